@@ -1,0 +1,3 @@
+module kioskd
+
+go 1.26

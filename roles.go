@@ -1,0 +1,181 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors that callers branch on.
+var (
+	// ErrOutcomeUnknown means that a request may have reached the other side, and
+	// nobody knows whether it was carried out. It is a result of its own wherever
+	// money is asked about: never repeat the request, ask the terminal what is true.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrUnreachable means that the request certainly was not carried out: the other
+	// side never received it. It is safe to try again.
+	ErrUnreachable = errors.New("unreachable")
+)
+
+// Declined is the error of a terminal that answered with a definite no. Nothing is
+// reserved and nothing is taken.
+type Declined struct {
+	Class DeclineClass
+	Code  string // the terminal's result code, two hexadecimal digits
+}
+
+func (d *Declined) Error() string { return "declined: " + string(d.Class) + " (code " + d.Code + ")" }
+
+// DeclineClass says what the driver can do about a no. It is also the key of the
+// text that the driver reads.
+type DeclineClass string
+
+// The classes of session rows 3, 4, 8, 9, 10 and of a terminal that cannot sell.
+const (
+	DeclineNoCard     DeclineClass = "no_card"     // nobody presented a card, or stop was pressed
+	DeclineUnreadable DeclineClass = "unreadable"  // the card could not be read
+	DeclineIssuer     DeclineClass = "issuer"      // funds, or the issuer's no without a reason
+	DeclinePIN        DeclineClass = "pin"         // insert the card or use a phone
+	DeclineCard       DeclineClass = "card"        // brand, expired, blocked
+	DeclineHost       DeclineClass = "host"        // the terminal cannot reach its host
+	DeclineTerminal   DeclineClass = "terminal"    // busy, not ready, needs a person
+	DeclineNotWritten DeclineClass = "not_written" // we could not record the result, so it was turned back
+)
+
+// HoldRequest asks for a hold on a card that the driver is about to present.
+type HoldRequest struct {
+	Reference string // the session's short reference; printed on the merchant's settlement
+	Amount    Money
+	Language  string        // ISO 639-1, of the visit
+	CardWait  time.Duration // how long to wait for a card
+
+	// Record is called with an approved hold before it is acknowledged to the
+	// terminal. It must return nil only when the hold is on disk; on an error the
+	// terminal is told to reverse.
+	Record func(Hold) error
+	// Progress is called with each change that the driver should see.
+	Progress func(Progress)
+}
+
+// Hold is money reserved on a card. It has no card number: masked digits at most.
+type Hold struct {
+	ReceiptNo  int       `json:"receipt_no"` // the terminal's number of the hold, 1 to 9999
+	TraceNo    string    `json:"trace_no,omitempty"`
+	TerminalID string    `json:"terminal_id,omitempty"`
+	Approved   Money     `json:"approved"` // may be less than was asked for
+	AuthCode   string    `json:"auth_code,omitempty"`
+	CardName   string    `json:"card_name,omitempty"`
+	Last4      string    `json:"last4,omitempty"`
+	AID        string    `json:"aid,omitempty"`
+	EntryMode  string    `json:"entry_mode,omitempty"` // contactless, chip, stripe
+	CVM        string    `json:"cvm,omitempty"`        // cardholder verification method
+	At         time.Time `json:"at"`
+}
+
+// Booking is the terminal's result of a capture or a release.
+type Booking struct {
+	ReceiptNo int    `json:"receipt_no"` // a new number, not the hold's
+	TraceNo   string `json:"trace_no,omitempty"`
+	Booked    Money  `json:"booked"` // what was taken; zero for a release
+}
+
+// CaptureRequest takes the used part of a hold and gives back the rest.
+type CaptureRequest struct {
+	Reference string
+	Hold      Hold
+	Used      Money // at least one minor unit, at most Hold.Approved
+	// Record is called with the booking before it is acknowledged; as in HoldRequest.
+	Record func(Booking) error
+}
+
+// ReleaseRequest gives back a whole hold.
+type ReleaseRequest struct {
+	Reference string
+	ReceiptNo int
+	Amount    Money // what is held, where it is known
+	Record    func(Booking) error
+}
+
+// Progress is what a terminal says while it works.
+type Progress string
+
+// Progress values; each is also a text key.
+const (
+	ProgressPresent    Progress = "present"     // waiting for a card
+	ProgressWait       Progress = "wait"        // a card was seen, the bank is asked
+	ProgressPIN        Progress = "pin"         // look at the terminal
+	ProgressRemoveCard Progress = "remove_card" // take the card out
+	ProgressTryAgain   Progress = "try_again"   // could not be read
+)
+
+// CardTerminal is a payment terminal that can hold, capture and release. One
+// goroutine at a time may call it; a call lasts until the terminal has said its last
+// word on it.
+//
+// Every method returns ErrUnreachable if the terminal certainly received nothing,
+// ErrOutcomeUnknown if it may have, *Declined if it said no. A crash during Hold
+// before Record returned leaves nothing held: the terminal reverses. After Record
+// returned the hold may stand; only Open tells.
+type CardTerminal interface {
+	Hold(context.Context, HoldRequest) (Hold, error)
+	Capture(context.Context, CaptureRequest) (Booking, error)
+	Release(context.Context, ReleaseRequest) (Booking, error)
+	// Open lists the receipt numbers of all holds that the terminal keeps.
+	Open(context.Context) ([]int, error)
+	// Last is the last booking that the terminal made, to compare with.
+	Last(context.Context) (Booking, error)
+}
+
+// Meter is the energy meter of a bay.
+type Meter interface {
+	// Read asks the meter once. A reading is complete or it is an error.
+	Read(context.Context) (Reading, error)
+}
+
+// Contactor switches a bay's power.
+type Contactor interface {
+	// Close lets energy flow. It must be called only after the hold and the meter's
+	// first reading are on disk.
+	Close(context.Context) error
+	// Open stops the energy. It may be called at any time and any number of times;
+	// it takes no context because shutdown and defer call it.
+	Open() error
+}
+
+// BayInputs is what a bay's inputs say. It carries the contactor's feedback, which is
+// read from an auxiliary contact, never from the output line.
+type BayInputs struct {
+	Plugged    bool // a cable is connected to a vehicle
+	Requesting bool // the vehicle asks for energy
+	Closed     bool // the contactor's auxiliary contact is made
+}
+
+// Inputs reads a bay's inputs.
+type Inputs interface {
+	Inputs(context.Context) (BayInputs, error)
+}
+
+// Record is an entry of the journal.
+type Record struct {
+	Seq     int64     `json:"seq"`     // 1, 2, 3 without a gap
+	Session string    `json:"session"` // session id, empty for what belongs to the site
+	Kind    string    `json:"kind"`
+	Body    []byte    `json:"-"` // JSON object
+	Wall    time.Time `json:"wall"`
+	Mono    int64     `json:"mono_ns"` // monotonic nanoseconds since the daemon's start
+	ClockOK bool      `json:"clock_ok"`
+}
+
+// Entry is a record that is not in the journal yet.
+type Entry struct {
+	Session string
+	Kind    string
+	Body    []byte
+}
+
+// Journal remembers. Append returns nil only when all entries are on disk, in order,
+// in one transaction, with their leaves in the Merkle tree and their outbox rows; on
+// an error none of them is.
+type Journal interface {
+	Append(ctx context.Context, entries ...Entry) error
+}
