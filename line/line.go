@@ -1,0 +1,200 @@
+// Package line opens the lines that devices hang on: serial ports and TCP
+// connections, named by addresses such as
+//
+//	serial:///dev/ttyUSB0?baud=9600&parity=none&stop=1
+//	tcp://192.0.2.7:20007
+//	rtu+tcp://192.0.2.8:4001
+//
+// It knows no protocol. A line that breaks stays broken: whoever owns it opens a new
+// one.
+package line
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"go.bug.st/serial"
+)
+
+// Address is where a device is.
+type Address struct {
+	Scheme string // serial, tcp or rtu+tcp
+	Target string // path of a serial port, or host:port
+	Mode   serial.Mode
+}
+
+// String is the address without the defaults.
+func (a Address) String() string {
+	if a.Scheme == "serial" {
+		return "serial://" + a.Target
+	}
+	return a.Scheme + "://" + a.Target
+}
+
+var parities = map[string]serial.Parity{"none": serial.NoParity, "even": serial.EvenParity, "odd": serial.OddParity}
+
+// Parse reads an address. stop is the number of stop bits that the protocol wants
+// where the address does not say.
+func Parse(text string, stop int) (Address, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return Address{}, fmt.Errorf("cannot read address %q: want serial:///dev/…, tcp://host:port or rtu+tcp://host:port", text)
+	}
+	a := Address{Scheme: u.Scheme, Mode: serial.Mode{BaudRate: 9600, DataBits: 8}}
+	query := u.Query()
+	switch u.Scheme {
+	case "serial":
+		if a.Target = u.Path; u.Path == "" || u.Host != "" {
+			return Address{}, fmt.Errorf("cannot read address %q: a serial port is written serial:///dev/ttyUSB0", text)
+		}
+		if b := query.Get("baud"); b != "" {
+			if a.Mode.BaudRate, err = strconv.Atoi(b); err != nil || a.Mode.BaudRate <= 0 {
+				return Address{}, fmt.Errorf("cannot read address %q: baud %q is not a rate", text, b)
+			}
+		}
+		if p := query.Get("parity"); p != "" {
+			parity, ok := parities[p]
+			if !ok {
+				return Address{}, fmt.Errorf("cannot read address %q: parity %q: want none, even or odd", text, p)
+			}
+			a.Mode.Parity = parity
+		}
+		if s := query.Get("stop"); s != "" {
+			if stop, err = strconv.Atoi(s); err != nil {
+				stop = 0
+			}
+		}
+		switch stop {
+		case 1:
+			a.Mode.StopBits = serial.OneStopBit
+		case 2:
+			a.Mode.StopBits = serial.TwoStopBits
+		default:
+			return Address{}, fmt.Errorf("cannot read address %q: stop: want 1 or 2", text)
+		}
+	case "tcp", "rtu+tcp":
+		a.Target = u.Host
+		if _, _, err := net.SplitHostPort(u.Host); err != nil || u.Path != "" {
+			return Address{}, fmt.Errorf("cannot read address %q: want %s://host:port", text, u.Scheme)
+		}
+	default:
+		return Address{}, fmt.Errorf("cannot read address %q: want serial:///dev/…, tcp://host:port or rtu+tcp://host:port", text)
+	}
+	for key := range query {
+		if u.Scheme != "serial" || key != "baud" && key != "parity" && key != "stop" {
+			return Address{}, fmt.Errorf("cannot read address %q: unknown setting %q", text, key)
+		}
+	}
+	return a, nil
+}
+
+// Open opens the line. A TCP connection is given five seconds.
+func (a Address) Open(ctx context.Context) (io.ReadWriteCloser, error) {
+	if a.Scheme == "serial" {
+		port, err := serial.Open(a.Target, &a.Mode)
+		if err != nil {
+			return nil, fmt.Errorf("cannot open %s: %w", a.Target, err)
+		}
+		return port, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", a.Target)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect to %s: %w", a.Target, err)
+	}
+	return conn, nil
+}
+
+// Pump reads a line in the background, so that a reader can wait with a time-out on
+// any kind of line and nothing that arrives is lost between two waits.
+type Pump struct {
+	rw     io.ReadWriteCloser
+	chunks chan []byte
+	failed chan error
+	done   chan struct{}
+	once   sync.Once
+}
+
+// NewPump takes over a line; Close closes it.
+func NewPump(rw io.ReadWriteCloser) *Pump {
+	p := &Pump{rw: rw, chunks: make(chan []byte), failed: make(chan error, 1), done: make(chan struct{})}
+	go p.read()
+	return p
+}
+
+func (p *Pump) read() {
+	buf := make([]byte, 4096)
+	for {
+		n, err := p.rw.Read(buf)
+		if n > 0 {
+			select {
+			case p.chunks <- append([]byte(nil), buf[:n]...):
+			case <-p.done:
+				return
+			}
+		}
+		if err != nil {
+			p.failed <- err
+			return
+		}
+		select {
+		case <-p.done:
+			return
+		default: // a serial read may return nothing without an error
+		}
+	}
+}
+
+// Next returns what arrives within d. It fails with os.ErrDeadlineExceeded when
+// nothing does, and with the line's error when it is broken.
+func (p *Pump) Next(d time.Duration) ([]byte, error) {
+	timer := time.NewTimer(max(d, 0))
+	defer timer.Stop()
+	select {
+	case b := <-p.chunks:
+		return b, nil
+	default:
+	}
+	select {
+	case b := <-p.chunks:
+		return b, nil
+	case err := <-p.failed:
+		p.failed <- err // it stays broken
+		return nil, fmt.Errorf("line is broken: %w", err)
+	case <-timer.C:
+		return nil, os.ErrDeadlineExceeded
+	}
+}
+
+// Write writes to the line.
+func (p *Pump) Write(b []byte) (int, error) {
+	if c, ok := p.rw.(net.Conn); ok {
+		if err := c.SetWriteDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			return 0, err
+		}
+	}
+	return p.rw.Write(b)
+}
+
+// Close closes the line. It may be called more than once.
+func (p *Pump) Close() error {
+	err := net.ErrClosed
+	p.once.Do(func() {
+		close(p.done)
+		err = p.rw.Close()
+	})
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,62 @@
+package line_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.bug.st/serial"
+
+	"kioskd/line"
+)
+
+func TestParse(t *testing.T) {
+	a, err := line.Parse("serial:///dev/ttyUSB0?baud=19200&parity=even", 1)
+	if err != nil || a.Target != "/dev/ttyUSB0" || a.Mode.BaudRate != 19200 || a.Mode.Parity != serial.EvenParity || a.Mode.StopBits != serial.OneStopBit {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	if a, err := line.Parse("serial:///dev/ttyS1", 2); err != nil || a.Mode.StopBits != serial.TwoStopBits || a.Mode.BaudRate != 9600 {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	for text, want := range map[string]string{
+		"serial://dev/ttyUSB0":         "is written serial:///dev/ttyUSB0",
+		"serial:///dev/x?baud=fast":    "not a rate",
+		"serial:///dev/x?parity=maybe": "none, even or odd",
+		"serial:///dev/x?stop=3":       "1 or 2",
+		"serial:///dev/x?speed=9600":   `unknown setting "speed"`,
+		"tcp://192.0.2.7":              "tcp://host:port",
+		"/dev/ttyUSB0":                 "want serial",
+		"udp://a:1":                    "want serial",
+	} {
+		if _, err := line.Parse(text, 1); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestPump(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		p := line.NewPump(ours)
+		defer p.Close()
+		start := time.Now()
+		if _, err := p.Next(3 * time.Second); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != 3*time.Second {
+			t.Errorf("silence gave %v after %v", err, time.Since(start))
+		}
+		go theirs.Write([]byte("late"))
+		synctest.Wait() // nobody waits while it arrives
+		if b, err := p.Next(0); err != nil || string(b) != "late" {
+			t.Errorf("got %q, %v: what arrives between two waits is lost", b, err)
+		}
+		theirs.Close()
+		for range 2 {
+			if _, err := p.Next(time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("a broken line gave %v", err)
+			}
+		}
+	})
+}

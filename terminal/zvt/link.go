@@ -1,0 +1,197 @@
+package zvt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"kioskd/line"
+)
+
+// Link carries APDUs. One goroutine at a time may use it. An error other than
+// ErrTimeout and ErrRefused leaves the link unusable: close it.
+type Link interface {
+	// Send returns nil when the other side has the APDU. Over TCP that is when the
+	// kernel has it.
+	Send(APDU) error
+	// Receive waits for the next APDU.
+	Receive(wait time.Duration) (APDU, error)
+	Close() error
+}
+
+// Errors of links.
+var (
+	ErrTimeout = errors.New("no message in time")
+	ErrRefused = errors.New("message was not accepted by the other side in three sends") // it answered NAK each time
+	ErrNoACK   = errors.New("message was not acknowledged in three sends")               // it may have arrived all the same
+)
+
+// Transport timers of PA00P016, chapter 3.
+const (
+	T1    = 200 * time.Millisecond // largest gap inside a frame
+	T2    = 5 * time.Second        // for ACK or NAK
+	T3    = 5 * time.Second        // for the answer to a command
+	T4    = 180 * time.Second      // for the completion; each intermediate status restarts it
+	sends = 3
+)
+
+// Serial is a Link over a serial line.
+type Serial struct {
+	pump  *line.Pump
+	frame Deframer
+	bytes []byte // arrived, not fed yet
+	inbox []APDU // arrived and acknowledged while we were sending
+}
+
+// NewSerial takes over a line.
+func NewSerial(rw io.ReadWriteCloser) *Serial { return &Serial{pump: line.NewPump(rw)} }
+
+// Close closes the line.
+func (s *Serial) Close() error { return s.pump.Close() }
+
+// next waits for the next signal on the line. A gap of T1 inside a frame is an error
+// of the frame.
+func (s *Serial) next(deadline time.Time) (Signal, error) {
+	for {
+		for len(s.bytes) > 0 {
+			b := s.bytes[0]
+			s.bytes = s.bytes[1:]
+			if sig := s.frame.Feed(b); sig != Nothing {
+				return sig, nil
+			}
+		}
+		wait := time.Until(deadline)
+		if s.frame.Partial() {
+			wait = min(wait, T1)
+		}
+		b, err := s.pump.Next(wait)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if s.frame.Partial() {
+				s.frame.Reset()
+				return GotError, nil
+			}
+			return Nothing, ErrTimeout
+		case err != nil:
+			return Nothing, err
+		}
+		s.bytes = b
+	}
+}
+
+// Send sends an APDU up to three times. A frame that arrives meanwhile (the other
+// side's ACK and its next message often come together) is acknowledged and kept.
+func (s *Serial) Send(a APDU) error {
+	wire := Frame(a)
+	refused := 0
+	for range sends {
+		if _, err := s.pump.Write(wire); err != nil {
+			return fmt.Errorf("cannot send: %w", err)
+		}
+		sig, err := s.awaitACK(time.Now().Add(T2))
+		switch {
+		case err != nil && !errors.Is(err, ErrTimeout):
+			return err
+		case sig == GotACK:
+			return nil
+		case sig == GotNAK:
+			refused++
+		}
+	}
+	if refused == sends {
+		return ErrRefused
+	}
+	return ErrNoACK
+}
+
+func (s *Serial) awaitACK(deadline time.Time) (Signal, error) {
+	for {
+		sig, err := s.next(deadline)
+		if err != nil {
+			return Nothing, err
+		}
+		switch sig {
+		case GotACK, GotNAK:
+			return sig, nil
+		default:
+			if err := s.answer(sig); err != nil {
+				return Nothing, err
+			}
+		}
+	}
+}
+
+// answer acknowledges a frame or an error of one; a good frame goes to the inbox.
+func (s *Serial) answer(sig Signal) error {
+	reply := byte(nak)
+	if sig == GotFrame {
+		reply = ack
+		s.inbox = append(s.inbox, s.frame.APDU())
+	}
+	if _, err := s.pump.Write([]byte{reply}); err != nil {
+		return fmt.Errorf("cannot acknowledge: %w", err)
+	}
+	return nil
+}
+
+// Receive waits for the next APDU and acknowledges its frame at once.
+func (s *Serial) Receive(wait time.Duration) (APDU, error) {
+	deadline := time.Now().Add(wait)
+	for len(s.inbox) == 0 {
+		sig, err := s.next(deadline)
+		if err != nil {
+			return APDU{}, err
+		}
+		if sig == GotFrame || sig == GotError {
+			if err := s.answer(sig); err != nil {
+				return APDU{}, err
+			}
+		}
+	}
+	a := s.inbox[0]
+	s.inbox = s.inbox[1:]
+	return a, nil
+}
+
+// Stream is a Link over TCP (PA00P016 chapter 6): APDUs follow each other without a
+// frame.
+type Stream struct {
+	pump  *line.Pump
+	bytes []byte
+}
+
+// NewStream takes over a connection.
+func NewStream(rw io.ReadWriteCloser) *Stream { return &Stream{pump: line.NewPump(rw)} }
+
+// Close closes the connection.
+func (s *Stream) Close() error { return s.pump.Close() }
+
+// Send writes an APDU.
+func (s *Stream) Send(a APDU) error {
+	if _, err := s.pump.Write(a.Bytes()); err != nil {
+		return fmt.Errorf("cannot send: %w", err)
+	}
+	return nil
+}
+
+// Receive waits for a whole APDU.
+func (s *Stream) Receive(wait time.Duration) (APDU, error) {
+	deadline := time.Now().Add(wait)
+	for {
+		a, rest, err := CutAPDU(s.bytes)
+		if err == nil {
+			s.bytes = rest
+			return a, nil
+		}
+		b, err := s.pump.Next(time.Until(deadline))
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return APDU{}, ErrTimeout
+		}
+		if err != nil {
+			return APDU{}, err
+		}
+		s.bytes = append(s.bytes, b...)
+	}
+}
