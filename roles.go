@@ -79,6 +79,13 @@ type Booking struct {
 	Booked    Money  `json:"booked"` // what was taken; zero for a release
 }
 
+// OpenHolds are the receipt numbers of holds. Some terminals name only the first:
+// then the list is not complete, and a number that is not on it may be open.
+type OpenHolds struct {
+	Receipts []int
+	Complete bool
+}
+
 // CaptureRequest takes the used part of a hold and gives back the rest.
 type CaptureRequest struct {
 	Reference string
@@ -120,8 +127,8 @@ type CardTerminal interface {
 	Hold(context.Context, HoldRequest) (Hold, error)
 	Capture(context.Context, CaptureRequest) (Booking, error)
 	Release(context.Context, ReleaseRequest) (Booking, error)
-	// Open lists the receipt numbers of all holds that the terminal keeps.
-	Open(context.Context) ([]int, error)
+	// Open lists the holds that the terminal keeps.
+	Open(context.Context) (OpenHolds, error)
 	// Last is the last booking that the terminal made, to compare with.
 	Last(context.Context) (Booking, error)
 }

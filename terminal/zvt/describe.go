@@ -30,7 +30,7 @@ func Describe(m Message) Description {
 		describeField(f, fd)
 	}
 	describeTLV(f, m)
-	if receipts, ok := m.OpenReceipts(); ok {
+	if receipts, _, ok := m.OpenReceipts(); ok {
 		f["open_receipts"] = receipts
 	}
 	if v, ok := m.Get(0x87); ok && m.Class == 0x06 && m.Instr == 0x23 && v[0] == 0xFF {
@@ -183,15 +183,9 @@ func describeTLV(f map[string]any, m Message) {
 }
 
 // OpenReceipts reads the answer to the enquiry of open pre-authorisations (abort with
-// B8). ok is false if the message is no such answer.
-func (m Message) OpenReceipts() (receipts []int, ok bool) {
-	receipts, _, ok = m.openReceipts()
-	return receipts, ok
-}
-
-// openReceipts also tells whether the list is all there is: a terminal that sends no
-// list names only the first.
-func (m Message) openReceipts() (receipts []int, complete, ok bool) {
+// B8). complete is false where a terminal named only the first; ok is false if the
+// message is no such answer.
+func (m Message) OpenReceipts() (receipts []int, complete, ok bool) {
 	if m.Class != 0x06 || m.Instr != 0x1E || len(m.Head) != 1 || m.Head[0] != 0xB8 {
 		return nil, false, false
 	}
@@ -222,9 +216,6 @@ func (m Message) openReceipts() (receipts []int, complete, ok bool) {
 	}
 	return append(receipts, int(n)), false, true
 }
-
-// OpenList is OpenReceipts and whether the list is complete.
-func (m Message) OpenList() (receipts []int, complete, ok bool) { return m.openReceipts() }
 
 // MaskedNumber reads field 22. Nibble E is a digit that the terminal masked, D ends
 // the number, F is padding. A number that the terminal did not mask enough (more than

@@ -63,8 +63,8 @@ func (s *Serial) next(deadline time.Time) (Signal, error) {
 			}
 		}
 		wait := time.Until(deadline)
-		if s.frame.Partial() {
-			wait = min(wait, T1)
+		if s.frame.Partial() { // the deadline is for the beginning of a frame
+			wait = T1
 		}
 		b, err := s.pump.Next(wait)
 		switch {

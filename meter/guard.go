@@ -1,0 +1,89 @@
+package meter
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kioskd"
+)
+
+// Fault is a reading that must not be billed. Its code is in kiosk's fault table.
+type Fault struct {
+	Code string // MT002, MT003 or MT004
+	What string
+}
+
+func (f *Fault) Error() string { return f.Code + ": " + f.What }
+
+// FaultCode is the code; the session machine asks for it without knowing this package.
+func (f *Fault) FaultCode() string { return f.Code }
+
+// Guard lets through only readings that can be true. A value that cannot be is read
+// again at once: what an unlucky frame brought is gone then, and what stays in
+// confirmations of it is a Fault. It implements kiosk.Meter.
+//
+// The rules: a register never falls, except over its modulus from the last to the
+// first twentieth; it never rises by more than the bay's power allows; the serial
+// number never changes. The last good reading survives a fault, so that it can be
+// billed.
+type Guard struct {
+	meter    kiosk.Meter
+	maxPower kiosk.Power
+	modulus  kiosk.Energy
+	serial   string // pinned; empty takes the first
+	last     kiosk.Reading
+}
+
+// confirmations is how many reads in a row must agree on the impossible.
+const confirmations = 3
+
+// slack is what a register may rise beyond power and time: its own steps.
+const slack kiosk.Energy = 200
+
+// NewGuard guards a meter of a bay of a power. serial pins the meter; empty pins the
+// first that answers.
+func NewGuard(m kiosk.Meter, maxPower kiosk.Power, modulus kiosk.Energy, serial string) *Guard {
+	return &Guard{meter: m, maxPower: maxPower, modulus: modulus, serial: serial}
+}
+
+// Read implements kiosk.Meter.
+func (g *Guard) Read(ctx context.Context) (kiosk.Reading, error) {
+	var fault *Fault
+	for range confirmations {
+		r, err := g.meter.Read(ctx)
+		if err != nil {
+			return kiosk.Reading{}, err
+		}
+		if fault = g.judge(r); fault == nil {
+			g.last = r
+			if g.serial == "" {
+				g.serial = r.Serial
+			}
+			return r, nil
+		}
+	}
+	return kiosk.Reading{}, fault
+}
+
+func (g *Guard) judge(r kiosk.Reading) *Fault {
+	if g.serial != "" && r.Serial != g.serial {
+		return &Fault{"MT004", fmt.Sprintf("meter has serial number %s, want %s", r.Serial, g.serial)}
+	}
+	if g.last.At.IsZero() {
+		return nil
+	}
+	rise := r.Import - g.last.Import
+	if rise < 0 && g.modulus > 0 && g.last.Import > g.modulus/20*19 && r.Import < g.modulus/20 {
+		rise += g.modulus
+	}
+	if rise < 0 {
+		return &Fault{"MT002", fmt.Sprintf("register fell from %v to %v", g.last.Import, r.Import)}
+	}
+	// Power in W times time, and a tenth more.
+	allowed := kiosk.Energy(int64(g.maxPower)*int64(r.At.Sub(g.last.At)/time.Millisecond)/3_600_000*11/10) + slack
+	if rise > allowed {
+		return &Fault{"MT003", fmt.Sprintf("register rose by %v in %v, at most %v is possible", rise, r.At.Sub(g.last.At).Round(time.Millisecond), allowed)}
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package simulator
+
+import (
+	"sync"
+	"time"
+
+	"kioskd"
+)
+
+// Bay is the world behind one bay: a contactor, a meter and perhaps a car. Energy
+// flows while the contactor is closed and a car that is plugged in asks for it.
+type Bay struct {
+	mu         sync.Mutex
+	speed      int64 // of the car; the world's clock is real
+	at         time.Time
+	millijoule int64 // the meter's register
+	offset     kiosk.Energy
+	serial     uint32
+	car        Car
+	plugged    bool
+	closed     bool
+	welded     bool
+}
+
+// Car is a vehicle.
+type Car struct {
+	Power kiosk.Power  // what it draws
+	Need  kiosk.Energy // what is missing until it is full
+	Pause bool         // asks for nothing
+}
+
+// GoodCar draws 22 kW until it has 20 kWh.
+func GoodCar() Car { return Car{Power: 22000, Need: 20000} }
+
+// NewBay makes a bay whose meter has counted start so far.
+func NewBay(start kiosk.Energy, serial uint32, speed int) *Bay {
+	return &Bay{speed: int64(speed), at: time.Now(), offset: start, serial: serial}
+}
+
+// advance moves the register to now. The caller holds mu.
+func (b *Bay) advance() {
+	now := time.Now()
+	ms := now.Sub(b.at).Milliseconds()
+	b.at = b.at.Add(time.Duration(ms) * time.Millisecond)
+	if p := b.power(); p > 0 {
+		mj := int64(p) * ms * b.speed
+		if need := int64(b.car.Need) * 3_600_000; mj >= need {
+			mj, b.car.Need = need, 0
+		}
+		b.millijoule += mj
+		// Need is in Wh; what is drawn of the last one stays in the register.
+		b.car.Need -= kiosk.Energy((b.millijoule/3_600_000 - (b.millijoule-mj)/3_600_000))
+	}
+}
+
+func (b *Bay) power() kiosk.Power {
+	if b.plugged && (b.closed || b.welded) && !b.car.Pause && b.car.Need > 0 {
+		return b.car.Power
+	}
+	return 0
+}
+
+// do runs f with the register up to date.
+func (b *Bay) do(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.advance()
+	f()
+	b.advance()
+}
+
+// Plug connects a car.
+func (b *Bay) Plug(c Car) { b.do(func() { b.car, b.plugged = c, true }) }
+
+// Unplug takes the car away.
+func (b *Bay) Unplug() { b.do(func() { b.plugged = false }) }
+
+// Pause lets the car ask for nothing, or again for energy.
+func (b *Bay) Pause(on bool) { b.do(func() { b.car.Pause = on }) }
+
+// Switch moves the contactor.
+func (b *Bay) Switch(closed bool) { b.do(func() { b.closed = closed }) }
+
+// State is what an onlooker sees.
+type State struct {
+	Register   kiosk.Energy
+	Power      kiosk.Power
+	Plugged    bool
+	Requesting bool
+	Closed     bool
+	Serial     uint32
+}
+
+// State looks at the bay.
+func (b *Bay) State() State {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.advance()
+	return State{
+		Register: b.offset + kiosk.Energy(b.millijoule/3_600_000), Power: b.power(), Plugged: b.plugged,
+		Requesting: b.plugged && !b.car.Pause && b.car.Need > 0, Closed: b.closed || b.welded, Serial: b.serial,
+	}
+}

@@ -1,0 +1,273 @@
+package simulator
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"sync"
+	"time"
+
+	"kioskd/line"
+	"kioskd/modbus"
+)
+
+// Unit is a Modbus device on a bus: it answers a request's PDU with a PDU.
+type Unit interface {
+	Answer(pdu []byte) []byte
+}
+
+// Registers answers register reads from functions of 16-bit addresses.
+type Registers map[uint16]func() uint16
+
+// put lays words out from an address on.
+func (r Registers) put(address uint16, n int, value func() []uint16) {
+	for i := range n {
+		r[address+uint16(i)] = func() uint16 { return value()[i] }
+	}
+}
+
+// Answer implements Unit.
+func (r Registers) Answer(pdu []byte) []byte {
+	if len(pdu) != 5 || pdu[0] != modbus.ReadHolding && pdu[0] != modbus.ReadRegisters {
+		return []byte{pdu[0] | 0x80, 1}
+	}
+	address, count := binary.BigEndian.Uint16(pdu[1:]), binary.BigEndian.Uint16(pdu[3:])
+	if count == 0 || count > 125 {
+		return []byte{pdu[0] | 0x80, 3}
+	}
+	out := []byte{pdu[0], byte(2 * count)}
+	for i := range count {
+		v := uint16(0)
+		if f, ok := r[address+i]; ok {
+			v = f()
+		}
+		out = binary.BigEndian.AppendUint16(out, v)
+	}
+	return out
+}
+
+func words32(v uint32) []uint16 { return []uint16{uint16(v >> 16), uint16(v)} }
+
+func words64(v uint64) []uint16 {
+	return append(words32(uint32(v>>32)), words32(uint32(v))...)
+}
+
+func floatWords(v float64) []uint16 { return words32(math.Float32bits(float32(v))) }
+
+// SDM630 is the bay's meter with an Eastron's registers.
+func SDM630(b *Bay) Registers {
+	r := Registers{}
+	real32 := func(address uint16, value func(State) float64) {
+		r.put(address, 2, func() []uint16 { return floatWords(value(b.State())) })
+	}
+	for i := range uint16(3) {
+		real32(2*i, func(State) float64 { return 230.1 + float64(i)/10 })
+		real32(6+2*i, func(s State) float64 { return float64(s.Power) / 3 / 230 })
+		real32(12+2*i, func(s State) float64 { return float64(s.Power) / 3 })
+	}
+	real32(0x0034, func(s State) float64 { return float64(s.Power) })
+	real32(0x0046, func(State) float64 { return 50 })
+	real32(0x0048, func(s State) float64 { return float64(s.Register) / 1000 })
+	r.put(0xFC00, 2, func() []uint16 { return words32(b.State().Serial) })
+	r[0xFC02] = func() uint16 { return 0x0070 }
+	return r
+}
+
+// B23 is the bay's meter with an ABB's registers.
+func B23(b *Bay) Registers {
+	r := Registers{}
+	r.put(0x5000, 4, func() []uint16 { return words64(uint64(b.State().Register) / 10) })
+	for i := range uint16(3) {
+		r.put(0x5B00+2*i, 2, func() []uint16 { return words32(2301 + uint32(i)) })
+		r.put(0x5B0C+2*i, 2, func() []uint16 { return words32(uint32(b.State().Power) * 100 / 690) })
+	}
+	r.put(0x5B14, 2, func() []uint16 { return words32(uint32(b.State().Power) * 100) })
+	r[0x5B2C] = func() uint16 { return 5000 }
+	r.put(0x8900, 2, func() []uint16 { return words32(b.State().Serial) })
+	r.put(0x8960, 2, func() []uint16 { return []uint16{0x4232, 0x3320} })
+	return r
+}
+
+// MeterByModel is the simulated meter of a model.
+func MeterByModel(model string, b *Bay) (Registers, bool) {
+	switch model {
+	case "SDM630":
+		return SDM630(b), true
+	case "B23":
+		return B23(b), true
+	}
+	return nil, false
+}
+
+// Inputs a bay, in the order of the board's discrete inputs.
+const (
+	InputPlugged = iota
+	InputRequesting
+	InputFeedback
+	InputsPerBay
+)
+
+// Board is an I/O board: coil n switches bay n; each bay has three discrete inputs.
+// All coils open when no request came for Watchdog.
+type Board struct {
+	Bays     []*Bay
+	Watchdog time.Duration
+
+	mu   sync.Mutex
+	last time.Time
+}
+
+// Answer implements Unit.
+func (b *Board) Answer(pdu []byte) []byte {
+	b.mu.Lock()
+	b.last = time.Now()
+	b.mu.Unlock()
+	if len(pdu) != 5 {
+		return []byte{pdu[0] | 0x80, 1}
+	}
+	address, value := int(binary.BigEndian.Uint16(pdu[1:])), int(binary.BigEndian.Uint16(pdu[3:]))
+	switch pdu[0] {
+	case modbus.WriteCoil:
+		if address >= len(b.Bays) {
+			return []byte{pdu[0] | 0x80, 2}
+		}
+		if value != 0 && value != 0xFF00 {
+			return []byte{pdu[0] | 0x80, 3}
+		}
+		b.Bays[address].Switch(value == 0xFF00)
+		return pdu
+	case modbus.ReadInputs, modbus.ReadCoils:
+		if value == 0 || value > 2000 {
+			return []byte{pdu[0] | 0x80, 3}
+		}
+		out := append([]byte{pdu[0], byte((value + 7) / 8)}, make([]byte, (value+7)/8)...)
+		for i := range value {
+			if b.bit(pdu[0], address+i) {
+				out[2+i/8] |= 1 << (i % 8)
+			}
+		}
+		return out
+	}
+	return []byte{pdu[0] | 0x80, 1}
+}
+
+func (b *Board) bit(function byte, n int) bool {
+	bay, input := n/InputsPerBay, n%InputsPerBay
+	if function == modbus.ReadCoils {
+		bay, input = n, InputFeedback
+	}
+	if bay >= len(b.Bays) {
+		return false
+	}
+	s := b.Bays[bay].State()
+	return []bool{s.Plugged, s.Requesting, s.Closed}[input]
+}
+
+// Run is the board's watchdog.
+func (b *Board) Run(ctx context.Context) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		b.mu.Lock()
+		expired := b.Watchdog > 0 && time.Since(b.last) > b.Watchdog
+		b.mu.Unlock()
+		if expired {
+			for _, bay := range b.Bays {
+				bay.Switch(false)
+			}
+		}
+	}
+}
+
+// Bus is a line with devices on it.
+type Bus struct {
+	Units map[byte]Unit
+	TCP   bool // Modbus TCP framing
+	// Distort may change an answer before it goes out, or return nil for silence.
+	Distort func(answer []byte) []byte
+}
+
+// Serve answers requests on a line until it breaks or ctx ends.
+func (b *Bus) Serve(ctx context.Context, rw io.ReadWriteCloser) error {
+	pump := line.NewPump(rw)
+	defer pump.Close()
+	defer context.AfterFunc(ctx, func() { pump.Close() })()
+	var buf []byte
+	for ctx.Err() == nil {
+		chunk, err := pump.Next(time.Second)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			buf = nil // a request does not pause
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		buf = append(buf, chunk...)
+		for {
+			frame, rest := b.cut(buf)
+			if frame == nil {
+				break
+			}
+			buf = rest
+			if out := b.answer(frame); out != nil {
+				if _, err := pump.Write(out); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// cut takes one request from the front. All requests that this program answers have a
+// PDU of five bytes; on RTU a byte that cannot start one is dropped.
+func (b *Bus) cut(buf []byte) (frame, rest []byte) {
+	if b.TCP {
+		if len(buf) < 6 {
+			return nil, buf
+		}
+		n := 6 + int(binary.BigEndian.Uint16(buf[4:]))
+		if len(buf) < n || n < 8 {
+			return nil, buf
+		}
+		return buf[:n], buf[n:]
+	}
+	for len(buf) >= 8 {
+		if binary.LittleEndian.Uint16(buf[6:]) == modbus.CRC(buf[:6]) {
+			return buf[:8], buf[8:]
+		}
+		buf = buf[1:]
+	}
+	return nil, buf
+}
+
+func (b *Bus) answer(frame []byte) []byte {
+	head, pdu := frame[:1], frame[1:len(frame)-2]
+	if b.TCP {
+		head, pdu = frame[:7], frame[7:]
+	}
+	unit, ok := b.Units[head[len(head)-1]]
+	if !ok || len(pdu) == 0 {
+		return nil
+	}
+	out := unit.Answer(pdu)
+	if b.TCP {
+		reply := append([]byte(nil), head...)
+		binary.BigEndian.PutUint16(reply[4:], uint16(len(out)+1))
+		out = append(reply, out...)
+	} else {
+		out = modbus.AppendCRC(append([]byte{head[0]}, out...))
+	}
+	if b.Distort != nil {
+		return b.Distort(out)
+	}
+	return out
+}

@@ -1,0 +1,350 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"kioskd"
+	"kioskd/terminal/zvt"
+)
+
+// payByTerminal is BMP 19: the terminal decides how the card is read.
+const payByTerminal = 0x40
+
+func (t *Terminal) currencyField() zvt.Field {
+	return zvt.BCD(0x49, int64(t.cfg.Currency.Number()), 2)
+}
+
+// reference is our session's reference for the merchant's settlement: E9 with a
+// two-letter id and the text.
+func reference(ref string) zvt.TLV {
+	return zvt.Group(0xE9, zvt.Object(0x1F62, 'E', 'V'), zvt.Object(0x1F63, []byte(ref)...))
+}
+
+// Hold asks for a pre-authorisation (06 22).
+//
+//	> 06 22 .. 04 <max> 49 0978 19 40 06{15 language, 1F5B card wait, E9 reference}
+//	< 80 00 00   < 04 FF ..   < 04 0F 27 00 04 <approved> 87 <receipt> ..
+//	  Record     > 80 00 00   < 06 0F 00   > 80 00 00
+//
+// A hold is returned together with kiosk.ErrOutcomeUnknown if Record had it, and the
+// line broke before the completion.
+func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, error) {
+	if err := t.connect(ctx); err != nil {
+		return kiosk.Hold{}, err
+	}
+	cmd := zvt.Command(0x06, 0x22, nil,
+		zvt.BCD(0x04, r.Amount.Minor, 6), t.currencyField(), zvt.Bin(0x19, payByTerminal),
+		zvt.Container(
+			zvt.Object(0x15, []byte(r.Language)...),
+			zvt.Object(0x1F5B, zvt.PutBCD(int64(r.CardWait/time.Second), 1)...),
+			reference(r.Reference)))
+	var hold kiosk.Hold
+	var failed byte
+	turnedBack := false
+	_, err := t.exchange(ctx, cmd, handlers{
+		progress: func(m zvt.Message) {
+			if p, ok := progressOf(m.Head[0]); ok && r.Progress != nil {
+				r.Progress(p)
+			}
+		},
+		result: func(m zvt.Message) error {
+			if code, ok := m.Get(0x27); ok && code[0] != 0 {
+				failed = code[0]
+				return nil
+			}
+			got, err := t.hold(m)
+			if err == nil {
+				err = r.Record(got)
+			}
+			turnedBack = err != nil
+			if err == nil {
+				hold = got
+			}
+			return err
+		},
+	})
+	var no *refusal
+	switch {
+	case err == nil && hold.ReceiptNo == 0 && failed == 0:
+		return hold, fmt.Errorf("%w: the terminal completed a hold without a result", kiosk.ErrOutcomeUnknown)
+	case turnedBack && (err == nil || errors.As(err, &no)):
+		return kiosk.Hold{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
+	case hold.ReceiptNo != 0 && err != nil: // it was recorded; only the open list can tell
+		return hold, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
+	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
+		return kiosk.Hold{}, declined(failed)
+	case errors.As(err, &no):
+		return kiosk.Hold{}, declined(no.code)
+	}
+	return hold, err
+}
+
+// hold reads an approved result. Without amount or receipt number it cannot be kept.
+func (t *Terminal) hold(m zvt.Message) (kiosk.Hold, error) {
+	amount, ok1 := number(m, 0x04)
+	receipt, ok2 := number(m, 0x87)
+	if _, ok := m.Get(0x27); !ok || !ok1 || !ok2 {
+		return kiosk.Hold{}, errors.New("result has no code, amount or receipt number")
+	}
+	if c, ok := number(m, 0x49); ok && c != int64(t.cfg.Currency.Number()) {
+		return kiosk.Hold{}, fmt.Errorf("result is in currency %d, want %s", c, t.cfg.Currency)
+	}
+	fields := zvt.Describe(m).Fields
+	text := func(key string) string { s, _ := fields[key].(string); return s }
+	h := kiosk.Hold{
+		ReceiptNo: int(receipt), Approved: kiosk.Money{Minor: amount, Currency: t.cfg.Currency},
+		TraceNo: trace(fields), TerminalID: text("terminal_id"), AuthCode: text("auth_code"),
+		CardName: text("card_name"), AID: text("aid"), At: time.Now(),
+	}
+	if h.TerminalID == "" {
+		h.TerminalID = t.tid
+	}
+	if n := text("card_number"); len(n) >= 4 && !strings.Contains(n[len(n)-4:], "*") {
+		h.Last4 = n[len(n)-4:]
+	}
+	if v, ok := m.Find(0x1F12); ok && len(v) == 1 && v[0] <= 2 {
+		h.EntryMode = []string{"stripe", "chip", "contactless"}[v[0]]
+	}
+	if v, ok := m.Find(0x1F10); ok && len(v) == 1 && v[0] <= 4 {
+		h.CVM = []string{"none", "signature", "online PIN", "offline PIN", "offline PIN"}[v[0]]
+	}
+	return h, nil
+}
+
+func trace(fields map[string]any) string {
+	if n, ok := fields["trace_no"].(int64); ok {
+		return fmt.Sprintf("%06d", n)
+	}
+	return ""
+}
+
+func number(m zvt.Message, tag byte) (int64, bool) {
+	v, ok := m.Get(tag)
+	if !ok {
+		return 0, false
+	}
+	return zvt.GetBCD(v)
+}
+
+// Capture takes the used part of a hold. In the mode CaptureReleased it sends
+// approved - used; this is the only place where the complement is computed.
+func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.Booking, error) {
+	if r.Used.Minor <= 0 || r.Used.Minor > r.Hold.Approved.Minor {
+		return kiosk.Booking{}, fmt.Errorf("cannot capture %v of a hold of %v", r.Used, r.Hold.Approved)
+	}
+	instr, amount := byte(0x24), r.Used.Minor
+	if t.cfg.Capture == CaptureReleased {
+		instr, amount = 0x23, r.Hold.Approved.Minor-r.Used.Minor
+	}
+	return t.book(ctx, zvt.Command(0x06, instr, nil,
+		zvt.BCD(0x87, int64(r.Hold.ReceiptNo), 2), zvt.BCD(0x04, amount, 6), zvt.Bin(0x19, payByTerminal),
+		t.currencyField(), zvt.Container(reference(r.Reference))), r.Record)
+}
+
+// Release gives a whole hold back (06 25).
+func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.Booking, error) {
+	return t.book(ctx, zvt.Command(0x06, 0x25, nil,
+		zvt.BCD(0x87, int64(r.ReceiptNo), 2), zvt.Bin(0x19, payByTerminal), t.currencyField()), r.Record)
+}
+
+// book runs a command whose result is a booking. A capture that cannot be recorded is
+// turned back, and the hold stays open.
+func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, record func(kiosk.Booking) error) (kiosk.Booking, error) {
+	if err := t.connect(ctx); err != nil {
+		return kiosk.Booking{}, err
+	}
+	var booking kiosk.Booking
+	var failed byte
+	turnedBack, booked := false, false
+	_, err := t.exchange(ctx, cmd, handlers{result: func(m zvt.Message) error {
+		if code, ok := m.Get(0x27); ok && code[0] != 0 {
+			failed = code[0]
+			return nil
+		}
+		booking = t.booking(m)
+		var err error
+		if record != nil {
+			err = record(booking)
+		}
+		booked, turnedBack = err == nil, err != nil
+		return err
+	}})
+	var no *refusal
+	switch {
+	case turnedBack && (err == nil || errors.As(err, &no)):
+		return kiosk.Booking{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
+	case booked && err != nil:
+		return booking, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
+	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
+		return kiosk.Booking{}, declined(failed)
+	case errors.As(err, &no):
+		return kiosk.Booking{}, declined(no.code)
+	case err == nil && !booked:
+		return booking, fmt.Errorf("%w: %s was completed without a result", kiosk.ErrOutcomeUnknown, zvt.Name(cmd))
+	}
+	return booking, err
+}
+
+func (t *Terminal) booking(m zvt.Message) kiosk.Booking {
+	amount, _ := number(m, 0x04)
+	receipt, _ := number(m, 0x87)
+	return kiosk.Booking{ReceiptNo: int(receipt), TraceNo: trace(zvt.Describe(m).Fields),
+		Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}
+}
+
+// Open asks which pre-authorisations are open (06 23 with receipt FFFF).
+//
+//	> 06 23 03 87 FF FF   < 06 1E .. B8 87 02 31 06{23{08 02 31, 08 02 32}}
+func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
+	if err := t.connect(ctx); err != nil {
+		return kiosk.OpenHolds{}, err
+	}
+	end, err := t.exchange(ctx, zvt.Command(0x06, 0x23, nil, zvt.Bin(0x87, 0xFF, 0xFF)), handlers{})
+	var no *refusal
+	if err != nil && !errors.As(err, &no) {
+		return kiosk.OpenHolds{}, asUnreachable(err)
+	}
+	receipts, complete, ok := end.OpenReceipts()
+	if !ok {
+		if no != nil {
+			return kiosk.OpenHolds{}, declined(no.code)
+		}
+		return kiosk.OpenHolds{}, errors.New("terminal did not answer with its open pre-authorisations")
+	}
+	return kiosk.OpenHolds{Receipts: receipts, Complete: complete}, nil
+}
+
+// Last asks for the last result again (06 20), without printing.
+func (t *Terminal) Last(ctx context.Context) (kiosk.Booking, error) {
+	if err := t.connect(ctx); err != nil {
+		return kiosk.Booking{}, err
+	}
+	var last kiosk.Booking
+	found := false
+	cmd := zvt.Command(0x06, 0x20, t.password(), zvt.Bin(0x03, 0x03))
+	_, err := t.exchange(ctx, cmd, handlers{result: func(m zvt.Message) error {
+		last, found = t.booking(m), true
+		return nil
+	}})
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		return kiosk.Booking{}, declined(no.code)
+	case err != nil:
+		return kiosk.Booking{}, asUnreachable(err)
+	case !found:
+		return kiosk.Booking{}, errors.New("terminal did not repeat its last result")
+	}
+	return last, nil
+}
+
+// asUnreachable is for questions: asking again never does harm.
+func asUnreachable(err error) error {
+	return fmt.Errorf("%w: %v", kiosk.ErrUnreachable, err)
+}
+
+// EndOfDay runs the terminal's reconciliation (06 50). Some terminals drop or book
+// open holds with it: the caller makes sure that there are none.
+func (t *Terminal) EndOfDay(ctx context.Context) (kiosk.Money, error) {
+	if err := t.connect(ctx); err != nil {
+		return kiosk.Money{}, err
+	}
+	total := kiosk.Money{Currency: t.cfg.Currency}
+	_, err := t.exchange(ctx, zvt.Command(0x06, 0x50, t.password()), handlers{result: func(m zvt.Message) error {
+		total.Minor, _ = number(m, 0x04)
+		return nil
+	}})
+	var no *refusal
+	if errors.As(err, &no) {
+		return total, declined(no.code)
+	}
+	return total, err
+}
+
+// Status is what a terminal says about itself.
+type Status struct {
+	TerminalID string `json:"terminal_id"`
+	Software   string `json:"software,omitempty"`
+	Code       string `json:"status"`
+	Text       string `json:"status_text"`
+	Date       string `json:"date,omitempty"`
+	Time       string `json:"time,omitempty"`
+}
+
+// Status runs a status enquiry (05 01).
+func (t *Terminal) Status(ctx context.Context) (Status, error) {
+	if err := t.connect(ctx); err != nil {
+		return Status{}, err
+	}
+	end, err := t.exchange(ctx, zvt.Command(0x05, 0x01, t.password(), zvt.Bin(0x03, 0x05)), handlers{})
+	var no *refusal
+	if errors.As(err, &no) {
+		return Status{}, declined(no.code)
+	}
+	if err != nil {
+		return Status{}, asUnreachable(err)
+	}
+	software, code := end.Completion()
+	f := zvt.Describe(end).Fields
+	s := Status{TerminalID: t.tid, Software: software, Code: fmt.Sprintf("%02X", code), Text: zvt.ResultText(code)}
+	s.Date, _ = f["date"].(string)
+	s.Time, _ = f["time"].(string)
+	if id, ok := f["terminal_id"].(string); ok {
+		s.TerminalID = id
+	}
+	return s, nil
+}
+
+// declines says what a driver can do about a result code. The first range that holds
+// a code counts; what is in none is a fault of the terminal.
+var declines = []struct {
+	from, to byte
+	class    kiosk.DeclineClass
+}{
+	{0x6C, 0x6C, kiosk.DeclineNoCard},
+	{0x64, 0x66, kiosk.DeclineUnreadable},
+	{0x13, 0x13, kiosk.DeclinePIN}, {0x33, 0x33, kiosk.DeclinePIN}, {0x37, 0x38, kiosk.DeclinePIN},
+	{0x3D, 0x3D, kiosk.DeclinePIN}, {0x41, 0x41, kiosk.DeclinePIN}, {0xEB, 0xEC, kiosk.DeclinePIN},
+	{0xFC, 0xFC, kiosk.DeclinePIN},
+	{0x06, 0x06, kiosk.DeclineCard}, {0x0E, 0x0E, kiosk.DeclineCard}, {0x36, 0x36, kiosk.DeclineCard},
+	{0x39, 0x39, kiosk.DeclineCard}, {0x50, 0x50, kiosk.DeclineCard}, {0x67, 0x68, kiosk.DeclineCard},
+	{0x6E, 0x6E, kiosk.DeclineCard}, {0x72, 0x73, kiosk.DeclineCard}, {0x76, 0x76, kiosk.DeclineCard},
+	{0x78, 0x7C, kiosk.DeclineCard}, {0x7E, 0x7E, kiosk.DeclineCard}, {0xC5, 0xC6, kiosk.DeclineCard},
+	{0xD2, 0xD2, kiosk.DeclineCard},
+	{0x0F, 0x0F, kiosk.DeclineHost}, {0x5F, 0x5F, kiosk.DeclineHost}, {0x7D, 0x7D, kiosk.DeclineHost},
+	{0x9B, 0x9B, kiosk.DeclineHost}, {0xA0, 0xA3, kiosk.DeclineHost},
+	{0x01, 0x63, kiosk.DeclineIssuer}, {0x71, 0x71, kiosk.DeclineIssuer},
+}
+
+func declined(code byte) error {
+	class := kiosk.DeclineTerminal
+	for _, d := range declines {
+		if d.from <= code && code <= d.to {
+			class = d.class
+			break
+		}
+	}
+	return &kiosk.Declined{Class: class, Code: fmt.Sprintf("%02X", code)}
+}
+
+// progressOf says what a driver should see of an intermediate status.
+func progressOf(code byte) (kiosk.Progress, bool) {
+	switch {
+	case code == 0x0A, code == 0x4A:
+		return kiosk.ProgressPresent, true
+	case code == 0x0C, code == 0x4C:
+		return kiosk.ProgressTryAgain, true
+	case code == 0x01, code == 0x02, code == 0xCC, code == 0x28, code == 0x29, code == 0x2C, code == 0x69:
+		return kiosk.ProgressPIN, true
+	case code == 0x0B, code == 0x66, code == 0x67, code >= 0x41 && code <= 0x5D:
+		return kiosk.ProgressRemoveCard, true
+	case code == 0x04, code == 0x05, code == 0x06, code == 0x0E, code == 0x0F, code == 0x17, code == 0x68,
+		code == 0xD2, code == 0xD3, code == 0xF1, code == 0xF2:
+		return kiosk.ProgressWait, true
+	}
+	return "", false
+}

@@ -1,0 +1,390 @@
+// Package terminal drives a payment terminal that speaks ZVT: registration, status,
+// holds, captures, releases and the list of what is open. Another protocol would
+// stand beside the zvt folder.
+//
+// # Crash safety
+//
+// The terminal keeps a payment only when its result (04 0F) was acknowledged by us,
+// and reverses it by itself otherwise. So the driver gives each approved result to the
+// caller's Record function and acknowledges it only after that returned: a crash
+// before leaves nothing held, a crash after leaves a hold whose receipt number is on
+// disk. Because the acknowledgement itself can get lost, a hold counts only after the
+// completion (06 0F), or when Open lists it.
+//
+// The driver must never repeat a command about money: what happened to it is
+// kiosk.ErrOutcomeUnknown, and the caller asks Open and Last. It must never log the
+// content of a message, only its name.
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"kioskd"
+	"kioskd/line"
+	"kioskd/terminal/zvt"
+)
+
+// CaptureMode says which of the two captures a terminal wants. Mixing them up would
+// take the complement of what is due, so there is no default.
+type CaptureMode string
+
+// Capture modes.
+const (
+	CaptureReleased CaptureMode = "released" // 06 23: the amount is what is given back
+	CaptureUsed     CaptureMode = "used"     // 06 24: the amount is what is taken
+)
+
+// Config is what a site says about its terminal.
+type Config struct {
+	Password string // six digits
+	Capture  CaptureMode
+	Currency kiosk.Currency
+}
+
+// Dial opens the link to a terminal.
+type Dial func(context.Context) (zvt.Link, error)
+
+// DialAddress opens serial:// and tcp:// addresses. The serial default is two stop
+// bits: a terminal that wants one takes the second for silence.
+func DialAddress(text string) (Dial, error) {
+	a, err := line.Parse(text, 2)
+	if err != nil {
+		return nil, err
+	}
+	if a.Scheme == "rtu+tcp" {
+		return nil, fmt.Errorf("cannot use address %q for a terminal: want serial:// or tcp://", text)
+	}
+	return func(ctx context.Context) (zvt.Link, error) {
+		rw, err := a.Open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return NewLink(a.Scheme, rw), nil
+	}, nil
+}
+
+// NewLink is the link of an address scheme over an open line.
+func NewLink(scheme string, rw io.ReadWriteCloser) zvt.Link {
+	if scheme == "serial" {
+		return zvt.NewSerial(rw)
+	}
+	return zvt.NewStream(rw)
+}
+
+// Terminal is a driver. It implements kiosk.CardTerminal.
+type Terminal struct {
+	dial Dial
+	cfg  Config
+	log  *slog.Logger
+	link zvt.Link // nil while not connected and registered
+	tid  string
+}
+
+// New makes a driver; it connects with the first call.
+func New(dial Dial, cfg Config, log *slog.Logger) *Terminal {
+	return &Terminal{dial: dial, cfg: cfg, log: log}
+}
+
+// Close closes the link. The next call connects again.
+func (t *Terminal) Close() error {
+	if t.link == nil {
+		return nil
+	}
+	err := t.link.Close()
+	t.link = nil
+	return err
+}
+
+// drainFor is how long a fresh line must be silent before we speak: the terminal may
+// still be busy with what it was told before we came back.
+const drainFor = 300 * time.Millisecond
+
+// connect opens the link, drains it and registers. Whatever it fails with happened
+// before a command about money was sent.
+func (t *Terminal) connect(ctx context.Context) error {
+	if t.link != nil {
+		return nil
+	}
+	link, err := t.dial(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", kiosk.ErrUnreachable, err)
+	}
+	t.link = link
+	if err := t.register(ctx); err != nil {
+		t.Close()
+		if errors.Is(err, kiosk.ErrUnreachable) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", kiosk.ErrUnreachable, err)
+	}
+	return nil
+}
+
+func (t *Terminal) register(ctx context.Context) error {
+	if err := t.drain(); err != nil {
+		return err
+	}
+	const config = 0x3E // intermediate status, we control payment and print
+	currency := zvt.PutBCD(int64(t.cfg.Currency.Number()), 2)
+	head := append(append(t.password(), config), currency...)
+	cmd := zvt.Command(0x06, 0x00, head, zvt.Bin(0x03, 0x01), zvt.Container())
+	end, err := t.exchange(ctx, cmd, handlers{})
+	if busy := new(refusal); errors.As(err, &busy) { // perhaps with what it was told before
+		if err := t.link.Send(zvt.Command(0x06, 0xB0, nil)); err != nil {
+			return err
+		}
+		if err := t.drain(); err != nil {
+			return err
+		}
+		end, err = t.exchange(ctx, cmd, handlers{})
+	}
+	if err != nil {
+		return fmt.Errorf("cannot register: %w", err)
+	}
+	if v, ok := end.Get(0x29); ok {
+		t.tid = fmt.Sprintf("%x", v)
+	}
+	return nil
+}
+
+// drain answers what the terminal still has to say until it is silent.
+func (t *Terminal) drain() error {
+	for {
+		a, err := t.link.Receive(drainFor)
+		if errors.Is(err, zvt.ErrTimeout) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.log.Info("terminal was still speaking", "message", a.String())
+		if err := t.drop(a); err != nil {
+			return err
+		}
+	}
+}
+
+// drop answers a message that belongs to nothing we know of. A result of a payment is
+// turned back: it belongs to a process that ended, and the terminal reverses it unless
+// it was acknowledged before.
+func (t *Terminal) drop(a zvt.APDU) error {
+	if a.Class == zvt.ClassAck || a.Class == zvt.ClassNack {
+		return nil
+	}
+	if a.Is(0x04, 0x0F) {
+		return t.link.Send(zvt.Nack(0x6C))
+	}
+	return t.link.Send(zvt.Ack())
+}
+
+func (t *Terminal) password() []byte {
+	out := make([]byte, 3)
+	for i := range out {
+		out[i] = t.cfg.Password[2*i]<<4 | t.cfg.Password[2*i+1]&15
+	}
+	return out
+}
+
+// CheckPassword tells whether a password has the form that terminals take.
+func CheckPassword(p string) error {
+	if len(p) != 6 {
+		return errors.New("want six digits")
+	}
+	for _, r := range p {
+		if r < '0' || r > '9' {
+			return errors.New("want six digits")
+		}
+	}
+	return nil
+}
+
+// handlers are what a command wants to know while the terminal is master.
+type handlers struct {
+	// result gets a status information (04 0F); its error turns the result back.
+	result   func(zvt.Message) error
+	progress func(zvt.Message)
+}
+
+// refusal is a definite no to a command, before or after it began.
+type refusal struct{ code byte }
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("terminal refused: %s (%02X)", zvt.ResultText(r.code), r.code)
+}
+
+// failedEnd is how long a terminal is given for its completion after it reported a
+// failed payment: some never send one.
+const failedEnd = 10 * time.Second
+
+// exchange sends a command and follows it to its end: the answer, then whatever the
+// terminal says as master, then completion (06 0F) or abort (06 1E).
+//
+// The error is a *refusal for a definite no, kiosk.ErrUnreachable if the terminal
+// certainly did not take the command, kiosk.ErrOutcomeUnknown otherwise. If ctx ends,
+// the command is aborted (06 B0) once and followed to its end all the same.
+func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end zvt.Message, err error) {
+	defer func() {
+		if errors.Is(err, kiosk.ErrOutcomeUnknown) || errors.Is(err, kiosk.ErrUnreachable) {
+			t.Close() // whatever it still says must be drained
+		}
+	}()
+	x := exchange{t: t, link: t.link, h: h, t4: zvt.T4}
+	if err := x.link.Send(cmd); err != nil {
+		if errors.Is(err, zvt.ErrRefused) {
+			return end, fmt.Errorf("%w: %w", kiosk.ErrUnreachable, err)
+		}
+		return end, fmt.Errorf("%w: %s: %w", kiosk.ErrOutcomeUnknown, zvt.Name(cmd), err)
+	}
+	x.deadline = time.Now().Add(zvt.T3)
+	for {
+		a, err := x.receive(ctx)
+		if err != nil {
+			return end, fmt.Errorf("%w: %s: %w", kiosk.ErrOutcomeUnknown, zvt.Name(cmd), err)
+		}
+		m, err := zvt.Parse(a)
+		if err != nil {
+			t.log.Warn("terminal sent what cannot be read", "message", a.String(), "error", err)
+		}
+		done, err := x.handle(a, m)
+		if done || err != nil {
+			return m, err
+		}
+	}
+}
+
+type exchange struct {
+	t        *Terminal
+	link     zvt.Link
+	h        handlers
+	accepted bool // the terminal is master
+	aborted  bool
+	failed   bool   // a result with a code other than 00 came
+	last     []byte // the last result: a repeat is answered again, not applied again
+	lastOK   bool
+	deadline time.Time
+	t4       time.Duration
+}
+
+// receive waits for the next message. While the terminal is master it looks at ctx in
+// slices and sends one abort when ctx ends.
+func (x *exchange) receive(ctx context.Context) (zvt.APDU, error) {
+	const slice = 250 * time.Millisecond
+	for {
+		if ctx.Err() != nil && x.accepted && !x.aborted {
+			x.aborted = true
+			if err := x.link.Send(zvt.Command(0x06, 0xB0, nil)); err != nil {
+				return zvt.APDU{}, err
+			}
+		}
+		wait := time.Until(x.deadline)
+		if x.accepted && !x.aborted {
+			wait = min(wait, slice)
+		}
+		a, err := x.link.Receive(wait)
+		if !errors.Is(err, zvt.ErrTimeout) {
+			return a, err
+		}
+		if !time.Now().Before(x.deadline) {
+			return a, err
+		}
+	}
+}
+
+func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
+	switch {
+	case a.Class == zvt.ClassAck, a.Is(zvt.ClassNack, 0x00):
+		if !x.accepted {
+			x.accepted = true
+			x.deadline = time.Now().Add(x.t4)
+		}
+		return false, nil
+	case a.Class == zvt.ClassNack:
+		if x.aborted {
+			return false, nil // too late to abort: the payment goes on
+		}
+		return true, &refusal{a.Instr}
+	case a.Is(0x04, 0xFF):
+		x.intermediate(m)
+		return false, x.answer(zvt.Ack())
+	case a.Is(0x04, 0x0F):
+		return false, x.result(a, m)
+	case a.Is(0x06, 0x0F):
+		x.close()
+		return true, nil
+	case a.Is(0x06, 0x1E):
+		code := byte(0xFF)
+		if len(m.Head) == 1 {
+			code = m.Head[0]
+		}
+		x.close()
+		return true, &refusal{code}
+	case a.Is(0x06, 0xD1), a.Is(0x06, 0xD3), a.Is(0x04, 0x01):
+		x.restart() // we print no receipts of the terminal; refusing would reverse money
+		return false, x.answer(zvt.Ack())
+	}
+	return false, x.answer(zvt.Nack(0x83))
+}
+
+func (x *exchange) answer(a zvt.APDU) error {
+	if err := x.link.Send(a); err != nil {
+		return fmt.Errorf("%w: cannot answer the terminal: %w", kiosk.ErrOutcomeUnknown, err)
+	}
+	return nil
+}
+
+// close answers the last message. What it said stands even if the answer is lost.
+func (x *exchange) close() {
+	if err := x.answer(zvt.Ack()); err != nil {
+		x.t.log.Warn("last answer to the terminal was lost", "error", err)
+		x.t.Close()
+	}
+}
+
+func (x *exchange) restart() {
+	if !x.failed {
+		x.deadline = time.Now().Add(x.t4)
+	}
+}
+
+func (x *exchange) intermediate(m zvt.Message) {
+	if len(m.Head) == 2 {
+		if minutes, ok := zvt.GetBCD(m.Head[1:]); ok && minutes > 0 {
+			x.t4 = time.Duration(minutes) * time.Minute
+		}
+	}
+	x.restart()
+	if x.h.progress != nil {
+		x.h.progress(m)
+	}
+}
+
+// result handles 04 0F. A result that comes before our command was accepted, or that
+// the command has no use for, belongs to a process that we no longer know: it is
+// turned back.
+func (x *exchange) result(a zvt.APDU, m zvt.Message) error {
+	if !x.accepted || x.h.result == nil {
+		x.t.log.Warn("terminal sent a result that nobody asked for")
+		return x.answer(zvt.Nack(0x6C))
+	}
+	if x.last == nil || string(x.last) != string(a.Data) {
+		x.last, x.lastOK = a.Data, true
+		if err := x.h.result(m); err != nil {
+			x.t.log.Error("result of the terminal was turned back", "error", err)
+			x.lastOK = false
+		}
+		if code, ok := m.Get(0x27); ok && code[0] != 0 {
+			x.failed = true
+			x.deadline = time.Now().Add(failedEnd)
+		}
+	}
+	x.restart()
+	if !x.lastOK {
+		return x.answer(zvt.Nack(0x6C))
+	}
+	return x.answer(zvt.Ack())
+}
