@@ -34,11 +34,11 @@ type Power int64
 // Reading is what a meter said at one moment. It is only made of values that were
 // read: a value that could not be read is an error of the read, never a zero.
 type Reading struct {
-	At      time.Time `json:"at"`        // when the answer arrived
-	Import  Energy    `json:"import_wh"` // total import register
-	Power   Power     `json:"power_w"`   // active power, all phases
-	Serial  string    `json:"serial"`    // the meter's own serial number
-	Voltage []int64   `json:"-"`         // millivolt a phase, line to neutral
-	Current []int64   `json:"-"`         // milliampere a phase
-	Mains   int64     `json:"-"`         // frequency in millihertz
+	At      time.Time `json:"at"`                   // when the answer arrived
+	Import  Energy    `json:"import_wh"`            // total import register
+	Power   Power     `json:"power_w"`              // active power, all phases
+	Serial  string    `json:"serial"`               // the meter's own serial number
+	Voltage []int64   `json:"-"`                    // millivolt a phase, line to neutral
+	Current []int64   `json:"current_ma,omitempty"` // milliampere a phase
+	Mains   int64     `json:"-"`                    // frequency in millihertz
 }

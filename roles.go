@@ -175,9 +175,11 @@ type Record struct {
 
 // Entry is a record that is not in the journal yet.
 type Entry struct {
-	Session string
-	Kind    string
-	Body    []byte
+	Session   string
+	Reference string // of a session's first entry: the code that people use
+	Kind      string
+	Body      []byte
+	Ends      bool // nothing more is to be done for the session
 }
 
 // Journal remembers. Append returns nil only when all entries are on disk, in order,

@@ -141,6 +141,9 @@ func (t *Tariff) gross(price, vat *big.Rat) *big.Rat {
 	return price
 }
 
+// Gross is a line's price with tax.
+func (t *Tariff) Gross(l Line) *big.Rat { return t.gross(l.Price, l.VAT) }
+
 // Price is a component as it is shown: gross, a kWh, a minute or a session.
 type Price struct {
 	Dimension Dimension

@@ -1,0 +1,59 @@
+package session
+
+import (
+	"math/big"
+
+	"kioskd"
+	"kioskd/tariff"
+)
+
+// bill makes the final price of what was measured up to a register. What the tariff
+// asks beyond the hold is lost: the driver did not agree to more.
+func (x Session) bill(end kiosk.Reading) (*Bill, error) {
+	u := x.usage(end)
+	b := &Bill{Energy: x.Energy(end.Import), Start: x.Start.At, End: end.At, From: x.Start.Import, To: end.Import, Usage: &u}
+	b.Total.Currency, b.Cost.Currency = x.Offer.Hold.Currency, x.Offer.Hold.Currency
+	if b.Energy == 0 { // never pay for nothing
+		return b, nil
+	}
+	cost, err := x.Tariff.Calculate(u, x.Location)
+	if err != nil {
+		return nil, err
+	}
+	b.Cost, b.Total, b.Limit = cost.AfterTaxes, cost.AfterTaxes.Min(x.Hold.Approved), cost.Limited
+	for i, amount := range x.Tariff.LineAmounts(cost) {
+		b.Lines = append(b.Lines, line(x.Tariff, cost.Lines[i], amount))
+	}
+	if b.Total != b.Cost {
+		b.Limit = "hold"
+	}
+	b.taxes(cost)
+	return b, nil
+}
+
+// taxes splits the total by the shares of the cost.
+func (b *Bill) taxes(cost *tariff.Cost) {
+	if cost.BeforeTaxes == nil {
+		return
+	}
+	net := b.Total
+	for _, t := range cost.Taxes {
+		amount := t.Amount
+		if b.Total != b.Cost {
+			amount.Minor = amount.Minor * b.Total.Minor / b.Cost.Minor
+		}
+		net = net.Sub(amount)
+		b.Taxes = append(b.Taxes, BillTax{tariff.Digits(t.Rate, 0, 2), amount})
+	}
+	b.Net = &net
+}
+
+func line(t *tariff.Tariff, l tariff.Line, amount kiosk.Money) BillLine {
+	price, volume := t.Gross(l), l.Volume
+	if l.Dimension == tariff.Time || l.Dimension == tariff.Parking { // an hour to a minute
+		price = new(big.Rat).Quo(price, big.NewRat(60, 1))
+		volume = new(big.Rat).Mul(volume, big.NewRat(60, 1))
+	}
+	decimals := map[tariff.Dimension]int{tariff.Energy: 3, tariff.Time: 1, tariff.Parking: 1}[l.Dimension]
+	return BillLine{Dimension: l.Dimension, Price: tariff.Digits(price, amount.Currency.Digits(), 4), Volume: volume.FloatString(decimals), Amount: amount}
+}

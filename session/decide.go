@@ -1,0 +1,581 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kioskd"
+	"kioskd/tariff"
+)
+
+// Decide says what is to be written down because of an observation, in order. An
+// observation that came too late to matter gives nothing; one that asks for what must
+// not be is an error.
+func (r Rules) Decide(s State, o Observation) ([]Event, error) {
+	switch o.What {
+	case Ticked:
+		return r.tick(s, o), nil
+	case Booted:
+		return r.boot(s, o), nil
+	case Shutdown:
+		return r.shutdown(s, o), nil
+	case TerminalSaid:
+		return r.terminalSaid(s, o), nil
+	case FaultSeen:
+		return r.fault(s, o), nil
+	case Sampled:
+		x, ok := s.AtBay(o.Bay)
+		if !ok {
+			return nil, nil
+		}
+		return r.sampled(x, o)
+	case Chosen:
+		return r.chosen(s, o)
+	}
+	x, ok := s.Sessions[o.Session]
+	if !ok {
+		return nil, fmt.Errorf("cannot take %s: session %q is not known", o.What, o.Session)
+	}
+	switch o.What {
+	case Accepted:
+		return r.accepted(s, x, o)
+	case Cancelled:
+		return r.cancelled(x, o.At, ReasonCancelled)
+	case StopPressed:
+		return r.stopPressed(x, o)
+	case HoldApproved:
+		return r.holdApproved(x, o)
+	case HoldEnded:
+		return r.holdEnded(x, o)
+	case BaselineRead:
+		return r.baseline(x, o), nil
+	case ContactorMoved:
+		return r.contactor(x, o), nil
+	case FinalRead:
+		return r.final(x, o)
+	case BookingApproved:
+		return r.bookingApproved(x, o)
+	case BookingEnded:
+		return r.bookingEnded(x, o), nil
+	}
+	return nil, fmt.Errorf("cannot take observation %q", o.What)
+}
+
+func (x Session) event(k Kind, at time.Time) Event { return Event{Kind: k, Session: x.ID, At: at} }
+
+func (x Session) reason(k Kind, at time.Time, why Reason) Event {
+	e := x.event(k, at)
+	e.Reason = why
+	return e
+}
+
+func (r Rules) chosen(s State, o Observation) ([]Event, error) {
+	if _, ok := r.Bays[o.Bay]; !ok {
+		return nil, fmt.Errorf("cannot choose bay %d: there is none", o.Bay)
+	}
+	if x, taken := s.AtBay(o.Bay); taken {
+		return nil, fmt.Errorf("cannot choose bay %d: session %s has it", o.Bay, x.Reference)
+	}
+	if code, down := s.Down(o.Bay); down {
+		return nil, fmt.Errorf("cannot choose bay %d: fault %s", o.Bay, code)
+	}
+	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site}}, nil
+}
+
+func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
+	if x.Money != MoneyNone || x.Paper != PaperOpen {
+		return nil, fmt.Errorf("cannot accept: money of session %s is %s", x.Reference, x.Money)
+	}
+	if code, down := s.Down(x.Bay); down {
+		return nil, fmt.Errorf("cannot accept: fault %s", code)
+	}
+	if o.Offer.Hold.Minor <= 0 || o.Offer.Hold.Currency != r.Currency {
+		return nil, fmt.Errorf("cannot accept: hold of %v", o.Offer.Hold)
+	}
+	offer, intent := x.event(OfferAccepted, o.At), x.event(HoldIntent, o.At)
+	offer.Offer, intent.Amount, intent.Attempt = o.Offer, &o.Offer.Hold, 1
+	return []Event{offer, intent}, nil
+}
+
+// cancelled ends a session in which no energy has flowed.
+func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
+	switch {
+	case x.Paper != PaperOpen || x.Power == Off:
+		return nil, nil
+	case x.Money == MoneyNone:
+		return []Event{x.reason(Ended, at, why), x.event(Closed, at)}, nil
+	case x.Money == HoldAsked && !x.Cancel:
+		return []Event{x.event(CancelAsked, at)}, nil
+	case x.Money == HoldAsked:
+		return nil, nil
+	case x.Money == Held && (x.Power == Waiting || x.Power == Starting):
+		return r.release(x, at, why), nil
+	}
+	return nil, fmt.Errorf("cannot cancel: money of session %s is %s, power %s", x.Reference, x.Money, x.Power)
+}
+
+// release ends a session without energy and gives the hold back.
+func (r Rules) release(x Session, at time.Time, why Reason) []Event {
+	return []Event{x.reason(Ended, at, why), x.intent(ReleaseIntent, at, x.Hold.Approved)}
+}
+
+func (x Session) intent(k Kind, at time.Time, amount kiosk.Money) Event {
+	e := x.event(k, at)
+	e.Amount, e.Attempt = &amount, x.Attempt+1
+	return e
+}
+
+func (r Rules) stopPressed(x Session, o Observation) ([]Event, error) {
+	switch x.Power {
+	case Closing, Charging, Pausing, Adopting:
+		return []Event{x.reason(StopIntent, o.At, ReasonStopped)}, nil
+	case Stopping, Opened, Off:
+		return nil, nil
+	}
+	return r.cancelled(x, o.At, ReasonCancelled)
+}
+
+func (r Rules) holdApproved(x Session, o Observation) ([]Event, error) {
+	if x.Money != HoldAsked {
+		return nil, fmt.Errorf("cannot record a hold: money of session %s is %s", x.Reference, x.Money)
+	}
+	if got := o.Hold.Approved; got.Currency != x.Offer.Hold.Currency || got.Minor <= 0 || got.Minor > x.Offer.Hold.Minor {
+		return nil, fmt.Errorf("cannot record a hold of %v: the driver agreed to %v", got, x.Offer.Hold)
+	}
+	e := x.event(HoldOK, o.At)
+	e.Hold = o.Hold
+	return []Event{e}, nil
+}
+
+func (r Rules) holdEnded(x Session, o Observation) ([]Event, error) {
+	if x.Money != HoldAsked && x.Money != HoldRecorded {
+		return nil, nil
+	}
+	var no *kiosk.Declined
+	switch {
+	case o.Err == nil && x.Money == HoldRecorded:
+		return r.confirmed(x, o.At), nil
+	case errors.As(o.Err, &no):
+		e := x.event(HoldDeclined, o.At)
+		e.Class, e.Error = string(no.Class), no.Code
+		return []Event{e, x.event(Closed, o.At)}, nil
+	case errors.Is(o.Err, kiosk.ErrUnreachable) && x.Money == HoldAsked:
+		e := x.event(HoldDeclined, o.At)
+		e.Class, e.Error = string(kiosk.DeclineTerminal), o.Err.Error()
+		return []Event{e, x.event(Closed, o.At)}, nil
+	}
+	return []Event{x.failed(HoldUnknown, o)}, nil
+}
+
+func (x Session) failed(k Kind, o Observation) Event {
+	e := x.event(k, o.At)
+	if o.Err != nil {
+		e.Error = o.Err.Error()
+	}
+	return e
+}
+
+// confirmed is a hold that stands; a driver who cancelled meanwhile gets it back.
+func (r Rules) confirmed(x Session, at time.Time) []Event {
+	out := []Event{x.event(HoldConfirmed, at)}
+	if x.Cancel {
+		out = append(out, r.release(x, at, ReasonCancelled)...)
+	}
+	return out
+}
+
+func (r Rules) baseline(x Session, o Observation) []Event {
+	if x.Power != Starting {
+		return nil
+	}
+	if o.Err != nil {
+		return r.release(x, o.At, ReasonMeter)
+	}
+	start, intent := x.event(MeterStart, o.At), x.event(ContactorClose, o.At)
+	start.Reading = o.Reading
+	return []Event{start, intent}
+}
+
+func (r Rules) contactor(x Session, o Observation) []Event {
+	switch {
+	case o.Closed && x.Power == Closing && o.Err == nil:
+		return []Event{x.event(ContactorClosed, o.At)}
+	case o.Closed && x.Power == Closing:
+		e := x.reason(StopIntent, o.At, ReasonContactor)
+		e.Error = o.Err.Error()
+		return []Event{e}
+	case !o.Closed && x.Power == Stopping:
+		return []Event{x.failed(ContactorOpened, o)}
+	}
+	return nil
+}
+
+// sampled looks at a bay that a session has.
+func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
+	in, lost := o.Sample.Inputs, o.Sample.InputsLost
+	known := lost == 0
+	switch x.Power {
+	case Waiting:
+		if known && in.Plugged && x.Money == Held {
+			return []Event{x.event(Plugged, o.At)}, nil
+		}
+	case Starting:
+		if known && !in.Plugged {
+			return r.release(x, o.At, ReasonUnplugged), nil
+		}
+	case Closing:
+		if known && !in.Plugged {
+			return []Event{x.reason(StopIntent, o.At, ReasonUnplugged)}, nil
+		}
+	case Adopting:
+		return r.adopt(x, o), nil
+	case Charging, Pausing:
+		if why := r.mustStop(x, o); why != "" {
+			return []Event{x.reason(StopIntent, o.At, why)}, nil
+		}
+		return r.measured(x, o)
+	}
+	return nil, nil
+}
+
+// adopt goes on with a session that a restart interrupted, if energy still flows to a
+// vehicle and the meter is there; else it is over.
+func (r Rules) adopt(x Session, o Observation) []Event {
+	sm := o.Sample
+	switch {
+	case sm.MeterFault != "":
+		return []Event{x.reason(StopIntent, o.At, ReasonMeter)}
+	case sm.InputsLost == 0 && (!sm.Inputs.Plugged || !sm.Inputs.Closed):
+		return []Event{x.reason(StopIntent, o.At, ReasonInterrupted)}
+	case sm.InputsLost == 0 && sm.Reading != nil:
+		e := x.event(Adopted, o.At)
+		e.Reading = sm.Reading
+		return []Event{e}
+	case sm.InputsLost > r.InputsLost, sm.MeterLost > r.MeterLost:
+		return []Event{x.reason(StopIntent, o.At, ReasonInterrupted)}
+	}
+	return nil
+}
+
+// mustStop says why energy must not flow any longer, or nothing.
+func (r Rules) mustStop(x Session, o Observation) Reason {
+	sm := o.Sample
+	switch {
+	case sm.InputsLost == 0 && !sm.Inputs.Plugged:
+		return ReasonUnplugged
+	case sm.InputsLost == 0 && !sm.Inputs.Closed:
+		return ReasonInterrupted
+	case sm.InputsLost > r.InputsLost:
+		return ReasonInterrupted
+	case sm.MeterFault != "", sm.MeterLost > r.MeterLost:
+		return ReasonMeter
+	}
+	return ""
+}
+
+// measured takes a good look at a running session.
+func (r Rules) measured(x Session, o Observation) ([]Event, error) {
+	reading := o.Sample.Reading
+	if reading == nil || o.Sample.InputsLost != 0 {
+		return nil, nil
+	}
+	over, err := r.usedUp(x, *reading)
+	if err != nil {
+		return nil, err
+	}
+	take := func(k Kind) []Event {
+		e := x.event(k, o.At)
+		e.Reading = reading
+		return []Event{e}
+	}
+	switch {
+	case over:
+		return []Event{x.reason(StopIntent, o.At, ReasonLimit)}, nil
+	case x.Energy(reading.Import) == 0 && o.At.Sub(x.Start.At) >= r.NoEnergy:
+		return []Event{x.reason(StopIntent, o.At, ReasonNoEnergy)}, nil
+	case x.Power == Charging && !o.Sample.Inputs.Requesting:
+		return take(Paused), nil
+	case x.Power == Pausing && o.Sample.Inputs.Requesting:
+		return take(Unpaused), nil
+	}
+	if b := x.Tariff.NextBoundary(x.Last.At, x.Location); !b.IsZero() && !b.After(o.At) {
+		out := take(ReadingTaken)
+		out[0].Boundary = true
+		return out, nil
+	}
+	if o.At.Sub(x.Last.At) >= r.ReadingEvery {
+		return take(ReadingTaken), nil
+	}
+	return nil, nil
+}
+
+// usedUp tells whether the hold would be used up before a stop takes effect, at the
+// bay's full power.
+func (r Rules) usedUp(x Session, reading kiosk.Reading) (bool, error) {
+	u := x.usage(reading)
+	next := tariff.Period{Start: reading.At, State: tariff.Charging, Current: sum(reading.Current)}
+	if x.idle {
+		next.State = tariff.Parked
+	} else {
+		next.Energy = kiosk.Energy(int64(r.Bays[x.Bay].MaxPower)*int64(r.Reaction/time.Millisecond)/3_600_000) + 1
+	}
+	u.Periods = append(u.Periods, next)
+	u.End = reading.At.Add(r.Reaction)
+	cost, err := x.Tariff.Calculate(u, x.Location)
+	if err != nil {
+		return false, err
+	}
+	return cost.AfterTaxes.Minor > x.Hold.Approved.Minor, nil
+}
+
+// final bills a session and settles its hold.
+func (r Rules) final(x Session, o Observation) ([]Event, error) {
+	if x.Power != Opened {
+		return nil, nil
+	}
+	end := x.event(MeterEnd, o.At)
+	end.Reading, end.Source = o.Reading, "read"
+	if o.Err != nil || o.Reading.Import < x.Last.Import { // only what is proven is billed
+		last := *x.Last
+		end.Reading, end.Source, end.Error = &last, "last_good", fmt.Sprint(o.Err)
+	}
+	bill, err := x.bill(*end.Reading)
+	if err != nil {
+		return nil, err
+	}
+	billed := x.event(Billed, o.At)
+	billed.Bill = bill
+	x.Bill = bill
+	return append([]Event{end, billed}, r.settle(x, o.At)...), nil
+}
+
+// settle takes what was billed of a hold, or gives it back where nothing was.
+func (r Rules) settle(x Session, at time.Time) []Event {
+	if x.Bill == nil && x.Start != nil { // ended between the last register and the bill
+		if bill, err := x.bill(*x.Last); err == nil {
+			e := x.event(Billed, at)
+			e.Bill, x.Bill = bill, bill
+			return append([]Event{e}, r.settle(x, at)...)
+		}
+	}
+	if x.Bill == nil || x.Bill.Total.Minor <= 0 {
+		return []Event{x.intent(ReleaseIntent, at, x.Hold.Approved)}
+	}
+	return []Event{x.intent(CaptureIntent, at, x.Bill.Total)}
+}
+
+func (r Rules) bookingApproved(x Session, o Observation) ([]Event, error) {
+	k := CaptureOK
+	switch x.Money {
+	case CaptureAsked:
+	case ReleaseAsked:
+		k = ReleaseOK
+	default:
+		return nil, fmt.Errorf("cannot record a booking: money of session %s is %s", x.Reference, x.Money)
+	}
+	e := x.event(k, o.At)
+	e.Booking = o.Booking
+	return []Event{e}, nil
+}
+
+// settlement is the kinds of a capture or of a release.
+type settlement struct{ intent, done, unknown, waiting Kind }
+
+var (
+	capturing = settlement{CaptureIntent, CaptureDone, CaptureUnknown, CaptureWaiting}
+	releasing = settlement{ReleaseIntent, ReleaseDone, ReleaseUnknown, ReleaseWaiting}
+)
+
+func (x Session) settlement() settlement {
+	switch x.Money {
+	case CaptureAsked, CaptureUnclear, CaptureDelayed:
+		return capturing
+	}
+	return releasing
+}
+
+// due is what must be settled: the bill, or the whole hold.
+func (x Session) due() kiosk.Money {
+	if x.settlement() == capturing {
+		return x.Bill.Total
+	}
+	return x.Hold.Approved
+}
+
+func (r Rules) bookingEnded(x Session, o Observation) []Event {
+	if x.Money != CaptureAsked && x.Money != ReleaseAsked {
+		return nil
+	}
+	k := x.settlement()
+	switch {
+	case o.Err == nil:
+		return r.settled(x, o.At, o.Booking)
+	case errors.Is(o.Err, kiosk.ErrOutcomeUnknown) && x.Attempt < 3:
+		return []Event{x.failed(k.unknown, o)}
+	}
+	return []Event{x.wait(k, o)}
+}
+
+func (x Session) wait(k settlement, o Observation) Event {
+	e := x.failed(k.waiting, o)
+	due := o.At.Add(retryAfter(x.Attempt))
+	e.Due = &due
+	var no *kiosk.Declined
+	if errors.As(o.Err, &no) {
+		e.Class = string(no.Class)
+	}
+	return e
+}
+
+// settled ends a session whose money is where it belongs. A booking of another amount
+// than was asked for is written down with it.
+func (r Rules) settled(x Session, at time.Time, b *kiosk.Booking) []Event {
+	k := x.settlement()
+	done := x.event(k.done, at)
+	done.Booking = b
+	want := kiosk.Money{Currency: x.due().Currency}
+	if k == capturing {
+		want = x.due()
+	}
+	if b != nil && b.Booked != want {
+		done.Error = fmt.Sprintf("booked %v, want %v", b.Booked, want)
+	}
+	return []Event{done, x.event(ReceiptFinal, at), x.event(Closed, at)}
+}
+
+// terminalSaid resolves every session whose money is uncertain, by the terminal's list
+// of open holds. Nothing is asked for again before the list proves that it must be.
+func (r Rules) terminalSaid(s State, o Observation) []Event {
+	unknown := slices.Clone(o.Open.Receipts)
+	for _, x := range s.Sessions {
+		if x.Hold != nil && x.Paper != PaperClosed {
+			unknown = slices.DeleteFunc(unknown, func(n int) bool { return n == x.Hold.ReceiptNo })
+		}
+	}
+	var out []Event
+	for _, x := range s.ordered() {
+		listed := x.Hold != nil && slices.Contains(o.Open.Receipts, x.Hold.ReceiptNo)
+		switch {
+		case x.Money == HoldUncertain && x.Hold != nil && listed:
+			out = append(out, r.confirmed(x, o.At)...)
+		case x.Money == HoldUncertain && x.Hold == nil && len(unknown) > 0:
+			out = append(out, r.found(x, unknown[0], o)...)
+			unknown = unknown[1:]
+		case x.Money == HoldUncertain && o.Open.Complete:
+			out = append(out, x.event(HoldGone, o.At), x.event(Closed, o.At))
+		case x.Money == CaptureUnclear || x.Money == ReleaseUnclear:
+			out = append(out, r.clear(x, listed, o)...)
+		}
+	}
+	if len(unknown) > 0 {
+		orphan := Session{ID: o.Session, Reference: o.Reference, Money: MoneyNone, Power: PowerNone, Paper: PaperOpen}
+		out = append(out, r.found(orphan, unknown[0], o)...)
+	}
+	return out
+}
+
+// found takes a hold that the terminal has and the journal has not, and gives it back.
+func (r Rules) found(x Session, receipt int, o Observation) []Event {
+	amount := kiosk.Money{Currency: r.Currency}
+	if x.Offer != nil {
+		amount = x.Offer.Hold
+	}
+	e := x.event(HoldFound, o.At)
+	e.Reference = o.Reference
+	e.Hold = &kiosk.Hold{ReceiptNo: receipt, Approved: amount, At: o.At}
+	return []Event{e, x.intent(ReleaseIntent, o.At, amount)}
+}
+
+// clear decides about a capture or release with an unknown outcome. A hold that is
+// still listed was not settled; one that is gone was.
+func (r Rules) clear(x Session, listed bool, o Observation) []Event {
+	k := x.settlement()
+	switch {
+	case listed:
+		return []Event{x.intent(k.intent, o.At, x.due())}
+	case o.Open.Complete:
+		booking := x.Booking
+		if booking == nil && k == capturing && o.Last != nil && o.Last.Booked == x.due() {
+			booking = o.Last
+		}
+		out := r.settled(x, o.At, booking)
+		if booking == nil {
+			out[0].Error = "the hold is no longer open; the booking itself was not seen"
+		}
+		return out
+	}
+	return nil
+}
+
+func (r Rules) tick(s State, o Observation) (out []Event) {
+	for _, x := range s.ordered() {
+		switch {
+		case x.Money == MoneyNone && x.Paper == PaperOpen && o.At.Sub(x.LeaseAt) >= r.Lease:
+			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
+		case x.Money == Held && x.Power == Waiting && o.At.Sub(x.HoldAt) >= r.PlugIn:
+			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
+		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && !o.At.Before(x.Due):
+			out = append(out, x.event(x.settlement().unknown, o.At))
+		}
+	}
+	return out
+}
+
+func (r Rules) boot(s State, o Observation) (out []Event) {
+	for _, x := range s.ordered() {
+		if x.Paper == PaperClosed {
+			continue
+		}
+		out = append(out, x.event(Resumed, o.At))
+		switch {
+		case x.Money == MoneyNone:
+			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
+		case x.Paper == PaperFinal, x.Money == Declined:
+			out = append(out, x.event(Closed, o.At))
+		case x.Money == Captured, x.Money == Released:
+			out = append(out, x.event(ReceiptFinal, o.At), x.event(Closed, o.At))
+		case x.Money == Held && x.Power == Off:
+			out = append(out, r.settle(x, o.At)...)
+		}
+	}
+	return out
+}
+
+func (r Rules) shutdown(s State, o Observation) (out []Event) {
+	for _, x := range s.ordered() {
+		switch x.Power {
+		case Closing, Charging, Pausing, Adopting:
+			out = append(out, x.reason(StopIntent, o.At, ReasonShutdown))
+		case PowerNone, Waiting, Starting:
+			if events, err := r.cancelled(x, o.At, ReasonShutdown); err == nil {
+				out = append(out, events...)
+			}
+		}
+	}
+	return out
+}
+
+func (r Rules) fault(s State, o Observation) []Event {
+	if s.Faults[FaultAt{o.Fault, o.Bay}] == o.Raised {
+		return nil
+	}
+	k := FaultCleared
+	if o.Raised {
+		k = FaultRaised
+	}
+	e := Event{Kind: k, At: o.At, Fault: o.Fault, Bay: o.Bay}
+	if o.Err != nil {
+		e.Error = o.Err.Error()
+	}
+	out := []Event{e}
+	if o.Fault == "PT001" && !o.Raised { // the line is back: what waits for it is due
+		for _, x := range s.ordered() {
+			if x.Money == CaptureDelayed || x.Money == ReleaseDelayed {
+				out = append(out, x.event(x.settlement().unknown, o.At))
+			}
+		}
+	}
+	return out
+}

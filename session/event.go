@@ -1,0 +1,127 @@
+package session
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"kioskd"
+)
+
+// Kind is the kind of an event, as the journal has it.
+type Kind string
+
+// Kinds of events. An intent comes before the deed; what it leads to comes after.
+const (
+	BayLease        Kind = "bay_lease"        // a visitor chose a bay
+	OfferAccepted   Kind = "offer"            // price, hold and language are frozen
+	HoldIntent      Kind = "hold_intent"      // a card is about to be asked for
+	CancelAsked     Kind = "cancel_asked"     // the driver cancelled while the card was waited for
+	HoldOK          Kind = "hold_ok"          // approved; not acknowledged to the terminal yet
+	HoldConfirmed   Kind = "hold_confirmed"   // the terminal completed it, or lists it
+	HoldDeclined    Kind = "hold_declined"    // a definite no
+	HoldUnknown     Kind = "hold_unknown"     // nobody knows: the terminal is asked
+	HoldGone        Kind = "hold_gone"        // the terminal holds nothing
+	HoldFound       Kind = "hold_found"       // the terminal holds something that we did not record
+	Plugged         Kind = "plugged"          // a vehicle is connected
+	MeterStart      Kind = "meter_start"      // first register, read twice
+	ContactorClose  Kind = "contactor_close"  // about to close
+	ContactorClosed Kind = "contactor_closed" // its auxiliary contact says so
+	ReadingTaken    Kind = "reading"          // a register on the way
+	Paused          Kind = "paused"           // the vehicle asks for nothing
+	Unpaused        Kind = "unpaused"         // it asks again
+	Adopted         Kind = "adopted"          // after a restart the session was found running
+	StopIntent      Kind = "stop_intent"      // about to open, and why
+	ContactorOpened Kind = "contactor_opened" // its auxiliary contact says so, or Error
+	MeterEnd        Kind = "meter_end"        // last register
+	Ended           Kind = "ended"            // ended before energy, and why
+	Billed          Kind = "bill"             // the price is final
+	CaptureIntent   Kind = "capture_intent"   // about to take
+	CaptureOK       Kind = "capture_ok"       // booked; not acknowledged to the terminal yet
+	CaptureDone     Kind = "capture_confirmed"
+	CaptureUnknown  Kind = "capture_unknown"
+	CaptureWaiting  Kind = "capture_waiting" // not booked, tried again at Due
+	ReleaseIntent   Kind = "release_intent"
+	ReleaseOK       Kind = "release_ok"
+	ReleaseDone     Kind = "release_confirmed"
+	ReleaseUnknown  Kind = "release_unknown"
+	ReleaseWaiting  Kind = "release_waiting"
+	ReceiptFinal    Kind = "receipt_final"
+	Closed          Kind = "closed"  // nothing more is to be done
+	Resumed         Kind = "resumed" // the daemon started and found the session open
+	FaultRaised     Kind = "fault_raised"
+	FaultCleared    Kind = "fault_cleared"
+)
+
+// Reason says why a session ended. Each is the key of a text that the driver reads.
+type Reason string
+
+// Reasons.
+const (
+	ReasonStopped     Reason = "stopped"     // by the driver, on the screen
+	ReasonUnplugged   Reason = "unplugged"   // at the vehicle
+	ReasonLimit       Reason = "limit"       // the hold is used up
+	ReasonNoEnergy    Reason = "no_energy"   // the vehicle took nothing
+	ReasonNoPlug      Reason = "no_plug"     // no vehicle was connected
+	ReasonCancelled   Reason = "cancelled"   // by the driver, before energy
+	ReasonTimeout     Reason = "timeout"     // the visitor left
+	ReasonDeclined    Reason = "declined"    // no money was reserved
+	ReasonMeter       Reason = "meter"       // the meter cannot be read, or not believed
+	ReasonContactor   Reason = "contactor"   // the contactor does not follow
+	ReasonInterrupted Reason = "interrupted" // power or contact was lost
+	ReasonShutdown    Reason = "shutdown"    // the kiosk was switched off
+	ReasonOrphan      Reason = "orphan"      // a hold that no session knows
+)
+
+// Event is something that happened or is about to be done. Which fields are there
+// depends on the kind.
+type Event struct {
+	Kind      Kind              `json:"-"`
+	Session   string            `json:"-"`
+	At        time.Time         `json:"at"`
+	Reference string            `json:"reference,omitempty"`
+	Bay       int               `json:"bay,omitempty"`
+	EVSE      string            `json:"evse_id,omitempty"`
+	Offer     *Offer            `json:"offer,omitempty"`
+	Amount    *kiosk.Money      `json:"amount,omitempty"`
+	Attempt   int               `json:"attempt,omitempty"`
+	Hold      *kiosk.Hold       `json:"hold,omitempty"`
+	Class     string            `json:"class,omitempty"`
+	Reading   *kiosk.Reading    `json:"reading,omitempty"`
+	Boundary  bool              `json:"boundary,omitempty"` // a price may change here
+	Source    string            `json:"source,omitempty"`   // of the last register: read or last_good
+	Reason    Reason            `json:"reason,omitempty"`
+	Bill      *Bill             `json:"bill,omitempty"`
+	Booking   *kiosk.Booking    `json:"booking,omitempty"`
+	Due       *time.Time        `json:"due,omitempty"`
+	Fault     string            `json:"fault,omitempty"`
+	Error     string            `json:"error,omitempty"`
+	Site      map[string]string `json:"site,omitempty"` // what the receipt must say of the seller
+}
+
+// Offer is what the driver agreed to.
+type Offer struct {
+	Tariff   json.RawMessage `json:"tariff"`
+	Hash     string          `json:"tariff_sha256"`
+	Hold     kiosk.Money     `json:"hold"`
+	Language string          `json:"language"`
+	Timezone string          `json:"timezone"`
+}
+
+// Entry is the event as the journal takes it.
+func (e Event) Entry() (kiosk.Entry, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return kiosk.Entry{}, fmt.Errorf("cannot write %s: %w", e.Kind, err)
+	}
+	return kiosk.Entry{Session: e.Session, Reference: e.Reference, Kind: string(e.Kind), Body: body, Ends: e.Kind == Closed}, nil
+}
+
+// FromRecord reads an event back.
+func FromRecord(r kiosk.Record) (Event, error) {
+	e := Event{Kind: Kind(r.Kind), Session: r.Session}
+	if err := json.Unmarshal(r.Body, &e); err != nil {
+		return e, fmt.Errorf("cannot read record %d (%s): %w", r.Seq, r.Kind, err)
+	}
+	return e, nil
+}

@@ -1,0 +1,205 @@
+package session
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"kioskd"
+	"kioskd/tariff"
+)
+
+// State is the whole site as the journal has it. It is a value: Step returns a new one
+// and leaves the old one as it was.
+type State struct {
+	Sessions map[string]Session
+	Faults   map[FaultAt]bool
+}
+
+// FaultAt is a fault of a bay, or of the site with bay 0.
+type FaultAt struct {
+	Code string
+	Bay  int
+}
+
+// Session is one session as the journal has it.
+type Session struct {
+	ID        string
+	Reference string
+	Bay       int
+	EVSE      string
+	Money     Money
+	Power     Power
+	Paper     Paper
+	Site      map[string]string
+
+	LeaseAt  time.Time
+	Offer    *Offer
+	Tariff   *tariff.Tariff // of the offer
+	Location *time.Location // of the offer
+	Hold     *kiosk.Hold
+	HoldAt   time.Time // confirmed
+	Class    string    // of the last decline
+	Cancel   bool      // the driver asked to cancel
+
+	Start   *kiosk.Reading // first register
+	Last    *kiosk.Reading // last register that was journaled
+	Periods []tariff.Period
+	cut     bool // the next stretch is a period of its own
+	idle    bool // the vehicle asks for nothing
+	Since   time.Time
+	Reason  Reason
+	EndAt   time.Time
+
+	Bill     *Bill
+	Booking  *kiosk.Booking
+	Attempt  int
+	Due      time.Time
+	ClosedAt time.Time
+}
+
+// clone makes a copy of the maps that Step may change.
+func (s State) clone() State {
+	out := State{maps.Clone(s.Sessions), maps.Clone(s.Faults)}
+	if out.Sessions == nil {
+		out.Sessions = map[string]Session{}
+	}
+	if out.Faults == nil {
+		out.Faults = map[FaultAt]bool{}
+	}
+	return out
+}
+
+// AtBay finds the session that has a bay: one whose power is not off.
+func (s State) AtBay(bay int) (Session, bool) {
+	for _, x := range s.Sessions {
+		if x.Bay == bay && x.Power != Off && x.Paper != PaperClosed {
+			return x, true
+		}
+	}
+	return Session{}, false
+}
+
+// ordered lists the sessions by their ids, oldest first (ids are ULIDs).
+func (s State) ordered() []Session {
+	return slices.SortedFunc(maps.Values(s.Sessions), func(a, b Session) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+}
+
+// Down tells whether a fault keeps a bay from selling, and which.
+func (s State) Down(bay int) (code string, down bool) {
+	codes := []string{}
+	for f := range s.Faults {
+		def, _ := kiosk.FaultByCode(f.Code)
+		if def.Severity == kiosk.SiteDown || def.Severity == kiosk.BayDown && f.Bay == bay {
+			codes = append(codes, f.Code)
+		}
+	}
+	if len(codes) == 0 {
+		return "", false
+	}
+	slices.Sort(codes)
+	return codes[0], true
+}
+
+// Energy is what was delivered up to a register.
+func (s Session) Energy(now kiosk.Energy) kiosk.Energy {
+	if s.Start == nil {
+		return 0
+	}
+	return max(0, now-s.Start.Import)
+}
+
+// usage is what was measured so far, up to a reading that may not be journaled yet.
+func (s Session) usage(r kiosk.Reading) tariff.Usage {
+	x := s
+	x.Periods = slices.Clone(s.Periods)
+	x.take(r)
+	return tariff.Usage{Start: s.Start.At, Periods: x.Periods, End: r.At}
+}
+
+// Cost is the price of what was measured up to a reading.
+func (s Session) Cost(r kiosk.Reading) (*tariff.Cost, error) {
+	return s.Tariff.Calculate(s.usage(r), s.Location)
+}
+
+// take adds a reading to the periods: what the register moved since the last one
+// belongs to the stretch that ends here.
+func (s *Session) take(r kiosk.Reading) {
+	state := tariff.Charging
+	if s.idle {
+		state = tariff.Parked
+	}
+	delta := max(0, r.Import-s.Last.Import)
+	n := len(s.Periods)
+	if n > 0 && !s.cut && s.Periods[n-1].State == state && !s.Tariff.DependsOnPower() {
+		s.Periods[n-1].Energy += delta
+	} else {
+		p := tariff.Period{Start: s.Last.At, State: state, Energy: delta}
+		if s.Tariff.DependsOnPower() {
+			p.Current = sum(r.Current)
+		}
+		s.Periods = append(s.Periods, p)
+	}
+	s.cut = false
+	s.Last = &r
+}
+
+// sum is the current of all phases in amperes.
+func sum(milliamperes []int64) *tariff.Decimal {
+	d := new(tariff.Decimal)
+	total := int64(0)
+	for _, v := range milliamperes {
+		total += v
+	}
+	d.SetFrac64(total, 1000)
+	return d
+}
+
+// loadOffer reads the frozen tariff.
+func (s *Session) loadOffer(o Offer) error {
+	t, err := tariff.Parse(o.Tariff)
+	if err != nil {
+		return err
+	}
+	loc, err := time.LoadLocation(o.Timezone)
+	if err != nil {
+		return err
+	}
+	s.Offer, s.Tariff, s.Location = &o, t, loc
+	return nil
+}
+
+// Bill is the final price. Its parts add up.
+type Bill struct {
+	Energy kiosk.Energy  `json:"energy_wh"`
+	Total  kiosk.Money   `json:"total"`             // what is taken
+	Cost   kiosk.Money   `json:"cost"`              // what the tariff says; more than Total only where the hold was less
+	Net    *kiosk.Money  `json:"net,omitempty"`     // of Total
+	Taxes  []BillTax     `json:"taxes,omitempty"`   // of Total
+	Lines  []BillLine    `json:"lines"`             // gross
+	Limit  string        `json:"limited,omitempty"` // min_price, max_price or hold
+	Start  time.Time     `json:"start"`
+	End    time.Time     `json:"end"`
+	From   kiosk.Energy  `json:"register_start_wh"`
+	To     kiosk.Energy  `json:"register_end_wh"`
+	Usage  *tariff.Usage `json:"usage"`
+}
+
+// BillTax is one VAT rate.
+type BillTax struct {
+	Percent string      `json:"percent"`
+	Amount  kiosk.Money `json:"amount"`
+}
+
+// BillLine is one price and what it comes to.
+type BillLine struct {
+	Dimension tariff.Dimension `json:"dimension"`
+	Price     string           `json:"price"`  // gross, a kWh, a minute or once
+	Volume    string           `json:"volume"` // kWh, minutes or 1
+	Amount    kiosk.Money      `json:"amount"`
+}

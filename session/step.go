@@ -1,0 +1,216 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"kioskd"
+)
+
+// Command is something to be done. A command leaves only after the event that it comes
+// from is in the journal.
+type Command struct {
+	Do      Do
+	Session string
+	Bay     int
+	Ref     string
+	Amount  kiosk.Money
+	Lang    string
+	Hold    kiosk.Hold
+	First   bool // the first try: somebody is waiting for it
+}
+
+// Do is what a command does.
+type Do string
+
+// Commands.
+const (
+	AskHold      Do = "ask_hold"
+	AbortHold    Do = "abort_hold"
+	AskTerminal  Do = "ask_terminal" // what is open, what was booked last?
+	ReadBaseline Do = "read_baseline"
+	CloseContact Do = "close_contactor"
+	OpenContact  Do = "open_contactor"
+	ReadFinal    Do = "read_final"
+	CaptureHold  Do = "capture"
+	ReleaseHold  Do = "release"
+)
+
+// forgetAfter is how long a closed session stays visible.
+const forgetAfter = 10 * time.Minute
+
+// Step applies one event and returns the commands that follow from it. It fails if the
+// event does not fit the state; then nothing may be written down.
+func Step(s State, e Event) (State, []Command, error) {
+	next := s.clone()
+	if e.Kind == FaultRaised || e.Kind == FaultCleared {
+		at := FaultAt{e.Fault, e.Bay}
+		if e.Kind == FaultRaised {
+			next.Faults[at] = true
+		} else {
+			delete(next.Faults, at)
+		}
+		return next, nil, nil
+	}
+	x, ok := next.Sessions[e.Session]
+	if !ok {
+		if e.Kind != BayLease && e.Kind != HoldFound {
+			return s, nil, fmt.Errorf("cannot apply %s: session %q is not known", e.Kind, e.Session)
+		}
+		x = Session{ID: e.Session, Money: MoneyNone, Power: PowerNone, Paper: PaperOpen}
+	}
+	if err := x.moveAll(e.Kind); err != nil {
+		return s, nil, err
+	}
+	cmds, err := x.apply(e)
+	if err != nil {
+		return s, nil, fmt.Errorf("cannot apply %s to session %s: %w", e.Kind, e.Session, err)
+	}
+	next.Sessions[x.ID] = x
+	for id, old := range next.Sessions {
+		if old.Paper == PaperClosed && e.At.Sub(old.ClosedAt) > forgetAfter {
+			delete(next.Sessions, id)
+		}
+	}
+	return next, cmds, nil
+}
+
+// moveAll moves the three machines. An event that a machine cares for must fit all of
+// them, with one exception: a restart concerns only those that were under way.
+func (x *Session) moveAll(k Kind) error {
+	money, knownM, okM := move(moneyTable, x.Money, k)
+	power, knownP, okP := move(powerTable, x.Power, k)
+	paper, knownR, okR := move(paperTable, x.Paper, k)
+	if k != Resumed {
+		switch {
+		case knownM && !okM:
+			return fmt.Errorf("cannot apply %s: money of session %s is %s", k, x.Reference, x.Money)
+		case knownP && !okP:
+			return fmt.Errorf("cannot apply %s: power of session %s is %s", k, x.Reference, x.Power)
+		case knownR && !okR:
+			return fmt.Errorf("cannot apply %s: record of session %s is %s", k, x.Reference, x.Paper)
+		}
+	}
+	x.Money, x.Power, x.Paper = money, power, paper
+	return nil
+}
+
+func (x *Session) command(do Do) Command {
+	c := Command{Do: do, Session: x.ID, Bay: x.Bay, Ref: x.Reference, First: x.Attempt <= 1}
+	if x.Hold != nil {
+		c.Hold = *x.Hold
+	}
+	if x.Offer != nil {
+		c.Lang = x.Offer.Language
+	}
+	return c
+}
+
+// apply takes what the event carries and returns what is to be done.
+func (x *Session) apply(e Event) ([]Command, error) {
+	switch e.Kind {
+	case BayLease:
+		x.Reference, x.Bay, x.EVSE, x.LeaseAt, x.Site = e.Reference, e.Bay, e.EVSE, e.At, e.Site
+	case OfferAccepted:
+		return nil, x.loadOffer(*e.Offer)
+	case HoldIntent:
+		c := x.command(AskHold)
+		c.Amount = *e.Amount
+		return []Command{c}, nil
+	case CancelAsked:
+		x.Cancel = true
+		return []Command{x.command(AbortHold)}, nil
+	case HoldOK:
+		x.Hold = e.Hold
+	case HoldConfirmed:
+		x.HoldAt = e.At
+	case HoldDeclined:
+		x.Class = e.Class
+	case HoldFound:
+		x.foundHold(e)
+	case HoldUnknown, CaptureUnknown, ReleaseUnknown:
+		return []Command{x.command(AskTerminal)}, nil
+	case Plugged:
+		return []Command{x.command(ReadBaseline)}, nil
+	case MeterStart:
+		x.Start, x.Last = e.Reading, e.Reading
+	case ContactorClose:
+		return []Command{x.command(CloseContact)}, nil
+	case ContactorClosed:
+		x.Since = e.At
+	case ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
+		x.measure(e)
+	case StopIntent:
+		x.Reason = e.Reason
+		return []Command{x.command(OpenContact)}, nil
+	case ContactorOpened:
+		return []Command{x.command(ReadFinal)}, nil
+	case Ended:
+		x.Reason, x.EndAt = e.Reason, e.At
+	case Billed:
+		x.Bill = e.Bill
+	case CaptureIntent, ReleaseIntent:
+		x.Attempt, x.Due = e.Attempt, time.Time{}
+		do := CaptureHold
+		if e.Kind == ReleaseIntent {
+			do = ReleaseHold
+		}
+		c := x.command(do)
+		c.Amount = *e.Amount
+		return []Command{c}, nil
+	case CaptureOK, ReleaseOK:
+		x.Booking = e.Booking
+	case CaptureDone, ReleaseDone:
+		if e.Booking != nil {
+			x.Booking = e.Booking
+		}
+	case CaptureWaiting, ReleaseWaiting:
+		x.Due, x.Class = *e.Due, e.Class
+	case Closed:
+		x.ClosedAt = e.At
+	case Resumed:
+		return x.resume(), nil
+	}
+	return nil, nil
+}
+
+func (x *Session) foundHold(e Event) {
+	x.Hold, x.HoldAt, x.Reason = e.Hold, e.At, ReasonOrphan
+	if x.Reference == "" {
+		x.Reference, x.LeaseAt = e.Reference, e.At
+	}
+}
+
+// measure takes a register on the way, at a change of what the vehicle does, or at the
+// end.
+func (x *Session) measure(e Event) {
+	if e.Reading != nil && x.Last != nil {
+		x.take(*e.Reading)
+	}
+	x.cut = x.cut || e.Boundary
+	switch e.Kind {
+	case Paused, Unpaused:
+		x.idle, x.Since = e.Kind == Paused, e.At
+	case Adopted:
+		x.idle = false
+	case MeterEnd:
+		x.EndAt = e.At
+	}
+}
+
+// resume asks the devices what is true of a session that was open when the daemon
+// ended.
+func (x *Session) resume() []Command {
+	var out []Command
+	switch x.Money {
+	case HoldUncertain, CaptureUnclear, ReleaseUnclear:
+		out = append(out, x.command(AskTerminal))
+	}
+	switch x.Power {
+	case Stopping:
+		out = append(out, x.command(OpenContact))
+	case Opened:
+		out = append(out, x.command(ReadFinal))
+	}
+	return out
+}

@@ -1,0 +1,537 @@
+// Package store is the journal: what happened, append-only, in an SQLite database.
+//
+// # What is true after a crash
+//
+// Append returns nil only when its entries are on disk (write-ahead log, fsync on each
+// commit): records without a gap in their numbers, the hashes of their leaves in a
+// Merkle tree (golang.org/x/mod/sumdb/tlog) and a row each in the outbox, all in one
+// transaction. A crash or a power cut loses nothing that Append returned for, and
+// leaves nothing of what it did not finish.
+//
+// # What the tree proves
+//
+// A leaf is the whole record. Verify computes every leaf again from its record and
+// compares, so that a changed, missing or inserted record is found and named. Nobody
+// who can write the file can be kept from making a new tree: what binds is who else
+// knows the tree's head.
+//
+// One process writes; others may read at the same time. Nothing is ever updated or
+// deleted here but an outbox row that was acknowledged.
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"net/url"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"kioskd"
+)
+
+// applicationID marks our databases: "kios".
+const applicationID = 0x6b696f73
+
+//go:embed sql/*.sql
+var migrations embed.FS
+
+// Errors that callers branch on; each is wrapped with what to do.
+var (
+	ErrNewer   = errors.New("journal was made by a newer kioskd")
+	ErrDamaged = errors.New("journal is damaged")
+	ErrFull    = errors.New("disk is full")
+	ErrInUse   = errors.New("journal is in use by another kioskd")
+	ErrForeign = errors.New("file is not a journal of kioskd")
+)
+
+// Clock says what time it is: for people, since the start, and whether the first can
+// be trusted.
+type Clock func() (wall time.Time, mono time.Duration, ok bool)
+
+// Store is an open journal. It implements kiosk.Journal. Append is for one goroutine
+// at a time; the readers are for any.
+type Store struct {
+	db    *sql.DB  // one connection, for writing
+	read  *sql.DB  // a pool, for reading
+	lock  *os.File // nil when opened for reading
+	clock Clock
+	seq   int64
+}
+
+// Open opens a journal for writing, makes it if there is none, and brings it up to
+// date.
+func Open(ctx context.Context, path string, clock Clock) (*Store, error) {
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open journal %s: %w", path, err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("cannot open journal %s: %w: stop it first", path, ErrInUse)
+	}
+	s := &Store{lock: lock, clock: clock}
+	if err := s.open(ctx, path, "rwc"); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("cannot open journal %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// OpenReader opens a journal for reading, also while a daemon writes it.
+func OpenReader(ctx context.Context, path string) (*Store, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("cannot open journal: %w", err)
+	}
+	s := &Store{}
+	if err := s.open(ctx, path, "ro"); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("cannot open journal %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path, mode string) (err error) {
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{
+		"mode": {mode}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_busy_timeout": {"5000"},
+		"_txlock": {"immediate"}, "_foreign_keys": {"1"},
+	}.Encode()}
+	if mode == "ro" { // the mode of the file is the writer's to set
+		dsn.RawQuery = "mode=ro&_busy_timeout=5000"
+	}
+	if s.db, err = sql.Open("sqlite3", dsn.String()); err != nil {
+		return err
+	}
+	s.db.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite3", dsn.String()); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx, mode == "rwc"); err != nil {
+		return explain(err)
+	}
+	if mode == "ro" {
+		return nil // whoever reads may want to see what is damaged
+	}
+	return explain(s.checkTail(ctx))
+}
+
+// explain turns SQLite's errors into ours, with what to do.
+func explain(err error) error {
+	var lite sqlite3.Error
+	if !errors.As(err, &lite) {
+		return err
+	}
+	switch lite.Code {
+	case sqlite3.ErrFull:
+		return fmt.Errorf("%w: %v: free some space; nothing that was acknowledged is lost", ErrFull, err)
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return fmt.Errorf("%w: %v: keep the file, copy it for the technician, and restore the last good copy", ErrDamaged, err)
+	}
+	if lite.Code == sqlite3.ErrIoErr {
+		return fmt.Errorf("cannot read or write the disk: %w: replace the card or disk", err)
+	}
+	return err
+}
+
+func (s *Store) migrate(ctx context.Context, write bool) error {
+	var version, app int
+	if err := s.db.QueryRowContext(ctx, "pragma user_version").Scan(&version); err != nil {
+		return err
+	}
+	if err := s.db.QueryRowContext(ctx, "pragma application_id").Scan(&app); err != nil {
+		return err
+	}
+	var tables int
+	if err := s.db.QueryRowContext(ctx, "select count(*) from sqlite_schema").Scan(&tables); err != nil {
+		return err
+	}
+	if tables > 0 && app != applicationID {
+		return fmt.Errorf("%w: name another file", ErrForeign)
+	}
+	steps, err := readMigrations()
+	if err != nil {
+		return err
+	}
+	if latest := steps[len(steps)-1].number; version > latest {
+		return fmt.Errorf("%w: it has version %d, this program knows %d: install the newer kioskd again", ErrNewer, version, latest)
+	}
+	for _, m := range steps {
+		if m.number <= version {
+			continue
+		}
+		if !write {
+			return fmt.Errorf("it has version %d, this program reads %d: start kioskd once to bring it up to date", version, m.number)
+		}
+		if err := s.inTx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, m.text+fmt.Sprintf("\n;pragma user_version = %d; pragma application_id = %d;", m.number, applicationID))
+			return err
+		}); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+type migration struct {
+	number int
+	name   string
+	text   string
+}
+
+func readMigrations() ([]migration, error) {
+	names, err := fs.Glob(migrations, "sql/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	sort.Strings(names)
+	var out []migration
+	for _, name := range names {
+		number, err := strconv.Atoi(strings.TrimPrefix(name, "sql/")[:3])
+		if err != nil {
+			return nil, fmt.Errorf("migration %s has no number", name)
+		}
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, migration{number, name, string(text)})
+	}
+	return out, nil
+}
+
+// checkTail looks at the last records: a file that was cut or altered there is noticed
+// before anything is appended to it.
+func (s *Store) checkTail(ctx context.Context) error {
+	if err := s.read.QueryRowContext(ctx, "select coalesce(max(seq), 0) from record").Scan(&s.seq); err != nil {
+		return err
+	}
+	for r, err := range s.Records(ctx, max(1, s.seq-99)) {
+		if err != nil {
+			return err
+		}
+		if err := s.checkLeaf(ctx, r); err != nil {
+			return fmt.Errorf("%w: %v: keep the file, copy it for the technician, and restore the last good copy", ErrDamaged, err)
+		}
+	}
+	return nil
+}
+
+// Close closes the journal.
+func (s *Store) Close() error {
+	var err error
+	for _, db := range []*sql.DB{s.read, s.db} {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
+
+func (s *Store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, rollback(tx))
+	}
+	return tx.Commit()
+}
+
+// rollback undoes a transaction; SQLite may have done so already on a full disk.
+func rollback(tx *sql.Tx) error {
+	err := tx.Rollback()
+	if errors.Is(err, sql.ErrTxDone) || err != nil && strings.Contains(err.Error(), "no transaction is active") {
+		return nil
+	}
+	return err
+}
+
+// Append implements kiosk.Journal.
+func (s *Store) Append(ctx context.Context, entries ...kiosk.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	wall, mono, ok := s.clock()
+	seq := s.seq
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		hashes := &txHashes{ctx: ctx, tx: tx}
+		for _, e := range entries {
+			seq++
+			r := kiosk.Record{Seq: seq, Session: e.Session, Kind: e.Kind, Body: e.Body, Wall: wall.Truncate(time.Microsecond), Mono: int64(mono), ClockOK: ok}
+			if err := insert(ctx, tx, hashes, r, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("cannot write journal: %w", explain(err))
+	}
+	s.seq = seq
+	return nil
+}
+
+func insert(ctx context.Context, tx *sql.Tx, hashes *txHashes, r kiosk.Record, e kiosk.Entry) error {
+	leaf, err := Leaf(r)
+	if err != nil {
+		return err
+	}
+	stored, err := tlog.StoredHashes(r.Seq-1, leaf, hashes)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "insert into record values (?,?,?,?,?,?,?)",
+		r.Seq, r.Session, r.Kind, string(r.Body), r.Wall.Format(time.RFC3339Nano), r.Mono, r.ClockOK); err != nil {
+		return err
+	}
+	first := tlog.StoredHashIndex(0, r.Seq-1)
+	for i, h := range stored {
+		if _, err := tx.ExecContext(ctx, "insert into hash values (?,?)", first+int64(i), h[:]); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "insert into outbox values (?)", r.Seq); err != nil {
+		return err
+	}
+	if r.Session == "" {
+		return nil
+	}
+	_, err = tx.ExecContext(ctx, `insert into session values (?, ?, ?)
+		on conflict (id) do update set open = excluded.open, reference = iif(reference = '', excluded.reference, reference)`,
+		r.Session, e.Reference, !e.Ends)
+	return err
+}
+
+// txHashes reads stored hashes inside a transaction.
+type txHashes struct {
+	ctx context.Context
+	tx  interface {
+		QueryRowContext(context.Context, string, ...any) *sql.Row
+	}
+}
+
+// ReadHashes implements tlog.HashReader.
+func (h *txHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	for i, idx := range indexes {
+		var b []byte
+		if err := h.tx.QueryRowContext(h.ctx, "select hash from hash where idx = ?", idx).Scan(&b); err != nil {
+			return nil, fmt.Errorf("hash %d: %w", idx, err)
+		}
+		if len(b) != len(out[i]) {
+			return nil, fmt.Errorf("hash %d has %d bytes", idx, len(b))
+		}
+		copy(out[i][:], b)
+	}
+	return out, nil
+}
+
+// line is a record as it is exported and hashed.
+type line struct {
+	Seq     int64           `json:"seq"`
+	Session string          `json:"session"`
+	Kind    string          `json:"kind"`
+	Wall    string          `json:"wall"`
+	Mono    int64           `json:"mono_ns"`
+	ClockOK bool            `json:"clock_ok"`
+	Body    json.RawMessage `json:"body"`
+}
+
+// Leaf is what the tree hashes of a record, and what is exported: one JSON object.
+func Leaf(r kiosk.Record) ([]byte, error) {
+	b, err := json.Marshal(line{r.Seq, r.Session, r.Kind, r.Wall.Format(time.RFC3339Nano), r.Mono, r.ClockOK, r.Body})
+	if err != nil {
+		return nil, fmt.Errorf("record %d: body is not JSON: %w", r.Seq, err)
+	}
+	return b, nil
+}
+
+// Records reads all records from a number on, in order.
+func (s *Store) Records(ctx context.Context, from int64) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, "where seq >= ? order by seq", from)
+}
+
+// Session reads the records of a session, in order.
+func (s *Store) Session(ctx context.Context, id string) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, "where session = ? order by seq", id)
+}
+
+// OpenSessions reads the records of all sessions for which something is still to be
+// done, in order.
+func (s *Store) OpenSessions(ctx context.Context) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, "where session in (select id from session where open = 1) order by seq")
+}
+
+func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[kiosk.Record, error] {
+	return func(yield func(kiosk.Record, error) bool) {
+		rows, err := s.read.QueryContext(ctx, "select seq, session, kind, body, wall, mono, clock_ok from record "+where, args...)
+		if err != nil {
+			yield(kiosk.Record{}, explain(err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r kiosk.Record
+			var body, wall string
+			err := rows.Scan(&r.Seq, &r.Session, &r.Kind, &body, &wall, &r.Mono, &r.ClockOK)
+			if err == nil {
+				r.Body = []byte(body)
+				if r.Wall, err = time.Parse(time.RFC3339Nano, wall); err != nil {
+					err = fmt.Errorf("record %d: %w", r.Seq, err)
+				}
+			}
+			if !yield(r, explain(err)) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(kiosk.Record{}, explain(err))
+		}
+	}
+}
+
+// Find is the session id of a reference or of a session id itself; the newest where a
+// reference came up twice.
+func (s *Store) Find(ctx context.Context, referenceOrID string) (string, error) {
+	var id string
+	err := s.read.QueryRowContext(ctx, "select id from session where id = ?1 or reference = ?1 order by id desc limit 1", referenceOrID).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("cannot find session %q in the journal", referenceOrID)
+	}
+	return id, explain(err)
+}
+
+// Seq is the number of the last record.
+func (s *Store) Seq(ctx context.Context) (seq int64, err error) {
+	err = s.read.QueryRowContext(ctx, "select coalesce(max(seq), 0) from record").Scan(&seq)
+	return seq, explain(err)
+}
+
+// Head is the tree's head as people compare it.
+type Head struct {
+	Records int64  `json:"records"`
+	Hash    string `json:"tree_hash"` // base64, as in a tlog tree
+}
+
+// WrongRecord is the first record that does not fit the tree.
+type WrongRecord struct {
+	Seq  int64
+	What string
+}
+
+func (w *WrongRecord) Error() string { return fmt.Sprintf("record %d: %s", w.Seq, w.What) }
+
+func (s *Store) checkLeaf(ctx context.Context, r kiosk.Record) error {
+	leaf, err := Leaf(r)
+	if err != nil {
+		return &WrongRecord{r.Seq, err.Error()}
+	}
+	stored, err := (&txHashes{ctx, s.read}).ReadHashes([]int64{tlog.StoredHashIndex(0, r.Seq-1)})
+	if errors.Is(err, sql.ErrNoRows) {
+		return &WrongRecord{r.Seq, "has no hash"}
+	}
+	if err != nil {
+		return err
+	}
+	if tlog.RecordHash(leaf) != stored[0] {
+		return &WrongRecord{r.Seq, "was altered after it was written"}
+	}
+	return nil
+}
+
+// Verify computes the whole tree again from the records and compares it with what is
+// stored. Its error is a *WrongRecord for the first that does not fit. progress is
+// called now and then with the number of records done.
+func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) {
+	rebuilt := memoryHashes{}
+	last := int64(0)
+	for r, err := range s.Records(ctx, 1) {
+		switch {
+		case err != nil:
+			return Head{}, err
+		case r.Seq != last+1:
+			return Head{}, &WrongRecord{last + 1, "is missing"}
+		}
+		last = r.Seq
+		if err := s.checkLeaf(ctx, r); err != nil {
+			return Head{}, err
+		}
+		leaf, err := Leaf(r)
+		if err != nil {
+			return Head{}, err
+		}
+		if err := s.compare(ctx, rebuilt, r.Seq, leaf); err != nil {
+			return Head{}, err
+		}
+		if last%10000 == 0 {
+			progress(last)
+		}
+	}
+	var stored int64
+	if err := s.read.QueryRowContext(ctx, "select count(*) from hash").Scan(&stored); err != nil {
+		return Head{}, explain(err)
+	}
+	if want := tlog.StoredHashCount(last); stored != want {
+		return Head{}, &WrongRecord{last + 1, fmt.Sprintf("records after it are missing: the tree has %d hashes, want %d", stored, want)}
+	}
+	root, err := tlog.TreeHash(last, rebuilt)
+	if err != nil {
+		return Head{}, err
+	}
+	return Head{last, base64.StdEncoding.EncodeToString(root[:])}, nil
+}
+
+// compare adds a leaf to the rebuilt tree and compares the new hashes with the stored.
+func (s *Store) compare(ctx context.Context, rebuilt memoryHashes, seq int64, leaf []byte) error {
+	hashes, err := tlog.StoredHashes(seq-1, leaf, rebuilt)
+	if err != nil {
+		return err
+	}
+	first := tlog.StoredHashIndex(0, seq-1)
+	for i, h := range hashes {
+		idx := first + int64(i)
+		rebuilt[idx] = h
+		stored, err := (&txHashes{ctx, s.read}).ReadHashes([]int64{idx})
+		if err != nil || stored[0] != h {
+			return &WrongRecord{seq, "the tree above it was altered"}
+		}
+	}
+	return nil
+}
+
+// memoryHashes is a tree in memory.
+type memoryHashes map[int64]tlog.Hash
+
+// ReadHashes implements tlog.HashReader.
+func (m memoryHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	for i, idx := range indexes {
+		h, ok := m[idx]
+		if !ok {
+			return nil, fmt.Errorf("hash %d is missing", idx)
+		}
+		out[i] = h
+	}
+	return out, nil
+}
+
+// Sum is a short form of a tariff or another text for the journal.
+func Sum(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }

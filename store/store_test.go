@@ -1,0 +1,236 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kioskd"
+	"kioskd/store"
+)
+
+var ctx = context.Background()
+
+func clock() (time.Time, time.Duration, bool) {
+	return time.Date(2026, 3, 2, 9, 0, 0, 123456789, time.UTC), 42 * time.Second, true
+}
+
+func open(t *testing.T, path string) *store.Store {
+	t.Helper()
+	s, err := store.Open(ctx, path, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func entry(session, kind string, ends bool) kiosk.Entry {
+	return kiosk.Entry{Session: session, Reference: "R" + session, Kind: kind, Body: []byte(`{"at":"2026-03-02T09:00:00Z"}`), Ends: ends}
+}
+
+// filled is a closed journal with n records.
+func filled(t *testing.T, n int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "journal.db")
+	s := open(t, path)
+	for i := range n {
+		if err := s.Append(ctx, entry(fmt.Sprint("S", i/3), "k", i%3 == 2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func alter(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatIsAppendedIsReadBack(t *testing.T) {
+	path := filled(t, 8)
+	s := open(t, path)
+	var seqs []int64
+	for r, err := range s.Records(ctx, 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seqs = append(seqs, r.Seq)
+		if want, _, _ := clock(); !r.Wall.Equal(want.Truncate(time.Microsecond)) || r.Mono != int64(42*time.Second) || !r.ClockOK {
+			t.Errorf("record %d has times %v, %v, %v", r.Seq, r.Wall, r.Mono, r.ClockOK)
+		}
+	}
+	if len(seqs) != 8 || seqs[7] != 8 {
+		t.Errorf("numbers are %v", seqs)
+	}
+	for r, err := range s.OpenSessions(ctx) {
+		if err != nil || r.Session != "S2" {
+			t.Errorf("open: %v, %v", r.Session, err)
+		}
+	}
+	if id, err := s.Find(ctx, "RS1"); err != nil || id != "S1" {
+		t.Errorf("reference RS1 is session %q, %v", id, err)
+	}
+	if _, err := s.Find(ctx, "nobody"); err == nil {
+		t.Error("found a session that is not there")
+	}
+	head, err := s.Verify(ctx, func(int64) {})
+	if err != nil || head.Records != 8 {
+		t.Errorf("%+v, %v", head, err)
+	}
+}
+
+func TestVerifyNamesTheFirstWrongRecord(t *testing.T) {
+	for name, c := range map[string]struct {
+		statement string
+		seq       int64
+	}{
+		"a body altered":         {`update record set body = '{"at":"2026-03-02T09:00:01Z"}' where seq = 5`, 5},
+		"a kind altered":         {`update record set kind = 'x' where seq >= 6`, 6},
+		"a session altered":      {`update record set session = 'S9' where seq = 2`, 2},
+		"a record removed":       {`pragma foreign_keys=off; delete from record where seq = 4`, 4},
+		"the last ones removed":  {`pragma foreign_keys=off; delete from record where seq > 150`, 151},
+		"a leaf hash altered":    {`update hash set hash = zeroblob(32) where idx = 0`, 1},
+		"an inner hash altered":  {`update hash set hash = zeroblob(32) where idx = 2`, 2},
+		"a body that is no JSON": {`update record set body = 'x' where seq = 3`, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filled(t, 200)
+			alter(t, path, c.statement)
+			s, err := store.OpenReader(ctx, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			_, err = s.Verify(ctx, func(int64) {})
+			var wrong *store.WrongRecord
+			if !errors.As(err, &wrong) || wrong.Seq != c.seq {
+				t.Errorf("error %v, want record %d", err, c.seq)
+			}
+		})
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(path string)
+		want  error
+		what  string
+	}{
+		"a newer journal":        {func(p string) { alter(t, p, "pragma user_version = 99") }, store.ErrNewer, "install the newer kioskd"},
+		"another program's":      {func(p string) { alter(t, p, "pragma application_id = 1") }, store.ErrForeign, "name another file"},
+		"a text file":            {func(p string) { os.WriteFile(p, []byte(strings.Repeat("hello ", 1000)), 0o600) }, store.ErrDamaged, "restore the last good copy"},
+		"a torn page":            {func(p string) { tear(t, p) }, store.ErrDamaged, "restore the last good copy"},
+		"an altered last record": {func(p string) { alter(t, p, "update record set kind='x' where seq=200") }, store.ErrDamaged, "record 200"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filled(t, 200)
+			c.spoil(path)
+			s, err := store.Open(ctx, path, clock)
+			if err == nil {
+				s.Close()
+			}
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.what) {
+				t.Errorf("error %v, want %v and %q", err, c.want, c.what)
+			}
+		})
+	}
+}
+
+// tear overwrites the file but for its first page.
+func tear(t *testing.T, path string) {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, _ := f.Stat()
+	if _, err := f.WriteAt(make([]byte, info.Size()-4096), 4096); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOneWriterOnly(t *testing.T) {
+	path := filled(t, 1)
+	open(t, path)
+	if _, err := store.Open(ctx, path, clock); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("a second writer got %v", err)
+	}
+	if r, err := store.OpenReader(ctx, path); err != nil {
+		t.Errorf("a reader beside the writer got %v", err)
+	} else {
+		r.Close()
+	}
+}
+
+func TestFullDiskLosesNothing(t *testing.T) {
+	path := filled(t, 3)
+	s := open(t, path)
+	if err := s.LimitPages(ctx, 40); err != nil {
+		t.Fatal(err)
+	}
+	big := kiosk.Entry{Session: "big", Kind: "k", Body: []byte(`{"x":"` + strings.Repeat("x", 20000) + `"}`)}
+	written := int64(3)
+	var err error
+	for err == nil {
+		if err = s.Append(ctx, big, big); err == nil {
+			written += 2
+		}
+	}
+	if !errors.Is(err, store.ErrFull) || !strings.Contains(err.Error(), "free some space") {
+		t.Fatalf("a full disk gave %v", err)
+	}
+	if err := s.LimitPages(ctx, 4000); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(ctx, entry("after", "k", false)); err != nil {
+		t.Fatalf("after space was freed: %v", err)
+	}
+	if head, err := s.Verify(ctx, func(int64) {}); err != nil || head.Records != written+1 {
+		t.Errorf("%+v, %v, want %d records", head, err, written+1)
+	}
+}
+
+func TestTransactionIsWholeOrNothing(t *testing.T) {
+	s := open(t, filled(t, 1))
+	bad := kiosk.Entry{Session: "b", Kind: "k", Body: []byte("not JSON")}
+	if err := s.Append(ctx, entry("a", "k", false), bad); err == nil {
+		t.Fatal("a body that is no JSON was taken")
+	}
+	if err := s.Append(ctx, entry("a", "k", false)); err != nil {
+		t.Fatal(err)
+	}
+	if head, err := s.Verify(ctx, func(int64) {}); err != nil || head.Records != 2 {
+		t.Errorf("%+v, %v", head, err)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	s, err := store.Open(ctx, filepath.Join(b.TempDir(), "journal.db"), clock)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	e := kiosk.Entry{Session: "S", Kind: "reading", Body: []byte(`{"at":"2026-03-02T09:00:00Z","reading":{"at":"2026-03-02T09:00:00Z","import_wh":123456,"power_w":22000,"serial":"1"}}`)}
+	for b.Loop() {
+		if err := s.Append(ctx, e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
