@@ -1,0 +1,347 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kioskd"
+)
+
+// Bay is a bay's devices.
+type Bay struct {
+	Number    int
+	EVSE      string
+	Meter     kiosk.Meter
+	Contactor kiosk.Contactor
+	Inputs    kiosk.Inputs
+}
+
+// Config is what a Controller needs. All fields are required.
+type Config struct {
+	Rules    Rules
+	Bays     []Bay
+	Terminal kiosk.CardTerminal
+	Journal  kiosk.Journal
+	CardWait time.Duration
+	Site     map[string]string              // what every receipt says of the seller
+	NewID    func() (id, reference string)  // of a session
+	Past     iter.Seq2[kiosk.Record, error] // records of open sessions, in order
+	Log      *slog.Logger
+}
+
+// Controller runs the machine: one goroutine takes observations, decides, writes down,
+// steps and hands commands to the goroutines that own the devices.
+type Controller struct {
+	cfg      Config
+	start    time.Time
+	inbox    chan message
+	bays     map[int]*bayWorker
+	terminal *terminalWorker
+
+	mu       sync.Mutex
+	snapshot Snapshot
+	watchers map[chan struct{}]bool
+}
+
+// Snapshot is what the screen is drawn from. It must not be changed.
+type Snapshot struct {
+	State    State
+	Live     map[int]Sample            // latest look at each bay
+	Progress map[string]kiosk.Progress // of the session whose card is asked for
+	Halted   bool                      // the journal cannot be written
+	At       time.Time
+}
+
+type message struct {
+	o     Observation
+	reply chan error // nil for whoever does not wait
+}
+
+// New makes a controller; nothing happens before Run.
+func New(cfg Config) *Controller {
+	c := &Controller{cfg: cfg, start: time.Now(), inbox: make(chan message, 64), bays: map[int]*bayWorker{}, watchers: map[chan struct{}]bool{}}
+	c.snapshot.Live, c.snapshot.Progress = map[int]Sample{}, map[string]kiosk.Progress{}
+	for _, b := range cfg.Bays {
+		c.bays[b.Number] = newBayWorker(c, b)
+	}
+	c.terminal = newTerminalWorker(c)
+	return c
+}
+
+// now runs with the monotonic clock from the start on: a jump of the wall clock moves
+// nothing in a running session.
+func (c *Controller) now() time.Time { return c.start.Add(time.Since(c.start)).Round(0) }
+
+// Do hands an observation in and waits until what follows from it is in the journal.
+func (c *Controller) Do(ctx context.Context, o Observation) error {
+	m := message{o, make(chan error, 1)}
+	select {
+	case c.inbox <- m:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-m.reply:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Controller) post(ctx context.Context, o Observation) {
+	select {
+	case c.inbox <- message{o: o}:
+	case <-ctx.Done():
+	}
+}
+
+// Choose gives a bay to a visitor and returns the session's id.
+func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
+	id, ref := c.cfg.NewID()
+	evse := ""
+	if w, ok := c.bays[bay]; ok {
+		evse = w.bay.EVSE
+	}
+	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Bay: bay, EVSE: evse, Site: c.cfg.Site})
+}
+
+// Fault raises or clears a fault.
+func (c *Controller) Fault(ctx context.Context, code string, bay int, raised bool, err error) {
+	c.post(ctx, Observation{What: FaultSeen, Fault: code, Bay: bay, Raised: raised, Err: err})
+}
+
+// Snapshot is the present state.
+func (c *Controller) Snapshot() Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := c.snapshot
+	out.Live, out.Progress = maps.Clone(out.Live), maps.Clone(out.Progress)
+	out.At = c.now()
+	return out
+}
+
+// Watch returns a channel that gets a value after each change, until cancel.
+func (c *Controller) Watch() (changed <-chan struct{}, cancel func()) {
+	ch := make(chan struct{}, 1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watchers[ch] = true
+	return ch, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.watchers, ch)
+	}
+}
+
+func (c *Controller) publish(change func(*Snapshot)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.snapshot)
+	for ch := range c.watchers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// shutdownLimit is how long running sessions are given to end in order.
+const shutdownLimit = 20 * time.Second
+
+// Run replays the past, asks the devices what is true, and goes on until ctx ends. It
+// ends with every contactor open and everything that could be settled settled. turned
+// is called after each turn of the loop, at least once a second.
+func (c *Controller) Run(ctx context.Context, turned func()) error {
+	state, err := Replay(c.cfg.Past)
+	if err != nil {
+		return fmt.Errorf("cannot replay the journal: %w", err)
+	}
+	c.publish(func(s *Snapshot) { s.State = state })
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var g errgroup.Group
+	if err := c.handle(work, Observation{What: FaultSeen, Fault: "PT001", Raised: true, Err: errors.New("not asked yet")}); err != nil {
+		return err
+	}
+	if err := c.handle(work, Observation{What: Booted}); err != nil {
+		return err
+	}
+	for _, b := range c.bays {
+		g.Go(func() error { b.run(work); return nil })
+	}
+	g.Go(func() error { c.terminal.run(work); return nil })
+	c.loop(ctx, work, turned)
+	stop()
+	return g.Wait()
+}
+
+// Replay steps the events of records, with their commands thrown away.
+func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
+	state := State{}.clone()
+	for r, err := range records {
+		if err != nil {
+			return State{}, err
+		}
+		e, err := FromRecord(r)
+		if err != nil {
+			return State{}, err
+		}
+		if state, _, err = Step(state, e); err != nil {
+			return State{}, fmt.Errorf("record %d: %w", r.Seq, err)
+		}
+	}
+	return state, nil
+}
+
+func (c *Controller) loop(ctx, work context.Context, turned func()) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	done := ctx.Done()
+	var limit <-chan time.Time
+	for {
+		select {
+		case m := <-c.inbox:
+			err := c.handle(work, m.o)
+			if m.reply != nil {
+				m.reply <- err
+			} else if err != nil {
+				c.cfg.Log.Warn("observation was not taken", "what", m.o.What, "error", err)
+			}
+		case <-tick.C:
+			if err := c.handle(work, Observation{What: Ticked}); err != nil {
+				c.cfg.Log.Error("tick", "error", err)
+			}
+		case <-done:
+			done, limit = nil, time.After(shutdownLimit)
+			if err := c.handle(work, Observation{What: Shutdown}); err != nil {
+				c.cfg.Log.Error("shutdown", "error", err)
+			}
+		case <-limit:
+			return
+		}
+		turned()
+		if limit != nil && c.quiet() {
+			return
+		}
+	}
+}
+
+// quiet tells whether nothing is under way that a shutdown should wait for.
+func (c *Controller) quiet() bool {
+	for _, x := range c.Snapshot().State.Sessions {
+		switch x.Power {
+		case Starting, Closing, Charging, Pausing, Stopping, Opened:
+			return false
+		}
+		switch x.Money {
+		case HoldAsked, HoldRecorded, CaptureAsked, ReleaseAsked:
+			return false
+		}
+	}
+	return true
+}
+
+// handle is one turn: decide, write down, step, publish, command.
+func (c *Controller) handle(ctx context.Context, o Observation) error {
+	o.At = c.now()
+	if o.Session == "" {
+		o.Session, o.Reference = c.cfg.NewID()
+	}
+	if o.What == Sampled {
+		c.publish(func(s *Snapshot) { s.Live[o.Bay] = *o.Sample })
+		if _, taken := c.snapshot.State.AtBay(o.Bay); !taken && o.Sample.InputsLost == 0 && o.Sample.Inputs.Closed {
+			c.bays[o.Bay].command(Command{Do: OpenContact, Bay: o.Bay}) // nobody owns this energy
+		}
+	}
+	events, err := c.cfg.Rules.Decide(c.snapshot.State, o)
+	if err != nil {
+		return err
+	}
+	state, cmds, entries, err := c.step(events)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	if err := c.write(ctx, o, entries); err != nil {
+		return err
+	}
+	c.publish(func(s *Snapshot) {
+		s.State, s.Halted = state, false
+		for id := range s.Progress {
+			if x := state.Sessions[id]; x.Money != HoldAsked {
+				delete(s.Progress, id)
+			}
+		}
+	})
+	for _, e := range events {
+		c.cfg.Log.Info("event", "kind", e.Kind, "session", e.Session, "reference", state.Sessions[e.Session].Reference)
+	}
+	for _, cmd := range cmds {
+		c.dispatch(cmd)
+	}
+	return nil
+}
+
+func (c *Controller) step(events []Event) (state State, cmds []Command, entries []kiosk.Entry, err error) {
+	state = c.snapshot.State
+	for _, e := range events {
+		var more []Command
+		if state, more, err = Step(state, e); err != nil {
+			return state, nil, nil, err
+		}
+		entry, err := e.Entry()
+		if err != nil {
+			return state, nil, nil, err
+		}
+		cmds, entries = append(cmds, more...), append(entries, entry)
+	}
+	return state, cmds, entries, nil
+}
+
+// write journals. Where the journal cannot be written nothing new begins, power goes
+// off (energy that is not recorded must not flow), and a result of the terminal is
+// turned back; everything else is tried again until it is written.
+func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.Entry) error {
+	for {
+		err := c.cfg.Journal.Append(ctx, entries...)
+		if err == nil {
+			return nil
+		}
+		c.cfg.Log.Error("journal cannot be written: power goes off", "fault", "DB001", "error", err)
+		c.publish(func(s *Snapshot) { s.Halted = true })
+		for _, b := range c.bays {
+			b.command(Command{Do: OpenContact, Bay: b.bay.Number})
+		}
+		switch o.What {
+		case HoldApproved, BookingApproved, Chosen, Accepted, Ticked, Sampled:
+			return err
+		}
+		timer := time.NewTimer(time.Second)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
+}
+
+func (c *Controller) dispatch(cmd Command) {
+	switch cmd.Do {
+	case ReadBaseline, CloseContact, OpenContact, ReadFinal:
+		if b, ok := c.bays[cmd.Bay]; ok {
+			b.command(cmd)
+			return
+		}
+		c.cfg.Log.Error("bay is no longer configured", "bay", cmd.Bay, "session", cmd.Session)
+	default:
+		c.terminal.command(cmd)
+	}
+}

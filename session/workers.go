@@ -1,0 +1,374 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"kioskd"
+)
+
+// queue hands commands to the goroutine that owns a device, most urgent first.
+type queue struct {
+	mu    sync.Mutex
+	items []Command
+	ready chan struct{}
+}
+
+func newQueue() queue { return queue{ready: make(chan struct{}, 1)} }
+
+func (q *queue) put(c Command) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.items = append(q.items, c)
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+// take removes the most urgent command, the oldest of equals.
+func (q *queue) take(rank func(Command) int) (Command, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.items) == 0 {
+		return Command{}, false
+	}
+	best := 0
+	for i := range q.items {
+		if rank(q.items[i]) < rank(q.items[best]) {
+			best = i
+		}
+	}
+	c := q.items[best]
+	q.items = slices.Delete(q.items, best, best+1)
+	return c, true
+}
+
+// bayWorker owns a bay's devices.
+type bayWorker struct {
+	c    *Controller
+	bay  Bay
+	q    queue
+	seen struct{ inputs, meter time.Time } // last good
+}
+
+func newBayWorker(c *Controller, b Bay) *bayWorker { return &bayWorker{c: c, bay: b, q: newQueue()} }
+
+func (w *bayWorker) command(c Command) { w.q.put(c) }
+
+// Times of a bay's devices.
+const (
+	sampleEvery  = time.Second
+	followWithin = 2 * time.Second // the auxiliary contact
+	readTries    = 5
+	tellMeter    = 15 * time.Second // without a reading: fault
+	tellInputs   = 5 * time.Second
+)
+
+// run looks at the bay every second and does what it is told. It ends with the
+// contactor open.
+func (w *bayWorker) run(ctx context.Context) {
+	defer func() {
+		if err := w.bay.Contactor.Open(); err != nil {
+			w.c.cfg.Log.Error("contactor did not open at the end", "bay", w.bay.Number, "error", err)
+		}
+	}()
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	w.seen.inputs, w.seen.meter = time.Now(), time.Now()
+	w.sample(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			w.sample(ctx)
+		case <-w.q.ready:
+			for {
+				cmd, ok := w.q.take(func(c Command) int {
+					if c.Do == OpenContact {
+						return 0
+					}
+					return 1
+				})
+				if !ok {
+					break
+				}
+				w.do(ctx, cmd)
+			}
+		}
+	}
+}
+
+func (w *bayWorker) sample(ctx context.Context) {
+	var sm Sample
+	in, err := w.bay.Inputs.Inputs(ctx)
+	now := time.Now()
+	if err == nil {
+		sm.Inputs, w.seen.inputs = in, now
+	} else {
+		sm.InputsLost = max(now.Sub(w.seen.inputs), time.Millisecond)
+	}
+	w.tell(ctx, "IO001", sm.InputsLost > tellInputs, err)
+	r, err := w.bay.Meter.Read(ctx)
+	now = time.Now()
+	var fault interface{ FaultCode() string }
+	switch {
+	case err == nil:
+		r.At = w.c.now()
+		sm.Reading, w.seen.meter = &r, now
+	case errors.As(err, &fault):
+		sm.MeterFault = fault.FaultCode()
+	default:
+		sm.MeterLost = max(now.Sub(w.seen.meter), time.Millisecond)
+	}
+	w.tell(ctx, "MT001", sm.MeterLost > tellMeter, err)
+	for _, code := range []string{"MT002", "MT003", "MT004"} {
+		w.tell(ctx, code, sm.MeterFault == code, err)
+	}
+	w.c.post(ctx, Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
+}
+
+// tell raises or clears a fault of the bay where that is news.
+func (w *bayWorker) tell(ctx context.Context, code string, raised bool, err error) {
+	if w.c.Snapshot().State.Faults[FaultAt{code, w.bay.Number}] != raised {
+		w.c.Fault(ctx, code, w.bay.Number, raised, err)
+	}
+}
+
+func (w *bayWorker) do(ctx context.Context, cmd Command) {
+	o := Observation{Session: cmd.Session, Bay: cmd.Bay}
+	switch cmd.Do {
+	case ReadBaseline:
+		o.What = BaselineRead
+		o.Reading, o.Err = w.stable(ctx)
+	case ReadFinal:
+		o.What = FinalRead
+		o.Reading, o.Err = w.stable(ctx)
+	case CloseContact:
+		o.What, o.Closed = ContactorMoved, true
+		if o.Err = w.bay.Contactor.Close(ctx); o.Err == nil {
+			o.Err = w.follow(ctx, true)
+		}
+	case OpenContact:
+		o.What = ContactorMoved
+		if o.Err = w.bay.Contactor.Open(); o.Err == nil {
+			o.Err = w.follow(ctx, false)
+		}
+		w.tell(ctx, "CX017", o.Err != nil, o.Err)
+		if cmd.Session == "" {
+			return
+		}
+	}
+	w.c.post(ctx, o)
+}
+
+// stable reads the register until two reads in a row agree.
+func (w *bayWorker) stable(ctx context.Context) (*kiosk.Reading, error) {
+	var last *kiosk.Reading
+	err := errors.New("register does not stand still")
+	for range 2 * readTries {
+		r, readErr := w.bay.Meter.Read(ctx)
+		switch {
+		case readErr != nil:
+			last, err = nil, readErr
+		case last != nil && last.Import == r.Import && last.Serial == r.Serial:
+			r.At = w.c.now()
+			return &r, nil
+		default:
+			last = &r
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return nil, ctx.Err()
+		}
+	}
+	return nil, err
+}
+
+func (w *bayWorker) follow(ctx context.Context, closed bool) error {
+	end := time.Now().Add(followWithin)
+	for {
+		in, err := w.bay.Inputs.Inputs(ctx)
+		if err == nil && in.Closed == closed {
+			return nil
+		}
+		if time.Now().After(end) {
+			if err == nil {
+				err = errors.New("contactor does not follow")
+			}
+			return err
+		}
+		if !pause(ctx, 20*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// terminalWorker owns the card terminal. A card dialogue that has begun is never
+// interrupted but by its own driver; between dialogues the queue decides.
+type terminalWorker struct {
+	c *Controller
+	q queue
+
+	mu    sync.Mutex
+	abort map[string]context.CancelFunc // of the session whose card is asked for
+}
+
+func newTerminalWorker(c *Controller) *terminalWorker {
+	return &terminalWorker{c: c, q: newQueue(), abort: map[string]context.CancelFunc{}}
+}
+
+func (w *terminalWorker) command(cmd Command) {
+	if cmd.Do == AbortHold {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if cancel, ok := w.abort[cmd.Session]; ok {
+			cancel()
+		} else {
+			w.abort[cmd.Session] = nil // not asked yet
+		}
+		return
+	}
+	w.q.put(cmd)
+}
+
+// rank orders the queue: an unknown outcome, a driver who waits for a release, a
+// capture, a new card, retries.
+func rank(c Command) int {
+	switch {
+	case c.Do == AskTerminal:
+		return 0
+	case c.Do == ReleaseHold && c.First:
+		return 1
+	case c.Do == CaptureHold && c.First:
+		return 2
+	case c.Do == AskHold:
+		return 3
+	}
+	return 4
+}
+
+// askEvery is how often an idle terminal is asked what is open; it also proves that the
+// terminal is there.
+const askEvery = 15 * time.Second
+
+func (w *terminalWorker) run(ctx context.Context) {
+	wait := time.Duration(0)
+	for {
+		cmd, ok := w.q.take(rank)
+		if !ok {
+			timer := time.NewTimer(wait)
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			case <-w.q.ready:
+				timer.Stop()
+				continue
+			case <-timer.C:
+				cmd = Command{Do: AskTerminal}
+			}
+		}
+		wait = askEvery
+		if !w.do(ctx, cmd) {
+			wait = 2 * time.Second
+			if cmd.Do == AskTerminal && !pause(ctx, wait) { // uncertain money waits for the answer
+				return
+			}
+		}
+	}
+}
+
+// do carries one command out; it is false where the terminal did not answer.
+func (w *terminalWorker) do(ctx context.Context, cmd Command) bool {
+	o := Observation{Session: cmd.Session}
+	record := func(b kiosk.Booking) error {
+		return w.c.Do(ctx, Observation{What: BookingApproved, Session: cmd.Session, Booking: &b})
+	}
+	var b kiosk.Booking
+	switch cmd.Do {
+	case AskTerminal:
+		return w.ask(ctx)
+	case AskHold:
+		o.What = HoldEnded
+		o.Err = w.hold(ctx, cmd)
+	case CaptureHold:
+		o.What = BookingEnded
+		b, o.Err = w.c.cfg.Terminal.Capture(ctx, kiosk.CaptureRequest{Reference: cmd.Ref, Hold: cmd.Hold, Used: cmd.Amount, Record: record})
+	case ReleaseHold:
+		o.What = BookingEnded
+		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ReceiptNo: cmd.Hold.ReceiptNo, Amount: cmd.Amount, Record: record})
+	}
+	if o.What == BookingEnded && o.Err == nil {
+		o.Booking = &b
+	}
+	w.c.post(ctx, o)
+	return !errors.Is(o.Err, kiosk.ErrUnreachable)
+}
+
+func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.mu.Lock()
+	if _, aborted := w.abort[cmd.Session]; aborted {
+		delete(w.abort, cmd.Session)
+		w.mu.Unlock()
+		return &kiosk.Declined{Class: kiosk.DeclineNoCard, Code: "6C"}
+	}
+	w.abort[cmd.Session] = cancel
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.abort, cmd.Session)
+	}()
+	durable := context.WithoutCancel(ctx) // a cancelled card wait may still be approved
+	_, err := w.c.cfg.Terminal.Hold(ctx, kiosk.HoldRequest{
+		Reference: cmd.Ref, Amount: cmd.Amount, Language: cmd.Lang, CardWait: w.c.cfg.CardWait,
+		Record: func(h kiosk.Hold) error {
+			return w.c.Do(durable, Observation{What: HoldApproved, Session: cmd.Session, Hold: &h})
+		},
+		Progress: func(p kiosk.Progress) {
+			w.c.publish(func(s *Snapshot) { s.Progress[cmd.Session] = p })
+		},
+	})
+	return err
+}
+
+// ask asks what is open and what was booked last.
+func (w *terminalWorker) ask(ctx context.Context) bool {
+	open, err := w.c.cfg.Terminal.Open(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			w.c.Fault(ctx, "PT001", 0, true, err)
+			for _, x := range w.c.Snapshot().State.Sessions { // ask again until it is known
+				if x.Money == HoldUncertain || x.Money == CaptureUnclear || x.Money == ReleaseUnclear {
+					w.q.put(Command{Do: AskTerminal})
+					break
+				}
+			}
+		}
+		return false
+	}
+	o := Observation{What: TerminalSaid, Open: open}
+	if last, err := w.c.cfg.Terminal.Last(ctx); err == nil {
+		o.Last = &last
+	}
+	w.c.post(ctx, o)
+	w.c.Fault(ctx, "PT001", 0, false, nil)
+	return true
+}

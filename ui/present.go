@@ -1,0 +1,316 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/tariff"
+)
+
+// Site is what a presenter shows and sells.
+type Site struct {
+	Name      string
+	Helpline  string
+	Languages []string // the first is the default
+	Bays      []int    // in the order in which they stand
+	Tariff    *tariff.Tariff
+	Hold      kiosk.Money
+	Timezone  string
+	TariffSum string
+}
+
+// Kiosk is what a presenter needs of the controller.
+type Kiosk interface {
+	Choose(ctx context.Context, bay int) (session string, err error)
+	Do(context.Context, session.Observation) error
+	Snapshot() session.Snapshot
+}
+
+// Times after which the screen goes on by itself.
+const (
+	idleAfter     = 60 * time.Second
+	declinedAfter = 15 * time.Second
+	finalAfter    = 30 * time.Second
+	chargingAfter = 15 * time.Second // others want to pay
+)
+
+// Presenter turns snapshots and inputs into views. It keeps only what one visitor sees:
+// which page, which session, which language. It is safe for concurrent use.
+type Presenter struct {
+	site  Site
+	kiosk Kiosk
+
+	mu       sync.Mutex
+	seq      uint64
+	last     View
+	language string
+	page     Screen // attract, bays, stop_confirm, or "" for what the session's state says
+	session  string
+	since    time.Time // of the page, or of the last touch
+}
+
+// NewPresenter makes a presenter that shows the attract screen.
+func NewPresenter(site Site, k Kiosk) *Presenter {
+	return &Presenter{site: site, kiosk: k, language: site.Languages[0], page: Attract, since: k.Snapshot().At}
+}
+
+// errOld means that an input was for a view that is no longer shown.
+var errOld = errors.New("input is for an older view")
+
+// Input applies what a finger did.
+func (p *Presenter) Input(ctx context.Context, in Input) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in.Seq != p.last.Seq {
+		return errOld
+	}
+	snap := p.kiosk.Snapshot()
+	p.since = snap.At
+	switch in.Kind {
+	case Language:
+		if !slices.Contains(p.site.Languages, in.Value) {
+			return fmt.Errorf("language %q is not offered", in.Value)
+		}
+		p.language = in.Value
+	case Touch:
+		p.page, p.session = Bays, ""
+	case Choose:
+		return p.choose(ctx, in, snap)
+	case Accept:
+		return p.accept(ctx)
+	case Back:
+		return p.back(ctx, snap)
+	case Stop:
+		if p.last.Screen == Charging {
+			p.page = StopAsk
+		}
+	case Confirm:
+		p.page = ""
+		return p.kiosk.Do(ctx, session.Observation{What: session.StopPressed, Session: p.session})
+	default:
+		return fmt.Errorf("unknown input %q", in.Kind)
+	}
+	return nil
+}
+
+func (p *Presenter) choose(ctx context.Context, in Input, snap session.Snapshot) error {
+	n, err := strconv.Atoi(in.Value)
+	if err != nil {
+		return fmt.Errorf("bay %q is not a number", in.Value)
+	}
+	if x, taken := snap.State.AtBay(n); taken {
+		p.page, p.session = "", x.ID
+		return nil
+	}
+	id, err := p.kiosk.Choose(ctx, n)
+	if err != nil {
+		return err
+	}
+	p.page, p.session = "", id
+	return nil
+}
+
+func (p *Presenter) accept(ctx context.Context) error {
+	if p.last.Screen != Price {
+		return errOld
+	}
+	return p.kiosk.Do(ctx, session.Observation{What: session.Accepted, Session: p.session, Offer: &session.Offer{
+		Tariff: p.site.Tariff.JSON(), Hash: p.site.TariffSum, Hold: p.site.Hold, Language: p.language, Timezone: p.site.Timezone,
+	}})
+}
+
+// back leaves a screen; before energy it cancels the session.
+func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
+	switch p.last.Screen {
+	case Bays:
+		p.page = Attract
+	case StopAsk:
+		p.page = ""
+	case Price, Tap, PlugIn:
+		return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: p.session})
+	case Charging, Final, Declined:
+		p.page, p.session = Bays, ""
+		if p.last.Screen != Charging {
+			p.leave()
+		}
+	}
+	return nil
+}
+
+func (p *Presenter) leave() { p.page, p.session, p.language = Attract, "", p.site.Languages[0] }
+
+// View is the present view. Its Seq is another one exactly when something changed that
+// a late tap must not act on: screen, session, bay or language.
+func (p *Presenter) View() View {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	snap := p.kiosk.Snapshot()
+	v := p.view(snap)
+	if old := p.last; v.Screen != old.Screen || v.Session != old.Session || v.Language != old.Language || p.seq == 0 {
+		p.seq++
+		if v.Screen != old.Screen {
+			p.since = snap.At
+			v = p.view(snap)
+		}
+	}
+	v.Seq = p.seq
+	p.last = v
+	return v
+}
+
+func (p *Presenter) view(snap session.Snapshot) View {
+	v := View{Screen: p.page, Language: p.language, Languages: p.site.Languages, Site: p.site.Name, Helpline: p.site.Helpline, Hold: p.site.Hold, Bays: p.bays(snap)}
+	for _, price := range p.site.Tariff.Prices() {
+		v.Prices = append(v.Prices, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin, price.From, price.To})
+	}
+	idle := snap.At.Sub(p.since)
+	x, ok := snap.State.Sessions[p.session]
+	if !ok && p.session != "" {
+		p.leave()
+		v.Screen = p.page
+	}
+	if ok {
+		p.visit(&v, x, snap)
+	}
+	limit := map[Screen]time.Duration{Bays: idleAfter, Charging: chargingAfter, StopAsk: chargingAfter, Final: finalAfter, Declined: declinedAfter}[v.Screen]
+	if limit > 0 && idle >= limit {
+		p.leave()
+		p.since = snap.At
+		return p.view(snap)
+	}
+	if limit > 0 {
+		v.Seconds = int((limit - idle + time.Second - 1) / time.Second)
+	}
+	if v.Screen == Attract || v.Screen == Bays {
+		p.closed(&v, snap)
+	}
+	return v
+}
+
+// closed shows that nothing is sold where no bay can be.
+func (p *Presenter) closed(v *View, snap session.Snapshot) {
+	if snap.Halted {
+		v.Screen, v.Fault = OutOfOrder, "DB001"
+		return
+	}
+	for _, b := range p.site.Bays {
+		code, down := snap.State.Down(b)
+		if _, taken := snap.State.AtBay(b); !down || taken {
+			return
+		}
+		v.Fault = code
+	}
+	v.Screen = OutOfOrder
+}
+
+func (p *Presenter) bays(snap session.Snapshot) (out []BayView) {
+	for _, n := range p.site.Bays {
+		state := BayFree
+		_, down := snap.State.Down(n)
+		_, taken := snap.State.AtBay(n)
+		switch {
+		case taken:
+			state = BayInUse
+		case down:
+			state = BayBroken
+		case snap.Live[n].Inputs.Plugged:
+			state = BayPlugged
+		}
+		out = append(out, BayView{n, state})
+	}
+	return out
+}
+
+// visit shows a session by its state.
+func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
+	v.Session, v.Bay, v.Reference = x.ID, x.Bay, x.Reference
+	currency := p.site.Hold.Currency
+	v.Cost, v.Paid, v.Released, v.Approved = kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}
+	if x.Hold != nil {
+		v.Approved = x.Hold.Approved
+	}
+	left := func(from time.Time, limit time.Duration) int {
+		return max(0, int((limit-snap.At.Sub(from)+time.Second-1)/time.Second))
+	}
+	rules := session.DefaultRules()
+	switch {
+	case x.Power == session.Off || x.Paper != session.PaperOpen:
+		p.ended(v, x)
+	case x.Money == session.MoneyNone:
+		v.Screen, v.Seconds = Price, left(x.LeaseAt, rules.Lease)
+	case x.Money == session.HoldAsked:
+		p.asking(v, snap.Progress[x.ID])
+	case x.Money == session.HoldRecorded:
+		v.Screen, v.Message = Wait, "wait"
+	case x.Money == session.HoldUncertain:
+		v.Screen, v.Message = Wait, "unknown"
+	case x.Power == session.Waiting || x.Power == session.Starting || x.Power == session.Closing:
+		v.Screen, v.Seconds = PlugIn, left(x.HoldAt, rules.PlugIn)
+		if x.Power != session.Waiting {
+			v.Message, v.Seconds = "starting", 0
+		}
+	default:
+		p.charging(v, x, snap)
+	}
+}
+
+func (p *Presenter) asking(v *View, progress kiosk.Progress) {
+	v.Screen, v.Message = Tap, string(progress)
+	if progress == kiosk.ProgressWait {
+		v.Screen = Wait
+	}
+}
+
+func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) {
+	v.Screen = Charging
+	if p.page == StopAsk {
+		v.Screen = StopAsk
+	}
+	switch x.Power {
+	case session.Pausing:
+		v.Message = "paused"
+	case session.Stopping, session.Opened:
+		v.Screen, v.Message = Wait, "stopping"
+	case session.Adopting:
+		v.Message = "one_moment"
+	}
+	reading := *x.Last
+	if live := snap.Live[x.Bay].Reading; live != nil && live.Import >= reading.Import {
+		reading = *live
+	}
+	v.Energy, v.Power = x.Energy(reading.Import), reading.Power
+	v.Elapsed = int(snap.At.Sub(x.Start.At) / time.Second)
+	if cost, err := x.Cost(reading); err == nil && v.Energy > 0 {
+		v.Cost = cost.AfterTaxes.Min(x.Hold.Approved)
+	}
+}
+
+// ended shows what became of the driver's money. It always says so.
+func (p *Presenter) ended(v *View, x session.Session) {
+	v.Screen, v.Message = Final, string(x.Reason)
+	switch {
+	case x.Money == session.Declined || x.Hold == nil:
+		v.Screen = Declined
+		if x.Class != "" {
+			v.Message = x.Class
+		}
+		if x.Money == session.Declined && x.Class == "" {
+			v.Message = "nothing_held"
+		}
+		return
+	case x.Bill != nil:
+		v.Energy, v.Paid = x.Bill.Energy, x.Bill.Total
+		v.Elapsed = int(x.Bill.End.Sub(x.Bill.Start) / time.Second)
+		v.Cost = x.Bill.Total
+	}
+	v.Released = v.Approved.Sub(v.Paid)
+	v.Settled = x.Money == session.Captured || x.Money == session.Released
+	v.Code = "KIOSKD " + x.Reference
+}

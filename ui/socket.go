@@ -1,0 +1,199 @@
+package ui
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Server serves views on a Unix socket.
+type Server struct {
+	Presenter *Presenter
+	Changed   func() (<-chan struct{}, func()) // of the controller's snapshot
+	screens   atomic.Int32
+
+	mu      sync.Mutex
+	touched map[chan struct{}]bool // one for each screen
+}
+
+// Screens is how many screens are connected.
+func (s *Server) Screens() int { return int(s.screens.Load()) }
+
+// Listen makes the socket. A socket that nobody answers on is replaced; a file that is
+// no socket, or one that another daemon answers on, is an error.
+func Listen(path string) (net.Listener, error) {
+	if info, err := os.Stat(path); err == nil {
+		if info.Mode()&os.ModeSocket == 0 {
+			return nil, fmt.Errorf("cannot listen on %s: it is not a socket", path)
+		}
+		if c, err := net.Dial("unix", path); err == nil {
+			c.Close()
+			return nil, fmt.Errorf("cannot listen on %s: another kioskd answers there", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("cannot replace stale socket: %w", err)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Run serves until ctx ends.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /view", s.view)
+	mux.HandleFunc("POST /input", s.input)
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	defer context.AfterFunc(ctx, func() { srv.Close() })()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *Server) view(w http.ResponseWriter, r *http.Request) {
+	s.screens.Add(1)
+	defer s.screens.Add(-1)
+	changed, cancel := s.Changed()
+	defer cancel()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	touched := make(chan struct{}, 1) // an input may change the view without an event
+	s.watch(touched, true)
+	defer s.watch(touched, false)
+	flush := http.NewResponseController(w)
+	var last []byte
+	for {
+		line, err := json.Marshal(s.Presenter.View())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		if !bytes.Equal(line, last) {
+			last = line
+			if _, err := w.Write(append(line, '\n')); err != nil || flush.Flush() != nil {
+				return
+			}
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-changed:
+		case <-tick.C:
+		case <-touched:
+		}
+	}
+}
+
+func (s *Server) input(w http.ResponseWriter, r *http.Request) {
+	var in Input
+	if err := json.NewDecoder(io.LimitReader(r.Body, 4096)).Decode(&in); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := s.Presenter.Input(r.Context(), in); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	s.mu.Lock()
+	for ch := range s.touched {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+	s.mu.Unlock()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) watch(ch chan struct{}, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.touched == nil {
+		s.touched = map[chan struct{}]bool{}
+	}
+	if on {
+		s.touched[ch] = true
+	} else {
+		delete(s.touched, ch)
+	}
+}
+
+// Client is the screen's end.
+type Client struct{ http http.Client }
+
+// Dial makes a client of a socket; it connects with each call.
+func Dial(socket string) *Client {
+	return &Client{http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}}}}
+}
+
+// Views calls show with each view until the connection or ctx ends.
+func (c *Client) Views(ctx context.Context, show func(View)) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://kioskd/view", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("cannot reach the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	in := bufio.NewScanner(resp.Body)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		var v View
+		if err := json.Unmarshal(in.Bytes(), &v); err != nil {
+			return fmt.Errorf("cannot read view: %w", err)
+		}
+		show(v)
+	}
+	if err := in.Err(); err != nil {
+		return err
+	}
+	return io.EOF
+}
+
+// Send posts an input. An input for an older view is refused.
+func (c *Client) Send(ctx context.Context, in Input) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://kioskd/input", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("cannot reach the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
+		return fmt.Errorf("daemon refused the touch: %s", bytes.TrimSpace(text))
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package text_test
+
+import (
+	"testing"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/ui/text"
+)
+
+func TestEveryTextIsThere(t *testing.T) {
+	c, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, f := range kiosk.Faults() {
+		keys = append(keys, "fault."+f.Code+".title", "fault."+f.Code+".cure")
+	}
+	for _, r := range []session.Reason{session.ReasonStopped, session.ReasonUnplugged, session.ReasonLimit, session.ReasonNoEnergy, session.ReasonNoPlug, session.ReasonCancelled,
+		session.ReasonTimeout, session.ReasonMeter, session.ReasonContactor, session.ReasonInterrupted, session.ReasonShutdown, session.ReasonOrphan} {
+		keys = append(keys, "reason."+string(r))
+	}
+	for _, d := range []kiosk.DeclineClass{kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard, kiosk.DeclineHost, kiosk.DeclineTerminal, kiosk.DeclineNotWritten} {
+		keys = append(keys, "declined."+string(d))
+	}
+	for _, lang := range c.Languages() {
+		p := c.Printer(lang)
+		for _, k := range keys {
+			if !p.Has(k) {
+				t.Errorf("%s has no text %s", lang, k)
+			}
+		}
+	}
+}
+
+func TestLocalForms(t *testing.T) {
+	c, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := kiosk.Money{Minor: 123456, Currency: "EUR"}
+	for lang, want := range map[string][3]string{"en": {"€1,234.56", "18.432 kWh", "€0.0049"}, "de": {"1.234,56\u00a0€", "18,432 kWh", "0,0049\u00a0€"}} {
+		p := c.Printer(lang)
+		if got := [3]string{p.Money(m), p.Energy(18432, 3), p.Decimal("0.0049", "EUR")}; got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+// Package ui is the view model of the touchscreen and its socket. The daemon sends
+// whole Views, the screen posts Inputs; an input whose sequence number is not the
+// present view's is dropped, so that a late tap never acts on a new screen. The screen
+// owns nothing: it may crash, hang or be replaced while a vehicle charges.
+//
+// The protocol is HTTP on a Unix socket: GET /view streams Views, a JSON object a line;
+// POST /input takes one Input. The package knows no Fyne.
+package ui
+
+import (
+	"kioskd"
+)
+
+// Screen names a screen.
+type Screen string
+
+// Screens.
+const (
+	Attract    Screen = "attract"
+	Bays       Screen = "bays"
+	Price      Screen = "price"
+	Tap        Screen = "tap"
+	Wait       Screen = "wait"
+	PlugIn     Screen = "plug_in"
+	Charging   Screen = "charging"
+	StopAsk    Screen = "stop_confirm"
+	Final      Screen = "final"
+	Declined   Screen = "declined"
+	OutOfOrder Screen = "out_of_service"
+)
+
+// Screens lists all screens in the order of a visit.
+func Screens() []Screen {
+	return []Screen{Attract, Bays, Price, Tap, Wait, PlugIn, Charging, StopAsk, Final, Declined, OutOfOrder}
+}
+
+// View is all that a screen shows. Money, energy and times are numbers here and are
+// written in the view's language by the screen.
+type View struct {
+	Seq       uint64      `json:"seq"`
+	Screen    Screen      `json:"screen"`
+	Language  string      `json:"language"`
+	Languages []string    `json:"languages"`
+	Site      string      `json:"site"`
+	Helpline  string      `json:"helpline"`
+	Bays      []BayView   `json:"bays"`
+	Prices    []PriceView `json:"prices"`
+	Hold      kiosk.Money `json:"hold"`
+	Bay       int         `json:"bay,omitempty"`
+	Reference string      `json:"reference,omitempty"`
+	Session   string      `json:"session,omitempty"`
+	Message   string      `json:"message,omitempty"` // text key: progress, decline class, reason
+	Seconds   int         `json:"seconds,omitempty"` // left on this screen, where it ends by itself
+
+	Energy   kiosk.Energy `json:"energy_wh"`
+	Power    kiosk.Power  `json:"power_w"`
+	Cost     kiosk.Money  `json:"cost"`
+	Elapsed  int          `json:"elapsed_s,omitempty"`
+	Approved kiosk.Money  `json:"approved"`
+	Paid     kiosk.Money  `json:"paid"`
+	Released kiosk.Money  `json:"released"`
+	Settled  bool         `json:"settled"`      // the bank has answered for the final price
+	Code     string       `json:"qr,omitempty"` // text of the QR
+	Fault    string       `json:"fault,omitempty"`
+}
+
+// BayState is what a driver sees of a bay.
+type BayState string
+
+// Bay states; each is a text key.
+const (
+	BayFree    BayState = "free"
+	BayPlugged BayState = "plugged" // your car?
+	BayInUse   BayState = "in_use"
+	BayBroken  BayState = "out_of_order"
+)
+
+// BayView is one bay.
+type BayView struct {
+	Number int      `json:"number"`
+	State  BayState `json:"state"`
+}
+
+// PriceView is one price, gross, in AFIR order.
+type PriceView struct {
+	Dimension string `json:"dimension"` // OCPI TariffDimensionType
+	Amount    string `json:"amount"`    // a kWh, a minute or a session, as a decimal
+	AfterMin  int64  `json:"after_min,omitempty"`
+	From      string `json:"from,omitempty"`
+	To        string `json:"to,omitempty"`
+}
+
+// InputKind is what a finger did.
+type InputKind string
+
+// Inputs.
+const (
+	Touch    InputKind = "touch"    // attract: start
+	Choose   InputKind = "choose"   // Value is the bay's number
+	Accept   InputKind = "accept"   // the offer
+	Back     InputKind = "back"     // or cancel
+	Stop     InputKind = "stop"     // asks for confirmation
+	Confirm  InputKind = "confirm"  // of a stop
+	Language InputKind = "language" // Value is an ISO 639-1 code
+)
+
+// Input is what a finger did on the view with the same Seq.
+type Input struct {
+	Seq   uint64    `json:"seq"`
+	Kind  InputKind `json:"kind"`
+	Value string    `json:"value,omitempty"`
+}
