@@ -312,5 +312,5 @@ func (p *Presenter) ended(v *View, x session.Session) {
 	}
 	v.Released = v.Approved.Sub(v.Paid)
 	v.Settled = x.Money == session.Captured || x.Money == session.Released
-	v.Code = "KIOSKD " + x.Reference
+	v.Code = "KIOSKD " + x.Reference // as receipt.Code
 }

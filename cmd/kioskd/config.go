@@ -1,0 +1,469 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"kioskd"
+	"kioskd/line"
+	"kioskd/meter"
+	"kioskd/tariff"
+	"kioskd/terminal"
+)
+
+// config is a site's configuration, read and checked. Paths are absolute.
+type config struct {
+	site      map[string]string
+	timezone  *time.Location
+	currency  kiosk.Currency
+	languages []string
+	helpline  string
+	country   string
+
+	journal string
+	socket  string
+
+	terminalAddress string
+	terminal        terminal.Config
+	cardWait        time.Duration
+	hold            kiosk.Money
+	needScreen      bool
+
+	tariff *tariff.Tariff
+	bays   []bayConfig
+}
+
+// bayConfig is one bay.
+type bayConfig struct {
+	number     int
+	evse       string
+	maxPower   kiosk.Power
+	model      meter.Model
+	meterAddr  string
+	meterUnit  int
+	serial     string
+	board      string // address; empty for GPIO
+	boardUnit  int
+	coil       int
+	plugged    int
+	requesting int
+	feedback   int
+	gpio       map[string]string // contactor, plugged, requesting, feedback
+	activeLow  bool
+}
+
+// configReader collects every fault with its place, not only the first.
+type configReader struct {
+	file   string
+	faults []string
+}
+
+func (r *configReader) fault(n *yaml.Node, format string, args ...any) {
+	r.faults = append(r.faults, fmt.Sprintf("%s:%d:%d: %s", r.file, n.Line, n.Column, fmt.Sprintf(format, args...)))
+}
+
+// configError is a configuration with faults.
+type configError struct{ faults []string }
+
+func (e *configError) Error() string { return strings.Join(e.faults, "\n") }
+
+// readConfig reads and checks a configuration file.
+func readConfig(path string) (*config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usagef("cannot read configuration: %w", err)
+	}
+	r := &configReader{file: path}
+	var doc yaml.Node
+	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc); err != nil {
+		line := strings.TrimPrefix(err.Error(), "yaml: ")
+		place := "1:1"
+		if rest, ok := strings.CutPrefix(line, "line "); ok {
+			if n, text, ok := strings.Cut(rest, ": "); ok {
+				place, line = n+":1", text
+			}
+		}
+		return nil, &configError{[]string{fmt.Sprintf("%s:%s: %s", path, place, line)}}
+	}
+	c := r.config(doc.Content[0], filepath.Dir(path))
+	if len(r.faults) > 0 {
+		slices.SortStableFunc(r.faults, comparePlaces)
+		return nil, &configError{r.faults}
+	}
+	return c, nil
+}
+
+// comparePlaces orders faults by line.
+func comparePlaces(a, b string) int {
+	place := func(s string) int {
+		parts := strings.SplitN(s, ":", 4)
+		n, err := strconv.Atoi(parts[1])
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	return place(a) - place(b)
+}
+
+// mapping reads a mapping: each key by its function. A key without one, a key twice and
+// a missing required key (marked with !) are faults.
+func (r *configReader) mapping(n *yaml.Node, what string, fields map[string]func(*yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		r.fault(n, "%s: want a mapping", what)
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i].Value
+		read, ok := fields[key]
+		if !ok {
+			read, ok = fields[key+"!"]
+		}
+		switch {
+		case seen[key]:
+			r.fault(n.Content[i], "%s: %s is there twice", what, key)
+		case !ok:
+			r.fault(n.Content[i], "%s: unknown setting %q: known are %s", what, key, known(fields))
+		default:
+			read(n.Content[i+1])
+		}
+		seen[key] = true
+	}
+	var missing []string
+	for key := range fields {
+		if name, required := strings.CutSuffix(key, "!"); required && !seen[name] {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	for _, name := range missing {
+		r.fault(n, "%s: %s is missing", what, name)
+	}
+}
+
+func known(fields map[string]func(*yaml.Node)) string {
+	var names []string
+	for name := range fields {
+		names = append(names, strings.TrimSuffix(name, "!"))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func (r *configReader) text(to *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if n.Kind != yaml.ScalarNode || n.Value == "" {
+			r.fault(n, "want a text")
+			return
+		}
+		*to = n.Value
+	}
+}
+
+func (r *configReader) number(to *int, low, high int) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		v, err := strconv.Atoi(n.Value)
+		if err != nil || v < low || v > high {
+			r.fault(n, "%q: want a whole number from %d to %d", n.Value, low, high)
+			return
+		}
+		*to = v
+	}
+}
+
+func (r *configReader) seconds(to *time.Duration) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		d, err := time.ParseDuration(n.Value)
+		if err != nil || d < time.Second || d > 10*time.Minute {
+			r.fault(n, "%q: want a duration from 1s to 10m", n.Value)
+			return
+		}
+		*to = d
+	}
+}
+
+func (r *configReader) boolean(to *bool) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if n.Value != "true" && n.Value != "false" {
+			r.fault(n, "%q: want true or false", n.Value)
+		}
+		*to = n.Value == "true"
+	}
+}
+
+func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if _, err := line.Parse(n.Value, stop); err != nil {
+			r.fault(n, "%v", err)
+			return
+		}
+		*to = n.Value
+	}
+}
+
+func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		r.text(to)(n)
+		if !filepath.IsAbs(*to) {
+			*to = filepath.Join(dir, *to)
+		}
+	}
+}
+
+func (r *configReader) config(n *yaml.Node, dir string) *config {
+	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, cardWait: 45 * time.Second, needScreen: true, country: "DE"}
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	var tariffNode, holdNode *yaml.Node
+	r.mapping(n, "configuration", map[string]func(*yaml.Node){
+		"site!":     func(n *yaml.Node) { r.site(c, n) },
+		"journal!":  r.path(&c.journal, dir),
+		"screen!":   func(n *yaml.Node) { r.screen(c, n, dir) },
+		"terminal!": func(n *yaml.Node) { holdNode = r.terminal(c, n) },
+		"tariff!":   func(n *yaml.Node) { tariffNode = n },
+		"bays!":     func(n *yaml.Node) { r.bays(c, n) },
+	})
+	if holdNode != nil && c.currency != "" {
+		hold, err := kiosk.ParseMoney(holdNode.Value, c.currency)
+		if err != nil || hold.Minor <= 0 {
+			r.fault(holdNode, "hold: cannot read %q as an amount above zero in %s", holdNode.Value, c.currency)
+		}
+		c.hold = hold
+	}
+	c.terminal.Currency = c.currency
+	if tariffNode != nil {
+		r.tariff(c, tariffNode, dir)
+	}
+	return c
+}
+
+func (r *configReader) site(c *config, n *yaml.Node) {
+	var name, address, vat, zone, currency string
+	var zoneNode, currencyNode *yaml.Node
+	r.mapping(n, "site", map[string]func(*yaml.Node){
+		"name!": r.text(&name), "address!": r.text(&address), "vat_id": r.text(&vat), "helpline!": r.text(&c.helpline),
+		"country":   r.text(&c.country),
+		"timezone!": func(n *yaml.Node) { zoneNode = n; r.text(&zone)(n) },
+		"currency!": func(n *yaml.Node) { currencyNode = n; r.text(&currency)(n) },
+		"languages": func(n *yaml.Node) {
+			c.languages = nil
+			for _, l := range n.Content {
+				if l.Value != "en" && l.Value != "de" {
+					r.fault(l, "site.languages: %q: known are en, de", l.Value)
+				}
+				c.languages = append(c.languages, l.Value)
+			}
+			if len(c.languages) == 0 {
+				r.fault(n, "site.languages: want a list such as [de, en]")
+			}
+		},
+	})
+	c.site = map[string]string{"name": name, "address": address, "vat_id": vat, "helpline": c.helpline}
+	if zoneNode != nil && zone != "" {
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			r.fault(zoneNode, "site.timezone: %q: want a name such as Europe/Berlin", zone)
+		}
+		c.timezone = loc
+	}
+	if currencyNode != nil && currency != "" {
+		if c.currency = kiosk.Currency(currency); !c.currency.Known() {
+			r.fault(currencyNode, "site.currency: %q is not a currency that kioskd sells in", currency)
+			c.currency = ""
+		}
+	}
+}
+
+func (r *configReader) screen(c *config, n *yaml.Node, dir string) {
+	r.mapping(n, "screen", map[string]func(*yaml.Node){
+		"socket!": r.path(&c.socket, dir), "required": r.boolean(&c.needScreen),
+	})
+}
+
+func (r *configReader) terminal(c *config, n *yaml.Node) (hold *yaml.Node) {
+	r.mapping(n, "terminal", map[string]func(*yaml.Node){
+		"address!": r.address(&c.terminalAddress, 2),
+		"password!": func(n *yaml.Node) {
+			c.terminal.Password = n.Value
+			if err := terminal.CheckPassword(n.Value); err != nil {
+				r.fault(n, "terminal.password: %v", err)
+			}
+		},
+		"capture!": func(n *yaml.Node) {
+			c.terminal.Capture = terminal.CaptureMode(n.Value)
+			if c.terminal.Capture != terminal.CaptureReleased && c.terminal.Capture != terminal.CaptureUsed {
+				r.fault(n, "terminal.capture: %q: want released (06 23) or used (06 24), as the terminal's maker says", n.Value)
+			}
+		},
+		"hold!":     func(n *yaml.Node) { hold = n },
+		"card_wait": r.seconds(&c.cardWait),
+	})
+	return hold
+}
+
+func (r *configReader) bays(c *config, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.fault(n, "bays: want a list with at least one bay")
+		return
+	}
+	numbers := map[int]bool{}
+	for _, item := range n.Content {
+		b := bayConfig{requesting: -1}
+		power := 0
+		before := len(r.faults)
+		r.mapping(item, "bay", map[string]func(*yaml.Node){
+			"number!": r.number(&b.number, 1, 999), "evse_id": r.text(&b.evse), "max_power_w!": r.number(&power, 1, 100_000_000),
+			"meter!": func(n *yaml.Node) { r.meter(&b, n) },
+			"board":  func(n *yaml.Node) { r.board(&b, n) },
+			"gpio":   func(n *yaml.Node) { r.gpio(&b, n) },
+		})
+		if (b.board == "") == (b.gpio == nil) && len(r.faults) == before {
+			r.fault(item, "bay: want board or gpio, one of the two")
+		}
+		if numbers[b.number] {
+			r.fault(item, "bay: number %d is there twice", b.number)
+		}
+		numbers[b.number] = true
+		b.maxPower = kiosk.Power(power)
+		c.bays = append(c.bays, b)
+	}
+}
+
+func (r *configReader) meter(b *bayConfig, n *yaml.Node) {
+	r.mapping(n, "meter", map[string]func(*yaml.Node){
+		"address!": r.address(&b.meterAddr, 1), "unit!": r.number(&b.meterUnit, 1, 247), "serial": r.text(&b.serial),
+		"model!": func(n *yaml.Node) {
+			m, err := meter.ModelByName(n.Value)
+			if err != nil {
+				r.fault(n, "meter.model: %v", err)
+			}
+			b.model = m
+		},
+	})
+}
+
+func (r *configReader) board(b *bayConfig, n *yaml.Node) {
+	r.mapping(n, "board", map[string]func(*yaml.Node){
+		"address!": r.address(&b.board, 1), "unit!": r.number(&b.boardUnit, 1, 247), "coil!": r.number(&b.coil, 0, 65535),
+		"plugged!": r.number(&b.plugged, 0, 1999), "requesting": r.number(&b.requesting, 0, 1999), "feedback!": r.number(&b.feedback, 0, 1999),
+	})
+}
+
+func (r *configReader) gpio(b *bayConfig, n *yaml.Node) {
+	pins := map[string]*string{"contactor": new(string), "plugged": new(string), "requesting": new(string), "feedback": new(string)}
+	r.mapping(n, "gpio", map[string]func(*yaml.Node){
+		"contactor!": r.text(pins["contactor"]), "plugged!": r.text(pins["plugged"]), "requesting": r.text(pins["requesting"]),
+		"feedback!": r.text(pins["feedback"]), "active_low": r.boolean(&b.activeLow),
+	})
+	b.gpio = map[string]string{}
+	for name, pin := range pins {
+		if *pin != "" {
+			b.gpio[name] = *pin
+		}
+	}
+	if b.gpio["requesting"] != "" {
+		b.requesting = 0
+	}
+}
+
+// tariff reads the tariff, inline or from a file, and refuses what the site may not
+// bill by.
+func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
+	var data []byte
+	if n.Kind == yaml.ScalarNode {
+		var path string
+		r.path(&path, dir)(n)
+		var err error
+		if data, err = os.ReadFile(path); err != nil {
+			r.fault(n, "tariff: %v", err)
+			return
+		}
+	} else {
+		var b bytes.Buffer
+		if err := toJSON(&b, n); err != nil {
+			r.fault(n, "tariff: %v", err)
+			return
+		}
+		data = b.Bytes()
+	}
+	t, err := tariff.Parse(data)
+	if err != nil {
+		r.fault(n, "tariff: %v", err)
+		return
+	}
+	c.tariff = t
+	for _, p := range t.Check(c.tariffSite()) {
+		r.fault(n, "tariff: %v", p)
+	}
+}
+
+// tariffSite is what a tariff is judged by.
+func (c *config) tariffSite() tariff.Site {
+	s := tariff.Site{Currency: string(c.currency), EU: euCountry(c.country), KnowsParking: true, HoldMinor: c.hold.Minor, CurrentMeters: true}
+	for _, b := range c.bays {
+		s.MaxPowerW = max(s.MaxPowerW, int64(b.maxPower))
+		s.KnowsParking = s.KnowsParking && b.requesting >= 0
+	}
+	return s
+}
+
+func euCountry(code string) bool {
+	return strings.Contains(" AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK ", " "+code+" ")
+}
+
+// toJSON writes a YAML tree as JSON, numbers to the letter.
+func toJSON(b *bytes.Buffer, n *yaml.Node) error {
+	switch n.Kind {
+	case yaml.MappingNode:
+		b.WriteByte('{')
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			key, err := json.Marshal(n.Content[i].Value)
+			if err != nil {
+				return err
+			}
+			b.Write(append(key, ':'))
+			if err := toJSON(b, n.Content[i+1]); err != nil {
+				return err
+			}
+		}
+		b.WriteByte('}')
+	case yaml.SequenceNode:
+		b.WriteByte('[')
+		for i, item := range n.Content {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if err := toJSON(b, item); err != nil {
+				return err
+			}
+		}
+		b.WriteByte(']')
+	case yaml.ScalarNode:
+		if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" || n.Tag == "!!null" {
+			b.WriteString(n.Value)
+			return nil
+		}
+		text, err := json.Marshal(n.Value)
+		if err != nil {
+			return err
+		}
+		b.Write(text)
+	default:
+		return fmt.Errorf("line %d: aliases are not taken", n.Line)
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/oklog/ulid/v2"
+	"golang.org/x/sync/errgroup"
+	"periph.io/x/conn/v3/driver/driverreg"
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/gpio/gpioreg"
+	"periph.io/x/host/v3/gpioioctl"
+
+	"kioskd"
+	"kioskd/hw"
+	"kioskd/meter"
+	"kioskd/modbus"
+	"kioskd/session"
+	"kioskd/store"
+	"kioskd/terminal"
+	"kioskd/ui"
+)
+
+func (p program) runDaemon(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	c, err := p.config(*path)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(p.err, nil))
+	return runSite(ctx, c, log)
+}
+
+// config reads a configuration; its faults are printed, one a line.
+func (p program) config(path string) (*config, error) {
+	c, err := readConfig(path)
+	var bad *configError
+	if errors.As(err, &bad) {
+		for _, f := range bad.faults {
+			fmt.Fprintln(p.err, f)
+		}
+		return nil, usageError{silent}
+	}
+	return c, err
+}
+
+// screenGone is how long no screen may be connected before nothing new is sold.
+const screenGone = 10 * time.Second
+
+// runSite runs the whole daemon until ctx ends.
+func runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
+	start := time.Now()
+	journal, err := store.Open(ctx, c.journal, func() (time.Time, time.Duration, bool) {
+		mono := time.Since(start)
+		now := start.Add(mono).Round(0)
+		return now, mono, now.Year() >= 2026
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
+	devices, err := openDevices(c)
+	if err != nil {
+		return err
+	}
+	defer devices.close(log)
+	rules := session.DefaultRules()
+	rules.Currency = c.currency
+	for _, b := range c.bays {
+		rules.Bays[b.number] = session.BayRules{MaxPower: b.maxPower}
+	}
+	dial, err := terminal.DialAddress(c.terminalAddress)
+	if err != nil {
+		return err
+	}
+	pt := terminal.New(dial, c.terminal, log)
+	defer pt.Close()
+	control := session.New(session.Config{
+		Rules: rules, Bays: devices.bays, Terminal: pt, Journal: journal, CardWait: c.cardWait, Site: c.site,
+		NewID: newID, Past: journal.OpenSessions(ctx), Log: log,
+	})
+	listener, err := ui.Listen(c.socket)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, c, control, listener, log)
+}
+
+// serve runs the controller and the screen's socket side by side; the screen stays
+// until the controller has ended its sessions.
+func serve(ctx context.Context, c *config, control *session.Controller, listener net.Listener, log *slog.Logger) error {
+	presenter := ui.NewPresenter(ui.Site{
+		Name: c.site["name"], Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c), Tariff: c.tariff, Hold: c.hold,
+		Timezone: c.timezone.String(), TariffSum: store.Sum(c.tariff.JSON()),
+	}, control)
+	screen := &ui.Server{Presenter: presenter, Changed: control.Watch}
+	var g errgroup.Group
+	screenCtx, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
+	g.Go(func() error { return screen.Run(screenCtx, listener) })
+	if c.needScreen {
+		g.Go(func() error { watchScreen(screenCtx, screen, control); return nil })
+	}
+	notify(log, daemon.SdNotifyReady)
+	err := control.Run(ctx, func() { notify(log, daemon.SdNotifyWatchdog) })
+	notify(log, daemon.SdNotifyStopping)
+	stopScreen()
+	return errors.Join(err, g.Wait())
+}
+
+func notify(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("service manager was not told", "state", state, "error", err)
+	}
+}
+
+// watchScreen raises UI001 while nobody could see the price.
+func watchScreen(ctx context.Context, screen *ui.Server, control *session.Controller) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	seen := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if screen.Screens() > 0 {
+			seen = time.Now()
+		}
+		gone := time.Since(seen) > screenGone
+		if control.Snapshot().State.Faults[session.FaultAt{Code: "UI001"}] != gone {
+			control.Fault(ctx, "UI001", 0, gone, nil)
+		}
+	}
+}
+
+func bayNumbers(c *config) (out []int) {
+	for _, b := range c.bays {
+		out = append(out, b.number)
+	}
+	return out
+}
+
+func newID() (id, reference string) {
+	random := make([]byte, 7)
+	rand.Read(random) // never fails
+	return ulid.Make().String(), kiosk.ShortReference(random)
+}
+
+// devices are the bays' devices and the lines that they share.
+type devices struct {
+	bays  []session.Bay
+	buses map[string]*modbus.Bus
+}
+
+func (d *devices) close(log *slog.Logger) {
+	for address, b := range d.buses {
+		if err := b.Close(); err != nil {
+			log.Warn("line did not close", "address", address, "error", err)
+		}
+	}
+}
+
+func (d *devices) bus(address string) (*modbus.Bus, error) {
+	if b, ok := d.buses[address]; ok {
+		return b, nil
+	}
+	b, err := modbus.NewBus(address)
+	if err != nil {
+		return nil, err
+	}
+	d.buses[address] = b
+	return b, nil
+}
+
+func openDevices(c *config) (*devices, error) {
+	d := &devices{buses: map[string]*modbus.Bus{}}
+	boards := map[string]*hw.Board{}
+	for _, b := range c.bays {
+		bus, err := d.bus(b.meterAddr)
+		if err != nil {
+			return nil, err
+		}
+		m := meter.New(bus, byte(b.meterUnit), b.model)
+		bay := session.Bay{Number: b.number, EVSE: b.evse, Meter: meter.NewGuard(m, b.maxPower, kiosk.Energy(b.model.Modulus), b.serial)}
+		if b.board == "" {
+			if bay.Contactor, bay.Inputs, err = openPins(b); err != nil {
+				return nil, fmt.Errorf("bay %d: %w", b.number, err)
+			}
+			d.bays = append(d.bays, bay)
+			continue
+		}
+		if bus, err = d.bus(b.board); err != nil {
+			return nil, err
+		}
+		key := fmt.Sprint(b.board, b.boardUnit)
+		if boards[key] == nil {
+			boards[key] = hw.NewBoard(bus, byte(b.boardUnit), boardInputs(c, b))
+		}
+		bay.Contactor = boards[key].Contactor(b.coil)
+		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.plugged, Requesting: b.requesting, Feedback: b.feedback}
+		d.bays = append(d.bays, bay)
+	}
+	return d, nil
+}
+
+// boardInputs is how many inputs of a board must be read.
+func boardInputs(c *config, of bayConfig) int {
+	n := 0
+	for _, b := range c.bays {
+		if b.board == of.board && b.boardUnit == of.boardUnit {
+			n = max(n, slices.Max([]int{b.plugged, b.requesting, b.feedback})+1)
+		}
+	}
+	return n
+}
+
+// openPins takes GPIO lines through the kernel's character device alone: periph's
+// board drivers map memory, which on some computers is the wrong memory.
+func openPins(b bayConfig) (kiosk.Contactor, kiosk.Inputs, error) {
+	if _, err := driverreg.Init(); err != nil {
+		return nil, nil, fmt.Errorf("cannot set up GPIO: %w", err)
+	}
+	if len(gpioioctl.Chips) == 0 {
+		return nil, nil, errors.New("this computer has no GPIO chip")
+	}
+	pins := map[string]gpio.PinIO{}
+	for name, pin := range b.gpio {
+		p := gpioreg.ByName(pin)
+		if p == nil {
+			return nil, nil, fmt.Errorf("there is no GPIO line %q", pin)
+		}
+		pins[name] = p
+	}
+	in := &hw.PinInputs{Plugged: pins["plugged"], Feedback: pins["feedback"]}
+	if p, ok := pins["requesting"]; ok {
+		in.Requesting = p
+	}
+	return &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.activeLow}, in, in.Setup()
+}
+
+func (p program) check(_ context.Context, fs *flag.FlagSet, args []string) error {
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	c, err := p.config(*path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.bays), c.hold, c.terminalAddress)
+	return nil
+}
+
+// quietLog is for commands that print their own results.
+func quietLog() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

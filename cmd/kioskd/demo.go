@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"kioskd"
+	"kioskd/receipt"
+	"kioskd/simulator"
+	"kioskd/store"
+	"kioskd/ui"
+	"kioskd/ui/text"
+)
+
+// demo runs a simulated site and the real daemon as a process of its own. With
+// --headless a driver is played through the screen's socket; else the touchscreen
+// program is started and a person plays.
+func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	bays := fs.Int("bays", 4, "`number` of bays, 1 to 8")
+	headless := fs.Bool("headless", false, "play one driver, print each step and the receipt, and end")
+	speed := fs.Int("speed", 60, "`factor` by which the car is faster; timers of the protocols stay as they are")
+	dir := fs.String("dir", "", "`folder` for the site's files; a temporary one without it")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	if *bays < 1 || *bays > 8 || *speed < 1 || *speed > 3600 {
+		return usagef("demo: want 1 to 8 bays and a speed of 1 to 3600")
+	}
+	if *dir == "" {
+		tmp, err := os.MkdirTemp("", "kioskd-demo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(tmp)
+		*dir = tmp
+	}
+	s, err := openSite(*dir, filepath.Join(*dir, "kioskd.yaml"), *bays, *speed, !*headless, quietLog())
+	if err != nil {
+		return err
+	}
+	s.auto = !*headless
+	if s.auto {
+		card := simulator.GoodCard()
+		s.terminal.AutoCard, s.terminal.AutoAfter = &card, 4*time.Second
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	world := make(chan error, 1)
+	go func() { world <- s.run(ctx) }()
+	daemon, err := s.startDaemon(ctx)
+	if err != nil {
+		return err
+	}
+	if *headless {
+		err = p.playDriver(ctx, s)
+	} else {
+		err = p.window(ctx, s)
+	}
+	daemonErr := stopProcess(daemon)
+	stop()
+	return errors.Join(err, daemonErr, <-world)
+}
+
+// startDaemon starts this very program as the daemon of the site.
+func (s *site) startDaemon(ctx context.Context) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(s.dir, "kioskd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd := exec.Command(self, "run", "--config", s.config)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("cannot start the daemon: %w", err)
+	}
+	for range 200 {
+		if running(filepath.Join(s.dir, "ui.sock")) {
+			return cmd, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), stopProcess(cmd))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	text, err := os.ReadFile(log.Name())
+	return nil, errors.Join(fmt.Errorf("the daemon did not start:\n%s", text), err, stopProcess(cmd))
+}
+
+func stopProcess(cmd *exec.Cmd) error {
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		return nil // ended already
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(cmd.Path), err)
+	}
+	return nil
+}
+
+// window starts the touchscreen, which lies beside this program or on the path.
+func (p program) window(ctx context.Context, s *site) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(filepath.Dir(self), "kioskd-ui")
+	if _, err := os.Stat(path); err != nil {
+		if path, err = exec.LookPath("kioskd-ui"); err != nil {
+			return fmt.Errorf("cannot find kioskd-ui; kioskd demo --headless needs none: %w", err)
+		}
+	}
+	fmt.Fprintln(p.out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.")
+	cmd := exec.CommandContext(ctx, path, "--socket", filepath.Join(s.dir, "ui.sock"), "--windowed", "800x480")
+	cmd.Stdout, cmd.Stderr = p.err, p.err
+	if err := cmd.Run(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("kioskd-ui: %w", err)
+	}
+	return nil
+}
+
+// driver plays a person at the screen through its socket.
+type driver struct {
+	p      program
+	client *ui.Client
+	views  chan ui.View
+	now    ui.View
+	start  time.Time
+}
+
+// say prints a step with the time since the beginning.
+func (d *driver) say(format string, args ...any) {
+	fmt.Fprintf(d.p.out, "%6.1fs  %s\n", time.Since(d.start).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// await waits for a screen.
+func (d *driver) await(ctx context.Context, ready func(ui.View) bool, what string) error {
+	limit := time.NewTimer(2 * time.Minute)
+	defer limit.Stop()
+	for !ready(d.now) {
+		select {
+		case v, ok := <-d.views:
+			if !ok {
+				return errors.New("the screen's connection ended")
+			}
+			d.now = v
+		case <-limit.C:
+			return fmt.Errorf("waited two minutes for %s, the screen shows %s %s", what, d.now.Screen, d.now.Message)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (d *driver) screen(ctx context.Context, s ui.Screen) error {
+	return d.await(ctx, func(v ui.View) bool { return v.Screen == s }, "screen "+string(s))
+}
+
+func (d *driver) touch(ctx context.Context, k ui.InputKind, value string) error {
+	return d.client.Send(ctx, ui.Input{Seq: d.now.Seq, Kind: k, Value: value})
+}
+
+// newDriver connects to a daemon's screen socket.
+func (p program) newDriver(ctx context.Context, socket string) *driver {
+	d := &driver{p: p, client: ui.Dial(socket), views: make(chan ui.View, 64), start: time.Now()}
+	go func() {
+		defer close(d.views)
+		for ctx.Err() == nil { // a daemon that is started again is found again
+			d.client.Views(ctx, func(v ui.View) {
+				select {
+				case d.views <- v:
+				case <-ctx.Done():
+				}
+			})
+			select {
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}()
+	return d
+}
+
+// demoEnergy is when the demo's driver presses stop.
+const demoEnergy kiosk.Energy = 5000
+
+func (p program) playDriver(ctx context.Context, s *site) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d := p.newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	en := texts.Printer("en")
+	bay := min(3, len(s.bays))
+	before := s.bays[bay-1].State().Register
+	steps := []struct {
+		screen ui.Screen
+		what   func() string
+		act    func() error
+	}{
+		{ui.Attract, func() string { return "screen: " + en.T("attract.start") }, func() error { return d.touch(ctx, ui.Touch, "") }},
+		{ui.Bays, func() string { return "screen: " + en.T("bays.title") }, func() error { return d.touch(ctx, ui.Choose, strconv.Itoa(bay)) }},
+		{ui.Price, func() string {
+			return fmt.Sprintf("screen: bay %d, %s %s; %s", bay, en.Decimal(d.now.Prices[0].Amount, "EUR"), en.T("price.ENERGY"), en.T("price.hold", "Amount", en.Money(d.now.Hold)))
+		}, func() error { return d.touch(ctx, ui.Accept, "") }},
+		{ui.Tap, func() string { return "screen: " + en.T("tap.title") }, func() error { s.terminal.Present(simulator.GoodCard()); return nil }},
+		{ui.PlugIn, func() string {
+			return "screen: " + en.T("plug_in.held", "Amount", en.Money(d.now.Approved)) + "; " + en.T("plug_in.title", "N", bay)
+		}, func() error { s.bays[bay-1].Plug(simulator.GoodCar()); return nil }},
+		{ui.Charging, func() string { return "screen: " + en.T("charging.title", "N", bay) }, func() error { return d.charge(ctx, en) }},
+		{ui.StopAsk, func() string { return "screen: " + en.T("stop.title", "N", bay) }, func() error { return d.touch(ctx, ui.Confirm, "") }},
+		{ui.Final, func() string { return "screen: " + en.T("final.paid", "Amount", en.Money(d.now.Paid)) }, func() error { return nil }},
+	}
+	for _, step := range steps {
+		if err := d.screen(ctx, step.screen); err != nil {
+			return err
+		}
+		d.say("%s", step.what())
+		if err := step.act(); err != nil {
+			return err
+		}
+	}
+	if err := d.await(ctx, func(v ui.View) bool { return v.Settled }, "the bank"); err != nil {
+		return err
+	}
+	s.bays[bay-1].Unplug()
+	d.say("held %s, charged %s, released %s", en.Money(d.now.Approved), en.Money(d.now.Paid), en.Money(d.now.Released))
+	return p.sums(ctx, s, d.now, s.bays[bay-1].State().Register-before, en)
+}
+
+func (d *driver) charge(ctx context.Context, en *text.Printer) error {
+	shown := kiosk.Energy(0)
+	err := d.await(ctx, func(v ui.View) bool {
+		if v.Screen == ui.Charging && v.Energy >= shown+1000 {
+			shown = v.Energy
+			d.say("charging: %s, %s, %s", en.Energy(v.Energy, 3), en.Money(v.Cost), en.Power(v.Power))
+		}
+		return v.Screen != ui.Charging || v.Energy >= demoEnergy
+	}, "5 kWh")
+	if err != nil {
+		return err
+	}
+	return d.touch(ctx, ui.Stop, "")
+}
+
+// sums prints the receipt and the three sums that must agree.
+func (p program) sums(ctx context.Context, s *site, v ui.View, counted kiosk.Energy, en *text.Printer) error {
+	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	r, err := receipt.From(j.Session(ctx, v.Session))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "\n%s\n", r.Text(en))
+	var taken int64
+	for _, l := range s.bank.Lines() {
+		if l.Kind == "capture" && l.Reference == r.No {
+			taken += l.Minor
+		}
+	}
+	bank := kiosk.Money{Minor: taken, Currency: r.Total.Currency}
+	fmt.Fprintf(p.out, "journal billed  %10s  for %s\nbank took       %10s\nmeter counted   %10s      %s\n", en.Money(r.Total), en.Energy(r.Energy, 3), en.Money(bank), "", en.Energy(counted, 3))
+	if bank != r.Total || counted != r.Energy {
+		return errors.New("the sums do not agree")
+	}
+	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.out, "The sums agree, and the journal verifies.")
+	return nil
+}

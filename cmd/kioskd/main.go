@@ -1,0 +1,153 @@
+// Command kioskd is the daemon of an unattended charging kiosk and its command line.
+// It links no display library; the touchscreen is kioskd-ui.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := program{os.Stdin, os.Stdout, os.Stderr}.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// program is the command line with its streams.
+type program struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one row of the table below.
+type command struct {
+	name    string
+	summary string
+	example string
+	run     func(program, context.Context, *flag.FlagSet, []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"run", "the daemon", "kioskd run --config /etc/kioskd/kioskd.yaml", program.runDaemon},
+		{"demo", "a simulated site with a real daemon", "kioskd demo --headless", program.demo},
+		{"check", "reads the configuration and prints every fault in it", "kioskd check --config kioskd.yaml", program.check},
+		{"terminal decode", "says what recorded ZVT messages say", "kioskd terminal decode 06 0F 00", program.terminalDecode},
+		{"terminal status", "asks the card terminal for its status", "kioskd terminal status --config kioskd.yaml", program.terminalStatus},
+		{"terminal pending", "lists the terminal's open holds", "kioskd terminal pending --config kioskd.yaml", program.terminalPending},
+		{"terminal release", "releases a hold by its receipt number", "kioskd terminal release --config kioskd.yaml 231", program.terminalRelease},
+		{"meter models", "lists the supported meters", "kioskd meter models", program.meterModels},
+		{"meter read", "reads a meter once", "kioskd meter read --model SDM630 --address tcp://192.0.2.8:502 --unit 1", program.meterRead},
+		{"tariff check", "tells whether a tariff may be billed by", "kioskd tariff check tariff.json", program.tariffCheck},
+		{"tariff quote", "says what a usage costs", "kioskd tariff quote --tariff tariff.json --usage usage.json", program.tariffQuote},
+		{"receipt", "prints a receipt from the journal", "kioskd receipt --config kioskd.yaml 7GK2M4Q", program.receipt},
+		{"journal verify", "proves the journal from first to last", "kioskd journal verify --config kioskd.yaml", program.journalVerify},
+		{"journal tail", "follows the journal", "kioskd journal tail --config kioskd.yaml", program.journalTail},
+		{"journal export", "writes the journal as JSON lines", "kioskd journal export --config kioskd.yaml", program.journalExport},
+		{"simulate terminal", "a payment terminal with a bank behind it", "kioskd simulate terminal --listen tcp://127.0.0.1:20007 --ledger bank.jsonl", program.simulateTerminal},
+		{"simulate meter", "an energy meter", "kioskd simulate meter --listen pty:/tmp/meter --model SDM630", program.simulateMeter},
+		{"simulate board", "an I/O board with contactors and inputs", "kioskd simulate board --listen pty:/tmp/board", program.simulateBoard},
+		{"simulate site", "a whole site, and a configuration for it", "kioskd simulate site --config /tmp/site/kioskd.yaml", program.simulateSite},
+		{"version", "version, commit and build date", "kioskd version", program.version},
+	}
+}
+
+// usageError is wrong usage or wrong input: exit status 2.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// silent is a failure that was printed already.
+var silent = errors.New("")
+
+func (p program) run(ctx context.Context, args []string) int {
+	c, rest, ok := find(args)
+	if !ok {
+		return p.usage(args)
+	}
+	fs := flag.NewFlagSet("kioskd "+c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	err := c.run(p, ctx, fs, rest)
+	var wrong usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintf(p.out, "kioskd %s: %s\n\nExample:\n  %s\n", c.name, c.summary, c.example)
+		fs.SetOutput(p.out)
+		if has(fs) {
+			fmt.Fprintln(p.out, "\nFlags:")
+			fs.PrintDefaults()
+		}
+		return 0
+	case errors.As(err, &wrong):
+		if wrong.Error() != "" {
+			fmt.Fprintf(p.err, "kioskd: %v\n", wrong)
+		}
+		return 2
+	}
+	if !errors.Is(err, silent) {
+		fmt.Fprintf(p.err, "kioskd: %v\n", err)
+	}
+	return 1
+}
+
+func has(fs *flag.FlagSet) (any bool) {
+	fs.VisitAll(func(*flag.Flag) { any = true })
+	return any
+}
+
+func find(args []string) (command, []string, bool) {
+	for _, c := range commands() {
+		words := strings.Fields(c.name)
+		if len(args) >= len(words) && strings.Join(args[:len(words)], " ") == c.name {
+			return c, args[len(words):], true
+		}
+	}
+	return command{}, nil, false
+}
+
+func (p program) usage(args []string) int {
+	out, code := p.out, 0
+	if len(args) == 0 || args[0] != "--help" && args[0] != "-h" && args[0] != "help" {
+		out, code = p.err, 2
+		if len(args) > 0 {
+			fmt.Fprintf(out, "kioskd: unknown command %q\n\n", strings.Join(args, " "))
+		}
+	}
+	fmt.Fprintln(out, "kioskd sells electricity to anyone with a bank card.\n\nCommands (each has --help):")
+	for _, c := range commands() {
+		fmt.Fprintf(out, "  %-18s %s\n", c.name, c.summary)
+	}
+	return code
+}
+
+// parse reads flags and arguments in any order, and checks the number of arguments; -1
+// is any.
+func parse(fs *flag.FlagSet, args []string, want int) (rest []string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, usageError{fmt.Errorf("%s: %w", strings.TrimPrefix(fs.Name(), "kioskd "), err)}
+		}
+		if fs.NArg() == 0 {
+			break
+		}
+		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
+	}
+	if want >= 0 && len(rest) != want {
+		return nil, usagef("%s: want %d arguments, got %d", strings.TrimPrefix(fs.Name(), "kioskd "), want, len(rest))
+	}
+	return rest, nil
+}

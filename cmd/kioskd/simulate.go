@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kioskd"
+	"kioskd/simulator"
+	"kioskd/terminal"
+)
+
+func kilo() *big.Rat { return big.NewRat(1000, 1) }
+
+// running tells whether a daemon answers on a socket.
+func running(socket string) bool {
+	c, err := net.Dial("unix", socket)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	listen := fs.String("listen", "tcp://127.0.0.1:20007", "`address`: tcp://HOST:PORT or pty:PATH")
+	ledger := fs.String("ledger", "", "`file` in which the bank writes what it saw")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	bank, err := simulator.OpenBank(*ledger)
+	if err != nil {
+		return err
+	}
+	defer bank.Close()
+	l, err := simulator.Listen(*listen)
+	if err != nil {
+		return usageError{err}
+	}
+	defer l.Close()
+	t := simulator.NewTerminal(bank, "EUR", slog.New(slog.NewTextHandler(p.err, nil)))
+	card := simulator.GoodCard()
+	t.AutoCard = &card
+	fmt.Fprintf(p.out, "terminal at %s; a good card comes 1.5 s after one is asked for\n", l.Address)
+	return serveTerminal(ctx, l, t)
+}
+
+func serveTerminal(ctx context.Context, l *simulator.Listener, t *simulator.Terminal) error {
+	scheme := "tcp"
+	if l.Serial() {
+		scheme = "serial"
+	}
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	return l.Serve(ctx, func(ctx context.Context, rw io.ReadWriteCloser) error {
+		return t.Serve(ctx, terminal.NewLink(scheme, rw))
+	})
+}
+
+func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	listen := fs.String("listen", "tcp://127.0.0.1:1502", "`address`: tcp://HOST:PORT (Modbus TCP) or pty:PATH (RTU)")
+	model := fs.String("model", "SDM630", "`model`: SDM630 or B23")
+	unit := fs.Int("unit", 1, "`number` on the bus")
+	power := fs.Int("power", 11000, "what a vehicle draws, in `watt`; 0 for none")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	bay := simulator.NewBay(1_234_567, 20261234, 1)
+	if *power > 0 {
+		bay.Plug(simulator.Car{Power: kiosk.Power(*power), Need: 1 << 40})
+		bay.Switch(true)
+	}
+	m, ok := simulator.MeterByModel(strings.ToUpper(*model), bay)
+	if !ok {
+		return usagef("simulate meter: model %q: want SDM630 or B23", *model)
+	}
+	return p.simulateBus(ctx, *listen, "meter", map[byte]simulator.Unit{byte(*unit): m})
+}
+
+func (p program) simulateBoard(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	listen := fs.String("listen", "tcp://127.0.0.1:1503", "`address`: tcp://HOST:PORT (Modbus TCP) or pty:PATH (RTU)")
+	unit := fs.Int("unit", 1, "`number` on the bus")
+	bays := fs.Int("bays", 4, "`number` of bays")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	board := &simulator.Board{Watchdog: 10 * time.Second}
+	for i := range *bays {
+		board.Bays = append(board.Bays, simulator.NewBay(0, uint32(i), 1))
+	}
+	go board.Run(ctx) // ends with ctx
+	return p.simulateBus(ctx, *listen, "board", map[byte]simulator.Unit{byte(*unit): board})
+}
+
+func (p program) simulateBus(ctx context.Context, listen, what string, units map[byte]simulator.Unit) error {
+	l, err := simulator.Listen(listen)
+	if err != nil {
+		return usageError{err}
+	}
+	defer l.Close()
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	fmt.Fprintf(p.out, "%s at %s\n", what, l.Address)
+	bus := &simulator.Bus{Units: units, TCP: !l.Serial()}
+	return l.Serve(ctx, bus.Serve)
+}
+
+// site is a whole simulated site on ptys.
+type site struct {
+	dir      string
+	config   string // path
+	bank     *simulator.Bank
+	terminal *simulator.Terminal
+	bays     []*simulator.Bay
+	board    *simulator.Board
+	lines    []*simulator.Listener
+	auto     bool
+}
+
+// openSite makes a site of bays below a directory and writes the configuration that
+// points a real daemon at it.
+func openSite(dir, configPath string, bays, speed int, needScreen bool, log *slog.Logger) (*site, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make site: %w", err)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &site{dir: dir, config: configPath}
+	if s.bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl")); err != nil {
+		return nil, err
+	}
+	s.terminal = simulator.NewTerminal(s.bank, "EUR", log)
+	for i := range bays {
+		s.bays = append(s.bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(20260001+i), speed))
+	}
+	s.board = &simulator.Board{Bays: s.bays, Watchdog: 10 * time.Second}
+	for _, name := range []string{"terminal", "meters", "board"} {
+		l, err := simulator.Listen("pty:" + filepath.Join(dir, name))
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.lines = append(s.lines, l)
+	}
+	if err := os.WriteFile(configPath, []byte(s.yaml(speed, needScreen)), 0o600); err != nil {
+		s.close()
+		return nil, fmt.Errorf("cannot write configuration: %w", err)
+	}
+	return s, nil
+}
+
+func (s *site) close() error {
+	var errs []error
+	for _, l := range s.lines {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(append(errs, s.bank.Close())...)
+}
+
+func (s *site) yaml(speed int, needScreen bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# A simulated site. Every line is a pty with a simulated device behind it.
+site:
+  name: Demo Charging
+  address: 1 Example Street, 10115 Berlin
+  vat_id: DE123456789
+  helpline: "+49 30 1234567"
+  timezone: Europe/Berlin
+  currency: EUR
+  languages: [en, de]
+journal: %s
+screen:
+  socket: %s
+  required: %v
+terminal:
+  address: serial://%s
+  password: "123456"
+  capture: released
+  hold: "50.00"
+tariff:
+  id: demo
+  currency: EUR
+  tax_included: "YES"
+  elements:
+    - price_components:
+        - {type: ENERGY, price: 0.49, vat: 19, step_size: 1}
+bays:
+`, filepath.Join(s.dir, "journal.db"), filepath.Join(s.dir, "ui.sock"), needScreen, filepath.Join(s.dir, "terminal"))
+	for i := range s.bays {
+		fmt.Fprintf(&b, `  - number: %d
+    evse_id: DE*DEM*E%03d
+    max_power_w: %d # the car's times the speed of the simulation
+    meter: {address: "serial://%s", unit: %d, model: %s}
+    board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d}
+`, i+1, i+1, 22000*speed, filepath.Join(s.dir, "meters"), i+1, s.model(i), filepath.Join(s.dir, "board"), i,
+			i*simulator.InputsPerBay+simulator.InputPlugged, i*simulator.InputsPerBay+simulator.InputRequesting, i*simulator.InputsPerBay+simulator.InputFeedback)
+	}
+	return b.String()
+}
+
+// model alternates between the makes, so that both are on one bus.
+func (s *site) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
+
+// run serves every device until ctx ends.
+func (s *site) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	meters := map[byte]simulator.Unit{}
+	for i, b := range s.bays {
+		m, _ := simulator.MeterByModel(s.model(i), b)
+		meters[byte(i+1)] = m
+	}
+	defer context.AfterFunc(ctx, func() { s.close() })()
+	g.Go(func() error { return serveTerminal(ctx, s.lines[0], s.terminal) })
+	g.Go(func() error { return s.lines[1].Serve(ctx, (&simulator.Bus{Units: meters}).Serve) })
+	g.Go(func() error {
+		return s.lines[2].Serve(ctx, (&simulator.Bus{Units: map[byte]simulator.Unit{1: s.board}}).Serve)
+	})
+	g.Go(func() error { return s.board.Run(ctx) })
+	if s.auto {
+		g.Go(func() error { return s.drive(ctx) })
+	}
+	return g.Wait()
+}
+
+// drive plays the drivers of a site that a person touches: a car is plugged in soon
+// after a hold was made, and leaves when its session is over.
+func (s *site) drive(ctx context.Context) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	held := -1
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		open := len(s.bank.Open())
+		for i, b := range s.bays {
+			st := b.State()
+			if st.Plugged && !st.Closed && open < held {
+				b.Unplug()
+			}
+			if !st.Plugged && open > held && held >= 0 && i == open-1 {
+				b.Plug(simulator.GoodCar())
+			}
+		}
+		held = open
+	}
+}
+
+func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	path := fs.String("config", "kioskd.yaml", "configuration `file` to write; the site's files lie beside it")
+	bays := fs.Int("bays", 4, "`number` of bays")
+	speed := fs.Int("speed", 1, "`factor` by which cars are faster")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	s, err := openSite(filepath.Dir(*path), *path, *bays, *speed, true, slog.New(slog.NewTextHandler(p.err, nil)))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType card, plug N, unplug N or pause N.\n", *path)
+	go p.people(s)
+	return s.run(ctx)
+}
+
+// people reads what a person at the simulated site does.
+func (p program) people(s *site) {
+	in := bufio.NewScanner(p.in)
+	for in.Scan() {
+		words := strings.Fields(in.Text())
+		if len(words) == 1 && words[0] == "card" {
+			s.terminal.Present(simulator.GoodCard())
+			continue
+		}
+		n := 0
+		if len(words) == 2 {
+			n, _ = strconv.Atoi(words[1])
+		}
+		if n < 1 || n > len(s.bays) {
+			fmt.Fprintln(p.err, "kioskd: want card, plug N, unplug N or pause N")
+			continue
+		}
+		switch b := s.bays[n-1]; words[0] {
+		case "plug":
+			b.Plug(simulator.GoodCar())
+		case "unplug":
+			b.Unplug()
+		case "pause":
+			b.Pause(true)
+		default:
+			fmt.Fprintln(p.err, "kioskd: want card, plug N, unplug N or pause N")
+		}
+	}
+}

@@ -1,0 +1,621 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"kioskd"
+	"kioskd/meter"
+	"kioskd/modbus"
+	"kioskd/receipt"
+	"kioskd/store"
+	"kioskd/tariff"
+	"kioskd/terminal"
+	"kioskd/terminal/zvt"
+	"kioskd/ui/text"
+)
+
+func (p program) json(v any) error { return json.NewEncoder(p.out).Encode(v) }
+
+// table prints a listing as table, json (an object a line) or csv.
+func (p program) table(format string, header []string, rows [][]string) error {
+	switch format {
+	case "table":
+		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, strings.ToUpper(strings.Join(header, "\t")))
+		for _, r := range rows {
+			fmt.Fprintln(w, strings.Join(r, "\t"))
+		}
+		return w.Flush()
+	case "csv":
+		w := csv.NewWriter(p.out)
+		if err := w.Write(header); err != nil {
+			return err
+		}
+		return w.WriteAll(rows)
+	case "json":
+		for _, r := range rows {
+			o := map[string]string{}
+			for i, h := range header {
+				o[h] = r[i]
+			}
+			if err := p.json(o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return usagef("format %q: want table, json or csv", format)
+}
+
+func formatFlag(fs *flag.FlagSet) *string {
+	return fs.String("format", "table", "`form` of the listing: table, json or csv")
+}
+
+func (p program) version(_ context.Context, fs *flag.FlagSet, args []string) error {
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	commit, date := "unknown", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				commit = s.Value
+			case "vcs.time":
+				date = s.Value
+			}
+		}
+	}
+	fmt.Fprintf(p.out, "kioskd %s, commit %s, built from %s\n", version, commit, date)
+	return nil
+}
+
+const version = "0.1.0"
+
+// terminalDecode prints a JSON object for each message. Arguments of two digits are the
+// bytes of one recording; longer ones, and lines of standard input, are a recording
+// each. What stands before the last | of a line is its label.
+func (p program) terminalDecode(_ context.Context, fs *flag.FlagSet, args []string) error {
+	lineKind := fs.String("line", "", "`kind` of the recording, serial or apdu; told from the first bytes without it")
+	args, err := parse(fs, args, -1)
+	if err != nil {
+		return err
+	}
+	if *lineKind != "" && *lineKind != "serial" && *lineKind != "apdu" {
+		return usagef("terminal decode: line %q: want serial or apdu", *lineKind)
+	}
+	if len(args) == 0 {
+		return usagef("terminal decode: want hexadecimal bytes, or - for standard input")
+	}
+	bad := false
+	decode := func(s string) error {
+		ok, err := p.decode(s, *lineKind)
+		bad = bad || !ok
+		return err
+	}
+	if len(args) == 1 && args[0] == "-" {
+		in := bufio.NewScanner(p.in)
+		in.Buffer(nil, 1<<20)
+		for in.Scan() {
+			s := strings.TrimSpace(in.Text())
+			if s == "" || strings.HasPrefix(s, "#") {
+				continue
+			}
+			if err := decode(s[strings.LastIndex(s, "|")+1:]); err != nil {
+				return err
+			}
+		}
+		if err := in.Err(); err != nil {
+			return fmt.Errorf("cannot read standard input: %w", err)
+		}
+	} else {
+		for _, s := range recordings(args) {
+			if err := decode(s); err != nil {
+				return err
+			}
+		}
+	}
+	if bad {
+		return silent
+	}
+	return nil
+}
+
+func recordings(args []string) []string {
+	for _, a := range args {
+		if len(a) == 2 {
+			return []string{strings.Join(args, "")}
+		}
+	}
+	return args
+}
+
+// decodeError is a message that cannot be read, and where.
+type decodeError struct {
+	Error  string `json:"error"`
+	Offset int    `json:"offset"`
+}
+
+func (p program) decode(s, kind string) (ok bool, err error) {
+	clean := strings.Join(strings.Fields(s), "")
+	data, err := hex.DecodeString(clean)
+	if err != nil {
+		at := 0
+		for at < len(clean) && strings.ContainsRune("0123456789abcdefABCDEF", rune(clean[at])) {
+			at++
+		}
+		return false, p.json(decodeError{"not hexadecimal", at / 2})
+	}
+	if kind == "" && len(data) > 1 && (data[0] == 0x10 || len(data) == 1) {
+		kind = "serial"
+	}
+	if kind == "serial" {
+		return p.decodeSerial(data)
+	}
+	ok = true
+	for at := 0; at < len(data); {
+		a, rest, err := zvt.CutAPDU(data[at:])
+		if err != nil {
+			return false, p.json(decodeError{err.Error(), at})
+		}
+		head := len(data) - at - len(rest) - len(a.Data)
+		good, err := p.message(a, at+head)
+		if err != nil {
+			return false, err
+		}
+		ok = ok && good
+		at = len(data) - len(rest)
+	}
+	return ok, nil
+}
+
+func (p program) message(a zvt.APDU, offset int) (ok bool, err error) {
+	m, err := zvt.Parse(a)
+	var syntax *zvt.SyntaxError
+	if errors.As(err, &syntax) {
+		return false, p.json(decodeError{syntax.What, offset + syntax.Offset})
+	}
+	return true, p.json(zvt.Describe(m))
+}
+
+func (p program) decodeSerial(data []byte) (ok bool, err error) {
+	var d zvt.Deframer
+	ok, start := true, 0
+	for i, b := range data {
+		switch d.Feed(b) {
+		case zvt.GotFrame:
+			good, err := p.message(d.APDU(), start+5)
+			if err != nil {
+				return false, err
+			}
+			ok, start = ok && good, i+1
+		case zvt.GotACK, zvt.GotNAK:
+			name := "ACK"
+			if b == 0x15 {
+				name = "NAK"
+			}
+			if err := p.json(zvt.Description{Name: name, Fields: map[string]any{}}); err != nil {
+				return false, err
+			}
+			start = i + 1
+		case zvt.GotError:
+			ok = false
+			if err := p.json(decodeError{d.Err().Error(), i}); err != nil {
+				return false, err
+			}
+			start = i + 1
+		}
+	}
+	if d.Partial() {
+		return false, p.json(decodeError{"frame is cut short", len(data)})
+	}
+	return ok, nil
+}
+
+// withTerminal runs f with the site's terminal. The daemon owns the line while it runs.
+func (p program) withTerminal(fs *flag.FlagSet, args []string, want int, f func(*terminal.Terminal, *config, []string) error) error {
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	args, err := parse(fs, args, want)
+	if err != nil {
+		return err
+	}
+	c, err := p.config(*path)
+	if err != nil {
+		return err
+	}
+	if running(c.socket) {
+		return fmt.Errorf("cannot use the terminal: kioskd runs and owns its line; stop it first")
+	}
+	dial, err := terminal.DialAddress(c.terminalAddress)
+	if err != nil {
+		return err
+	}
+	t := terminal.New(dial, c.terminal, quietLog())
+	return errors.Join(f(t, c, args), t.Close())
+}
+
+func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	return p.withTerminal(fs, args, 0, func(t *terminal.Terminal, _ *config, _ []string) error {
+		s, err := t.Status(ctx)
+		if err != nil {
+			return err
+		}
+		return p.json(s)
+	})
+}
+
+func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	return p.withTerminal(fs, args, 0, func(t *terminal.Terminal, _ *config, _ []string) error {
+		open, err := t.Open(ctx)
+		if err != nil {
+			return err
+		}
+		return p.json(map[string]any{"open_receipts": open.Receipts, "complete": open.Complete})
+	})
+}
+
+func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	return p.withTerminal(fs, args, 1, func(t *terminal.Terminal, c *config, args []string) error {
+		n, err := strconv.Atoi(args[0])
+		if err != nil || n < 1 || n > 9999 {
+			return usagef("terminal release: %q is not a receipt number from 1 to 9999", args[0])
+		}
+		b, err := t.Release(ctx, kiosk.ReleaseRequest{ReceiptNo: n, Record: func(kiosk.Booking) error { return nil }})
+		if err != nil {
+			return fmt.Errorf("cannot release hold %d: %w", n, err)
+		}
+		return p.json(map[string]any{"released_receipt_no": n, "receipt_no": b.ReceiptNo})
+	})
+}
+
+func (p program) meterModels(_ context.Context, fs *flag.FlagSet, args []string) error {
+	format := formatFlag(fs)
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	models, err := meter.Models()
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, m := range models {
+		signed := "no"
+		if m.Signed {
+			signed = "yes"
+		}
+		rows = append(rows, []string{m.Vendor, m.Model, strconv.Itoa(m.Phases), signed})
+	}
+	return p.table(*format, []string{"vendor", "model", "phases", "signed"}, rows)
+}
+
+// meterReading is the contract of meter read.
+type meterReading struct {
+	Model   string        `json:"model"`
+	Serial  string        `json:"serial"`
+	Import  kiosk.Energy  `json:"energy_import_wh"`
+	Power   kiosk.Power   `json:"power_w"`
+	Voltage []json.Number `json:"voltage_v"`
+	Current []json.Number `json:"current_a"`
+	Mains   json.Number   `json:"frequency_hz"`
+}
+
+func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	model := fs.String("model", "", "`model` of the meter, as kioskd meter models has it")
+	address := fs.String("address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
+	unit := fs.Int("unit", 1, "`number` of the unit on the bus, 1 to 247")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	m, err := meter.ModelByName(*model)
+	if err != nil {
+		return usageError{err}
+	}
+	if *unit < 1 || *unit > 247 {
+		return usagef("meter read: unit %d: want 1 to 247", *unit)
+	}
+	bus, err := modbus.NewBus(*address)
+	if err != nil {
+		return usageError{err}
+	}
+	defer bus.Close()
+	r, err := meter.New(bus, byte(*unit), m).Read(ctx)
+	if err != nil {
+		return err
+	}
+	return p.json(meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current), milli([]int64{r.Mains})[0]})
+}
+
+// milli writes thousandths as JSON numbers.
+func milli(values []int64) []json.Number {
+	out := make([]json.Number, len(values))
+	for i, v := range values {
+		sign := ""
+		if v < 0 {
+			sign, v = "-", -v
+		}
+		out[i] = json.Number(fmt.Sprintf("%s%d.%03d", sign, v/1000, v%1000))
+	}
+	return out
+}
+
+func readTariff(path string) (*tariff.Tariff, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usagef("cannot read tariff: %w", err)
+	}
+	t, err := tariff.Parse(data)
+	if err != nil {
+		return nil, usagef("%s:1:1: %w", path, err)
+	}
+	return t, nil
+}
+
+func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string) error {
+	path := fs.String("config", "", "configuration `file` of the site; without it a site of 22 kW in the EU that sells in the tariff's currency")
+	args, err := parse(fs, args, 1)
+	if err != nil {
+		return err
+	}
+	t, err := readTariff(args[0])
+	if err != nil {
+		return err
+	}
+	site := tariff.Site{Currency: t.Currency, MaxPowerW: 22000, EU: true, KnowsParking: true, HoldMinor: 5000, CurrentMeters: true}
+	if *path != "" {
+		c, err := p.config(*path)
+		if err != nil {
+			return err
+		}
+		site = c.tariffSite()
+	}
+	problems := t.Check(site)
+	for _, problem := range problems {
+		fmt.Fprintf(p.err, "kioskd: %s: %v\n", args[0], problem)
+	}
+	if len(problems) > 0 {
+		return usageError{silent}
+	}
+	fmt.Fprintf(p.out, "%s is billable\n", args[0])
+	return nil
+}
+
+// quote is the contract of tariff quote.
+type quote struct {
+	Currency string        `json:"currency"`
+	Total    taxes         `json:"total_cost"`
+	Exact    taxes         `json:"total_cost_exact"`
+	Taxes    []quoteTax    `json:"taxes"`
+	Periods  []quotePeriod `json:"periods"`
+	Split    bool          `json:"split_evenly,omitempty"` // a period spanned a price boundary
+	Limited  string        `json:"limited,omitempty"`
+}
+
+type taxes struct {
+	Before string `json:"before_taxes,omitempty"`
+	After  string `json:"after_taxes"`
+}
+
+type quoteTax struct {
+	Percent string `json:"percent"`
+	Amount  string `json:"amount"`
+}
+
+type quotePeriod struct {
+	Start      time.Time         `json:"start"`
+	End        time.Time         `json:"end"`
+	State      tariff.State      `json:"state"`
+	EnergyWh   json.Number       `json:"energy_wh"`
+	Components map[string]string `json:"prices"` // dimension to price, as the tariff has it
+}
+
+func (p program) tariffQuote(_ context.Context, fs *flag.FlagSet, args []string) error {
+	tariffPath := fs.String("tariff", "", "tariff `file`, an OCPI Tariff object")
+	usagePath := fs.String("usage", "", "usage `file`")
+	zone := fs.String("timezone", "UTC", "time `zone` of the site")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	t, err := readTariff(*tariffPath)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(*usagePath)
+	if err != nil {
+		return usagef("cannot read usage: %w", err)
+	}
+	var u tariff.Usage
+	if err := json.Unmarshal(data, &u); err != nil {
+		return usagef("%s: cannot read usage: %w", *usagePath, err)
+	}
+	loc, err := time.LoadLocation(*zone)
+	if err != nil {
+		return usagef("tariff quote: timezone %q: want a name such as Europe/Berlin", *zone)
+	}
+	cost, err := t.Calculate(u, loc)
+	if err != nil {
+		return usagef("%s: %w", *usagePath, err)
+	}
+	return p.json(quoteOf(cost))
+}
+
+func quoteOf(c *tariff.Cost) quote {
+	q := quote{Currency: string(c.Currency), Total: taxes{After: c.AfterTaxes.Decimal()}, Exact: taxes{After: c.ExactAfter.FloatString(6)},
+		Split: c.Split, Limited: c.Limited, Taxes: []quoteTax{}, Periods: []quotePeriod{}}
+	if c.BeforeTaxes != nil {
+		q.Total.Before, q.Exact.Before = c.BeforeTaxes.Decimal(), c.ExactBefore.FloatString(6)
+	}
+	for _, t := range c.Taxes {
+		q.Taxes = append(q.Taxes, quoteTax{tariff.Digits(t.Rate, 0, 2), t.Amount.Decimal()})
+	}
+	for _, s := range c.Slices {
+		wh := tariff.Digits(s.Energy.Mul(s.Energy, kilo()), 0, 3)
+		period := quotePeriod{s.Start, s.End, s.State, json.Number(wh), map[string]string{}}
+		for d, component := range s.Active {
+			period.Components[string(d)] = tariff.Digits(&component.Price.Rat, 2, 6)
+		}
+		q.Periods = append(q.Periods, period)
+	}
+	return q
+}
+
+// journalPath is where a command finds the journal.
+type journalPath struct{ config, journal *string }
+
+func journalFlags(fs *flag.FlagSet) journalPath {
+	return journalPath{fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`"), fs.String("journal", "", "journal `file`, in place of the configuration's")}
+}
+
+func (p program) openJournal(ctx context.Context, j journalPath) (*store.Store, error) {
+	path := *j.journal
+	if path == "" {
+		c, err := p.config(*j.config)
+		if err != nil {
+			return nil, err
+		}
+		path = c.journal
+	}
+	return store.OpenReader(ctx, path)
+}
+
+func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	j := journalFlags(fs)
+	lang := fs.String("language", "", "`language` of the text; the session's without it")
+	format := fs.String("format", "text", "`form`: text or json")
+	args, err := parse(fs, args, 1)
+	if err != nil {
+		return err
+	}
+	id := args[0]
+	if ref, err := kiosk.ParseReference(id); err == nil {
+		id = ref
+	}
+	s, err := p.openJournal(ctx, j)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if id, err = s.Find(ctx, id); err != nil {
+		return err
+	}
+	r, err := receipt.From(s.Session(ctx, id))
+	if err != nil {
+		return err
+	}
+	switch *format {
+	case "json":
+		return p.json(r)
+	case "text":
+		texts, err := text.Load()
+		if err != nil {
+			return err
+		}
+		if *lang == "" {
+			*lang = r.Language
+		}
+		_, err = io.WriteString(p.out, r.Text(texts.Printer(*lang)))
+		return err
+	}
+	return usagef("receipt: format %q: want text or json", *format)
+}
+
+func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	j := journalFlags(fs)
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	s, err := p.openJournal(ctx, j)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	head, err := s.Verify(ctx, func(n int64) { fmt.Fprintf(p.err, "%d records\n", n) })
+	var wrong *store.WrongRecord
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("journal does not verify: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
+	return nil
+}
+
+func (p program) journalExport(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	j := journalFlags(fs)
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	s, err := p.openJournal(ctx, j)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	_, err = p.export(ctx, s, 1)
+	return err
+}
+
+// export writes records from a number on and returns the next number.
+func (p program) export(ctx context.Context, s *store.Store, from int64) (int64, error) {
+	for r, err := range s.Records(ctx, from) {
+		if err != nil {
+			return from, err
+		}
+		leaf, err := store.Leaf(r)
+		if err != nil {
+			return from, err
+		}
+		if _, err := fmt.Fprintf(p.out, "%s\n", leaf); err != nil {
+			return from, err
+		}
+		from = r.Seq + 1
+	}
+	return from, nil
+}
+
+func (p program) journalTail(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	j := journalFlags(fs)
+	lines := fs.Int64("lines", 10, "how many `records` of the past to begin with")
+	follow := fs.Bool("follow", true, "go on with what is written from now on")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	s, err := p.openJournal(ctx, j)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	last, err := s.Seq(ctx)
+	if err != nil {
+		return err
+	}
+	next := max(1, last-*lines+1)
+	for {
+		if next, err = p.export(ctx, s, next); err != nil || !*follow {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		timer := time.NewTimer(300 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+}

@@ -1,0 +1,207 @@
+// Package receipt makes what is handed out from the journal alone: a session's records
+// go in, a receipt comes out. It asks no device and no configuration, so that a receipt
+// of years ago is the same as on its day. It never has more of a card than its last
+// four digits.
+package receipt
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"rsc.io/qr"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/ui/text"
+)
+
+// Receipt is one receipt. Fields follow the lists of Handbook 44 (3.40), the simplified
+// VAT invoice and the card schemes.
+type Receipt struct {
+	No            string             `json:"receipt_no"` // the session's reference
+	Session       string             `json:"session"`
+	Issued        time.Time          `json:"issued"`
+	Seller        map[string]string  `json:"seller"`
+	Bay           int                `json:"bay"`
+	EVSE          string             `json:"evse_id,omitempty"`
+	Language      string             `json:"language"`
+	Start         *time.Time         `json:"start,omitempty"`
+	End           *time.Time         `json:"end,omitempty"`
+	Energy        kiosk.Energy       `json:"energy_wh"`
+	RegisterStart *kiosk.Energy      `json:"register_start_wh,omitempty"`
+	RegisterEnd   *kiosk.Energy      `json:"register_end_wh,omitempty"`
+	MeterSerial   string             `json:"meter_serial,omitempty"`
+	Lines         []session.BillLine `json:"lines"`
+	Net           *kiosk.Money       `json:"net,omitempty"`
+	Taxes         []session.BillTax  `json:"taxes"`
+	Total         kiosk.Money        `json:"total"`
+	Limited       string             `json:"limited,omitempty"`
+	Held          kiosk.Money        `json:"held"`
+	Paid          kiosk.Money        `json:"paid"`     // what the bank has booked
+	Released      kiosk.Money        `json:"released"` // of the hold, once it is settled
+	Settled       bool               `json:"settled"`
+	Reason        string             `json:"end_reason"`
+	Card          *Card              `json:"card,omitempty"`
+	QR            string             `json:"qr"`
+}
+
+// Card is what a receipt may say of a card.
+type Card struct {
+	Brand      string `json:"brand,omitempty"`
+	Last4      string `json:"last4,omitempty"`
+	AID        string `json:"aid,omitempty"`
+	AuthCode   string `json:"auth_code,omitempty"`
+	TerminalID string `json:"terminal_id,omitempty"`
+	TraceNo    string `json:"trace_no,omitempty"`
+	ReceiptNo  int    `json:"terminal_receipt_no"`
+	EntryMode  string `json:"entry_mode,omitempty"`
+	CVM        string `json:"cvm,omitempty"`
+}
+
+// ErrNone means that a session has no receipt: no money was ever reserved.
+var ErrNone = errors.New("session has no receipt: no money was reserved")
+
+// From makes the receipt of a session from its records.
+func From(records iter.Seq2[kiosk.Record, error]) (Receipt, error) {
+	state, err := session.Replay(records)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("cannot make receipt: %w", err)
+	}
+	for _, x := range state.Sessions {
+		if x.Hold == nil || x.Money == session.Declined {
+			return Receipt{}, ErrNone
+		}
+		return of(x), nil
+	}
+	return Receipt{}, errors.New("cannot make receipt: session has no records")
+}
+
+func of(x session.Session) Receipt {
+	zero := kiosk.Money{Currency: x.Hold.Approved.Currency}
+	r := Receipt{No: x.Reference, Session: x.ID, Seller: x.Site, Bay: x.Bay, EVSE: x.EVSE, Language: "en", Reason: string(x.Reason),
+		Total: zero, Held: x.Hold.Approved, Paid: zero, Released: zero, Lines: []session.BillLine{}, Taxes: []session.BillTax{}, QR: Code(x.Reference)}
+	loc := time.UTC
+	if x.Offer != nil {
+		r.Language, loc = x.Offer.Language, x.Location
+	}
+	r.Issued = x.EndAt.In(loc)
+	if !x.ClosedAt.IsZero() {
+		r.Issued = x.ClosedAt.In(loc)
+	}
+	if b := x.Bill; b != nil {
+		start, end, from, to := b.Start.In(loc), b.End.In(loc), b.From, b.To
+		r.Start, r.End, r.RegisterStart, r.RegisterEnd, r.MeterSerial = &start, &end, &from, &to, x.Start.Serial
+		r.Energy, r.Total, r.Net, r.Limited = b.Energy, b.Total, b.Net, b.Limit
+		r.Lines, r.Taxes = append(r.Lines, b.Lines...), append(r.Taxes, b.Taxes...)
+	}
+	r.Settled = x.Money == session.Captured || x.Money == session.Released
+	if x.Money == session.Captured {
+		r.Paid = r.Total
+		if x.Booking != nil {
+			r.Paid = x.Booking.Booked
+		}
+	}
+	if r.Settled {
+		r.Released = r.Held.Sub(r.Paid)
+	}
+	h := x.Hold
+	r.Card = &Card{h.CardName, h.Last4, h.AID, h.AuthCode, h.TerminalID, h.TraceNo, h.ReceiptNo, h.EntryMode, h.CVM}
+	return r
+}
+
+// Code is the text of a receipt's QR: the short reference under which it is found.
+func Code(reference string) string { return "KIOSKD " + reference }
+
+// PNG is the QR as a picture with its quiet zone.
+func PNG(code string) ([]byte, error) {
+	c, err := qr.Encode(code, qr.M)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make QR: %w", err)
+	}
+	return c.PNG(), nil
+}
+
+// width of the text form in characters: a receipt printer's.
+const width = 42
+
+// Text writes the receipt for people.
+func (r Receipt) Text(p *text.Printer) string {
+	var b strings.Builder
+	center := func(s string) {
+		if s != "" {
+			fmt.Fprintf(&b, "%*s\n", (width+len([]rune(s)))/2, s)
+		}
+	}
+	row := func(left, right string) {
+		if right != "" {
+			fmt.Fprintf(&b, "%s%*s\n", left, max(1, width-len([]rune(left))), right)
+		}
+	}
+	rule := func() { b.WriteString(strings.Repeat("-", width) + "\n") }
+	center(r.Seller["name"])
+	center(r.Seller["address"])
+	if id := r.Seller["vat_id"]; id != "" {
+		center(p.T("receipt.vat_id") + " " + id)
+	}
+	rule()
+	row(p.T("receipt.no"), r.No)
+	row(p.T("receipt.date"), p.Time(r.Issued))
+	row(p.T("receipt.bay"), fmt.Sprint(r.Bay))
+	row(p.T("receipt.evse"), r.EVSE)
+	r.energy(p, row)
+	rule()
+	for _, l := range r.Lines {
+		fmt.Fprintf(&b, "%s\n", p.T("receipt.line."+string(l.Dimension)))
+		row("  "+p.Number(l.Volume)+" x "+p.Decimal(l.Price, l.Amount.Currency), p.Money(l.Amount))
+	}
+	if r.Limited != "" {
+		fmt.Fprintf(&b, "%s\n", p.T("receipt.limited"))
+	}
+	if r.Net != nil {
+		row(p.T("receipt.net"), p.Money(*r.Net))
+	}
+	for _, t := range r.Taxes {
+		row(p.T("receipt.vat", "P", p.Number(t.Percent)), p.Money(t.Amount))
+	}
+	row(p.T("receipt.total"), p.Money(r.Total))
+	rule()
+	r.money(p, row)
+	b.WriteString(p.T("reason."+r.Reason) + "\n")
+	if phone := r.Seller["helpline"]; phone != "" {
+		b.WriteString(p.T("help", "Phone", phone) + "\n")
+	}
+	return b.String()
+}
+
+func (r Receipt) energy(p *text.Printer, row func(string, string)) {
+	if r.Start == nil {
+		return
+	}
+	row(p.T("receipt.start"), p.Time(*r.Start))
+	row(p.T("receipt.end"), p.Time(*r.End))
+	row(p.T("receipt.meter_no"), r.MeterSerial)
+	row(p.T("receipt.register"), p.Number(r.RegisterStart.KWh(3))+" - "+p.Energy(*r.RegisterEnd, 3))
+	row(p.T("receipt.energy"), p.Energy(r.Energy, 3))
+}
+
+func (r Receipt) money(p *text.Printer, row func(string, string)) {
+	row(p.T("receipt.held"), p.Money(r.Held))
+	if r.Settled {
+		row(p.T("receipt.paid"), p.Money(r.Paid))
+		row(p.T("receipt.released"), p.Money(r.Released))
+	} else {
+		row(p.T("receipt.not_yet"), p.Money(r.Total))
+	}
+	c := r.Card
+	card := c.Brand
+	if c.Last4 != "" {
+		card += " **** " + c.Last4
+	}
+	row(p.T("receipt.card"), card)
+	row(p.T("receipt.aid"), c.AID)
+	row(p.T("receipt.auth"), c.AuthCode)
+	row(p.T("receipt.terminal"), strings.Trim(c.TerminalID+" / "+c.TraceNo, " /"))
+}
