@@ -1,4 +1,5 @@
-// Package session decides. What happened and what is about to be done are events; an
+// Package session decides what a charging session does next. What happened and what is
+// about to be done are events; an
 // event is in the journal before anything is done about it.
 //
 //	observation -> Decide -> events -> journal -> Step -> commands -> devices -> observation

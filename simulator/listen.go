@@ -105,3 +105,10 @@ func (l *Listener) Close() error {
 	}
 	return errors.Join(err, l.slave.Close())
 }
+
+// Join connects two ptys as a null-modem cable would, until they are closed.
+func Join(a, b *Listener) {
+	for _, pair := range [][2]*os.File{{a.master, b.master}, {b.master, a.master}} {
+		go io.Copy(pair[0], pair[1]) // ends when one is closed
+	}
+}

@@ -152,6 +152,9 @@ func (p *Presenter) View() View {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	snap := p.kiosk.Snapshot()
+	if p.seq == 0 {
+		p.resume(snap)
+	}
 	v := p.view(snap)
 	if old := p.last; v.Screen != old.Screen || v.Session != old.Session || v.Language != old.Language || p.seq == 0 {
 		p.seq++
@@ -163,6 +166,16 @@ func (p *Presenter) View() View {
 	v.Seq = p.seq
 	p.last = v
 	return v
+}
+
+// resume goes on with the visitor whom a restart interrupted: one who has shown a card
+// and has no energy yet still stands at the screen.
+func (p *Presenter) resume(snap session.Snapshot) {
+	for _, x := range snap.State.Sessions {
+		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil && x.ID > p.session {
+			p.page, p.session, p.language = "", x.ID, x.Offer.Language
+		}
+	}
 }
 
 func (p *Presenter) view(snap session.Snapshot) View {

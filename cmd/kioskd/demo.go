@@ -45,15 +45,14 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 	if err != nil {
 		return err
 	}
-	s.auto = !*headless
-	if s.auto {
+	if !*headless {
 		card := simulator.GoodCard()
 		s.terminal.AutoCard, s.terminal.AutoAfter = &card, 4*time.Second
 	}
-	ctx, stop := context.WithCancel(ctx)
+	world, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the daemon
 	defer stop()
-	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(world) }()
 	daemon, err := s.startDaemon(ctx)
 	if err != nil {
 		return err
@@ -61,11 +60,12 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 	if *headless {
 		err = p.playDriver(ctx, s)
 	} else {
+		go p.cars(ctx, s)
 		err = p.window(ctx, s)
 	}
 	daemonErr := stopProcess(daemon)
 	stop()
-	return errors.Join(err, daemonErr, <-world)
+	return errors.Join(err, daemonErr, <-ended)
 }
 
 // startDaemon starts this very program as the daemon of the site.
@@ -127,6 +127,39 @@ func (p program) window(ctx context.Context, s *site) error {
 		return fmt.Errorf("kioskd-ui: %w", err)
 	}
 	return nil
+}
+
+// cars plugs a car in a moment after the screen asks for one, and takes it away when its
+// bay's contactor has opened.
+func (p program) cars(ctx context.Context, s *site) {
+	d := p.newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	charged := make([]bool, len(s.bays))
+	asked := 0
+	for {
+		select {
+		case v, ok := <-d.views:
+			if !ok {
+				return
+			}
+			d.now = v
+			continue
+		case <-tick.C:
+		}
+		if d.now.Screen != ui.PlugIn {
+			asked = 0
+		} else if asked++; asked == 6 {
+			s.bays[d.now.Bay-1].Plug(simulator.GoodCar())
+		}
+		for i, b := range s.bays {
+			st := b.State()
+			if charged[i] && !st.Closed {
+				b.Unplug()
+			}
+			charged[i] = st.Closed
+		}
+	}
 }
 
 // driver plays a person at the screen through its socket.

@@ -125,7 +125,6 @@ type site struct {
 	bays     []*simulator.Bay
 	board    *simulator.Board
 	lines    []*simulator.Listener
-	auto     bool
 }
 
 // openSite makes a site of bays below a directory and writes the configuration that
@@ -229,36 +228,7 @@ func (s *site) run(ctx context.Context) error {
 		return s.lines[2].Serve(ctx, (&simulator.Bus{Units: map[byte]simulator.Unit{1: s.board}}).Serve)
 	})
 	g.Go(func() error { return s.board.Run(ctx) })
-	if s.auto {
-		g.Go(func() error { return s.drive(ctx) })
-	}
 	return g.Wait()
-}
-
-// drive plays the drivers of a site that a person touches: a car is plugged in soon
-// after a hold was made, and leaves when its session is over.
-func (s *site) drive(ctx context.Context) error {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	held := -1
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		open := len(s.bank.Open())
-		for i, b := range s.bays {
-			st := b.State()
-			if st.Plugged && !st.Closed && open < held {
-				b.Unplug()
-			}
-			if !st.Plugged && open > held && held >= 0 && i == open-1 {
-				b.Plug(simulator.GoodCar())
-			}
-		}
-		held = open
-	}
 }
 
 func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []string) error {

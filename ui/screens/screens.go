@@ -219,7 +219,7 @@ func (pg *page) charging() {
 	pg.title("charging.title", "N", pg.v.Bay)
 	pg.body.Add(pg.label(pg.p.Energy(pg.v.Energy, 2), huge*0.7, accent, pg.width()))
 	pg.body.Add(pg.label(pg.p.Money(pg.v.Cost), large, ink, pg.width()))
-	pg.say(pg.p.Power(pg.v.Power)+"   "+pg.p.Duration(pg.v.Elapsed), mid)
+	pg.say(pg.p.Power(pg.v.Power)+" · "+pg.p.Duration(pg.v.Elapsed), mid)
 	if pg.v.Message != "" {
 		pg.say(pg.p.T("charging."+pg.v.Message), mid, good)
 	} else {
@@ -231,7 +231,7 @@ func (pg *page) charging() {
 
 func (pg *page) stopAsk() {
 	pg.title("stop.title", "N", pg.v.Bay)
-	pg.say(pg.p.Energy(pg.v.Energy, 2)+"   "+pg.p.Money(pg.v.Cost), mid)
+	pg.say(pg.p.Energy(pg.v.Energy, 2)+" · "+pg.p.Money(pg.v.Cost), mid)
 	pg.foot("stop.no", false, pg.act(ui.Back, ""))
 	pg.foot("stop.yes", true, pg.act(ui.Confirm, ""))
 }
@@ -245,7 +245,7 @@ func (pg *page) final() {
 	add := func(s string, part float32, c color.Color) { left.Add(pg.lines(s, part, c, width)) }
 	if pg.v.Paid.Minor > 0 {
 		add(pg.p.T("final.paid", "Amount", pg.p.Money(pg.v.Paid)), large, accent)
-		add(pg.p.Energy(pg.v.Energy, 3)+"   "+pg.p.Duration(pg.v.Elapsed), mid, ink)
+		add(pg.p.Energy(pg.v.Energy, 3)+" · "+pg.p.Duration(pg.v.Elapsed), mid, ink)
 	} else {
 		add(pg.p.T("final.nothing"), large, accent)
 	}

@@ -1,0 +1,40 @@
+# Each target only calls tools. setup installs what a bare Debian 12 lacks.
+GO_UI_TAGS = gles,migrated_fynedo,no_emoji
+
+.PHONY: demo test lint bench build setup
+
+demo: build-daemon
+	@if [ -n "$$DISPLAY" ]; then $(MAKE) build-ui && bin/kioskd demo; else bin/kioskd demo --headless; fi
+
+test: setup
+	go test -race ./...
+	go test -race -tags ci,no_glfw ./ui/screens
+
+lint:
+	test -z "$$(gofmt -l .)"
+	go vet ./...
+	go vet -tags ci,no_glfw ./ui/screens
+	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 ./...
+	scripts/govulncheck
+
+bench:
+	go test -run '^$$' -bench . ./store ./tariff
+
+build: build-daemon build-ui
+
+.PHONY: build-daemon build-ui pictures
+build-daemon: setup-daemon
+	go build -o bin/kioskd ./cmd/kioskd
+build-ui: setup
+	go build -tags $(GO_UI_TAGS) -o bin/kioskd-ui ./cmd/kioskd-ui
+
+# docs/screens: a picture of every screen in every language.
+pictures:
+	mkdir -p docs/screens
+	go test -count=1 -tags ci,no_glfw ./ui/screens -args -pictures=$(CURDIR)/docs/screens
+
+.PHONY: setup-daemon
+setup:
+	@scripts/setup all
+setup-daemon:
+	@scripts/setup daemon

@@ -1,0 +1,104 @@
+package kiosk_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+type pkg struct {
+	ImportPath  string
+	Doc         string
+	Imports     []string
+	Deps        []string
+	TestGoFiles []string
+}
+
+func packages(t *testing.T) map[string]pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Doc,Imports,Deps", "./...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]pkg{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[p.ImportPath] = p
+	}
+}
+
+// TestArrows keeps the rooms of the house apart. Each rule has its reason.
+func TestArrows(t *testing.T) {
+	all := packages(t)
+	if len(all) < 15 {
+		t.Fatalf("found %d packages only", len(all))
+	}
+	for _, rule := range []struct {
+		from   string   // prefix of import paths, $ at the end for the package alone
+		except []string // that may
+		never  []string // prefixes of what they must not reach
+		deep   bool     // over others, too
+		why    string
+	}{
+		{"kioskd$", nil, []string{"kioskd/", "github.com/", "golang.org/", "fyne.io/"}, true, "the nouns import the standard library only"},
+		{"kioskd/session", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/hw", "kioskd/store", "kioskd/ui", "kioskd/modbus", "net/http", "database/sql"}, true, "what is decided knows no device, no store and no screen"},
+		{"kioskd/tariff", nil, []string{"kioskd/session", "os", "net", "log/slog"}, false, "a cost is pure"},
+		{"kioskd/terminal", nil, []string{"kioskd/meter", "kioskd/hw", "kioskd/store", "kioskd/modbus", "kioskd/session"}, true, "devices never import each other"},
+		{"kioskd/meter", nil, []string{"kioskd/terminal", "kioskd/hw", "kioskd/store", "kioskd/session"}, true, "devices never import each other"},
+		{"kioskd/hw", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/store", "kioskd/session"}, true, "devices never import each other"},
+		{"kioskd/store", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/hw", "kioskd/session"}, true, "the journal does not know what it remembers"},
+		{"kioskd", []string{"kioskd/ui/screens", "kioskd/cmd/kioskd-ui"}, []string{"fyne.io/"}, true, "kioskd must start without a display library"},
+		{"kioskd", []string{"kioskd/cmd/kioskd"}, []string{"kioskd/simulator"}, false, "the world is for cmd and tests"},
+		{"kioskd", []string{"kioskd/store"}, []string{"database/sql", "github.com/mattn/go-sqlite3"}, false, "SQL stays in the store"},
+		{"kioskd", []string{"kioskd/cmd/kioskd", "kioskd/cmd/kioskd-ui"}, []string{"flag"}, false, "flags stay in cmd"},
+	} {
+		matched := false
+		for path, p := range all {
+			alone, exact := strings.CutSuffix(rule.from, "$")
+			if exact && path != alone || !exact && path != rule.from && !strings.HasPrefix(path, rule.from+"/") || has(rule.except, path) {
+				continue
+			}
+			matched = true
+			reached := p.Imports
+			if rule.deep {
+				reached = p.Deps
+			}
+			for _, dep := range reached {
+				for _, never := range rule.never {
+					if dep == never || strings.HasSuffix(never, "/") && strings.HasPrefix(dep, never) || strings.HasPrefix(dep, never+"/") {
+						t.Errorf("%s reaches %s: %s", path, dep, rule.why)
+					}
+				}
+			}
+		}
+		if !matched {
+			t.Errorf("rule for %s matches no package", rule.from)
+		}
+	}
+}
+
+func has(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for path, p := range packages(t) {
+		if len(strings.Fields(p.Doc)) < 5 {
+			t.Errorf("%s has no package documentation", path)
+		}
+	}
+}

@@ -1,0 +1,294 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/simulator"
+	"kioskd/store"
+	"kioskd/ui"
+)
+
+// TestMain lets the test binary be kioskd itself, for scripts and for the daemon that
+// is killed.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"kioskd": main})
+}
+
+// TestCommands runs the scripts in testdata: each row of the command table as text.
+func TestCommands(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(e *testscript.Env) error {
+		e.Setenv("REPO", repo(t))
+		return nil
+	}})
+}
+
+func repo(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// daemonCommand starts the real binary on a site.
+func daemonCommand(t *testing.T, s *site) *exec.Cmd {
+	t.Helper()
+	self, err := exec.LookPath("kioskd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.OpenFile(filepath.Join(s.dir, "kioskd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(self, "run", "--config", s.config)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+// TestKilledAtAnyMoment kills the daemon with SIGKILL at a random moment of a visit,
+// starts it again, and asks the bank: every hold must be captured once for what was
+// billed, or released once.
+func TestKilledAtAnyMoment(t *testing.T) {
+	rounds := 10
+	if testing.Short() {
+		rounds = 2
+		t.Log("short: two rounds of ten")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	dir := t.TempDir()
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), 1, 60, false, quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := make(chan error, 1)
+	go func() { world <- s.run(ctx) }()
+	t.Cleanup(func() { stop(); <-world })
+	for round := range rounds {
+		// From the first touch to the end a visit takes about six seconds.
+		at := time.Duration(round)*700*time.Millisecond + time.Duration(time.Now().UnixNano()%700)*time.Millisecond
+		t.Run(fmt.Sprintf("after %v", at), func(t *testing.T) { killOnce(t, s, at) })
+	}
+	checkBooks(t, s)
+}
+
+func killOnce(t *testing.T, s *site, at time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	defer cancel()
+	daemon := daemonCommand(t, s)
+	socket := filepath.Join(s.dir, "ui.sock")
+	awaitSocket(t, socket)
+	visit, endVisit := context.WithCancel(ctx)
+	played := make(chan error, 1)
+	go func() { played <- visitOnce(visit, s, socket) }()
+	timer := time.NewTimer(at)
+	select {
+	case <-timer.C:
+	case <-played: // over before the kill
+		played <- nil
+	}
+	if err := daemon.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	daemon.Wait() // killed
+	endVisit()
+	<-played
+	s.bays[0].Unplug()
+	daemon = daemonCommand(t, s)
+	defer func() {
+		if err := stopProcess(daemon); err != nil {
+			t.Errorf("the daemon did not end cleanly: %v", err)
+		}
+	}()
+	awaitSocket(t, socket)
+	giveUp, over := context.WithCancel(ctx)
+	defer over()
+	go cancelOnce(giveUp, socket)
+	awaitSettled(ctx, t, s)
+}
+
+// cancelOnce is the driver who still stands at the screen and no longer wants to.
+func cancelOnce(ctx context.Context, socket string) {
+	d := program{os.Stdin, discard{}, discard{}}.newDriver(ctx, socket)
+	for v := range d.views {
+		d.now = v
+		if v.Screen == ui.PlugIn {
+			d.touch(ctx, ui.Back, "") // refused where the view has changed: the next one tells
+		}
+	}
+}
+
+func awaitSocket(t *testing.T, socket string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !running(socket); {
+		if time.Now().After(end) {
+			t.Fatal("the daemon does not answer")
+		}
+		time.Sleep(20 * time.Millisecond) // no signal from another process
+	}
+}
+
+// visitOnce plays a driver until the final screen or ctx ends.
+func visitOnce(ctx context.Context, s *site, socket string) error {
+	d := program{os.Stdin, discard{}, discard{}}.newDriver(ctx, socket)
+	for {
+		var err error
+		switch d.now.Screen {
+		case ui.Attract:
+			err = d.touch(ctx, ui.Touch, "")
+		case ui.Bays:
+			err = d.touch(ctx, ui.Choose, "1")
+		case ui.Price:
+			err = d.touch(ctx, ui.Accept, "")
+		case ui.Tap:
+			s.terminal.Present(simulator.GoodCard())
+		case ui.PlugIn:
+			s.bays[0].Plug(simulator.GoodCar())
+		case ui.Charging:
+			if d.now.Energy > 500 {
+				err = d.touch(ctx, ui.Stop, "")
+			}
+		case ui.StopAsk:
+			err = d.touch(ctx, ui.Confirm, "")
+		case ui.Final:
+			return nil
+		}
+		_ = err // the daemon may be dead; the next view tells
+		select {
+		case v, ok := <-d.views:
+			if !ok {
+				return errors.New("ended")
+			}
+			d.now = v
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+// awaitSettled waits until the bank has no open hold and the journal no open session.
+func awaitSettled(ctx context.Context, t *testing.T, s *site) {
+	t.Helper()
+	path := filepath.Join(s.dir, "journal.db")
+	for {
+		if len(s.bank.Open()) == 0 && openSessions(t, path) == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(s.dir, "kioskd.log"))
+			t.Fatalf("open holds %v, open sessions %d; the daemon's log ends with\n%s", s.bank.Open(), openSessions(t, path), log[max(0, len(log)-4000):])
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func openSessions(t *testing.T, path string) int {
+	j, err := store.OpenReader(context.Background(), path)
+	if err != nil {
+		return 1
+	}
+	defer j.Close()
+	seen := map[string]bool{}
+	for r, err := range j.OpenSessions(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[r.Session] = true
+	}
+	return len(seen)
+}
+
+// checkBooks compares the bank's ledger with the journal, apart from the daemon's sums.
+func checkBooks(t *testing.T, s *site) {
+	ctx := context.Background()
+	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
+		t.Error(err)
+	}
+	billed := map[string]int64{}
+	refs := map[string]string{}
+	for r, err := range j.Records(ctx, 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Reference != "" {
+			refs[e.Session] = e.Reference
+		}
+		if e.Bill != nil {
+			billed[refs[e.Session]] = e.Bill.Total.Minor
+		}
+	}
+	ends := map[int]int{}
+	holds, captures := 0, 0
+	for _, l := range s.bank.Lines() {
+		switch l.Kind {
+		case "hold":
+			holds++
+		case "capture", "release":
+			ends[l.ReceiptNo]++
+		}
+		if l.Kind == "capture" {
+			captures++
+			if l.Minor != billed[l.Reference] {
+				t.Errorf("hold %d (%s): captured %d, billed %d", l.ReceiptNo, l.Reference, l.Minor, billed[l.Reference])
+			}
+		}
+	}
+	for n, times := range ends {
+		if times != 1 {
+			t.Errorf("hold %d ended %d times", n, times)
+		}
+	}
+	if len(ends) != holds {
+		t.Errorf("%d holds, %d ended", holds, len(ends))
+	}
+	t.Logf("%d holds, %d captured, %d released", holds, captures, holds-captures)
+}
+
+// TestSimulatedSiteConfigurationIsGood reads what simulate site writes.
+func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
+	dir := t.TempDir()
+	for bays := 1; bays <= 8; bays += 7 {
+		s, err := openSite(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"), bays, 60, true, quietLog())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := readConfig(s.config)
+		if err != nil || len(c.bays) != bays || c.hold != (kiosk.Money{Minor: 5000, Currency: "EUR"}) {
+			t.Errorf("%v, %v", c, err)
+		}
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
