@@ -51,7 +51,7 @@ func (p program) config(path string) (*config, error) {
 		for _, f := range bad.faults {
 			fmt.Fprintln(p.err, f)
 		}
-		return nil, usageError{silent}
+		return nil, usageError{errSilent}
 	}
 	return c, err
 }

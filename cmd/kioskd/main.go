@@ -65,8 +65,8 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// silent is a failure that was printed already.
-var silent = errors.New("")
+// errSilent is a failure that was printed already.
+var errSilent = errors.New("")
 
 func (p program) run(ctx context.Context, args []string) int {
 	c, rest, ok := find(args)
@@ -95,7 +95,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		}
 		return 2
 	}
-	if !errors.Is(err, silent) {
+	if !errors.Is(err, errSilent) {
 		fmt.Fprintf(p.err, "kioskd: %v\n", err)
 	}
 	return 1

@@ -130,7 +130,7 @@ func (p program) terminalDecode(_ context.Context, fs *flag.FlagSet, args []stri
 		}
 	}
 	if bad {
-		return silent
+		return errSilent
 	}
 	return nil
 }
@@ -387,7 +387,7 @@ func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string)
 		fmt.Fprintf(p.err, "kioskd: %s: %v\n", args[0], problem)
 	}
 	if len(problems) > 0 {
-		return usageError{silent}
+		return usageError{errSilent}
 	}
 	fmt.Fprintf(p.out, "%s is billable\n", args[0])
 	return nil
