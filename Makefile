@@ -1,5 +1,7 @@
 # Each target only calls tools. setup installs what a bare Debian 12 lacks.
 GO_UI_TAGS = gles,migrated_fynedo,no_emoji
+# Fyne without a window: no OpenGL to build.
+GO_TEST_TAGS = ci,no_glfw
 
 .PHONY: demo test lint bench build setup
 
@@ -7,14 +9,12 @@ demo: build-daemon
 	@if [ -n "$$DISPLAY" ]; then $(MAKE) build-ui && bin/kioskd demo; else bin/kioskd demo --headless; fi
 
 test: setup
-	go test -race ./...
-	go test -race -tags ci,no_glfw ./ui/screens
+	go test -race -tags $(GO_TEST_TAGS) ./...
 
-lint:
+lint: setup
 	test -z "$$(gofmt -l .)"
-	go vet ./...
-	go vet -tags ci,no_glfw ./ui/screens
-	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 ./...
+	go vet -tags $(GO_TEST_TAGS) ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 -tags $(GO_TEST_TAGS) ./...
 	scripts/govulncheck
 
 bench:
