@@ -156,7 +156,7 @@ func (p *Pump) read() {
 }
 
 // Next returns what arrives within d. It fails with os.ErrDeadlineExceeded when
-// nothing does, and with the line's error when it is broken.
+// nothing does, and with the line's error when it is broken or closed.
 func (p *Pump) Next(d time.Duration) ([]byte, error) {
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()
@@ -171,6 +171,8 @@ func (p *Pump) Next(d time.Duration) ([]byte, error) {
 	case err := <-p.failed:
 		p.failed <- err // it stays broken
 		return nil, fmt.Errorf("line is broken: %w", err)
+	case <-p.done:
+		return nil, net.ErrClosed
 	case <-timer.C:
 		return nil, os.ErrDeadlineExceeded
 	}

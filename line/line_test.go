@@ -52,6 +52,16 @@ func TestPump(t *testing.T) {
 		if b, err := p.Next(0); err != nil || string(b) != "late" {
 			t.Errorf("got %q, %v: what arrives between two waits is lost", b, err)
 		}
+		go p.Close()
+		start = time.Now()
+		if _, err := p.Next(time.Hour); !errors.Is(err, net.ErrClosed) || time.Since(start) > 0 {
+			t.Errorf("closing the line woke its reader after %v with %v", time.Since(start), err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		p := line.NewPump(ours)
+		defer p.Close()
 		theirs.Close()
 		for range 2 {
 			if _, err := p.Next(time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
