@@ -335,7 +335,7 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 
 func (c *Controller) dispatch(cmd Command) {
 	switch cmd.Do {
-	case ReadBaseline, CloseContact, OpenContact, ReadFinal:
+	case LookAtBay, ReadBaseline, CloseContact, OpenContact, ReadFinal:
 		if b, ok := c.bays[cmd.Bay]; ok {
 			b.command(cmd)
 			return

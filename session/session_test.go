@@ -178,7 +178,7 @@ func TestTheGoodWay(t *testing.T) {
 	p.sample(1000)
 	p.want("", "")
 	p.must(session.Observation{What: session.HoldEnded})
-	p.want("hold_confirmed", "")
+	p.want("hold_confirmed", "look_at_bay")
 	p.sample(1000)
 	p.want("plugged", "read_baseline")
 	p.must(session.Observation{What: session.BaselineRead, Reading: p.reading(1000)})
@@ -231,7 +231,7 @@ func TestEnds(t *testing.T) {
 		{"row 8: declined", func(p *play) { p.choose().accept() }, see(session.Observation{What: session.HoldEnded, Err: declined(kiosk.DeclineIssuer)}), "hold_declined closed", "", ""},
 		{"cancelled at the price", func(p *play) { p.choose() }, see(session.Observation{What: session.Cancelled}), "ended closed", "", session.ReasonCancelled},
 		{"cancelled at the card", func(p *play) { p.choose().accept() }, see(session.Observation{What: session.Cancelled}), "cancel_asked", "abort_hold", ""},
-		{"cancelled too late", func(p *play) { p.choose().accept(); p.must(session.Observation{What: session.Cancelled}) }, func(p *play) { p.approve() }, "hold_ok hold_confirmed ended release_intent", "release", session.ReasonCancelled},
+		{"cancelled too late", func(p *play) { p.choose().accept(); p.must(session.Observation{What: session.Cancelled}) }, func(p *play) { p.approve() }, "hold_ok hold_confirmed ended release_intent", "look_at_bay release", session.ReasonCancelled},
 		{"row 11: unknown before a result", func(p *play) { p.choose().accept() }, see(session.Observation{What: session.HoldEnded, Err: unknown}), "hold_unknown", "ask_terminal", ""},
 		{"row 11: nothing is held", func(p *play) { p.choose().accept(); p.must(session.Observation{What: session.HoldEnded, Err: unknown}) }, list(), "hold_gone closed", "", ""},
 		{"row 11: a hold was found", func(p *play) { p.choose().accept(); p.must(session.Observation{What: session.HoldEnded, Err: unknown}) }, list(231), "hold_found release_intent", "release", session.ReasonOrphan},
@@ -239,7 +239,7 @@ func TestEnds(t *testing.T) {
 			p.choose().accept()
 			p.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
 			p.must(session.Observation{What: session.HoldEnded, Err: unknown})
-		}, list(231), "hold_confirmed", "", ""},
+		}, list(231), "hold_confirmed", "look_at_bay", ""},
 		{"recorded, and reversed by the terminal", func(p *play) {
 			p.choose().accept()
 			p.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})

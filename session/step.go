@@ -28,6 +28,7 @@ const (
 	AskHold      Do = "ask_hold"
 	AbortHold    Do = "abort_hold"
 	AskTerminal  Do = "ask_terminal" // what is open, what was booked last?
+	LookAtBay    Do = "look_at_bay"  // now: a vehicle may be there already
 	ReadBaseline Do = "read_baseline"
 	CloseContact Do = "close_contactor"
 	OpenContact  Do = "open_contactor"
@@ -124,6 +125,7 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		x.Hold = e.Hold
 	case HoldConfirmed:
 		x.HoldAt = e.At
+		return []Command{x.command(LookAtBay)}, nil
 	case HoldDeclined:
 		x.Class = e.Class
 	case HoldFound:

@@ -142,6 +142,9 @@ func (w *bayWorker) tell(ctx context.Context, code string, raised bool, err erro
 func (w *bayWorker) do(ctx context.Context, cmd Command) {
 	o := Observation{Session: cmd.Session, Bay: cmd.Bay}
 	switch cmd.Do {
+	case LookAtBay:
+		w.sample(ctx)
+		return
 	case ReadBaseline:
 		o.What = BaselineRead
 		o.Reading, o.Err = w.stable(ctx)

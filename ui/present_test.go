@@ -1,0 +1,197 @@
+package ui_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/tariff"
+	"kioskd/ui"
+)
+
+const price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19},{"type":"PARKING_TIME","price":6}]}]}`
+
+// machine is the controller without devices: what a finger does is decided and stepped.
+type machine struct {
+	t     *testing.T
+	rules session.Rules
+	state session.State
+	live  map[int]session.Sample
+	now   time.Time
+	halt  bool
+}
+
+func (m *machine) Choose(ctx context.Context, bay int) (string, error) {
+	return "S1", m.Do(ctx, session.Observation{What: session.Chosen, Session: "S1", Reference: "ABC1234", Bay: bay})
+}
+
+func (m *machine) Do(_ context.Context, o session.Observation) error {
+	o.At = m.now
+	events, err := m.rules.Decide(m.state, o)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if m.state, _, err = session.Step(m.state, e); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	return nil
+}
+
+func (m *machine) Snapshot() session.Snapshot {
+	return session.Snapshot{State: m.state, Live: m.live, Progress: map[string]kiosk.Progress{}, Halted: m.halt, At: m.now}
+}
+
+func newScreen(t *testing.T) (*machine, *ui.Presenter) {
+	m := &machine{t: t, rules: session.DefaultRules(), live: map[int]session.Sample{}, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	m.rules.Currency = "EUR"
+	m.rules.Bays[3] = session.BayRules{MaxPower: 22000}
+	return m, presenter(t, m)
+}
+
+func presenter(t *testing.T, m *machine) *ui.Presenter {
+	tf, err := tariff.Parse([]byte(price))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Tariff: tf, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin"}, m)
+}
+
+func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.Screen) ui.View {
+	t.Helper()
+	if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: k, Value: value}); err != nil {
+		t.Fatal(err)
+	}
+	v := p.View()
+	if v.Screen != want {
+		t.Fatalf("%s leads to %s, want %s", k, v.Screen, want)
+	}
+	return v
+}
+
+func TestAVisit(t *testing.T) {
+	m, p := newScreen(t)
+	if v := p.View(); v.Screen != ui.Attract || v.Prices[0].Amount != "0.49" {
+		t.Fatalf("the price is not shown without a touch: %+v", v)
+	}
+	touch(t, p, ui.Touch, "", ui.Bays)
+	v := touch(t, p, ui.Choose, "3", ui.Price)
+	if len(v.Prices) != 2 || v.Prices[1].Dimension != "PARKING_TIME" || v.Prices[1].Amount != "0.10" || v.Hold.Minor != 5000 {
+		t.Errorf("not every price and the hold are shown before the tap: %+v", v)
+	}
+	if v := touch(t, p, ui.Language, "de", ui.Price); v.Language != "de" {
+		t.Errorf("language is %s", v.Language)
+	}
+	touch(t, p, ui.Accept, "", ui.Tap)
+	if m.state.Sessions["S1"].Offer.Language != "de" {
+		t.Error("the language of the visit is not in the offer")
+	}
+	m.must(session.Observation{What: session.HoldApproved, Session: "S1", Hold: &kiosk.Hold{ReceiptNo: 231, Approved: kiosk.Money{Minor: 2000, Currency: "EUR"}}})
+	if v := p.View(); v.Screen != ui.Wait {
+		t.Errorf("before the confirmation the screen is %s", v.Screen)
+	}
+	m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
+	if v := p.View(); v.Screen != ui.PlugIn || v.Approved.Minor != 2000 || v.Bay != 3 {
+		t.Errorf("%+v", v)
+	}
+	again := presenter(t, m) // the daemon was started again while she stood there
+	if v := again.View(); v.Screen != ui.PlugIn || v.Language != "de" {
+		t.Errorf("after a restart the screen is %s in %s", v.Screen, v.Language)
+	}
+	if v := touch(t, p, ui.Back, "", ui.Final); v.Settled || v.Paid.Minor != 0 || v.Released.Minor != 2000 || v.Message != "cancelled" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func (m *machine) must(o session.Observation) {
+	m.t.Helper()
+	if err := m.Do(context.Background(), o); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func TestALateTapNeverActsOnANewScreen(t *testing.T) {
+	_, p := newScreen(t)
+	old := p.View().Seq
+	touch(t, p, ui.Touch, "", ui.Bays)
+	if err := p.Input(context.Background(), ui.Input{Seq: old, Kind: ui.Choose, Value: "3"}); err == nil {
+		t.Error("a tap on the old screen chose a bay")
+	}
+}
+
+func TestEveryDeclineSaysThatNothingWasReserved(t *testing.T) {
+	for _, class := range []kiosk.DeclineClass{kiosk.DeclineNoCard, kiosk.DeclinePIN, kiosk.DeclineIssuer} {
+		m, p := newScreen(t)
+		touch(t, p, ui.Touch, "", ui.Bays)
+		touch(t, p, ui.Choose, "3", ui.Price)
+		touch(t, p, ui.Accept, "", ui.Tap)
+		m.must(session.Observation{What: session.HoldEnded, Session: "S1", Err: &kiosk.Declined{Class: class}})
+		if v := p.View(); v.Screen != ui.Declined || v.Message != string(class) {
+			t.Errorf("%s shows %s %s", class, v.Screen, v.Message)
+		}
+		m.now = m.now.Add(time.Minute)
+		if v := p.View(); v.Screen != ui.Attract {
+			t.Errorf("it does not go away by itself: %s", v.Screen)
+		}
+	}
+}
+
+func TestNothingIsSoldWithoutATerminalOrAJournal(t *testing.T) {
+	m, p := newScreen(t)
+	m.must(session.Observation{What: session.FaultSeen, Fault: "PT001", Raised: true})
+	if v := p.View(); v.Screen != ui.OutOfOrder || v.Fault != "PT001" {
+		t.Errorf("%s %s", v.Screen, v.Fault)
+	}
+	m.must(session.Observation{What: session.FaultSeen, Fault: "PT001"})
+	m.halt = true
+	if v := p.View(); v.Screen != ui.OutOfOrder || v.Fault != "DB001" {
+		t.Errorf("%s %s", v.Screen, v.Fault)
+	}
+}
+
+func TestSocket(t *testing.T) {
+	_, p := newScreen(t)
+	path := filepath.Join(t.TempDir(), "ui.sock")
+	l, err := ui.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ui.Listen(path); err == nil || !strings.Contains(err.Error(), "another kioskd") {
+		t.Errorf("a second daemon got %v", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &ui.Server{Presenter: p, Changed: func() (<-chan struct{}, func()) { return nil, func() {} }}
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, l) }()
+	client := ui.Dial(path)
+	seen := make(chan ui.View, 10)
+	go client.Views(ctx, func(v ui.View) { seen <- v })
+	v := <-seen
+	if err := client.Send(ctx, ui.Input{Seq: v.Seq, Kind: ui.Touch}); err != nil {
+		t.Fatal(err)
+	}
+	if v = <-seen; v.Screen != ui.Bays {
+		t.Errorf("the touch led to %s", v.Screen)
+	}
+	if err := client.Send(ctx, ui.Input{Seq: v.Seq - 1, Kind: ui.Touch}); err == nil || !strings.Contains(err.Error(), "older view") {
+		t.Errorf("a late touch got %v", err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if _, err := net.Dial("unix", path); err == nil {
+		t.Error("the socket still answers")
+	}
+	var none *net.OpError
+	if err := client.Views(context.Background(), func(ui.View) {}); !errors.As(err, &none) {
+		t.Errorf("a daemon that is gone gives %v", err)
+	}
+}
