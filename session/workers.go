@@ -29,6 +29,13 @@ func (q *queue) put(c Command) {
 	}
 }
 
+// drop removes what is still waiting of a kind.
+func (q *queue) drop(do Do) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.items = slices.DeleteFunc(q.items, func(c Command) bool { return c.Do == do })
+}
+
 // take removes the most urgent command, the oldest of equals.
 func (q *queue) take(rank func(Command) int) (Command, bool) {
 	q.mu.Lock()
@@ -57,7 +64,13 @@ type bayWorker struct {
 
 func newBayWorker(c *Controller, b Bay) *bayWorker { return &bayWorker{c: c, bay: b, q: newQueue()} }
 
-func (w *bayWorker) command(c Command) { w.q.put(c) }
+// command queues a command. One to open undoes one to close that is still waiting.
+func (w *bayWorker) command(c Command) {
+	if c.Do == OpenContact {
+		w.q.drop(CloseContact)
+	}
+	w.q.put(c)
+}
 
 // Times of a bay's devices.
 const (
@@ -113,6 +126,9 @@ func (w *bayWorker) sample(ctx context.Context) {
 		sm.InputsLost = max(now.Sub(w.seen.inputs), time.Millisecond)
 	}
 	w.tell(ctx, "IO001", sm.InputsLost > tellInputs, err)
+	if err == nil && !in.Closed {
+		w.tell(ctx, "CX017", false, nil)
+	}
 	r, err := w.bay.Meter.Read(ctx)
 	now = time.Now()
 	var fault interface{ FaultCode() string }
