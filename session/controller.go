@@ -45,6 +45,8 @@ type Controller struct {
 	inbox    chan message
 	bays     map[int]*bayWorker
 	terminal *terminalWorker
+	stopped  chan struct{}   // closed when nobody takes observations any longer
+	asked    <-chan struct{} // closed when Run is asked to end
 
 	mu       sync.Mutex
 	snapshot Snapshot
@@ -67,7 +69,7 @@ type message struct {
 
 // New makes a controller; nothing happens before Run.
 func New(cfg Config) *Controller {
-	c := &Controller{cfg: cfg, start: time.Now(), inbox: make(chan message, 64), bays: map[int]*bayWorker{}, watchers: map[chan struct{}]bool{}}
+	c := &Controller{cfg: cfg, start: time.Now(), inbox: make(chan message, 64), stopped: make(chan struct{}), bays: map[int]*bayWorker{}, watchers: map[chan struct{}]bool{}}
 	c.snapshot.Live, c.snapshot.Progress = map[int]Sample{}, map[string]kiosk.Progress{}
 	for _, b := range cfg.Bays {
 		c.bays[b.Number] = newBayWorker(c, b)
@@ -91,6 +93,8 @@ func (c *Controller) Do(ctx context.Context, o Observation) error {
 	select {
 	case err := <-m.reply:
 		return err
+	case <-c.stopped:
+		return errors.New("the controller has ended")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -100,6 +104,7 @@ func (c *Controller) post(ctx context.Context, o Observation) {
 	select {
 	case c.inbox <- message{o: o}:
 	case <-ctx.Done():
+	case <-c.stopped:
 	}
 }
 
@@ -167,18 +172,22 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 	c.publish(func(s *Snapshot) { s.State = state })
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	c.asked = ctx.Done()
 	var g errgroup.Group
-	if err := c.handle(work, Observation{What: FaultSeen, Fault: "PT001", Raised: true, Err: errors.New("not asked yet")}); err != nil {
-		return err
-	}
-	if err := c.handle(work, Observation{What: Booted}); err != nil {
-		return err
+	for _, o := range []Observation{{What: FaultSeen, Fault: "PT001", Raised: true, Err: errors.New("not asked yet")}, {What: Booted}} {
+		if err := c.handle(work, o); err != nil { // energy that cannot be recorded must not flow
+			for _, b := range c.bays {
+				err = errors.Join(err, b.bay.Contactor.Open())
+			}
+			return err
+		}
 	}
 	for _, b := range c.bays {
 		g.Go(func() error { b.run(work); return nil })
 	}
 	g.Go(func() error { c.terminal.run(work); return nil })
 	c.loop(ctx, work, turned)
+	close(c.stopped)
 	stop()
 	return g.Wait()
 }
@@ -209,7 +218,10 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 	for {
 		select {
 		case m := <-c.inbox:
-			err := c.handle(work, m.o)
+			err := errors.New("the kiosk is being switched off")
+			if limit == nil || m.o.What != Chosen && m.o.What != Accepted {
+				err = c.handle(work, m.o)
+			}
 			if m.reply != nil {
 				m.reply <- err
 			} else if err != nil {
@@ -320,12 +332,15 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 			b.command(Command{Do: OpenContact, Bay: b.bay.Number})
 		}
 		switch o.What {
-		case HoldApproved, BookingApproved, Chosen, Accepted, Ticked, Sampled:
+		case HoldApproved, BookingApproved, Chosen, Accepted, Ticked, Sampled, FaultSeen, Booted:
 			return err
 		}
 		timer := time.NewTimer(time.Second)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-c.asked: // what is not written is found out again at the next start
 			timer.Stop()
 			return err
 		case <-timer.C:
@@ -340,7 +355,13 @@ func (c *Controller) dispatch(cmd Command) {
 			b.command(cmd)
 			return
 		}
-		c.cfg.Log.Error("bay is no longer configured", "bay", cmd.Bay, "session", cmd.Session)
+		err := fmt.Errorf("bay %d is no longer configured", cmd.Bay)
+		c.cfg.Log.Error("command has no device", "session", cmd.Session, "error", err)
+		o := Observation{What: ContactorMoved, Session: cmd.Session, Err: err}
+		if cmd.Do == ReadFinal {
+			o.What = FinalRead
+		}
+		go c.post(context.Background(), o) // what was measured is billed, what was held is settled
 	default:
 		c.terminal.command(cmd)
 	}

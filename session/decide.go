@@ -106,10 +106,11 @@ func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
 		return nil, nil
 	case x.Money == MoneyNone:
 		return []Event{x.reason(Ended, at, why), x.event(Closed, at)}, nil
-	case x.Money == HoldAsked && !x.Cancel:
-		return []Event{x.event(CancelAsked, at)}, nil
-	case x.Money == HoldAsked:
-		return nil, nil
+	case x.Money == HoldAsked || x.Money == HoldRecorded || x.Money == HoldUncertain:
+		if x.Cancel {
+			return nil, nil
+		}
+		return []Event{x.event(CancelAsked, at)}, nil // given back as soon as it is known
 	case x.Money == Held && (x.Power == Waiting || x.Power == Starting):
 		return r.release(x, at, why), nil
 	}
@@ -180,8 +181,12 @@ func (x Session) failed(k Kind, o Observation) Event {
 // confirmed is a hold that stands; a driver who cancelled meanwhile gets it back.
 func (r Rules) confirmed(x Session, at time.Time) []Event {
 	out := []Event{x.event(HoldConfirmed, at)}
-	if x.Cancel {
+	age := at.Sub(x.LeaseAt)
+	switch {
+	case x.Cancel:
 		out = append(out, r.release(x, at, ReasonCancelled)...)
+	case age > r.Lease+r.PlugIn+2*time.Minute || age < -time.Minute: // found out long after
+		out = append(out, r.release(x, at, ReasonTimeout)...)
 	}
 	return out
 }
@@ -218,6 +223,9 @@ func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
 	known := lost == 0
 	switch x.Power {
 	case Waiting:
+		if r.waitedTooLong(x, o.At) { // after an outage: whoever plugs in now is somebody else
+			return r.release(x, o.At, ReasonNoPlug), nil
+		}
 		if known && in.Plugged && x.Money == Held {
 			return []Event{x.event(Plugged, o.At)}, nil
 		}
@@ -229,6 +237,9 @@ func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
 		if known && !in.Plugged {
 			return []Event{x.reason(StopIntent, o.At, ReasonUnplugged)}, nil
 		}
+		if o.At.Sub(x.Start.At) > closeWithin { // the command was dropped while power had to go off
+			return []Event{x.reason(StopIntent, o.At, ReasonContactor)}, nil
+		}
 	case Adopting:
 		return r.adopt(x, o), nil
 	case Charging, Pausing:
@@ -238,6 +249,16 @@ func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
 		return r.measured(x, o)
 	}
 	return nil, nil
+}
+
+// closeWithin is how long a contactor may take to close, all told.
+const closeWithin = 30 * time.Second
+
+// waitedTooLong tells whether the driver of a hold is gone. A clock that was set back
+// proves nothing, so it counts as gone.
+func (r Rules) waitedTooLong(x Session, at time.Time) bool {
+	age := at.Sub(x.HoldAt)
+	return x.Money == Held && (age >= r.PlugIn || age < -time.Minute)
 }
 
 // adopt goes on with a session that a restart interrupted, if energy still flows to a
@@ -282,8 +303,10 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 		return nil, nil
 	}
 	over, err := r.usedUp(x, *reading)
-	if err != nil {
-		return nil, err
+	if err != nil { // what cannot be priced must not be sold
+		e := x.reason(StopIntent, o.At, ReasonMeter)
+		e.Error = err.Error()
+		return []Event{e}, nil
 	}
 	take := func(k Kind) []Event {
 		e := x.event(k, o.At)
@@ -315,14 +338,14 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 // bay's full power.
 func (r Rules) usedUp(x Session, reading kiosk.Reading) (bool, error) {
 	u := x.usage(reading)
-	next := tariff.Period{Start: reading.At, State: tariff.Charging, Current: sum(reading.Current)}
+	next := tariff.Period{Start: u.End, State: tariff.Charging, Current: sum(reading.Current)}
 	if x.idle {
 		next.State = tariff.Parked
 	} else {
 		next.Energy = kiosk.Energy(int64(r.Bays[x.Bay].MaxPower)*int64(r.Reaction/time.Millisecond)/3_600_000) + 1
 	}
 	u.Periods = append(u.Periods, next)
-	u.End = reading.At.Add(r.Reaction)
+	u.End = u.End.Add(r.Reaction)
 	cost, err := x.Tariff.Calculate(u, x.Location)
 	if err != nil {
 		return false, err
@@ -342,8 +365,9 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 		end.Reading, end.Source, end.Error = &last, "last_good", fmt.Sprint(o.Err)
 	}
 	bill, err := x.bill(*end.Reading)
-	if err != nil {
-		return nil, err
+	if err != nil { // cannot be priced: the driver is not the one to pay for that
+		end.Error = err.Error()
+		return []Event{end, x.intent(ReleaseIntent, o.At, x.Hold.Approved)}, nil
 	}
 	billed := x.event(Billed, o.At)
 	billed.Bill = bill
@@ -514,7 +538,7 @@ func (r Rules) tick(s State, o Observation) (out []Event) {
 		switch {
 		case x.Money == MoneyNone && x.Paper == PaperOpen && o.At.Sub(x.LeaseAt) >= r.Lease:
 			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
-		case x.Money == Held && x.Power == Waiting && o.At.Sub(x.HoldAt) >= r.PlugIn:
+		case x.Power == Waiting && r.waitedTooLong(x, o.At):
 			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
 		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && !o.At.Before(x.Due):
 			out = append(out, x.event(x.settlement().unknown, o.At))
@@ -529,7 +553,10 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 			continue
 		}
 		out = append(out, x.event(Resumed, o.At))
+		_, configured := r.Bays[x.Bay]
 		switch {
+		case !configured && (x.Power == Closing || x.Power == Charging || x.Power == Pausing || x.Power == Adopting):
+			out = append(out, x.reason(StopIntent, o.At, ReasonInterrupted))
 		case x.Money == MoneyNone:
 			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
 		case x.Paper == PaperFinal, x.Money == Declined:

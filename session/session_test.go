@@ -336,6 +336,47 @@ func TestTakenBaysAndFaultsSellNothing(t *testing.T) {
 	p.accept()
 }
 
+// TestNobodyChargesOnAnAbsentDriversCard: after an outage of hours a car is plugged in
+// before the clock has ticked once.
+func TestNobodyChargesOnAnAbsentDriversCard(t *testing.T) {
+	for _, away := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
+		p := newPlay(t).choose().accept().approve().after(away).clear()
+		p.must(session.Observation{What: session.Booted})
+		p.sample(1000)
+		p.want("resumed ended release_intent", "release")
+		q := newPlay(t).choose().accept()
+		q.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
+		q.after(away).clear().must(session.Observation{What: session.Booted})
+		q.must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Receipts: []int{231}, Complete: true}})
+		q.want("resumed hold_confirmed ended release_intent", "ask_terminal look_at_bay release")
+	}
+}
+
+// TestClockSetBackBillsWhatWasMeasured: no real-time clock, and no network at the start.
+func TestClockSetBackBillsWhatWasMeasured(t *testing.T) {
+	p := newPlay(t).choose().accept().approve().charge()
+	p.after(10 * time.Minute).sample(3000)
+	p.after(-time.Hour).clear().must(session.Observation{What: session.Booted})
+	p.sample(3000, opened)
+	p.finish(3000)
+	p.want("resumed stop_intent contactor_opened meter_end bill capture_intent", "open_contactor read_final capture")
+	if b := p.x().Bill; b.Energy != 2000 || b.Total.Minor != 98 {
+		t.Errorf("bill %+v", b)
+	}
+}
+
+// TestABayThatIsNoLongerThere settles what it has of it.
+func TestABayThatIsNoLongerThere(t *testing.T) {
+	p := newPlay(t).choose().accept().approve().charge()
+	p.after(10 * time.Minute).sample(3000)
+	p.clear()
+	delete(p.rules.Bays, 3)
+	p.must(session.Observation{What: session.Booted})
+	p.must(session.Observation{What: session.ContactorMoved, Err: errors.New("gone")})
+	p.must(session.Observation{What: session.FinalRead, Err: errors.New("gone")})
+	p.want("resumed stop_intent contactor_opened meter_end bill capture_intent", "open_contactor read_final capture")
+}
+
 func TestAnOrphanIsReleased(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999", Open: kiosk.OpenHolds{Receipts: []int{77}, Complete: true}})

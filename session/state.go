@@ -119,7 +119,7 @@ func (s Session) usage(r kiosk.Reading) tariff.Usage {
 	x := s
 	x.Periods = slices.Clone(s.Periods)
 	x.take(r)
-	return tariff.Usage{Start: s.Start.At, Periods: x.Periods, End: r.At}
+	return tariff.Usage{Start: s.Start.At, Periods: x.Periods, End: x.Last.At}
 }
 
 // Cost is the price of what was measured up to a reading.
@@ -130,6 +130,9 @@ func (s Session) Cost(r kiosk.Reading) (*tariff.Cost, error) {
 // take adds a reading to the periods: what the register moved since the last one
 // belongs to the stretch that ends here.
 func (s *Session) take(r kiosk.Reading) {
+	if r.At.Before(s.Last.At) { // a clock that was set back while we were away
+		r.At = s.Last.At
+	}
 	state := tariff.Charging
 	if s.idle {
 		state = tariff.Parked

@@ -120,6 +120,9 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		return []Command{c}, nil
 	case CancelAsked:
 		x.Cancel = true
+		if x.Money != HoldAsked {
+			return nil, nil
+		}
 		return []Command{x.command(AbortHold)}, nil
 	case HoldOK:
 		x.Hold = e.Hold

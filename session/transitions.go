@@ -69,10 +69,12 @@ var moneyTable = []transition[Money]{
 	{HoldAsked, HoldDeclined, Declined},
 	{HoldAsked, HoldUnknown, HoldUncertain},
 	{HoldAsked, Resumed, HoldUncertain},
+	{HoldRecorded, CancelAsked, HoldRecorded},
 	{HoldRecorded, HoldConfirmed, Held},
 	{HoldRecorded, HoldUnknown, HoldUncertain},
 	{HoldRecorded, HoldDeclined, Declined}, // recorded, but the terminal reversed it
 	{HoldRecorded, Resumed, HoldUncertain},
+	{HoldUncertain, CancelAsked, HoldUncertain},
 	{HoldUncertain, HoldConfirmed, Held},
 	{HoldUncertain, HoldFound, Held},
 	{HoldUncertain, HoldGone, Declined},
