@@ -12,9 +12,7 @@ package hw
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"periph.io/x/conn/v3/gpio"
 
@@ -146,31 +144,4 @@ func (i *PinInputs) Inputs(context.Context) (kiosk.BayInputs, error) {
 		out.Requesting = made(i.Requesting)
 	}
 	return out, nil
-}
-
-// ErrNotFollowing means that a contactor's auxiliary contact does not follow.
-var ErrNotFollowing = errors.New("contactor does not follow")
-
-// Await waits until the auxiliary contact says closed, or open, for at most d.
-func Await(ctx context.Context, in kiosk.Inputs, closed bool, d time.Duration) error {
-	end := time.Now().Add(d)
-	for {
-		got, err := in.Inputs(ctx)
-		if err == nil && got.Closed == closed {
-			return nil
-		}
-		if time.Now().After(end) {
-			if err != nil {
-				return err
-			}
-			return ErrNotFollowing
-		}
-		timer := time.NewTimer(20 * time.Millisecond)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
-		}
-	}
 }

@@ -287,38 +287,3 @@ func round(r *big.Rat) (int64, error) {
 	}
 	return n.Int64(), nil
 }
-
-// Found is a unit that answered a scan.
-type Found struct {
-	Unit   byte
-	Model  Model
-	Serial string
-}
-
-// Scan asks units for their identity with every known model's question. progress is
-// called before each unit.
-func Scan(ctx context.Context, bus *modbus.Bus, units []byte, progress func(byte)) ([]Found, error) {
-	models, err := Models()
-	if err != nil {
-		return nil, err
-	}
-	var out []Found
-	for _, unit := range units {
-		progress(unit)
-		for _, model := range models {
-			m := &Meter{bus: bus, unit: unit, model: model}
-			err := m.identify(ctx)
-			if ctx.Err() != nil {
-				return out, ctx.Err()
-			}
-			if err == nil {
-				out = append(out, Found{unit, model, m.serial})
-				break
-			}
-			if errors.Is(err, kiosk.ErrUnreachable) {
-				break // nobody there: do not ask for every model
-			}
-		}
-	}
-	return out, nil
-}

@@ -137,7 +137,7 @@ func (t *Terminal) command(ctx context.Context, link zvt.Link, a zvt.APDU) error
 		if err := link.Send(zvt.Ack()); err != nil {
 			return err
 		}
-		if _, err := t.deliver(link, t.result(t.Bank.Last(), 0)); err != nil {
+		if _, err := t.deliver(link, t.result(t.Bank.Last())); err != nil {
 			return err
 		}
 		return t.say(link, zvt.Command(0x06, 0x0F, nil))
@@ -255,7 +255,7 @@ func (t *Terminal) hold(ctx context.Context, link zvt.Link, m zvt.Message) error
 	}
 	undo := func() error { _, err := t.Bank.Settle(n, func(int64) int64 { return 0 }); return err }
 	line := t.Bank.Last()
-	return t.complete(link, t.result(line, 0, cardFields(*card)...), f, undo)
+	return t.complete(link, t.result(line, cardFields(*card)...), f, undo)
 }
 
 // complete delivers a result and then the completion; undo is the terminal's own
@@ -355,11 +355,11 @@ func (t *Terminal) settle(link zvt.Link, m zvt.Message, taken func(held, amount 
 		return err
 	}
 	// A booking that was not acknowledged stands: the bank has it.
-	return t.complete(link, t.result(line, receipt), f, func() error { return nil })
+	return t.complete(link, t.result(line), f, func() error { return nil })
 }
 
 // result is 04 0F.
-func (t *Terminal) result(l LedgerLine, _ int64, more ...zvt.Field) zvt.APDU {
+func (t *Terminal) result(l LedgerLine, more ...zvt.Field) zvt.APDU {
 	now := time.Now()
 	clock := int64(now.Hour()*10000 + now.Minute()*100 + now.Second())
 	id, err := hex.DecodeString(t.ID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -126,7 +127,7 @@ func killOnce(t *testing.T, s *site, at time.Duration) {
 
 // cancelOnce is the driver who still stands at the screen and no longer wants to.
 func cancelOnce(ctx context.Context, socket string) {
-	d := program{os.Stdin, discard{}, discard{}}.newDriver(ctx, socket)
+	d := program{os.Stdin, io.Discard, io.Discard}.newDriver(ctx, socket)
 	for v := range d.views {
 		d.now = v
 		if v.Screen == ui.PlugIn {
@@ -147,7 +148,7 @@ func awaitSocket(t *testing.T, socket string) {
 
 // visitOnce plays a driver until the final screen or ctx ends.
 func visitOnce(ctx context.Context, s *site, socket string) error {
-	d := program{os.Stdin, discard{}, discard{}}.newDriver(ctx, socket)
+	d := program{os.Stdin, io.Discard, io.Discard}.newDriver(ctx, socket)
 	for {
 		var err error
 		switch d.now.Screen {
@@ -182,10 +183,6 @@ func visitOnce(ctx context.Context, s *site, socket string) error {
 		}
 	}
 }
-
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // awaitSettled waits until the bank has no open hold and the journal no open session.
 func awaitSettled(ctx context.Context, t *testing.T, s *site) {

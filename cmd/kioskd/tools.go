@@ -9,7 +9,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -20,12 +19,9 @@ import (
 	"kioskd"
 	"kioskd/meter"
 	"kioskd/modbus"
-	"kioskd/receipt"
-	"kioskd/store"
 	"kioskd/tariff"
 	"kioskd/terminal"
 	"kioskd/terminal/zvt"
-	"kioskd/ui/text"
 )
 
 func (p program) json(v any) error { return json.NewEncoder(p.out).Encode(v) }
@@ -470,152 +466,4 @@ func quoteOf(c *tariff.Cost) quote {
 		q.Periods = append(q.Periods, period)
 	}
 	return q
-}
-
-// journalPath is where a command finds the journal.
-type journalPath struct{ config, journal *string }
-
-func journalFlags(fs *flag.FlagSet) journalPath {
-	return journalPath{fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`"), fs.String("journal", "", "journal `file`, in place of the configuration's")}
-}
-
-func (p program) openJournal(ctx context.Context, j journalPath) (*store.Store, error) {
-	path := *j.journal
-	if path == "" {
-		c, err := p.config(*j.config)
-		if err != nil {
-			return nil, err
-		}
-		path = c.journal
-	}
-	return store.OpenReader(ctx, path)
-}
-
-func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	j := journalFlags(fs)
-	lang := fs.String("language", "", "`language` of the text; the session's without it")
-	format := fs.String("format", "text", "`form`: text or json")
-	args, err := parse(fs, args, 1)
-	if err != nil {
-		return err
-	}
-	id := args[0]
-	if ref, err := kiosk.ParseReference(id); err == nil {
-		id = ref
-	}
-	s, err := p.openJournal(ctx, j)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	if id, err = s.Find(ctx, id); err != nil {
-		return err
-	}
-	r, err := receipt.From(s.Session(ctx, id))
-	if err != nil {
-		return err
-	}
-	switch *format {
-	case "json":
-		return p.json(r)
-	case "text":
-		texts, err := text.Load()
-		if err != nil {
-			return err
-		}
-		if *lang == "" {
-			*lang = r.Language
-		}
-		_, err = io.WriteString(p.out, r.Text(texts.Printer(*lang)))
-		return err
-	}
-	return usagef("receipt: format %q: want text or json", *format)
-}
-
-func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	j := journalFlags(fs)
-	if _, err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	s, err := p.openJournal(ctx, j)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	head, err := s.Verify(ctx, func(n int64) { fmt.Fprintf(p.err, "%d records\n", n) })
-	var wrong *store.WrongRecord
-	if errors.As(err, &wrong) {
-		return fmt.Errorf("journal does not verify: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
-	return nil
-}
-
-func (p program) journalExport(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	j := journalFlags(fs)
-	if _, err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	s, err := p.openJournal(ctx, j)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	_, err = p.export(ctx, s, 1)
-	return err
-}
-
-// export writes records from a number on and returns the next number.
-func (p program) export(ctx context.Context, s *store.Store, from int64) (int64, error) {
-	for r, err := range s.Records(ctx, from) {
-		if err != nil {
-			return from, err
-		}
-		leaf, err := store.Leaf(r)
-		if err != nil {
-			return from, err
-		}
-		if _, err := fmt.Fprintf(p.out, "%s\n", leaf); err != nil {
-			return from, err
-		}
-		from = r.Seq + 1
-	}
-	return from, nil
-}
-
-func (p program) journalTail(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	j := journalFlags(fs)
-	lines := fs.Int64("lines", 10, "how many `records` of the past to begin with")
-	follow := fs.Bool("follow", true, "go on with what is written from now on")
-	if _, err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	s, err := p.openJournal(ctx, j)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	last, err := s.Seq(ctx)
-	if err != nil {
-		return err
-	}
-	next := max(1, last-*lines+1)
-	for {
-		if next, err = p.export(ctx, s, next); err != nil || !*follow {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		timer := time.NewTimer(300 * time.Millisecond)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
-		}
-	}
 }

@@ -65,7 +65,7 @@ func Parse(a APDU) (Message, error) {
 
 func headLength(lay layout, d []byte) int {
 	switch lay {
-	case password, statusBytes:
+	case password:
 		return 3
 	case regist:
 		if len(d) >= 6 {

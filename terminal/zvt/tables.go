@@ -42,14 +42,13 @@ func fieldLength(tag byte) (length, bool) {
 type layout int
 
 const (
-	plain       layout = iota // fields at once
-	password                  // three bytes
-	regist                    // password, configuration byte, currency if it is there
-	oneByte                   // a byte: error code, time, rate
-	statusLike                // intermediate status: code, and minutes if they are there
-	completion                // fields, or software text and terminal status
-	opaque                    // no fields at all
-	statusBytes               // password, as status enquiry
+	plain      layout = iota // fields at once
+	password                 // three bytes
+	regist                   // password, configuration byte, currency if it is there
+	oneByte                  // a byte: error code, time, rate
+	statusLike               // intermediate status: code, and minutes if they are there
+	completion               // fields, or software text and terminal status
+	opaque                   // no fields at all
 )
 
 // commands is the table of messages (PA00P015 chapters 2 and 3).
