@@ -117,7 +117,6 @@ func (s Session) Energy(now kiosk.Energy) kiosk.Energy {
 // usage is what was measured so far, up to a reading that may not be journaled yet.
 func (s Session) usage(r kiosk.Reading) tariff.Usage {
 	x := s
-	x.Periods = slices.Clone(s.Periods)
 	x.take(r)
 	return tariff.Usage{Start: s.Start.At, Periods: x.Periods, End: x.Last.At}
 }
@@ -138,6 +137,7 @@ func (s *Session) take(r kiosk.Reading) {
 		state = tariff.Parked
 	}
 	delta := max(0, r.Import-s.Last.Import)
+	s.Periods = slices.Clone(s.Periods) // others may read the old ones, and they may yet be all that is true
 	n := len(s.Periods)
 	if n > 0 && !s.cut && s.Periods[n-1].State == state && !s.Tariff.DependsOnPower() {
 		s.Periods[n-1].Energy += delta

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,22 @@ type Bay struct {
 	plugged    bool
 	closed     bool
 	welded     bool
+	flows      []Flow
+	flowing    bool
+}
+
+// Flow is energy that left the bay without a pause, as the register shows it.
+type Flow struct {
+	From, To time.Time
+	Energy   kiosk.Energy
+}
+
+// Flows is all that ever flowed, in order.
+func (b *Bay) Flows() []Flow {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.advance()
+	return slices.Clone(b.flows)
 }
 
 // Car is a vehicle.
@@ -42,15 +59,31 @@ func (b *Bay) advance() {
 	now := time.Now()
 	ms := now.Sub(b.at).Milliseconds()
 	b.at = b.at.Add(time.Duration(ms) * time.Millisecond)
-	if p := b.power(); p > 0 {
+	p := b.power()
+	b.flow(p > 0)
+	if p > 0 {
 		mj := int64(p) * ms * b.speed
 		if need := int64(b.car.Need) * 3_600_000; mj >= need {
 			mj, b.car.Need = need, 0
 		}
 		b.millijoule += mj
 		// Need is in Wh; what is drawn of the last one stays in the register.
-		b.car.Need -= kiosk.Energy((b.millijoule/3_600_000 - (b.millijoule-mj)/3_600_000))
+		wh := kiosk.Energy(b.millijoule/3_600_000 - (b.millijoule-mj)/3_600_000)
+		b.car.Need -= wh
+		b.flows[len(b.flows)-1].Energy += wh
 	}
+}
+
+// flow keeps the diary of what flows; the stretch that ends now is the caller's.
+func (b *Bay) flow(on bool) {
+	now := time.Now()
+	if on && !b.flowing {
+		b.flows = append(b.flows, Flow{From: now, To: now})
+	}
+	if on {
+		b.flows[len(b.flows)-1].To = now
+	}
+	b.flowing = on
 }
 
 func (b *Bay) power() kiosk.Power {

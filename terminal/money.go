@@ -33,7 +33,7 @@ func reference(ref string) zvt.TLV {
 // A hold is returned together with kiosk.ErrOutcomeUnknown if Record had it, and the
 // line broke before the completion.
 func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, error) {
-	if err := t.connect(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return kiosk.Hold{}, err
 	}
 	cmd := zvt.Command(0x06, 0x22, nil,
@@ -154,7 +154,7 @@ func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.B
 // book runs a command whose result is a booking. A capture that cannot be recorded is
 // turned back, and the hold stays open.
 func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, record func(kiosk.Booking) error) (kiosk.Booking, error) {
-	if err := t.connect(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return kiosk.Booking{}, err
 	}
 	var booking kiosk.Booking
@@ -200,7 +200,7 @@ func (t *Terminal) booking(m zvt.Message) kiosk.Booking {
 //
 //	> 06 23 03 87 FF FF   < 06 1E .. B8 87 02 31 06{23{08 02 31, 08 02 32}}
 func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
-	if err := t.connect(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return kiosk.OpenHolds{}, err
 	}
 	end, err := t.exchange(ctx, zvt.Command(0x06, 0x23, nil, zvt.Bin(0x87, 0xFF, 0xFF)), handlers{})
@@ -220,7 +220,7 @@ func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
 
 // Last asks for the last result again (06 20), without printing.
 func (t *Terminal) Last(ctx context.Context) (kiosk.Booking, error) {
-	if err := t.connect(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return kiosk.Booking{}, err
 	}
 	var last kiosk.Booking
@@ -250,7 +250,7 @@ func asUnreachable(err error) error {
 // EndOfDay runs the terminal's reconciliation (06 50). Some terminals drop or book
 // open holds with it: the caller makes sure that there are none.
 func (t *Terminal) EndOfDay(ctx context.Context) (kiosk.Money, error) {
-	if err := t.connect(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return kiosk.Money{}, err
 	}
 	total := kiosk.Money{Currency: t.cfg.Currency}
@@ -277,7 +277,7 @@ type Status struct {
 
 // Status runs a status enquiry (05 01).
 func (t *Terminal) Status(ctx context.Context) (Status, error) {
-	if err := t.connect(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return Status{}, err
 	}
 	end, err := t.exchange(ctx, zvt.Command(0x05, 0x01, t.password(), zvt.Bin(0x03, 0x05)), handlers{})

@@ -115,7 +115,11 @@ func (t *Terminal) connect(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", kiosk.ErrUnreachable, err)
 	}
 	t.link = link
-	if err := t.register(ctx); err != nil {
+	err = t.register(ctx)
+	if err == nil && t.link == nil {
+		err = errors.New("line is not quiet yet")
+	}
+	if err != nil {
 		t.Close()
 		if errors.Is(err, kiosk.ErrUnreachable) {
 			return err
@@ -134,7 +138,7 @@ func (t *Terminal) register(ctx context.Context) error {
 	head := append(append(t.password(), config), currency...)
 	cmd := zvt.Command(0x06, 0x00, head, zvt.Bin(0x03, 0x01), zvt.Container())
 	end, err := t.exchange(ctx, cmd, handlers{})
-	if busy := new(refusal); errors.As(err, &busy) { // perhaps with what it was told before
+	if no := new(refusal); errors.As(err, &no) && t.link != nil { // busy, perhaps with what it was told before
 		if err := t.link.Send(zvt.Command(0x06, 0xB0, nil)); err != nil {
 			return err
 		}
@@ -173,13 +177,30 @@ func (t *Terminal) drain() error {
 // turned back: it belongs to a process that ended, and the terminal reverses it unless
 // it was acknowledged before.
 func (t *Terminal) drop(a zvt.APDU) error {
-	if a.Class == zvt.ClassAck || a.Class == zvt.ClassNack {
+	if a.IsAnswer() {
 		return nil
 	}
 	if a.Is(0x04, 0x0F) {
 		return t.link.Send(zvt.Nack(0x6C))
 	}
 	return t.link.Send(zvt.Ack())
+}
+
+// ready connects, and makes sure that the terminal has nothing left to say: it never
+// speaks unasked, so whatever came since belongs to a command that we gave up, and the
+// answers that follow would be taken for those of the next.
+func (t *Terminal) ready(ctx context.Context) error {
+	if t.link != nil {
+		a, err := t.link.Receive(0)
+		if err == nil {
+			t.log.Warn("terminal spoke unasked: starting anew", "message", a.String())
+			err = t.drop(a)
+		}
+		if !errors.Is(err, zvt.ErrTimeout) {
+			t.Close()
+		}
+	}
+	return t.connect(ctx)
 }
 
 func (t *Terminal) password() []byte {
@@ -228,12 +249,12 @@ const failedEnd = 10 * time.Second
 // certainly did not take the command, kiosk.ErrOutcomeUnknown otherwise. If ctx ends,
 // the command is aborted (06 B0) once and followed to its end all the same.
 func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end zvt.Message, err error) {
+	x := exchange{t: t, link: t.link, h: h, t4: zvt.T4, repeats: t.link.Repeats()}
 	defer func() {
-		if errors.Is(err, kiosk.ErrOutcomeUnknown) || errors.Is(err, kiosk.ErrUnreachable) {
+		if x.suspect || x.repeated() || errors.Is(err, kiosk.ErrOutcomeUnknown) || errors.Is(err, kiosk.ErrUnreachable) {
 			t.Close() // whatever it still says must be drained
 		}
 	}()
-	x := exchange{t: t, link: t.link, h: h, t4: zvt.T4}
 	if err := x.link.Send(cmd); err != nil {
 		if errors.Is(err, zvt.ErrRefused) {
 			return end, fmt.Errorf("%w: %w", kiosk.ErrUnreachable, err)
@@ -257,18 +278,26 @@ func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end 
 	}
 }
 
+// busy is the code of a terminal that carries out another command.
+const busy = 0x9C
+
 type exchange struct {
 	t        *Terminal
+	repeats  int // of the link before our command
 	link     zvt.Link
 	h        handlers
 	accepted bool // the terminal is master
 	aborted  bool
 	failed   bool   // a result with a code other than 00 came
+	suspect  bool   // something came out of turn
 	last     []byte // the last result: a repeat is answered again, not applied again
 	lastOK   bool
 	deadline time.Time
 	t4       time.Duration
 }
+
+// repeated tells whether the terminal may have heard something twice.
+func (x *exchange) repeated() bool { return x.link.Repeats() != x.repeats }
 
 // receive waits for the next message. While the terminal is master it looks at ctx in
 // slices and sends one abort when ctx ends.
@@ -304,10 +333,20 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 		}
 		return false, nil
 	case a.Class == zvt.ClassNack:
-		if x.aborted {
-			return false, nil // too late to abort: the payment goes on
+		switch {
+		case x.accepted && !x.aborted:
+			x.suspect = true // to something that we said before
+		case x.accepted: // too late to abort: the payment goes on
+		case x.repeated() && a.Instr == busy: // perhaps with our first send
+			return true, fmt.Errorf("%w: the terminal is busy, perhaps with this", kiosk.ErrOutcomeUnknown)
+		default:
+			return true, &refusal{a.Instr}
 		}
-		return true, &refusal{a.Instr}
+		return false, nil
+	case !x.accepted: // of a command before ours
+		x.suspect = true
+		x.t.log.Warn("terminal spoke out of turn", "message", a.String())
+		return false, x.wrap(x.t.drop(a))
 	case a.Is(0x04, 0xFF):
 		x.intermediate(m)
 		return false, x.answer(zvt.Ack())
@@ -330,8 +369,10 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 	return false, x.answer(zvt.Nack(0x83))
 }
 
-func (x *exchange) answer(a zvt.APDU) error {
-	if err := x.link.Send(a); err != nil {
+func (x *exchange) answer(a zvt.APDU) error { return x.wrap(x.link.Send(a)) }
+
+func (x *exchange) wrap(err error) error {
+	if err != nil {
 		return fmt.Errorf("%w: cannot answer the terminal: %w", kiosk.ErrOutcomeUnknown, err)
 	}
 	return nil
@@ -363,11 +404,11 @@ func (x *exchange) intermediate(m zvt.Message) {
 	}
 }
 
-// result handles 04 0F. A result that comes before our command was accepted, or that
-// the command has no use for, belongs to a process that we no longer know: it is
-// turned back.
+// result handles 04 0F. A result that the command has no use for belongs to a process
+// that we no longer know: it is turned back.
 func (x *exchange) result(a zvt.APDU, m zvt.Message) error {
-	if !x.accepted || x.h.result == nil {
+	if x.h.result == nil {
+		x.suspect = true
 		x.t.log.Warn("terminal sent a result that nobody asked for")
 		return x.answer(zvt.Nack(0x6C))
 	}

@@ -158,10 +158,6 @@ func (p *Presenter) View() View {
 	v := p.view(snap)
 	if old := p.last; v.Screen != old.Screen || v.Session != old.Session || v.Language != old.Language || p.seq == 0 {
 		p.seq++
-		if v.Screen != old.Screen {
-			p.since = snap.At
-			v = p.view(snap)
-		}
 	}
 	v.Seq = p.seq
 	p.last = v
@@ -183,7 +179,6 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	for _, price := range p.site.Tariff.Prices() {
 		v.Prices = append(v.Prices, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin, price.From, price.To})
 	}
-	idle := snap.At.Sub(p.since)
 	x, ok := snap.State.Sessions[p.session]
 	if !ok && p.session != "" {
 		p.leave()
@@ -192,6 +187,10 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	if ok {
 		p.visit(&v, x, snap)
 	}
+	if v.Screen != p.last.Screen { // each screen has its own time, however long the one before stood
+		p.since = snap.At
+	}
+	idle := snap.At.Sub(p.since)
 	limit := map[Screen]time.Duration{Bays: idleAfter, Charging: chargingAfter, StopAsk: chargingAfter, Final: finalAfter, Declined: declinedAfter}[v.Screen]
 	if limit > 0 && idle >= limit {
 		p.leave()

@@ -28,6 +28,9 @@ func (a APDU) Bytes() []byte {
 // Is reports whether the message is of a class and instruction.
 func (a APDU) Is(class, instr byte) bool { return a.Class == class && a.Instr == instr }
 
+// IsAnswer tells an answer (80, 84) from a command.
+func (a APDU) IsAnswer() bool { return a.Class == ClassAck || a.Class == ClassNack }
+
 // String names the message without its data, which may hold what must not be logged.
 func (a APDU) String() string {
 	return fmt.Sprintf("%02X %02X (%s, %d bytes)", a.Class, a.Instr, Name(a), len(a.Data))

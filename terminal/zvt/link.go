@@ -1,6 +1,7 @@
 package zvt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,9 @@ type Link interface {
 	Send(APDU) error
 	// Receive waits for the next APDU.
 	Receive(wait time.Duration) (APDU, error)
+	// Repeats counts the sends that were repeated because nothing was heard: the other
+	// side may have what it was sent twice.
+	Repeats() int
 	Close() error
 }
 
@@ -43,6 +47,9 @@ type Serial struct {
 	frame Deframer
 	bytes []byte // arrived, not fed yet
 	inbox []APDU // arrived and acknowledged while we were sending
+
+	last    []byte // the last frame that arrived: the same one again is a repeat; nil after a command of ours
+	repeats int
 }
 
 // NewSerial takes over a line.
@@ -81,16 +88,27 @@ func (s *Serial) next(deadline time.Time) (Signal, error) {
 	}
 }
 
+// Repeats implements Link.
+func (s *Serial) Repeats() int { return s.repeats }
+
 // Send sends an APDU up to three times. A frame that arrives meanwhile (the other
-// side's ACK and its next message often come together) is acknowledged and kept.
+// side's ACK and its next message often come together) is acknowledged and kept. Where
+// it can only be said by one who has ours, its ACK was lost on the way and ours is not
+// sent again: a command that is sent twice may be carried out twice.
 func (s *Serial) Send(a APDU) error {
 	wire := Frame(a)
 	refused := 0
-	for range sends {
+	if !a.IsAnswer() {
+		s.last = nil // what is said to a new command may well be what was said to the one before
+	}
+	for i := range sends {
 		if _, err := s.pump.Write(wire); err != nil {
 			return fmt.Errorf("cannot send: %w", err)
 		}
-		sig, err := s.awaitACK(time.Now().Add(T2))
+		if i > refused {
+			s.repeats++
+		}
+		sig, err := s.awaitACK(a, time.Now().Add(T2))
 		switch {
 		case err != nil && !errors.Is(err, ErrTimeout):
 			return err
@@ -106,34 +124,43 @@ func (s *Serial) Send(a APDU) error {
 	return ErrNoACK
 }
 
-func (s *Serial) awaitACK(deadline time.Time) (Signal, error) {
+func (s *Serial) awaitACK(sent APDU, deadline time.Time) (Signal, error) {
 	for {
 		sig, err := s.next(deadline)
 		if err != nil {
 			return Nothing, err
 		}
-		switch sig {
-		case GotACK, GotNAK:
+		if sig == GotACK || sig == GotNAK {
 			return sig, nil
-		default:
-			if err := s.answer(sig); err != nil {
-				return Nothing, err
-			}
+		}
+		repeat, err := s.answer(sig)
+		if err != nil {
+			return Nothing, err
+		}
+		if sig == GotFrame && !repeat && s.inbox[len(s.inbox)-1].IsAnswer() != sent.IsAnswer() {
+			return GotACK, nil
 		}
 	}
 }
 
-// answer acknowledges a frame or an error of one; a good frame goes to the inbox.
-func (s *Serial) answer(sig Signal) error {
+// answer acknowledges a frame or an error of one; a good frame goes to the inbox. An
+// answer that comes twice in a row is dropped: there is nothing to be said to it. A
+// command that comes twice is handed on, because its sender waits for our answer.
+func (s *Serial) answer(sig Signal) (repeat bool, err error) {
 	reply := byte(nak)
 	if sig == GotFrame {
 		reply = ack
-		s.inbox = append(s.inbox, s.frame.APDU())
+		a := s.frame.APDU()
+		wire := a.Bytes()
+		repeat, s.last = bytes.Equal(wire, s.last), wire
+		if !repeat || !a.IsAnswer() {
+			s.inbox = append(s.inbox, a)
+		}
 	}
 	if _, err := s.pump.Write([]byte{reply}); err != nil {
-		return fmt.Errorf("cannot acknowledge: %w", err)
+		return repeat, fmt.Errorf("cannot acknowledge: %w", err)
 	}
-	return nil
+	return repeat, nil
 }
 
 // Receive waits for the next APDU and acknowledges its frame at once.
@@ -145,7 +172,7 @@ func (s *Serial) Receive(wait time.Duration) (APDU, error) {
 			return APDU{}, err
 		}
 		if sig == GotFrame || sig == GotError {
-			if err := s.answer(sig); err != nil {
+			if _, err := s.answer(sig); err != nil {
 				return APDU{}, err
 			}
 		}
@@ -164,6 +191,9 @@ type Stream struct {
 
 // NewStream takes over a connection.
 func NewStream(rw io.ReadWriteCloser) *Stream { return &Stream{pump: line.NewPump(rw)} }
+
+// Repeats implements Link: TCP repeats by itself, and never to the reader.
+func (s *Stream) Repeats() int { return 0 }
 
 // Close closes the connection.
 func (s *Stream) Close() error { return s.pump.Close() }

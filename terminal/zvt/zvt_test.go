@@ -283,6 +283,7 @@ var (
 	command = zvt.APDU{Class: 0x06, Instr: 0x70}
 	wire    = zvt.Frame(command)
 	reply   = zvt.Frame(zvt.Ack())
+	end     = zvt.Frame(zvt.Command(0x06, 0x0F, []byte{0}))
 )
 
 func TestSendRepeatsThreeTimesAndThenSaysSo(t *testing.T) {
@@ -292,7 +293,7 @@ func TestSendRepeatsThreeTimesAndThenSaysSo(t *testing.T) {
 		}
 	}, func(l *zvt.Serial) {
 		start := time.Now()
-		if err := l.Send(command); !errors.Is(err, zvt.ErrNoACK) || time.Since(start) != 3*zvt.T2 {
+		if err := l.Send(command); !errors.Is(err, zvt.ErrNoACK) || time.Since(start) != 3*zvt.T2 || l.Repeats() != 2 {
 			t.Errorf("silence gave %v after %v", err, time.Since(start))
 		}
 	})
@@ -358,15 +359,48 @@ func TestBrokenFramesAreAnsweredWithNAK(t *testing.T) {
 		p.say(0x00, 0xFF) // noise
 		p.say(reply...)
 		p.expect(0x06)
-		p.say(reply[:4]...) // and then silence for T1
+		p.say(end[:4]...) // and then silence for T1
 		p.expect(0x15)
-		p.say(reply...)
+		p.say(end...)
 		p.expect(0x06)
 	}, func(l *zvt.Serial) {
-		for range 2 {
-			if a, err := l.Receive(zvt.T3); err != nil || !a.Is(0x80, 0) {
+		for _, class := range []byte{0x80, 0x06} {
+			if a, err := l.Receive(zvt.T3); err != nil || a.Class != class {
 				t.Errorf("got %v, %v", a, err)
 			}
+		}
+	})
+}
+
+// TestLostAcknowledgements: the line has no numbers, so what is a repeat and what is
+// not must be told by what can have been said.
+func TestLostAcknowledgements(t *testing.T) {
+	onLine(t, func(p peer) {
+		p.expect(wire...) // its ACK is lost, the answer comes
+		p.say(reply...)
+		p.expect(0x06)
+		p.say(reply...) // our ACK was lost: a repeat
+		p.expect(0x06)
+		p.say(end...)
+		p.expect(0x06)
+		p.expect(reply...) // our answer
+		p.say(end...)      // our ACK was lost, and our answer with it
+		p.expect(0x06)
+		p.say(0x06)
+	}, func(l *zvt.Serial) {
+		if err := l.Send(command); err != nil || l.Repeats() != 0 {
+			t.Errorf("%v after %d repeats", err, l.Repeats())
+		}
+		for _, class := range []byte{0x80, 0x06} {
+			if a, err := l.Receive(zvt.T3); err != nil || a.Class != class {
+				t.Errorf("got %v, %v", a, err)
+			}
+		}
+		if err := l.Send(zvt.Ack()); err != nil {
+			t.Error(err)
+		}
+		if a, err := l.Receive(0); err != nil || !a.Is(0x06, 0x0F) { // to be answered again
+			t.Errorf("got %v, %v", a, err)
 		}
 	})
 }

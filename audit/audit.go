@@ -1,0 +1,372 @@
+// Package audit compares what the journal says with what the world says: the bank's
+// ledger, the meters' own registers and the times at which energy flowed. It proves
+// the promises after the fact, or names what breaks them.
+//
+// It is written against the journal's records as JSON and shares no code with the
+// session machine, the tariffs or the store: a mistake there must not hide itself
+// here. It must never correct anything.
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"kioskd"
+)
+
+// Movement is one line of the bank's ledger, as the documentation of commands has it.
+type Movement struct {
+	At        time.Time `json:"at"`
+	Kind      string    `json:"kind"`
+	ReceiptNo int       `json:"receipt_no"`
+	Minor     int64     `json:"amount_minor"`
+	Currency  string    `json:"currency"`
+	Card      string    `json:"card"`
+	Reference string    `json:"reference"`
+}
+
+// Flow is energy that really left a bay without a pause, as its register counted.
+type Flow struct {
+	Bay      int
+	From, To time.Time
+	Energy   kiosk.Energy
+}
+
+// World is what is true, whatever the journal says.
+type World struct {
+	Ledger []Movement // whole, in order
+	Flows  []Flow
+	// Slack is how far the clocks of world and journal may be apart.
+	Slack time.Duration
+}
+
+// Rule is a promise.
+type Rule string
+
+// The promises.
+const (
+	Sequence  Rule = "the journal has no gap"
+	Order     Rule = "an intent and what it rests on are journaled before the deed"
+	EndedOnce Rule = "every hold is captured once or released once"
+	Billed    Rule = "what is taken is what was billed, and never more than consented"
+	Nothing   Rule = "nothing is taken for no energy"
+	Measured  Rule = "billed energy is the difference of two journaled registers"
+	Delivered Rule = "no more is billed than was delivered"
+	NoFree    Rule = "energy flows only under a hold, at the bay of its session"
+	Known     Rule = "every hold belongs to a session in the journal"
+	Closed    Rule = "every session is closed, and says of its money what the bank says"
+)
+
+// Violation is a promise that was broken.
+type Violation struct {
+	Rule    Rule
+	Session string // reference, or empty
+	What    string
+}
+
+func (v Violation) String() string {
+	if v.Session == "" {
+		return fmt.Sprintf("%s: %s", v.Rule, v.What)
+	}
+	return fmt.Sprintf("%s: session %s: %s", v.Rule, v.Session, v.What)
+}
+
+// body is what the audit reads of a record.
+type body struct {
+	At        time.Time                   `json:"at"`
+	Reference string                      `json:"reference"`
+	Bay       int                         `json:"bay"`
+	Offer     *struct{ Hold kiosk.Money } `json:"offer"`
+	Hold      *kiosk.Hold                 `json:"hold"`
+	Reading   *kiosk.Reading              `json:"reading"`
+	Amount    *kiosk.Money                `json:"amount"`
+	Bill      *struct {
+		Energy kiosk.Energy `json:"energy_wh"`
+		Total  kiosk.Money  `json:"total"`
+		From   kiosk.Energy `json:"register_start_wh"`
+		To     kiosk.Energy `json:"register_end_wh"`
+		Usage  struct {
+			Periods []struct {
+				Energy kiosk.Energy `json:"energy_wh"`
+			} `json:"periods"`
+		} `json:"usage"`
+	} `json:"bill"`
+}
+
+// trail is one session as the journal tells it.
+type trail struct {
+	id, reference string
+	bay           int
+	kinds         []string
+	offered       *kiosk.Money
+	holds         []int // receipt numbers
+	start, end    *kiosk.Reading
+	startAt       time.Time // the first register was journaled
+	stopAt        time.Time // the contactor is known to be open
+	bill          *body
+	money         string // last settlement that was confirmed
+	closed        bool
+}
+
+// needs says what a session's record must find before it.
+var needs = map[string][]string{
+	"hold_intent":     {"bay_lease", "offer"},
+	"hold_ok":         {"hold_intent"},
+	"meter_start":     {"hold_ok|hold_found", "hold_confirmed"},
+	"contactor_close": {"meter_start"},
+	"stop_intent":     {"contactor_close"},
+	"meter_end":       {"stop_intent", "contactor_opened"},
+	"bill":            {"meter_start", "meter_end"},
+	"capture_intent":  {"bill"},
+	"capture_ok":      {"capture_intent"},
+	"release_intent":  {"hold_ok|hold_found"},
+	"release_ok":      {"release_intent"},
+	"receipt_final":   {"capture_confirmed|release_confirmed"},
+}
+
+// Check reads a whole journal and returns every promise that the world shows broken.
+func Check(records iter.Seq2[kiosk.Record, error], w World) ([]Violation, error) {
+	c := check{world: w, trails: map[string]*trail{}}
+	last := int64(0)
+	for r, err := range records {
+		if err != nil {
+			return nil, err
+		}
+		if r.Seq != last+1 {
+			c.broken(Sequence, "", "record %d follows %d", r.Seq, last)
+		}
+		last = r.Seq
+		if r.Session == "" {
+			continue
+		}
+		if err := c.record(r); err != nil {
+			return nil, err
+		}
+	}
+	c.bank()
+	for _, id := range slices.Sorted(maps.Keys(c.trails)) {
+		c.session(c.trails[id])
+	}
+	for _, f := range w.Flows {
+		c.flow(f)
+	}
+	return c.found, nil
+}
+
+type check struct {
+	world  World
+	trails map[string]*trail
+	found  []Violation
+}
+
+func (c *check) broken(r Rule, session, format string, args ...any) {
+	c.found = append(c.found, Violation{r, session, fmt.Sprintf(format, args...)})
+}
+
+func (c *check) record(r kiosk.Record) error {
+	var b body
+	if err := json.Unmarshal(r.Body, &b); err != nil {
+		return fmt.Errorf("cannot read record %d: %w", r.Seq, err)
+	}
+	x := c.trails[r.Session]
+	if x == nil {
+		x = &trail{id: r.Session}
+		c.trails[r.Session] = x
+	}
+	if x.closed {
+		c.broken(Order, x.reference, "%s (record %d) comes after the session was closed", r.Kind, r.Seq)
+	}
+	for _, need := range needs[r.Kind] {
+		if !x.has(need) {
+			c.broken(Order, x.reference, "%s (record %d) without %s before it", r.Kind, r.Seq, need)
+		}
+	}
+	x.kinds = append(x.kinds, r.Kind)
+	x.take(r.Kind, b)
+	return nil
+}
+
+// has tells whether one of the kinds in an alternative was seen.
+func (x *trail) has(alternative string) bool {
+	return slices.ContainsFunc(strings.Split(alternative, "|"), func(k string) bool { return slices.Contains(x.kinds, k) })
+}
+
+func (x *trail) take(kind string, b body) {
+	if x.reference == "" {
+		x.reference = b.Reference
+	}
+	if b.Bay != 0 {
+		x.bay = b.Bay
+	}
+	switch kind {
+	case "offer":
+		x.offered = &b.Offer.Hold
+	case "hold_ok", "hold_found":
+		x.holds = append(x.holds, b.Hold.ReceiptNo)
+	case "meter_start":
+		x.start, x.startAt = b.Reading, b.At
+	case "contactor_opened":
+		x.stopAt = b.At
+	case "meter_end":
+		x.end = b.Reading
+	case "bill":
+		x.bill = &b
+	case "capture_confirmed":
+		x.money = "capture"
+	case "release_confirmed":
+		x.money = "release"
+	case "closed":
+		x.closed = true
+	}
+}
+
+// held is one hold at the bank and how it ended.
+type held struct {
+	Movement
+	ends []Movement
+}
+
+// holds groups the ledger by hold; receipt numbers come round again after 9999.
+func (c *check) holds() []*held {
+	var out []*held
+	open := map[int]*held{}
+	for _, m := range c.world.Ledger {
+		switch m.Kind {
+		case "hold":
+			h := &held{Movement: m}
+			open[m.ReceiptNo], out = h, append(out, h)
+		case "capture", "release":
+			if h := open[m.ReceiptNo]; h != nil {
+				h.ends = append(h.ends, m)
+			} else {
+				c.broken(EndedOnce, m.Reference, "%s of hold %d, which never was", m.Kind, m.ReceiptNo)
+			}
+		}
+	}
+	return out
+}
+
+// bank compares each hold with its session.
+func (c *check) bank() {
+	for _, h := range c.holds() {
+		if len(h.ends) != 1 {
+			c.broken(EndedOnce, h.Reference, "hold %d ended %d times", h.ReceiptNo, len(h.ends))
+			continue
+		}
+		end := h.ends[0]
+		x := c.owner(h)
+		if x == nil {
+			// A result that was never acknowledged is undone by the terminal itself.
+			if end.Kind == "capture" {
+				c.broken(Known, h.Reference, "hold %d was captured and no session has it", h.ReceiptNo)
+			}
+			continue
+		}
+		if end.Kind != "capture" {
+			if x.money == "capture" && len(x.holds) == 1 {
+				c.broken(Closed, x.reference, "the journal says captured, the bank released")
+			}
+			continue
+		}
+		c.captured(x, h, end)
+	}
+}
+
+func (c *check) captured(x *trail, h *held, end Movement) {
+	switch {
+	case x.bill == nil:
+		c.broken(Billed, x.reference, "%d was captured without a bill", end.Minor)
+		return
+	case end.Minor != x.bill.Bill.Total.Minor:
+		c.broken(Billed, x.reference, "%d was captured, %d was billed", end.Minor, x.bill.Bill.Total.Minor)
+	case end.Minor > h.Minor:
+		c.broken(Billed, x.reference, "%d was captured of a hold of %d", end.Minor, h.Minor)
+	case x.offered == nil || h.Minor > x.offered.Minor:
+		c.broken(Billed, x.reference, "%d was held without consent", h.Minor)
+	}
+	if x.bill.Bill.Energy == 0 {
+		c.broken(Nothing, x.reference, "%d was taken", end.Minor)
+	}
+	if x.money != "capture" {
+		c.broken(Closed, x.reference, "the bank captured, the journal says %q", x.money)
+	}
+}
+
+// owner finds the session of a hold: by the reference that it was asked with, if the
+// journal has its receipt number there or under an orphan's name.
+func (c *check) owner(h *held) *trail {
+	for _, x := range c.trails {
+		if slices.Contains(x.holds, h.ReceiptNo) && (x.reference == h.Reference || slices.Contains(x.kinds, "hold_found")) {
+			return x
+		}
+	}
+	return nil
+}
+
+func (c *check) session(x *trail) {
+	if !x.closed {
+		c.broken(Closed, x.reference, "ends with %s", x.kinds[len(x.kinds)-1])
+	}
+	for _, n := range x.holds {
+		if x.money == "" && !slices.Contains(x.kinds, "hold_gone") && !slices.Contains(x.kinds, "hold_declined") {
+			c.broken(Closed, x.reference, "nothing says what became of hold %d", n)
+		}
+	}
+	if x.bill == nil {
+		return
+	}
+	b := x.bill.Bill
+	if x.start == nil || x.end == nil || b.From != x.start.Import || b.To != x.end.Import || b.Energy != b.To-b.From {
+		c.broken(Measured, x.reference, "billed %d Wh from %d to %d, registers are %v and %v", b.Energy, b.From, b.To, x.start, x.end)
+	}
+	priced := kiosk.Energy(0)
+	for _, p := range b.Usage.Periods {
+		priced += p.Energy
+	}
+	if b.Energy != 0 && priced != b.Energy {
+		c.broken(Measured, x.reference, "billed %d Wh, priced %d", b.Energy, priced)
+	}
+	delivered := kiosk.Energy(0)
+	for _, f := range c.world.Flows {
+		if f.Bay == x.bay && c.during(x, f) {
+			delivered += f.Energy
+		}
+	}
+	if b.Energy > delivered {
+		c.broken(Delivered, x.reference, "billed %d Wh, delivered %d", b.Energy, delivered)
+	}
+}
+
+// during tells whether energy flowed between a session's first register and the moment
+// when its contactor was known to be open.
+func (c *check) during(x *trail, f Flow) bool {
+	return !x.startAt.IsZero() && !f.From.Before(x.startAt.Add(-c.world.Slack)) && (x.stopAt.IsZero() || !f.To.After(x.stopAt.Add(c.world.Slack)))
+}
+
+// flow looks for the session and the hold under which energy flowed.
+func (c *check) flow(f Flow) {
+	if f.Energy == 0 {
+		return
+	}
+	for _, x := range c.trails {
+		if x.bay == f.Bay && c.during(x, f) && c.heldThrough(x, f) {
+			return
+		}
+	}
+	c.broken(NoFree, "", "bay %d gave %d Wh from %s to %s", f.Bay, f.Energy, f.From.Format(time.StampMilli), f.To.Format(time.StampMilli))
+}
+
+func (c *check) heldThrough(x *trail, f Flow) bool {
+	for _, h := range c.holds() {
+		if slices.Contains(x.holds, h.ReceiptNo) && h.Reference == x.reference && !h.At.After(f.From.Add(c.world.Slack)) &&
+			(len(h.ends) == 0 || !h.ends[0].At.Before(f.To.Add(-c.world.Slack))) {
+			return true
+		}
+	}
+	return false
+}

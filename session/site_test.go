@@ -1,0 +1,539 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kioskd"
+	"kioskd/audit"
+	"kioskd/session"
+	"kioskd/simulator"
+	"kioskd/tariff"
+	"kioskd/terminal"
+	"kioskd/terminal/zvt"
+	"kioskd/ui"
+)
+
+// A site in one process and in synthetic time: the real controller, presenter and
+// terminal driver; the simulated terminal with its bank at the other end of a line that
+// can lose frames; simulated bays. A life of the daemon can be ended at any write of the
+// journal exactly as SIGKILL does: nothing that it does afterwards reaches the world.
+type site struct {
+	t       *testing.T
+	bank    *simulator.Bank
+	sim     *simulator.Terminal
+	bays    []*simulator.Bay
+	cable   *cable
+	journal *memory
+	life    *life
+	ids     atomic.Int64
+}
+
+// memory is a journal that survives the daemon's lives.
+type memory struct {
+	mu      sync.Mutex
+	records []kiosk.Record
+	open    map[string]bool
+	writes  int
+	fail    map[int]bool // writes that fail, as on a full disk
+	kill    int          // the write at which the daemon is killed
+	after   bool         // and whether it reached the disk
+}
+
+// life is one process of the daemon.
+type life struct {
+	s         *site
+	control   *session.Controller
+	presenter *ui.Presenter
+	driver    *terminal.Terminal
+	cancel    context.CancelFunc
+	ended     chan error
+	mu        sync.Mutex
+	gone      bool
+}
+
+func (l *life) dead() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gone
+}
+
+// kill is SIGKILL.
+func (l *life) kill() {
+	l.mu.Lock()
+	l.gone = true
+	l.mu.Unlock()
+	l.s.cable.unplug()
+	l.cancel()
+}
+
+var errDead = errors.New("the process is dead")
+
+// Append implements kiosk.Journal.
+func (l *life) Append(_ context.Context, entries ...kiosk.Entry) error {
+	m := l.s.journal
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l.dead() {
+		return errDead
+	}
+	m.writes++
+	if m.writes == m.kill && !m.after {
+		l.kill()
+		return errDead
+	}
+	if m.fail[m.writes] {
+		return errors.New("disk is full")
+	}
+	for _, e := range entries {
+		m.records = append(m.records, kiosk.Record{Seq: int64(len(m.records) + 1), Session: e.Session, Kind: e.Kind, Body: e.Body, Wall: time.Now(), ClockOK: true})
+		if e.Session != "" {
+			m.open[e.Session] = !e.Ends
+		}
+	}
+	if m.writes == m.kill {
+		l.kill()
+		return errDead
+	}
+	return nil
+}
+
+func (m *memory) all(open bool) iter.Seq2[kiosk.Record, error] {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	records := slices.Clone(m.records)
+	if open {
+		records = slices.DeleteFunc(records, func(r kiosk.Record) bool { return !m.open[r.Session] })
+	}
+	return func(yield func(kiosk.Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (m *memory) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.writes
+}
+
+func (m *memory) anyOpen() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.open {
+		if o {
+			return true
+		}
+	}
+	return false
+}
+
+// kinds is what was written of sessions, readings left out.
+func (m *memory) kinds() string {
+	var out []string
+	for r := range m.all(false) {
+		if r.Session != "" && r.Kind != "reading" {
+			out = append(out, r.Kind)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// cable is a serial line. What is sent to a till that is not there is lost, as is the
+// frame that the test names.
+type cable struct {
+	mu    sync.Mutex
+	till  net.Conn // our end of its line; nil while there is none
+	sim   net.Conn
+	armed bool
+	count [2]int // frames sent to the terminal and to the till
+	// spoil says how often the nth frame of a direction arrives.
+	spoil func(direction, n int) int
+	trace []string
+	queue [2]chan chunk
+	done  chan struct{}
+}
+
+func (c *cable) frames() [2]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.count
+}
+
+const (
+	toTerminal = 0
+	toTill     = 1
+)
+
+func newCable() (c *cable, simulated net.Conn) {
+	a, b := net.Pipe()
+	c = &cable{sim: a, queue: [2]chan chunk{make(chan chunk, 1000), make(chan chunk, 1000)}, done: make(chan struct{})}
+	go c.pump(toTill, a)
+	for _, q := range c.queue {
+		go func() {
+			for {
+				select {
+				case x := <-q:
+					x.to.Write(x.frame) // whoever went away loses it
+				case <-c.done:
+					return
+				}
+			}
+		}()
+	}
+	return c, b
+}
+
+// chunk is a frame on its way; a line buffers, as the kernel does.
+type chunk struct {
+	to    net.Conn
+	frame []byte
+}
+
+func (c *cable) pump(direction int, from net.Conn) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := from.Read(buf)
+		if err != nil {
+			return
+		}
+		to, times := c.pass(direction, from, buf[:n])
+		for range times {
+			select {
+			case c.queue[direction] <- chunk{to, slices.Clone(buf[:n])}:
+			case <-c.done:
+				return
+			}
+		}
+	}
+}
+
+// pass says where a frame goes and how often, and keeps a trace for whoever must find
+// out.
+func (c *cable) pass(direction int, from net.Conn, frame []byte) (to net.Conn, times int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	times = 1
+	if c.armed {
+		c.count[direction]++
+		if c.spoil != nil {
+			times = c.spoil(direction, c.count[direction])
+		}
+	}
+	to = c.sim
+	if direction == toTill {
+		to = c.till
+	}
+	if c.till == nil || direction == toTerminal && from != c.till {
+		times = 0
+	}
+	c.trace = append(c.trace, fmt.Sprintf("%s %s % X, %d times", time.Now().Format("15:04:05.000"), []string{">", "<"}[direction], frame, times))
+	return to, times
+}
+
+func (c *cable) unplug() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.till != nil {
+		c.till.Close()
+		c.till = nil
+	}
+}
+
+func (c *cable) dial(context.Context) (zvt.Link, error) {
+	ours, theirs := net.Pipe()
+	c.unplug()
+	c.mu.Lock()
+	c.till = theirs
+	c.mu.Unlock()
+	go c.pump(toTerminal, theirs)
+	return zvt.NewSerial(ours), nil
+}
+
+// devices of a bay, as a life of the daemon reaches them.
+type device struct {
+	life *life
+	bay  *simulator.Bay
+}
+
+func (d device) Read(context.Context) (kiosk.Reading, error) {
+	if d.life.dead() {
+		return kiosk.Reading{}, errDead
+	}
+	s := d.bay.State()
+	return kiosk.Reading{At: time.Now(), Import: s.Register, Power: s.Power, Serial: fmt.Sprint(s.Serial)}, nil
+}
+
+func (d device) Inputs(context.Context) (kiosk.BayInputs, error) {
+	if d.life.dead() {
+		return kiosk.BayInputs{}, errDead
+	}
+	s := d.bay.State()
+	return kiosk.BayInputs{Plugged: s.Plugged, Requesting: s.Requesting, Closed: s.Closed}, nil
+}
+
+func (d device) Close(context.Context) error {
+	if d.life.dead() {
+		return errDead
+	}
+	d.bay.Switch(true)
+	return nil
+}
+
+func (d device) Open() error {
+	if !d.life.dead() {
+		d.bay.Switch(false)
+	}
+	return nil
+}
+
+func newSite(t *testing.T, price string) *site {
+	bank, err := simulator.OpenBank("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, bank: bank, journal: &memory{open: map[string]bool{}, fail: map[int]bool{}}}
+	quiet := slog.New(slog.DiscardHandler)
+	s.sim = simulator.NewTerminal(bank, "EUR", quiet)
+	for i := range 2 {
+		s.bays = append(s.bays, simulator.NewBay(1_000_000, uint32(i+1), 20))
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var line net.Conn
+	s.cable, line = newCable()
+	served := make(chan error, 1)
+	go func() { served <- s.sim.Serve(ctx, zvt.NewSerial(line)) }()
+	t.Cleanup(func() {
+		stop()
+		s.cable.sim.Close()
+		<-served
+		close(s.cable.done)
+	})
+	s.start(price)
+	t.Cleanup(func() { s.life.kill(); <-s.life.ended; s.life.driver.Close() })
+	return s
+}
+
+// start starts the daemon.
+func (s *site) start(price string) {
+	tr, err := tariff.Parse([]byte(price))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	l := &life{s: s, ended: make(chan error, 1)}
+	quiet := slog.New(slog.DiscardHandler)
+	l.driver = terminal.New(s.cable.dial, terminal.Config{Password: "123456", Capture: terminal.CaptureReleased, Currency: "EUR"}, quiet)
+	rules := session.DefaultRules()
+	rules.Currency = "EUR"
+	var bays []session.Bay
+	for i, b := range s.bays {
+		rules.Bays[i+1] = session.BayRules{MaxPower: 22000 * 20}
+		d := device{l, b}
+		bays = append(bays, session.Bay{Number: i + 1, Meter: d, Contactor: d, Inputs: d})
+	}
+	l.control = session.New(session.Config{
+		Rules: rules, Bays: bays, Terminal: l.driver, Journal: l, CardWait: 45 * time.Second, Log: quiet, Past: s.journal.all(true),
+		NewID: func() (string, string) {
+			n := s.ids.Add(1)
+			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n)
+		},
+	})
+	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Tariff: tr, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin"}, l.control)
+	var ctx context.Context
+	ctx, l.cancel = context.WithCancel(context.Background())
+	s.life = l
+	go func() { l.ended <- l.control.Run(ctx, func() {}) }()
+}
+
+// restart starts the daemon again after it was killed. A board whose master is silent
+// for ten seconds opens its contactors by itself.
+func (s *site) restart(price string, after time.Duration) {
+	<-s.life.ended
+	s.life.driver.Close()
+	if after > 10*time.Second {
+		time.Sleep(10 * time.Second)
+		for _, b := range s.bays {
+			b.Switch(false)
+		}
+		after -= 10 * time.Second
+	}
+	time.Sleep(after)
+	s.start(price)
+}
+
+// visitor is a person at the kiosk.
+type visitor struct {
+	bay     int
+	card    *simulator.Card // nil: has none
+	car     *simulator.Car  // nil: never plugs in
+	cancel  ui.Screen       // presses back there
+	stop    kiosk.Energy    // presses stop
+	unplug  kiosk.Energy    // unplugs
+	saw     []string        // screens with their messages
+	paid    kiosk.Money
+	done    bool
+	plugged bool
+	shown   bool // the card
+	session string
+}
+
+// look reads the screen and acts on it, as a person does now and then.
+func (p *visitor) look(s *site) {
+	v := s.life.presenter.View()
+	if v.Session != "" {
+		p.session = v.Session
+	}
+	if seen := string(v.Screen) + " " + v.Message; len(p.saw) == 0 || p.saw[len(p.saw)-1] != seen {
+		p.saw = append(p.saw, seen)
+	}
+	press := func(k ui.InputKind, value string) {
+		s.life.presenter.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: k, Value: value}) // refused where the view changed
+	}
+	if v.Screen == p.cancel {
+		press(ui.Back, "")
+		return
+	}
+	bay := s.bays[p.bay-1]
+	switch v.Screen {
+	case ui.Attract:
+		if p.paid.Currency != "" { // the end was shown, and the screen has gone on
+			p.done = true
+			return
+		}
+		press(ui.Touch, "")
+	case ui.Bays:
+		if p.session != "" && v.Bays[p.bay-1].State != ui.BayInUse {
+			p.done = true
+			return
+		}
+		press(ui.Choose, fmt.Sprint(p.bay))
+	case ui.Price:
+		press(ui.Accept, "")
+	case ui.Tap:
+		if p.card != nil && !p.shown {
+			s.sim.Present(*p.card)
+			p.shown = true
+		}
+	case ui.PlugIn:
+		if p.car != nil && !p.plugged {
+			bay.Plug(*p.car)
+			p.plugged = true
+		}
+	case ui.Charging:
+		switch {
+		case p.unplug > 0 && v.Energy >= p.unplug:
+			bay.Unplug()
+		case p.stop > 0 && v.Energy >= p.stop:
+			press(ui.Stop, "")
+		}
+	case ui.StopAsk:
+		press(ui.Confirm, "")
+	case ui.Final, ui.Declined:
+		p.paid = v.Paid
+		if v.Settled || v.Screen == ui.Declined {
+			p.done = true
+		}
+	}
+}
+
+// play lets a visitor act until the visit is over, for at most a while; the daemon is
+// started again when it was killed.
+func (s *site) play(p *visitor, price string, down time.Duration) {
+	for end := time.Now().Add(15 * time.Minute); !p.done && time.Now().Before(end); time.Sleep(250 * time.Millisecond) {
+		if s.life.dead() {
+			s.restart(price, down)
+		}
+		p.look(s)
+	}
+	s.bays[p.bay-1].Unplug()
+}
+
+// settle waits until nothing is left to do: the ladder's hours are nothing here.
+func (s *site) settle(price string, down time.Duration) {
+	s.t.Helper()
+	for end := time.Now().Add(48 * time.Hour); ; time.Sleep(time.Second) {
+		if s.life.dead() {
+			s.restart(price, down)
+		}
+		if !s.journal.anyOpen() && len(s.bank.Open()) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("after two days open: holds %v\n%s", s.bank.Open(), s.journal.kinds())
+		}
+	}
+}
+
+// ready waits until the kiosk sells.
+func (s *site) ready() {
+	for range 600 {
+		if s.life.presenter.View().Screen == ui.Attract {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	s.t.Fatal("the kiosk does not begin to sell")
+}
+
+// world is what bank and meters know.
+func (s *site) world() audit.World {
+	var w audit.World
+	for _, l := range s.bank.Lines() {
+		w.Ledger = append(w.Ledger, audit.Movement(l))
+	}
+	for i, b := range s.bays {
+		for _, f := range b.Flows() {
+			w.Flows = append(w.Flows, audit.Flow{Bay: i + 1, From: f.From, To: f.To, Energy: f.Energy})
+		}
+	}
+	return w
+}
+
+func (s *site) audit() {
+	s.t.Helper()
+	broken, err := audit.Check(s.journal.all(false), s.world())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, v := range broken {
+		s.t.Error(v)
+	}
+	if s.t.Failed() {
+		s.spoiled()
+		s.t.Logf("journal: %s", s.journal.kinds())
+		for _, l := range s.bank.Lines() {
+			s.t.Logf("bank: %s %s %d %d %s", l.At.Format(time.StampMilli), l.Kind, l.ReceiptNo, l.Minor, l.Reference)
+		}
+	}
+}
+
+// simulate runs a test in synthetic time.
+func simulate(t *testing.T, f func(*testing.T)) { t.Helper(); synctest.Test(t, f) }
+
+// spoiled prints the line's trace around what did not arrive as it was sent.
+func (s *site) spoiled() {
+	s.cable.mu.Lock()
+	defer s.cable.mu.Unlock()
+	for i, l := range s.cable.trace {
+		if !strings.HasSuffix(l, ", 1 times") {
+			for _, x := range s.cable.trace[max(0, i-10):min(len(s.cable.trace), i+60)] {
+				s.t.Log(x)
+			}
+			return
+		}
+	}
+}
