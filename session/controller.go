@@ -94,7 +94,7 @@ func (c *Controller) Do(ctx context.Context, o Observation) error {
 	case err := <-m.reply:
 		return err
 	case <-c.stopped:
-		return errors.New("the controller has ended")
+		return errEnded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -117,6 +117,51 @@ func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
 	}
 	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Bay: bay, EVSE: evse, Site: c.cfg.Site})
 }
+
+// WithTerminal runs f while no other command uses the terminal, in the order of its
+// queue: a card dialogue is never interrupted. f must not move money, but what it found
+// open may be handed to Do.
+func (c *Controller) WithTerminal(ctx context.Context, f func(context.Context) error) error {
+	done := make(chan error, 1)
+	c.terminal.serve(func(work context.Context) {
+		if ctx.Err() == nil { // whoever asked may have gone
+			done <- f(work)
+		}
+	})
+	select {
+	case err := <-done:
+		return err
+	case <-c.stopped:
+		return errEnded
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Settled waits until the session that holds a receipt number at the terminal has no
+// open hold any longer. It fails if that will take more than its first try.
+func (c *Controller) Settled(ctx context.Context, receipt int) error {
+	changed, cancel := c.Watch()
+	defer cancel()
+	for {
+		x, ok := c.Snapshot().State.Holding(receipt)
+		switch {
+		case !ok:
+			return nil
+		case x.Money == ReleaseDelayed || x.Money == CaptureDelayed:
+			return fmt.Errorf("session %s: the terminal did not do it (%s); it is tried again at %s", x.Reference, x.Class, x.Due.Format(time.TimeOnly))
+		}
+		select {
+		case <-changed:
+		case <-c.stopped:
+			return errEnded
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+var errEnded = errors.New("the controller has ended")
 
 // Fault raises or clears a fault.
 func (c *Controller) Fault(ctx context.Context, code string, bay int, raised bool, err error) {

@@ -80,6 +80,16 @@ func (s State) AtBay(bay int) (Session, bool) {
 	return Session{}, false
 }
 
+// Holding finds the session whose hold, with this receipt number, is not settled.
+func (s State) Holding(receipt int) (Session, bool) {
+	for _, x := range s.Sessions {
+		if x.Hold != nil && x.Hold.ReceiptNo == receipt && x.Money != Captured && x.Money != Released && x.Money != Declined {
+			return x, true
+		}
+	}
+	return Session{}, false
+}
+
 // ordered lists the sessions by their ids, oldest first (ids are ULIDs).
 func (s State) ordered() []Session {
 	return slices.SortedFunc(maps.Values(s.Sessions), func(a, b Session) int {

@@ -243,12 +243,29 @@ type terminalWorker struct {
 	c *Controller
 	q queue
 
-	mu    sync.Mutex
-	abort map[string]context.CancelFunc // of the session whose card is asked for
+	mu      sync.Mutex
+	abort   map[string]context.CancelFunc // of the session whose card is asked for
+	service []func(context.Context)       // what a technician wants of the terminal
 }
 
 func newTerminalWorker(c *Controller) *terminalWorker {
 	return &terminalWorker{c: c, q: newQueue(), abort: map[string]context.CancelFunc{}}
+}
+
+// serve lets f have the terminal when nothing more urgent is to be done.
+func (w *terminalWorker) serve(f func(context.Context)) {
+	w.mu.Lock()
+	w.service = append(w.service, f)
+	w.mu.Unlock()
+	w.q.put(Command{Do: serviceTerminal})
+}
+
+func (w *terminalWorker) serveNext(ctx context.Context) {
+	w.mu.Lock()
+	f := w.service[0]
+	w.service = w.service[1:]
+	w.mu.Unlock()
+	f(ctx)
 }
 
 func (w *terminalWorker) command(cmd Command) {
@@ -265,8 +282,11 @@ func (w *terminalWorker) command(cmd Command) {
 	w.q.put(cmd)
 }
 
+// serviceTerminal is not a command of the machine: see Controller.WithTerminal.
+const serviceTerminal Do = "service"
+
 // rank orders the queue: an unknown outcome, a driver who waits for a release, a
-// capture, a new card, retries.
+// capture, a new card, retries, a technician.
 func rank(c Command) int {
 	switch {
 	case c.Do == AskTerminal:
@@ -277,6 +297,8 @@ func rank(c Command) int {
 		return 2
 	case c.Do == AskHold:
 		return 3
+	case c.Do == serviceTerminal:
+		return 5
 	}
 	return 4
 }
@@ -322,6 +344,9 @@ func (w *terminalWorker) do(ctx context.Context, cmd Command) bool {
 	switch cmd.Do {
 	case AskTerminal:
 		return w.ask(ctx)
+	case serviceTerminal:
+		w.serveNext(ctx)
+		return true
 	case AskHold:
 		o.What = HoldEnded
 		o.Err = w.hold(ctx, cmd)

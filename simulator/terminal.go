@@ -178,8 +178,8 @@ func (t *Terminal) deliver(link zvt.Link, a zvt.APDU) (zvt.APDU, error) {
 	if err := link.Send(a); err != nil {
 		return zvt.APDU{}, err
 	}
-	for {
-		b, err := link.Receive(zvt.T3)
+	for end := time.Now().Add(zvt.T3); ; {
+		b, err := link.Receive(time.Until(end))
 		if err != nil {
 			return zvt.APDU{}, err
 		}

@@ -129,23 +129,29 @@ func (t *Terminal) connect(ctx context.Context) error {
 	return nil
 }
 
+// register makes the terminal ours. One that is still busy with what it was told before
+// we came back is told to stop, and then left in peace for as long as it waits for an
+// answer to its last word: some wait anew after each message that they do not expect.
 func (t *Terminal) register(ctx context.Context) error {
-	if err := t.drain(); err != nil {
-		return err
-	}
 	const config = 0x3E // intermediate status, we control payment and print
 	currency := zvt.PutBCD(int64(t.cfg.Currency.Number()), 2)
 	head := append(append(t.password(), config), currency...)
 	cmd := zvt.Command(0x06, 0x00, head, zvt.Bin(0x03, 0x01), zvt.Container())
-	end, err := t.exchange(ctx, cmd, handlers{})
-	if no := new(refusal); errors.As(err, &no) && t.link != nil { // busy, perhaps with what it was told before
-		if err := t.link.Send(zvt.Command(0x06, 0xB0, nil)); err != nil {
-			return err
+	var end zvt.Message
+	var err error
+	for _, quiet := range []time.Duration{drainFor, drainFor, zvt.T3 + drainFor} {
+		if busy := new(refusal); errors.As(err, &busy) {
+			if err := t.link.Send(zvt.Command(0x06, 0xB0, nil)); err != nil {
+				return err
+			}
 		}
-		if err := t.drain(); err != nil {
+		if err := t.drain(quiet); err != nil {
 			return err
 		}
 		end, err = t.exchange(ctx, cmd, handlers{})
+		if err == nil || t.link == nil || ctx.Err() != nil {
+			break
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("cannot register: %w", err)
@@ -156,10 +162,10 @@ func (t *Terminal) register(ctx context.Context) error {
 	return nil
 }
 
-// drain answers what the terminal still has to say until it is silent.
-func (t *Terminal) drain() error {
+// drain answers what the terminal still has to say until it is silent for a while.
+func (t *Terminal) drain(quiet time.Duration) error {
 	for {
-		a, err := t.link.Receive(drainFor)
+		a, err := t.link.Receive(quiet)
 		if errors.Is(err, zvt.ErrTimeout) {
 			return nil
 		}

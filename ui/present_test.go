@@ -159,11 +159,11 @@ func TestNothingIsSoldWithoutATerminalOrAJournal(t *testing.T) {
 func TestSocket(t *testing.T) {
 	_, p := newScreen(t)
 	path := filepath.Join(t.TempDir(), "ui.sock")
-	l, err := ui.Listen(path)
+	l, err := ui.Listen(path, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ui.Listen(path); err == nil || !strings.Contains(err.Error(), "another kioskd") {
+	if _, err := ui.Listen(path, 0o600); err == nil || !strings.Contains(err.Error(), "another kioskd") {
 		t.Errorf("a second daemon got %v", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -30,9 +30,9 @@ type Server struct {
 // Screens is how many screens are connected.
 func (s *Server) Screens() int { return int(s.screens.Load()) }
 
-// Listen makes the socket. A socket that nobody answers on is replaced; a file that is
-// no socket, or one that another daemon answers on, is an error.
-func Listen(path string) (net.Listener, error) {
+// Listen makes a socket with a file mode. A socket that nobody answers on is replaced; a
+// file that is no socket, or one that another daemon answers on, is an error.
+func Listen(path string, mode os.FileMode) (net.Listener, error) {
 	if info, err := os.Stat(path); err == nil {
 		if info.Mode()&os.ModeSocket == 0 {
 			return nil, fmt.Errorf("cannot listen on %s: it is not a socket", path)
@@ -51,7 +51,7 @@ func Listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen: %w", err)
 	}
-	if err := os.Chmod(path, 0o660); err != nil {
+	if err := os.Chmod(path, mode); err != nil {
 		l.Close()
 		return nil, err
 	}

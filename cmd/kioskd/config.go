@@ -61,6 +61,10 @@ type bayConfig struct {
 	activeLow  bool
 }
 
+// control is the socket on which the daemon serves commands, for its own user alone. It
+// lies beside the screen's.
+func (c *config) control() string { return filepath.Join(filepath.Dir(c.socket), "control.sock") }
+
 // configReader collects every fault with its place, not only the first.
 type configReader struct {
 	file   string

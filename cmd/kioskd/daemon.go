@@ -91,11 +91,20 @@ func runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
 		Rules: rules, Bays: devices.bays, Terminal: pt, Journal: journal, CardWait: c.cardWait, Site: c.site,
 		NewID: newID, Past: journal.OpenSessions(ctx), Log: log,
 	})
-	listener, err := ui.Listen(c.socket)
+	listener, err := ui.Listen(c.socket, 0o660)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c, control, listener, log)
+	commands, err := ui.Listen(c.control(), 0o600)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	var g errgroup.Group
+	commandCtx, stopCommands := context.WithCancel(ctx)
+	g.Go(func() error { return serveControl(commandCtx, commands, owner{control, pt}) })
+	err = serve(ctx, c, control, listener, log)
+	stopCommands()
+	return errors.Join(err, g.Wait())
 }
 
 // serve runs the controller and the screen's socket side by side; the screen stays

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kioskd"
+	"kioskd/audit"
 	"kioskd/simulator"
 	"kioskd/terminal"
 )
@@ -208,6 +209,20 @@ bays:
 			i*simulator.InputsPerBay+simulator.InputPlugged, i*simulator.InputsPerBay+simulator.InputRequesting, i*simulator.InputsPerBay+simulator.InputFeedback)
 	}
 	return b.String()
+}
+
+// world is what bank and meters know of the site.
+func (s *site) world() audit.World {
+	w := audit.World{Slack: 50 * time.Millisecond} // an event's time is of before it was written
+	for _, l := range s.bank.Lines() {
+		w.Ledger = append(w.Ledger, audit.Movement(l))
+	}
+	for i, b := range s.bays {
+		for _, f := range b.Flows() {
+			w.Flows = append(w.Flows, audit.Flow{Bay: i + 1, From: f.From, To: f.To, Energy: f.Energy})
+		}
+	}
+	return w
 }
 
 // model alternates between the makes, so that both are on one bus.

@@ -20,7 +20,6 @@ import (
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/tariff"
-	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )
 
@@ -220,62 +219,6 @@ func (p program) decodeSerial(data []byte) (ok bool, err error) {
 		return false, p.json(decodeError{"frame is cut short", len(data)})
 	}
 	return ok, nil
-}
-
-// withTerminal runs f with the site's terminal. The daemon owns the line while it runs.
-func (p program) withTerminal(fs *flag.FlagSet, args []string, want int, f func(*terminal.Terminal, *config, []string) error) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	args, err := parse(fs, args, want)
-	if err != nil {
-		return err
-	}
-	c, err := p.config(*path)
-	if err != nil {
-		return err
-	}
-	if running(c.socket) {
-		return fmt.Errorf("cannot use the terminal: kioskd runs and owns its line; stop it first")
-	}
-	dial, err := terminal.DialAddress(c.terminalAddress)
-	if err != nil {
-		return err
-	}
-	t := terminal.New(dial, c.terminal, quietLog())
-	return errors.Join(f(t, c, args), t.Close())
-}
-
-func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(fs, args, 0, func(t *terminal.Terminal, _ *config, _ []string) error {
-		s, err := t.Status(ctx)
-		if err != nil {
-			return err
-		}
-		return p.json(s)
-	})
-}
-
-func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(fs, args, 0, func(t *terminal.Terminal, _ *config, _ []string) error {
-		open, err := t.Open(ctx)
-		if err != nil {
-			return err
-		}
-		return p.json(map[string]any{"open_receipts": open.Receipts, "complete": open.Complete})
-	})
-}
-
-func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(fs, args, 1, func(t *terminal.Terminal, c *config, args []string) error {
-		n, err := strconv.Atoi(args[0])
-		if err != nil || n < 1 || n > 9999 {
-			return usagef("terminal release: %q is not a receipt number from 1 to 9999", args[0])
-		}
-		b, err := t.Release(ctx, kiosk.ReleaseRequest{ReceiptNo: n, Record: func(kiosk.Booking) error { return nil }})
-		if err != nil {
-			return fmt.Errorf("cannot release hold %d: %w", n, err)
-		}
-		return p.json(map[string]any{"released_receipt_no": n, "receipt_no": b.ReceiptNo})
-	})
 }
 
 func (p program) meterModels(_ context.Context, fs *flag.FlagSet, args []string) error {

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/store"
+	"kioskd/terminal"
+)
+
+// service is what a technician may ask of the terminal: by the running daemon, which
+// owns the line, or directly while there is none.
+type service interface {
+	status(context.Context) (terminal.Status, error)
+	pending(context.Context) (pendingHolds, error)
+	release(ctx context.Context, receipt int) (released, error)
+}
+
+type pendingHolds struct {
+	Receipts []int `json:"open_receipts"`
+	Complete bool  `json:"complete"`
+}
+
+type released struct {
+	Receipt int `json:"released_receipt_no"`
+}
+
+func pendingOf(open kiosk.OpenHolds) pendingHolds {
+	return pendingHolds{append([]int{}, open.Receipts...), open.Complete}
+}
+
+// errNotOpen is for a receipt number that the terminal does not list.
+func errNotOpen(receipt int, open kiosk.OpenHolds) error {
+	return fmt.Errorf("the terminal has no open hold %d; open are %v", receipt, open.Receipts)
+}
+
+// errOwned is for a hold that the journal will settle by itself.
+func errOwned(receipt int, x session.Session) error {
+	return fmt.Errorf("hold %d belongs to session %s (money %s, power %s), which kioskd settles by itself", receipt, x.Reference, x.Money, x.Power)
+}
+
+// direct is a terminal without a daemon.
+type direct struct {
+	t *terminal.Terminal
+	c *config
+}
+
+func (d direct) status(ctx context.Context) (terminal.Status, error) { return d.t.Status(ctx) }
+
+func (d direct) pending(ctx context.Context) (pendingHolds, error) {
+	open, err := d.t.Open(ctx)
+	return pendingOf(open), err
+}
+
+// release gives back what no session of the journal has.
+func (d direct) release(ctx context.Context, receipt int) (released, error) {
+	if err := d.notOwned(ctx, receipt); err != nil {
+		return released{}, err
+	}
+	open, err := d.t.Open(ctx)
+	if err != nil {
+		return released{}, err
+	}
+	if !slices.Contains(open.Receipts, receipt) && open.Complete {
+		return released{}, errNotOpen(receipt, open)
+	}
+	_, err = d.t.Release(ctx, kiosk.ReleaseRequest{ReceiptNo: receipt, Record: func(kiosk.Booking) error { return nil }})
+	return released{receipt}, err
+}
+
+func (d direct) notOwned(ctx context.Context, receipt int) error {
+	journal, err := store.OpenReader(ctx, d.c.journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer journal.Close()
+	state, err := session.Replay(journal.OpenSessions(ctx))
+	if err != nil {
+		return err
+	}
+	if x, ok := state.Holding(receipt); ok {
+		return fmt.Errorf("%w: start it", errOwned(receipt, x))
+	}
+	return nil
+}
+
+// owner is the terminal of a running daemon, inside it.
+type owner struct {
+	control *session.Controller
+	t       *terminal.Terminal
+}
+
+func (o owner) status(ctx context.Context) (s terminal.Status, err error) {
+	err = o.control.WithTerminal(ctx, func(ctx context.Context) (err error) { s, err = o.t.Status(ctx); return err })
+	return s, err
+}
+
+func (o owner) open(ctx context.Context) (open kiosk.OpenHolds, err error) {
+	err = o.control.WithTerminal(ctx, func(ctx context.Context) (err error) { open, err = o.t.Open(ctx); return err })
+	return open, err
+}
+
+func (o owner) pending(ctx context.Context) (pendingHolds, error) {
+	open, err := o.open(ctx)
+	return pendingOf(open), err
+}
+
+// release lets the machine find the hold, so that the journal has what became of it.
+func (o owner) release(ctx context.Context, receipt int) (released, error) {
+	if x, ok := o.control.Snapshot().State.Holding(receipt); ok && x.Reason != session.ReasonOrphan {
+		return released{}, errOwned(receipt, x)
+	}
+	open, err := o.open(ctx)
+	if err != nil {
+		return released{}, err
+	}
+	if !slices.Contains(open.Receipts, receipt) {
+		return released{}, errNotOpen(receipt, open)
+	}
+	found := kiosk.OpenHolds{Receipts: []int{receipt}}
+	if err := o.control.Do(ctx, session.Observation{What: session.TerminalSaid, Open: found}); err != nil {
+		return released{}, err
+	}
+	return released{receipt}, o.control.Settled(ctx, receipt)
+}
+
+// serveControl answers commands on a socket until ctx ends.
+func serveControl(ctx context.Context, l net.Listener, s service) error {
+	mux := http.NewServeMux()
+	handle := func(pattern string, f func(*http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			v, err := f(r)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusConflict)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			json.NewEncoder(w).Encode(v) // whoever asked may have gone
+		})
+	}
+	handle("GET /terminal/status", func(r *http.Request) (any, error) { return s.status(r.Context()) })
+	handle("GET /terminal/pending", func(r *http.Request) (any, error) { return s.pending(r.Context()) })
+	handle("POST /terminal/release/{receipt}", func(r *http.Request) (any, error) {
+		n, err := strconv.Atoi(r.PathValue("receipt"))
+		if err != nil {
+			return nil, err
+		}
+		return s.release(r.Context(), n)
+	})
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	defer context.AfterFunc(ctx, func() { srv.Close() })()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// remote is the terminal of a running daemon, from outside.
+type remote struct{ http http.Client }
+
+func dialControl(socket string) remote {
+	return remote{http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}}}}
+}
+
+func (r remote) ask(ctx context.Context, method, path string, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, (&url.URL{Scheme: "http", Host: "kioskd", Path: path}).String(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("cannot reach the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+		return errors.Join(errors.New(strings.TrimSpace(string(text))), err)
+	}
+	return json.NewDecoder(resp.Body).Decode(answer)
+}
+
+func (r remote) status(ctx context.Context) (s terminal.Status, err error) {
+	return s, r.ask(ctx, http.MethodGet, "/terminal/status", &s)
+}
+
+func (r remote) pending(ctx context.Context) (h pendingHolds, err error) {
+	return h, r.ask(ctx, http.MethodGet, "/terminal/pending", &h)
+}
+
+func (r remote) release(ctx context.Context, receipt int) (x released, err error) {
+	return x, r.ask(ctx, http.MethodPost, fmt.Sprintf("/terminal/release/%d", receipt), &x)
+}
+
+// serviceLimit is how long a command waits for the terminal: a card dialogue that is
+// under way comes first.
+const serviceLimit = 3 * time.Minute
+
+// withTerminal runs f with the site's terminal, through the daemon while it runs.
+func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []string, want int, f func(context.Context, service, []string) (any, error)) error {
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	args, err := parse(fs, args, want)
+	if err != nil {
+		return err
+	}
+	c, err := p.config(*path)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, serviceLimit)
+	defer cancel()
+	var s service
+	if running(c.control()) {
+		s = dialControl(c.control())
+	} else {
+		dial, err := terminal.DialAddress(c.terminalAddress)
+		if err != nil {
+			return err
+		}
+		t := terminal.New(dial, c.terminal, quietLog())
+		defer t.Close()
+		s = direct{t, c}
+	}
+	answer, err := f(ctx, s, args)
+	if err != nil {
+		return err
+	}
+	return p.json(answer)
+}
+
+func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.status(ctx) })
+}
+
+func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.pending(ctx) })
+}
+
+func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	return p.withTerminal(ctx, fs, args, 1, func(ctx context.Context, s service, args []string) (any, error) {
+		n, err := strconv.Atoi(args[0])
+		if err != nil || n < 1 || n > 9999 {
+			return nil, usagef("terminal release: %q is not a receipt number from 1 to 9999", args[0])
+		}
+		x, err := s.release(ctx, n)
+		if err != nil {
+			return nil, fmt.Errorf("cannot release hold %d: %w", n, err)
+		}
+		return x, nil
+	})
+}
