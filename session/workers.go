@@ -60,6 +60,7 @@ type bayWorker struct {
 	bay  Bay
 	q    queue
 	seen struct{ inputs, meter time.Time } // last good
+	last *kiosk.Reading                    // last good
 }
 
 func newBayWorker(c *Controller, b Bay) *bayWorker { return &bayWorker{c: c, bay: b, q: newQueue()} }
@@ -116,8 +117,14 @@ func (w *bayWorker) run(ctx context.Context) {
 	}
 }
 
-func (w *bayWorker) sample(ctx context.Context) {
-	var sm Sample
+// look looks at the inputs alone, for whoever waits: a meter takes its time.
+func (w *bayWorker) look(ctx context.Context) {
+	sm := Sample{Reading: w.last}
+	w.inputs(ctx, &sm)
+	w.c.post(ctx, Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
+}
+
+func (w *bayWorker) inputs(ctx context.Context, sm *Sample) {
 	in, err := w.bay.Inputs.Inputs(ctx)
 	now := time.Now()
 	if err == nil {
@@ -129,13 +136,18 @@ func (w *bayWorker) sample(ctx context.Context) {
 	if err == nil && !in.Closed {
 		w.tell(ctx, "CX017", false, nil)
 	}
+}
+
+func (w *bayWorker) sample(ctx context.Context) {
+	var sm Sample
+	w.inputs(ctx, &sm)
 	r, err := w.bay.Meter.Read(ctx)
-	now = time.Now()
+	now := time.Now()
 	var fault interface{ FaultCode() string }
 	switch {
 	case err == nil:
 		r.At = w.c.now()
-		sm.Reading, w.seen.meter = &r, now
+		sm.Reading, w.last, w.seen.meter = &r, &r, now
 	case errors.As(err, &fault):
 		sm.MeterFault = fault.FaultCode()
 	default:
@@ -159,7 +171,7 @@ func (w *bayWorker) do(ctx context.Context, cmd Command) {
 	o := Observation{Session: cmd.Session, Bay: cmd.Bay}
 	switch cmd.Do {
 	case LookAtBay:
-		w.sample(ctx)
+		w.look(ctx)
 		return
 	case ReadBaseline:
 		o.What = BaselineRead

@@ -46,6 +46,8 @@ type Terminal struct {
 	AutoCard  *Card
 	AutoAfter time.Duration
 	FirstOnly bool // the open list names only the first hold
+	// Said is called when the till has a message of the terminal's; nil for nobody.
+	Said func(zvt.APDU)
 
 	cards  chan Card
 	faults chan CardFault
@@ -177,6 +179,9 @@ func (t *Terminal) say(link zvt.Link, a zvt.APDU) error {
 func (t *Terminal) deliver(link zvt.Link, a zvt.APDU) (zvt.APDU, error) {
 	if err := link.Send(a); err != nil {
 		return zvt.APDU{}, err
+	}
+	if t.Said != nil {
+		t.Said(a)
 	}
 	for end := time.Now().Add(zvt.T3); ; {
 		b, err := link.Receive(time.Until(end))

@@ -19,6 +19,7 @@ import (
 	"kioskd/audit"
 	"kioskd/simulator"
 	"kioskd/store"
+	"kioskd/terminal/zvt"
 	"kioskd/ui"
 )
 
@@ -69,7 +70,7 @@ func repo(t *testing.T) string {
 }
 
 // daemonCommand starts the real binary on a site.
-func daemonCommand(t *testing.T, s *site) *exec.Cmd {
+func daemonCommand(t testing.TB, s *site) *exec.Cmd {
 	t.Helper()
 	self, err := exec.LookPath("kioskd")
 	if err != nil {
@@ -165,7 +166,7 @@ func cancelOnce(ctx context.Context, socket string) {
 	}
 }
 
-func awaitSocket(t *testing.T, socket string) {
+func awaitSocket(t testing.TB, socket string) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !running(socket); {
 		if time.Now().After(end) {
@@ -296,4 +297,66 @@ func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// BenchmarkHoldToContactor measures, on the simulated wires, from the last byte of the
+// terminal's completion of a hold to the moment when energy flows, with the vehicle
+// plugged in before. Beside it stands what the meter alone takes of that: the first
+// register is read until two reads agree, a tenth of a second apart.
+func BenchmarkHoldToContactor(b *testing.B) {
+	dir := b.TempDir()
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), 4, 1, false, quietLog())
+	if err != nil {
+		b.Fatal(err)
+	}
+	completed := make(chan time.Time, 16)
+	holding := false
+	s.terminal.Said = func(a zvt.APDU) {
+		if a.Is(0x04, 0x0F) {
+			holding = len(s.bank.Open()) > 0
+		}
+		if a.Is(0x06, 0x0F) && holding {
+			holding = false
+			completed <- time.Now()
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	world := make(chan error, 1)
+	go func() { world <- s.run(ctx) }()
+	defer func() { stop(); <-world }()
+	daemon := daemonCommand(b, s)
+	defer stopProcess(daemon)
+	awaitSocket(b, filepath.Join(dir, "ui.sock"))
+	d := program{os.Stdin, io.Discard, io.Discard}.newDriver(ctx, filepath.Join(dir, "ui.sock"))
+	s.bays[0].Plug(simulator.GoodCar())
+	var total time.Duration
+	for b.Loop() {
+		steps := []struct {
+			screen ui.Screen
+			do     func() error
+		}{
+			{ui.Attract, func() error { return d.touch(ctx, ui.Touch, "") }},
+			{ui.Bays, func() error { return d.touch(ctx, ui.Choose, "1") }},
+			{ui.Price, func() error { return d.touch(ctx, ui.Accept, "") }},
+			{ui.Tap, func() error { s.terminal.Present(simulator.GoodCard()); return nil }},
+			{ui.Charging, func() error { return d.touch(ctx, ui.Stop, "") }},
+			{ui.StopAsk, func() error { return d.touch(ctx, ui.Confirm, "") }},
+			{ui.Final, func() error { return d.touch(ctx, ui.Back, "") }},
+		}
+		for _, step := range steps {
+			if err := d.screen(ctx, step.screen); err != nil {
+				b.Fatal(err)
+			}
+			if err := step.do(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		flows := s.bays[0].Flows()
+		total += flows[len(flows)-1].From.Sub(<-completed)
+		for len(completed) > 0 {
+			<-completed
+		}
+	}
+	b.ReportMetric(float64(total.Milliseconds())/float64(b.N), "ms/hold-to-contactor")
+	b.ReportMetric(0, "ns/op")
 }
