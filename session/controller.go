@@ -299,7 +299,7 @@ func (c *Controller) quiet() bool {
 			return false
 		}
 		switch x.Money {
-		case HoldAsked, HoldRecorded, CaptureAsked, ReleaseAsked:
+		case HoldAsked, HoldRecorded, HoldUncertain, CaptureAsked, CaptureUnclear, ReleaseAsked, ReleaseUnclear:
 			return false
 		}
 	}

@@ -49,6 +49,7 @@ type memory struct {
 	fail    map[int]bool // writes that fail, as on a full disk
 	kill    int          // the write at which the daemon is killed
 	after   bool         // and whether it reached the disk
+	stop    int          // the write at which the daemon is asked to end
 }
 
 // life is one process of the daemon.
@@ -67,6 +68,17 @@ func (l *life) dead() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.gone
+}
+
+// over tells whether the daemon must be started again.
+func (l *life) over() bool {
+	select {
+	case err := <-l.ended:
+		l.ended <- err
+		return true
+	default:
+		return l.dead()
+	}
 }
 
 // kill is SIGKILL.
@@ -92,6 +104,9 @@ func (l *life) Append(_ context.Context, entries ...kiosk.Entry) error {
 	if m.writes == m.kill && !m.after {
 		l.kill()
 		return errDead
+	}
+	if m.writes == m.stop {
+		l.cancel()
 	}
 	if m.fail[m.writes] {
 		return errors.New("disk is full")
@@ -364,6 +379,13 @@ func (s *site) start(price string) {
 func (s *site) restart(price string, after time.Duration) {
 	<-s.life.ended
 	s.life.driver.Close()
+	if !s.life.dead() {
+		for i, b := range s.bays {
+			if b.State().Closed {
+				s.t.Errorf("the daemon ended and left bay %d closed", i+1)
+			}
+		}
+	}
 	if after > 10*time.Second {
 		time.Sleep(10 * time.Second)
 		for _, b := range s.bays {
@@ -454,7 +476,7 @@ func (p *visitor) look(s *site) {
 // started again when it was killed.
 func (s *site) play(p *visitor, price string, down time.Duration) {
 	for end := time.Now().Add(15 * time.Minute); !p.done && time.Now().Before(end); time.Sleep(250 * time.Millisecond) {
-		if s.life.dead() {
+		if s.life.over() {
 			s.restart(price, down)
 		}
 		p.look(s)
@@ -466,7 +488,7 @@ func (s *site) play(p *visitor, price string, down time.Duration) {
 func (s *site) settle(price string, down time.Duration) {
 	s.t.Helper()
 	for end := time.Now().Add(48 * time.Hour); ; time.Sleep(time.Second) {
-		if s.life.dead() {
+		if s.life.over() {
 			s.restart(price, down)
 		}
 		if !s.journal.anyOpen() && len(s.bank.Open()) == 0 {

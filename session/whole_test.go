@@ -155,6 +155,25 @@ func TestKilledAtEveryWrite(t *testing.T) {
 	}
 }
 
+// TestAskedToEndAtEveryWrite ends the process in order at each write of the journal.
+func TestAskedToEndAtEveryWrite(t *testing.T) {
+	for _, v := range visits() {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			writes, _ := whole(t, v, 0, nil)
+			for n := 1; n <= writes; n++ {
+				t.Run(fmt.Sprintf("write %d", n), func(t *testing.T) {
+					whole(t, v, time.Second, func(s *site) {
+						s.journal.mu.Lock()
+						defer s.journal.mu.Unlock()
+						s.journal.stop = s.journal.writes + n
+					})
+				})
+			}
+		})
+	}
+}
+
 // TestEveryFrameSpoiled spoils the terminal's line at each frame of a visit, in either
 // direction.
 func TestEveryFrameSpoiled(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"kioskd"
@@ -49,15 +50,17 @@ type Terminal struct {
 	// Said is called when the till has a message of the terminal's; nil for nobody.
 	Said func(zvt.APDU)
 
-	cards  chan Card
-	faults chan CardFault
-	log    *slog.Logger
+	cards chan Card
+	log   *slog.Logger
+
+	mu     sync.Mutex
+	faults []CardFault // of the next payments
 }
 
 // NewTerminal makes a terminal in front of a bank.
 func NewTerminal(bank *Bank, currency kiosk.Currency, log *slog.Logger) *Terminal {
 	return &Terminal{Bank: bank, Currency: currency, ID: "52523535", Think: 400 * time.Millisecond, AutoAfter: 1500 * time.Millisecond,
-		cards: make(chan Card, 1), faults: make(chan CardFault, 16), log: log}
+		cards: make(chan Card, 1), log: log}
 }
 
 // Present puts a card on the reader: the next time one is asked for, or now.
@@ -69,15 +72,17 @@ func (t *Terminal) Present(c Card) {
 }
 
 // Inject lets the next payment go wrong.
-func (t *Terminal) Inject(f CardFault) { t.faults <- f }
+func (t *Terminal) Inject(f CardFault) { t.InjectAll([]CardFault{f}) }
 
 func (t *Terminal) fault() CardFault {
-	select {
-	case f := <-t.faults:
-		return f
-	default:
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.faults) == 0 {
 		return ""
 	}
+	f := t.faults[0]
+	t.faults = t.faults[1:]
+	return f
 }
 
 // errHang ends a command in silence.

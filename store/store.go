@@ -282,11 +282,18 @@ func (s *Store) Append(ctx context.Context, entries ...kiosk.Entry) error {
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !s.reached(seq) {
 		return fmt.Errorf("cannot write journal: %w", explain(err))
 	}
 	s.seq = seq
 	return nil
+}
+
+// reached tells whether the records are there although the commit reported an error. To
+// append them again would break the journal.
+func (s *Store) reached(seq int64) bool {
+	last, err := s.Seq(context.Background())
+	return err == nil && last == seq
 }
 
 func insert(ctx context.Context, tx *sql.Tx, hashes *txHashes, r kiosk.Record, e kiosk.Entry) error {

@@ -244,9 +244,13 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("terminal refused: %s (%02X)", zvt.ResultText(r.code), r.code)
 }
 
-// failedEnd is how long a terminal is given for its completion after it reported a
-// failed payment: some never send one.
-const failedEnd = 10 * time.Second
+// How long a terminal is given for its completion after a result. PA00P015 lets it have
+// T4 once more, but drivers wait for their turn, and the list of open holds tells as
+// well. After a failed payment some never send one.
+const (
+	bookedEnd = 30 * time.Second
+	failedEnd = 10 * time.Second
+)
 
 // exchange sends a command and follows it to its end: the answer, then whatever the
 // terminal says as master, then completion (06 0F) or abort (06 1E).
@@ -392,6 +396,8 @@ func (x *exchange) close() {
 	}
 }
 
+// restart starts T4 anew. A terminal that goes on talking after a failed payment does not
+// put off its end.
 func (x *exchange) restart() {
 	if !x.failed {
 		x.deadline = time.Now().Add(x.t4)
@@ -426,10 +432,13 @@ func (x *exchange) result(a zvt.APDU, m zvt.Message) error {
 		}
 		if code, ok := m.Get(0x27); ok && code[0] != 0 {
 			x.failed = true
-			x.deadline = time.Now().Add(failedEnd)
 		}
+		x.t4 = bookedEnd
+		if x.failed {
+			x.t4 = failedEnd
+		}
+		x.deadline = time.Now().Add(x.t4)
 	}
-	x.restart()
 	if !x.lastOK {
 		return x.answer(zvt.Nack(0x6C))
 	}

@@ -39,6 +39,7 @@ const (
 	declinedAfter = 15 * time.Second
 	finalAfter    = 30 * time.Second
 	chargingAfter = 15 * time.Second // others want to pay
+	busyAfter     = time.Second      // a free terminal asks for the card sooner
 )
 
 // Presenter turns snapshots and inputs into views. It keeps only what one visitor sees:
@@ -258,7 +259,7 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 	case x.Money == session.MoneyNone:
 		v.Screen, v.Seconds = Price, left(x.LeaseAt, rules.Lease)
 	case x.Money == session.HoldAsked:
-		p.asking(v, snap.Progress[x.ID])
+		p.asking(v, snap.Progress[x.ID], snap.At.Sub(p.since))
 	case x.Money == session.HoldRecorded:
 		v.Screen, v.Message = Wait, "wait"
 	case x.Money == session.HoldUncertain:
@@ -273,10 +274,15 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 	}
 }
 
-func (p *Presenter) asking(v *View, progress kiosk.Progress) {
+// asking asks for a card. While the terminal says nothing it is not asking: it is still
+// at work for another bay.
+func (p *Presenter) asking(v *View, progress kiosk.Progress, since time.Duration) {
 	v.Screen, v.Message = Tap, string(progress)
-	if progress == kiosk.ProgressWait {
+	switch {
+	case progress == kiosk.ProgressWait:
 		v.Screen = Wait
+	case progress == "" && (p.last.Screen == Wait || p.last.Screen == Tap && since > busyAfter):
+		v.Screen, v.Message = Wait, "busy"
 	}
 }
 

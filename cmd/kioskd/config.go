@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -89,14 +90,7 @@ func readConfig(path string) (*config, error) {
 	r := &configReader{file: path}
 	var doc yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc); err != nil {
-		line := strings.TrimPrefix(err.Error(), "yaml: ")
-		place := "1:1"
-		if rest, ok := strings.CutPrefix(line, "line "); ok {
-			if n, text, ok := strings.Cut(rest, ": "); ok {
-				place, line = n+":1", text
-			}
-		}
-		return nil, &configError{[]string{fmt.Sprintf("%s:%s: %s", path, place, line)}}
+		return nil, &configError{[]string{yamlPlace(path, err)}}
 	}
 	c := r.config(doc.Content[0], filepath.Dir(path))
 	if len(r.faults) > 0 {
@@ -104,6 +98,21 @@ func readConfig(path string) (*config, error) {
 		return nil, &configError{r.faults}
 	}
 	return c, nil
+}
+
+// yamlPlace is the first fault that the YAML decoder found, with its place.
+func yamlPlace(path string, err error) string {
+	what, place := strings.TrimPrefix(err.Error(), "yaml: "), "1:1"
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) {
+		what, _, _ = strings.Cut(wrong.Errors[0], " in type ")
+	}
+	if rest, ok := strings.CutPrefix(what, "line "); ok {
+		if n, text, ok := strings.Cut(rest, ": "); ok {
+			place, what = n+":1", text
+		}
+	}
+	return fmt.Sprintf("%s:%s: %s", path, place, what)
 }
 
 // comparePlaces orders faults by line.

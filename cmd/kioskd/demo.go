@@ -8,10 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"time"
 
 	"kioskd"
+	"kioskd/audit"
 	"kioskd/receipt"
 	"kioskd/simulator"
 	"kioskd/store"
@@ -20,18 +21,27 @@ import (
 )
 
 // demo runs a simulated site and the real daemon as a process of its own. With
-// --headless a driver is played through the screen's socket; else the touchscreen
+// --headless drivers are played through the screen's socket; else the touchscreen
 // program is started and a person plays.
 func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	bays := fs.Int("bays", 4, "`number` of bays, 1 to 8")
 	headless := fs.Bool("headless", false, "play one driver, print each step and the receipt, and end")
 	speed := fs.Int("speed", 60, "`factor` by which the car is faster; timers of the protocols stay as they are")
+	path := fs.String("scenario", "", "`file` with the visits that --headless plays; one driver without it")
 	dir := fs.String("dir", "", "`folder` for the site's files; a temporary one without it")
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *bays < 1 || *bays > 8 || *speed < 1 || *speed > 3600 {
 		return usagef("demo: want 1 to 8 bays and a speed of 1 to 3600")
+	}
+	sc, err := readScenario(*path, *bays)
+	if err != nil {
+		return err
+	}
+	faults, err := simulator.ReadFaults(strings.NewReader(strings.Join(sc.Faults, "\n")), "faults")
+	if err != nil {
+		return usagef("%s: %w", *path, err)
 	}
 	if *dir == "" {
 		tmp, err := os.MkdirTemp("", "kioskd-demo-")
@@ -45,6 +55,7 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 	if err != nil {
 		return err
 	}
+	s.inject(faults)
 	if !*headless {
 		card := simulator.GoodCard()
 		s.terminal.AutoCard, s.terminal.AutoAfter = &card, 4*time.Second
@@ -58,7 +69,7 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 		return err
 	}
 	if *headless {
-		err = p.playDriver(ctx, s)
+		err = p.playScenario(ctx, s, sc)
 	} else {
 		go p.cars(ctx, s)
 		err = p.window(ctx, s)
@@ -132,7 +143,7 @@ func (p program) window(ctx context.Context, s *site) error {
 // cars plugs a car in a moment after the screen asks for one, and takes it away when its
 // bay's contactor has opened.
 func (p program) cars(ctx context.Context, s *site) {
-	d := p.newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
+	d := newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	charged := make([]bool, len(s.bays))
@@ -164,16 +175,9 @@ func (p program) cars(ctx context.Context, s *site) {
 
 // driver plays a person at the screen through its socket.
 type driver struct {
-	p      program
 	client *ui.Client
 	views  chan ui.View
 	now    ui.View
-	start  time.Time
-}
-
-// say prints a step with the time since the beginning.
-func (d *driver) say(format string, args ...any) {
-	fmt.Fprintf(d.p.out, "%6.1fs  %s\n", time.Since(d.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
 // await waits for a screen.
@@ -205,8 +209,8 @@ func (d *driver) touch(ctx context.Context, k ui.InputKind, value string) error 
 }
 
 // newDriver connects to a daemon's screen socket.
-func (p program) newDriver(ctx context.Context, socket string) *driver {
-	d := &driver{p: p, client: ui.Dial(socket), views: make(chan ui.View, 64), start: time.Now()}
+func newDriver(ctx context.Context, socket string) *driver {
+	d := &driver{client: ui.Dial(socket), views: make(chan ui.View, 64)}
 	go func() {
 		defer close(d.views)
 		for ctx.Err() == nil { // a daemon that is started again is found again
@@ -225,95 +229,49 @@ func (p program) newDriver(ctx context.Context, socket string) *driver {
 	return d
 }
 
-// demoEnergy is when the demo's driver presses stop.
-const demoEnergy kiosk.Energy = 5000
-
-func (p program) playDriver(ctx context.Context, s *site) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	d := p.newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
-	texts, err := text.Load()
-	if err != nil {
-		return err
-	}
-	en := texts.Printer("en")
-	bay := min(3, len(s.bays))
-	before := s.bays[bay-1].State().Register
-	steps := []struct {
-		screen ui.Screen
-		what   func() string
-		act    func() error
-	}{
-		{ui.Attract, func() string { return "screen: " + en.T("attract.start") }, func() error { return d.touch(ctx, ui.Touch, "") }},
-		{ui.Bays, func() string { return "screen: " + en.T("bays.title") }, func() error { return d.touch(ctx, ui.Choose, strconv.Itoa(bay)) }},
-		{ui.Price, func() string {
-			return fmt.Sprintf("screen: bay %d, %s %s; %s", bay, en.Decimal(d.now.Prices[0].Amount, "EUR"), en.T("price.ENERGY"), en.T("price.hold", "Amount", en.Money(d.now.Hold)))
-		}, func() error { return d.touch(ctx, ui.Accept, "") }},
-		{ui.Tap, func() string { return "screen: " + en.T("tap.title") }, func() error { s.terminal.Present(simulator.GoodCard()); return nil }},
-		{ui.PlugIn, func() string {
-			return "screen: " + en.T("plug_in.held", "Amount", en.Money(d.now.Approved)) + "; " + en.T("plug_in.title", "N", bay)
-		}, func() error { s.bays[bay-1].Plug(simulator.GoodCar()); return nil }},
-		{ui.Charging, func() string { return "screen: " + en.T("charging.title", "N", bay) }, func() error { return d.charge(ctx, en) }},
-		{ui.StopAsk, func() string { return "screen: " + en.T("stop.title", "N", bay) }, func() error { return d.touch(ctx, ui.Confirm, "") }},
-		{ui.Final, func() string { return "screen: " + en.T("final.paid", "Amount", en.Money(d.now.Paid)) }, func() error { return nil }},
-	}
-	for _, step := range steps {
-		if err := d.screen(ctx, step.screen); err != nil {
-			return err
-		}
-		d.say("%s", step.what())
-		if err := step.act(); err != nil {
-			return err
-		}
-	}
-	if err := d.await(ctx, func(v ui.View) bool { return v.Settled }, "the bank"); err != nil {
-		return err
-	}
-	s.bays[bay-1].Unplug()
-	d.say("held %s, charged %s, released %s", en.Money(d.now.Approved), en.Money(d.now.Paid), en.Money(d.now.Released))
-	return p.sums(ctx, s, d.now, s.bays[bay-1].State().Register-before, en)
-}
-
-func (d *driver) charge(ctx context.Context, en *text.Printer) error {
-	shown := kiosk.Energy(0)
-	err := d.await(ctx, func(v ui.View) bool {
-		if v.Screen == ui.Charging && v.Energy >= shown+1000 {
-			shown = v.Energy
-			d.say("charging: %s, %s, %s", en.Energy(v.Energy, 3), en.Money(v.Cost), en.Power(v.Power))
-		}
-		return v.Screen != ui.Charging || v.Energy >= demoEnergy
-	}, "5 kWh")
-	if err != nil {
-		return err
-	}
-	return d.touch(ctx, ui.Stop, "")
-}
-
-// sums prints the receipt and the three sums that must agree.
-func (p program) sums(ctx context.Context, s *site, v ui.View, counted kiosk.Energy, en *text.Printer) error {
+// sums prints the receipts and the three sums that must agree.
+func (p program) sums(ctx context.Context, s *site, sessions []string, counted kiosk.Energy, texts *text.Catalogues) error {
 	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
 	if err != nil {
 		return err
 	}
 	defer j.Close()
-	r, err := receipt.From(j.Session(ctx, v.Session))
-	if err != nil {
-		return err
+	en := texts.Printer("en")
+	billed, energy := kiosk.Money{Currency: "EUR"}, kiosk.Energy(0)
+	for _, id := range sessions {
+		r, err := receipt.From(j.Session(ctx, id))
+		if err != nil {
+			return err
+		}
+		if r.Total.Minor == 0 {
+			continue
+		}
+		fmt.Fprintf(p.out, "\n%s\n", r.Text(en))
+		billed.Minor += r.Total.Minor
+		energy += r.Energy
 	}
-	fmt.Fprintf(p.out, "\n%s\n", r.Text(en))
-	var taken int64
+	bank := kiosk.Money{Currency: billed.Currency}
 	for _, l := range s.bank.Lines() {
-		if l.Kind == "capture" && l.Reference == r.No {
-			taken += l.Minor
+		if l.Kind == "capture" {
+			bank.Minor += l.Minor
 		}
 	}
-	bank := kiosk.Money{Minor: taken, Currency: r.Total.Currency}
-	fmt.Fprintf(p.out, "journal billed  %10s  for %s\nbank took       %10s\nmeter counted   %10s      %s\n", en.Money(r.Total), en.Energy(r.Energy, 3), en.Money(bank), "", en.Energy(counted, 3))
-	if bank != r.Total || counted != r.Energy {
+	fmt.Fprintf(p.out, "journal billed  %10s  for %s\nbank took       %10s\nmeter counted   %10s      %s\n", en.Money(billed), en.Energy(energy, 3), en.Money(bank), "", en.Energy(counted, 3))
+	if bank != billed || counted != energy {
 		return errors.New("the sums do not agree")
 	}
 	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
 		return err
+	}
+	broken, err := audit.Check(j.Records(ctx, 1), s.world())
+	if err != nil {
+		return err
+	}
+	for _, v := range broken {
+		fmt.Fprintln(p.err, "kioskd:", v)
+	}
+	if len(broken) > 0 {
+		return errors.New("the audit found what must not be")
 	}
 	fmt.Fprintln(p.out, "The sums agree, and the journal verifies.")
 	return nil

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -157,7 +155,7 @@ func killOnce(t *testing.T, s *site, at time.Duration) {
 
 // cancelOnce is the driver who still stands at the screen and no longer wants to.
 func cancelOnce(ctx context.Context, socket string) {
-	d := program{os.Stdin, io.Discard, io.Discard}.newDriver(ctx, socket)
+	d := newDriver(ctx, socket)
 	for v := range d.views {
 		d.now = v
 		if v.Screen == ui.PlugIn {
@@ -179,45 +177,15 @@ func awaitSocket(t testing.TB, socket string) {
 // visitOnce plays a driver until the final screen or ctx ends. selling is closed at
 // the first touch.
 func visitOnce(ctx context.Context, s *site, socket string, selling chan struct{}) error {
-	d := program{os.Stdin, io.Discard, io.Discard}.newDriver(ctx, socket)
-	first := true
-	for {
-		var err error
-		switch d.now.Screen {
-		case ui.Attract:
-			if first {
-				close(selling)
-				first = false
-			}
-			err = d.touch(ctx, ui.Touch, "")
-		case ui.Bays:
-			err = d.touch(ctx, ui.Choose, "1")
-		case ui.Price:
-			err = d.touch(ctx, ui.Accept, "")
-		case ui.Tap:
-			s.terminal.Present(simulator.GoodCard())
-		case ui.PlugIn:
-			s.bays[0].Plug(simulator.GoodCar())
-		case ui.Charging:
-			if d.now.Energy > 500 {
-				err = d.touch(ctx, ui.Stop, "")
-			}
-		case ui.StopAsk:
-			err = d.touch(ctx, ui.Confirm, "")
-		case ui.Final:
-			return nil
-		}
-		_ = err // the daemon may be dead; the next view tells
-		select {
-		case v, ok := <-d.views:
-			if !ok {
-				return errors.New("ended")
-			}
-			d.now = v
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	v := &visitor{visit: visit{Bay: 1, Stop: 500}, driver: newDriver(ctx, socket), site: s}
+	if err := v.complete(1); err != nil {
+		return err
 	}
+	if err := v.screen(ctx, ui.Attract); err != nil {
+		return err
+	}
+	close(selling)
+	return v.play(ctx)
 }
 
 // awaitSettled waits until the bank has no open hold and the journal no open session.
@@ -327,7 +295,7 @@ func BenchmarkHoldToContactor(b *testing.B) {
 	daemon := daemonCommand(b, s)
 	defer stopProcess(daemon)
 	awaitSocket(b, filepath.Join(dir, "ui.sock"))
-	d := program{os.Stdin, io.Discard, io.Discard}.newDriver(ctx, filepath.Join(dir, "ui.sock"))
+	d := newDriver(ctx, filepath.Join(dir, "ui.sock"))
 	s.bays[0].Plug(simulator.GoodCar())
 	var total time.Duration
 	for b.Loop() {

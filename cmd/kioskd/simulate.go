@@ -39,7 +39,12 @@ func running(socket string) bool {
 func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	listen := fs.String("listen", "tcp://127.0.0.1:20007", "`address`: tcp://HOST:PORT or pty:PATH")
 	ledger := fs.String("ledger", "", "`file` in which the bank writes what it saw")
+	readFaults := faultsFlag(fs)
 	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	faults, err := readFaults()
+	if err != nil {
 		return err
 	}
 	bank, err := simulator.OpenBank(*ledger)
@@ -55,6 +60,7 @@ func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []
 	t := simulator.NewTerminal(bank, "EUR", slog.New(slog.NewTextHandler(p.err, nil)))
 	card := simulator.GoodCard()
 	t.AutoCard = &card
+	t.InjectAll(faults.Terminal)
 	fmt.Fprintf(p.out, "terminal at %s; a good card comes 1.5 s after one is asked for\n", l.Address)
 	return serveTerminal(ctx, l, t)
 }
@@ -75,7 +81,12 @@ func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []str
 	model := fs.String("model", "SDM630", "`model`: SDM630 or B23")
 	unit := fs.Int("unit", 1, "`number` on the bus")
 	power := fs.Int("power", 11000, "what a vehicle draws, in `watt`; 0 for none")
+	readFaults := faultsFlag(fs)
 	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	faults, err := readFaults()
+	if err != nil {
 		return err
 	}
 	bay := simulator.NewBay(1_234_567, 20261234, 1)
@@ -87,14 +98,19 @@ func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []str
 	if !ok {
 		return usagef("simulate meter: model %q: want SDM630 or B23", *model)
 	}
-	return p.simulateBus(ctx, *listen, "meter", map[byte]simulator.Unit{byte(*unit): m})
+	return p.simulateBus(ctx, *listen, "meter", map[byte]simulator.Unit{byte(*unit): m}, faults.Meter)
 }
 
 func (p program) simulateBoard(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	listen := fs.String("listen", "tcp://127.0.0.1:1503", "`address`: tcp://HOST:PORT (Modbus TCP) or pty:PATH (RTU)")
 	unit := fs.Int("unit", 1, "`number` on the bus")
 	bays := fs.Int("bays", 4, "`number` of bays")
+	readFaults := faultsFlag(fs)
 	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	faults, err := readFaults()
+	if err != nil {
 		return err
 	}
 	board := &simulator.Board{Watchdog: 10 * time.Second}
@@ -102,10 +118,10 @@ func (p program) simulateBoard(ctx context.Context, fs *flag.FlagSet, args []str
 		board.Bays = append(board.Bays, simulator.NewBay(0, uint32(i), 1))
 	}
 	go board.Run(ctx) // ends with ctx
-	return p.simulateBus(ctx, *listen, "board", map[byte]simulator.Unit{byte(*unit): board})
+	return p.simulateBus(ctx, *listen, "board", map[byte]simulator.Unit{byte(*unit): board}, faults.Board)
 }
 
-func (p program) simulateBus(ctx context.Context, listen, what string, units map[byte]simulator.Unit) error {
+func (p program) simulateBus(ctx context.Context, listen, what string, units map[byte]simulator.Unit, faults []simulator.BusFault) error {
 	l, err := simulator.Listen(listen)
 	if err != nil {
 		return usageError{err}
@@ -113,7 +129,7 @@ func (p program) simulateBus(ctx context.Context, listen, what string, units map
 	defer l.Close()
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	fmt.Fprintf(p.out, "%s at %s\n", what, l.Address)
-	bus := &simulator.Bus{Units: units, TCP: !l.Serial()}
+	bus := &simulator.Bus{Units: units, TCP: !l.Serial(), Distort: simulator.Distort(faults)}
 	return l.Serve(ctx, bus.Serve)
 }
 
@@ -126,6 +142,33 @@ type site struct {
 	bays     []*simulator.Bay
 	board    *simulator.Board
 	lines    []*simulator.Listener
+	faults   simulator.Faults
+}
+
+// inject lets things go wrong.
+func (s *site) inject(f simulator.Faults) {
+	s.faults = f
+	s.terminal.InjectAll(f.Terminal)
+}
+
+// faultsFlag is the flag of a file of faults; read reads it.
+func faultsFlag(fs *flag.FlagSet) (read func() (simulator.Faults, error)) {
+	path := fs.String("fault", "", "`file` of faults to inject")
+	return func() (simulator.Faults, error) {
+		if *path == "" {
+			return simulator.Faults{}, nil
+		}
+		f, err := os.Open(*path)
+		if err != nil {
+			return simulator.Faults{}, usagef("cannot read faults: %w", err)
+		}
+		defer f.Close()
+		faults, err := simulator.ReadFaults(f, *path)
+		if err != nil {
+			return faults, usageError{err}
+		}
+		return faults, nil
+	}
 }
 
 // openSite makes a site of bays below a directory and writes the configuration that
@@ -238,9 +281,11 @@ func (s *site) run(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() { s.close() })()
 	g.Go(func() error { return serveTerminal(ctx, s.lines[0], s.terminal) })
-	g.Go(func() error { return s.lines[1].Serve(ctx, (&simulator.Bus{Units: meters}).Serve) })
 	g.Go(func() error {
-		return s.lines[2].Serve(ctx, (&simulator.Bus{Units: map[byte]simulator.Unit{1: s.board}}).Serve)
+		return s.lines[1].Serve(ctx, (&simulator.Bus{Units: meters, Distort: simulator.Distort(s.faults.Meter)}).Serve)
+	})
+	g.Go(func() error {
+		return s.lines[2].Serve(ctx, (&simulator.Bus{Units: map[byte]simulator.Unit{1: s.board}, Distort: simulator.Distort(s.faults.Board)}).Serve)
 	})
 	g.Go(func() error { return s.board.Run(ctx) })
 	return g.Wait()
@@ -250,13 +295,19 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	path := fs.String("config", "kioskd.yaml", "configuration `file` to write; the site's files lie beside it")
 	bays := fs.Int("bays", 4, "`number` of bays")
 	speed := fs.Int("speed", 1, "`factor` by which cars are faster")
+	readFaults := faultsFlag(fs)
 	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	faults, err := readFaults()
+	if err != nil {
 		return err
 	}
 	s, err := openSite(filepath.Dir(*path), *path, *bays, *speed, true, slog.New(slog.NewTextHandler(p.err, nil)))
 	if err != nil {
 		return err
 	}
+	s.inject(faults)
 	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType card, plug N, unplug N or pause N.\n", *path)
 	go p.people(s)
 	return s.run(ctx)

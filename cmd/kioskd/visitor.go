@@ -1,0 +1,329 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"kioskd"
+	"kioskd/simulator"
+	"kioskd/ui"
+	"kioskd/ui/text"
+)
+
+// scenario is what a demo plays: visits one after the other, and what goes wrong
+// meanwhile.
+type scenario struct {
+	Faults []string `yaml:"faults"` // as in a file of faults
+	Visits []visit  `yaml:"visits"`
+}
+
+// visit is what one person at the kiosk does. Where it does not say otherwise, she has a
+// good card and a car that is plugged in as soon as the screen asks for it.
+type visit struct {
+	Bay      int       `yaml:"bay"`
+	Language string    `yaml:"language"`
+	Card     visitCard `yaml:"card"`
+	Car      visitCar  `yaml:"car"`
+	CancelAt ui.Screen `yaml:"cancel_at"` // presses back there
+	Stop     int       `yaml:"stop_after_wh"`
+	Unplug   int       `yaml:"unplug_after_wh"`
+	Pause    int       `yaml:"pause_after_wh"`
+}
+
+type visitCard struct {
+	None    bool   `yaml:"none"`
+	Decline string `yaml:"decline"`  // result code, two hexadecimal digits
+	Limit   int64  `yaml:"limit"`    // minor units that the bank approves at most
+	After   int    `yaml:"after_ms"` // how long she looks for it
+}
+
+type visitCar struct {
+	None  bool `yaml:"none"`
+	Power int  `yaml:"power_w"`
+	Need  int  `yaml:"need_wh"`
+	After int  `yaml:"after_ms"` // how long she handles the cable
+}
+
+//go:embed default-scenario.yaml
+var defaultScenario []byte
+
+// readScenario reads a scenario; without a path the default one.
+func readScenario(path string, bays int) (sc scenario, err error) {
+	data := defaultScenario
+	if path != "" {
+		if data, err = os.ReadFile(path); err != nil {
+			return sc, usagef("cannot read scenario: %w", err)
+		}
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(&sc); err != nil {
+		return sc, usagef("%s", yamlPlace(path, err))
+	}
+	if len(sc.Visits) == 0 {
+		return sc, usagef("%s:1:1: want visits", path)
+	}
+	for i := range sc.Visits {
+		if err := sc.Visits[i].complete(bays); err != nil {
+			return sc, usagef("%s:1:1: visit %d: %w", path, i+1, err)
+		}
+	}
+	return sc, nil
+}
+
+func (v *visit) complete(bays int) error {
+	if v.Bay == 0 {
+		v.Bay = min(3, bays)
+	}
+	if v.Bay < 1 || v.Bay > bays {
+		return fmt.Errorf("bay %d: want 1 to %d", v.Bay, bays)
+	}
+	if v.Car.Power == 0 {
+		v.Car.Power = 22000
+	}
+	if v.Car.Need == 0 {
+		v.Car.Need = 20000
+	}
+	_, err := v.card()
+	return err
+}
+
+func (v *visit) card() (simulator.Card, error) {
+	c := simulator.GoodCard()
+	c.Limit = v.Card.Limit
+	if v.Card.Decline != "" {
+		n, err := strconv.ParseUint(v.Card.Decline, 16, 8)
+		if err != nil {
+			return c, fmt.Errorf("decline %q: want two hexadecimal digits", v.Card.Decline)
+		}
+		c.Decline = byte(n)
+	}
+	return c, nil
+}
+
+// visitor is a person at the simulated site: she reads the screen and acts on it.
+type visitor struct {
+	visit
+	*driver
+	site    *site
+	see     func(ui.View) // called with each view; may be nil
+	session string
+	shown   time.Time // the screen that she looks at
+	tapped  bool
+	plugged bool
+	paused  bool
+	held    bool
+	ended   bool // she saw what became of her money
+}
+
+// play lets her act until her visit is over: she has seen the end and the bank has
+// answered, or the screen has gone on without her.
+func (v *visitor) play(ctx context.Context) error {
+	defer v.bay().Unplug()
+	tick := time.NewTicker(250 * time.Millisecond) // people look again
+	defer tick.Stop()
+	for {
+		select {
+		case now, ok := <-v.views:
+			if !ok {
+				return errors.New("the screen's connection ended")
+			}
+			if now.Screen != v.now.Screen || v.shown.IsZero() {
+				v.shown = time.Now()
+			}
+			v.now = now
+			if v.see != nil {
+				v.see(now)
+			}
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if done := v.act(ctx); done {
+			return nil
+		}
+	}
+}
+
+func (v *visitor) bay() *simulator.Bay { return v.site.bays[v.Bay-1] }
+
+// act does what a person does who sees this screen. A touch that is refused is tried
+// again with the next view.
+func (v *visitor) act(ctx context.Context) (done bool) {
+	now := v.now
+	if now.Session != "" {
+		v.session, v.held = now.Session, v.held || now.Approved.Minor > 0
+	}
+	press := func(k ui.InputKind, value string) { v.touch(ctx, k, value) }
+	if v.Language != "" && now.Language != v.Language && now.Screen != ui.OutOfOrder && now.Screen != "" {
+		press(ui.Language, v.Language)
+		return false
+	}
+	if now.Screen == v.CancelAt {
+		press(ui.Back, "")
+		return false
+	}
+	waited := int(time.Since(v.shown) / time.Millisecond)
+	switch now.Screen {
+	case ui.Attract:
+		if v.ended {
+			return true
+		}
+		press(ui.Touch, "")
+	case ui.Bays:
+		if v.session != "" && now.Bays[v.Bay-1].State != ui.BayInUse {
+			return true // it went on without her
+		}
+		press(ui.Choose, strconv.Itoa(v.Bay))
+	case ui.Price:
+		press(ui.Accept, "")
+	case ui.Tap:
+		if !v.Card.None && !v.tapped && waited >= v.Card.After {
+			card, _ := v.card() // checked when it was read
+			v.site.terminal.Present(card)
+			v.tapped = true
+		}
+	case ui.PlugIn:
+		if !v.Car.None && !v.plugged && waited >= v.Car.After {
+			v.bay().Plug(simulator.Car{Power: kiosk.Power(v.Car.Power), Need: kiosk.Energy(v.Car.Need)})
+			v.plugged = true
+		}
+	case ui.Charging:
+		v.charging(press)
+	case ui.StopAsk:
+		press(ui.Confirm, "")
+	case ui.Final, ui.Declined:
+		v.ended = true
+		return now.Settled || now.Screen == ui.Declined
+	}
+	return false
+}
+
+func (v *visitor) charging(press func(ui.InputKind, string)) {
+	reached := func(limit int) bool { return limit > 0 && v.now.Energy >= kiosk.Energy(limit) }
+	if reached(v.Pause) && !v.paused {
+		v.paused = true
+		v.bay().Pause(true)
+	}
+	if reached(v.Unplug) {
+		v.bay().Unplug()
+	}
+	if reached(v.Stop) {
+		press(ui.Stop, "")
+	}
+}
+
+// narrator prints what a visitor sees, with the time since the beginning.
+type narrator struct {
+	out   io.Writer
+	texts *text.Catalogues
+	start time.Time
+	last  string
+	shown kiosk.Energy
+}
+
+func (n *narrator) see(v ui.View) {
+	line := n.line(v)
+	if line == "" || line == n.last || v.Screen == ui.Charging && n.shown >= 0 && v.Energy < n.shown+1000 {
+		return
+	}
+	n.last, n.shown = line, -1
+	if v.Screen == ui.Charging {
+		n.shown = v.Energy
+	}
+	fmt.Fprintf(n.out, "%6.1fs  %s\n", time.Since(n.start).Seconds(), line)
+}
+
+// line is the gist of a screen.
+func (n *narrator) line(v ui.View) string {
+	p := n.texts.Printer(v.Language)
+	switch v.Screen {
+	case ui.Attract:
+		return "screen: " + p.T("attract.start")
+	case ui.Bays:
+		return "screen: " + p.T("bays.title")
+	case ui.Price:
+		return fmt.Sprintf("screen: %s: %s %s; %s", p.T("price.title", "N", v.Bay), p.Decimal(v.Prices[0].Amount, v.Hold.Currency), p.T("price."+v.Prices[0].Dimension), p.T("price.hold", "Amount", p.Money(v.Hold)))
+	case ui.Tap:
+		return "screen: " + p.T("tap.title")
+	case ui.Wait:
+		return "screen: " + p.T("wait."+v.Message)
+	case ui.PlugIn:
+		return "screen: " + p.T("plug_in.held", "Amount", p.Money(v.Approved)) + "; " + p.T("plug_in.title", "N", v.Bay)
+	case ui.Charging:
+		return fmt.Sprintf("screen: %s: %s, %s, %s", p.T("charging.title", "N", v.Bay), p.Energy(v.Energy, 3), p.Money(v.Cost), p.Power(v.Power))
+	case ui.StopAsk:
+		return "screen: " + p.T("stop.title", "N", v.Bay)
+	case ui.Final:
+		paid := p.T("final.nothing")
+		if v.Paid.Minor > 0 {
+			paid = p.T("final.paid", "Amount", p.Money(v.Paid))
+		}
+		line := "screen: " + p.T("reason."+v.Message) + ". " + paid
+		if v.Settled {
+			line += "; " + p.T("final.released", "Amount", p.Money(v.Released))
+		}
+		return line
+	case ui.Declined:
+		return "screen: " + p.T("declined."+v.Message) + ". " + p.T("declined.nothing")
+	case ui.OutOfOrder:
+		return "screen: " + p.T("closed.title")
+	}
+	return ""
+}
+
+// playScenario plays visits one after the other and lets the audit compare journal,
+// bank and meters in the end.
+func (p program) playScenario(ctx context.Context, s *site, sc scenario) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(sc.Visits))*15*time.Minute)
+	defer cancel()
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	d := newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
+	n := &narrator{out: p.out, texts: texts, start: time.Now()}
+	if err := d.screen(ctx, ui.Attract); err != nil {
+		return err
+	}
+	before := make([]kiosk.Energy, len(s.bays))
+	for i, b := range s.bays {
+		before[i] = b.State().Register
+	}
+	var sessions []string
+	for _, plan := range sc.Visits {
+		v := &visitor{visit: plan, driver: d, site: s, see: n.see}
+		if err := v.play(ctx); err != nil {
+			return fmt.Errorf("the visit did not end; the screen shows %s %s: %w", v.now.Screen, v.now.Message, err)
+		}
+		if v.held {
+			sessions = append(sessions, v.session)
+		}
+		if err := v.leave(ctx); err != nil {
+			return err
+		}
+	}
+	counted := kiosk.Energy(0)
+	for i, b := range s.bays {
+		counted += b.State().Register - before[i]
+	}
+	return p.sums(ctx, s, sessions, counted, texts)
+}
+
+// leave presses done, for the next visitor.
+func (v *visitor) leave(ctx context.Context) error {
+	if v.now.Screen == ui.Final || v.now.Screen == ui.Declined {
+		v.touch(ctx, ui.Back, "") // where it is refused the screen goes on by itself
+	}
+	return v.screen(ctx, ui.Attract)
+}

@@ -1,0 +1,114 @@
+package simulator
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Faults are what is to go wrong, device by device. In a file they are one a line, with
+// comments after #:
+//
+//	terminal lose_result       the next payment; each further line the one after it
+//	terminal good              a payment with which nothing goes wrong
+//	meter 20 silent 10         from the 20th answer on, ten are not given
+//	meter 40 garbled           one answer with a wrong checksum
+//	board 100 silent 30
+type Faults struct {
+	Terminal []CardFault
+	Meter    []BusFault
+	Board    []BusFault
+}
+
+// BusFault is what goes wrong with answers on a bus.
+type BusFault struct {
+	From  int // first answer, counted from 1
+	Count int
+	What  string // silent or garbled
+}
+
+const goodPayment = "good"
+
+// ReadFaults reads a file of faults. Its error has the place.
+func ReadFaults(r io.Reader, name string) (Faults, error) {
+	var out Faults
+	in := bufio.NewScanner(r)
+	for n := 1; in.Scan(); n++ {
+		text, _, _ := strings.Cut(in.Text(), "#")
+		if err := out.add(strings.Fields(text)); err != nil {
+			return out, fmt.Errorf("%s:%d:1: %w", name, n, err)
+		}
+	}
+	return out, in.Err()
+}
+
+func (f *Faults) add(words []string) error {
+	switch {
+	case len(words) == 0:
+		return nil
+	case words[0] == "terminal" && len(words) == 2:
+		fault := CardFault(words[1])
+		if !slices.Contains([]CardFault{goodPayment, LoseResult, LoseCompletion, RepeatResult, HostDown, Hang}, fault) {
+			return fmt.Errorf("fault %q of a terminal: want good, lose_result, lose_completion, repeat_result, host_down or hang", words[1])
+		}
+		f.Terminal = append(f.Terminal, fault)
+		return nil
+	case (words[0] == "meter" || words[0] == "board") && (len(words) == 3 || len(words) == 4):
+		b, err := busFault(words[1:])
+		if words[0] == "meter" {
+			f.Meter = append(f.Meter, b)
+		} else {
+			f.Board = append(f.Board, b)
+		}
+		return err
+	}
+	return fmt.Errorf("cannot read %q: want terminal FAULT, meter FROM FAULT [COUNT] or board FROM FAULT [COUNT]", strings.Join(words, " "))
+}
+
+func busFault(words []string) (b BusFault, err error) {
+	b = BusFault{Count: 1, What: words[1]}
+	if b.From, err = strconv.Atoi(words[0]); err != nil || b.From < 1 {
+		return b, fmt.Errorf("%q: want the number of an answer", words[0])
+	}
+	if b.What != "silent" && b.What != "garbled" {
+		return b, fmt.Errorf("fault %q of a bus: want silent or garbled", b.What)
+	}
+	if len(words) == 3 {
+		if b.Count, err = strconv.Atoi(words[2]); err != nil || b.Count < 1 {
+			return b, fmt.Errorf("%q: want how many answers", words[2])
+		}
+	}
+	return b, nil
+}
+
+// Distort is for Bus.Distort: it spoils the answers that the faults name.
+func Distort(faults []BusFault) func([]byte) []byte {
+	var mu sync.Mutex
+	n := 0
+	return func(answer []byte) []byte {
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		for _, f := range faults {
+			if n < f.From || n >= f.From+f.Count {
+				continue
+			}
+			if f.What == "silent" {
+				return nil
+			}
+			answer[len(answer)-1] ^= 0x55
+		}
+		return answer
+	}
+}
+
+// InjectAll injects faults in their order.
+func (t *Terminal) InjectAll(faults []CardFault) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = append(t.faults, faults...)
+}
