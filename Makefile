@@ -19,6 +19,7 @@ lint: setup
 
 bench:
 	go test -run '^$$' -bench . ./store ./tariff
+	go test -run '^$$' -bench . -benchtime 10x ./cmd/kioskd
 
 build: build-daemon build-ui
 

@@ -338,12 +338,20 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 		}
 	})
 	for _, e := range events {
-		c.cfg.Log.Info("event", "kind", e.Kind, "session", e.Session, "reference", state.Sessions[e.Session].Reference)
+		c.log(e, state.Sessions[e.Session])
 	}
 	for _, cmd := range cmds {
 		c.dispatch(cmd)
 	}
 	return nil
+}
+
+func (c *Controller) log(e Event, x Session) {
+	if e.Session == "" {
+		c.cfg.Log.Warn(string(e.Kind), "fault", e.Fault, "bay", e.Bay, "error", e.Error)
+		return
+	}
+	c.cfg.Log.Info(string(e.Kind), "session", e.Session, "reference", x.Reference, "bay", x.Bay)
 }
 
 func (c *Controller) step(events []Event) (state State, cmds []Command, entries []kiosk.Entry, err error) {

@@ -243,7 +243,7 @@ func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
 		return r.adopt(x, o), nil
 	case Charging, Pausing:
 		if why := r.mustStop(x, o); why != "" {
-			return []Event{x.reason(StopIntent, o.At, why)}, nil
+			return append(x.lastGood(o), x.reason(StopIntent, o.At, why)), nil
 		}
 		return r.measured(x, o)
 	}
@@ -293,6 +293,18 @@ func (r Rules) mustStop(x Session, o Observation) Reason {
 		return ReasonMeter
 	}
 	return ""
+}
+
+// lastGood is the reading that the driver saw last, where the journal has an older one:
+// what was shown is billed, although the meter may never be read again.
+func (x Session) lastGood(o Observation) []Event {
+	good := o.Sample.Good
+	if good == nil || !good.At.After(x.Last.At) || good.Import < x.Last.Import || good.Serial != x.Last.Serial {
+		return nil
+	}
+	e := x.event(ReadingTaken, o.At)
+	e.Reading = good
+	return []Event{e}
 }
 
 // measured takes a good look at a running session.

@@ -58,6 +58,7 @@ type Sample struct {
 	Inputs     kiosk.BayInputs
 	InputsLost time.Duration  // 0 if they were read just now
 	Reading    *kiosk.Reading // nil if it could not be read
+	Good       *kiosk.Reading // the last that could be read; nil before the first
 	MeterLost  time.Duration  // since the last good reading
 	MeterFault string         // code, if the meter was read and is not believed
 }

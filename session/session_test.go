@@ -114,7 +114,7 @@ func (p *play) reading(wh int64) *kiosk.Reading {
 // sample looks at the bay: a vehicle that asks for energy, a closed contactor.
 func (p *play) sample(wh int64, change ...func(*session.Sample)) {
 	p.t.Helper()
-	sm := &session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true, Closed: true}, Reading: p.reading(wh)}
+	sm := &session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true, Closed: true}, Reading: p.reading(wh), Good: p.reading(wh)}
 	for _, f := range change {
 		f(sm)
 	}
@@ -316,6 +316,21 @@ func TestUnprovenEnergyIsNotBilled(t *testing.T) {
 	p.must(session.Observation{What: session.ContactorMoved})
 	p.must(session.Observation{What: session.FinalRead, Err: kiosk.ErrUnreachable})
 	if b := p.x().Bill; b.Energy != 1000 || b.Total.Minor != 49 {
+		t.Errorf("bill %+v", b)
+	}
+}
+
+// TestWhatWasShownIsBilled: the journal has a register every ten seconds only, the screen
+// every second. Where the meter is gone for good, the driver pays what she saw last.
+func TestWhatWasShownIsBilled(t *testing.T) {
+	p := newPlay(t).choose().accept().approve().charge()
+	p.after(10 * time.Second).sample(2000)
+	shown := p.after(4 * time.Second).reading(2400)
+	p.sample(2400) // not journaled yet
+	p.after(16*time.Second).sample(0, meterGone, func(s *session.Sample) { s.Good = shown })
+	p.must(session.Observation{What: session.ContactorMoved})
+	p.must(session.Observation{What: session.FinalRead, Err: kiosk.ErrUnreachable})
+	if b := p.x().Bill; b.Energy != 1400 || !b.End.Equal(shown.At) {
 		t.Errorf("bill %+v", b)
 	}
 }

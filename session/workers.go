@@ -119,7 +119,7 @@ func (w *bayWorker) run(ctx context.Context) {
 
 // look looks at the inputs alone, for whoever waits: a meter takes its time.
 func (w *bayWorker) look(ctx context.Context) {
-	sm := Sample{Reading: w.last}
+	sm := Sample{Reading: w.last, Good: w.last}
 	w.inputs(ctx, &sm)
 	w.c.post(ctx, Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
 }
@@ -153,6 +153,7 @@ func (w *bayWorker) sample(ctx context.Context) {
 	default:
 		sm.MeterLost = max(now.Sub(w.seen.meter), time.Millisecond)
 	}
+	sm.Good = w.last
 	w.tell(ctx, "MT001", sm.MeterLost > tellMeter, err)
 	for _, code := range []string{"MT002", "MT003", "MT004"} {
 		w.tell(ctx, code, sm.MeterFault == code, err)

@@ -300,10 +300,13 @@ func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) 
 		v.Message = "one_moment"
 	}
 	reading := *x.Last
-	if live := snap.Live[x.Bay].Reading; live != nil && live.Import >= reading.Import {
+	if live := snap.Live[x.Bay].Good; live != nil && live.Import >= reading.Import {
 		reading = *live
 	}
-	v.Energy, v.Power = x.Energy(reading.Import), reading.Power
+	v.Energy = x.Energy(reading.Import)
+	if now := snap.Live[x.Bay].Reading; now != nil {
+		v.Power = now.Power
+	}
 	v.Elapsed = int(snap.At.Sub(x.Start.At) / time.Second)
 	if cost, err := x.Cost(reading); err == nil && v.Energy > 0 {
 		v.Cost = cost.AfterTaxes.Min(x.Hold.Approved)
