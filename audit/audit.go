@@ -43,6 +43,9 @@ type World struct {
 	Flows  []Flow
 	// Slack is how far the clocks of world and journal may be apart.
 	Slack time.Duration
+	// Step is the step of the coarsest register, 0 for a watt-hour: a difference of two
+	// readings may be nearly a step more than what flowed.
+	Step kiosk.Energy
 }
 
 // Rule is a promise.
@@ -337,7 +340,7 @@ func (c *check) session(x *trail) {
 			delivered += f.Energy
 		}
 	}
-	if b.Energy > delivered {
+	if b.Energy > delivered+max(0, c.world.Step-1) {
 		c.broken(Delivered, x.reference, "billed %d Wh, delivered %d", b.Energy, delivered)
 	}
 }

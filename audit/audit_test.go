@@ -141,3 +141,14 @@ func TestGapInTheJournal(t *testing.T) {
 		t.Errorf("%v, %v", broken, err)
 	}
 }
+
+func TestCardNumberIsFound(t *testing.T) {
+	for text, want := range map[string]int{
+		`{"card":"5598830000018074"}`: 9, `{"card":"5598830000018075"}`: -1, `{"card":"559883******8074"}`: -1,
+		"4111111111111111": 0, "no 411111111111111 x": -1, "20260302090000000": -1,
+	} {
+		if got := audit.CardNumber([]byte(text)); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}

@@ -320,6 +320,24 @@ func TestUnprovenEnergyIsNotBilled(t *testing.T) {
 	}
 }
 
+// TestDoubtGoesToTheDriver: two last readings that agree count more than the one before
+// that was higher; a register that was reset counts for nothing.
+func TestDoubtGoesToTheDriver(t *testing.T) {
+	for final, want := range map[int64]kiosk.Energy{1800: 800, 2500: 1500, 0: 1000} {
+		p := newPlay(t).choose().accept().approve().charge()
+		p.after(10 * time.Second).sample(2000)
+		p.after(time.Second).sample(2000, unplugged)
+		p.finish(final)
+		priced := kiosk.Energy(0)
+		for _, u := range p.x().Bill.Usage.Periods {
+			priced += u.Energy
+		}
+		if b := p.x().Bill; b.Energy != want || priced != want {
+			t.Errorf("last register %d: billed %v, priced %v, want %v", final, b.Energy, priced, want)
+		}
+	}
+}
+
 // TestWhatWasShownIsBilled: the journal has a register every ten seconds only, the screen
 // every second. Where the meter is gone for good, the driver pays what she saw last.
 func TestWhatWasShownIsBilled(t *testing.T) {

@@ -16,7 +16,9 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	}
 	end := x.event(MeterEnd, o.At)
 	end.Reading, end.Source = o.Reading, "read"
-	if o.Err != nil || o.Reading.Import < x.Last.Import { // only what is proven is billed
+	// Only what is proven is billed. Two readings that agree count more than the one
+	// before, if they are not below the first: doubt goes to the driver.
+	if o.Err != nil || o.Reading.Import < x.Start.Import || o.Reading.Serial != x.Start.Serial {
 		last := *x.Last
 		end.Reading, end.Source, end.Error = &last, "last_good", fmt.Sprint(o.Err)
 	}

@@ -146,8 +146,14 @@ func (s *Session) take(r kiosk.Reading) {
 	if s.idle {
 		state = tariff.Parked
 	}
-	delta := max(0, r.Import-s.Last.Import)
+	delta := r.Import - s.Last.Import
 	s.Periods = slices.Clone(s.Periods) // others may read the old ones, and they may yet be all that is true
+	for i := len(s.Periods) - 1; i >= 0 && delta < 0; i-- { // the reading before was too high
+		back := min(s.Periods[i].Energy, -delta)
+		s.Periods[i].Energy -= back
+		delta += back
+	}
+	delta = max(0, delta)
 	n := len(s.Periods)
 	if n > 0 && !s.cut && s.Periods[n-1].State == state && !s.Tariff.DependsOnPower() {
 		s.Periods[n-1].Energy += delta

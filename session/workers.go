@@ -77,6 +77,7 @@ func (w *bayWorker) command(c Command) {
 const (
 	sampleEvery  = time.Second
 	followWithin = 2 * time.Second // the auxiliary contact
+	openWithin   = 15 * time.Second
 	readTries    = 5
 	tellMeter    = 15 * time.Second // without a reading: fault
 	tellInputs   = 5 * time.Second
@@ -187,15 +188,27 @@ func (w *bayWorker) do(ctx context.Context, cmd Command) {
 		}
 	case OpenContact:
 		o.What = ContactorMoved
-		if o.Err = w.bay.Contactor.Open(); o.Err == nil {
-			o.Err = w.follow(ctx, false)
-		}
+		o.Err = w.open(ctx)
 		w.tell(ctx, "CX017", o.Err != nil, o.Err)
 		if cmd.Session == "" {
 			return
 		}
 	}
 	w.c.post(ctx, o)
+}
+
+// open opens the contactor and sees it open. It tries for longer than the watchdog of an
+// I/O board takes, because a hold must not be settled while energy flows.
+func (w *bayWorker) open(ctx context.Context) error {
+	for end := time.Now().Add(openWithin); ; {
+		err := w.bay.Contactor.Open()
+		if err == nil {
+			err = w.follow(ctx, false)
+		}
+		if err == nil || time.Now().After(end) || !pause(ctx, 200*time.Millisecond) {
+			return err
+		}
+	}
 }
 
 // stable reads the register until two reads in a row agree.

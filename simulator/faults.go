@@ -52,8 +52,8 @@ func (f *Faults) add(words []string) error {
 		return nil
 	case words[0] == "terminal" && len(words) == 2:
 		fault := CardFault(words[1])
-		if !slices.Contains([]CardFault{goodPayment, LoseResult, LoseCompletion, RepeatResult, HostDown, Hang}, fault) {
-			return fmt.Errorf("fault %q of a terminal: want good, lose_result, lose_completion, repeat_result, host_down or hang", words[1])
+		if !slices.Contains([]CardFault{goodPayment, LoseResult, LoseCompletion, RepeatResult, HostDown, Hang, FullPAN, UnknownField}, fault) {
+			return fmt.Errorf("fault %q of a terminal: want good, lose_result, lose_completion, repeat_result, host_down, hang, full_pan or unknown_field", words[1])
 		}
 		f.Terminal = append(f.Terminal, fault)
 		return nil
@@ -111,4 +111,11 @@ func (t *Terminal) InjectAll(faults []CardFault) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.faults = append(t.faults, faults...)
+}
+
+// Heal forgets the faults that did not happen yet.
+func (t *Terminal) Heal() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = nil
 }

@@ -160,7 +160,7 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, record func(kiosk.Boo
 	var booking kiosk.Booking
 	var failed byte
 	turnedBack, booked := false, false
-	_, err := t.exchange(ctx, cmd, handlers{result: func(m zvt.Message) error {
+	_, err := t.exchange(ctx, cmd, handlers{limit: bookLimit, result: func(m zvt.Message) error {
 		if code, ok := m.Get(0x27); ok && code[0] != 0 {
 			failed = code[0]
 			return nil
@@ -203,7 +203,7 @@ func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
 	if err := t.ready(ctx); err != nil {
 		return kiosk.OpenHolds{}, err
 	}
-	end, err := t.exchange(ctx, zvt.Command(0x06, 0x23, nil, zvt.Bin(0x87, 0xFF, 0xFF)), handlers{})
+	end, err := t.exchange(ctx, zvt.Command(0x06, 0x23, nil, zvt.Bin(0x87, 0xFF, 0xFF)), handlers{limit: askLimit})
 	var no *refusal
 	if err != nil && !errors.As(err, &no) {
 		return kiosk.OpenHolds{}, asUnreachable(err)
@@ -226,7 +226,7 @@ func (t *Terminal) Last(ctx context.Context) (kiosk.Booking, error) {
 	var last kiosk.Booking
 	found := false
 	cmd := zvt.Command(0x06, 0x20, t.password(), zvt.Bin(0x03, 0x03))
-	_, err := t.exchange(ctx, cmd, handlers{result: func(m zvt.Message) error {
+	_, err := t.exchange(ctx, cmd, handlers{limit: askLimit, result: func(m zvt.Message) error {
 		last, found = t.booking(m), true
 		return nil
 	}})
@@ -280,7 +280,7 @@ func (t *Terminal) Status(ctx context.Context) (Status, error) {
 	if err := t.ready(ctx); err != nil {
 		return Status{}, err
 	}
-	end, err := t.exchange(ctx, zvt.Command(0x05, 0x01, t.password(), zvt.Bin(0x03, 0x05)), handlers{})
+	end, err := t.exchange(ctx, zvt.Command(0x05, 0x01, t.password(), zvt.Bin(0x03, 0x05)), handlers{limit: askLimit})
 	var no *refusal
 	if errors.As(err, &no) {
 		return Status{}, declined(no.code)

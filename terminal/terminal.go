@@ -17,6 +17,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,7 +149,7 @@ func (t *Terminal) register(ctx context.Context) error {
 		if err := t.drain(quiet); err != nil {
 			return err
 		}
-		end, err = t.exchange(ctx, cmd, handlers{})
+		end, err = t.exchange(ctx, cmd, handlers{limit: askLimit})
 		if err == nil || t.link == nil || ctx.Err() != nil {
 			break
 		}
@@ -235,6 +236,9 @@ type handlers struct {
 	// result gets a status information (04 0F); its error turns the result back.
 	result   func(zvt.Message) error
 	progress func(zvt.Message)
+	// limit is how long the terminal may be silent as master, in place of T4: what needs no
+	// card keeps everybody else waiting.
+	limit time.Duration
 }
 
 // refusal is a definite no to a command, before or after it began.
@@ -244,10 +248,12 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("terminal refused: %s (%02X)", zvt.ResultText(r.code), r.code)
 }
 
-// How long a terminal is given for its completion after a result. PA00P015 lets it have
-// T4 once more, but drivers wait for their turn, and the list of open holds tells as
-// well. After a failed payment some never send one.
+// How long a terminal may be silent. PA00P015 lets it have T4 (three minutes) each time,
+// but drivers wait for their turn, nothing is repeated blindly, and the list of open holds
+// tells as well. After the result of a failed payment some never send a completion.
 const (
+	bookLimit = 60 * time.Second // a booking that needs the host
+	askLimit  = 30 * time.Second // a question
 	bookedEnd = 30 * time.Second
 	failedEnd = 10 * time.Second
 )
@@ -259,7 +265,7 @@ const (
 // certainly did not take the command, kiosk.ErrOutcomeUnknown otherwise. If ctx ends,
 // the command is aborted (06 B0) once and followed to its end all the same.
 func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end zvt.Message, err error) {
-	x := exchange{t: t, link: t.link, h: h, t4: zvt.T4, repeats: t.link.Repeats()}
+	x := exchange{t: t, link: t.link, h: h, t4: cmp.Or(h.limit, zvt.T4), repeats: t.link.Repeats()}
 	defer func() {
 		if x.suspect || x.repeated() || errors.Is(err, kiosk.ErrOutcomeUnknown) || errors.Is(err, kiosk.ErrUnreachable) {
 			t.Close() // whatever it still says must be drained

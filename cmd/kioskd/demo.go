@@ -79,8 +79,8 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 	return errors.Join(err, daemonErr, <-ended)
 }
 
-// startDaemon starts this very program as the daemon of the site.
-func (s *site) startDaemon(ctx context.Context) (*exec.Cmd, error) {
+// command starts this very program as the daemon of the site.
+func (s *site) command() (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -95,6 +95,15 @@ func (s *site) startDaemon(ctx context.Context) (*exec.Cmd, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start the daemon: %w", err)
 	}
+	return cmd, nil
+}
+
+// startDaemon starts the daemon and waits until it answers.
+func (s *site) startDaemon(ctx context.Context) (*exec.Cmd, error) {
+	cmd, err := s.command()
+	if err != nil {
+		return nil, err
+	}
 	for range 200 {
 		if running(filepath.Join(s.dir, "ui.sock")) {
 			return cmd, nil
@@ -105,7 +114,7 @@ func (s *site) startDaemon(ctx context.Context) (*exec.Cmd, error) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	text, err := os.ReadFile(log.Name())
+	text, err := os.ReadFile(filepath.Join(s.dir, "kioskd.log"))
 	return nil, errors.Join(fmt.Errorf("the daemon did not start:\n%s", text), err, stopProcess(cmd))
 }
 

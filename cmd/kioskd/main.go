@@ -56,6 +56,7 @@ func commands() []command {
 		{"simulate meter", "an energy meter", "kioskd simulate meter --listen pty:/tmp/meter --model SDM630", program.simulateMeter},
 		{"simulate board", "an I/O board with contactors and inputs", "kioskd simulate board --listen pty:/tmp/board", program.simulateBoard},
 		{"simulate site", "a whole site, and a configuration for it", "kioskd simulate site --config /tmp/site/kioskd.yaml", program.simulateSite},
+		{"torture", "treats simulated sites as badly as the world can, and audits", "kioskd torture --sessions 200 --seed 1", program.torture},
 		{"version", "version, commit and build date", "kioskd version", program.version},
 	}
 }

@@ -67,21 +67,11 @@ func repo(t *testing.T) string {
 	return dir
 }
 
-// daemonCommand starts the real binary on a site.
-func daemonCommand(t testing.TB, s *site) *exec.Cmd {
+// start starts the daemon of a site.
+func start(t testing.TB, s *site) *exec.Cmd {
 	t.Helper()
-	self, err := exec.LookPath("kioskd")
+	cmd, err := s.command()
 	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.OpenFile(filepath.Join(s.dir, "kioskd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	cmd := exec.Command(self, "run", "--config", s.config)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	return cmd
@@ -116,7 +106,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 func killOnce(t *testing.T, s *site, at time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
-	daemon := daemonCommand(t, s)
+	daemon := start(t, s)
 	socket := filepath.Join(s.dir, "ui.sock")
 	awaitSocket(t, socket)
 	visit, endVisit := context.WithCancel(ctx)
@@ -140,7 +130,7 @@ func killOnce(t *testing.T, s *site, at time.Duration) {
 	endVisit()
 	<-played
 	s.bays[0].Unplug()
-	daemon = daemonCommand(t, s)
+	daemon = start(t, s)
 	defer func() {
 		if err := stopProcess(daemon); err != nil {
 			t.Errorf("the daemon did not end cleanly: %v", err)
@@ -193,32 +183,17 @@ func awaitSettled(ctx context.Context, t *testing.T, s *site) {
 	t.Helper()
 	path := filepath.Join(s.dir, "journal.db")
 	for {
-		if len(s.bank.Open()) == 0 && openSessions(t, path) == 0 {
+		open, err := openSessions(ctx, path)
+		if err == nil && open == 0 && len(s.bank.Open()) == 0 {
 			return
 		}
 		select {
 		case <-ctx.Done():
 			log, _ := os.ReadFile(filepath.Join(s.dir, "kioskd.log"))
-			t.Fatalf("open holds %v, open sessions %d; the daemon's log ends with\n%s", s.bank.Open(), openSessions(t, path), log[max(0, len(log)-4000):])
+			t.Fatalf("open holds %v, open sessions %d; the daemon's log ends with\n%s", s.bank.Open(), open, log[max(0, len(log)-4000):])
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-func openSessions(t *testing.T, path string) int {
-	j, err := store.OpenReader(context.Background(), path)
-	if err != nil {
-		return 1
-	}
-	defer j.Close()
-	seen := map[string]bool{}
-	for r, err := range j.OpenSessions(context.Background()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen[r.Session] = true
-	}
-	return len(seen)
 }
 
 // checkBooks lets the audit compare the world with the journal.
@@ -292,7 +267,7 @@ func BenchmarkHoldToContactor(b *testing.B) {
 	world := make(chan error, 1)
 	go func() { world <- s.run(ctx) }()
 	defer func() { stop(); <-world }()
-	daemon := daemonCommand(b, s)
+	daemon := start(b, s)
 	defer stopProcess(daemon)
 	awaitSocket(b, filepath.Join(dir, "ui.sock"))
 	d := newDriver(ctx, filepath.Join(dir, "ui.sock"))

@@ -143,6 +143,7 @@ type site struct {
 	board    *simulator.Board
 	lines    []*simulator.Listener
 	faults   simulator.Faults
+	wrap     func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
 }
 
 // inject lets things go wrong.
@@ -256,7 +257,7 @@ bays:
 
 // world is what bank and meters know of the site.
 func (s *site) world() audit.World {
-	w := audit.World{Slack: 50 * time.Millisecond} // an event's time is of before it was written
+	w := audit.World{Slack: 50 * time.Millisecond, Step: 10} // an event's time is of before it was written; a B23 counts in 10 Wh
 	for _, l := range s.bank.Lines() {
 		w.Ledger = append(w.Ledger, audit.Movement(l))
 	}
@@ -280,13 +281,21 @@ func (s *site) run(ctx context.Context) error {
 		meters[byte(i+1)] = m
 	}
 	defer context.AfterFunc(ctx, func() { s.close() })()
-	g.Go(func() error { return serveTerminal(ctx, s.lines[0], s.terminal) })
-	g.Go(func() error {
-		return s.lines[1].Serve(ctx, (&simulator.Bus{Units: meters, Distort: simulator.Distort(s.faults.Meter)}).Serve)
+	serve := func(i int, name string, f func(context.Context, io.ReadWriteCloser) error) {
+		g.Go(func() error {
+			return s.lines[i].Serve(ctx, func(ctx context.Context, rw io.ReadWriteCloser) error {
+				if s.wrap != nil {
+					rw = s.wrap(name, rw)
+				}
+				return f(ctx, rw)
+			})
+		})
+	}
+	serve(0, "terminal", func(ctx context.Context, rw io.ReadWriteCloser) error {
+		return s.terminal.Serve(ctx, terminal.NewLink("serial", rw))
 	})
-	g.Go(func() error {
-		return s.lines[2].Serve(ctx, (&simulator.Bus{Units: map[byte]simulator.Unit{1: s.board}, Distort: simulator.Distort(s.faults.Board)}).Serve)
-	})
+	serve(1, "meters", (&simulator.Bus{Units: meters, Distort: simulator.Distort(s.faults.Meter)}).Serve)
+	serve(2, "board", (&simulator.Bus{Units: map[byte]simulator.Unit{1: s.board}, Distort: simulator.Distort(s.faults.Board)}).Serve)
 	g.Go(func() error { return s.board.Run(ctx) })
 	return g.Wait()
 }

@@ -38,6 +38,7 @@ type visit struct {
 	Stop     int       `yaml:"stop_after_wh"`
 	Unplug   int       `yaml:"unplug_after_wh"`
 	Pause    int       `yaml:"pause_after_wh"`
+	Leave    bool      `yaml:"leave"` // walks away while the car charges; it is unplugged as said all the same
 }
 
 type visitCard struct {
@@ -123,13 +124,20 @@ type visitor struct {
 	plugged bool
 	paused  bool
 	held    bool
+	left    bool // she walked away
 	ended   bool // she saw what became of her money
 }
 
 // play lets her act until her visit is over: she has seen the end and the bank has
 // answered, or the screen has gone on without her.
 func (v *visitor) play(ctx context.Context) error {
-	defer v.bay().Unplug()
+	defer func() {
+		if v.left {
+			go v.comeBack(context.WithoutCancel(ctx))
+		} else {
+			v.bay().Unplug()
+		}
+	}()
 	tick := time.NewTicker(250 * time.Millisecond) // people look again
 	defer tick.Stop()
 	for {
@@ -199,6 +207,11 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 			v.plugged = true
 		}
 	case ui.Charging:
+		if v.Leave {
+			v.left = true
+			press(ui.Back, "")
+			return true
+		}
 		v.charging(press)
 	case ui.StopAsk:
 		press(ui.Confirm, "")
@@ -207,6 +220,17 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 		return now.Settled || now.Screen == ui.Declined
 	}
 	return false
+}
+
+// comeBack unplugs the car after a while.
+func (v *visitor) comeBack(ctx context.Context) {
+	start := v.bay().State().Register
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if got := v.bay().State().Register - start; v.Unplug > 0 && got > kiosk.Energy(v.Unplug) {
+			break
+		}
+	}
+	v.bay().Unplug()
 }
 
 func (v *visitor) charging(press func(ui.InputKind, string)) {

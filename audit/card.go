@@ -1,0 +1,38 @@
+package audit
+
+// CardNumber finds the first thing in a file that can be a card number (ISO/IEC 7812):
+// 13 to 19 digits of text in a row that begin like a bank card and pass the check digit.
+// It returns -1 where there is none.
+func CardNumber(data []byte) int {
+	run := 0
+	for i := 0; i <= len(data); i++ {
+		if i < len(data) && data[i] >= '0' && data[i] <= '9' {
+			run++
+			continue
+		}
+		if run >= 13 && run <= 19 && isCard(data[i-run:i]) {
+			return i - run
+		}
+		run = 0
+	}
+	return -1
+}
+
+func isCard(digits []byte) bool {
+	switch digits[0] {
+	case '3', '4', '5', '6':
+	default:
+		return false
+	}
+	sum := 0
+	for i := range digits {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}

@@ -1,0 +1,453 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kioskd/audit"
+	"kioskd/simulator"
+	"kioskd/store"
+	"kioskd/ui"
+)
+
+// torture runs many simulated sites, each with the real daemon as a process of its own,
+// and treats them as badly as the world can: SIGKILL at any byte, cables pulled, frames
+// lost, spoiled, doubled and late, payments that go wrong in every way. In the end the
+// audit compares what the bank and the meters know with the journal.
+func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	sessions := fs.Int("sessions", 1000, "`number` of charging sessions, all sites together")
+	seed := fs.Uint64("seed", uint64(time.Now().UnixNano()), "`number` that the misfortunes follow from")
+	limit := fs.Duration("for", 0, "longest `time` before the sites are left in peace; 0 for none")
+	sites := fs.Int("sites", 16, "`number` of sites at a time")
+	dir := fs.String("dir", "", "`folder` that keeps journals, ledgers and logs; a temporary one without it")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	if *sites < 1 || *sites > 200 || *sessions < 1 {
+		return usagef("torture: want 1 to 200 sites and at least one session")
+	}
+	if *dir == "" {
+		tmp, err := os.MkdirTemp("", "kioskd-torture-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(tmp)
+		*dir = tmp
+	}
+	chaos := ctx
+	if *limit > 0 {
+		var cancel context.CancelFunc
+		chaos, cancel = context.WithTimeout(ctx, *limit)
+		defer cancel()
+	}
+	fmt.Fprintf(p.out, "torture: seed %d, %d sessions at %d sites\n", *seed, *sessions, *sites)
+	t := &tortureRun{program: p, seed: *seed, start: time.Now()}
+	t.left.Store(int64(*sessions))
+	var g errgroup.Group
+	for i := range *sites {
+		g.Go(func() error {
+			return t.site(ctx, chaos, filepath.Join(*dir, fmt.Sprintf("site%03d", i)), i)
+		})
+	}
+	done := make(chan struct{})
+	go t.progress(done)
+	err := g.Wait()
+	close(done)
+	t.line()
+	if err != nil {
+		return err
+	}
+	if n := t.violations.Load(); n > 0 {
+		return fmt.Errorf("%d violations with seed %d", n, *seed)
+	}
+	fmt.Fprintf(p.out, "No promise was broken. Seed %d.\n", *seed)
+	return nil
+}
+
+type tortureRun struct {
+	program
+	seed  uint64
+	start time.Time
+	mu    sync.Mutex // of the output
+
+	left                                              atomic.Int64
+	visits, kills, payments, cuts, frames, violations atomic.Int64
+}
+
+func (t *tortureRun) line() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(t.out, "%6.0fs  %d sessions, %d kills, %d payments gone wrong, %d cables pulled, %d frames spoiled, %d violations\n",
+		time.Since(t.start).Seconds(), t.visits.Load(), t.kills.Load(), t.payments.Load(), t.cuts.Load(), t.frames.Load(), t.violations.Load())
+}
+
+func (t *tortureRun) progress(done chan struct{}) {
+	tick := time.NewTicker(15 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			t.line()
+		}
+	}
+}
+
+const (
+	tortureBays  = 3
+	tortureSpeed = 600
+	calmLimit    = 10 * time.Minute // for everything to be settled once nothing goes wrong any longer
+)
+
+// victim is one site under torture.
+type victim struct {
+	*tortureRun
+	*site
+	dice *dice
+
+	mu     sync.Mutex
+	daemon *exec.Cmd
+	calm   bool
+}
+
+// dice is a source of chance for many goroutines.
+type dice struct {
+	mu sync.Mutex
+	r  *rand.Rand
+}
+
+func (d *dice) under(p float64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.r.Float64() < p
+}
+
+func (d *dice) between(a, b int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return a + d.r.IntN(b-a+1)
+}
+
+func (d *dice) millis(a, b int) time.Duration {
+	return time.Duration(d.between(a, b)) * time.Millisecond
+}
+
+func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), tortureBays, tortureSpeed, false, quietLog())
+	if err != nil {
+		return err
+	}
+	v := &victim{tortureRun: t, site: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))}}
+	s.terminal.Think = 30 * time.Millisecond
+	s.wrap = v.spoil
+	world, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(world) }()
+	defer func() { stop(); <-ended }()
+	alive, quit := context.WithCancel(ctx)
+	var g errgroup.Group
+	g.Go(func() error { return v.keepAlive(alive) })
+	g.Go(func() error { v.misfortunes(chaos, alive); return nil })
+	crowd, leave := context.WithCancel(chaos)
+	v.crowd(crowd)
+	leave()
+	v.setCalm()
+	err = v.settle(ctx)
+	quit()
+	if err := errors.Join(err, g.Wait()); err != nil {
+		return fmt.Errorf("site %d: %w", n, err)
+	}
+	return v.judge(ctx, n)
+}
+
+// keepAlive is the service manager: it starts the daemon again whenever it ended.
+func (v *victim) keepAlive(ctx context.Context) error {
+	for ctx.Err() == nil {
+		cmd, err := v.site.command()
+		if err != nil {
+			return err
+		}
+		v.mu.Lock()
+		v.daemon = cmd
+		v.mu.Unlock()
+		died := make(chan error, 1)
+		go func() { died <- cmd.Wait() }()
+		select {
+		case <-ctx.Done():
+			cmd.Process.Signal(os.Interrupt) // it may have ended
+			<-died
+			return nil
+		case <-died:
+		}
+		pause := v.dice.millis(0, 400)
+		if v.dice.under(0.05) { // the board's watchdog comes first
+			pause += 11 * time.Second
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}
+
+func (v *victim) kill() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.daemon == nil || v.calm {
+		return
+	}
+	if err := v.daemon.Process.Kill(); err == nil {
+		v.kills.Add(1)
+		v.daemon = nil // until it is started again
+	}
+}
+
+func (v *victim) setCalm() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calm = true
+	v.terminal.Heal()
+}
+
+func (v *victim) isCalm() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.calm
+}
+
+// misfortunes lets payments go wrong and kills the daemon at random moments.
+func (v *victim) misfortunes(chaos, alive context.Context) {
+	kinds := []simulator.CardFault{simulator.LoseResult, simulator.LoseCompletion, simulator.RepeatResult, simulator.HostDown, simulator.FullPAN, simulator.UnknownField}
+	for {
+		select {
+		case <-chaos.Done():
+			return
+		case <-alive.Done():
+			return
+		case <-time.After(v.dice.millis(500, 20000)):
+		}
+		switch {
+		case v.isCalm():
+			return
+		case v.dice.under(0.5):
+			v.kill()
+		default:
+			v.payments.Add(1)
+			v.terminal.Inject(kinds[v.dice.between(0, len(kinds)-1)])
+		}
+	}
+}
+
+// spoil wraps a line in misfortune.
+func (v *victim) spoil(name string, rw io.ReadWriteCloser) io.ReadWriteCloser {
+	rate := 0.0003
+	if name == "terminal" {
+		rate = 0.003
+	}
+	return &spoiled{ReadWriteCloser: rw, v: v, rate: rate}
+}
+
+// spoiled is a line on which things go wrong, at the device's end.
+type spoiled struct {
+	io.ReadWriteCloser
+	v    *victim
+	rate float64
+
+	mu      sync.Mutex
+	pulled  time.Time // until then nothing passes
+	pending []byte    // what comes a second time
+}
+
+// chunk decides what becomes of a piece; nil is lost.
+func (s *spoiled) chunk(b []byte) []byte {
+	v := s.v
+	if v.isCalm() {
+		return b
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Now().Before(s.pulled) {
+		return nil
+	}
+	if v.dice.under(s.rate) { // between any two bytes
+		cut := v.dice.between(0, len(b))
+		v.kill()
+		return b[:cut]
+	}
+	switch {
+	case v.dice.under(s.rate):
+		s.pulled = time.Now().Add(v.dice.millis(50, 9000))
+		v.cuts.Add(1)
+		return nil
+	case v.dice.under(s.rate):
+		v.frames.Add(1)
+		return nil
+	case v.dice.under(s.rate):
+		v.frames.Add(1)
+		b = bytes.Clone(b)
+		b[v.dice.between(0, len(b)-1)] ^= 1 << v.dice.between(0, 7)
+	case v.dice.under(s.rate):
+		v.frames.Add(1)
+		s.pending = bytes.Clone(b)
+	case v.dice.under(s.rate):
+		v.frames.Add(1)
+		time.Sleep(v.dice.millis(10, 1500))
+	}
+	return b
+}
+
+// Read hands a device what the daemon sent.
+func (s *spoiled) Read(b []byte) (int, error) {
+	for {
+		s.mu.Lock()
+		n := copy(b, s.pending)
+		s.pending = nil
+		s.mu.Unlock()
+		if n > 0 {
+			return n, nil
+		}
+		n, err := s.ReadWriteCloser.Read(b)
+		if err != nil {
+			return n, err
+		}
+		if kept := s.chunk(b[:n]); len(kept) > 0 {
+			return copy(b, kept), nil
+		}
+	}
+}
+
+// Write hands the daemon what a device sent.
+func (s *spoiled) Write(b []byte) (int, error) {
+	if kept := s.chunk(b); len(kept) > 0 {
+		if _, err := s.ReadWriteCloser.Write(kept); err != nil {
+			return 0, err
+		}
+	}
+	return len(b), nil
+}
+
+// crowd lets one visitor after the other come to the screen. Some walk away while their
+// cars charge.
+func (v *victim) crowd(ctx context.Context) {
+	d := newDriver(ctx, filepath.Join(v.dir, "ui.sock"))
+	for ctx.Err() == nil && v.left.Add(-1) >= 0 {
+		visit, cancel := context.WithTimeout(ctx, time.Duration(v.dice.between(5, 90))*time.Second)
+		person := &visitor{visit: v.plan(), driver: d, site: v.site}
+		person.play(visit) // however it ended: the audit judges
+		cancel()
+		v.visits.Add(1)
+	}
+}
+
+// plan is what a visitor wants.
+func (v *victim) plan() visit {
+	d := v.dice
+	out := visit{Bay: d.between(1, tortureBays), Leave: d.under(0.4)}
+	out.Car = visitCar{Power: d.between(1000, 22000), Need: d.between(200, 4000), After: d.between(0, 800)}
+	switch {
+	case d.under(0.5):
+		out.Stop = d.between(1, 1500)
+	case d.under(0.5):
+		out.Unplug = d.between(1, 1500)
+	}
+	switch {
+	case d.under(0.04):
+		out.Card.Decline = []string{"05", "33", "6E", "64", "9B"}[d.between(0, 4)]
+	case d.under(0.1):
+		out.Card.Limit = int64(d.between(1, 3000))
+	case d.under(0.03):
+		out.CancelAt = []ui.Screen{ui.Price, ui.Tap, ui.PlugIn}[d.between(0, 2)]
+	case d.under(0.02):
+		out.Car.Need = 1 // nearly full
+	}
+	return out
+}
+
+// settle waits, in calm, until the journal and the bank have nothing open.
+func (v *victim) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, calmLimit)
+	defer cancel()
+	for _, b := range v.bays {
+		b.Unplug()
+	}
+	for {
+		open, err := openSessions(ctx, filepath.Join(v.dir, "journal.db"))
+		if err == nil && open == 0 && len(v.bank.Open()) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			v.report(-1, fmt.Sprintf("after %v of calm: %d sessions and holds %v are open (%v)", calmLimit, open, v.bank.Open(), err))
+			return nil
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// openSessions counts the sessions of a journal for which something is to be done.
+func openSessions(ctx context.Context, path string) (int, error) {
+	j, err := store.OpenReader(ctx, path)
+	if err != nil {
+		return 0, err
+	}
+	defer j.Close()
+	seen := map[string]bool{}
+	for r, err := range j.OpenSessions(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		seen[r.Session] = true
+	}
+	return len(seen), nil
+}
+
+func (v *victim) report(site int, what string) {
+	v.violations.Add(1)
+	v.tortureRun.mu.Lock()
+	defer v.tortureRun.mu.Unlock()
+	fmt.Fprintf(v.out, "VIOLATION seed %d %s: %s\n", v.seed, filepath.Base(v.dir), what)
+}
+
+// judge lets the audit compare, and looks for card numbers in all that the daemon wrote.
+func (v *victim) judge(ctx context.Context, n int) error {
+	j, err := store.OpenReader(ctx, filepath.Join(v.dir, "journal.db"))
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
+		v.report(n, err.Error())
+	}
+	broken, err := audit.Check(j.Records(ctx, 1), v.world())
+	if err != nil {
+		return err
+	}
+	for _, b := range broken {
+		v.report(n, b.String())
+	}
+	for _, name := range []string{"journal.db", "journal.db-wal", "kioskd.log"} {
+		data, err := os.ReadFile(filepath.Join(v.dir, name))
+		if err != nil {
+			continue // a checkpoint may have removed it
+		}
+		if at := audit.CardNumber(data); at >= 0 {
+			v.report(n, fmt.Sprintf("%s has a card number at byte %d", name, at))
+		}
+	}
+	return nil
+}
