@@ -39,6 +39,7 @@ const (
 	DeclineCard       DeclineClass = "card"        // brand, expired, blocked
 	DeclineHost       DeclineClass = "host"        // the terminal cannot reach its host
 	DeclineTerminal   DeclineClass = "terminal"    // busy, not ready, needs a person
+	DeclineNoHold     DeclineClass = "no_hold"     // the terminal has no such hold, or no longer
 	DeclineNotWritten DeclineClass = "not_written" // we could not record the result, so it was turned back
 )
 

@@ -116,6 +116,9 @@ type trail struct {
 	closed        bool
 }
 
+// disputed are the records of what is left to a person.
+const disputed = "settlement_refused|unproven|hold_vanished"
+
 // needs says what a session's record must find before it.
 var needs = map[string][]string{
 	"hold_intent":     {"bay_lease", "offer"},
@@ -129,12 +132,12 @@ var needs = map[string][]string{
 	"capture_ok":      {"capture_intent"},
 	"release_intent":  {"hold_ok|hold_found"},
 	"release_ok":      {"release_intent"},
-	"receipt_final":   {"capture_confirmed|release_confirmed"},
+	"receipt_final":   {"capture_confirmed|release_confirmed|" + disputed},
 }
 
 // Check reads a whole journal and returns every promise that the world shows broken.
 func Check(records iter.Seq2[kiosk.Record, error], w World) ([]Violation, error) {
-	c := check{world: w, trails: map[string]*trail{}}
+	c := check{world: w, trails: map[string]*trail{}, captures: map[string]bool{}}
 	last := int64(0)
 	for r, err := range records {
 		if err != nil {
@@ -165,6 +168,8 @@ type check struct {
 	world  World
 	trails map[string]*trail
 	found  []Violation
+
+	captures map[string]bool // references that the bank captured for
 }
 
 func (c *check) broken(r Rule, session, format string, args ...any) {
@@ -223,6 +228,8 @@ func (x *trail) take(kind string, b body) {
 		x.money = "capture"
 	case "release_confirmed":
 		x.money = "release"
+	case "settlement_refused", "unproven", "hold_vanished":
+		x.money = "disputed"
 	case "closed":
 		x.closed = true
 	}
@@ -246,6 +253,7 @@ func (c *check) holds() []*held {
 		case "capture", "release":
 			if h := open[m.ReceiptNo]; h != nil {
 				h.ends = append(h.ends, m)
+				c.captures[h.Reference] = c.captures[h.Reference] || m.Kind == "capture"
 			} else {
 				c.broken(EndedOnce, m.Reference, "%s of hold %d, which never was", m.Kind, m.ReceiptNo)
 			}
@@ -271,7 +279,7 @@ func (c *check) bank() {
 			continue
 		}
 		if end.Kind != "capture" {
-			if x.money == "capture" && len(x.holds) == 1 {
+			if x.money == "capture" {
 				c.broken(Closed, x.reference, "the journal says captured, the bank released")
 			}
 			continue
@@ -295,7 +303,7 @@ func (c *check) captured(x *trail, h *held, end Movement) {
 	if x.bill.Bill.Energy == 0 {
 		c.broken(Nothing, x.reference, "%d was taken", end.Minor)
 	}
-	if x.money != "capture" {
+	if x.money != "capture" && x.money != "disputed" {
 		c.broken(Closed, x.reference, "the bank captured, the journal says %q", x.money)
 	}
 }
@@ -319,6 +327,9 @@ func (c *check) session(x *trail) {
 		if x.money == "" && !slices.Contains(x.kinds, "hold_gone") && !slices.Contains(x.kinds, "hold_declined") {
 			c.broken(Closed, x.reference, "nothing says what became of hold %d", n)
 		}
+	}
+	if x.money == "capture" && !c.captures[x.reference] {
+		c.broken(Closed, x.reference, "the journal says captured, the bank has no capture")
 	}
 	if x.bill == nil {
 		return

@@ -103,6 +103,7 @@ func TestEachRuleCatches(t *testing.T) {
 		{"session left open", func(e *evidence) { e.without("closed") }, audit.Closed},
 		{"journal says released", func(e *evidence) { e.replace("capture_confirmed", "release_confirmed") }, audit.Closed},
 		{"journal says captured", func(e *evidence) { e.world.Ledger[1].Kind = "release" }, audit.Closed},
+		{"journal says captured, the ledger knows nothing", func(e *evidence) { e.world.Ledger = nil }, audit.Closed},
 		{"nothing says what became of the hold", func(e *evidence) { e.without("capture_confirmed") }, audit.Closed},
 		{"hold before its intent", func(e *evidence) { e.without("hold_intent") }, audit.Order},
 		{"closed before the register", func(e *evidence) { e.without("meter_start") }, audit.Order},

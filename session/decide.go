@@ -371,8 +371,40 @@ func (r Rules) tick(s State, o Observation) (out []Event) {
 			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
 		case x.Power == Waiting && r.waitedTooLong(x, o.At):
 			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
+		case x.Money == HoldUncertain && x.Power == PowerNone && o.At.Sub(x.AskedAt) > unknownFor: // others need the bay
+			out = append(out, x.reason(Ended, o.At, ReasonUnknown))
 		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && !o.At.Before(x.Due):
-			out = append(out, x.event(x.settlement().unknown, o.At))
+			out = append(out, x.again(o.At))
+		}
+	}
+	return append(out, r.owed(s, o)...)
+}
+
+// again looks at the terminal's list before a settlement is tried again.
+func (x Session) again(at time.Time) Event {
+	e := x.event(x.settlement().unknown, at)
+	e.Definite = !x.Maybe
+	return e
+}
+
+// owed raises and clears the faults of money that waits.
+func (r Rules) owed(s State, o Observation) (out []Event) {
+	late := map[string]bool{}
+	for _, x := range s.Sessions {
+		switch {
+		case x.Paper == PaperClosed || x.Money == HoldUncertain && o.At.Sub(x.AskedAt) <= unknownFor:
+		case x.Money == HoldUncertain:
+			late["PT010"] = true
+		case x.OwedAt.IsZero() || o.At.Sub(x.OwedAt) <= time.Hour:
+		case x.settlement() == capturing:
+			late["PT007"] = true
+		default:
+			late["PT009"] = true
+		}
+	}
+	for _, code := range []string{"PT007", "PT009", "PT010"} {
+		if s.Faults[FaultAt{Code: code}] != late[code] {
+			out = append(out, r.fault(s, Observation{At: o.At, Fault: code, Raised: late[code]})...)
 		}
 	}
 	return out
@@ -392,7 +424,7 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
 		case x.Paper == PaperFinal, x.Money == Declined:
 			out = append(out, x.event(Closed, o.At))
-		case x.Money == Captured, x.Money == Released:
+		case x.Money == Captured, x.Money == Released, x.Money == Disputed && x.Power == Off:
 			out = append(out, x.event(ReceiptFinal, o.At), x.event(Closed, o.At))
 		case x.Money == Held && x.Power == Off:
 			out = append(out, r.settle(x, o.At)...)
@@ -431,7 +463,7 @@ func (r Rules) fault(s State, o Observation) []Event {
 	if o.Fault == "PT001" && !o.Raised { // the line is back: what waits for it is due
 		for _, x := range s.ordered() {
 			if x.Money == CaptureDelayed || x.Money == ReleaseDelayed {
-				out = append(out, x.event(x.settlement().unknown, o.At))
+				out = append(out, x.again(o.At))
 			}
 		}
 	}

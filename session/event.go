@@ -46,6 +46,9 @@ const (
 	ReleaseDone     Kind = "release_confirmed"
 	ReleaseUnknown  Kind = "release_unknown"
 	ReleaseWaiting  Kind = "release_waiting"
+	Refused         Kind = "settlement_refused" // a definite no, or the last try: a person must look
+	Unproven        Kind = "unproven"           // the hold is gone, and nothing proves where to
+	HoldVanished    Kind = "hold_vanished"      // the terminal no longer has the hold of a running session
 	ReceiptFinal    Kind = "receipt_final"
 	Closed          Kind = "closed"  // nothing more is to be done
 	Resumed         Kind = "resumed" // the daemon started and found the session open
@@ -71,6 +74,9 @@ const (
 	ReasonInterrupted Reason = "interrupted" // power or contact was lost
 	ReasonShutdown    Reason = "shutdown"    // the kiosk was switched off
 	ReasonOrphan      Reason = "orphan"      // a hold that no session knows
+	ReasonUnknown     Reason = "unknown"     // whether money was reserved could not be found out in time
+	ReasonHoldGone    Reason = "hold_gone"   // the reservation is no longer there
+	ReasonTooLittle   Reason = "too_little"  // the bank approved less than can be sold for
 )
 
 // Event is something that happened or is about to be done. Which fields are there
@@ -94,6 +100,8 @@ type Event struct {
 	Bill      *Bill             `json:"bill,omitempty"`
 	Booking   *kiosk.Booking    `json:"booking,omitempty"`
 	Due       *time.Time        `json:"due,omitempty"`
+	Definite  bool              `json:"definite,omitempty"` // the try was certainly not carried out
+	Blind     bool              `json:"blind,omitempty"`    // repeated without a list that proves that it must be
 	Fault     string            `json:"fault,omitempty"`
 	Error     string            `json:"error,omitempty"`
 	Site      map[string]string `json:"site,omitempty"` // what the receipt must say of the seller

@@ -89,8 +89,12 @@ func DefaultRules() Rules {
 	}
 }
 
+// lastAttempt ends the ladder of captures and releases. What is not settled then is for a
+// person: holds last a week or so.
+const lastAttempt = 36
+
 // retryAfter is the ladder of captures and releases: a minute five times, an hour
-// twenty-four times, then a day.
+// twenty-four times, a day seven times.
 func retryAfter(attempt int) time.Duration {
 	switch {
 	case attempt <= 5:

@@ -266,7 +266,35 @@ func TestEnds(t *testing.T) {
 			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)})
 			p.after(time.Minute)
 		}, func(p *play) { p.must(session.Observation{What: session.Ticked}); list(231)(p) }, "capture_unknown capture_intent", "ask_terminal capture", session.ReasonStopped},
-		{"row 34: captured after all", func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) }, list(), "capture_confirmed receipt_final closed", "", session.ReasonStopped},
+		{"row 34: captured after all", func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) }, booked(49), "capture_confirmed receipt_final closed", "", session.ReasonStopped},
+		{"row 34: the hold is gone, and its booking is not there", func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) }, booked(5000), "unproven receipt_final closed", "", session.ReasonStopped},
+		{"row 35: the terminal no longer has the hold", func(p *play) {
+			billed(p)
+			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineNoHold)})
+		}, booked(49), "unproven receipt_final closed", "", session.ReasonStopped},
+		{"row 35: the last try", func(p *play) {
+			billed(p)
+			for range 35 {
+				p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)})
+				p.after(25 * time.Hour).must(session.Observation{What: session.Ticked})
+				list(231)(p)
+			}
+		}, see(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)}), "settlement_refused receipt_final closed", "", session.ReasonStopped},
+		{"row 32: more was booked than is due", billed, func(p *play) {
+			if err := p.see(session.Observation{What: session.BookingApproved, Booking: &kiosk.Booking{ReceiptNo: 232, Booked: kiosk.Money{Minor: 50, Currency: "EUR"}}}); err == nil {
+				p.t.Error("it was acknowledged")
+			}
+		}, "", "", session.ReasonStopped},
+		{"the hold vanished while charging", started, list(), "hold_vanished stop_intent", "open_contactor", session.ReasonHoldGone},
+		{"the hold vanished before the vehicle", func(p *play) { p.choose().accept().approve() }, list(), "hold_vanished ended receipt_final closed", "", session.ReasonHoldGone},
+		{"what was delivered without a hold is for a person", func(p *play) { started(p); list()(p) }, func(p *play) { p.after(time.Second).finish(2000) }, "contactor_opened meter_end bill receipt_final closed", "read_final", session.ReasonHoldGone},
+		{"row 11: unknown for a minute, others need the bay", unclear, func(p *play) { p.after(61 * time.Second).must(session.Observation{What: session.Ticked}) }, "ended fault_raised", "", session.ReasonUnknown},
+		{"row 11: known after the visitor was sent away", func(p *play) {
+			unclear(p)
+			p.after(61 * time.Second).must(session.Observation{What: session.Ticked})
+		}, list(77), "hold_found release_intent", "release", session.ReasonOrphan},
+		{"row 34: a terminal that names one hold only", func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) },
+			see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Receipts: []int{230}}, Session: "S9", Reference: "ORPHAN9"}), "capture_intent hold_found release_intent", "capture release", session.ReasonStopped},
 		{"row 34: not captured", func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) }, list(231), "capture_intent", "capture", session.ReasonStopped},
 		{"row 36: release failed", func(p *play) { p.choose().accept().approve(); p.must(session.Observation{What: session.Cancelled}) },
 			see(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable}), "release_waiting", "", session.ReasonCancelled},
@@ -351,6 +379,19 @@ func TestWhatWasShownIsBilled(t *testing.T) {
 	if b := p.x().Bill; b.Energy != 1400 || !b.End.Equal(shown.At) {
 		t.Errorf("bill %+v", b)
 	}
+}
+
+// booked is a terminal that has no open hold and booked an amount last.
+func booked(minor int64) func(*play) {
+	return func(p *play) {
+		p.must(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true}, Last: &kiosk.Booking{ReceiptNo: 240, Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}, Session: "S9"})
+	}
+}
+
+// unclear is a hold of which nobody knows.
+func unclear(p *play) {
+	p.choose().accept()
+	p.must(session.Observation{What: session.HoldEnded, Err: kiosk.ErrOutcomeUnknown})
 }
 
 func TestTakenBaysAndFaultsSellNothing(t *testing.T) {

@@ -25,7 +25,8 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	bill, err := x.bill(*end.Reading)
 	if err != nil { // cannot be priced: the driver is not the one to pay for that
 		end.Error = err.Error()
-		return []Event{end, x.intent(ReleaseIntent, o.At, x.Hold.Approved)}, nil
+		x.Start = nil
+		return append([]Event{end}, r.settle(x, o.At)...), nil
 	}
 	billed := x.event(Billed, o.At)
 	billed.Bill = bill
@@ -42,20 +43,30 @@ func (r Rules) settle(x Session, at time.Time) []Event {
 			return append([]Event{e}, r.settle(x, at)...)
 		}
 	}
+	if x.Money == Disputed {
+		return []Event{x.event(ReceiptFinal, at), x.event(Closed, at)}
+	}
 	if x.Bill == nil || x.Bill.Total.Minor <= 0 {
 		return []Event{x.intent(ReleaseIntent, at, x.Hold.Approved)}
 	}
 	return []Event{x.intent(CaptureIntent, at, x.Bill.Total)}
 }
 
+// bookingApproved writes down what the terminal booked, before it is told that we have
+// it. More than is due is turned back: the terminal reverses it.
 func (r Rules) bookingApproved(x Session, o Observation) ([]Event, error) {
 	k := CaptureOK
+	due := kiosk.Money{Currency: r.Currency}
 	switch x.Money {
 	case CaptureAsked:
+		due = x.due()
 	case ReleaseAsked:
 		k = ReleaseOK
 	default:
 		return nil, fmt.Errorf("cannot record a booking: money of session %s is %s", x.Reference, x.Money)
+	}
+	if o.Booking.Booked.Minor > due.Minor {
+		return nil, fmt.Errorf("cannot record a booking of %v: %v is due", o.Booking.Booked, due)
 	}
 	e := x.event(k, o.At)
 	e.Booking = o.Booking
@@ -91,17 +102,37 @@ func (r Rules) bookingEnded(x Session, o Observation) []Event {
 		return nil
 	}
 	k := x.settlement()
+	var no *kiosk.Declined
+	declined := errors.As(o.Err, &no)
+	definite := errors.Is(o.Err, kiosk.ErrUnreachable) || declined && no.Class != kiosk.DeclineNotWritten
 	switch {
 	case o.Err == nil:
 		return r.settled(x, o.At, o.Booking)
-	case errors.Is(o.Err, kiosk.ErrOutcomeUnknown) && x.Attempt < 3:
-		return []Event{x.failed(k.unknown, o)}
+	case declined && no.Class == kiosk.DeclineNoHold && x.Blind && k == releasing:
+		return r.settled(x, o.At, nil) // gone, which is all that was wanted
+	case x.Attempt >= lastAttempt:
+		return x.dispute(Refused, o)
+	case declined && no.Class == kiosk.DeclineNoHold, errors.Is(o.Err, kiosk.ErrOutcomeUnknown) && x.Attempt < 3:
+		e := x.failed(k.unknown, o)
+		e.Definite = definite && !x.Blind
+		return []Event{e}
 	}
-	return []Event{x.wait(k, o)}
+	return []Event{x.wait(k, o, definite && !x.Blind)}
 }
 
-func (x Session) wait(k settlement, o Observation) Event {
+// dispute ends what cannot be settled here: it is listed for a person, with its record.
+func (x Session) dispute(kind Kind, o Observation) []Event {
+	e := x.failed(kind, o)
+	var no *kiosk.Declined
+	if errors.As(o.Err, &no) {
+		e.Class = string(no.Class)
+	}
+	return []Event{e, x.event(ReceiptFinal, o.At), x.event(Closed, o.At)}
+}
+
+func (x Session) wait(k settlement, o Observation, definite bool) Event {
 	e := x.failed(k.waiting, o)
+	e.Definite = definite
 	due := o.At.Add(retryAfter(x.Attempt))
 	e.Due = &due
 	var no *kiosk.Declined
@@ -139,16 +170,20 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 	var out []Event
 	for _, x := range s.ordered() {
 		listed := x.Hold != nil && slices.Contains(o.Open.Receipts, x.Hold.ReceiptNo)
-		switch {
-		case x.Money == HoldUncertain && x.Hold != nil && listed:
-			out = append(out, r.confirmed(x, o.At)...)
-		case x.Money == HoldUncertain && x.Hold == nil && len(unknown) > 0:
-			out = append(out, r.found(x, unknown[0], o)...)
-			unknown = unknown[1:]
-		case x.Money == HoldUncertain && o.Open.Complete:
-			out = append(out, x.event(HoldGone, o.At), x.event(Closed, o.At))
-		case x.Money == CaptureUnclear || x.Money == ReleaseUnclear:
-			out = append(out, r.clear(x, listed, o)...)
+		switch x.Money {
+		case HoldUncertain:
+			if x.Hold == nil && len(unknown) > 0 {
+				out = append(out, r.found(x, unknown[0], o)...)
+				unknown = unknown[1:]
+				continue
+			}
+			out = append(out, r.clearHold(x, listed, o)...)
+		case CaptureUnclear, ReleaseUnclear:
+			out = append(out, r.clear(s, x, listed, o)...)
+		case Held:
+			if !listed && o.Open.Complete {
+				out = append(out, r.vanished(x, o)...)
+			}
 		}
 	}
 	if len(unknown) > 0 {
@@ -156,6 +191,39 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 		out = append(out, r.found(orphan, unknown[0], o)...)
 	}
 	return out
+}
+
+// unknownFor is how long a visitor is kept waiting for the outcome of her hold.
+const unknownFor = time.Minute
+
+// clearHold decides about a hold with an unknown outcome.
+func (r Rules) clearHold(x Session, listed bool, o Observation) []Event {
+	switch {
+	case listed && x.Power == Off: // the visitor was sent away
+		return r.found(x, x.Hold.ReceiptNo, o)
+	case listed:
+		return r.confirmed(x, o.At)
+	case o.Open.Complete:
+		return []Event{x.event(HoldGone, o.At), x.event(Closed, o.At)}
+	case x.Hold != nil && o.At.Sub(x.AskedAt) > unknownFor: // the list will not tell: give it back by its number
+		return r.found(x, x.Hold.ReceiptNo, o)
+	}
+	return nil
+}
+
+// vanished ends a session whose hold the terminal no longer has: energy must not flow
+// without one, and what was delivered is for a person to settle.
+func (r Rules) vanished(x Session, o Observation) []Event {
+	out := []Event{x.event(HoldVanished, o.At)}
+	switch x.Power {
+	case PowerNone, Waiting, Starting:
+		return append(out, x.reason(Ended, o.At, ReasonHoldGone), x.event(ReceiptFinal, o.At), x.event(Closed, o.At))
+	case Closing, Charging, Pausing, Adopting:
+		return append(out, x.reason(StopIntent, o.At, ReasonHoldGone))
+	case Off:
+		return append(out, x.event(ReceiptFinal, o.At), x.event(Closed, o.At))
+	}
+	return out // it is being stopped
 }
 
 // found takes a hold that the terminal has and the journal has not, and gives it back.
@@ -171,22 +239,36 @@ func (r Rules) found(x Session, receipt int, o Observation) []Event {
 }
 
 // clear decides about a capture or release with an unknown outcome. A hold that is
-// still listed was not settled; one that is gone was.
-func (r Rules) clear(x Session, listed bool, o Observation) []Event {
+// still listed was not settled. One that is gone was settled by us where a try may have
+// reached the terminal, and for a capture only where its booking proves it.
+func (r Rules) clear(s State, x Session, listed bool, o Observation) []Event {
 	k := x.settlement()
+	booking := x.Booking
+	if booking == nil && k == capturing && x.Maybe && s.unclaimed(o.Last) && o.Last.Booked == x.due() {
+		booking = o.Last
+	}
 	switch {
 	case listed:
 		return []Event{x.intent(k.intent, o.At, x.due())}
+	case booking != nil, o.Open.Complete && k == releasing && x.Maybe:
+		return r.settled(x, o.At, booking)
 	case o.Open.Complete:
-		booking := x.Booking
-		if booking == nil && k == capturing && o.Last != nil && o.Last.Booked == x.due() {
-			booking = o.Last
-		}
-		out := r.settled(x, o.At, booking)
-		if booking == nil {
-			out[0].Error = "the hold is no longer open; the booking itself was not seen"
-		}
-		return out
+		return x.dispute(Unproven, o)
 	}
-	return nil
+	e := x.intent(k.intent, o.At, x.due()) // the terminal names one hold only; it refuses what was done
+	e.Blind = x.Maybe
+	return []Event{e}
+}
+
+// unclaimed tells whether no session has a booking of the terminal's yet.
+func (s State) unclaimed(last *kiosk.Booking) bool {
+	if last == nil {
+		return false
+	}
+	for _, x := range s.Sessions {
+		if x.Booking != nil && x.Booking.ReceiptNo == last.ReceiptNo {
+			return false
+		}
+	}
+	return true
 }

@@ -38,6 +38,7 @@ type Session struct {
 	Tariff   *tariff.Tariff // of the offer
 	Location *time.Location // of the offer
 	Hold     *kiosk.Hold
+	AskedAt  time.Time // when the outcome of the hold became unknown
 	HoldAt   time.Time // confirmed
 	Class    string    // of the last decline
 	Cancel   bool      // the driver asked to cancel
@@ -54,7 +55,10 @@ type Session struct {
 	Bill     *Bill
 	Booking  *kiosk.Booking
 	Attempt  int
+	Maybe    bool // the present try may have been carried out
+	Blind    bool // and it is a repeat of one that may have been
 	Due      time.Time
+	OwedAt   time.Time // since when the settlement is asked for
 	ClosedAt time.Time
 }
 
@@ -83,7 +87,7 @@ func (s State) AtBay(bay int) (Session, bool) {
 // Holding finds the session whose hold, with this receipt number, is not settled.
 func (s State) Holding(receipt int) (Session, bool) {
 	for _, x := range s.Sessions {
-		if x.Hold != nil && x.Hold.ReceiptNo == receipt && x.Money != Captured && x.Money != Released && x.Money != Declined {
+		if x.Hold != nil && x.Hold.ReceiptNo == receipt && x.Money != Captured && x.Money != Released && x.Money != Declined && x.Money != Disputed {
 			return x, true
 		}
 	}
@@ -147,7 +151,7 @@ func (s *Session) take(r kiosk.Reading) {
 		state = tariff.Parked
 	}
 	delta := r.Import - s.Last.Import
-	s.Periods = slices.Clone(s.Periods) // others may read the old ones, and they may yet be all that is true
+	s.Periods = slices.Clone(s.Periods)                     // others may read the old ones, and they may yet be all that is true
 	for i := len(s.Periods) - 1; i >= 0 && delta < 0; i-- { // the reading before was too high
 		back := min(s.Periods[i].Energy, -delta)
 		s.Periods[i].Energy -= back

@@ -133,7 +133,11 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		x.Class = e.Class
 	case HoldFound:
 		x.foundHold(e)
-	case HoldUnknown, CaptureUnknown, ReleaseUnknown:
+	case HoldUnknown:
+		x.AskedAt = e.At
+		return []Command{x.command(AskTerminal)}, nil
+	case CaptureUnknown, ReleaseUnknown:
+		x.Maybe = x.Maybe && !e.Definite
 		return []Command{x.command(AskTerminal)}, nil
 	case Plugged:
 		return []Command{x.command(ReadBaseline)}, nil
@@ -155,7 +159,10 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case Billed:
 		x.Bill = e.Bill
 	case CaptureIntent, ReleaseIntent:
-		x.Attempt, x.Due = e.Attempt, time.Time{}
+		x.Attempt, x.Due, x.Maybe, x.Blind = e.Attempt, time.Time{}, true, e.Blind
+		if x.OwedAt.IsZero() {
+			x.OwedAt = e.At
+		}
 		do := CaptureHold
 		if e.Kind == ReleaseIntent {
 			do = ReleaseHold
@@ -170,7 +177,9 @@ func (x *Session) apply(e Event) ([]Command, error) {
 			x.Booking = e.Booking
 		}
 	case CaptureWaiting, ReleaseWaiting:
-		x.Due, x.Class = *e.Due, e.Class
+		x.Due, x.Class, x.Maybe = *e.Due, e.Class, x.Maybe && !e.Definite
+	case Refused, Unproven, HoldVanished:
+		x.Class = e.Class
 	case Closed:
 		x.ClosedAt = e.At
 	case Resumed:

@@ -24,6 +24,7 @@ const (
 	Released       Money = "released"
 	ReleaseUnclear Money = "release_unknown"
 	ReleaseDelayed Money = "release_waiting"
+	Disputed       Money = "disputed" // for a person: refused, too late, or not proven
 )
 
 // Power is what happens at the bay.
@@ -81,7 +82,13 @@ var moneyTable = []transition[Money]{
 	{HoldUncertain, Resumed, HoldUncertain},
 	{Held, CaptureIntent, CaptureAsked},
 	{Held, ReleaseIntent, ReleaseAsked},
+	{Held, HoldVanished, Disputed},
 	{Held, Resumed, Held},
+	{Disputed, Resumed, Disputed},
+	{CaptureAsked, Refused, Disputed},
+	{ReleaseAsked, Refused, Disputed},
+	{CaptureUnclear, Unproven, Disputed},
+	{ReleaseUnclear, Unproven, Disputed},
 	{CaptureAsked, CaptureOK, CaptureAsked},
 	{CaptureAsked, CaptureDone, Captured},
 	{CaptureAsked, CaptureUnknown, CaptureUnclear},
@@ -110,6 +117,7 @@ var powerTable = []transition[Power]{
 	{PowerNone, HoldConfirmed, Waiting},
 	{PowerNone, HoldFound, Off}, // the visitor was told that it is being cancelled
 	{PowerNone, Ended, Off},
+	{Off, HoldFound, Off}, // the visitor has left
 	{Waiting, Plugged, Starting},
 	{Waiting, Ended, Off},
 	{Waiting, Resumed, Waiting},

@@ -351,13 +351,20 @@ func (w *terminalWorker) run(ctx context.Context) {
 			}
 		}
 		wait = askEvery
-		if !w.do(ctx, cmd) {
+		if !w.do(ctx, cmd) || w.uncertain() {
 			wait = 2 * time.Second
-			if cmd.Do == AskTerminal && !pause(ctx, wait) { // uncertain money waits for the answer
-				return
-			}
 		}
 	}
+}
+
+// uncertain tells whether money waits for the terminal's list.
+func (w *terminalWorker) uncertain() bool {
+	for _, x := range w.c.Snapshot().State.Sessions {
+		if x.Money == HoldUncertain || x.Money == CaptureUnclear || x.Money == ReleaseUnclear {
+			return true
+		}
+	}
+	return false
 }
 
 // do carries one command out; it is false where the terminal did not answer.
@@ -425,12 +432,6 @@ func (w *terminalWorker) ask(ctx context.Context) bool {
 	if err != nil {
 		if ctx.Err() == nil {
 			w.c.Fault(ctx, "PT001", 0, true, err)
-			for _, x := range w.c.Snapshot().State.Sessions { // ask again until it is known
-				if x.Money == HoldUncertain || x.Money == CaptureUnclear || x.Money == ReleaseUnclear {
-					w.q.put(Command{Do: AskTerminal})
-					break
-				}
-			}
 		}
 		return false
 	}

@@ -165,8 +165,11 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, record func(kiosk.Boo
 			failed = code[0]
 			return nil
 		}
-		booking = t.booking(m)
 		var err error
+		if booking, err = t.booking(m); err != nil {
+			turnedBack = true
+			return err
+		}
 		if record != nil {
 			err = record(booking)
 		}
@@ -189,11 +192,15 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, record func(kiosk.Boo
 	return booking, err
 }
 
-func (t *Terminal) booking(m zvt.Message) kiosk.Booking {
-	amount, _ := number(m, 0x04)
+// booking reads the result of a capture or release. Without a code it says nothing.
+func (t *Terminal) booking(m zvt.Message) (kiosk.Booking, error) {
+	if _, ok := m.Get(0x27); !ok {
+		return kiosk.Booking{}, errors.New("result has no code")
+	}
+	amount, _ := number(m, 0x04) // absent where nothing was taken
 	receipt, _ := number(m, 0x87)
 	return kiosk.Booking{ReceiptNo: int(receipt), TraceNo: trace(zvt.Describe(m).Fields),
-		Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}
+		Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}, nil
 }
 
 // Open asks which pre-authorisations are open (06 23 with receipt FFFF).
@@ -227,8 +234,10 @@ func (t *Terminal) Last(ctx context.Context) (kiosk.Booking, error) {
 	found := false
 	cmd := zvt.Command(0x06, 0x20, t.password(), zvt.Bin(0x03, 0x03))
 	_, err := t.exchange(ctx, cmd, handlers{limit: askLimit, result: func(m zvt.Message) error {
-		last, found = t.booking(m), true
-		return nil
+		var err error
+		last, err = t.booking(m)
+		found = err == nil
+		return err
 	}})
 	var no *refusal
 	switch {
@@ -306,6 +315,7 @@ var declines = []struct {
 	class    kiosk.DeclineClass
 }{
 	{0x6C, 0x6C, kiosk.DeclineNoCard},
+	{0xB4, 0xB5, kiosk.DeclineNoHold},
 	{0x64, 0x66, kiosk.DeclineUnreadable},
 	{0x13, 0x13, kiosk.DeclinePIN}, {0x33, 0x33, kiosk.DeclinePIN}, {0x37, 0x38, kiosk.DeclinePIN},
 	{0x3D, 0x3D, kiosk.DeclinePIN}, {0x41, 0x41, kiosk.DeclinePIN}, {0xEB, 0xEC, kiosk.DeclinePIN},

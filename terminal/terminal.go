@@ -140,8 +140,8 @@ func (t *Terminal) register(ctx context.Context) error {
 	cmd := zvt.Command(0x06, 0x00, head, zvt.Bin(0x03, 0x01), zvt.Container())
 	var end zvt.Message
 	var err error
-	for _, quiet := range []time.Duration{drainFor, drainFor, zvt.T3 + drainFor} {
-		if busy := new(refusal); errors.As(err, &busy) {
+	for i, quiet := range []time.Duration{drainFor, drainFor, zvt.T3 + drainFor} {
+		if i > 0 {
 			if err := t.link.Send(zvt.Command(0x06, 0xB0, nil)); err != nil {
 				return err
 			}
@@ -150,6 +150,9 @@ func (t *Terminal) register(ctx context.Context) error {
 			return err
 		}
 		end, err = t.exchange(ctx, cmd, handlers{limit: askLimit})
+		if err == nil && t.link != nil {
+			err = t.drain(drainFor) // it may still answer what was said before
+		}
 		if err == nil || t.link == nil || ctx.Err() != nil {
 			break
 		}
@@ -353,8 +356,8 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 		case x.accepted && !x.aborted:
 			x.suspect = true // to something that we said before
 		case x.accepted: // too late to abort: the payment goes on
-		case x.repeated() && a.Instr == busy: // perhaps with our first send
-			return true, fmt.Errorf("%w: the terminal is busy, perhaps with this", kiosk.ErrOutcomeUnknown)
+		case a.Instr == busy && x.h.result != nil: // perhaps with this: only its list can tell
+			return true, fmt.Errorf("%w: the terminal is busy", kiosk.ErrOutcomeUnknown)
 		default:
 			return true, &refusal{a.Instr}
 		}
