@@ -33,7 +33,7 @@ type Config struct {
 	CardWait time.Duration
 	Site     map[string]string              // what every receipt says of the seller
 	NewID    func() (id, reference string)  // of a session
-	Past     iter.Seq2[kiosk.Record, error] // records of open sessions, in order
+	Past     iter.Seq2[kiosk.Record, error] // records of open sessions and of some that ended, in order
 	Log      *slog.Logger
 }
 
@@ -212,7 +212,7 @@ const shutdownLimit = 20 * time.Second
 func (c *Controller) Run(ctx context.Context, turned func()) error {
 	state, err := Replay(c.cfg.Past)
 	if err != nil {
-		return fmt.Errorf("cannot replay the journal: %w", err)
+		return errors.Join(fmt.Errorf("cannot replay the journal: %w", err), c.openAll())
 	}
 	c.publish(func(s *Snapshot) { s.State = state })
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -220,11 +220,8 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 	c.asked = ctx.Done()
 	var g errgroup.Group
 	for _, o := range []Observation{{What: FaultSeen, Fault: "PT001", Raised: true, Err: errors.New("not asked yet")}, {What: Booted}} {
-		if err := c.handle(work, o); err != nil { // energy that cannot be recorded must not flow
-			for _, b := range c.bays {
-				err = errors.Join(err, b.bay.Contactor.Open())
-			}
-			return err
+		if err := c.handle(work, o); err != nil {
+			return errors.Join(err, c.openAll())
 		}
 	}
 	for _, b := range c.bays {
@@ -235,6 +232,14 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 	close(c.stopped)
 	stop()
 	return g.Wait()
+}
+
+// openAll opens every contactor: energy that cannot be recorded must not flow.
+func (c *Controller) openAll() (err error) {
+	for _, b := range c.bays {
+		err = errors.Join(err, b.bay.Contactor.Open())
+	}
+	return err
 }
 
 // Replay steps the events of records, with their commands thrown away.
@@ -273,6 +278,7 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 				c.cfg.Log.Warn("observation was not taken", "what", m.o.What, "error", err)
 			}
 		case <-tick.C:
+			c.probe(work)
 			if err := c.handle(work, Observation{What: Ticked}); err != nil {
 				c.cfg.Log.Error("tick", "error", err)
 			}
@@ -288,6 +294,18 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 		if limit != nil && c.quiet() {
 			return
 		}
+	}
+}
+
+// probe writes to a journal that could not be written: nobody else would, because
+// nothing is sold meanwhile. Selling goes on when its end is on disk, too.
+func (c *Controller) probe(ctx context.Context) {
+	down := c.snapshot.State.Faults[FaultAt{Code: "DB001"}]
+	if c.snapshot.Halted == down {
+		return
+	}
+	if err := c.handle(ctx, Observation{What: FaultSeen, Fault: "DB001", Raised: c.snapshot.Halted}); err != nil {
+		c.cfg.Log.Error("journal still cannot be written", "fault", "DB001", "error", err)
 	}
 }
 

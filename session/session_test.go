@@ -348,6 +348,25 @@ func TestUnprovenEnergyIsNotBilled(t *testing.T) {
 	}
 }
 
+// TestTimeThatNobodyMeasuredIsNotBilled: power fails while a vehicle charges, or idles,
+// by a tariff of time. What the register counted is billed, the hours are not.
+func TestTimeThatNobodyMeasuredIsNotBilled(t *testing.T) {
+	p := newPlay(t).choose()
+	o := offer(5000)
+	o.Tariff = []byte(`{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.50},{"type":"TIME","price":3},{"type":"PARKING_TIME","price":6}]}]}`)
+	p.must(session.Observation{What: session.Accepted, Offer: o})
+	p.approve().charge()
+	for range 6 { // one minute
+		p.after(10 * time.Second).sample(1010)
+	}
+	p.after(5 * time.Hour).must(session.Observation{What: session.Booted})
+	p.sample(1100, opened)
+	p.finish(1100)
+	if b := p.x().Bill; b.Energy != 100 || b.Total.Minor != 5+5 {
+		t.Errorf("100 Wh and a minute cost %v: %+v", b.Total, b.Usage)
+	}
+}
+
 // TestDoubtGoesToTheDriver: two last readings that agree count more than the one before
 // that was higher; a register that was reset counts for nothing.
 func TestDoubtGoesToTheDriver(t *testing.T) {

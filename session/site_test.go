@@ -124,13 +124,10 @@ func (l *life) Append(_ context.Context, entries ...kiosk.Entry) error {
 	return nil
 }
 
-func (m *memory) all(open bool) iter.Seq2[kiosk.Record, error] {
+func (m *memory) all() iter.Seq2[kiosk.Record, error] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	records := slices.Clone(m.records)
-	if open {
-		records = slices.DeleteFunc(records, func(r kiosk.Record) bool { return !m.open[r.Session] })
-	}
 	return func(yield func(kiosk.Record, error) bool) {
 		for _, r := range records {
 			if !yield(r, nil) {
@@ -160,7 +157,7 @@ func (m *memory) anyOpen() bool {
 // kinds is what was written of sessions, readings left out.
 func (m *memory) kinds() string {
 	var out []string
-	for r := range m.all(false) {
+	for r := range m.all() {
 		if r.Session != "" && r.Kind != "reading" {
 			out = append(out, r.Kind)
 		}
@@ -361,7 +358,7 @@ func (s *site) start(price string) {
 		bays = append(bays, session.Bay{Number: i + 1, Meter: d, Contactor: d, Inputs: d})
 	}
 	l.control = session.New(session.Config{
-		Rules: rules, Bays: bays, Terminal: l.driver, Journal: l, CardWait: 45 * time.Second, Log: quiet, Past: s.journal.all(true),
+		Rules: rules, Bays: bays, Terminal: l.driver, Journal: l, CardWait: 45 * time.Second, Log: quiet, Past: s.journal.all(),
 		NewID: func() (string, string) {
 			n := s.ids.Add(1)
 			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n)
@@ -410,6 +407,7 @@ type visitor struct {
 	done    bool
 	plugged bool
 	shown   bool // the card
+	away    bool // goes away while the car charges, and comes back to unplug it
 	session string
 }
 
@@ -430,17 +428,28 @@ func (p *visitor) look(s *site) {
 		return
 	}
 	bay := s.bays[p.bay-1]
+	if p.away && p.unplug > 0 && bay.State().Register-1_000_000 >= p.unplug {
+		bay.Unplug()
+	}
 	switch v.Screen {
 	case ui.Attract:
+		if p.away && p.plugged && bay.State().Plugged {
+			return
+		}
 		if p.paid.Currency != "" { // the end was shown, and the screen has gone on
 			p.done = true
 			return
 		}
 		press(ui.Touch, "")
 	case ui.Bays:
-		if p.session != "" && v.Bays[p.bay-1].State != ui.BayInUse {
+		if state := v.Bays[p.bay-1].State; p.session != "" && state != ui.BayInUse && state != ui.BayEnded {
 			p.done = true
-			return
+			for _, l := range s.bank.Lines() { // nothing was reserved: nothing is to be told
+				p.done = p.done && strings.Replace(l.Reference, "R", "S", 1) != p.session
+			}
+			if !p.done {
+				return
+			}
 		}
 		press(ui.Choose, fmt.Sprint(p.bay))
 	case ui.Price:
@@ -457,6 +466,8 @@ func (p *visitor) look(s *site) {
 		}
 	case ui.Charging:
 		switch {
+		case p.away:
+			press(ui.Back, "")
 		case p.unplug > 0 && v.Energy >= p.unplug:
 			bay.Unplug()
 		case p.stop > 0 && v.Energy >= p.stop:
@@ -482,6 +493,9 @@ func (s *site) play(p *visitor, price string, down time.Duration) {
 		p.look(s)
 	}
 	s.bays[p.bay-1].Unplug()
+	if !p.done {
+		s.t.Errorf("the visitor never learnt how her visit ended; she saw %q", p.saw)
+	}
 }
 
 // settle waits until nothing is left to do: the ladder's hours are nothing here.
@@ -527,7 +541,7 @@ func (s *site) world() audit.World {
 
 func (s *site) audit() {
 	s.t.Helper()
-	broken, err := audit.Check(s.journal.all(false), s.world())
+	broken, err := audit.Check(s.journal.all(), s.world())
 	if err != nil {
 		s.t.Fatal(err)
 	}

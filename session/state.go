@@ -140,6 +140,10 @@ func (s Session) Cost(r kiosk.Reading) (*tariff.Cost, error) {
 	return s.Tariff.Calculate(s.usage(r), s.Location)
 }
 
+// measuredEvery is the longest stretch between two journaled readings that counts as
+// measured: they are ten seconds apart while all is well.
+const measuredEvery = 30 * time.Second
+
 // take adds a reading to the periods: what the register moved since the last one
 // belongs to the stretch that ends here.
 func (s *Session) take(r kiosk.Reading) {
@@ -147,7 +151,10 @@ func (s *Session) take(r kiosk.Reading) {
 		r.At = s.Last.At
 	}
 	state := tariff.Charging
-	if s.idle {
+	switch {
+	case r.At.Sub(s.Last.At) > measuredEvery: // we were away, or could not write
+		state = tariff.Unproven
+	case s.idle:
 		state = tariff.Parked
 	}
 	delta := r.Import - s.Last.Import

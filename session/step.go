@@ -130,7 +130,9 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		x.HoldAt = e.At
 		return []Command{x.command(LookAtBay)}, nil
 	case HoldDeclined:
-		x.Class = e.Class
+		x.Class, x.EndAt = e.Class, e.At
+	case HoldGone:
+		x.EndAt = e.At
 	case HoldFound:
 		x.foundHold(e)
 	case HoldUnknown:
@@ -189,7 +191,7 @@ func (x *Session) apply(e Event) ([]Command, error) {
 }
 
 func (x *Session) foundHold(e Event) {
-	x.Hold, x.HoldAt, x.Reason = e.Hold, e.At, ReasonOrphan
+	x.Hold, x.HoldAt, x.EndAt, x.Reason = e.Hold, e.At, e.At, ReasonOrphan
 	if x.Reference == "" {
 		x.Reference, x.LeaseAt = e.Reference, e.At
 	}

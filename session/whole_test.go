@@ -40,6 +40,7 @@ func visits() []visit {
 	return []visit{
 		{"stopped on the screen", price, goodVisitor, nil, "final stopped", "capture"},
 		{"unplugged", price, func() *visitor { p := goodVisitor(); p.unplug = 300; return p }, nil, "final unplugged", "capture"},
+		{"unplugged while nobody looks", price, func() *visitor { p := goodVisitor(); p.away, p.unplug = true, 3000; return p }, nil, "final unplugged", "capture"},
 		{"hold used up", strings.ReplaceAll(price, "0.49", "49"), func() *visitor { p := goodVisitor(); p.stop = 0; return p }, nil, "final limit", "capture"},
 		{"declined", price, func() *visitor {
 			p := goodVisitor()
@@ -64,6 +65,7 @@ func visits() []visit {
 		{"result of the hold lost", price, goodVisitor, fault(simulator.LoseResult), "declined nothing_held", ""},
 		{"completion of the hold lost", price, goodVisitor, fault(simulator.LoseCompletion), "final stopped", "capture"},
 		{"terminal hangs with the hold", price, goodVisitor, fault(simulator.Hang), "final orphan", "release"},
+		{"a terminal that names one hold only", price, goodVisitor, func(s *site) { s.sim.FirstOnly = true; s.sim.Inject(""); s.sim.Inject(simulator.Hang) }, "final stopped", "capture"},
 		{"result of the hold twice", price, goodVisitor, fault(simulator.RepeatResult), "final stopped", "capture"},
 		{"bank unreachable", price, goodVisitor, fault(simulator.HostDown), "declined host", ""},
 		{"bank unreachable at the capture", price, goodVisitor, second(simulator.HostDown), "final stopped", "capture"},

@@ -387,6 +387,13 @@ func (s *Store) OpenSessions(ctx context.Context) iter.Seq2[kiosk.Record, error]
 	return s.query(ctx, "where session in (select id from session where open = 1) order by seq")
 }
 
+// RecentSessions reads the records of all open sessions and of those that ended a short
+// while ago, in order.
+func (s *Store) RecentSessions(ctx context.Context) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, `where session in (select id from session where open = 1 union
+		select session from record where session <> '' and seq > (select coalesce(max(seq), 0) from record) - 300) order by seq`)
+}
+
 func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[kiosk.Record, error] {
 	return func(yield func(kiosk.Record, error) bool) {
 		rows, err := s.read.QueryContext(ctx, "select seq, session, kind, body, wall, mono, clock_ok from record "+where, args...)

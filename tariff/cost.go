@@ -17,6 +17,9 @@ type State string
 const (
 	Charging State = "charging"
 	Parked   State = "parking" // connected, asks for nothing
+	// Unproven is a stretch that nobody measured: its energy is proven by the registers at
+	// both ends, its time by nothing, so that no time is billed.
+	Unproven State = "unproven"
 )
 
 // Usage is what happened from Start to End.
@@ -45,7 +48,7 @@ func (u Usage) Check() error {
 		switch {
 		case p.Start.Before(last):
 			return fmt.Errorf("periods[%d] starts before what precedes it", i)
-		case p.State != Charging && p.State != Parked:
+		case p.State != Charging && p.State != Parked && p.State != Unproven:
 			return fmt.Errorf("periods[%d].state is %q: want charging or parking", i, p.State)
 		case p.Energy < 0:
 			return fmt.Errorf("periods[%d].energy_wh is negative", i)
@@ -330,6 +333,9 @@ func lines(charges []Charge) []Line {
 		d := Time
 		if c.State == Parked {
 			d = Parking
+		}
+		if c.State == Unproven {
+			continue
 		}
 		hours := big.NewRat(int64(c.End.Sub(c.Start)), int64(time.Hour))
 		if hours.Sign() > 0 {

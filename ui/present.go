@@ -54,12 +54,13 @@ type Presenter struct {
 	language string
 	page     Screen // attract, bays, stop_confirm, or "" for what the session's state says
 	session  string
-	since    time.Time // of the page, or of the last touch
+	since    time.Time       // of the page, or of the last touch
+	told     map[string]bool // ended sessions whose driver could read what became of her money
 }
 
 // NewPresenter makes a presenter that shows the attract screen.
 func NewPresenter(site Site, k Kiosk) *Presenter {
-	return &Presenter{site: site, kiosk: k, language: site.Languages[0], page: Attract, since: k.Snapshot().At}
+	return &Presenter{site: site, kiosk: k, language: site.Languages[0], page: Attract, since: k.Snapshot().At, told: map[string]bool{}}
 }
 
 // errOld means that an input was for a view that is no longer shown.
@@ -110,6 +111,10 @@ func (p *Presenter) choose(ctx context.Context, in Input, snap session.Snapshot)
 		p.page, p.session = "", x.ID
 		return nil
 	}
+	if x, ok := p.untold(snap, n); ok {
+		p.page, p.session = "", x.ID
+		return nil
+	}
 	id, err := p.kiosk.Choose(ctx, n)
 	if err != nil {
 		return err
@@ -143,6 +148,31 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 		}
 	}
 	return nil
+}
+
+// toldFor is how long an ended session can be read at its bay.
+const toldFor = 2 * time.Minute
+
+// untold finds a session that ended at a bay (0 for any) a short while ago, and whose
+// driver was not at the screen then.
+func (p *Presenter) untold(snap session.Snapshot, bay int) (session.Session, bool) {
+	for _, x := range snap.State.Sessions {
+		over := x.Power == session.Off && x.Hold != nil || x.Money == session.Declined
+		if over && x.Offer != nil && !p.told[x.ID] && (bay == 0 || x.Bay == bay) && snap.At.Sub(x.EndAt) < toldFor {
+			return x, true
+		}
+	}
+	return session.Session{}, false
+}
+
+// tell remembers whom the final screen was for. What is no longer known is forgotten.
+func (p *Presenter) tell(snap session.Snapshot) {
+	p.told[p.session] = true
+	for id := range p.told {
+		if _, ok := snap.State.Sessions[id]; !ok {
+			delete(p.told, id)
+		}
+	}
 }
 
 func (p *Presenter) leave() { p.page, p.session, p.language = Attract, "", p.site.Languages[0] }
@@ -191,6 +221,13 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	if v.Screen != p.last.Screen { // each screen has its own time, however long the one before stood
 		p.since = snap.At
 	}
+	if v.Screen == Final || v.Screen == Declined {
+		p.tell(snap)
+	}
+	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract { // nobody is at the screen: perhaps she is
+		p.page, p.session, p.language, p.since = "", x.ID, x.Offer.Language, snap.At
+		return p.view(snap)
+	}
 	idle := snap.At.Sub(p.since)
 	limit := map[Screen]time.Duration{Bays: idleAfter, Charging: chargingAfter, StopAsk: chargingAfter, Final: finalAfter, Declined: declinedAfter}[v.Screen]
 	if limit > 0 && idle >= limit {
@@ -228,9 +265,12 @@ func (p *Presenter) bays(snap session.Snapshot) (out []BayView) {
 		state := BayFree
 		_, down := snap.State.Down(n)
 		_, taken := snap.State.AtBay(n)
+		_, ended := p.untold(snap, n)
 		switch {
 		case taken:
 			state = BayInUse
+		case ended:
+			state = BayEnded
 		case down:
 			state = BayBroken
 		case snap.Live[n].Inputs.Plugged:
@@ -317,7 +357,7 @@ func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) 
 func (p *Presenter) ended(v *View, x session.Session) {
 	v.Screen, v.Message = Final, string(x.Reason)
 	switch {
-	case x.Money == session.Declined || x.Hold == nil:
+	case x.Money == session.Declined || x.Hold == nil && x.Money != session.HoldUncertain:
 		v.Screen = Declined
 		if x.Class != "" {
 			v.Message = x.Class
@@ -331,7 +371,11 @@ func (p *Presenter) ended(v *View, x session.Session) {
 		v.Elapsed = int(x.Bill.End.Sub(x.Bill.Start) / time.Second)
 		v.Cost = x.Bill.Total
 	}
+	if x.Booking != nil && x.Money == session.Captured {
+		v.Paid = x.Booking.Booked.Min(v.Paid)
+	}
 	v.Released = v.Approved.Sub(v.Paid)
+	v.Open = x.Money == session.Disputed
 	v.Settled = x.Money == session.Captured || x.Money == session.Released
 	v.Code = "KIOSKD " + x.Reference // as receipt.Code
 }

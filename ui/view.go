@@ -59,8 +59,9 @@ type View struct {
 	Approved kiosk.Money  `json:"approved"`
 	Paid     kiosk.Money  `json:"paid"`
 	Released kiosk.Money  `json:"released"`
-	Settled  bool         `json:"settled"`      // the bank has answered for the final price
-	Code     string       `json:"qr,omitempty"` // text of the QR
+	Settled  bool         `json:"settled"`        // the bank has answered for the final price
+	Open     bool         `json:"open,omitempty"` // the payment is left to a person
+	Code     string       `json:"qr,omitempty"`   // text of the QR
 	Fault    string       `json:"fault,omitempty"`
 }
 
@@ -72,6 +73,7 @@ const (
 	BayFree    BayState = "free"
 	BayPlugged BayState = "plugged" // your car?
 	BayInUse   BayState = "in_use"
+	BayEnded   BayState = "ended" // just now: its driver may read what she pays
 	BayBroken  BayState = "out_of_order"
 )
 

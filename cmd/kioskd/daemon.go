@@ -61,6 +61,11 @@ const screenGone = 10 * time.Second
 
 // runSite runs the whole daemon until ctx ends.
 func runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
+	devices, err := openDevices(c)
+	if err != nil {
+		return err
+	}
+	defer devices.close(log)
 	start := time.Now()
 	journal, err := store.Open(ctx, c.journal, func() (time.Time, time.Duration, bool) {
 		mono := time.Since(start)
@@ -68,14 +73,9 @@ func runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
 		return now, mono, now.Year() >= 2026
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, devices.open())
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
-	devices, err := openDevices(c)
-	if err != nil {
-		return err
-	}
-	defer devices.close(log)
 	rules := session.DefaultRules()
 	rules.Currency = c.currency
 	for _, b := range c.bays {
@@ -89,15 +89,15 @@ func runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
 	defer pt.Close()
 	control := session.New(session.Config{
 		Rules: rules, Bays: devices.bays, Terminal: pt, Journal: journal, CardWait: c.cardWait, Site: c.site,
-		NewID: newID, Past: journal.OpenSessions(ctx), Log: log,
+		NewID: newID, Past: journal.RecentSessions(ctx), Log: log,
 	})
 	listener, err := ui.Listen(c.socket, 0o660)
 	if err != nil {
-		return err
+		return errors.Join(err, devices.open())
 	}
 	commands, err := ui.Listen(c.control(), 0o600)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, listener.Close(), devices.open())
 	}
 	var g errgroup.Group
 	commandCtx, stopCommands := context.WithCancel(ctx)
@@ -180,6 +180,15 @@ func (d *devices) close(log *slog.Logger) {
 			log.Warn("line did not close", "address", address, "error", err)
 		}
 	}
+}
+
+// open opens every contactor: energy that nobody can record must not flow, also when it
+// was an earlier process that let it.
+func (d *devices) open() (err error) {
+	for _, b := range d.bays {
+		err = errors.Join(err, b.Contactor.Open())
+	}
+	return err
 }
 
 func (d *devices) bus(address string) (*modbus.Bus, error) {

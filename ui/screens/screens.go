@@ -249,10 +249,13 @@ func (pg *page) final() {
 	} else {
 		add(pg.p.T("final.nothing"), large, accent)
 	}
-	if pg.v.Settled {
+	switch {
+	case pg.v.Open:
+		add(pg.p.T("final.open"), small, soft)
+	case pg.v.Settled:
 		add(pg.p.T("final.released", "Amount", pg.p.Money(pg.v.Released)), small, good)
 		add(pg.p.T("final.bank_days"), small, soft)
-	} else {
+	default:
 		add(pg.p.T("final.pending"), small, soft)
 	}
 	add(pg.p.T("final.code", "Code", pg.v.Reference), small, ink)
