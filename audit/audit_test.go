@@ -147,6 +147,7 @@ func TestCardNumberIsFound(t *testing.T) {
 	for text, want := range map[string]int{
 		`{"card":"5598830000018074"}`: 9, `{"card":"5598830000018075"}`: -1, `{"card":"559883******8074"}`: -1,
 		"4111111111111111": 0, "no 411111111111111 x": -1, "20260302090000000": -1,
+		"epoch1c03536051242840c6854941007985b8": -1,
 	} {
 		if got := audit.CardNumber([]byte(text)); got != want {
 			t.Errorf("%q: %d, want %d", text, got, want)

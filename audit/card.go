@@ -2,7 +2,8 @@ package audit
 
 // CardNumber finds the first thing in a file that can be a card number (ISO/IEC 7812):
 // 13 to 19 digits of text in a row that begin like a bank card and pass the check digit.
-// It returns -1 where there is none.
+// It returns -1 where there is none. Digits that a letter touches are part of a
+// hexadecimal or other id.
 func CardNumber(data []byte) int {
 	run := 0
 	for i := 0; i <= len(data); i++ {
@@ -10,13 +11,15 @@ func CardNumber(data []byte) int {
 			run++
 			continue
 		}
-		if run >= 13 && run <= 19 && isCard(data[i-run:i]) {
+		if run >= 13 && run <= 19 && !(i < len(data) && letter(data[i])) && !(i > run && letter(data[i-run-1])) && isCard(data[i-run:i]) {
 			return i - run
 		}
 		run = 0
 	}
 	return -1
 }
+
+func letter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 
 func isCard(digits []byte) bool {
 	switch digits[0] {

@@ -213,6 +213,24 @@ func (d *driver) screen(ctx context.Context, s ui.Screen) error {
 	return d.await(ctx, func(v ui.View) bool { return v.Screen == s }, "screen "+string(s))
 }
 
+// home leaves whatever the screen shows of the visitor before.
+func (d *driver) home(ctx context.Context) error {
+	for d.now.Screen != ui.Attract {
+		d.touch(ctx, ui.Back, "") // refused where there is nothing to go back from
+		select {
+		case v, ok := <-d.views:
+			if !ok {
+				return errors.New("the screen's connection ended")
+			}
+			d.now = v
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 func (d *driver) touch(ctx context.Context, k ui.InputKind, value string) error {
 	return d.client.Send(ctx, ui.Input{Seq: d.now.Seq, Kind: k, Value: value})
 }

@@ -217,6 +217,15 @@ func (v *victim) kill() {
 	}
 }
 
+// restart ends the daemon in order; it is started again, and tries at once what waits.
+func (v *victim) restart() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.daemon != nil {
+		v.daemon.Process.Signal(os.Interrupt) // it may have ended
+	}
+}
+
 func (v *victim) setCalm() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -239,7 +248,7 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 			return
 		case <-alive.Done():
 			return
-		case <-time.After(v.dice.millis(500, 20000)):
+		case <-time.After(v.dice.millis(500, 9000)):
 		}
 		switch {
 		case v.isCalm():
@@ -257,7 +266,7 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 func (v *victim) spoil(name string, rw io.ReadWriteCloser) io.ReadWriteCloser {
 	rate := 0.0003
 	if name == "terminal" {
-		rate = 0.003
+		rate = 0.0025
 	}
 	return &spoiled{ReadWriteCloser: rw, v: v, rate: rate}
 }
@@ -345,12 +354,18 @@ func (s *spoiled) Write(b []byte) (int, error) {
 // cars charge.
 func (v *victim) crowd(ctx context.Context) {
 	d := newDriver(ctx, filepath.Join(v.dir, "ui.sock"))
-	for ctx.Err() == nil && v.left.Add(-1) >= 0 {
+	for ctx.Err() == nil && v.left.Load() > 0 {
+		if err := d.home(ctx); err != nil {
+			return
+		}
 		visit, cancel := context.WithTimeout(ctx, time.Duration(v.dice.between(5, 90))*time.Second)
 		person := &visitor{visit: v.plan(), driver: d, site: v.site}
 		person.play(visit) // however it ended: the audit judges
 		cancel()
-		v.visits.Add(1)
+		if person.tapped { // a visit without a card is none to speak of
+			v.left.Add(-1)
+			v.visits.Add(1)
+		}
 	}
 }
 
@@ -385,6 +400,8 @@ func (v *victim) settle(ctx context.Context) error {
 	for _, b := range v.bays {
 		b.Unplug()
 	}
+	retry := time.NewTicker(2 * time.Minute) // the ladder's later steps are hours
+	defer retry.Stop()
 	for {
 		open, err := openSessions(ctx, filepath.Join(v.dir, "journal.db"))
 		if err == nil && open == 0 && len(v.bank.Open()) == 0 {
@@ -394,6 +411,8 @@ func (v *victim) settle(ctx context.Context) error {
 		case <-ctx.Done():
 			v.report(-1, fmt.Sprintf("after %v of calm: %d sessions and holds %v are open (%v)", calmLimit, open, v.bank.Open(), err))
 			return nil
+		case <-retry.C:
+			v.restart()
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
