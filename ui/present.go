@@ -153,16 +153,16 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 // toldFor is how long an ended session can be read at its bay.
 const toldFor = 2 * time.Minute
 
-// untold finds a session that ended at a bay (0 for any) a short while ago, and whose
+// untold finds the session that ended last at a bay (0 for any) a short while ago, if its
 // driver was not at the screen then.
-func (p *Presenter) untold(snap session.Snapshot, bay int) (session.Session, bool) {
+func (p *Presenter) untold(snap session.Snapshot, bay int) (last session.Session, ok bool) {
 	for _, x := range snap.State.Sessions {
 		over := x.Power == session.Off && x.Hold != nil || x.Money == session.Declined
-		if over && x.Offer != nil && !p.told[x.ID] && (bay == 0 || x.Bay == bay) && snap.At.Sub(x.EndAt) < toldFor {
-			return x, true
+		if over && x.Offer != nil && (bay == 0 || x.Bay == bay) && x.ID > last.ID {
+			last = x
 		}
 	}
-	return session.Session{}, false
+	return last, last.ID != "" && !p.told[last.ID] && snap.At.Sub(last.EndAt) < toldFor
 }
 
 // tell remembers whom the final screen was for. What is no longer known is forgotten.

@@ -40,7 +40,7 @@ func (p program) runDaemon(ctx context.Context, fs *flag.FlagSet, args []string)
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(p.err, nil))
-	return runSite(ctx, c, log)
+	return p.runSite(ctx, c, log)
 }
 
 // config reads a configuration; its faults are printed, one a line.
@@ -60,7 +60,7 @@ func (p program) config(path string) (*config, error) {
 const screenGone = 10 * time.Second
 
 // runSite runs the whole daemon until ctx ends.
-func runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
+func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
 	devices, err := openDevices(c)
 	if err != nil {
 		return err
@@ -72,6 +72,9 @@ func runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
 		now := start.Add(mono).Round(0)
 		return now, mono, now.Year() >= 2026
 	})
+	if errors.Is(err, store.ErrInUse) {
+		return err // another kioskd has the site; what it switches is its own
+	}
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
@@ -85,10 +88,14 @@ func runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	var writes kiosk.Journal = journal
+	if p.journal != nil {
+		writes = p.journal(journal)
+	}
 	pt := terminal.New(dial, c.terminal, log)
 	defer pt.Close()
 	control := session.New(session.Config{
-		Rules: rules, Bays: devices.bays, Terminal: pt, Journal: journal, CardWait: c.cardWait, Site: c.site,
+		Rules: rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
 		NewID: newID, Past: journal.RecentSessions(ctx), Log: log,
 	})
 	listener, err := ui.Listen(c.socket, 0o660)

@@ -12,11 +12,13 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"kioskd"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := program{os.Stdin, os.Stdout, os.Stderr}.run(ctx, os.Args[1:])
+	code := program{in: os.Stdin, out: os.Stdout, err: os.Stderr}.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
@@ -25,6 +27,8 @@ func main() {
 type program struct {
 	in       io.Reader
 	out, err io.Writer
+	// journal wraps the journal of run: tests end the process at its writes.
+	journal func(kiosk.Journal) kiosk.Journal
 }
 
 // command is one row of the table below.

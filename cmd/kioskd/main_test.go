@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,7 +26,13 @@ import (
 // TestMain lets the test binary be kioskd itself, for scripts and for the daemon that
 // is killed.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kioskd": main})
+	testscript.Main(m, map[string]func(){"kioskd": func() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr, journal: exitAt(os.Getenv(exitVariable))}
+		code := p.run(ctx, os.Args[1:])
+		stop()
+		os.Exit(code)
+	}})
 }
 
 // TestCommands runs the scripts in testdata: each row of the command table as text.
@@ -171,7 +179,7 @@ func visitOnce(ctx context.Context, s *site, socket string, selling chan struct{
 	if err := v.complete(1); err != nil {
 		return err
 	}
-	if err := v.screen(ctx, ui.Attract); err != nil {
+	if err := v.home(ctx); err != nil {
 		return err
 	}
 	close(selling)

@@ -143,7 +143,9 @@ type site struct {
 	board    *simulator.Board
 	lines    []*simulator.Listener
 	faults   simulator.Faults
-	wrap     func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
+	// environment is what the daemon gets beside our own.
+	environment []string
+	wrap        func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
 }
 
 // inject lets things go wrong.

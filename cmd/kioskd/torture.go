@@ -248,7 +248,7 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 			return
 		case <-alive.Done():
 			return
-		case <-time.After(v.dice.millis(500, 9000)):
+		case <-time.After(v.dice.millis(1000, 24000)):
 		}
 		switch {
 		case v.isCalm():
@@ -264,9 +264,9 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 
 // spoil wraps a line in misfortune.
 func (v *victim) spoil(name string, rw io.ReadWriteCloser) io.ReadWriteCloser {
-	rate := 0.0003
+	rate := 0.0001
 	if name == "terminal" {
-		rate = 0.0025
+		rate = 0.001
 	}
 	return &spoiled{ReadWriteCloser: rw, v: v, rate: rate}
 }

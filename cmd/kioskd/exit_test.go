@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"kioskd"
+	"kioskd/audit"
+	"kioskd/store"
+)
+
+// exitVariable tells a daemon in a test at which write of the journal it dies: "before 7"
+// or "after 7".
+const exitVariable = "KIOSKD_TEST_EXIT"
+
+// exitJournal kills its own process at a write.
+type exitJournal struct {
+	kiosk.Journal
+	when string
+	left int
+}
+
+func exitAt(text string) func(kiosk.Journal) kiosk.Journal {
+	j := &exitJournal{}
+	if _, err := fmt.Sscanf(text, "%s %d", &j.when, &j.left); err != nil {
+		return nil
+	}
+	return func(real kiosk.Journal) kiosk.Journal { j.Journal = real; return j }
+}
+
+// Append implements kiosk.Journal.
+func (j *exitJournal) Append(ctx context.Context, entries ...kiosk.Entry) error {
+	j.left--
+	if j.left == 0 && j.when == "before" {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // it does not return
+	}
+	err := j.Journal.Append(ctx, entries...)
+	if j.left == 0 {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	return err
+}
+
+// TestKilledAtEachWrite lets the real daemon die by SIGKILL right before and right after
+// each write of a visit, and starts it again.
+func TestKilledAtEachWrite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: the real daemon is not killed at each write")
+	}
+	const writes = 22 // of a visit by this plan, and a few more
+	var wg sync.WaitGroup
+	var killed atomic.Int64
+	lanes := make(chan struct{}, 6) // most of the time is waiting for wires
+	for n := 1; n <= writes; n++ {
+		for _, when := range []string{"before", "after"} {
+			wg.Add(1)
+			lanes <- struct{}{}
+			go func() {
+				defer func() { <-lanes; wg.Done() }()
+				died, err := exitOnce(fmt.Sprintf("%s %d", when, n), t.TempDir())
+				if died {
+					killed.Add(1)
+				}
+				if err != nil {
+					t.Errorf("%s write %d: %v", when, n, err)
+				}
+			}()
+		}
+	}
+	wg.Wait()
+	if killed.Load() < writes {
+		t.Errorf("the daemon died %d times only: too few to prove anything", killed.Load())
+	}
+	t.Logf("killed at %d writes", killed.Load())
+}
+
+// exitOnce plays a visit; killed tells whether the daemon reached the write.
+func exitOnce(exit, dir string) (killed bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), 1, 200, false, quietLog())
+	if err != nil {
+		return killed, err
+	}
+	world, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(world) }()
+	defer func() { stop(); <-ended }()
+	s.environment = []string{exitVariable + "=" + exit}
+	daemon, err := s.command()
+	if err != nil {
+		return killed, err
+	}
+	visiting, leave := context.WithCancel(ctx)
+	defer leave()
+	gone := make(chan error, 1)
+	go func() {
+		v := &visitor{visit: visit{Bay: 1, Stop: 300}, driver: newDriver(visiting, filepath.Join(dir, "ui.sock")), site: s}
+		if err := v.complete(1); err != nil {
+			gone <- err
+			return
+		}
+		gone <- v.play(visiting)
+	}()
+	died := make(chan error, 1)
+	go func() { died <- daemon.Wait() }()
+	select {
+	case err := <-died:
+		if !strings.Contains(fmt.Sprint(err), "killed") {
+			return killed, fmt.Errorf("the daemon ended by itself: %v", err)
+		}
+		killed, s.environment = true, nil
+		if daemon, err = s.command(); err != nil {
+			return killed, err
+		}
+	case <-gone: // the visit was over before the write
+		gone <- nil
+	}
+	if err := awaitBooks(ctx, s); err != nil {
+		return killed, err
+	}
+	leave()
+	if err := stopProcess(daemon); err != nil && s.environment == nil {
+		return killed, err
+	}
+	return killed, audited(ctx, s)
+}
+
+// awaitBooks waits until the bank has no open hold and the journal no open session. The
+// visitor goes on meanwhile, or gives up.
+func awaitBooks(ctx context.Context, s *site) error {
+	for calm := 0; calm < 5; { // it may only be about to begin
+		open, err := openSessions(ctx, filepath.Join(s.dir, "journal.db"))
+		if err == nil && open == 0 && len(s.bank.Open()) == 0 {
+			calm++
+		} else {
+			calm = 0
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("%d sessions and the holds %v are open", open, s.bank.Open())
+		}
+	}
+	return nil
+}
+
+func audited(ctx context.Context, s *site) error {
+	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
+		return err
+	}
+	broken, err := audit.Check(j.Records(ctx, 1), s.world())
+	if err == nil && len(broken) > 0 {
+		err = fmt.Errorf("%v", broken)
+	}
+	return err
+}
