@@ -3,7 +3,7 @@ GO_UI_TAGS = gles,migrated_fynedo,no_emoji
 # Fyne without a window: no OpenGL to build.
 GO_TEST_TAGS = ci,no_glfw
 
-.PHONY: demo test lint bench build setup
+.PHONY: demo test lint bench build setup torture
 
 demo: build-daemon
 	@if [ -n "$$DISPLAY" ]; then $(MAKE) build-ui && bin/kioskd demo; else bin/kioskd demo --headless; fi
@@ -16,6 +16,11 @@ lint: setup
 	go vet -tags $(GO_TEST_TAGS) ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 -tags $(GO_TEST_TAGS) ./...
 	scripts/govulncheck
+
+# Ten minutes of misfortune by default; SEED=N plays the same dice again.
+TORTURE_FOR = 10m
+torture: build-daemon
+	bin/kioskd torture --for $(TORTURE_FOR) --sessions 1000000 $(if $(SEED),--seed $(SEED))
 
 bench:
 	go test -run '^$$' -bench . ./store ./tariff
