@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -97,43 +98,52 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 	go func() { ended <- s.run(world) }()
 	defer func() { stop(); <-ended }()
 	s.environment = []string{exitVariable + "=" + exit}
-	daemon, err := s.command()
+	daemon, died, err := run(s)
 	if err != nil {
 		return killed, err
 	}
+	defer func() { daemon.Process.Kill() }() // it has ended, but on an error
 	visiting, leave := context.WithCancel(ctx)
 	defer leave()
 	gone := make(chan error, 1)
-	go func() {
-		v := &visitor{visit: visit{Bay: 1, Stop: 300}, driver: newDriver(visiting, filepath.Join(dir, "ui.sock")), site: s}
-		if err := v.complete(1); err != nil {
-			gone <- err
-			return
-		}
-		gone <- v.play(visiting)
-	}()
-	died := make(chan error, 1)
-	go func() { died <- daemon.Wait() }()
+	v := &visitor{visit: visit{Bay: 1, Stop: 300}, driver: newDriver(visiting, filepath.Join(dir, "ui.sock")), site: s}
+	if err := v.complete(1); err != nil {
+		return killed, err
+	}
+	go func() { gone <- v.play(visiting) }()
 	select {
 	case err := <-died:
 		if !strings.Contains(fmt.Sprint(err), "killed") {
 			return killed, fmt.Errorf("the daemon ended by itself: %v", err)
 		}
 		killed, s.environment = true, nil
-		if daemon, err = s.command(); err != nil {
+		if daemon, died, err = run(s); err != nil {
 			return killed, err
 		}
 	case <-gone: // the visit was over before the write
-		gone <- nil
 	}
 	if err := awaitBooks(ctx, s); err != nil {
 		return killed, err
 	}
 	leave()
-	if err := stopProcess(daemon); err != nil && s.environment == nil {
+	if err := daemon.Process.Signal(os.Interrupt); err != nil {
+		return killed, err
+	}
+	if err := <-died; err != nil && killed {
 		return killed, err
 	}
 	return killed, audited(ctx, s)
+}
+
+// run starts the daemon; died gets what its end was.
+func run(s *site) (daemon *exec.Cmd, died chan error, err error) {
+	cmd, err := s.command()
+	if err != nil {
+		return nil, nil, err
+	}
+	died = make(chan error, 1)
+	go func() { died <- cmd.Wait() }()
+	return cmd, died, nil
 }
 
 // awaitBooks waits until the bank has no open hold and the journal no open session. The
