@@ -96,7 +96,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 	defer pt.Close()
 	control := session.New(session.Config{
 		Rules: rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
-		NewID: newID, Past: journal.RecentSessions(ctx), Log: log,
+		NewID: newID, Past: journal.RecentSessions(context.WithoutCancel(ctx)), Log: log,
 	})
 	listener, err := ui.Listen(c.socket, 0o660)
 	if err != nil {
