@@ -216,6 +216,11 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 	case ui.StopAsk:
 		press(ui.Confirm, "")
 	case ui.Final, ui.Declined:
+		if now.Screen == ui.Final && !v.tapped { // of the visitor before
+			v.session = ""
+			press(ui.Back, "")
+			return false
+		}
 		v.ended = true
 		return now.Settled || now.Screen == ui.Declined
 	}
