@@ -154,6 +154,7 @@ func Check(records iter.Seq2[kiosk.Record, error], w World) ([]Violation, error)
 			return nil, err
 		}
 	}
+	c.group()
 	c.bank()
 	for _, id := range slices.Sorted(maps.Keys(c.trails)) {
 		c.session(c.trails[id])
@@ -169,6 +170,7 @@ type check struct {
 	trails map[string]*trail
 	found  []Violation
 
+	holds    []*held
 	captures map[string]bool // references that the bank captured for
 }
 
@@ -241,15 +243,14 @@ type held struct {
 	ends []Movement
 }
 
-// holds groups the ledger by hold; receipt numbers come round again after 9999.
-func (c *check) holds() []*held {
-	var out []*held
+// group groups the ledger by hold; receipt numbers come round again after 9999.
+func (c *check) group() {
 	open := map[int]*held{}
 	for _, m := range c.world.Ledger {
 		switch m.Kind {
 		case "hold":
 			h := &held{Movement: m}
-			open[m.ReceiptNo], out = h, append(out, h)
+			open[m.ReceiptNo], c.holds = h, append(c.holds, h)
 		case "capture", "release":
 			if h := open[m.ReceiptNo]; h != nil {
 				h.ends = append(h.ends, m)
@@ -259,12 +260,11 @@ func (c *check) holds() []*held {
 			}
 		}
 	}
-	return out
 }
 
 // bank compares each hold with its session.
 func (c *check) bank() {
-	for _, h := range c.holds() {
+	for _, h := range c.holds {
 		if len(h.ends) != 1 {
 			c.broken(EndedOnce, h.Reference, "hold %d ended %d times", h.ReceiptNo, len(h.ends))
 			continue
@@ -376,7 +376,7 @@ func (c *check) flow(f Flow) {
 }
 
 func (c *check) heldThrough(x *trail, f Flow) bool {
-	for _, h := range c.holds() {
+	for _, h := range c.holds {
 		if slices.Contains(x.holds, h.ReceiptNo) && h.Reference == x.reference && !h.At.After(f.From.Add(c.world.Slack)) &&
 			(len(h.ends) == 0 || !h.ends[0].At.Before(f.To.Add(-c.world.Slack))) {
 			return true

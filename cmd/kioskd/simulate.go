@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,8 +23,6 @@ import (
 	"kioskd/terminal"
 )
 
-func kilo() *big.Rat { return big.NewRat(1000, 1) }
-
 // running tells whether a daemon answers on a socket.
 func running(socket string) bool {
 	c, err := net.Dial("unix", socket)
@@ -39,11 +36,7 @@ func running(socket string) bool {
 func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	listen := fs.String("listen", "tcp://127.0.0.1:20007", "`address`: tcp://HOST:PORT or pty:PATH")
 	ledger := fs.String("ledger", "", "`file` in which the bank writes what it saw")
-	readFaults := faultsFlag(fs)
-	if _, err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	faults, err := readFaults()
+	faults, err := parseFaults(fs, args)
 	if err != nil {
 		return err
 	}
@@ -81,11 +74,7 @@ func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []str
 	model := fs.String("model", "SDM630", "`model`: SDM630 or B23")
 	unit := fs.Int("unit", 1, "`number` on the bus")
 	power := fs.Int("power", 11000, "what a vehicle draws, in `watt`; 0 for none")
-	readFaults := faultsFlag(fs)
-	if _, err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	faults, err := readFaults()
+	faults, err := parseFaults(fs, args)
 	if err != nil {
 		return err
 	}
@@ -105,11 +94,7 @@ func (p program) simulateBoard(ctx context.Context, fs *flag.FlagSet, args []str
 	listen := fs.String("listen", "tcp://127.0.0.1:1503", "`address`: tcp://HOST:PORT (Modbus TCP) or pty:PATH (RTU)")
 	unit := fs.Int("unit", 1, "`number` on the bus")
 	bays := fs.Int("bays", 4, "`number` of bays")
-	readFaults := faultsFlag(fs)
-	if _, err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	faults, err := readFaults()
+	faults, err := parseFaults(fs, args)
 	if err != nil {
 		return err
 	}
@@ -154,24 +139,21 @@ func (s *site) inject(f simulator.Faults) {
 	s.terminal.InjectAll(f.Terminal)
 }
 
-// faultsFlag is the flag of a file of faults; read reads it.
-func faultsFlag(fs *flag.FlagSet) (read func() (simulator.Faults, error)) {
+// parseFaults is parse for commands that take a file of faults.
+func parseFaults(fs *flag.FlagSet, args []string) (faults simulator.Faults, err error) {
 	path := fs.String("fault", "", "`file` of faults to inject")
-	return func() (simulator.Faults, error) {
-		if *path == "" {
-			return simulator.Faults{}, nil
-		}
-		f, err := os.Open(*path)
-		if err != nil {
-			return simulator.Faults{}, usagef("cannot read faults: %w", err)
-		}
-		defer f.Close()
-		faults, err := simulator.ReadFaults(f, *path)
-		if err != nil {
-			return faults, usageError{err}
-		}
-		return faults, nil
+	if _, err := parse(fs, args, 0); err != nil || *path == "" {
+		return faults, err
 	}
+	f, err := os.Open(*path)
+	if err != nil {
+		return faults, usagef("cannot read faults: %w", err)
+	}
+	defer f.Close()
+	if faults, err = simulator.ReadFaults(f, *path); err != nil {
+		return faults, usageError{err}
+	}
+	return faults, nil
 }
 
 // openSite makes a site of bays below a directory and writes the configuration that
@@ -306,11 +288,7 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	path := fs.String("config", "kioskd.yaml", "configuration `file` to write; the site's files lie beside it")
 	bays := fs.Int("bays", 4, "`number` of bays")
 	speed := fs.Int("speed", 1, "`factor` by which cars are faster")
-	readFaults := faultsFlag(fs)
-	if _, err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	faults, err := readFaults()
+	faults, err := parseFaults(fs, args)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/big"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -401,7 +402,7 @@ func quoteOf(c *tariff.Cost) quote {
 		q.Taxes = append(q.Taxes, quoteTax{tariff.Digits(t.Rate, 0, 2), t.Amount.Decimal()})
 	}
 	for _, s := range c.Slices {
-		wh := tariff.Digits(s.Energy.Mul(s.Energy, kilo()), 0, 3)
+		wh := tariff.Digits(s.Energy.Mul(s.Energy, big.NewRat(1000, 1)), 0, 3)
 		period := quotePeriod{s.Start, s.End, s.State, json.Number(wh), map[string]string{}}
 		for d, component := range s.Active {
 			period.Components[string(d)] = tariff.Digits(&component.Price.Rat, 2, 6)

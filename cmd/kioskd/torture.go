@@ -171,7 +171,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 	if err := errors.Join(err, g.Wait()); err != nil {
 		return fmt.Errorf("site %d: %w", n, err)
 	}
-	return v.judge(ctx, n)
+	return v.judge(ctx)
 }
 
 // keepAlive is the service manager: it starts the daemon again whenever it ended.
@@ -409,7 +409,7 @@ func (v *victim) settle(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			v.report(-1, fmt.Sprintf("after %v of calm: %d sessions and holds %v are open (%v)", calmLimit, open, v.bank.Open(), err))
+			v.report(fmt.Sprintf("after %v of calm: %d sessions and holds %v are open (%v)", calmLimit, open, v.bank.Open(), err))
 			return nil
 		case <-retry.C:
 			v.restart()
@@ -435,7 +435,7 @@ func openSessions(ctx context.Context, path string) (int, error) {
 	return len(seen), nil
 }
 
-func (v *victim) report(site int, what string) {
+func (v *victim) report(what string) {
 	v.violations.Add(1)
 	v.tortureRun.mu.Lock()
 	defer v.tortureRun.mu.Unlock()
@@ -443,21 +443,21 @@ func (v *victim) report(site int, what string) {
 }
 
 // judge lets the audit compare, and looks for card numbers in all that the daemon wrote.
-func (v *victim) judge(ctx context.Context, n int) error {
+func (v *victim) judge(ctx context.Context) error {
 	j, err := store.OpenReader(ctx, filepath.Join(v.dir, "journal.db"))
 	if err != nil {
 		return err
 	}
 	defer j.Close()
 	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
-		v.report(n, err.Error())
+		v.report(err.Error())
 	}
 	broken, err := audit.Check(j.Records(ctx, 1), v.world())
 	if err != nil {
 		return err
 	}
 	for _, b := range broken {
-		v.report(n, b.String())
+		v.report(b.String())
 	}
 	for _, name := range []string{"journal.db", "journal.db-wal", "kioskd.log"} {
 		data, err := os.ReadFile(filepath.Join(v.dir, name))
@@ -465,7 +465,7 @@ func (v *victim) judge(ctx context.Context, n int) error {
 			continue // a checkpoint may have removed it
 		}
 		if at := audit.CardNumber(data); at >= 0 {
-			v.report(n, fmt.Sprintf("%s has a card number at byte %d", name, at))
+			v.report(fmt.Sprintf("%s has a card number at byte %d", name, at))
 		}
 	}
 	return nil

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"kioskd"
+)
+
+// Head is the tree's head as people compare it.
+type Head struct {
+	Records int64  `json:"records"`
+	Hash    string `json:"tree_hash"` // base64, as in a tlog tree
+}
+
+// WrongRecord is the first record that does not fit the tree.
+type WrongRecord struct {
+	Seq  int64
+	What string
+}
+
+func (w *WrongRecord) Error() string { return fmt.Sprintf("record %d: %s", w.Seq, w.What) }
+
+func (s *Store) checkLeaf(ctx context.Context, r kiosk.Record) error {
+	leaf, err := Leaf(r)
+	if err != nil {
+		return &WrongRecord{r.Seq, err.Error()}
+	}
+	stored, err := (&txHashes{ctx, s.read}).ReadHashes([]int64{tlog.StoredHashIndex(0, r.Seq-1)})
+	if errors.Is(err, sql.ErrNoRows) {
+		return &WrongRecord{r.Seq, "has no hash"}
+	}
+	if err != nil {
+		return err
+	}
+	if tlog.RecordHash(leaf) != stored[0] {
+		return &WrongRecord{r.Seq, "was altered after it was written"}
+	}
+	return nil
+}
+
+// Verify computes the whole tree again from the records and compares it with what is
+// stored. Its error is a *WrongRecord for the first that does not fit. progress is
+// called now and then with the number of records done.
+func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) {
+	rebuilt := memoryHashes{}
+	last := int64(0)
+	for r, err := range s.Records(ctx, 1) {
+		switch {
+		case err != nil:
+			return Head{}, err
+		case r.Seq != last+1:
+			return Head{}, &WrongRecord{last + 1, "is missing"}
+		}
+		last = r.Seq
+		if err := s.checkLeaf(ctx, r); err != nil {
+			return Head{}, err
+		}
+		leaf, err := Leaf(r)
+		if err != nil {
+			return Head{}, err
+		}
+		if err := s.compare(ctx, rebuilt, r.Seq, leaf); err != nil {
+			return Head{}, err
+		}
+		if last%10000 == 0 {
+			progress(last)
+		}
+	}
+	var stored int64
+	if err := s.read.QueryRowContext(ctx, "select count(*) from hash").Scan(&stored); err != nil {
+		return Head{}, explain(err)
+	}
+	if want := tlog.StoredHashCount(last); stored != want {
+		return Head{}, &WrongRecord{last + 1, fmt.Sprintf("records after it are missing: the tree has %d hashes, want %d", stored, want)}
+	}
+	root, err := tlog.TreeHash(last, rebuilt)
+	if err != nil {
+		return Head{}, err
+	}
+	return Head{last, base64.StdEncoding.EncodeToString(root[:])}, nil
+}
+
+// compare adds a leaf to the rebuilt tree and compares the new hashes with the stored.
+func (s *Store) compare(ctx context.Context, rebuilt memoryHashes, seq int64, leaf []byte) error {
+	hashes, err := tlog.StoredHashes(seq-1, leaf, rebuilt)
+	if err != nil {
+		return err
+	}
+	first := tlog.StoredHashIndex(0, seq-1)
+	for i, h := range hashes {
+		idx := first + int64(i)
+		rebuilt[idx] = h
+		stored, err := (&txHashes{ctx, s.read}).ReadHashes([]int64{idx})
+		if err != nil || stored[0] != h {
+			return &WrongRecord{seq, "the tree above it was altered"}
+		}
+	}
+	return nil
+}
+
+// memoryHashes is a tree in memory.
+type memoryHashes map[int64]tlog.Hash
+
+// ReadHashes implements tlog.HashReader.
+func (m memoryHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	for i, idx := range indexes {
+		h, ok := m[idx]
+		if !ok {
+			return nil, fmt.Errorf("hash %d is missing", idx)
+		}
+		out[i] = h
+	}
+	return out, nil
+}
+
+// txHashes reads stored hashes inside a transaction.
+type txHashes struct {
+	ctx context.Context
+	tx  interface {
+		QueryRowContext(context.Context, string, ...any) *sql.Row
+	}
+}
+
+// ReadHashes implements tlog.HashReader.
+func (h *txHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	for i, idx := range indexes {
+		var b []byte
+		if err := h.tx.QueryRowContext(h.ctx, "select hash from hash where idx = ?", idx).Scan(&b); err != nil {
+			return nil, fmt.Errorf("hash %d: %w", idx, err)
+		}
+		if len(b) != len(out[i]) {
+			return nil, fmt.Errorf("hash %d has %d bytes", idx, len(b))
+		}
+		copy(out[i][:], b)
+	}
+	return out, nil
+}
