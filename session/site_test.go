@@ -525,23 +525,9 @@ func (s *site) ready() {
 	s.t.Fatal("the kiosk does not begin to sell")
 }
 
-// world is what bank and meters know.
-func (s *site) world() audit.World {
-	var w audit.World
-	for _, l := range s.bank.Lines() {
-		w.Ledger = append(w.Ledger, audit.Movement(l))
-	}
-	for i, b := range s.bays {
-		for _, f := range b.Flows() {
-			w.Flows = append(w.Flows, audit.Flow{Bay: i + 1, From: f.From, To: f.To, Energy: f.Energy})
-		}
-	}
-	return w
-}
-
 func (s *site) audit() {
 	s.t.Helper()
-	broken, err := audit.Check(s.journal.all(), s.world())
+	broken, err := audit.Check(s.journal.all(), simulator.Evidence(s.bank, s.bays))
 	if err != nil {
 		s.t.Fatal(err)
 	}

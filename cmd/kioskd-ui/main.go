@@ -51,11 +51,6 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "kioskd-ui: %v\n", err)
 		return 1
 	}
-	// Fyne complains about a process without a locale; a visitor's language is the view's.
-	if err := os.Setenv("LC_ALL", "en_US.UTF-8"); err != nil {
-		fmt.Fprintf(os.Stderr, "kioskd-ui: %v\n", err)
-		return 1
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	show(ctx, ui.Dial(*socket), texts, size, *windowed == "", *language)

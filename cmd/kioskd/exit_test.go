@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"kioskd"
-	"kioskd/audit"
-	"kioskd/store"
 )
 
 // exitVariable tells a daemon in a test at which write of the journal it dies: "before 7"
@@ -132,7 +130,11 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 	if err := <-died; err != nil && killed {
 		return killed, err
 	}
-	return killed, audited(ctx, s)
+	broken, err := s.audit(ctx)
+	if err == nil && len(broken) > 0 {
+		err = fmt.Errorf("%v", broken)
+	}
+	return killed, err
 }
 
 // run starts the daemon; died gets what its end was.
@@ -150,8 +152,8 @@ func run(s *site) (daemon *exec.Cmd, died chan error, err error) {
 // visitor goes on meanwhile, or gives up.
 func awaitBooks(ctx context.Context, s *site) error {
 	for calm := 0; calm < 5; { // it may only be about to begin
-		open, err := openSessions(ctx, filepath.Join(s.dir, "journal.db"))
-		if err == nil && open == 0 && len(s.bank.Open()) == 0 {
+		open := s.settled(ctx)
+		if open == nil {
 			calm++
 		} else {
 			calm = 0
@@ -159,24 +161,8 @@ func awaitBooks(ctx context.Context, s *site) error {
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("%d sessions and the holds %v are open", open, s.bank.Open())
+			return open
 		}
 	}
 	return nil
-}
-
-func audited(ctx context.Context, s *site) error {
-	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
-	if err != nil {
-		return err
-	}
-	defer j.Close()
-	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
-		return err
-	}
-	broken, err := audit.Check(j.Records(ctx, 1), s.world())
-	if err == nil && len(broken) > 0 {
-		err = fmt.Errorf("%v", broken)
-	}
-	return err
 }

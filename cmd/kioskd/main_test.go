@@ -16,9 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kioskd"
-	"kioskd/audit"
 	"kioskd/simulator"
-	"kioskd/store"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"
 )
@@ -189,16 +187,15 @@ func visitOnce(ctx context.Context, s *site, socket string, selling chan struct{
 // awaitSettled waits until the bank has no open hold and the journal no open session.
 func awaitSettled(ctx context.Context, t *testing.T, s *site) {
 	t.Helper()
-	path := filepath.Join(s.dir, "journal.db")
 	for {
-		open, err := openSessions(ctx, path)
-		if err == nil && open == 0 && len(s.bank.Open()) == 0 {
+		open := s.settled(ctx)
+		if open == nil {
 			return
 		}
 		select {
 		case <-ctx.Done():
 			log, _ := os.ReadFile(filepath.Join(s.dir, "kioskd.log"))
-			t.Fatalf("open holds %v, open sessions %d; the daemon's log ends with\n%s", s.bank.Open(), open, log[max(0, len(log)-4000):])
+			t.Fatalf("%v; the daemon's log ends with\n%s", open, log[max(0, len(log)-4000):])
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -207,15 +204,7 @@ func awaitSettled(ctx context.Context, t *testing.T, s *site) {
 // checkBooks lets the audit compare the world with the journal.
 func checkBooks(t *testing.T, s *site, atLeast int) {
 	ctx := context.Background()
-	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
-	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
-		t.Error(err)
-	}
-	broken, err := audit.Check(j.Records(ctx, 1), s.world())
+	broken, err := s.audit(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

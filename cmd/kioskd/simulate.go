@@ -20,6 +20,7 @@ import (
 	"kioskd"
 	"kioskd/audit"
 	"kioskd/simulator"
+	"kioskd/store"
 	"kioskd/terminal"
 )
 
@@ -239,18 +240,40 @@ bays:
 	return b.String()
 }
 
-// world is what bank and meters know of the site.
-func (s *site) world() audit.World {
-	w := audit.World{Slack: 50 * time.Millisecond, Step: 10} // an event's time is of before it was written; a B23 counts in 10 Wh
-	for _, l := range s.bank.Lines() {
-		w.Ledger = append(w.Ledger, audit.Movement(l))
+// audit proves the journal's tree and compares the journal with what bank and meters
+// know of the site.
+func (s *site) audit(ctx context.Context) ([]audit.Violation, error) {
+	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+	if err != nil {
+		return nil, err
 	}
-	for i, b := range s.bays {
-		for _, f := range b.Flows() {
-			w.Flows = append(w.Flows, audit.Flow{Bay: i + 1, From: f.From, To: f.To, Energy: f.Energy})
+	defer j.Close()
+	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
+		return nil, err
+	}
+	w := simulator.Evidence(s.bank, s.bays)
+	w.Slack, w.Step = 50*time.Millisecond, 10 // an event's time is of before it was written; a B23 counts in 10 Wh
+	return audit.Check(j.Records(ctx, 1), w)
+}
+
+// settled tells what is open at the bank or in the journal; nil where nothing is.
+func (s *site) settled(ctx context.Context) error {
+	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	open := map[string]bool{}
+	for r, err := range j.OpenSessions(ctx) {
+		if err != nil {
+			return err
 		}
+		open[r.Session] = true
 	}
-	return w
+	if holds := s.bank.Open(); len(open) > 0 || len(holds) > 0 {
+		return fmt.Errorf("%d sessions and the holds %v are open", len(open), holds)
+	}
+	return nil
 }
 
 // model alternates between the makes, so that both are on one bus.

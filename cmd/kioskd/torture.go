@@ -403,36 +403,19 @@ func (v *victim) settle(ctx context.Context) error {
 	retry := time.NewTicker(2 * time.Minute) // the ladder's later steps are hours
 	defer retry.Stop()
 	for {
-		open, err := openSessions(ctx, filepath.Join(v.dir, "journal.db"))
-		if err == nil && open == 0 && len(v.bank.Open()) == 0 {
+		open := v.settled(ctx)
+		if open == nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			v.report(fmt.Sprintf("after %v of calm: %d sessions and holds %v are open (%v)", calmLimit, open, v.bank.Open(), err))
+			v.report(fmt.Sprintf("after %v of calm: %v", calmLimit, open))
 			return nil
 		case <-retry.C:
 			v.restart()
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-}
-
-// openSessions counts the sessions of a journal for which something is to be done.
-func openSessions(ctx context.Context, path string) (int, error) {
-	j, err := store.OpenReader(ctx, path)
-	if err != nil {
-		return 0, err
-	}
-	defer j.Close()
-	seen := map[string]bool{}
-	for r, err := range j.OpenSessions(ctx) {
-		if err != nil {
-			return 0, err
-		}
-		seen[r.Session] = true
-	}
-	return len(seen), nil
 }
 
 func (v *victim) report(what string) {
@@ -444,16 +427,11 @@ func (v *victim) report(what string) {
 
 // judge lets the audit compare, and looks for card numbers in all that the daemon wrote.
 func (v *victim) judge(ctx context.Context) error {
-	j, err := store.OpenReader(ctx, filepath.Join(v.dir, "journal.db"))
-	if err != nil {
-		return err
-	}
-	defer j.Close()
-	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
+	broken, err := v.audit(ctx)
+	var wrong *store.WrongRecord
+	if errors.As(err, &wrong) {
 		v.report(err.Error())
-	}
-	broken, err := audit.Check(j.Records(ctx, 1), v.world())
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
 	for _, b := range broken {
