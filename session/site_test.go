@@ -364,7 +364,7 @@ func (s *site) start(price string) {
 			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n)
 		},
 	})
-	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Tariff: tr, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin"}, l.control)
+	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Tariff: tr, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules}, l.control)
 	var ctx context.Context
 	ctx, l.cancel = context.WithCancel(context.Background())
 	s.life = l

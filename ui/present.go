@@ -24,6 +24,7 @@ type Site struct {
 	Hold      kiosk.Money
 	Timezone  string
 	TariffSum string
+	Rules     session.Rules // whose times are counted down
 }
 
 // Kiosk is what a presenter needs of the controller.
@@ -292,7 +293,7 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 	left := func(from time.Time, limit time.Duration) int {
 		return max(0, int((limit-snap.At.Sub(from)+time.Second-1)/time.Second))
 	}
-	rules := session.DefaultRules()
+	rules := p.site.Rules
 	switch {
 	case x.Power == session.Off || x.Paper != session.PaperOpen:
 		p.ended(v, x)

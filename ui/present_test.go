@@ -61,7 +61,7 @@ func presenter(t *testing.T, m *machine) *ui.Presenter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Tariff: tf, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin"}, m)
+	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Tariff: tf, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: session.DefaultRules()}, m)
 }
 
 func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.Screen) ui.View {

@@ -17,6 +17,7 @@ import (
 	"kioskd"
 	"kioskd/line"
 	"kioskd/meter"
+	"kioskd/session"
 	"kioskd/tariff"
 	"kioskd/terminal"
 )
@@ -41,6 +42,7 @@ type config struct {
 
 	tariff *tariff.Tariff
 	bays   []bayConfig
+	rules  session.Rules
 }
 
 // bayConfig is one bay.
@@ -194,11 +196,11 @@ func (r *configReader) number(to *int, low, high int) func(*yaml.Node) {
 	}
 }
 
-func (r *configReader) seconds(to *time.Duration) func(*yaml.Node) {
+func (r *configReader) duration(name string, to *time.Duration, low, high time.Duration) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		d, err := time.ParseDuration(n.Value)
-		if err != nil || d < time.Second || d > 10*time.Minute {
-			r.fault(n, "%q: want a duration from 1s to 10m", n.Value)
+		if err != nil || d < low || d > high {
+			r.fault(n, "%s: %q: want a duration from %v to %v", name, n.Value, low, high)
 			return
 		}
 		*to = d
@@ -234,7 +236,7 @@ func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 }
 
 func (r *configReader) config(n *yaml.Node, dir string) *config {
-	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, cardWait: 45 * time.Second, needScreen: true, country: "DE"}
+	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, cardWait: 45 * time.Second, needScreen: true, country: "DE", rules: session.DefaultRules()}
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
@@ -246,6 +248,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 		"terminal!": func(n *yaml.Node) { holdNode = r.terminal(c, n) },
 		"tariff!":   func(n *yaml.Node) { tariffNode = n },
 		"bays!":     func(n *yaml.Node) { r.bays(c, n) },
+		"timings":   func(n *yaml.Node) { r.timings(c, n) },
 	})
 	if holdNode != nil && c.currency != "" {
 		hold, err := kiosk.ParseMoney(holdNode.Value, c.currency)
@@ -254,7 +257,10 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 		}
 		c.hold = hold
 	}
-	c.terminal.Currency = c.currency
+	c.terminal.Currency, c.rules.Currency = c.currency, c.currency
+	for _, b := range c.bays {
+		c.rules.Bays[b.number] = session.BayRules{MaxPower: b.maxPower}
+	}
 	if tariffNode != nil {
 		r.tariff(c, tariffNode, dir)
 	}
@@ -320,9 +326,18 @@ func (r *configReader) terminal(c *config, n *yaml.Node) (hold *yaml.Node) {
 			}
 		},
 		"hold!":     func(n *yaml.Node) { hold = n },
-		"card_wait": r.seconds(&c.cardWait),
+		"card_wait": r.duration("terminal.card_wait", &c.cardWait, 10*time.Second, 2*time.Minute),
 	})
 	return hold
+}
+
+func (r *configReader) timings(c *config, n *yaml.Node) {
+	r.mapping(n, "timings", map[string]func(*yaml.Node){
+		"choose":     r.duration("timings.choose", &c.rules.Lease, 30*time.Second, 10*time.Minute),
+		"plug_in":    r.duration("timings.plug_in", &c.rules.PlugIn, 10*time.Second, 15*time.Minute),
+		"no_energy":  r.duration("timings.no_energy", &c.rules.NoEnergy, 30*time.Second, 30*time.Minute),
+		"meter_lost": r.duration("timings.meter_lost", &c.rules.MeterLost, 0, time.Minute),
+	})
 }
 
 func (r *configReader) bays(c *config, n *yaml.Node) {

@@ -79,11 +79,6 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 		return errors.Join(err, devices.open())
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
-	rules := session.DefaultRules()
-	rules.Currency = c.currency
-	for _, b := range c.bays {
-		rules.Bays[b.number] = session.BayRules{MaxPower: b.maxPower}
-	}
 	dial, err := terminal.DialAddress(c.terminalAddress)
 	if err != nil {
 		return err
@@ -95,7 +90,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 	pt := terminal.New(dial, c.terminal, log)
 	defer pt.Close()
 	control := session.New(session.Config{
-		Rules: rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
+		Rules: c.rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
 		NewID: newID, Past: journal.RecentSessions(context.WithoutCancel(ctx)), Log: log,
 	})
 	listener, err := ui.Listen(c.socket, 0o660)
@@ -119,7 +114,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 func serve(ctx context.Context, c *config, control *session.Controller, listener net.Listener, log *slog.Logger) error {
 	presenter := ui.NewPresenter(ui.Site{
 		Name: c.site["name"], Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c), Tariff: c.tariff, Hold: c.hold,
-		Timezone: c.timezone.String(), TariffSum: store.Sum(c.tariff.JSON()),
+		Timezone: c.timezone.String(), TariffSum: store.Sum(c.tariff.JSON()), Rules: c.rules,
 	}, control)
 	screen := &ui.Server{Presenter: presenter, Changed: control.Watch}
 	var g errgroup.Group

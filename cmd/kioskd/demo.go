@@ -50,7 +50,7 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 		defer os.RemoveAll(tmp)
 		*dir = tmp
 	}
-	s, err := openSite(*dir, filepath.Join(*dir, "kioskd.yaml"), *bays, *speed, !*headless, quietLog())
+	s, err := openSite(*dir, filepath.Join(*dir, "kioskd.yaml"), siteOptions{size: *bays, speed: *speed, needScreen: !*headless}, quietLog())
 	if err != nil {
 		return err
 	}

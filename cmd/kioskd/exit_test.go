@@ -87,7 +87,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 func exitOnce(exit, dir string) (killed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), 1, 200, false, quietLog())
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 1, speed: 200, more: "timings: {plug_in: 20s}\n"}, quietLog())
 	if err != nil {
 		return killed, err
 	}

@@ -94,7 +94,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), 1, 60, false, quietLog())
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 1, speed: 60}, quietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func checkBooks(t *testing.T, s *site, atLeast int) {
 func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 	dir := t.TempDir()
 	for bays := 1; bays <= 8; bays += 7 {
-		s, err := openSite(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"), bays, 60, true, quietLog())
+		s, err := openSite(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"), siteOptions{size: bays, speed: 60, needScreen: true}, quietLog())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 // register is read until two reads agree, a tenth of a second apart.
 func BenchmarkHoldToContactor(b *testing.B) {
 	dir := b.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), 4, 1, false, quietLog())
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 4, speed: 1}, quietLog())
 	if err != nil {
 		b.Fatal(err)
 	}

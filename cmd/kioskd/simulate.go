@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -121,17 +122,27 @@ func (p program) simulateBus(ctx context.Context, listen, what string, units map
 
 // site is a whole simulated site on ptys.
 type site struct {
-	dir      string
-	config   string // path
+	dir    string
+	config string // path
+	siteOptions
 	bank     *simulator.Bank
 	terminal *simulator.Terminal
-	bays     []*simulator.Bay
+	bays     []*simulator.Bay // in the order of their numbers
 	board    *simulator.Board
 	lines    []*simulator.Listener
 	faults   simulator.Faults
 	// environment is what the daemon gets beside our own.
 	environment []string
 	wrap        func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
+}
+
+// siteOptions say what a simulated site is like.
+type siteOptions struct {
+	size       int    // bays
+	speed      int    // by which cars are faster
+	needScreen bool   // nothing is sold without one
+	tariff     string // OCPI price components; empty for energy alone
+	more       string // configuration beyond what every site has
 }
 
 // inject lets things go wrong.
@@ -159,7 +170,7 @@ func parseFaults(fs *flag.FlagSet, args []string) (faults simulator.Faults, err 
 
 // openSite makes a site of bays below a directory and writes the configuration that
 // points a real daemon at it.
-func openSite(dir, configPath string, bays, speed int, needScreen bool, log *slog.Logger) (*site, error) {
+func openSite(dir, configPath string, o siteOptions, log *slog.Logger) (*site, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make site: %w", err)
 	}
@@ -167,13 +178,13 @@ func openSite(dir, configPath string, bays, speed int, needScreen bool, log *slo
 	if err != nil {
 		return nil, err
 	}
-	s := &site{dir: dir, config: configPath}
+	s := &site{dir: dir, config: configPath, siteOptions: o}
 	if s.bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl")); err != nil {
 		return nil, err
 	}
 	s.terminal = simulator.NewTerminal(s.bank, "EUR", log)
-	for i := range bays {
-		s.bays = append(s.bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(20260001+i), speed))
+	for i := range o.size {
+		s.bays = append(s.bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(20260001+i), o.speed))
 	}
 	s.board = &simulator.Board{Bays: s.bays, Watchdog: 10 * time.Second}
 	for _, name := range []string{"terminal", "meters", "board"} {
@@ -184,7 +195,7 @@ func openSite(dir, configPath string, bays, speed int, needScreen bool, log *slo
 		}
 		s.lines = append(s.lines, l)
 	}
-	if err := os.WriteFile(configPath, []byte(s.yaml(speed, needScreen)), 0o600); err != nil {
+	if err := os.WriteFile(configPath, []byte(s.yaml()), 0o600); err != nil {
 		s.close()
 		return nil, fmt.Errorf("cannot write configuration: %w", err)
 	}
@@ -199,7 +210,7 @@ func (s *site) close() error {
 	return errors.Join(append(errs, s.bank.Close())...)
 }
 
-func (s *site) yaml(speed int, needScreen bool) string {
+func (s *site) yaml() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# A simulated site. Every line is a pty with a simulated device behind it.
 site:
@@ -225,16 +236,17 @@ tariff:
   tax_included: "YES"
   elements:
     - price_components:
-        - {type: ENERGY, price: 0.49, vat: 19, step_size: 1}
-bays:
-`, filepath.Join(s.dir, "journal.db"), filepath.Join(s.dir, "ui.sock"), needScreen, filepath.Join(s.dir, "terminal"))
+        %s
+%sbays:
+`, filepath.Join(s.dir, "journal.db"), filepath.Join(s.dir, "ui.sock"), s.needScreen, filepath.Join(s.dir, "terminal"),
+		cmp.Or(s.tariff, "- {type: ENERGY, price: 0.49, vat: 19, step_size: 1}"), s.more)
 	for i := range s.bays {
 		fmt.Fprintf(&b, `  - number: %d
     evse_id: DE*DEM*E%03d
     max_power_w: %d # the car's times the speed of the simulation
     meter: {address: "serial://%s", unit: %d, model: %s}
     board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d}
-`, i+1, i+1, 22000*speed, filepath.Join(s.dir, "meters"), i+1, s.model(i), filepath.Join(s.dir, "board"), i,
+`, i+1, i+1, 22000*s.speed, filepath.Join(s.dir, "meters"), i+1, s.model(i), filepath.Join(s.dir, "board"), i,
 			i*simulator.InputsPerBay+simulator.InputPlugged, i*simulator.InputsPerBay+simulator.InputRequesting, i*simulator.InputsPerBay+simulator.InputFeedback)
 	}
 	return b.String()
@@ -315,7 +327,7 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
-	s, err := openSite(filepath.Dir(*path), *path, *bays, *speed, true, slog.New(slog.NewTextHandler(p.err, nil)))
+	s, err := openSite(filepath.Dir(*path), *path, siteOptions{size: *bays, speed: *speed, needScreen: true}, slog.New(slog.NewTextHandler(p.err, nil)))
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func (d *dice) millis(a, b int) time.Duration {
 }
 
 func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), tortureBays, tortureSpeed, false, quietLog())
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: tortureBays, speed: tortureSpeed, more: "timings: {plug_in: 15s, choose: 30s}\n"}, quietLog())
 	if err != nil {
 		return err
 	}
