@@ -28,10 +28,14 @@ const (
 	Technician Actor = "technician"
 )
 
-// The faults that this version raises. Each has the texts fault.CODE.title and
-// fault.CODE.cure in every catalogue of ui/text.
+// The faults that this version raises. Each has four texts in every catalogue of ui/text:
+// fault.CODE.title is what it is; fault.CODE.driver, .host and .technician say what it means
+// for each of them and what to do.
 var faults = []Fault{
 	{"PT001", SiteDown, Technician}, // terminal unreachable
+	{"PT002", SiteDown, Technician}, // another terminal answers
+	{"PT003", SiteDown, Technician}, // the terminal cannot reach its host
+	{"PT006", Warning, Technician},  // end-of-day overdue
 	{"PT007", Warning, Host},        // capture pending
 	{"PT009", Warning, Host},        // release pending
 	{"PT010", Warning, Host},        // outcome of a hold unknown
@@ -39,8 +43,11 @@ var faults = []Fault{
 	{"MT002", BayDown, Technician},  // register went backwards
 	{"MT003", BayDown, Technician},  // implausible jump
 	{"MT004", BayDown, Technician},  // meter serial changed
+	{"MT005", BayDown, Technician},  // energy without a session
+	{"CX008", BayDown, Host},        // emergency stop
 	{"CX017", BayDown, Technician},  // contactor does not follow
 	{"IO001", BayDown, Technician},  // inputs unreachable
+	{"CL001", Warning, Technician},  // clock untrusted
 	{"UI001", SiteDown, Technician}, // no screen is connected
 	{"DB001", SiteDown, Technician}, // journal cannot be written
 }

@@ -22,6 +22,7 @@ var (
 type Declined struct {
 	Class DeclineClass
 	Code  string // the terminal's result code, two hexadecimal digits
+	Card  string // token of the card, where the terminal named one; see Hold.Card
 }
 
 func (d *Declined) Error() string { return "declined: " + string(d.Class) + " (code " + d.Code + ")" }
@@ -39,6 +40,7 @@ const (
 	DeclineCard       DeclineClass = "card"        // brand, expired, blocked
 	DeclineHost       DeclineClass = "host"        // the terminal cannot reach its host
 	DeclineTerminal   DeclineClass = "terminal"    // busy, not ready, needs a person
+	DeclineDayEnd     DeclineClass = "day_end"     // the terminal wants its end-of-day first
 	DeclineNoHold     DeclineClass = "no_hold"     // the terminal has no such hold, or no longer
 	DeclineNotWritten DeclineClass = "not_written" // we could not record the result, so it was turned back
 )
@@ -60,17 +62,20 @@ type HoldRequest struct {
 
 // Hold is money reserved on a card. It has no card number: masked digits at most.
 type Hold struct {
-	ReceiptNo  int       `json:"receipt_no"` // the terminal's number of the hold, 1 to 9999
-	TraceNo    string    `json:"trace_no,omitempty"`
-	TerminalID string    `json:"terminal_id,omitempty"`
-	Approved   Money     `json:"approved"` // may be less than was asked for
-	AuthCode   string    `json:"auth_code,omitempty"`
-	CardName   string    `json:"card_name,omitempty"`
-	Last4      string    `json:"last4,omitempty"`
-	AID        string    `json:"aid,omitempty"`
-	EntryMode  string    `json:"entry_mode,omitempty"` // contactless, chip, stripe
-	CVM        string    `json:"cvm,omitempty"`        // cardholder verification method
-	At         time.Time `json:"at"`
+	ReceiptNo  int    `json:"receipt_no"` // the terminal's number of the hold, 1 to 9999
+	TraceNo    string `json:"trace_no,omitempty"`
+	TerminalID string `json:"terminal_id,omitempty"`
+	Approved   Money  `json:"approved"` // may be less than was asked for
+	AuthCode   string `json:"auth_code,omitempty"`
+	CardName   string `json:"card_name,omitempty"`
+	Last4      string `json:"last4,omitempty"`
+	// Card recognises the card again, for a month at most: a keyed hash of what the
+	// terminal says to identify it by, never of a number. Empty where it says nothing.
+	Card      string    `json:"card_token,omitempty"`
+	AID       string    `json:"aid,omitempty"`
+	EntryMode string    `json:"entry_mode,omitempty"` // contactless, chip, stripe
+	CVM       string    `json:"cvm,omitempty"`        // cardholder verification method
+	At        time.Time `json:"at"`
 }
 
 // Booking is the terminal's result of a capture or a release.
@@ -83,8 +88,9 @@ type Booking struct {
 // OpenHolds are the receipt numbers of holds. Some terminals name only the first:
 // then the list is not complete, and a number that is not on it may be open.
 type OpenHolds struct {
-	Receipts []int
-	Complete bool
+	Receipts   []int
+	Complete   bool
+	TerminalID string // of the terminal that answered; empty if it did not say
 }
 
 // CaptureRequest takes the used part of a hold and gives back the rest.
@@ -100,8 +106,11 @@ type CaptureRequest struct {
 type ReleaseRequest struct {
 	Reference string
 	ReceiptNo int
-	Amount    Money // what is held, where it is known
-	Record    func(Booking) error
+	// TerminalID is of the terminal that has the hold, where it is known: another one that
+	// answers in its place must not be asked.
+	TerminalID string
+	Amount     Money // what is held, where it is known
+	Record     func(Booking) error
 }
 
 // Progress is what a terminal says while it works.
@@ -132,6 +141,12 @@ type CardTerminal interface {
 	Open(context.Context) (OpenHolds, error)
 	// Last is the last booking that the terminal made, to compare with.
 	Last(context.Context) (Booking, error)
+	// ReadCard waits for a card, reserves nothing, and returns its token; empty where the
+	// terminal does not name it. A driver shows the card that she paid with.
+	ReadCard(ctx context.Context, wait time.Duration) (token string, err error)
+	// EndOfDay reconciles the terminal with its host and returns what it counted. Some
+	// terminals book or drop open holds with it: the caller makes sure that there are none.
+	EndOfDay(context.Context) (Money, error)
 }
 
 // Meter is the energy meter of a bay.
@@ -156,6 +171,7 @@ type BayInputs struct {
 	Plugged    bool // a cable is connected to a vehicle
 	Requesting bool // the vehicle asks for energy
 	Closed     bool // the contactor's auxiliary contact is made
+	Emergency  bool // the emergency stop is pressed, or not unlocked since
 }
 
 // Inputs reads a bay's inputs.

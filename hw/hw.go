@@ -77,6 +77,7 @@ type BoardInputs struct {
 	Plugged    int
 	Requesting int // -1 where no input tells
 	Feedback   int
+	Emergency  int // made while all is well; -1 where no input tells
 }
 
 // Inputs implements kiosk.Inputs. Where no input tells, a plugged vehicle is taken to
@@ -90,6 +91,9 @@ func (i *BoardInputs) Inputs(ctx context.Context) (kiosk.BayInputs, error) {
 	out.Requesting = out.Plugged
 	if i.Requesting >= 0 {
 		out.Requesting = in[i.Requesting]
+	}
+	if i.Emergency >= 0 {
+		out.Emergency = !in[i.Emergency] // its contact opens: so does a wire that is cut
 	}
 	return out, nil
 }
@@ -119,12 +123,12 @@ func (c *PinContactor) Open() error {
 // PinInputs are a bay's inputs on GPIO lines; contacts connect a line to ground. It
 // implements kiosk.Inputs.
 type PinInputs struct {
-	Plugged, Requesting, Feedback gpio.PinIn // Requesting may be nil
+	Plugged, Requesting, Feedback, Emergency gpio.PinIn // Requesting and Emergency may be nil
 }
 
 // Setup makes the lines inputs with pull-ups.
 func (i *PinInputs) Setup() error {
-	for _, p := range []gpio.PinIn{i.Plugged, i.Requesting, i.Feedback} {
+	for _, p := range []gpio.PinIn{i.Plugged, i.Requesting, i.Feedback, i.Emergency} {
 		if p == nil {
 			continue
 		}
@@ -142,6 +146,9 @@ func (i *PinInputs) Inputs(context.Context) (kiosk.BayInputs, error) {
 	out.Requesting = out.Plugged
 	if i.Requesting != nil {
 		out.Requesting = made(i.Requesting)
+	}
+	if i.Emergency != nil {
+		out.Emergency = !made(i.Emergency)
 	}
 	return out, nil
 }

@@ -53,6 +53,11 @@ func (r *relay) Out(l gpio.Level) error {
 }
 
 func TestGPIO(t *testing.T) {
+	stop := &gpiotest.Pin{N: "emergency", L: gpio.High}
+	in := &hw.PinInputs{Plugged: &gpiotest.Pin{L: gpio.High}, Feedback: &gpiotest.Pin{L: gpio.High}, Emergency: stop}
+	if got, err := in.Inputs(context.Background()); err != nil || !got.Emergency {
+		t.Errorf("an emergency stop whose contact is open, or cut off, reads as %+v, %v", got, err)
+	}
 	for _, activeLow := range []bool{false, true} {
 		contact := &gpiotest.Pin{N: "feedback", L: gpio.High}
 		r := &relay{contact: contact, activeLow: activeLow}
@@ -83,11 +88,19 @@ func board(t *testing.T, watchdog time.Duration) (*simulator.Bay, *hw.Board) {
 
 func TestBoard(t *testing.T) {
 	bay, b := board(t, time.Hour)
-	in := &hw.BoardInputs{Board: b, Plugged: simulator.InputPlugged, Requesting: simulator.InputRequesting, Feedback: simulator.InputFeedback}
+	in := &hw.BoardInputs{Board: b, Plugged: simulator.InputPlugged, Requesting: simulator.InputRequesting, Feedback: simulator.InputFeedback, Emergency: simulator.InputEmergency}
 	contract(t, b.Contactor(0), in)
 	bay.Plug(simulator.Car{Power: 22000, Need: 1000, Pause: true})
 	if got, err := in.Inputs(context.Background()); err != nil || !got.Plugged || got.Requesting {
 		t.Errorf("a paused vehicle reads as %+v, %v", got, err)
+	}
+	bay.Emergency(true)
+	if got, err := in.Inputs(context.Background()); err != nil || !got.Emergency {
+		t.Errorf("with the emergency stop pressed: %+v, %v", got, err)
+	}
+	bay.Emergency(false)
+	if got, err := in.Inputs(context.Background()); err != nil || got.Emergency {
+		t.Errorf("with the emergency stop unlocked: %+v, %v", got, err)
 	}
 	if err := b.Contactor(7).Close(context.Background()); err == nil {
 		t.Error("a coil that is not there was closed")

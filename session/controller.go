@@ -31,8 +31,10 @@ type Config struct {
 	Terminal kiosk.CardTerminal
 	Journal  kiosk.Journal
 	CardWait time.Duration
-	Site     map[string]string              // what every receipt says of the seller
-	NewID    func() (id, reference string)  // of a session
+	Site     map[string]string                   // what every receipt says of the seller
+	NewID    func() (id, reference, code string) // of a session: the code stops it
+	Clock    *Clock
+	Day      Day                            // of the terminal, by the journal
 	Past     iter.Seq2[kiosk.Record, error] // records of open sessions and of some that ended, in order
 	Log      *slog.Logger
 }
@@ -41,7 +43,6 @@ type Config struct {
 // steps and hands commands to the goroutines that own the devices.
 type Controller struct {
 	cfg      Config
-	start    time.Time
 	inbox    chan message
 	bays     map[int]*bayWorker
 	terminal *terminalWorker
@@ -69,7 +70,7 @@ type message struct {
 
 // New makes a controller; nothing happens before Run.
 func New(cfg Config) *Controller {
-	c := &Controller{cfg: cfg, start: time.Now(), inbox: make(chan message, 64), stopped: make(chan struct{}), bays: map[int]*bayWorker{}, watchers: map[chan struct{}]bool{}}
+	c := &Controller{cfg: cfg, inbox: make(chan message, 64), stopped: make(chan struct{}), bays: map[int]*bayWorker{}, watchers: map[chan struct{}]bool{}}
 	c.snapshot.Live, c.snapshot.Progress = map[int]Sample{}, map[string]kiosk.Progress{}
 	for _, b := range cfg.Bays {
 		c.bays[b.Number] = newBayWorker(c, b)
@@ -78,9 +79,7 @@ func New(cfg Config) *Controller {
 	return c
 }
 
-// now runs with the monotonic clock from the start on: a jump of the wall clock moves
-// nothing in a running session.
-func (c *Controller) now() time.Time { return c.start.Add(time.Since(c.start)).Round(0) }
+func (c *Controller) now() time.Time { return c.cfg.Clock.Now() }
 
 // Do hands an observation in and waits until what follows from it is in the journal.
 func (c *Controller) Do(ctx context.Context, o Observation) error {
@@ -110,12 +109,12 @@ func (c *Controller) post(ctx context.Context, o Observation) {
 
 // Choose gives a bay to a visitor and returns the session's id.
 func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
-	id, ref := c.cfg.NewID()
+	id, ref, code := c.cfg.NewID()
 	evse := ""
 	if w, ok := c.bays[bay]; ok {
 		evse = w.bay.EVSE
 	}
-	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Bay: bay, EVSE: evse, Site: c.cfg.Site})
+	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Code: code, Bay: bay, EVSE: evse, Site: c.cfg.Site})
 }
 
 // WithTerminal runs f while no other command uses the terminal, in the order of its
@@ -214,6 +213,7 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot replay the journal: %w", err), c.openAll())
 	}
+	state.Day.Ended, state.Day.Captured = c.cfg.Day.Ended, c.cfg.Day.Captured
 	c.publish(func(s *Snapshot) { s.State = state })
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -279,6 +279,7 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 			}
 		case <-tick.C:
 			c.probe(work)
+			c.lookAtClock(work)
 			if err := c.handle(work, Observation{What: Ticked}); err != nil {
 				c.cfg.Log.Error("tick", "error", err)
 			}
@@ -294,6 +295,25 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 		if limit != nil && c.quiet() {
 			return
 		}
+	}
+}
+
+// lookAtClock takes the system's time over where it is another and no bay is in use.
+func (c *Controller) lookAtClock(ctx context.Context) {
+	s := c.snapshot.State
+	idle := true
+	for _, x := range s.Sessions {
+		idle = idle && (x.Power == Off || x.Paper == PaperClosed)
+	}
+	o := Observation{What: ClockSeen}
+	if from, set := c.cfg.Clock.Look(idle); set {
+		o.From = &from
+	}
+	if wrong := !c.cfg.Clock.Trusted(); o.From == nil && wrong == s.ClockWrong && wrong == s.Faults[FaultAt{Code: "CL001"}] {
+		return
+	}
+	if err := c.handle(ctx, o); err != nil {
+		c.cfg.Log.Error("clock", "error", err)
 	}
 }
 
@@ -326,9 +346,12 @@ func (c *Controller) quiet() bool {
 
 // handle is one turn: decide, write down, step, publish, command.
 func (c *Controller) handle(ctx context.Context, o Observation) error {
-	o.At = c.now()
+	o.At, o.Untrusted = c.now(), !c.cfg.Clock.Trusted()
 	if o.Session == "" {
-		o.Session, o.Reference = c.cfg.NewID()
+		o.Session, o.Reference, _ = c.cfg.NewID()
+	}
+	if o.What == FaultDone {
+		o.Reading = c.snapshot.Live[o.Bay].Reading
 	}
 	if o.What == Sampled {
 		c.publish(func(s *Snapshot) { s.Live[o.Bay] = *o.Sample })
@@ -339,6 +362,9 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 	events, err := c.cfg.Rules.Decide(c.snapshot.State, o)
 	if err != nil {
 		return err
+	}
+	for i := range events {
+		events[i].Untrusted = o.Untrusted
 	}
 	state, cmds, entries, err := c.step(events)
 	if err != nil || len(entries) == 0 {
@@ -366,7 +392,7 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 
 func (c *Controller) log(e Event, x Session) {
 	if e.Session == "" {
-		c.cfg.Log.Warn(string(e.Kind), "fault", e.Fault, "bay", e.Bay, "error", e.Error)
+		c.cfg.Log.Warn(string(e.Kind), "fault", e.Fault, "rule", e.Rule, "bay", e.Bay, "error", e.Error)
 		return
 	}
 	c.cfg.Log.Info(string(e.Kind), "session", e.Session, "reference", x.Reference, "bay", x.Bay)
@@ -403,7 +429,8 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 			b.command(Command{Do: OpenContact, Bay: b.bay.Number})
 		}
 		switch o.What {
-		case HoldApproved, BookingApproved, Chosen, Accepted, Ticked, Sampled, FaultSeen, Booted:
+		case HoldApproved, BookingApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked, DrainAsked, FaultDone,
+			Ticked, Sampled, FaultSeen, ClockSeen, Booted:
 			return err
 		}
 		timer := time.NewTimer(time.Second)

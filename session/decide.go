@@ -24,10 +24,20 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 		return r.terminalSaid(s, o), nil
 	case FaultSeen:
 		return r.fault(s, o), nil
+	case FaultDone:
+		return r.faultDone(s, o)
+	case DayEndAsked:
+		return r.dayEndAsked(s, o)
+	case DayEndDone:
+		return r.dayEndEnded(s, o), nil
+	case DrainAsked:
+		return r.drain(s, o), nil
+	case ClockSeen:
+		return r.clock(s, o), nil
 	case Sampled:
 		x, ok := s.AtBay(o.Bay)
 		if !ok {
-			return nil, nil
+			return r.nobody(s, o), nil
 		}
 		return r.sampled(x, o)
 	case Chosen:
@@ -40,6 +50,14 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	switch o.What {
 	case Accepted:
 		return r.accepted(s, x, o)
+	case AskedAgain:
+		return r.askedAgain(s, x, o)
+	case CodeEntered:
+		return r.codeEntered(x, o)
+	case CardAsked:
+		return r.cardAsked(x, o)
+	case CardRead:
+		return r.cardRead(x, o), nil
 	case Cancelled:
 		return r.cancelled(x, o.At, ReasonCancelled)
 	case StopPressed:
@@ -47,7 +65,7 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	case HoldApproved:
 		return r.holdApproved(x, o)
 	case HoldEnded:
-		return r.holdEnded(x, o)
+		return r.holdEnded(s, x, o)
 	case BaselineRead:
 		return r.baseline(x, o), nil
 	case ContactorMoved:
@@ -57,7 +75,7 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	case BookingApproved:
 		return r.bookingApproved(x, o)
 	case BookingEnded:
-		return r.bookingEnded(x, o), nil
+		return append(r.bookingEnded(x, o), r.refused(s, o)...), nil
 	}
 	return nil, fmt.Errorf("cannot take observation %q", o.What)
 }
@@ -80,7 +98,21 @@ func (r Rules) chosen(s State, o Observation) ([]Event, error) {
 	if code, down := s.Down(o.Bay); down {
 		return nil, fmt.Errorf("cannot choose bay %d: fault %s", o.Bay, code)
 	}
-	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site}}, nil
+	if err := s.mayAsk(o.At); err != nil {
+		return nil, fmt.Errorf("cannot choose bay %d: %w", o.Bay, err)
+	}
+	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site, StopCode: o.Code}}, nil
+}
+
+// mayAsk tells why no card may be asked for now.
+func (s State) mayAsk(at time.Time) error {
+	switch {
+	case s.Draining:
+		return errors.New("the kiosk is waiting for an update")
+	case at.Before(s.PausedUntil):
+		return errors.New("card entry is paused: too many different cards were declined")
+	}
+	return nil
 }
 
 func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
@@ -93,9 +125,44 @@ func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
 	if o.Offer.Hold.Minor <= 0 || o.Offer.Hold.Currency != r.Currency {
 		return nil, fmt.Errorf("cannot accept: hold of %v", o.Offer.Hold)
 	}
-	offer, intent := x.event(OfferAccepted, o.At), x.event(HoldIntent, o.At)
-	offer.Offer, intent.Amount, intent.Attempt = o.Offer, &o.Offer.Hold, 1
-	return []Event{offer, intent}, nil
+	if err := s.mayAsk(o.At); err != nil {
+		return nil, fmt.Errorf("cannot accept: %w", err)
+	}
+	offer := x.event(OfferAccepted, o.At)
+	offer.Offer, x.Offer = o.Offer, o.Offer
+	return []Event{offer, x.askHold(o.At)}, nil
+}
+
+// holdTries is how often one visitor may show a card.
+const holdTries = 3
+
+// MayTryAgain tells whether a driver who was declined may show a card once more: another
+// one, her telephone, or more slowly.
+func (x Session) MayTryAgain() bool {
+	switch kiosk.DeclineClass(x.Class) {
+	case kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard:
+		return x.Money == Declined && x.Paper == PaperOpen && !x.Cancel && x.Tries < holdTries
+	}
+	return false
+}
+
+func (r Rules) askedAgain(s State, x Session, o Observation) ([]Event, error) {
+	if !x.MayTryAgain() {
+		return nil, fmt.Errorf("cannot try again: money of session %s is %s", x.Reference, x.Money)
+	}
+	if code, down := s.Down(x.Bay); down {
+		return nil, fmt.Errorf("cannot try again: fault %s", code)
+	}
+	if err := s.mayAsk(o.At); err != nil {
+		return nil, fmt.Errorf("cannot try again: %w", err)
+	}
+	return []Event{x.askHold(o.At)}, nil
+}
+
+func (x Session) askHold(at time.Time) Event {
+	e := x.event(HoldIntent, at)
+	e.Amount, e.Attempt = &x.Offer.Hold, x.Tries+1
+	return e
 }
 
 // cancelled ends a session in which no energy has flowed.
@@ -105,6 +172,8 @@ func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
 		return nil, nil
 	case x.Money == MoneyNone:
 		return []Event{x.reason(Ended, at, why), x.event(Closed, at)}, nil
+	case x.Money == Declined:
+		return []Event{x.event(Closed, at)}, nil
 	case x.Money == HoldAsked || x.Money == HoldRecorded || x.Money == HoldUncertain:
 		if x.Cancel {
 			return nil, nil
@@ -130,7 +199,14 @@ func (x Session) intent(k Kind, at time.Time, amount kiosk.Money) Event {
 func (r Rules) stopPressed(x Session, o Observation) ([]Event, error) {
 	switch x.Power {
 	case Closing, Charging, Pausing, Adopting:
-		return []Event{x.reason(StopIntent, o.At, ReasonStopped)}, nil
+		e := x.reason(StopIntent, o.At, ReasonStopped)
+		switch e.By = o.By; {
+		case o.By == ByScreen && x.Owned(o.At):
+			e.By = x.ProvedBy
+		case o.By != "" && o.By != ByScreen:
+			e.Reason = ReasonRemote
+		}
+		return []Event{e}, nil
 	case Stopping, Opened, Off:
 		return nil, nil
 	}
@@ -149,18 +225,16 @@ func (r Rules) holdApproved(x Session, o Observation) ([]Event, error) {
 	return []Event{e}, nil
 }
 
-func (r Rules) holdEnded(x Session, o Observation) ([]Event, error) {
+func (r Rules) holdEnded(s State, x Session, o Observation) ([]Event, error) {
 	if x.Money != HoldAsked && x.Money != HoldRecorded {
 		return nil, nil
 	}
 	var no *kiosk.Declined
 	switch {
 	case o.Err == nil && x.Money == HoldRecorded:
-		return r.confirmed(x, o.At), nil
+		return r.confirmed(s, x, o.At), nil
 	case errors.As(o.Err, &no):
-		e := x.event(HoldDeclined, o.At)
-		e.Class, e.Error = string(no.Class), no.Code
-		return []Event{e, x.event(Closed, o.At)}, nil
+		return r.declined(s, x, no, o.At), nil
 	case errors.Is(o.Err, kiosk.ErrUnreachable) && x.Money == HoldAsked:
 		e := x.event(HoldDeclined, o.At)
 		e.Class, e.Error = string(kiosk.DeclineTerminal), o.Err.Error()
@@ -169,16 +243,53 @@ func (r Rules) holdEnded(x Session, o Observation) ([]Event, error) {
 	return []Event{x.failed(HoldUnknown, o)}, nil
 }
 
+// declined keeps the bay for another try where one makes sense. A card that could not be
+// read is asked for again at once.
+func (r Rules) declined(s State, x Session, no *kiosk.Declined, at time.Time) []Event {
+	e := x.event(HoldDeclined, at)
+	e.Class, e.Code, e.Card = string(no.Class), no.Code, no.Card
+	out := []Event{e}
+	fresh := x.Money == HoldAsked // nothing of this try was recorded
+	x.Money, x.Class = Declined, e.Class
+	switch {
+	case !fresh || !x.MayTryAgain():
+		out = append(out, x.event(Closed, at))
+	case no.Class == kiosk.DeclineUnreadable && s.mayAsk(at) == nil:
+		out = append(out, x.askHold(at))
+	}
+	return append(out, r.wantsDayEnd(s, no, at)...)
+}
+
+// refused looks at why the terminal refused a booking.
+func (r Rules) refused(s State, o Observation) []Event {
+	var no *kiosk.Declined
+	errors.As(o.Err, &no)
+	return r.wantsDayEnd(s, no, o.At)
+}
+
+// wantsDayEnd writes down that the terminal will do nothing more before its end-of-day.
+func (r Rules) wantsDayEnd(s State, no *kiosk.Declined, at time.Time) []Event {
+	if no == nil || no.Class != kiosk.DeclineDayEnd || !s.Day.Due.IsZero() {
+		return nil
+	}
+	return []Event{{Kind: DayEndDue, At: at}}
+}
+
 func (x Session) failed(k Kind, o Observation) Event {
 	e := x.event(k, o.At)
 	if o.Err != nil {
 		e.Error = o.Err.Error()
 	}
+	var no *kiosk.Declined
+	if errors.As(o.Err, &no) {
+		e.Class, e.Code = string(no.Class), no.Code
+	}
 	return e
 }
 
-// confirmed is a hold that stands; a driver who cancelled meanwhile gets it back.
-func (r Rules) confirmed(x Session, at time.Time) []Event {
+// confirmed is a hold that stands. A driver who cancelled meanwhile gets it back, as does
+// one whose bank approved too little, or who was here too often.
+func (r Rules) confirmed(s State, x Session, at time.Time) []Event {
 	out := []Event{x.event(HoldConfirmed, at)}
 	age := at.Sub(x.LeaseAt)
 	switch {
@@ -186,6 +297,12 @@ func (r Rules) confirmed(x Session, at time.Time) []Event {
 		out = append(out, r.release(x, at, ReasonCancelled)...)
 	case age > r.Lease+r.PlugIn+2*time.Minute || age < -time.Minute: // found out long after
 		out = append(out, r.release(x, at, ReasonTimeout)...)
+	case x.Hold.Approved.Minor < r.Minimum.Minor:
+		out = append(out, r.release(x, at, ReasonTooLittle)...)
+	case s.overused(x, at):
+		e := x.event(Alert, at)
+		e.Rule = SameCard
+		out = append(append(out, e), r.release(x, at, ReasonOverused)...)
 	}
 	return out
 }
@@ -220,8 +337,12 @@ func (r Rules) contactor(x Session, o Observation) []Event {
 func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
 	in, lost := o.Sample.Inputs, o.Sample.InputsLost
 	known := lost == 0
+	stopped := known && in.Emergency
 	switch x.Power {
 	case Waiting:
+		if stopped && x.Money == Held {
+			return r.release(x, o.At, ReasonEmergency), nil
+		}
 		if r.waitedTooLong(x, o.At) { // after an outage: whoever plugs in now is somebody else
 			return r.release(x, o.At, ReasonNoPlug), nil
 		}
@@ -229,10 +350,16 @@ func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
 			return []Event{x.event(Plugged, o.At)}, nil
 		}
 	case Starting:
+		if stopped {
+			return r.release(x, o.At, ReasonEmergency), nil
+		}
 		if known && !in.Plugged {
 			return r.release(x, o.At, ReasonUnplugged), nil
 		}
 	case Closing:
+		if stopped {
+			return []Event{x.reason(StopIntent, o.At, ReasonEmergency)}, nil
+		}
 		if known && !in.Plugged {
 			return []Event{x.reason(StopIntent, o.At, ReasonUnplugged)}, nil
 		}
@@ -256,8 +383,7 @@ const closeWithin = 30 * time.Second
 // waitedTooLong tells whether the driver of a hold is gone. A clock that was set back
 // proves nothing, so it counts as gone.
 func (r Rules) waitedTooLong(x Session, at time.Time) bool {
-	age := at.Sub(x.HoldAt)
-	return x.Money == Held && (age >= r.PlugIn || age < -time.Minute)
+	return x.Money == Held && over(x.HoldAt, at, r.PlugIn)
 }
 
 // adopt goes on with a session that a restart interrupted, if energy still flows to a
@@ -265,6 +391,8 @@ func (r Rules) waitedTooLong(x Session, at time.Time) bool {
 func (r Rules) adopt(x Session, o Observation) []Event {
 	sm := o.Sample
 	switch {
+	case sm.InputsLost == 0 && sm.Inputs.Emergency:
+		return []Event{x.reason(StopIntent, o.At, ReasonEmergency)}
 	case sm.MeterFault != "":
 		return []Event{x.reason(StopIntent, o.At, ReasonMeter)}
 	case sm.InputsLost == 0 && (!sm.Inputs.Plugged || !sm.Inputs.Closed):
@@ -283,6 +411,8 @@ func (r Rules) adopt(x Session, o Observation) []Event {
 func (r Rules) mustStop(x Session, o Observation) Reason {
 	sm := o.Sample
 	switch {
+	case sm.InputsLost == 0 && sm.Inputs.Emergency:
+		return ReasonEmergency
 	case sm.InputsLost == 0 && !sm.Inputs.Plugged:
 		return ReasonUnplugged
 	case sm.InputsLost == 0 && !sm.Inputs.Closed:
@@ -313,7 +443,7 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	if reading == nil || o.Sample.InputsLost != 0 {
 		return nil, nil
 	}
-	over, err := r.usedUp(x, *reading)
+	why, err := r.limitReached(x, *reading)
 	if err != nil { // what cannot be priced must not be sold
 		e := x.reason(StopIntent, o.At, ReasonMeter)
 		e.Error = err.Error()
@@ -325,8 +455,8 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 		return []Event{e}
 	}
 	switch {
-	case over:
-		return []Event{x.reason(StopIntent, o.At, ReasonLimit)}, nil
+	case why != "":
+		return []Event{x.reason(StopIntent, o.At, why)}, nil
 	case x.Energy(reading.Import) == 0 && o.At.Sub(x.Start.At) >= r.NoEnergy:
 		return []Event{x.reason(StopIntent, o.At, ReasonNoEnergy)}, nil
 	case x.Power == Charging && !o.Sample.Inputs.Requesting:
@@ -345,9 +475,32 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	return nil, nil
 }
 
-// usedUp tells whether the hold would be used up before a stop takes effect, at the
+// limitReached tells whether the hold is nearly used up, or the driver's own limit.
+func (r Rules) limitReached(x Session, reading kiosk.Reading) (Reason, error) {
+	over, err := r.usedUp(x, reading, x.Hold.Approved)
+	if over || err != nil {
+		return ReasonLimit, err
+	}
+	own := x.Offer.Limit
+	switch {
+	case own == nil:
+		return "", nil
+	case own.Cost != nil:
+		over, err = r.usedUp(x, reading, *own.Cost)
+	case own.Energy > 0:
+		over = x.Energy(reading.Import) >= own.Energy
+	case own.Time > 0:
+		over = reading.At.Sub(x.Start.At) >= time.Duration(own.Time)*time.Second
+	}
+	if over {
+		return ReasonOwnLimit, err
+	}
+	return "", err
+}
+
+// usedUp tells whether an amount would be used up before a stop takes effect, at the
 // bay's full power.
-func (r Rules) usedUp(x Session, reading kiosk.Reading) (bool, error) {
+func (r Rules) usedUp(x Session, reading kiosk.Reading, limit kiosk.Money) (bool, error) {
 	u := x.usage(reading)
 	next := tariff.Period{Start: u.End, State: tariff.Charging, Current: sum(reading.Current)}
 	if x.idle {
@@ -361,7 +514,7 @@ func (r Rules) usedUp(x Session, reading kiosk.Reading) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return cost.AfterTaxes.Minor > x.Hold.Approved.Minor, nil
+	return cost.AfterTaxes.Minor > limit.Minor, nil
 }
 
 func (r Rules) tick(s State, o Observation) (out []Event) {
@@ -369,15 +522,25 @@ func (r Rules) tick(s State, o Observation) (out []Event) {
 		switch {
 		case x.Money == MoneyNone && x.Paper == PaperOpen && o.At.Sub(x.LeaseAt) >= r.Lease:
 			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
+		case x.Money == Declined && x.Paper == PaperOpen && over(x.EndAt, o.At, r.TryAgain):
+			out = append(out, x.event(Closed, o.At))
 		case x.Power == Waiting && r.waitedTooLong(x, o.At):
 			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
 		case x.Money == HoldUncertain && x.Power == PowerNone && o.At.Sub(x.AskedAt) > unknownFor: // others need the bay
 			out = append(out, x.reason(Ended, o.At, ReasonUnknown))
-		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && !o.At.Before(x.Due):
+		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && (!o.At.Before(x.Due) || x.Due.Sub(o.At) > 25*time.Hour): // or the clock was set back
 			out = append(out, x.again(o.At))
 		}
 	}
+	out = append(out, r.guards(s, o.At)...)
+	out = append(out, r.dayEnd(s, o.At)...)
 	return append(out, r.owed(s, o)...)
+}
+
+// over tells whether a time is over. A clock that was set back proves nothing: it is.
+func over(since, at time.Time, limit time.Duration) bool {
+	age := at.Sub(since)
+	return age >= limit || age < -time.Minute
 }
 
 // again looks at the terminal's list before a settlement is tried again.
@@ -411,6 +574,12 @@ func (r Rules) owed(s State, o Observation) (out []Event) {
 }
 
 func (r Rules) boot(s State, o Observation) (out []Event) {
+	if s.Draining { // what it was drained for is done
+		out = append(out, Event{Kind: DrainEnded, At: o.At})
+	}
+	if !s.Day.Asked.IsZero() {
+		out = append(out, Event{Kind: DayEndFailed, At: o.At, Error: "interrupted: its outcome is not known"})
+	}
 	for _, x := range s.ordered() {
 		if x.Paper == PaperClosed {
 			continue
@@ -458,6 +627,9 @@ func (r Rules) fault(s State, o Observation) []Event {
 	e := Event{Kind: k, At: o.At, Fault: o.Fault, Bay: o.Bay}
 	if o.Err != nil {
 		e.Error = o.Err.Error()
+	}
+	if o.Reading != nil {
+		e.Reading = o.Reading
 	}
 	out := []Event{e}
 	if o.Fault == "PT001" && !o.Raised { // the line is back: what waits for it is due

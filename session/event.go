@@ -50,10 +50,23 @@ const (
 	Unproven        Kind = "unproven"           // the hold is gone, and nothing proves where to
 	HoldVanished    Kind = "hold_vanished"      // the terminal no longer has the hold of a running session
 	ReceiptFinal    Kind = "receipt_final"
-	Closed          Kind = "closed"  // nothing more is to be done
-	Resumed         Kind = "resumed" // the daemon started and found the session open
+	Closed          Kind = "closed"       // nothing more is to be done
+	Resumed         Kind = "resumed"      // the daemon started and found the session open
+	ProofWanted     Kind = "proof_wanted" // a card is waited for, to show whose session it is
+	ProofRight      Kind = "proof_right"
+	ProofWrong      Kind = "proof_wrong"
+	Alert           Kind = "alert" // a rule against fraud or abuse: see Event.Rule
 	FaultRaised     Kind = "fault_raised"
 	FaultCleared    Kind = "fault_cleared"
+	RegisterSeen    Kind = "register_seen"  // of a bay that nobody has, for the first time
+	DayEndDue       Kind = "day_end_due"    // the terminal wants it
+	DayEndIntent    Kind = "day_end_intent" // about to reconcile the terminal
+	DayEnded        Kind = "day_ended"      // Amount is what the terminal counted
+	DayEndFailed    Kind = "day_end_failed"
+	DrainBegun      Kind = "drain_begun" // nothing new is sold: an update is waited for
+	DrainEnded      Kind = "drain_ended"
+	ClockJudged     Kind = "clock_judged" // the wall clock began or ceased to be trusted
+	ClockSet        Kind = "clock_set"    // from Since to At: nothing was running
 )
 
 // Reason says why a session ended. Each is the key of a text that the driver reads.
@@ -77,6 +90,10 @@ const (
 	ReasonUnknown     Reason = "unknown"     // whether money was reserved could not be found out in time
 	ReasonHoldGone    Reason = "hold_gone"   // the reservation is no longer there
 	ReasonTooLittle   Reason = "too_little"  // the bank approved less than can be sold for
+	ReasonOwnLimit    Reason = "own_limit"   // that the driver set
+	ReasonEmergency   Reason = "emergency"   // the emergency stop was pressed
+	ReasonRemote      Reason = "remote"      // the operator stopped it
+	ReasonOverused    Reason = "overused"    // the card was used too often of late
 )
 
 // Event is something that happened or is about to be done. Which fields are there
@@ -101,7 +118,14 @@ type Event struct {
 	Booking   *kiosk.Booking    `json:"booking,omitempty"`
 	Due       *time.Time        `json:"due,omitempty"`
 	Definite  bool              `json:"definite,omitempty"` // the try was certainly not carried out
-	Blind     bool              `json:"blind,omitempty"`    // repeated without a list that proves that it must be
+	StopCode  string            `json:"stop_code,omitempty"`
+	By        string            `json:"by,omitempty"`         // who stopped, or what was shown as proof: screen, code, card, or a name
+	Card      string            `json:"card_token,omitempty"` // of a card that was declined
+	Code      string            `json:"code,omitempty"`       // the terminal's result code
+	Rule      string            `json:"rule,omitempty"`
+	Since     *time.Time        `json:"since,omitempty"`
+	Untrusted bool              `json:"clock_untrusted,omitempty"` // the wall clock may be wrong: no time is billed, and the cheapest time of day
+	Blind     bool              `json:"blind,omitempty"`           // repeated without a list that proves that it must be
 	Fault     string            `json:"fault,omitempty"`
 	Error     string            `json:"error,omitempty"`
 	Site      map[string]string `json:"site,omitempty"` // what the receipt must say of the seller
@@ -114,6 +138,14 @@ type Offer struct {
 	Hold     kiosk.Money     `json:"hold"`
 	Language string          `json:"language"`
 	Timezone string          `json:"timezone"`
+	Limit    *Limit          `json:"limit,omitempty"`
+}
+
+// Limit is where the driver wants the session to end. One of its fields is set.
+type Limit struct {
+	Energy kiosk.Energy `json:"energy_wh,omitempty"`
+	Cost   *kiosk.Money `json:"cost,omitempty"`
+	Time   int64        `json:"time_s,omitempty"`
 }
 
 // Entry is the event as the journal takes it.

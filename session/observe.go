@@ -26,6 +26,12 @@ type Observation struct {
 	Closed    bool           // contactor
 	Fault     string
 	Raised    bool
+	Code      string       // a stop code: of a new session, or as it was entered
+	Card      string       // token of a card that was read
+	By        string       // who stops: screen, or a name
+	Total     *kiosk.Money // of an end-of-day
+	From      *time.Time   // what the clock said before it was set
+	Untrusted bool         // the wall clock may be wrong
 	Err       error
 }
 
@@ -51,6 +57,15 @@ const (
 	Booted          What = "booted"
 	Shutdown        What = "shutdown"
 	FaultSeen       What = "fault_seen"
+	FaultDone       What = "fault_done"   // a technician says that its cause is gone
+	AskedAgain      What = "asked_again"  // after a decline: the driver tries again
+	CodeEntered     What = "code_entered" // a stop code
+	CardAsked       What = "card_asked"   // the owner wants to show her card
+	CardRead        What = "card_read"
+	DayEndAsked     What = "day_end_asked"
+	DayEndDone      What = "day_end_done" // or failed
+	DrainAsked      What = "drain_asked"  // Raised, or no longer
+	ClockSeen       What = "clock_seen"
 )
 
 // Sample is one look at a bay.
@@ -74,6 +89,12 @@ type Rules struct {
 	InputsLost   time.Duration // charging without inputs
 	ReadingEvery time.Duration // in the journal
 	Reaction     time.Duration // from deciding to stop to no energy
+	TryAgain     time.Duration // after a decline the bay is kept for another try
+	Minimum      kiosk.Money   // a hold below it is given back
+	TerminalID   string        // of the site's terminal; empty to take any
+	HoldsSurvive bool          // the terminal's end-of-day leaves holds alone
+	DayEnd       time.Duration // the terminal's end-of-day, after midnight; negative for none by the clock
+	Location     *time.Location
 }
 
 // BayRules are a bay's.
@@ -85,7 +106,8 @@ type BayRules struct {
 func DefaultRules() Rules {
 	return Rules{
 		Lease: 90 * time.Second, PlugIn: 3 * time.Minute, NoEnergy: 5 * time.Minute, MeterLost: 15 * time.Second,
-		InputsLost: 5 * time.Second, ReadingEvery: 10 * time.Second, Reaction: 4 * time.Second, Bays: map[int]BayRules{},
+		InputsLost: 5 * time.Second, ReadingEvery: 10 * time.Second, Reaction: 4 * time.Second, TryAgain: 20 * time.Second,
+		DayEnd: -1, Location: time.UTC, Bays: map[int]BayRules{},
 	}
 }
 

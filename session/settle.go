@@ -18,7 +18,11 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	end.Reading, end.Source = o.Reading, "read"
 	// Only what is proven is billed. Two readings that agree count more than the one
 	// before, if they are not below the first: doubt goes to the driver.
-	if o.Err != nil || o.Reading.Import < x.Start.Import || o.Reading.Serial != x.Start.Serial {
+	switch {
+	case x.Welded: // what a contactor that did not open lets through is not sold
+		last := *x.Last
+		end.Reading, end.Source = &last, "frozen"
+	case o.Err != nil || o.Reading.Import < x.Start.Import || o.Reading.Serial != x.Start.Serial || x.implausible(r, *o.Reading):
 		last := *x.Last
 		end.Reading, end.Source, end.Error = &last, "last_good", fmt.Sprint(o.Err)
 	}
@@ -32,6 +36,14 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	billed.Bill = bill
 	x.Bill = bill
 	return append([]Event{end, billed}, r.settle(x, o.At)...), nil
+}
+
+// implausible tells whether a register moved further since the last journaled one than
+// the bay can deliver in that time, with a tenth and a hundred watt-hours for tolerance.
+func (x Session) implausible(r Rules, now kiosk.Reading) bool {
+	most := r.Bays[x.Bay].MaxPower
+	span := max(0, now.At.Sub(x.Last.At)) + r.Reaction
+	return most > 0 && int64(now.Import-x.Last.Import) > int64(most)*int64(span/time.Millisecond)/3_600_000*11/10+100
 }
 
 // settle takes what was billed of a hold, or gives it back where nothing was.
@@ -122,12 +134,7 @@ func (r Rules) bookingEnded(x Session, o Observation) []Event {
 
 // dispute ends what cannot be settled here: it is listed for a person, with its record.
 func (x Session) dispute(kind Kind, o Observation) []Event {
-	e := x.failed(kind, o)
-	var no *kiosk.Declined
-	if errors.As(o.Err, &no) {
-		e.Class = string(no.Class)
-	}
-	return []Event{e, x.event(ReceiptFinal, o.At), x.event(Closed, o.At)}
+	return []Event{x.failed(kind, o), x.event(ReceiptFinal, o.At), x.event(Closed, o.At)}
 }
 
 func (x Session) wait(k settlement, o Observation, definite bool) Event {
@@ -135,10 +142,6 @@ func (x Session) wait(k settlement, o Observation, definite bool) Event {
 	e.Definite = definite
 	due := o.At.Add(retryAfter(x.Attempt))
 	e.Due = &due
-	var no *kiosk.Declined
-	if errors.As(o.Err, &no) {
-		e.Class = string(no.Class)
-	}
 	return e
 }
 
@@ -161,6 +164,13 @@ func (r Rules) settled(x Session, at time.Time, b *kiosk.Booking) []Event {
 // terminalSaid resolves every session whose money is uncertain, by the terminal's list
 // of open holds. Nothing is asked for again before the list proves that it must be.
 func (r Rules) terminalSaid(s State, o Observation) []Event {
+	other := r.otherTerminal(s, o.Open.TerminalID)
+	if out := r.raise(s, o.At, "PT002", other); other || len(out) > 0 {
+		return out
+	}
+	if out := r.abandoned(s, o); len(out) > 0 {
+		return out
+	}
 	unknown := slices.Clone(o.Open.Receipts)
 	for _, x := range s.Sessions {
 		if x.Hold != nil && x.Paper != PaperClosed {
@@ -177,7 +187,7 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 				unknown = unknown[1:]
 				continue
 			}
-			out = append(out, r.clearHold(x, listed, o)...)
+			out = append(out, r.clearHold(s, x, listed, o)...)
 		case CaptureUnclear, ReleaseUnclear:
 			out = append(out, r.clear(s, x, listed, o)...)
 		case Held:
@@ -197,12 +207,12 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 const unknownFor = time.Minute
 
 // clearHold decides about a hold with an unknown outcome.
-func (r Rules) clearHold(x Session, listed bool, o Observation) []Event {
+func (r Rules) clearHold(s State, x Session, listed bool, o Observation) []Event {
 	switch {
 	case listed && x.Power == Off: // the visitor was sent away
 		return r.found(x, x.Hold.ReceiptNo, o)
 	case listed:
-		return r.confirmed(x, o.At)
+		return r.confirmed(s, x, o.At)
 	case o.Open.Complete:
 		return []Event{x.event(HoldGone, o.At), x.event(Closed, o.At)}
 	case x.Hold != nil && o.At.Sub(x.AskedAt) > unknownFor: // the list will not tell: give it back by its number

@@ -295,7 +295,7 @@ func (d device) Inputs(context.Context) (kiosk.BayInputs, error) {
 		return kiosk.BayInputs{}, errDead
 	}
 	s := d.bay.State()
-	return kiosk.BayInputs{Plugged: s.Plugged, Requesting: s.Requesting, Closed: s.Closed}, nil
+	return kiosk.BayInputs{Plugged: s.Plugged, Requesting: s.Requesting, Closed: s.Closed, Emergency: s.Emergency}, nil
 }
 
 func (d device) Close(context.Context) error {
@@ -359,10 +359,11 @@ func (s *site) start(price string) {
 	}
 	l.control = session.New(session.Config{
 		Rules: rules, Bays: bays, Terminal: l.driver, Journal: l, CardWait: 45 * time.Second, Log: quiet, Past: s.journal.all(),
-		NewID: func() (string, string) {
+		NewID: func() (string, string, string) {
 			n := s.ids.Add(1)
-			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n)
+			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n), fmt.Sprintf("%04d", n)
 		},
+		Clock: session.NewClock(func() bool { return true }),
 	})
 	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Tariff: tr, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules}, l.control)
 	var ctx context.Context
@@ -409,6 +410,8 @@ type visitor struct {
 	shown   bool // the card
 	away    bool // goes away while the car charges, and comes back to unplug it
 	session string
+	code    string          // that she was given to stop
+	again   *simulator.Card // that she tries after a decline
 }
 
 // look reads the screen and acts on it, as a person does now and then.
@@ -416,6 +419,9 @@ func (p *visitor) look(s *site) {
 	v := s.life.presenter.View()
 	if v.Session != "" {
 		p.session = v.Session
+	}
+	if v.StopCode != "" {
+		p.code = v.StopCode
 	}
 	if seen := string(v.Screen) + " " + v.Message; len(p.saw) == 0 || p.saw[len(p.saw)-1] != seen {
 		p.saw = append(p.saw, seen)
@@ -473,9 +479,22 @@ func (p *visitor) look(s *site) {
 		case p.stop > 0 && v.Energy >= p.stop:
 			press(ui.Stop, "")
 		}
+	case ui.Owner:
+		if p.away {
+			press(ui.Back, "")
+			return
+		}
+		for _, digit := range p.code {
+			press(ui.Digit, string(digit))
+		}
 	case ui.StopAsk:
 		press(ui.Confirm, "")
 	case ui.Final, ui.Declined:
+		if v.Screen == ui.Declined && v.Again && p.again != nil {
+			p.card, p.again, p.shown = p.again, nil, false
+			press(ui.Again, "")
+			return
+		}
 		p.paid = v.Paid
 		if v.Settled || v.Screen == ui.Declined {
 			p.done = true

@@ -12,8 +12,15 @@ import (
 // State is the whole site as the journal has it. It is a value: Step returns a new one
 // and leaves the old one as it was.
 type State struct {
-	Sessions map[string]Session
-	Faults   map[FaultAt]bool
+	Sessions    map[string]Session
+	Faults      map[FaultAt]bool
+	Registers   map[int]kiosk.Reading // last journaled of each bay
+	Day         Day
+	Draining    bool // nothing new is sold
+	ClockWrong  bool // the wall clock may be
+	Uses        []CardUse
+	Declines    []CardUse
+	PausedUntil time.Time // no card is asked for
 }
 
 // FaultAt is a fault of a bay, or of the site with bay 0.
@@ -33,7 +40,17 @@ type Session struct {
 	Paper     Paper
 	Site      map[string]string
 
+	StopCode string
+	Proof    Proof
+	ProofAt  time.Time
+	ProvedBy string // code or card
+	Refusals int
+	By       string // who stopped it
+	Alerted  bool
+	doubt    bool // the wall clock may be wrong
+
 	LeaseAt  time.Time
+	Tries    int // holds that were asked for
 	Offer    *Offer
 	Tariff   *tariff.Tariff // of the offer
 	Location *time.Location // of the offer
@@ -51,6 +68,8 @@ type Session struct {
 	Since   time.Time
 	Reason  Reason
 	EndAt   time.Time
+	Welded  bool   // the contactor was not seen to open
+	Gaps    []Span // in which the kiosk was away
 
 	Bill     *Bill
 	Booking  *kiosk.Booking
@@ -62,9 +81,19 @@ type Session struct {
 	ClosedAt time.Time
 }
 
+// Span is a stretch of time.
+type Span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
 // clone makes a copy of the maps that Step may change.
 func (s State) clone() State {
-	out := State{maps.Clone(s.Sessions), maps.Clone(s.Faults)}
+	out := s
+	out.Sessions, out.Faults, out.Registers = maps.Clone(s.Sessions), maps.Clone(s.Faults), maps.Clone(s.Registers)
+	if out.Registers == nil {
+		out.Registers = map[int]kiosk.Reading{}
+	}
 	if out.Sessions == nil {
 		out.Sessions = map[string]Session{}
 	}
@@ -154,6 +183,8 @@ func (s *Session) take(r kiosk.Reading) {
 	switch {
 	case r.At.Sub(s.Last.At) > measuredEvery: // we were away, or could not write
 		state = tariff.Unproven
+	case s.doubt: // its time of day, and so its price, is not known
+		state = tariff.Unproven
 	case s.idle:
 		state = tariff.Parked
 	}
@@ -166,10 +197,10 @@ func (s *Session) take(r kiosk.Reading) {
 	}
 	delta = max(0, delta)
 	n := len(s.Periods)
-	if n > 0 && !s.cut && s.Periods[n-1].State == state && !s.Tariff.DependsOnPower() {
+	if n > 0 && !s.cut && s.Periods[n-1].State == state && s.Periods[n-1].AnyTime == s.doubt && !s.Tariff.DependsOnPower() {
 		s.Periods[n-1].Energy += delta
 	} else {
-		p := tariff.Period{Start: s.Last.At, State: state, Energy: delta}
+		p := tariff.Period{Start: s.Last.At, State: state, Energy: delta, AnyTime: s.doubt}
 		if s.Tariff.DependsOnPower() {
 			p.Current = sum(r.Current)
 		}
@@ -218,6 +249,8 @@ type Bill struct {
 	From   kiosk.Energy  `json:"register_start_wh"`
 	To     kiosk.Energy  `json:"register_end_wh"`
 	Usage  *tariff.Usage `json:"usage"`
+	Gaps   []Span        `json:"interrupted,omitempty"`
+	Doubt  bool          `json:"clock_untrusted,omitempty"` // its times may be wrong, and none was billed
 }
 
 // BillTax is one VAT rate.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"kioskd"
@@ -35,6 +36,8 @@ const (
 	ReadFinal    Do = "read_final"
 	CaptureHold  Do = "capture"
 	ReleaseHold  Do = "release"
+	ReadCard     Do = "read_card" // whose session is it?
+	EndOfDay     Do = "end_of_day"
 )
 
 // forgetAfter is how long a closed session stays visible.
@@ -44,14 +47,8 @@ const forgetAfter = 10 * time.Minute
 // event does not fit the state; then nothing may be written down.
 func Step(s State, e Event) (State, []Command, error) {
 	next := s.clone()
-	if e.Kind == FaultRaised || e.Kind == FaultCleared {
-		at := FaultAt{e.Fault, e.Bay}
-		if e.Kind == FaultRaised {
-			next.Faults[at] = true
-		} else {
-			delete(next.Faults, at)
-		}
-		return next, nil, nil
+	if cmds, mine := next.site(e); mine {
+		return next, cmds, nil
 	}
 	x, ok := next.Sessions[e.Session]
 	if !ok {
@@ -68,6 +65,7 @@ func Step(s State, e Event) (State, []Command, error) {
 		return s, nil, fmt.Errorf("cannot apply %s to session %s: %w", e.Kind, e.Session, err)
 	}
 	next.Sessions[x.ID] = x
+	next.remember(x, e)
 	for id, old := range next.Sessions {
 		if old.Paper == PaperClosed && e.At.Sub(old.ClosedAt) > forgetAfter {
 			delete(next.Sessions, id)
@@ -109,12 +107,14 @@ func (x *Session) command(do Do) Command {
 
 // apply takes what the event carries and returns what is to be done.
 func (x *Session) apply(e Event) ([]Command, error) {
+	x.doubt = e.Untrusted
 	switch e.Kind {
 	case BayLease:
-		x.Reference, x.Bay, x.EVSE, x.LeaseAt, x.Site = e.Reference, e.Bay, e.EVSE, e.At, e.Site
+		x.Reference, x.Bay, x.EVSE, x.LeaseAt, x.Site, x.StopCode = e.Reference, e.Bay, e.EVSE, e.At, e.Site, e.StopCode
 	case OfferAccepted:
 		return nil, x.loadOffer(*e.Offer)
 	case HoldIntent:
+		x.Tries, x.Class = e.Attempt, ""
 		c := x.command(AskHold)
 		c.Amount = *e.Amount
 		return []Command{c}, nil
@@ -152,9 +152,14 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
 		x.measure(e)
 	case StopIntent:
-		x.Reason = e.Reason
+		x.Reason, x.By = e.Reason, e.By
 		return []Command{x.command(OpenContact)}, nil
+	case ProofWanted, ProofRight, ProofWrong:
+		return x.prove(e), nil
+	case Alert:
+		x.Alerted = true
 	case ContactorOpened:
+		x.Welded = e.Error != ""
 		return []Command{x.command(ReadFinal)}, nil
 	case Ended:
 		x.Reason, x.EndAt = e.Reason, e.At
@@ -185,7 +190,7 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case Closed:
 		x.ClosedAt = e.At
 	case Resumed:
-		return x.resume(), nil
+		return x.resume(e.At), nil
 	}
 	return nil, nil
 }
@@ -216,8 +221,14 @@ func (x *Session) measure(e Event) {
 
 // resume asks the devices what is true of a session that was open when the daemon
 // ended.
-func (x *Session) resume() []Command {
+func (x *Session) resume(at time.Time) []Command {
 	var out []Command
+	if x.Proof == ProofAsked {
+		x.Proof = ProofNone
+	}
+	if x.Power == Adopting || x.Power == Stopping || x.Power == Opened {
+		x.Gaps = append(slices.Clone(x.Gaps), Span{x.Last.At, at})
+	}
 	switch x.Money {
 	case HoldUncertain, CaptureUnclear, ReleaseUnclear:
 		out = append(out, x.command(AskTerminal))

@@ -70,6 +70,7 @@ var moneyTable = []transition[Money]{
 	{HoldAsked, HoldDeclined, Declined},
 	{HoldAsked, HoldUnknown, HoldUncertain},
 	{HoldAsked, Resumed, HoldUncertain},
+	{Declined, HoldIntent, HoldAsked}, // the driver tries again
 	{HoldRecorded, CancelAsked, HoldRecorded},
 	{HoldRecorded, HoldConfirmed, Held},
 	{HoldRecorded, HoldUnknown, HoldUncertain},

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -134,6 +135,9 @@ func (w *bayWorker) inputs(ctx context.Context, sm *Sample) {
 		sm.InputsLost = max(now.Sub(w.seen.inputs), time.Millisecond)
 	}
 	w.tell(ctx, "IO001", sm.InputsLost > tellInputs, err)
+	if err == nil {
+		w.tell(ctx, "CX008", in.Emergency, nil)
+	}
 	if err == nil && !in.Closed {
 		w.tell(ctx, "CX017", false, nil)
 	}
@@ -312,7 +316,7 @@ func (w *terminalWorker) command(cmd Command) {
 const serviceTerminal Do = "service"
 
 // rank orders the queue: an unknown outcome, a driver who waits for a release, a
-// capture, a new card, retries, a technician.
+// capture, a new card, retries, a technician, the end of the day.
 func rank(c Command) int {
 	switch {
 	case c.Do == AskTerminal:
@@ -321,10 +325,12 @@ func rank(c Command) int {
 		return 1
 	case c.Do == CaptureHold && c.First:
 		return 2
-	case c.Do == AskHold:
+	case c.Do == AskHold, c.Do == ReadCard:
 		return 3
 	case c.Do == serviceTerminal:
 		return 5
+	case c.Do == EndOfDay:
+		return 6
 	}
 	return 4
 }
@@ -380,6 +386,12 @@ func (w *terminalWorker) do(ctx context.Context, cmd Command) bool {
 	case serviceTerminal:
 		w.serveNext(ctx)
 		return true
+	case EndOfDay:
+		o.What, o.Total = DayEndDone, new(kiosk.Money)
+		*o.Total, o.Err = w.endOfDay(ctx)
+	case ReadCard:
+		o.What = CardRead
+		o.Card, o.Err = w.c.cfg.Terminal.ReadCard(ctx, proveWithin)
 	case AskHold:
 		o.What = HoldEnded
 		o.Err = w.hold(ctx, cmd)
@@ -388,7 +400,7 @@ func (w *terminalWorker) do(ctx context.Context, cmd Command) bool {
 		b, o.Err = w.c.cfg.Terminal.Capture(ctx, kiosk.CaptureRequest{Reference: cmd.Ref, Hold: cmd.Hold, Used: cmd.Amount, Record: record})
 	case ReleaseHold:
 		o.What = BookingEnded
-		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ReceiptNo: cmd.Hold.ReceiptNo, Amount: cmd.Amount, Record: record})
+		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ReceiptNo: cmd.Hold.ReceiptNo, TerminalID: cmd.Hold.TerminalID, Amount: cmd.Amount, Record: record})
 	}
 	if o.What == BookingEnded && o.Err == nil {
 		o.Booking = &b
@@ -424,6 +436,21 @@ func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
 		},
 	})
 	return err
+}
+
+// proveWithin is how long a card is waited for that shows whose session it is.
+const proveWithin = 15 * time.Second
+
+// endOfDay asks the terminal itself first what is open: an end-of-day may take it whole.
+func (w *terminalWorker) endOfDay(ctx context.Context) (kiosk.Money, error) {
+	open, err := w.c.cfg.Terminal.Open(ctx)
+	if err != nil {
+		return kiosk.Money{}, err
+	}
+	if n := w.c.Snapshot().State.openHolds(); !w.c.cfg.Rules.HoldsSurvive && (len(open.Receipts) > 0 || n > 0) {
+		return kiosk.Money{}, fmt.Errorf("the terminal has the holds %v, and %d sessions have one", open.Receipts, n)
+	}
+	return w.c.cfg.Terminal.EndOfDay(ctx)
 }
 
 // ask asks what is open and what was booked last.

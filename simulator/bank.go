@@ -156,10 +156,19 @@ func (b *Bank) Settle(receipt int, take func(held int64) int64) (LedgerLine, err
 	return b.last, nil
 }
 
-// EndOfDay writes the day's total.
-func (b *Bank) EndOfDay() (int64, error) {
+// EndOfDay writes the day's total; all takes what is held first.
+func (b *Bank) EndOfDay(all bool) (int64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for _, h := range b.holds {
+		if !all {
+			break
+		}
+		h.Kind = "capture"
+		if err := b.write(h); err != nil {
+			return 0, err
+		}
+	}
 	total, currency := int64(0), ""
 	for i := len(b.lines) - 1; i >= 0 && b.lines[i].Kind != "end_of_day"; i-- {
 		if b.lines[i].Kind == "capture" {

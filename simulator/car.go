@@ -21,6 +21,7 @@ type Bay struct {
 	plugged    bool
 	closed     bool
 	welded     bool
+	emergency  bool // cuts the power upstream
 	flows      []Flow
 	flowing    bool
 }
@@ -87,7 +88,7 @@ func (b *Bay) flow(on bool) {
 }
 
 func (b *Bay) power() kiosk.Power {
-	if b.plugged && (b.closed || b.welded) && !b.car.Pause && b.car.Need > 0 {
+	if b.plugged && !b.emergency && (b.closed || b.welded) && !b.car.Pause && b.car.Need > 0 {
 		return b.car.Power
 	}
 	return 0
@@ -114,6 +115,13 @@ func (b *Bay) Pause(on bool) { b.do(func() { b.car.Pause = on }) }
 // Switch moves the contactor.
 func (b *Bay) Switch(closed bool) { b.do(func() { b.closed = closed }) }
 
+// Weld lets the contactor stay closed whatever it is told, or no longer.
+func (b *Bay) Weld(on bool) { b.do(func() { b.welded = on }) }
+
+// Emergency presses the emergency stop, or unlocks it. It cuts the power before the
+// contactor, which does not move.
+func (b *Bay) Emergency(on bool) { b.do(func() { b.emergency = on }) }
+
 // State is what an onlooker sees.
 type State struct {
 	Register   kiosk.Energy
@@ -121,6 +129,7 @@ type State struct {
 	Plugged    bool
 	Requesting bool
 	Closed     bool
+	Emergency  bool
 	Serial     uint32
 }
 
@@ -131,6 +140,6 @@ func (b *Bay) State() State {
 	b.advance()
 	return State{
 		Register: b.offset + kiosk.Energy(b.millijoule/3_600_000), Power: b.power(), Plugged: b.plugged,
-		Requesting: b.plugged && !b.car.Pause && b.car.Need > 0, Closed: b.closed || b.welded, Serial: b.serial,
+		Requesting: b.plugged && !b.car.Pause && b.car.Need > 0, Closed: b.closed || b.welded, Emergency: b.emergency, Serial: b.serial,
 	}
 }

@@ -107,10 +107,11 @@ const (
 	InputPlugged = iota
 	InputRequesting
 	InputFeedback
+	InputEmergency // made while all is well
 	InputsPerBay
 )
 
-// Board is an I/O board: coil n switches bay n; each bay has three discrete inputs.
+// Board is an I/O board: coil n switches bay n; each bay has its discrete inputs.
 // All coils open when no request came for Watchdog.
 type Board struct {
 	Bays     []*Bay
@@ -163,7 +164,7 @@ func (b *Board) bit(function byte, n int) bool {
 		return false
 	}
 	s := b.Bays[bay].State()
-	return []bool{s.Plugged, s.Requesting, s.Closed}[input]
+	return []bool{s.Plugged, s.Requesting, s.Closed, !s.Emergency}[input]
 }
 
 // Run is the board's watchdog.

@@ -20,10 +20,18 @@ type Card struct {
 	AID     string // hexadecimal
 	Decline byte   // result code; 0 approves
 	Limit   int64  // minor units that the bank approves at most; 0 without
+	Item    string // what the terminal identifies it by; without it only a masked number
 }
 
 // GoodCard is a contactless card with money.
-func GoodCard() Card { return Card{Last4: "8074", Name: "Mastercard", AID: "A0000000041010"} }
+func GoodCard() Card {
+	return Card{Last4: "8074", Name: "Mastercard", AID: "A0000000041010", Item: "item of 8074"}
+}
+
+// OtherCard is a good card of somebody else.
+func OtherCard() Card {
+	return Card{Last4: "4771", Name: "Visa", AID: "A0000000031010", Item: "item of 4771"}
+}
 
 // CardFault is what can go wrong with one payment on the terminal's side.
 type CardFault string
@@ -49,6 +57,8 @@ type Terminal struct {
 	AutoCard  *Card
 	AutoAfter time.Duration
 	FirstOnly bool // the open list names only the first hold
+	// DayEndBooks lets an end-of-day take all that is held, as some terminals do.
+	DayEndBooks bool
 	// Said is called when the till has a message of the terminal's; nil for nobody.
 	Said func(zvt.APDU)
 
@@ -57,6 +67,7 @@ type Terminal struct {
 
 	mu     sync.Mutex
 	faults []CardFault // of the next payments
+	due    bool        // an end-of-day is asked for before anything else
 }
 
 // NewTerminal makes a terminal in front of a bank.
@@ -85,6 +96,19 @@ func (t *Terminal) fault() CardFault {
 	f := t.faults[0]
 	t.faults = t.faults[1:]
 	return f
+}
+
+// WantDayEnd lets the terminal refuse holds and bookings until its end-of-day.
+func (t *Terminal) WantDayEnd(on bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.due = on
+}
+
+func (t *Terminal) wantsDayEnd() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.due
 }
 
 // errHang ends a command in silence.
@@ -150,11 +174,14 @@ func (t *Terminal) command(ctx context.Context, link zvt.Link, a zvt.APDU) error
 			return err
 		}
 		return t.say(link, zvt.Command(0x06, 0x0F, nil))
+	case a.Is(0x06, 0xC0):
+		return t.readCard(ctx, link, m)
 	case a.Is(0x06, 0x50):
-		total, err := t.Bank.EndOfDay()
+		total, err := t.Bank.EndOfDay(t.DayEndBooks)
 		if err != nil {
 			return err
 		}
+		t.WantDayEnd(false)
 		if err := link.Send(zvt.Ack()); err != nil {
 			return err
 		}
@@ -227,6 +254,9 @@ func (t *Terminal) hold(ctx context.Context, link zvt.Link, m zvt.Message) error
 	if !ok || amount == 0 {
 		return link.Send(zvt.Nack(0x83))
 	}
+	if t.wantsDayEnd() {
+		return t.finish(link, zvt.Command(0x06, 0x1E, []byte{0xF0}))
+	}
 	wait := 45 * time.Second
 	if v, ok := m.Find(0x1F5B); ok {
 		if s, ok := zvt.GetBCD(v); ok && s > 0 {
@@ -255,7 +285,7 @@ func (t *Terminal) hold(ctx context.Context, link zvt.Link, m zvt.Message) error
 	case f == HostDown:
 		return t.fail(link, 0x9B)
 	case card.Decline != 0:
-		return t.fail(link, card.Decline)
+		return t.fail(link, card.Decline, cardFields(*card, f)...)
 	}
 	if card.Limit > 0 {
 		amount = min(amount, card.Limit)
@@ -268,6 +298,28 @@ func (t *Terminal) hold(ctx context.Context, link zvt.Link, m zvt.Message) error
 	undo := func() error { _, err := t.Bank.Settle(n, func(int64) int64 { return 0 }); return err }
 	line := t.Bank.Last()
 	return t.complete(link, t.result(line, cardFields(*card, f)...), f, undo)
+}
+
+// readCard plays a read card: there is no completion after its result.
+func (t *Terminal) readCard(ctx context.Context, link zvt.Link, m zvt.Message) error {
+	if err := link.Send(zvt.Ack()); err != nil {
+		return err
+	}
+	if err := t.say(link, zvt.Command(0x04, 0xFF, []byte{0x0A, 0x01})); err != nil {
+		return err
+	}
+	wait := 15 * time.Second
+	if len(m.Head) == 1 {
+		wait = time.Duration(m.Head[0]) * time.Second
+	}
+	card, err := t.awaitCard(ctx, link, wait)
+	if err != nil {
+		return err
+	}
+	if card == nil {
+		return t.say(link, zvt.Command(0x06, 0x1E, []byte{0x6C}))
+	}
+	return t.say(link, zvt.Command(0x04, 0x0F, nil, append([]zvt.Field{zvt.Bin(0x27, 0)}, cardFields(*card, "")...)...))
 }
 
 // complete delivers a result and then the completion; undo is the terminal's own
@@ -299,8 +351,8 @@ func (t *Terminal) complete(link zvt.Link, result zvt.APDU, f CardFault, undo fu
 	return t.say(link, zvt.Command(0x06, 0x0F, nil))
 }
 
-func (t *Terminal) fail(link zvt.Link, code byte) error {
-	if err := t.say(link, zvt.Command(0x04, 0x0F, nil, zvt.Bin(0x27, code))); err != nil {
+func (t *Terminal) fail(link zvt.Link, code byte, more ...zvt.Field) error {
+	if err := t.say(link, zvt.Command(0x04, 0x0F, nil, append([]zvt.Field{zvt.Bin(0x27, code)}, more...)...)); err != nil {
 		return err
 	}
 	return t.say(link, zvt.Command(0x06, 0x1E, []byte{code}))
@@ -400,6 +452,9 @@ func cardFields(c Card, f CardFault) []zvt.Field {
 		aid = nil
 	}
 	more := []zvt.TLV{zvt.Group(0x60, zvt.Object(0x43, aid...)), zvt.Group(0x2F, zvt.Object(0x1F10, 0), zvt.Object(0x1F12, 2))}
+	if c.Item != "" {
+		more = append(more, zvt.Object(0x1F14, []byte(c.Item)...))
+	}
 	if f == UnknownField {
 		more = append(more, zvt.Object(0x1F7E, 1, 2, 3))
 	}

@@ -39,7 +39,7 @@ func newTerminal(t *testing.T, scheme string, mode terminal.CaptureMode) (*simul
 		t.Fatal(err)
 	}
 	sim := simulator.NewTerminal(bank, "EUR", quiet)
-	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR"}, quiet)
+	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR", CardKey: []byte("key of a test")}, quiet)
 	t.Cleanup(func() { driver.Close() })
 	return sim, driver
 }
@@ -54,7 +54,7 @@ func TestContract(t *testing.T) {
 				terminaltest.Run(t, inBubble, func(t *testing.T) terminaltest.Site {
 					sim, driver := newTerminal(t, scheme, mode)
 					sim.Think = 10 * time.Millisecond
-					return terminaltest.Site{Terminal: driver, Currency: "EUR", Present: func() { sim.Present(simulator.GoodCard()) }}
+					return terminaltest.Site{Terminal: driver, Currency: "EUR", Present: func() { sim.Present(simulator.GoodCard()) }, Other: func() { sim.Present(simulator.OtherCard()) }}
 				})
 			})
 		}
@@ -184,7 +184,7 @@ func TestLedgerOutlivesTheBank(t *testing.T) {
 	if open := bank.Open(); len(open) != 1 || open[0] != b {
 		t.Errorf("open %v, want %d", open, b)
 	}
-	if total, err := bank.EndOfDay(); err != nil || total != 903 {
+	if total, err := bank.EndOfDay(false); err != nil || total != 903 {
 		t.Errorf("day's total %d, %v", total, err)
 	}
 }

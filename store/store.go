@@ -362,11 +362,21 @@ func (s *Store) OpenSessions(ctx context.Context) iter.Seq2[kiosk.Record, error]
 	return s.query(ctx, "where session in (select id from session where open = 1) order by seq")
 }
 
-// RecentSessions reads the records of all open sessions and of those that ended a short
-// while ago, in order.
-func (s *Store) RecentSessions(ctx context.Context) iter.Seq2[kiosk.Record, error] {
+// RecentSessions reads, in order, the records of all open sessions, of those that ended a
+// short while ago, of the n that had a record of a kind last, and what belongs to no session
+// and is as young.
+func (s *Store) RecentSessions(ctx context.Context, kind string, n int) iter.Seq2[kiosk.Record, error] {
+	const recent = "seq > (select coalesce(max(seq), 0) from record) - 300"
 	return s.query(ctx, `where session in (select id from session where open = 1 union
-		select session from record where session <> '' and seq > (select coalesce(max(seq), 0) from record) - 300) order by seq`)
+		select session from record where `+recent+` union
+		select session from (select session from record where kind = ?1 order by seq desc limit ?2))
+		and (session <> '' or `+recent+`) order by seq`, kind, n)
+}
+
+// Since reads the records of a kind that follow the last one of another, and that one, in
+// order.
+func (s *Store) Since(ctx context.Context, last, kind string) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, `where kind in (?1, ?2) and seq >= coalesce((select seq from record where kind = ?1 order by seq desc limit 1), 0) order by seq`, last, kind)
 }
 
 func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[kiosk.Record, error] {

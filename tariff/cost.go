@@ -36,6 +36,9 @@ type Period struct {
 	Energy  kiosk.Energy `json:"energy_wh"`
 	Power   *int64       `json:"power_w,omitempty"`   // average if missing
 	Current *Decimal     `json:"current_a,omitempty"` // sum over the phases
+	// AnyTime says that nobody knows at what time of day or date this was: whatever is
+	// cheapest at any is charged.
+	AnyTime bool `json:"any_time,omitempty"`
 }
 
 // Check tells what is wrong with a usage.
@@ -131,7 +134,7 @@ func (t *Tariff) slice(u Usage, loc *time.Location) (out []Charge, split bool, e
 				Energy: new(big.Rat).Mul(kwh, share),
 			}
 			before := new(big.Rat).Add(total, new(big.Rat).Mul(kwh, cuts[j]))
-			if c.Active, err = t.active(moment{c.Start.In(loc), c.Start.Sub(u.Start), before, p, end}); err != nil {
+			if c.Active, err = t.cheapest(moment{c.Start.In(loc), c.Start.Sub(u.Start), before, p, end}); err != nil {
 				return nil, false, fmt.Errorf("periods[%d]: %w", i, err)
 			}
 			if n := len(mine); n > 0 && sameActive(mine[n-1].Active, c.Active) {
@@ -222,6 +225,74 @@ func (t *Tariff) active(m moment) (map[Dimension]*Component, error) {
 		}
 	}
 	return out, nil
+}
+
+// cheapest is what is active at a moment; where its time of day is not known, the
+// cheapest component of each dimension that could be.
+func (t *Tariff) cheapest(m moment) (map[Dimension]*Component, error) {
+	out, err := t.active(m)
+	if err != nil || !m.period.AnyTime {
+		return out, err
+	}
+	for _, local := range t.moments(m.local) {
+		m.local = local
+		other, err := t.active(m)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range Dimensions() {
+			if t.less(other[d], out[d]) {
+				out[d] = other[d]
+			}
+		}
+	}
+	return out, nil
+}
+
+// less tells whether a component costs less than another; none costs nothing.
+func (t *Tariff) less(a, b *Component) bool {
+	price := func(c *Component) *big.Rat {
+		switch {
+		case c == nil:
+			return new(big.Rat)
+		case c.VAT == nil:
+			return t.gross(&c.Price.Rat, nil)
+		}
+		return t.gross(&c.Price.Rat, &c.VAT.Rat)
+	}
+	return price(a).Cmp(price(b)) < 0
+}
+
+// moments has one moment of every stretch of time that the restrictions tell apart.
+func (t *Tariff) moments(near time.Time) (out []time.Time) {
+	minutes, days := []int{0}, []time.Time{}
+	for i := range 7 {
+		days = append(days, near.AddDate(0, 0, i))
+	}
+	for _, e := range t.Elements {
+		r := e.Restrictions
+		if r == nil {
+			continue
+		}
+		for _, m := range []int{r.start, r.end} {
+			if m >= 0 && m < 24*60 {
+				minutes = append(minutes, m)
+			}
+		}
+		for _, date := range []string{r.StartDate, r.EndDate} {
+			if d, err := time.Parse(time.DateOnly, date); err == nil {
+				for i := -7; i < 7; i++ {
+					days = append(days, d.AddDate(0, 0, i))
+				}
+			}
+		}
+	}
+	for _, d := range days {
+		for _, m := range minutes {
+			out = append(out, time.Date(d.Year(), d.Month(), d.Day(), 0, m, 0, 0, near.Location()))
+		}
+	}
+	return out
 }
 
 func sameActive(a, b map[Dimension]*Component) bool {

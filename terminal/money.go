@@ -2,6 +2,9 @@ package terminal
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -44,6 +47,7 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 			reference(r.Reference)))
 	var hold kiosk.Hold
 	var failed byte
+	var card string
 	turnedBack := false
 	_, err := t.exchange(ctx, cmd, handlers{
 		progress: func(m zvt.Message) {
@@ -53,7 +57,7 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 		},
 		result: func(m zvt.Message) error {
 			if code, ok := m.Get(0x27); ok && code[0] != 0 {
-				failed = code[0]
+				failed, card = code[0], t.token(m)
 				return nil
 			}
 			got, err := t.hold(m)
@@ -76,11 +80,36 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 	case hold.ReceiptNo != 0 && err != nil: // it was recorded; only the open list can tell
 		return hold, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
 	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
-		return kiosk.Hold{}, declined(failed)
+		said := declined(failed)
+		said.Card = card
+		return kiosk.Hold{}, said
 	case errors.As(err, &no):
 		return kiosk.Hold{}, declined(no.code)
 	}
 	return hold, err
+}
+
+// token recognises a card by what the terminal offers for that: its card identification
+// item (1F14), a maker's token (1F61), or the masked number and how it was read.
+func (t *Terminal) token(m zvt.Message) string {
+	if len(t.cfg.CardKey) == 0 {
+		return ""
+	}
+	item, ok := m.Find(0x1F14)
+	if !ok {
+		item, ok = m.Find(0x1F61)
+	}
+	if !ok {
+		number, _ := zvt.Describe(m).Fields["card_number"].(string)
+		method, found := m.Find(0x1F12)
+		if number == "" || !found {
+			return ""
+		}
+		item = append([]byte(number), method...)
+	}
+	mac := hmac.New(sha256.New, t.cfg.CardKey)
+	mac.Write(item)
+	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // hold reads an approved result. Without amount or receipt number it cannot be kept.
@@ -103,6 +132,7 @@ func (t *Terminal) hold(m zvt.Message) (kiosk.Hold, error) {
 	if h.TerminalID == "" {
 		h.TerminalID = t.tid
 	}
+	h.Card = t.token(m)
 	if n := text("card_number"); len(n) >= 4 && !strings.Contains(n[len(n)-4:], "*") {
 		h.Last4 = n[len(n)-4:]
 	}
@@ -142,20 +172,23 @@ func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.B
 	}
 	return t.book(ctx, zvt.Command(0x06, instr, nil,
 		zvt.BCD(0x87, int64(r.Hold.ReceiptNo), 2), zvt.BCD(0x04, amount, 6), zvt.Bin(0x19, payByTerminal),
-		t.currencyField(), zvt.Container(reference(r.Reference))), r.Record)
+		t.currencyField(), zvt.Container(reference(r.Reference))), r.Hold.TerminalID, r.Record)
 }
 
 // Release gives a whole hold back (06 25).
 func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.Booking, error) {
 	return t.book(ctx, zvt.Command(0x06, 0x25, nil,
-		zvt.BCD(0x87, int64(r.ReceiptNo), 2), zvt.Bin(0x19, payByTerminal), t.currencyField()), r.Record)
+		zvt.BCD(0x87, int64(r.ReceiptNo), 2), zvt.Bin(0x19, payByTerminal), t.currencyField()), r.TerminalID, r.Record)
 }
 
 // book runs a command whose result is a booking. A capture that cannot be recorded is
 // turned back, and the hold stays open.
-func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, record func(kiosk.Booking) error) (kiosk.Booking, error) {
+func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string, record func(kiosk.Booking) error) (kiosk.Booking, error) {
 	if err := t.ready(ctx); err != nil {
 		return kiosk.Booking{}, err
+	}
+	if owner != "" && t.tid != "" && owner != t.tid {
+		return kiosk.Booking{}, fmt.Errorf("%w: terminal %s has the hold, %s answers", kiosk.ErrUnreachable, owner, t.tid)
 	}
 	var booking kiosk.Booking
 	var failed byte
@@ -222,7 +255,42 @@ func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
 		}
 		return kiosk.OpenHolds{}, errors.New("terminal did not answer with its open pre-authorisations")
 	}
-	return kiosk.OpenHolds{Receipts: receipts, Complete: complete}, nil
+	return kiosk.OpenHolds{Receipts: receipts, Complete: complete, TerminalID: t.tid}, nil
+}
+
+// ReadCard reads a card without a payment (06 C0), with the terminal's own prompts.
+//
+//	> 06 C0 .. <wait> 19 10 FC 01 06{1F15 D0, 1F60 07}   < 80 00 00   < 04 FF ..
+//	< 04 0F .. 06{1F14 ..}   > 80 00 00                   or  < 06 1E 6C
+//
+// What a terminal sends of the card beyond its token is dropped here.
+func (t *Terminal) ReadCard(ctx context.Context, wait time.Duration) (string, error) {
+	if err := t.ready(ctx); err != nil {
+		return "", err
+	}
+	cmd := zvt.Command(0x06, 0xC0, []byte{byte(min(wait/time.Second, 255))}, zvt.Bin(0x19, 0x10), zvt.Bin(0xFC, 0x01),
+		zvt.Container(zvt.Object(0x1F15, 0xD0), zvt.Object(0x1F60, 0x07)))
+	var token string
+	var failed byte
+	_, err := t.exchange(ctx, cmd, handlers{limit: wait + askLimit, last: true, result: func(m zvt.Message) error {
+		if code, ok := m.Get(0x27); ok && code[0] != 0 {
+			failed = code[0]
+			return nil
+		}
+		token = t.token(m)
+		return nil
+	}})
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		return "", declined(no.code)
+	case err != nil:
+		return "", asUnreachable(err)
+	case failed != 0:
+		t.Close() // some send an abort after it: it is drained
+		return "", declined(failed)
+	}
+	return token, nil
 }
 
 // Last asks for the last result again (06 20), without printing.
@@ -263,12 +331,20 @@ func (t *Terminal) EndOfDay(ctx context.Context) (kiosk.Money, error) {
 		return kiosk.Money{}, err
 	}
 	total := kiosk.Money{Currency: t.cfg.Currency}
+	var failed byte
 	_, err := t.exchange(ctx, zvt.Command(0x06, 0x50, t.password()), handlers{result: func(m zvt.Message) error {
+		if code, ok := m.Get(0x27); ok && code[0] != 0 {
+			failed = code[0]
+			return nil
+		}
 		total.Minor, _ = number(m, 0x04)
 		return nil
 	}})
 	var no *refusal
-	if errors.As(err, &no) {
+	switch {
+	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
+		return total, declined(failed)
+	case errors.As(err, &no):
 		return total, declined(no.code)
 	}
 	return total, err
@@ -316,6 +392,7 @@ var declines = []struct {
 }{
 	{0x6C, 0x6C, kiosk.DeclineNoCard},
 	{0xB4, 0xB5, kiosk.DeclineNoHold},
+	{0xF0, 0xF0, kiosk.DeclineDayEnd},
 	{0x64, 0x66, kiosk.DeclineUnreadable},
 	{0x13, 0x13, kiosk.DeclinePIN}, {0x33, 0x33, kiosk.DeclinePIN}, {0x37, 0x38, kiosk.DeclinePIN},
 	{0x3D, 0x3D, kiosk.DeclinePIN}, {0x41, 0x41, kiosk.DeclinePIN}, {0xEB, 0xEC, kiosk.DeclinePIN},
@@ -330,7 +407,7 @@ var declines = []struct {
 	{0x01, 0x63, kiosk.DeclineIssuer}, {0x71, 0x71, kiosk.DeclineIssuer},
 }
 
-func declined(code byte) error {
+func declined(code byte) *kiosk.Declined {
 	class := kiosk.DeclineTerminal
 	for _, d := range declines {
 		if d.from <= code && code <= d.to {

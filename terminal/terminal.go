@@ -45,6 +45,7 @@ type Config struct {
 	Password string // six digits
 	Capture  CaptureMode
 	Currency kiosk.Currency
+	CardKey  []byte // keys the tokens of cards; without it there are none
 }
 
 // Dial opens the link to a terminal.
@@ -239,6 +240,8 @@ type handlers struct {
 	// result gets a status information (04 0F); its error turns the result back.
 	result   func(zvt.Message) error
 	progress func(zvt.Message)
+	// last tells that the command ends with its result: no completion follows.
+	last bool
 	// limit is how long the terminal may be silent as master, in place of T4: what needs no
 	// card keeps everybody else waiting.
 	limit time.Duration
@@ -370,7 +373,7 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 		x.intermediate(m)
 		return false, x.answer(zvt.Ack())
 	case a.Is(0x04, 0x0F):
-		return false, x.result(a, m)
+		return x.h.last, x.result(a, m)
 	case a.Is(0x06, 0x0F):
 		x.close()
 		return true, nil

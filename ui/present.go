@@ -25,6 +25,8 @@ type Site struct {
 	Timezone  string
 	TariffSum string
 	Rules     session.Rules // whose times are counted down
+	// ReadsCards tells that the terminal can show whose session it is by a card.
+	ReadsCards bool
 }
 
 // Kiosk is what a presenter needs of the controller.
@@ -55,6 +57,9 @@ type Presenter struct {
 	language string
 	page     Screen // attract, bays, stop_confirm, or "" for what the session's state says
 	session  string
+	own      bool // the visitor is the session's: she paid in this visit, or proved it
+	digits   string
+	limit    int
 	since    time.Time       // of the page, or of the last touch
 	told     map[string]bool // ended sessions whose driver could read what became of her money
 }
@@ -83,11 +88,23 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 		}
 		p.language = in.Value
 	case Touch:
-		p.page, p.session = Bays, ""
+		p.turn(Bays, "", false)
 	case Choose:
 		return p.choose(ctx, in, snap)
 	case Accept:
 		return p.accept(ctx)
+	case SetLimit:
+		n, err := strconv.Atoi(in.Value)
+		if err != nil || n < 0 || n >= len(p.limits()) {
+			return fmt.Errorf("there is no limit %q", in.Value)
+		}
+		p.limit = n
+	case Again:
+		return p.kiosk.Do(ctx, session.Observation{What: session.AskedAgain, Session: p.session})
+	case Digit:
+		return p.digit(ctx, in.Value)
+	case ShowCard:
+		return p.kiosk.Do(ctx, session.Observation{What: session.CardAsked, Session: p.session})
 	case Back:
 		return p.back(ctx, snap)
 	case Stop:
@@ -96,7 +113,10 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 		}
 	case Confirm:
 		p.page = ""
-		return p.kiosk.Do(ctx, session.Observation{What: session.StopPressed, Session: p.session})
+		if !p.own {
+			return errOld
+		}
+		return p.kiosk.Do(ctx, session.Observation{What: session.StopPressed, Session: p.session, By: session.ByScreen})
 	default:
 		return fmt.Errorf("unknown input %q", in.Kind)
 	}
@@ -109,28 +129,71 @@ func (p *Presenter) choose(ctx context.Context, in Input, snap session.Snapshot)
 		return fmt.Errorf("bay %q is not a number", in.Value)
 	}
 	if x, taken := snap.State.AtBay(n); taken {
-		p.page, p.session = "", x.ID
+		p.turn("", x.ID, false)
 		return nil
 	}
 	if x, ok := p.untold(snap, n); ok {
-		p.page, p.session = "", x.ID
+		p.turn("", x.ID, false)
 		return nil
 	}
 	id, err := p.kiosk.Choose(ctx, n)
 	if err != nil {
 		return err
 	}
-	p.page, p.session = "", id
+	p.turn("", id, true)
 	return nil
+}
+
+// turn goes to another page or session.
+func (p *Presenter) turn(page Screen, id string, own bool) {
+	p.page, p.session, p.own, p.digits, p.limit = page, id, own, "", 0
+}
+
+// codeDigits is how long a stop code is.
+const codeDigits = 4
+
+// digit takes one more digit of a stop code, and judges a whole one.
+func (p *Presenter) digit(ctx context.Context, value string) error {
+	if len(value) != 1 || value[0] < '0' || value[0] > '9' || p.last.Screen != Owner {
+		return fmt.Errorf("%q is not a digit", value)
+	}
+	if p.digits += value; len(p.digits) < codeDigits {
+		return nil
+	}
+	code := p.digits
+	p.digits = ""
+	return p.kiosk.Do(ctx, session.Observation{What: session.CodeEntered, Session: p.session, Code: code})
+}
+
+// limits are the round amounts and energies below the hold.
+func (p *Presenter) limits() []Limit {
+	out := []Limit{{}}
+	for _, major := range []int64{10, 20, 30} {
+		minor := major
+		for range p.site.Hold.Currency.Digits() {
+			minor *= 10
+		}
+		if minor < p.site.Hold.Minor {
+			out = append(out, Limit{Cost: kiosk.Money{Minor: minor, Currency: p.site.Hold.Currency}})
+		}
+	}
+	for _, wh := range []kiosk.Energy{10_000, 20_000, 40_000} {
+		out = append(out, Limit{Energy: wh})
+	}
+	return out
 }
 
 func (p *Presenter) accept(ctx context.Context) error {
 	if p.last.Screen != Price {
 		return errOld
 	}
-	return p.kiosk.Do(ctx, session.Observation{What: session.Accepted, Session: p.session, Offer: &session.Offer{
-		Tariff: p.site.Tariff.JSON(), Hash: p.site.TariffSum, Hold: p.site.Hold, Language: p.language, Timezone: p.site.Timezone,
-	}})
+	offer := &session.Offer{Tariff: p.site.Tariff.JSON(), Hash: p.site.TariffSum, Hold: p.site.Hold, Language: p.language, Timezone: p.site.Timezone}
+	if l := p.limits()[p.limit]; l.Cost.Minor > 0 {
+		offer.Limit = &session.Limit{Cost: &l.Cost}
+	} else if l.Energy > 0 {
+		offer.Limit = &session.Limit{Energy: l.Energy}
+	}
+	return p.kiosk.Do(ctx, session.Observation{What: session.Accepted, Session: p.session, Offer: offer})
 }
 
 // back leaves a screen; before energy it cancels the session.
@@ -142,10 +205,13 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 		p.page = ""
 	case Price, Tap, PlugIn:
 		return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: p.session})
-	case Charging, Final, Declined:
-		p.page, p.session = Bays, ""
-		if p.last.Screen != Charging {
-			p.leave()
+	case Charging, Owner:
+		p.turn(Bays, "", false)
+	case Final, Declined:
+		id := p.session
+		p.leave()
+		if x := snap.State.Sessions[id]; x.Money == session.Declined && x.Paper == session.PaperOpen { // she will not try again
+			return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: id})
 		}
 	}
 	return nil
@@ -176,7 +242,10 @@ func (p *Presenter) tell(snap session.Snapshot) {
 	}
 }
 
-func (p *Presenter) leave() { p.page, p.session, p.language = Attract, "", p.site.Languages[0] }
+func (p *Presenter) leave() {
+	p.turn(Attract, "", false)
+	p.language = p.site.Languages[0]
+}
 
 // View is the present view. Its Seq is another one exactly when something changed that
 // a late tap must not act on: screen, session, bay or language.
@@ -201,7 +270,8 @@ func (p *Presenter) View() View {
 func (p *Presenter) resume(snap session.Snapshot) {
 	for _, x := range snap.State.Sessions {
 		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil && x.ID > p.session {
-			p.page, p.session, p.language = "", x.ID, x.Offer.Language
+			p.turn("", x.ID, true)
+			p.language = x.Offer.Language
 		}
 	}
 }
@@ -226,11 +296,12 @@ func (p *Presenter) view(snap session.Snapshot) View {
 		p.tell(snap)
 	}
 	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract { // nobody is at the screen: perhaps she is
-		p.page, p.session, p.language, p.since = "", x.ID, x.Offer.Language, snap.At
+		p.turn("", x.ID, false)
+		p.language, p.since = x.Offer.Language, snap.At
 		return p.view(snap)
 	}
 	idle := snap.At.Sub(p.since)
-	limit := map[Screen]time.Duration{Bays: idleAfter, Charging: chargingAfter, StopAsk: chargingAfter, Final: finalAfter, Declined: declinedAfter}[v.Screen]
+	limit := map[Screen]time.Duration{Bays: idleAfter, Charging: chargingAfter, StopAsk: chargingAfter, Owner: idleAfter, Final: finalAfter, Declined: declinedAfter}[v.Screen]
 	if limit > 0 && idle >= limit {
 		p.leave()
 		p.since = snap.At
@@ -247,8 +318,15 @@ func (p *Presenter) view(snap session.Snapshot) View {
 
 // closed shows that nothing is sold where no bay can be.
 func (p *Presenter) closed(v *View, snap session.Snapshot) {
-	if snap.Halted {
+	switch {
+	case snap.Halted:
 		v.Screen, v.Fault = OutOfOrder, "DB001"
+		return
+	case snap.State.Draining:
+		v.Screen, v.Message = OutOfOrder, "drain"
+		return
+	case snap.At.Before(snap.State.PausedUntil):
+		v.Screen, v.Message = OutOfOrder, "paused"
 		return
 	}
 	for _, b := range p.site.Bays {
@@ -299,6 +377,11 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 		p.ended(v, x)
 	case x.Money == session.MoneyNone:
 		v.Screen, v.Seconds = Price, left(x.LeaseAt, rules.Lease)
+		v.Limits = p.limits()
+		v.Limit = v.Limits[p.limit]
+	case x.Money == session.Declined:
+		p.ended(v, x)
+		v.Again = x.MayTryAgain()
 	case x.Money == session.HoldAsked:
 		p.asking(v, snap.Progress[x.ID], snap.At.Sub(p.since))
 	case x.Money == session.HoldRecorded:
@@ -307,6 +390,7 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 		v.Screen, v.Message = Wait, "unknown"
 	case x.Power == session.Waiting || x.Power == session.Starting || x.Power == session.Closing:
 		v.Screen, v.Seconds = PlugIn, left(x.HoldAt, rules.PlugIn)
+		v.StopCode, v.Partial = x.StopCode, x.Hold.Approved.Minor < x.Offer.Hold.Minor
 		if x.Power != session.Waiting {
 			v.Message, v.Seconds = "starting", 0
 		}
@@ -332,9 +416,13 @@ func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) 
 	if p.page == StopAsk {
 		v.Screen = StopAsk
 	}
+	if p.own = p.own || x.Owned(snap.At); p.own {
+		v.StopCode = x.StopCode
+	}
 	switch x.Power {
 	case session.Pausing:
 		v.Message = "paused"
+		p.idle(v, int(snap.At.Sub(x.Start.At)/time.Second))
 	case session.Stopping, session.Opened:
 		v.Screen, v.Message = Wait, "stopping"
 	case session.Adopting:
@@ -351,6 +439,36 @@ func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) 
 	v.Elapsed = int(snap.At.Sub(x.Start.At) / time.Second)
 	if cost, err := x.Cost(reading); err == nil && v.Energy > 0 {
 		v.Cost = cost.AfterTaxes.Min(x.Hold.Approved)
+	}
+	if !p.own && (v.Screen == Charging || v.Screen == StopAsk) {
+		p.owner(v, x, snap.At)
+	}
+}
+
+// owner asks whose session it is. What it costs so far is nobody else's business.
+func (p *Presenter) owner(v *View, x session.Session, at time.Time) {
+	p.page = ""
+	v.Screen, v.Message, v.Digits = Owner, string(x.Proof), len(p.digits)
+	v.Energy, v.Power, v.Cost, v.Elapsed = 0, 0, kiosk.Money{Currency: v.Cost.Currency}, 0
+	v.ByCard = p.site.ReadsCards && x.Hold != nil && x.Hold.Card != ""
+	switch {
+	case x.Locked(at):
+		v.Message = "locked"
+	case p.digits != "" || at.Sub(x.ProofAt) > proofShown && x.Proof != session.ProofAsked:
+		v.Message = ""
+	}
+}
+
+// proofShown is how long a refusal is shown.
+const proofShown = 15 * time.Second
+
+// idle says what time costs while the vehicle asks for nothing, and from when on.
+func (p *Presenter) idle(v *View, elapsed int) {
+	for i, price := range v.Prices {
+		if price.Dimension == string(tariff.Parking) {
+			v.Idle, v.IdleFree = &v.Prices[i], max(0, int(price.AfterMin)*60-elapsed)
+			return
+		}
 	}
 }
 

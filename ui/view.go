@@ -23,6 +23,7 @@ const (
 	Wait       Screen = "wait"
 	PlugIn     Screen = "plug_in"
 	Charging   Screen = "charging"
+	Owner      Screen = "my_session" // whose session is it?
 	StopAsk    Screen = "stop_confirm"
 	Final      Screen = "final"
 	Declined   Screen = "declined"
@@ -31,7 +32,7 @@ const (
 
 // Screens lists all screens in the order of a visit.
 func Screens() []Screen {
-	return []Screen{Attract, Bays, Price, Tap, Wait, PlugIn, Charging, StopAsk, Final, Declined, OutOfOrder}
+	return []Screen{Attract, Bays, Price, Tap, Wait, PlugIn, Charging, Owner, StopAsk, Final, Declined, OutOfOrder}
 }
 
 // View is all that a screen shows. Money, energy and times are numbers here and are
@@ -59,9 +60,18 @@ type View struct {
 	Approved kiosk.Money  `json:"approved"`
 	Paid     kiosk.Money  `json:"paid"`
 	Released kiosk.Money  `json:"released"`
-	Settled  bool         `json:"settled"`        // the bank has answered for the final price
-	Open     bool         `json:"open,omitempty"` // the payment is left to a person
-	Code     string       `json:"qr,omitempty"`   // text of the QR
+	Settled  bool         `json:"settled"`               // the bank has answered for the final price
+	Open     bool         `json:"open,omitempty"`        // the payment is left to a person
+	Code     string       `json:"qr,omitempty"`          // text of the QR
+	Again    bool         `json:"again,omitempty"`       // after a decline she may try once more
+	StopCode string       `json:"stop_code,omitempty"`   // for its owner only
+	ByCard   bool         `json:"by_card,omitempty"`     // the owner may show the card that she paid with
+	Digits   int          `json:"digits,omitempty"`      // of a code, entered so far
+	Limits   []Limit      `json:"limits,omitempty"`      // that she may set; the first is none
+	Limit    Limit        `json:"limit"`                 // that she set
+	Idle     *PriceView   `json:"idle,omitempty"`        // what time costs while the vehicle asks for nothing
+	IdleFree int          `json:"idle_free_s,omitempty"` // seconds until it does
+	Partial  bool         `json:"partial,omitempty"`     // the bank approved less than was asked for
 	Fault    string       `json:"fault,omitempty"`
 }
 
@@ -92,6 +102,13 @@ type PriceView struct {
 	To        string `json:"to,omitempty"`
 }
 
+// Limit is where a driver wants her session to end: at an amount or an energy; neither is
+// none.
+type Limit struct {
+	Cost   kiosk.Money  `json:"cost"`
+	Energy kiosk.Energy `json:"energy_wh,omitempty"`
+}
+
 // InputKind is what a finger did.
 type InputKind string
 
@@ -104,6 +121,10 @@ const (
 	Stop     InputKind = "stop"     // asks for confirmation
 	Confirm  InputKind = "confirm"  // of a stop
 	Language InputKind = "language" // Value is an ISO 639-1 code
+	Again    InputKind = "again"    // after a decline
+	SetLimit InputKind = "limit"    // Value is the index in Limits
+	Digit    InputKind = "digit"    // of a stop code
+	ShowCard InputKind = "card"     // to show whose session it is
 )
 
 // Input is what a finger did on the view with the same Seq.

@@ -37,7 +37,9 @@ type config struct {
 	terminalAddress string
 	terminal        terminal.Config
 	cardWait        time.Duration
+	readsCards      bool
 	hold            kiosk.Money
+	clockRTC        bool // the computer's clock is right without a network
 	needScreen      bool
 
 	tariff *tariff.Tariff
@@ -60,7 +62,8 @@ type bayConfig struct {
 	plugged    int
 	requesting int
 	feedback   int
-	gpio       map[string]string // contactor, plugged, requesting, feedback
+	emergency  int               // -1 where no input tells
+	gpio       map[string]string // contactor, plugged, requesting, feedback, emergency
 	activeLow  bool
 }
 
@@ -240,22 +243,28 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	var tariffNode, holdNode *yaml.Node
+	var tariffNode *yaml.Node
+	var amounts terminalAmounts
 	r.mapping(n, "configuration", map[string]func(*yaml.Node){
 		"site!":     func(n *yaml.Node) { r.site(c, n) },
 		"journal!":  r.path(&c.journal, dir),
 		"screen!":   func(n *yaml.Node) { r.screen(c, n, dir) },
-		"terminal!": func(n *yaml.Node) { holdNode = r.terminal(c, n) },
+		"terminal!": func(n *yaml.Node) { amounts = r.terminal(c, n) },
 		"tariff!":   func(n *yaml.Node) { tariffNode = n },
 		"bays!":     func(n *yaml.Node) { r.bays(c, n) },
 		"timings":   func(n *yaml.Node) { r.timings(c, n) },
+		"clock": func(n *yaml.Node) {
+			if c.clockRTC = n.Value == "rtc"; n.Value != "rtc" && n.Value != "ntp" {
+				r.fault(n, "clock: %q: want ntp (right once the network has set it) or rtc (battery-backed)", n.Value)
+			}
+		},
 	})
-	if holdNode != nil && c.currency != "" {
-		hold, err := kiosk.ParseMoney(holdNode.Value, c.currency)
-		if err != nil || hold.Minor <= 0 {
-			r.fault(holdNode, "hold: cannot read %q as an amount above zero in %s", holdNode.Value, c.currency)
-		}
-		c.hold = hold
+	if c.currency != "" {
+		c.hold = r.money("hold", amounts.hold, c.currency)
+		c.rules.Minimum = r.money("minimum", amounts.minimum, c.currency)
+	}
+	if c.timezone != nil {
+		c.rules.Location = c.timezone
 	}
 	c.terminal.Currency, c.rules.Currency = c.currency, c.currency
 	for _, b := range c.bays {
@@ -310,7 +319,21 @@ func (r *configReader) screen(c *config, n *yaml.Node, dir string) {
 	})
 }
 
-func (r *configReader) terminal(c *config, n *yaml.Node) (hold *yaml.Node) {
+// terminalAmounts are read once the currency is known; minimum may be missing.
+type terminalAmounts struct{ hold, minimum *yaml.Node }
+
+func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.Money {
+	if n == nil {
+		return kiosk.Money{Currency: c}
+	}
+	m, err := kiosk.ParseMoney(n.Value, c)
+	if err != nil || m.Minor <= 0 {
+		r.fault(n, "%s: cannot read %q as an amount above zero in %s", name, n.Value, c)
+	}
+	return m
+}
+
+func (r *configReader) terminal(c *config, n *yaml.Node) (amounts terminalAmounts) {
 	r.mapping(n, "terminal", map[string]func(*yaml.Node){
 		"address!": r.address(&c.terminalAddress, 2),
 		"password!": func(n *yaml.Node) {
@@ -325,10 +348,26 @@ func (r *configReader) terminal(c *config, n *yaml.Node) (hold *yaml.Node) {
 				r.fault(n, "terminal.capture: %q: want released (06 23) or used (06 24), as the terminal's maker says", n.Value)
 			}
 		},
-		"hold!":     func(n *yaml.Node) { hold = n },
-		"card_wait": r.duration("terminal.card_wait", &c.cardWait, 10*time.Second, 2*time.Minute),
+		"hold!":       func(n *yaml.Node) { amounts.hold = n },
+		"minimum":     func(n *yaml.Node) { amounts.minimum = n },
+		"reads_cards": r.boolean(&c.readsCards),
+		"id": func(n *yaml.Node) {
+			if c.rules.TerminalID = n.Value; len(n.Value) != 8 || strings.Trim(n.Value, "0123456789") != "" {
+				r.fault(n, "terminal.id: %q: want the eight digits of the terminal's id", n.Value)
+			}
+		},
+		"end_of_day": func(n *yaml.Node) {
+			at, err := time.Parse("15:04", n.Value)
+			if err != nil {
+				r.fault(n, "terminal.end_of_day: %q: want a time of day such as 03:30", n.Value)
+				return
+			}
+			c.rules.DayEnd = time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
+		},
+		"holds_survive_end_of_day": r.boolean(&c.rules.HoldsSurvive),
+		"card_wait":                r.duration("terminal.card_wait", &c.cardWait, 10*time.Second, 2*time.Minute),
 	})
-	return hold
+	return amounts
 }
 
 func (r *configReader) timings(c *config, n *yaml.Node) {
@@ -347,7 +386,7 @@ func (r *configReader) bays(c *config, n *yaml.Node) {
 	}
 	numbers := map[int]bool{}
 	for _, item := range n.Content {
-		b := bayConfig{requesting: -1}
+		b := bayConfig{requesting: -1, emergency: -1}
 		power := 0
 		before := len(r.faults)
 		r.mapping(item, "bay", map[string]func(*yaml.Node){
@@ -385,14 +424,15 @@ func (r *configReader) board(b *bayConfig, n *yaml.Node) {
 	r.mapping(n, "board", map[string]func(*yaml.Node){
 		"address!": r.address(&b.board, 1), "unit!": r.number(&b.boardUnit, 1, 247), "coil!": r.number(&b.coil, 0, 65535),
 		"plugged!": r.number(&b.plugged, 0, 1999), "requesting": r.number(&b.requesting, 0, 1999), "feedback!": r.number(&b.feedback, 0, 1999),
+		"emergency": r.number(&b.emergency, 0, 1999),
 	})
 }
 
 func (r *configReader) gpio(b *bayConfig, n *yaml.Node) {
-	pins := map[string]*string{"contactor": new(string), "plugged": new(string), "requesting": new(string), "feedback": new(string)}
+	pins := map[string]*string{"contactor": new(string), "plugged": new(string), "requesting": new(string), "feedback": new(string), "emergency": new(string)}
 	r.mapping(n, "gpio", map[string]func(*yaml.Node){
 		"contactor!": r.text(pins["contactor"]), "plugged!": r.text(pins["plugged"]), "requesting": r.text(pins["requesting"]),
-		"feedback!": r.text(pins["feedback"]), "active_low": r.boolean(&b.activeLow),
+		"feedback!": r.text(pins["feedback"]), "emergency": r.text(pins["emergency"]), "active_low": r.boolean(&b.activeLow),
 	})
 	b.gpio = map[string]string{}
 	for name, pin := range pins {

@@ -7,14 +7,18 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/oklog/ulid/v2"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 	"periph.io/x/conn/v3/driver/driverreg"
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/gpio/gpioreg"
@@ -30,9 +34,9 @@ import (
 	"kioskd/ui"
 )
 
-func (p program) runDaemon(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	if _, err := parse(fs, args, 0); err != nil {
+func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
 	c, err := p.config(*path)
@@ -67,10 +71,9 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 	}
 	defer devices.close(log)
 	start := time.Now()
+	clock := session.NewClock(synced(c.clockRTC))
 	journal, err := store.Open(ctx, c.journal, func() (time.Time, time.Duration, bool) {
-		mono := time.Since(start)
-		now := start.Add(mono).Round(0)
-		return now, mono, now.Year() >= 2026
+		return clock.Now(), time.Since(start), clock.Trusted()
 	})
 	if errors.Is(err, store.ErrInUse) {
 		return err // another kioskd has the site; what it switches is its own
@@ -87,11 +90,19 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 	if p.journal != nil {
 		writes = p.journal(journal)
 	}
+	if c.terminal.CardKey, err = cardKey(filepath.Join(filepath.Dir(c.journal), "card.key")); err != nil {
+		return errors.Join(err, devices.open())
+	}
+	day, last, err := past(ctx, journal, c.currency)
+	if err != nil {
+		return errors.Join(err, devices.open())
+	}
+	clock.After(last)
 	pt := terminal.New(dial, c.terminal, log)
 	defer pt.Close()
 	control := session.New(session.Config{
 		Rules: c.rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
-		NewID: newID, Past: journal.RecentSessions(context.WithoutCancel(ctx)), Log: log,
+		NewID: newID, Clock: clock, Day: day, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays)), Log: log,
 	})
 	listener, err := ui.Listen(c.socket, 0o660)
 	if err != nil {
@@ -114,7 +125,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 func serve(ctx context.Context, c *config, control *session.Controller, listener net.Listener, log *slog.Logger) error {
 	presenter := ui.NewPresenter(ui.Site{
 		Name: c.site["name"], Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c), Tariff: c.tariff, Hold: c.hold,
-		Timezone: c.timezone.String(), TariffSum: store.Sum(c.tariff.JSON()), Rules: c.rules,
+		Timezone: c.timezone.String(), TariffSum: store.Sum(c.tariff.JSON()), Rules: c.rules, ReadsCards: c.readsCards,
 	}, control)
 	screen := &ui.Server{Presenter: presenter, Changed: control.Watch}
 	var g errgroup.Group
@@ -164,10 +175,80 @@ func bayNumbers(c *config) (out []int) {
 	return out
 }
 
-func newID() (id, reference string) {
-	random := make([]byte, 7)
+// newID makes a session's id, its short reference, and the code that stops it.
+func newID() (id, reference, code string) {
+	random := make([]byte, 11)
 	rand.Read(random) // never fails
-	return ulid.Make().String(), kiosk.ShortReference(random)
+	for _, b := range random[7:] {
+		code += string('0' + rune(b)*10/256)
+	}
+	return ulid.Make().String(), kiosk.ShortReference(random), code
+}
+
+// past is what the journal says of the terminal's business day, and its last time.
+func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (day session.Day, last time.Time, err error) {
+	day.Captured.Currency = currency
+	for r, err := range journal.Since(ctx, string(session.DayEnded), string(session.CaptureDone)) {
+		if err != nil {
+			return day, last, err
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return day, last, err
+		}
+		if e.Kind == session.DayEnded {
+			day.Ended = e.At
+		} else if e.Booking != nil {
+			day.Captured.Minor += e.Booking.Booked.Minor
+		}
+	}
+	seq, err := journal.Seq(ctx)
+	if err != nil {
+		return day, last, err
+	}
+	for r, err := range journal.Records(ctx, seq) {
+		if err != nil {
+			return day, last, err
+		}
+		last = r.Wall
+	}
+	return day, last, nil
+}
+
+// keepCardKey is how long a key recognises cards; a new one forgets them all.
+const keepCardKey = 30 * 24 * time.Hour
+
+// cardKey reads the key of the cards' tokens, or makes a new one.
+func cardKey(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && time.Since(info.ModTime()) < keepCardKey {
+		key, err := os.ReadFile(path)
+		if err != nil || len(key) == 32 {
+			return key, err
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot read the key of the cards: %w", err)
+	}
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("cannot keep a key of the cards: %w", err)
+	}
+	return key, os.Chtimes(path, time.Time{}, time.Now())
+}
+
+// synced tells whether the system's time can be believed: the kernel knows whether
+// something keeps it in step; a battery-backed clock needs no network.
+func synced(rtc bool) func() bool {
+	return func() bool {
+		if rtc {
+			return true
+		}
+		var t unix.Timex
+		state, err := unix.Adjtimex(&t)
+		return err == nil && state != unix.TIME_ERROR
+	}
 }
 
 // devices are the bays' devices and the lines that they share.
@@ -230,7 +311,7 @@ func openDevices(c *config) (*devices, error) {
 			boards[key] = hw.NewBoard(bus, byte(b.boardUnit), boardInputs(c, b))
 		}
 		bay.Contactor = boards[key].Contactor(b.coil)
-		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.plugged, Requesting: b.requesting, Feedback: b.feedback}
+		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.plugged, Requesting: b.requesting, Feedback: b.feedback, Emergency: b.emergency}
 		d.bays = append(d.bays, bay)
 	}
 	return d, nil
@@ -241,7 +322,7 @@ func boardInputs(c *config, of bayConfig) int {
 	n := 0
 	for _, b := range c.bays {
 		if b.board == of.board && b.boardUnit == of.boardUnit {
-			n = max(n, slices.Max([]int{b.plugged, b.requesting, b.feedback})+1)
+			n = max(n, slices.Max([]int{b.plugged, b.requesting, b.feedback, b.emergency})+1)
 		}
 	}
 	return n
@@ -268,12 +349,15 @@ func openPins(b bayConfig) (kiosk.Contactor, kiosk.Inputs, error) {
 	if p, ok := pins["requesting"]; ok {
 		in.Requesting = p
 	}
+	if p, ok := pins["emergency"]; ok {
+		in.Emergency = p
+	}
 	return &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.activeLow}, in, in.Setup()
 }
 
-func (p program) check(_ context.Context, fs *flag.FlagSet, args []string) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	if _, err := parse(fs, args, 0); err != nil {
+func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
 	c, err := p.config(*path)

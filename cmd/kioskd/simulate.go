@@ -230,6 +230,8 @@ terminal:
   password: "123456"
   capture: released
   hold: "50.00"
+  reads_cards: true # whose session is it?
+clock: rtc # believe the system's
 tariff:
   id: demo
   currency: EUR
@@ -245,9 +247,9 @@ tariff:
     evse_id: DE*DEM*E%03d
     max_power_w: %d # the car's times the speed of the simulation
     meter: {address: "serial://%s", unit: %d, model: %s}
-    board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d}
+    board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d, emergency: %d}
 `, i+1, i+1, 22000*s.speed, filepath.Join(s.dir, "meters"), i+1, s.model(i), filepath.Join(s.dir, "board"), i,
-			i*simulator.InputsPerBay+simulator.InputPlugged, i*simulator.InputsPerBay+simulator.InputRequesting, i*simulator.InputsPerBay+simulator.InputFeedback)
+			i*simulator.InputsPerBay+simulator.InputPlugged, i*simulator.InputsPerBay+simulator.InputRequesting, i*simulator.InputsPerBay+simulator.InputFeedback, i*simulator.InputsPerBay+simulator.InputEmergency)
 	}
 	return b.String()
 }
@@ -332,7 +334,7 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 		return err
 	}
 	s.inject(faults)
-	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType card, plug N, unplug N or pause N.\n", *path)
+	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType card, plug N, unplug N, pause N, emergency N or weld N.\n", *path)
 	go p.people(s)
 	return s.run(ctx)
 }
@@ -351,7 +353,7 @@ func (p program) people(s *site) {
 			n, _ = strconv.Atoi(words[1])
 		}
 		if n < 1 || n > len(s.bays) {
-			fmt.Fprintln(p.err, "kioskd: want card, plug N, unplug N or pause N")
+			fmt.Fprintln(p.err, "kioskd: want card, plug N, unplug N, pause N, emergency N or weld N")
 			continue
 		}
 		switch b := s.bays[n-1]; words[0] {
@@ -361,8 +363,12 @@ func (p program) people(s *site) {
 			b.Unplug()
 		case "pause":
 			b.Pause(true)
+		case "emergency":
+			b.Emergency(!b.State().Emergency)
+		case "weld":
+			b.Weld(true)
 		default:
-			fmt.Fprintln(p.err, "kioskd: want card, plug N, unplug N or pause N")
+			fmt.Fprintln(p.err, "kioskd: want card, plug N, unplug N, pause N, emergency N or weld N")
 		}
 	}
 }

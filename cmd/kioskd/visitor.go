@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -124,8 +125,9 @@ type visitor struct {
 	plugged bool
 	paused  bool
 	held    bool
-	left    bool // she walked away
-	ended   bool // she saw what became of her money
+	left    bool   // she walked away
+	code    string // that she was given to stop
+	ended   bool   // she saw what became of her money
 }
 
 // play lets her act until her visit is over: she has seen the end and the bank has
@@ -172,6 +174,7 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 	if now.Session != "" {
 		v.session, v.held = now.Session, v.held || now.Approved.Minor > 0
 	}
+	v.code = cmp.Or(now.StopCode, v.code)
 	press := func(k ui.InputKind, value string) { v.touch(ctx, k, value) }
 	if v.Language != "" && now.Language != v.Language && now.Screen != ui.OutOfOrder && now.Screen != "" {
 		press(ui.Language, v.Language)
@@ -213,6 +216,10 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 			return true
 		}
 		v.charging(press)
+	case ui.Owner: // the screen went on without her, or the kiosk was started again
+		for _, digit := range v.code {
+			press(ui.Digit, string(digit))
+		}
 	case ui.StopAsk:
 		press(ui.Confirm, "")
 	case ui.Final, ui.Declined:

@@ -18,6 +18,7 @@ type Site struct {
 	Terminal kiosk.CardTerminal
 	Currency kiosk.Currency
 	Present  func() // presents a good card
+	Other    func() // presents another good card
 }
 
 // Run runs the suite. open gives a fresh site without open holds to each test; in runs
@@ -31,6 +32,8 @@ func Run(t *testing.T, in func(*testing.T, func(*testing.T)), open func(*testing
 		"no card, no hold":                      noCard,
 		"cancelled by the driver":               cancelled,
 		"several holds are open at once":        several,
+		"a card is recognised":                  recognised,
+		"the day ends":                          dayEnds,
 	} {
 		t.Run(name, func(t *testing.T) { in(t, func(t *testing.T) { test(t, open(t)) }) })
 	}
@@ -155,5 +158,46 @@ func several(t *testing.T, s Site) {
 	}
 	if open := s.open(t); !slices.Equal(open, []int{b.ReceiptNo}) {
 		t.Fatalf("open: %v, want %d", open, b.ReceiptNo)
+	}
+}
+
+// recognised: a token names a card, another one another card, and reading reserves
+// nothing.
+func recognised(t *testing.T, s Site) {
+	h := s.hold(t, 2500)
+	read := func(present func()) string {
+		present()
+		token, err := s.Terminal.ReadCard(context.Background(), 10*time.Second)
+		if err != nil {
+			t.Fatalf("read card: %v", err)
+		}
+		return token
+	}
+	if h.Card == "" {
+		t.Skip("skipped: this terminal does not name its cards")
+	}
+	if got := read(s.Present); got != h.Card {
+		t.Errorf("the same card is %q, was %q", got, h.Card)
+	}
+	if got := read(s.Other); got == h.Card {
+		t.Error("another card has the same token")
+	}
+	if open := s.open(t); !slices.Equal(open, []int{h.ReceiptNo}) {
+		t.Errorf("open: %v, want %d", open, h.ReceiptNo)
+	}
+	var no *kiosk.Declined
+	if _, err := s.Terminal.ReadCard(context.Background(), 2*time.Second); !errors.As(err, &no) || no.Class != kiosk.DeclineNoCard {
+		t.Errorf("without a card: %v", err)
+	}
+}
+
+func dayEnds(t *testing.T, s Site) {
+	capture(t, s, 2500, 1010)
+	total, err := s.Terminal.EndOfDay(context.Background())
+	if err != nil || total.Minor != 1010 || total.Currency != s.Currency {
+		t.Fatalf("the day's total is %v: %v", total, err)
+	}
+	if total, err = s.Terminal.EndOfDay(context.Background()); err != nil || total.Minor != 0 {
+		t.Fatalf("the next day's total is %v: %v", total, err)
 	}
 }

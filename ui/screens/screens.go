@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"strconv"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -38,7 +39,7 @@ func (d *Drawer) Draw(v ui.View, size fyne.Size) fyne.CanvasObject {
 	pg := &page{scale: scale{size.Width, size.Height}, v: v, p: d.Texts.Printer(v.Language), send: d.Send, body: container.NewVBox()}
 	draw := map[ui.Screen]func(*page){
 		ui.Attract: (*page).attract, ui.Bays: (*page).bays, ui.Price: (*page).price, ui.Tap: (*page).tap, ui.Wait: (*page).wait,
-		ui.PlugIn: (*page).plugIn, ui.Charging: (*page).charging, ui.StopAsk: (*page).stopAsk, ui.Final: (*page).final,
+		ui.PlugIn: (*page).plugIn, ui.Charging: (*page).charging, ui.Owner: (*page).owner, ui.StopAsk: (*page).stopAsk, ui.Final: (*page).final,
 		ui.Declined: (*page).declined, ui.OutOfOrder: (*page).closed,
 	}[v.Screen]
 	if draw == nil {
@@ -159,11 +160,32 @@ func (pg *page) price() {
 		}
 		pg.say(s, part, c)
 	}
-	pg.say(pg.p.T("price.tax"), small)
 	pg.say(pg.p.T("price.hold", "Amount", pg.p.Money(pg.v.Hold)), mid, ink)
-	pg.say(pg.p.T("price.only_used"), small)
+	pg.say(pg.p.T("price.only_used")+" · "+pg.p.T("price.tax"), small)
+	pg.limit()
 	pg.foot("back", false, pg.act(ui.Back, ""))
 	pg.foot("price.pay", true, pg.act(ui.Accept, ""))
+}
+
+// limit has a button that goes through the limits that a driver may set.
+func (pg *page) limit() {
+	if len(pg.v.Limits) < 2 {
+		return
+	}
+	next, name := 1, pg.p.T("price.no_limit")
+	for i, l := range pg.v.Limits {
+		if l == pg.v.Limit {
+			next = (i + 1) % len(pg.v.Limits)
+		}
+	}
+	switch l := pg.v.Limit; {
+	case l.Cost.Minor > 0:
+		name = pg.p.Money(l.Cost)
+	case l.Energy > 0:
+		name = pg.p.Energy(l.Energy, 0)
+	}
+	size := fyne.NewSize(pg.w*0.5, pg.size(0.08))
+	pg.body.Add(container.NewCenter(pg.button(pg.p.T("price.limit", "Limit", name), panel, ink, size, pg.act(ui.SetLimit, strconv.Itoa(next)))))
 }
 
 func (pg *page) tap() {
@@ -205,13 +227,20 @@ func (pg *page) reference() {
 }
 
 func (pg *page) plugIn() {
-	pg.say(pg.p.T("plug_in.held", "Amount", pg.p.Money(pg.v.Approved)), mid, good)
+	if pg.v.Partial {
+		pg.say(pg.p.T("plug_in.partial", "Amount", pg.p.Money(pg.v.Approved)), mid, good)
+	} else {
+		pg.say(pg.p.T("plug_in.held", "Amount", pg.p.Money(pg.v.Approved)), mid, good)
+	}
 	pg.title("plug_in.title", "N", pg.v.Bay)
 	if pg.v.Message == "starting" {
 		pg.say(pg.p.T("plug_in.starting"), mid, accent)
 		return
 	}
 	pg.say(pg.p.T("plug_in.left", "N", pg.v.Seconds), mid)
+	if pg.v.StopCode != "" {
+		pg.say(pg.p.T("stop_code", "Code", pg.v.StopCode), small, ink)
+	}
 	pg.foot("cancel", false, pg.act(ui.Back, ""))
 }
 
@@ -220,13 +249,43 @@ func (pg *page) charging() {
 	pg.body.Add(pg.label(pg.p.Energy(pg.v.Energy, 2), huge*0.7, accent, pg.width()))
 	pg.body.Add(pg.label(pg.p.Money(pg.v.Cost), large, ink, pg.width()))
 	pg.say(pg.p.Power(pg.v.Power)+" · "+pg.p.Duration(pg.v.Elapsed), mid)
-	if pg.v.Message != "" {
+	switch {
+	case pg.v.Idle != nil && pg.v.IdleFree > 0:
+		pg.say(pg.p.T("charging.paused_free", "N", (pg.v.IdleFree+59)/60), mid, good)
+	case pg.v.Idle != nil:
+		pg.say(pg.p.T("charging.paused_fee", "Amount", pg.p.Decimal(pg.v.Idle.Amount, pg.v.Hold.Currency)), mid, alarm)
+	case pg.v.Message != "":
 		pg.say(pg.p.T("charging."+pg.v.Message), mid, good)
-	} else {
-		pg.say(pg.p.T("charging.limit", "Amount", pg.p.Money(pg.v.Approved)), small)
 	}
+	limit := pg.p.T("charging.limit", "Amount", pg.p.Money(pg.v.Approved))
+	if pg.v.StopCode != "" {
+		limit += " · " + pg.p.T("stop_code", "Code", pg.v.StopCode)
+	}
+	pg.say(limit, small)
 	pg.foot("charging.others", false, pg.act(ui.Back, ""))
 	pg.foot("charging.stop", true, pg.act(ui.Stop, ""))
+}
+
+// owner has keys for the stop code.
+func (pg *page) owner() {
+	pg.title("owner.title", "N", pg.v.Bay)
+	if pg.v.Message != "" {
+		pg.say(pg.p.T("owner."+pg.v.Message, "N", pg.v.Bay), mid, accent)
+	} else {
+		pg.say(pg.p.T("owner.code")+"  "+strings.Repeat("● ", pg.v.Digits)+strings.Repeat("○ ", max(0, 4-pg.v.Digits)), mid, ink)
+	}
+	keys := container.NewGridWithColumns(5)
+	size := fyne.NewSize(pg.width()/5-pg.size(0.03), pg.size(0.14))
+	for _, digit := range "1234567890" {
+		keys.Add(pg.button(string(digit), panel, ink, size, pg.act(ui.Digit, string(digit))))
+	}
+	if pg.v.Message != "locked" && pg.v.Message != "asked" {
+		pg.body.Add(keys)
+	}
+	pg.foot("back", false, pg.act(ui.Back, ""))
+	if pg.v.ByCard && pg.v.Message != "locked" && pg.v.Message != "asked" {
+		pg.foot("owner.card", true, pg.act(ui.ShowCard, ""))
+	}
 }
 
 func (pg *page) stopAsk() {
@@ -277,12 +336,20 @@ func (pg *page) declined() {
 	pg.say(pg.p.T("declined."+pg.v.Message), mid, ink)
 	pg.say(pg.p.T("declined.nothing"), mid, good)
 	pg.reference()
-	pg.foot("back", true, pg.act(ui.Back, ""))
+	pg.foot("back", !pg.v.Again, pg.act(ui.Back, ""))
+	if pg.v.Again {
+		pg.foot("declined.again", true, pg.act(ui.Again, ""))
+	}
 }
 
 func (pg *page) closed() {
 	pg.title("closed.title")
-	pg.say(pg.p.T("closed.text"), mid)
+	switch pg.v.Message {
+	case "drain", "paused":
+		pg.say(pg.p.T("closed."+pg.v.Message), mid)
+	default:
+		pg.say(pg.p.T("closed.text"), mid)
+	}
 	if pg.v.Fault == "lost" {
 		pg.say(pg.p.T("lost.text"), small)
 	} else if pg.v.Fault != "" {

@@ -15,13 +15,14 @@ func TestEveryTextIsThere(t *testing.T) {
 	}
 	var keys []string
 	for _, f := range kiosk.Faults() {
-		keys = append(keys, "fault."+f.Code+".title", "fault."+f.Code+".cure")
+		keys = append(keys, "fault."+f.Code+".title", "fault."+f.Code+".driver", "fault."+f.Code+".host", "fault."+f.Code+".technician")
 	}
 	for _, r := range []session.Reason{session.ReasonStopped, session.ReasonUnplugged, session.ReasonLimit, session.ReasonNoEnergy, session.ReasonNoPlug, session.ReasonCancelled,
-		session.ReasonTimeout, session.ReasonMeter, session.ReasonContactor, session.ReasonInterrupted, session.ReasonShutdown, session.ReasonOrphan} {
+		session.ReasonTimeout, session.ReasonMeter, session.ReasonContactor, session.ReasonInterrupted, session.ReasonShutdown, session.ReasonOrphan,
+		session.ReasonUnknown, session.ReasonHoldGone, session.ReasonTooLittle, session.ReasonOwnLimit, session.ReasonEmergency, session.ReasonRemote, session.ReasonOverused} {
 		keys = append(keys, "reason."+string(r))
 	}
-	for _, d := range []kiosk.DeclineClass{kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard, kiosk.DeclineHost, kiosk.DeclineTerminal, kiosk.DeclineNotWritten} {
+	for _, d := range []kiosk.DeclineClass{kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard, kiosk.DeclineHost, kiosk.DeclineTerminal, kiosk.DeclineDayEnd, kiosk.DeclineNotWritten} {
 		keys = append(keys, "declined."+string(d))
 	}
 	for _, lang := range c.Languages() {

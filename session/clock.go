@@ -1,0 +1,83 @@
+package session
+
+import (
+	"sync"
+	"time"
+)
+
+// Clock is the time that is journaled and billed by. It runs with the monotonic clock from
+// a moment at which it took over the system's time, so that a jump of that moves nothing
+// in a session. A computer without a battery-backed clock starts with a wrong time and
+// learns the right one later: Clock says whether its time is to be trusted, and follows the
+// system's only when it is told that nothing is running. It is safe for concurrent use.
+type Clock struct {
+	synced func() bool // does the system say that its time is right?
+
+	mu      sync.Mutex
+	anchor  time.Time // with its monotonic reading
+	wall    time.Time // the time at anchor
+	floor   time.Time // it was this late before
+	trusted bool
+}
+
+// NewClock makes a clock that shows the system's time. synced tells whether the system's
+// time can be believed now.
+func NewClock(synced func() bool) *Clock {
+	now := time.Now()
+	return &Clock{synced: synced, anchor: now, wall: now.Round(0), trusted: synced()}
+}
+
+// After tells the clock that it was this late before, by what is journaled. A system whose
+// time is earlier is not believed.
+func (c *Clock) After(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.floor = t; c.now().Before(t.Add(-slack)) {
+		c.trusted = false
+	}
+}
+
+// Now is the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now()
+}
+
+func (c *Clock) now() time.Time { return c.wall.Add(time.Since(c.anchor)) }
+
+// Trusted tells whether Now is to be trusted: it was right once, and has run on since.
+func (c *Clock) Trusted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trusted
+}
+
+// Clocks differ by less than agree where one was set by the other. A journal of before may
+// be ahead by slack.
+const (
+	agree = 2 * time.Second
+	slack = time.Minute
+)
+
+// Look compares with the system's time, once in a while. Where that is another and idle
+// says that nothing is running, it is taken over; from is then what Now was.
+func (c *Clock) Look(idle bool) (from time.Time, set bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	system := now.Round(0)
+	good := c.synced() && !system.Before(c.floor.Add(-slack))
+	off := system.Sub(c.now()).Abs()
+	switch {
+	case off < agree:
+		c.trusted = c.trusted || good
+	case idle && (good || !c.trusted): // what was right once is better than what nobody vouches for
+		from, set = c.now(), true
+		c.anchor, c.wall, c.trusted = now, system, good
+	}
+	if c.trusted {
+		c.floor = c.now()
+	}
+	return from, set
+}

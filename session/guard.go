@@ -1,0 +1,109 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"kioskd"
+)
+
+// The rules against fraud and abuse that need no hardware of their own. Each is an alert
+// or a refusal in the journal, and works without a network. What they look back on is
+// what the journal replays at a start: the last few hundred records.
+const (
+	LongSession   = "long_session"    // more than twelve hours
+	SameCard      = "same_card"       // four sessions of one card in two hours, or three without energy
+	CardTesting   = "card_testing"    // three cards declined in ten minutes and no vehicle
+	DayEndDiffers = "day_end_differs" // the terminal's total is not the journal's
+)
+
+const (
+	longSession   = 12 * time.Hour
+	cardWindow    = 2 * time.Hour
+	cardSessions  = 4 // that is the one that is refused
+	cardEmpty     = 3
+	declineWindow = 10 * time.Minute
+	declineCards  = 3
+	pauseFor      = 5 * time.Minute
+)
+
+// CardUse is one use of a card.
+type CardUse struct {
+	Card    string // token
+	Session string
+	At      time.Time
+	Empty   bool // no energy came of it
+}
+
+// remember keeps what the rules look back on.
+func (s *State) remember(x Session, e Event) {
+	fresh := func(uses []CardUse, window time.Duration) []CardUse {
+		return slices.DeleteFunc(slices.Clone(uses), func(u CardUse) bool { return e.At.Sub(u.At) > window })
+	}
+	switch e.Kind {
+	case HoldConfirmed:
+		if x.Hold != nil && x.Hold.Card != "" {
+			s.Uses = append(fresh(s.Uses, cardWindow), CardUse{Card: x.Hold.Card, Session: x.ID, At: e.At, Empty: true})
+		}
+	case ContactorClosed:
+		s.Declines = nil
+		s.Uses = slices.Clone(s.Uses)
+		for i := range s.Uses {
+			s.Uses[i].Empty = s.Uses[i].Empty && s.Uses[i].Session != x.ID
+		}
+	case HoldDeclined:
+		if c := kiosk.DeclineClass(e.Class); c == kiosk.DeclineIssuer || c == kiosk.DeclineCard {
+			u := CardUse{Card: e.Card, Session: x.ID, At: e.At}
+			if u.Card == "" { // a person who tries again is taken to use the same card
+				u.Card = x.ID
+			}
+			s.Declines = append(fresh(s.Declines, declineWindow), u)
+		}
+	case MeterEnd, ReadingTaken:
+		s.Registers[x.Bay] = *x.Last
+	}
+}
+
+// tested tells whether different cards were declined one after the other.
+func (s State) tested(at time.Time) bool {
+	cards := map[string]bool{}
+	for _, u := range s.Declines {
+		if at.Sub(u.At) <= declineWindow {
+			cards[u.Card] = true
+		}
+	}
+	return len(cards) >= declineCards && !at.Before(s.PausedUntil)
+}
+
+// overused tells whether a card was used too often of late, by other sessions than x.
+func (s State) overused(x Session, at time.Time) bool {
+	if x.Hold == nil || x.Hold.Card == "" {
+		return false
+	}
+	all, empty := 0, 0
+	for _, u := range s.Uses {
+		if u.Card != x.Hold.Card || u.Session == x.ID || at.Sub(u.At) > cardWindow {
+			continue
+		}
+		all++
+		if u.Empty {
+			empty++
+		}
+	}
+	return all >= cardSessions-1 || empty >= cardEmpty
+}
+
+// guards looks for what lasts too long, and for cards that are being tried out.
+func (r Rules) guards(s State, at time.Time) (out []Event) {
+	for _, x := range s.ordered() {
+		if (x.Power == Charging || x.Power == Pausing) && !x.Alerted && at.Sub(x.Start.At) > longSession {
+			e := x.event(Alert, at)
+			e.Rule = LongSession
+			out = append(out, e)
+		}
+	}
+	if s.tested(at) {
+		out = append(out, Event{Kind: Alert, At: at, Rule: CardTesting})
+	}
+	return out
+}

@@ -1,0 +1,110 @@
+package session
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"time"
+)
+
+// A session that runs belongs to whoever pays for it. Once she has left the screen, she
+// shows that it is hers by the stop code that she was given or by the card that she paid
+// with; without either she unplugs.
+
+// Who stops a session; anything else is the name of an operator.
+const (
+	ByScreen = "screen" // the visitor at it, in the visit in which she paid
+	ByCode   = "code"
+	ByCard   = "card"
+)
+
+// Proof is what was shown for a session's owner.
+type Proof string
+
+// Proofs.
+const (
+	ProofNone    Proof = ""
+	ProofAsked   Proof = "asked"   // a card is waited for
+	ProofGiven   Proof = "given"   // the owner is here
+	ProofRefused Proof = "refused" // not the owner, or nobody
+)
+
+// Times and limits of proving.
+const (
+	proofFor   = time.Minute // a proof that was given counts
+	proofTries = 5           // refusals after which only the cable ends the session for a while
+	proofPause = 5 * time.Minute
+)
+
+// Owned tells whether the owner of a session showed a moment ago that she is here.
+func (x Session) Owned(at time.Time) bool {
+	return x.Proof == ProofGiven && at.Sub(x.ProofAt) < proofFor
+}
+
+// Locked tells whether too many wrong proofs were given of late.
+func (x Session) Locked(at time.Time) bool {
+	return x.Refusals >= proofTries && at.Sub(x.ProofAt) < proofPause
+}
+
+func (x Session) running() bool {
+	return x.Power == Closing || x.Power == Charging || x.Power == Pausing || x.Power == Adopting
+}
+
+// codeEntered judges a stop code.
+func (r Rules) codeEntered(x Session, o Observation) ([]Event, error) {
+	switch {
+	case !x.running():
+		return nil, fmt.Errorf("cannot take a code: power of session %s is %s", x.Reference, x.Power)
+	case x.Locked(o.At):
+		return nil, fmt.Errorf("cannot take a code: too many were wrong for session %s", x.Reference)
+	}
+	right := x.StopCode != "" && subtle.ConstantTimeCompare([]byte(o.Code), []byte(x.StopCode)) == 1
+	return []Event{x.proof(right, ByCode, o)}, nil
+}
+
+func (x Session) proof(right bool, by string, o Observation) Event {
+	e := x.failed(ProofWrong, o)
+	if right {
+		e.Kind = ProofRight
+	}
+	e.By = by
+	return e
+}
+
+// cardAsked lets the owner show her card.
+func (r Rules) cardAsked(x Session, o Observation) ([]Event, error) {
+	switch {
+	case !x.running():
+		return nil, fmt.Errorf("cannot read a card: power of session %s is %s", x.Reference, x.Power)
+	case x.Hold == nil || x.Hold.Card == "":
+		return nil, fmt.Errorf("cannot read a card: the terminal does not name that of session %s", x.Reference)
+	case x.Locked(o.At):
+		return nil, fmt.Errorf("cannot read a card: too many were wrong for session %s", x.Reference)
+	}
+	return []Event{x.event(ProofWanted, o.At)}, nil
+}
+
+// cardRead judges the card that was shown. It may come late: the session may be over.
+func (r Rules) cardRead(x Session, o Observation) []Event {
+	if x.Proof != ProofAsked {
+		return nil
+	}
+	return []Event{x.proof(o.Err == nil && o.Card != "" && o.Card == x.Hold.Card, ByCard, o)}
+}
+
+// prove applies what was shown.
+func (x *Session) prove(e Event) []Command {
+	x.ProofAt = e.At
+	switch e.Kind {
+	case ProofWanted:
+		x.Proof = ProofAsked
+		return []Command{x.command(ReadCard)}
+	case ProofRight:
+		x.Proof, x.Refusals, x.ProvedBy = ProofGiven, 0, e.By
+	case ProofWrong:
+		x.Proof = ProofRefused
+		if e.Class == "" { // something was shown, and it was wrong
+			x.Refusals++
+		}
+	}
+	return nil
+}

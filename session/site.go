@@ -1,0 +1,231 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kioskd"
+)
+
+// Day is the card terminal's business day.
+type Day struct {
+	Ended    time.Time   // the one before; zero where the journal knows of none
+	Captured kiosk.Money // since then, by the journal
+	Due      time.Time   // since when the terminal asks for its end; zero while it does not
+	Asked    time.Time   // since when the end is under way; zero while it is not
+	Failed   time.Time   // last try that failed
+}
+
+// site applies what concerns no session.
+func (s *State) site(e Event) (cmds []Command, mine bool) {
+	at := FaultAt{e.Fault, e.Bay}
+	switch e.Kind {
+	case RegisterSeen:
+		s.Registers[e.Bay] = *e.Reading
+	case FaultRaised:
+		s.Faults[at] = true
+	case FaultCleared:
+		delete(s.Faults, at)
+		if e.Reading != nil {
+			s.Registers[e.Bay] = *e.Reading
+		}
+	case DrainBegun, DrainEnded:
+		s.Draining = e.Kind == DrainBegun
+	case ClockJudged, ClockSet:
+		s.ClockWrong = e.Untrusted
+	case DayEndDue:
+		s.Day.Due = e.At
+	case DayEndIntent:
+		s.Day.Asked = e.At
+		return []Command{{Do: EndOfDay}}, true
+	case DayEnded:
+		s.Day = Day{Ended: e.At, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
+	case DayEndFailed:
+		s.Day.Asked, s.Day.Failed = time.Time{}, e.At
+	case Alert:
+		if e.Rule == CardTesting {
+			s.PausedUntil = e.At.Add(pauseFor)
+		}
+		return nil, e.Session == ""
+	default:
+		return nil, false
+	}
+	return nil, true
+}
+
+// openHolds counts the sessions whose hold an end-of-day could take or drop.
+func (s State) openHolds() (n int) {
+	for _, x := range s.Sessions {
+		switch x.Money {
+		case MoneyNone, Declined, Captured, Released, Disputed:
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// Times of the end-of-day.
+const (
+	dayEndRetry   = 15 * time.Minute
+	dayEndOverdue = 30 * time.Hour // since the last one, where it is scheduled
+	dayEndWaits   = time.Hour      // since the terminal asked for it
+	dayEndWindow  = 3 * time.Hour  // after the time of day that the site set
+)
+
+// dayEndAsked begins an end-of-day that somebody asks for.
+func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
+	switch n := s.openHolds(); {
+	case !s.Day.Asked.IsZero():
+		return nil, errors.New("cannot end the day: it is under way")
+	case n > 0 && !r.HoldsSurvive:
+		return nil, fmt.Errorf("cannot end the day: %d sessions have an open hold, which the terminal could take whole or drop", n)
+	}
+	return []Event{{Kind: DayEndIntent, At: o.At}}, nil
+}
+
+// dayEnd begins an end-of-day that the terminal asks for, or that is due by the clock,
+// and raises PT006 where one cannot be had.
+func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
+	d := s.Day
+	wanted := !d.Due.IsZero() || r.dayEndScheduled(s, at)
+	if wanted && d.Asked.IsZero() && at.Sub(d.Failed) >= dayEndRetry && (r.HoldsSurvive || s.openHolds() == 0) && !s.Faults[FaultAt{Code: "PT001"}] {
+		out = append(out, Event{Kind: DayEndIntent, At: at})
+	}
+	late := !d.Due.IsZero() && at.Sub(d.Due) > dayEndWaits || r.DayEnd >= 0 && !d.Ended.IsZero() && at.Sub(d.Ended) > dayEndOverdue
+	return append(out, r.raise(s, at, "PT006", late)...)
+}
+
+// dayEndScheduled tells whether the site's time of day has come since the last end. It
+// is looked at for some hours only, so that a clock that jumps ends no day at noon.
+func (r Rules) dayEndScheduled(s State, at time.Time) bool {
+	if r.DayEnd < 0 || s.ClockWrong {
+		return false
+	}
+	local := at.In(r.Location)
+	due := time.Date(local.Year(), local.Month(), local.Day(), 0, int(r.DayEnd/time.Minute), 0, 0, r.Location)
+	return !at.Before(due) && at.Sub(due) < dayEndWindow && s.Day.Ended.Before(due)
+}
+
+// dayEndEnded compares what the terminal counted with what the journal captured.
+func (r Rules) dayEndEnded(s State, o Observation) []Event {
+	if s.Day.Asked.IsZero() {
+		return nil
+	}
+	if o.Err != nil {
+		return []Event{{Kind: DayEndFailed, At: o.At, Error: o.Err.Error()}}
+	}
+	e := Event{Kind: DayEnded, At: o.At, Amount: o.Total}
+	out := []Event{e}
+	if want := s.Day.Captured.Minor; o.Total.Minor != want {
+		out[0].Error = fmt.Sprintf("the terminal counted %v, the journal %v", o.Total, kiosk.Money{Minor: want, Currency: r.Currency})
+		out = append(out, Event{Kind: Alert, At: o.At, Rule: DayEndDiffers, Error: out[0].Error})
+	}
+	return out
+}
+
+// residual is how many watt-hours may flow before they are called energy without a
+// session.
+const residual = 100
+
+// nobody looks at a bay that no session has: what its meter counts there is nobody's.
+func (r Rules) nobody(s State, o Observation) []Event {
+	now, last := o.Sample.Reading, s.Registers[o.Bay]
+	if now == nil || s.Faults[FaultAt{"MT005", o.Bay}] {
+		return nil
+	}
+	switch {
+	case last.Serial != now.Serial || now.Import < last.Import: // not seen before, exchanged or reset
+		return []Event{{Kind: RegisterSeen, At: o.At, Bay: o.Bay, Reading: now}}
+	case now.Import-last.Import > residual:
+		return r.fault(s, Observation{At: o.At, Fault: "MT005", Bay: o.Bay, Raised: true, Reading: now,
+			Err: fmt.Errorf("%d Wh since %s", now.Import-last.Import, last.At.Format(time.DateTime))})
+	}
+	return nil
+}
+
+// latched are the faults that only a person can call mended.
+var latched = []string{"MT005"}
+
+// faultDone ends a fault that a technician has seen to.
+func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
+	switch {
+	case !s.Faults[FaultAt{o.Fault, o.Bay}]:
+		return nil, fmt.Errorf("cannot clear %s: it is not raised at bay %d", o.Fault, o.Bay)
+	case !slices.Contains(latched, o.Fault):
+		return nil, fmt.Errorf("cannot clear %s: it ends by itself when its cause does", o.Fault)
+	}
+	o.Raised = false
+	return r.fault(s, o), nil
+}
+
+// raise raises or clears a fault of the site where that is news.
+func (r Rules) raise(s State, at time.Time, code string, on bool) []Event {
+	return r.fault(s, Observation{At: at, Fault: code, Raised: on})
+}
+
+// otherTerminal tells whether a terminal answers that is not the one that the site, or an
+// open hold, belongs to.
+func (r Rules) otherTerminal(s State, id string) bool {
+	switch {
+	case id == "":
+		return false
+	case r.TerminalID != "":
+		return id != r.TerminalID
+	}
+	for _, x := range s.Sessions {
+		if x.owes() && x.Hold.TerminalID != "" && x.Hold.TerminalID != id {
+			return true
+		}
+	}
+	return false
+}
+
+// owes tells whether a hold is known and not settled.
+func (x Session) owes() bool {
+	return x.Hold != nil && !slices.Contains([]Money{Captured, Released, Declined, Disputed}, x.Money)
+}
+
+// abandoned leaves the holds of a terminal that is no longer the site's to a person.
+func (r Rules) abandoned(s State, o Observation) (out []Event) {
+	if r.TerminalID == "" {
+		return nil
+	}
+	for _, x := range s.ordered() {
+		if !x.owes() || x.Hold.TerminalID == "" || x.Hold.TerminalID == r.TerminalID {
+			continue
+		}
+		switch {
+		case x.Money == Held && x.Power != Off:
+			out = append(out, r.vanished(x, o)...)
+		case x.Money == Held:
+			out = append(out, x.event(HoldVanished, o.At), x.event(ReceiptFinal, o.At), x.event(Closed, o.At))
+		case x.Money == CaptureUnclear || x.Money == ReleaseUnclear:
+			out = append(out, x.dispute(Unproven, o)...)
+		}
+	}
+	return out
+}
+
+// drain stops or goes on with new business.
+func (r Rules) drain(s State, o Observation) []Event {
+	switch {
+	case o.Raised == s.Draining:
+		return nil
+	case o.Raised:
+		return []Event{{Kind: DrainBegun, At: o.At}}
+	}
+	return []Event{{Kind: DrainEnded, At: o.At}}
+}
+
+// clock writes down that the wall clock began or ceased to be trusted, or was set.
+func (r Rules) clock(s State, o Observation) (out []Event) {
+	if o.From != nil {
+		out = append(out, Event{Kind: ClockSet, At: o.At, Since: o.From, Untrusted: o.Untrusted})
+	} else if o.Untrusted != s.ClockWrong {
+		out = append(out, Event{Kind: ClockJudged, At: o.At, Untrusted: o.Untrusted})
+	}
+	return append(out, r.raise(s, o.At, "CL001", o.Untrusted)...)
+}
