@@ -208,7 +208,7 @@ func (b *Bus) lost(r Request, err error) error {
 		b.close()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("%w: unit %d did not answer within %v", kiosk.ErrUnreachable, r.Unit, b.Timeout)
+		return fmt.Errorf("%w: unit %d %w within %v", kiosk.ErrUnreachable, r.Unit, ErrSilent, b.Timeout)
 	}
 	return fmt.Errorf("%w: unit %d: %w", kiosk.ErrUnreachable, r.Unit, err)
 }
@@ -245,6 +245,9 @@ func (r Request) answer() int {
 }
 
 var errFrame = errors.New("bad frame")
+
+// ErrSilent means that the line is there and a unit did not answer.
+var ErrSilent = errors.New("did not answer")
 
 func (b *Bus) ask(r Request, pdu []byte, want int) ([]byte, error) {
 	if b.tcp {

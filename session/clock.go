@@ -11,6 +11,7 @@ import (
 // learns the right one later: Clock says whether its time is to be trusted, and follows the
 // system's only when it is told that nothing is running. It is safe for concurrent use.
 type Clock struct {
+	system func() time.Time
 	synced func() bool // does the system say that its time is right?
 
 	mu      sync.Mutex
@@ -20,11 +21,10 @@ type Clock struct {
 	trusted bool
 }
 
-// NewClock makes a clock that shows the system's time. synced tells whether the system's
-// time can be believed now.
-func NewClock(synced func() bool) *Clock {
-	now := time.Now()
-	return &Clock{synced: synced, anchor: now, wall: now.Round(0), trusted: synced()}
+// NewClock makes a clock that shows the system's time. synced tells whether that can be
+// believed now.
+func NewClock(system func() time.Time, synced func() bool) *Clock {
+	return &Clock{system: system, synced: synced, anchor: time.Now(), wall: system().Round(0), trusted: synced()}
 }
 
 // After tells the clock that it was this late before, by what is journaled. A system whose
@@ -65,8 +65,7 @@ const (
 func (c *Clock) Look(idle bool) (from time.Time, set bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	system := now.Round(0)
+	system := c.system().Round(0)
 	good := c.synced() && !system.Before(c.floor.Add(-slack))
 	off := system.Sub(c.now()).Abs()
 	switch {
@@ -74,7 +73,7 @@ func (c *Clock) Look(idle bool) (from time.Time, set bool) {
 		c.trusted = c.trusted || good
 	case idle && (good || !c.trusted): // what was right once is better than what nobody vouches for
 		from, set = c.now(), true
-		c.anchor, c.wall, c.trusted = now, system, good
+		c.anchor, c.wall, c.trusted = time.Now(), system, good
 	}
 	if c.trusted {
 		c.floor = c.now()

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -137,18 +138,13 @@ func (c *Controller) WithTerminal(ctx context.Context, f func(context.Context) e
 	}
 }
 
-// Settled waits until the session that holds a receipt number at the terminal has no
-// open hold any longer. It fails if that will take more than its first try.
-func (c *Controller) Settled(ctx context.Context, receipt int) error {
+// Await waits until what done looks for is true of the state, or it fails.
+func (c *Controller) Await(ctx context.Context, done func(State) (bool, error)) error {
 	changed, cancel := c.Watch()
 	defer cancel()
 	for {
-		x, ok := c.Snapshot().State.Holding(receipt)
-		switch {
-		case !ok:
-			return nil
-		case x.Money == ReleaseDelayed || x.Money == CaptureDelayed:
-			return fmt.Errorf("session %s: the terminal did not do it (%s); it is tried again at %s", x.Reference, x.Class, x.Due.Format(time.TimeOnly))
+		if ok, err := done(c.Snapshot().State); ok || err != nil {
+			return err
 		}
 		select {
 		case <-changed:
@@ -161,6 +157,9 @@ func (c *Controller) Settled(ctx context.Context, receipt int) error {
 }
 
 var errEnded = errors.New("the controller has ended")
+
+// Bays lists the numbers of the bays, in order.
+func (c *Controller) Bays() []int { return slices.Sorted(maps.Keys(c.bays)) }
 
 // Fault raises or clears a fault.
 func (c *Controller) Fault(ctx context.Context, code string, bay int, raised bool, err error) {
@@ -391,11 +390,22 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 }
 
 func (c *Controller) log(e Event, x Session) {
-	if e.Session == "" {
-		c.cfg.Log.Warn(string(e.Kind), "fault", e.Fault, "rule", e.Rule, "bay", e.Bay, "error", e.Error)
-		return
+	level, attrs := slog.LevelInfo, []any{}
+	add := func(key string, value any, there bool) {
+		if there {
+			attrs = append(attrs, key, value)
+		}
 	}
-	c.cfg.Log.Info(string(e.Kind), "session", e.Session, "reference", x.Reference, "bay", x.Bay)
+	add("session", e.Session, e.Session != "")
+	add("reference", x.Reference, x.Reference != "")
+	add("bay", max(x.Bay, e.Bay), x.Bay+e.Bay > 0)
+	add("fault", e.Fault, e.Fault != "")
+	add("rule", e.Rule, e.Rule != "")
+	add("error", e.Error, e.Error != "")
+	if e.Kind == FaultRaised || e.Kind == Alert || e.Error != "" {
+		level = slog.LevelWarn
+	}
+	c.cfg.Log.Log(context.Background(), level, string(e.Kind), attrs...)
 }
 
 func (c *Controller) step(events []Event) (state State, cmds []Command, entries []kiosk.Entry, err error) {

@@ -25,6 +25,8 @@ const (
 	declineWindow = 10 * time.Minute
 	declineCards  = 3
 	pauseFor      = 5 * time.Minute
+	hostTries     = 2           // payments in a row that the terminal had no host for
+	hostPause     = time.Minute // then somebody may try again
 )
 
 // CardUse is one use of a card.
@@ -37,6 +39,9 @@ type CardUse struct {
 
 // remember keeps what the rules look back on.
 func (s *State) remember(x Session, e Event) {
+	if e.Class == string(kiosk.DeclineHost) {
+		s.HostRefused, s.HostAt = s.HostRefused+1, e.At
+	}
 	fresh := func(uses []CardUse, window time.Duration) []CardUse {
 		return slices.DeleteFunc(slices.Clone(uses), func(u CardUse) bool { return e.At.Sub(u.At) > window })
 	}
@@ -59,6 +64,13 @@ func (s *State) remember(x Session, e Event) {
 			}
 			s.Declines = append(fresh(s.Declines, declineWindow), u)
 		}
+	case CaptureDone:
+		if x.Booking != nil {
+			s.Day.Captured.Minor += x.Booking.Booked.Minor
+			s.Day.Captured.Currency = x.Booking.Booked.Currency
+		}
+	case HoldOK, CaptureOK, ReleaseOK:
+		s.HostRefused = 0
 	case MeterEnd, ReadingTaken:
 		s.Registers[x.Bay] = *x.Last
 	}
@@ -105,5 +117,5 @@ func (r Rules) guards(s State, at time.Time) (out []Event) {
 	if s.tested(at) {
 		out = append(out, Event{Kind: Alert, At: at, Rule: CardTesting})
 	}
-	return out
+	return append(out, r.raise(s, at, "PT003", s.HostRefused >= hostTries && at.Sub(s.HostAt) < hostPause)...)
 }

@@ -12,6 +12,7 @@ import (
 // Day is the card terminal's business day.
 type Day struct {
 	Ended    time.Time   // the one before; zero where the journal knows of none
+	Counted  kiosk.Money // by the terminal, of the one before
 	Captured kiosk.Money // since then, by the journal
 	Due      time.Time   // since when the terminal asks for its end; zero while it does not
 	Asked    time.Time   // since when the end is under way; zero while it is not
@@ -41,7 +42,7 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		s.Day.Asked = e.At
 		return []Command{{Do: EndOfDay}}, true
 	case DayEnded:
-		s.Day = Day{Ended: e.At, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
+		s.Day = Day{Ended: e.At, Counted: *e.Amount, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
 	case DayEndFailed:
 		s.Day.Asked, s.Day.Failed = time.Time{}, e.At
 	case Alert:

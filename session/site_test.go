@@ -38,6 +38,11 @@ type site struct {
 	journal *memory
 	life    *life
 	ids     atomic.Int64
+	// jump is how far the system's time is from the true one; unsynced that nobody vouches
+	// for it.
+	jump     atomic.Int64
+	unsynced atomic.Bool
+	offset   time.Duration // of the kiosk's clock, which does not know better
 }
 
 // memory is a journal that survives the daemon's lives.
@@ -363,7 +368,7 @@ func (s *site) start(price string) {
 			n := s.ids.Add(1)
 			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n), fmt.Sprintf("%04d", n)
 		},
-		Clock: session.NewClock(func() bool { return true }),
+		Clock: session.NewClock(func() time.Time { return time.Now().Add(time.Duration(s.jump.Load())) }, func() bool { return !s.unsynced.Load() }),
 	})
 	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Tariff: tr, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules}, l.control)
 	var ctx context.Context

@@ -21,6 +21,8 @@ type State struct {
 	Uses        []CardUse
 	Declines    []CardUse
 	PausedUntil time.Time // no card is asked for
+	HostRefused int       // payments in a row that failed because the terminal had no host
+	HostAt      time.Time // the last of them
 }
 
 // FaultAt is a fault of a bay, or of the site with bay 0.
@@ -121,6 +123,19 @@ func (s State) Holding(receipt int) (Session, bool) {
 		}
 	}
 	return Session{}, false
+}
+
+// Underway lists the references of the sessions that an update should wait for: someone is
+// at the screen or at a bay, or the terminal is at work for it. What only waits for its next
+// try survives a restart.
+func (s State) Underway() (out []string) {
+	for _, x := range s.ordered() {
+		waits := x.Money == CaptureDelayed || x.Money == ReleaseDelayed
+		if x.Paper != PaperClosed && !(waits && x.Power == Off) {
+			out = append(out, x.Reference)
+		}
+	}
+	return out
 }
 
 // ordered lists the sessions by their ids, oldest first (ids are ULIDs).

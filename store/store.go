@@ -362,6 +362,13 @@ func (s *Store) OpenSessions(ctx context.Context) iter.Seq2[kiosk.Record, error]
 	return s.query(ctx, "where session in (select id from session where open = 1) order by seq")
 }
 
+// With reads the records of all open sessions and of those that ever had a record of one
+// of three kinds, in order.
+func (s *Store) With(ctx context.Context, kind1, kind2, kind3 string) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, `where session in (select id from session where open = 1 union
+		select session from record where kind in (?1, ?2, ?3)) order by seq`, kind1, kind2, kind3)
+}
+
 // RecentSessions reads, in order, the records of all open sessions, of those that ended a
 // short while ago, of the n that had a record of a kind last, and what belongs to no session
 // and is as young.

@@ -437,6 +437,11 @@ func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) 
 		v.Power = now.Power
 	}
 	v.Elapsed = int(snap.At.Sub(x.Start.At) / time.Second)
+	if own := x.Offer.Limit; own != nil && own.Cost != nil {
+		v.Limit.Cost = *own.Cost
+	} else if own != nil {
+		v.Limit.Energy = own.Energy
+	}
 	if cost, err := x.Cost(reading); err == nil && v.Energy > 0 {
 		v.Cost = cost.AfterTaxes.Min(x.Hold.Approved)
 	}

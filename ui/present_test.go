@@ -25,10 +25,13 @@ type machine struct {
 	live  map[int]session.Sample
 	now   time.Time
 	halt  bool
+	// progress is what the terminal says; wrote sees what is written down, where it is set.
+	progress kiosk.Progress
+	wrote    func(session.Event)
 }
 
 func (m *machine) Choose(ctx context.Context, bay int) (string, error) {
-	return "S1", m.Do(ctx, session.Observation{What: session.Chosen, Session: "S1", Reference: "ABC1234", Bay: bay})
+	return "S1", m.Do(ctx, session.Observation{What: session.Chosen, Session: "S1", Reference: "ABC1234", Code: "4711", Bay: bay})
 }
 
 func (m *machine) Do(_ context.Context, o session.Observation) error {
@@ -41,12 +44,15 @@ func (m *machine) Do(_ context.Context, o session.Observation) error {
 		if m.state, _, err = session.Step(m.state, e); err != nil {
 			m.t.Fatal(err)
 		}
+		if m.wrote != nil {
+			m.wrote(e)
+		}
 	}
 	return nil
 }
 
 func (m *machine) Snapshot() session.Snapshot {
-	return session.Snapshot{State: m.state, Live: m.live, Progress: map[string]kiosk.Progress{}, Halted: m.halt, At: m.now}
+	return session.Snapshot{State: m.state, Live: m.live, Progress: map[string]kiosk.Progress{"S1": m.progress}, Halted: m.halt, At: m.now}
 }
 
 func newScreen(t *testing.T) (*machine, *ui.Presenter) {
@@ -56,12 +62,14 @@ func newScreen(t *testing.T) (*machine, *ui.Presenter) {
 	return m, presenter(t, m)
 }
 
-func presenter(t *testing.T, m *machine) *ui.Presenter {
+func presenter(t *testing.T, m *machine) *ui.Presenter { return presenterWith(t, m, price) }
+
+func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
 	tf, err := tariff.Parse([]byte(price))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Tariff: tf, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: session.DefaultRules()}, m)
+	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Tariff: tf, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: session.DefaultRules(), ReadsCards: true}, m)
 }
 
 func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.Screen) ui.View {

@@ -8,6 +8,9 @@
 package ui
 
 import (
+	"cmp"
+	"slices"
+
 	"kioskd"
 )
 
@@ -132,4 +135,44 @@ type Input struct {
 	Seq   uint64    `json:"seq"`
 	Kind  InputKind `json:"kind"`
 	Value string    `json:"value,omitempty"`
+}
+
+// Key is the key of the text that says what this view is about, in every catalogue.
+func (v View) Key() string {
+	switch v.Screen {
+	case Wait:
+		return "wait." + cmp.Or(v.Message, "wait")
+	case Final:
+		return "reason." + v.Message
+	case Declined:
+		return "declined." + v.Message
+	case Owner:
+		return "owner." + cmp.Or(v.Message, "code")
+	case OutOfOrder:
+		return "closed." + cmp.Or(v.Message, "text")
+	case Tap:
+		if slices.Contains([]kiosk.Progress{kiosk.ProgressPIN, kiosk.ProgressTryAgain, kiosk.ProgressRemoveCard}, kiosk.Progress(v.Message)) {
+			return "tap." + v.Message
+		}
+	case PlugIn:
+		if v.Message != "" {
+			return "plug_in." + v.Message
+		}
+		if v.Partial {
+			return "plug_in.partial"
+		}
+	case Charging:
+		return v.chargingKey()
+	}
+	return map[Screen]string{Attract: "attract.start", Bays: "bays.title", Price: "price.title", Tap: "tap.title", PlugIn: "plug_in.title", StopAsk: "stop.title"}[v.Screen]
+}
+
+func (v View) chargingKey() string {
+	switch {
+	case v.Idle != nil && v.IdleFree > 0:
+		return "charging.paused_free"
+	case v.Idle != nil:
+		return "charging.paused_fee"
+	}
+	return "charging." + cmp.Or(v.Message, "title")
 }

@@ -28,6 +28,15 @@ type service interface {
 	status(context.Context) (terminal.Status, error)
 	pending(context.Context) (pendingHolds, error)
 	release(ctx context.Context, receipt int) (released, error)
+	endOfDay(context.Context) (dayEnd, error)
+	examine(context.Context) ([]finding, error)
+}
+
+// dayEnd is what an end-of-day came to.
+type dayEnd struct {
+	Terminal kiosk.Money `json:"terminal"` // what it counted
+	Journal  kiosk.Money `json:"journal"`  // what the journal captured since the last one
+	Agrees   bool        `json:"agrees"`
 }
 
 type pendingHolds struct {
@@ -138,11 +147,90 @@ func (o owner) release(ctx context.Context, receipt int) (released, error) {
 	if err := o.control.Do(ctx, session.Observation{What: session.TerminalSaid, Open: found}); err != nil {
 		return released{}, err
 	}
-	return released{receipt}, o.control.Settled(ctx, receipt)
+	return released{receipt}, o.control.Await(ctx, func(s session.State) (bool, error) {
+		x, ok := s.Holding(receipt)
+		if ok && (x.Money == session.ReleaseDelayed || x.Money == session.CaptureDelayed) {
+			return false, fmt.Errorf("session %s: the terminal did not do it (%s); it is tried again at %s", x.Reference, x.Class, x.Due.Format(time.TimeOnly))
+		}
+		return !ok, nil
+	})
+}
+
+// endOfDay lets the machine end the day: its events have what came of it.
+func (o owner) endOfDay(ctx context.Context) (out dayEnd, err error) {
+	before := o.control.Snapshot().State.Day
+	if err := o.control.Do(ctx, session.Observation{What: session.DayEndAsked}); err != nil {
+		return out, err
+	}
+	err = o.control.Await(ctx, func(s session.State) (bool, error) {
+		switch {
+		case !s.Day.Asked.IsZero():
+			return false, nil
+		case s.Day.Ended.Equal(before.Ended):
+			return false, errors.New("the terminal did not end its day; kioskd journal tail says why")
+		}
+		out.Terminal = s.Day.Counted
+		return true, nil
+	})
+	out.Journal = before.Captured
+	out.Agrees = out.Terminal == out.Journal
+	return out, err
+}
+
+// endOfDay without a daemon writes to the journal itself.
+func (d direct) endOfDay(ctx context.Context) (out dayEnd, err error) {
+	journal, err := store.Open(ctx, d.c.journal, systemClock(d.c))
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
+	day, _, err := past(ctx, journal, d.c.currency)
+	if err != nil {
+		return out, err
+	}
+	state, err := session.Replay(journal.OpenSessions(ctx))
+	if err != nil {
+		return out, err
+	}
+	open, err := d.t.Open(ctx)
+	if err != nil {
+		return out, err
+	}
+	state.Day = day
+	rules := d.c.rules
+	if len(open.Receipts) > 0 && !rules.HoldsSurvive {
+		return out, fmt.Errorf("the terminal has the holds %v, which its end-of-day could take whole or drop: start kioskd, or release them", open.Receipts)
+	}
+	write := func(o session.Observation) error {
+		o.At = time.Now()
+		events, err := rules.Decide(state, o)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if state, _, err = session.Step(state, e); err != nil {
+				return err
+			}
+			entry, err := e.Entry()
+			if err != nil {
+				return err
+			}
+			if err := journal.Append(ctx, entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := write(session.Observation{What: session.DayEndAsked}); err != nil {
+		return out, err
+	}
+	total, endErr := d.t.EndOfDay(ctx)
+	err = errors.Join(endErr, write(session.Observation{What: session.DayEndDone, Total: &total, Err: endErr}))
+	return dayEnd{Terminal: total, Journal: day.Captured, Agrees: total == day.Captured}, err
 }
 
 // serveControl answers commands on a socket until ctx ends.
-func serveControl(ctx context.Context, l net.Listener, s service) error {
+func serveControl(ctx context.Context, l net.Listener, s owner) error {
 	mux := http.NewServeMux()
 	handle := func(pattern string, f func(*http.Request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -164,6 +252,21 @@ func serveControl(ctx context.Context, l net.Listener, s service) error {
 		}
 		return s.release(r.Context(), n)
 	})
+	handle("POST /terminal/end-of-day", func(r *http.Request) (any, error) { return s.endOfDay(r.Context()) })
+	handle("GET /doctor", func(r *http.Request) (any, error) { return s.examine(r.Context()) })
+	handle("POST /drain", func(r *http.Request) (any, error) {
+		return s.drain(r.Context(), r.FormValue("off") == "")
+	})
+	handle("POST /session/{reference}/stop", func(r *http.Request) (any, error) {
+		return s.stop(r.Context(), r.PathValue("reference"), r.FormValue("by"))
+	})
+	handle("POST /fault/{code}/clear", func(r *http.Request) (any, error) {
+		bay, err := strconv.Atoi(r.FormValue("bay"))
+		if err != nil {
+			return nil, fmt.Errorf("bay %q is not a number", r.FormValue("bay"))
+		}
+		return done{true}, s.control.Do(r.Context(), session.Observation{What: session.FaultDone, Fault: r.PathValue("code"), Bay: bay})
+	})
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	defer context.AfterFunc(ctx, func() { srv.Close() })()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -182,8 +285,15 @@ func dialControl(socket string) remote {
 	}}}}
 }
 
-func (r remote) ask(ctx context.Context, method, path string, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, method, (&url.URL{Scheme: "http", Host: "kioskd", Path: path}).String(), nil)
+func query(values url.Values) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
+}
+
+func (r remote) ask(ctx context.Context, method, path string, values url.Values, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, (&url.URL{Scheme: "http", Host: "kioskd"}).JoinPath(path).String()+query(values), nil)
 	if err != nil {
 		return err
 	}
@@ -200,15 +310,23 @@ func (r remote) ask(ctx context.Context, method, path string, answer any) error 
 }
 
 func (r remote) status(ctx context.Context) (s terminal.Status, err error) {
-	return s, r.ask(ctx, http.MethodGet, "/terminal/status", &s)
+	return s, r.ask(ctx, http.MethodGet, "/terminal/status", nil, &s)
 }
 
 func (r remote) pending(ctx context.Context) (h pendingHolds, err error) {
-	return h, r.ask(ctx, http.MethodGet, "/terminal/pending", &h)
+	return h, r.ask(ctx, http.MethodGet, "/terminal/pending", nil, &h)
 }
 
 func (r remote) release(ctx context.Context, receipt int) (x released, err error) {
-	return x, r.ask(ctx, http.MethodPost, fmt.Sprintf("/terminal/release/%d", receipt), &x)
+	return x, r.ask(ctx, http.MethodPost, fmt.Sprintf("/terminal/release/%d", receipt), nil, &x)
+}
+
+func (r remote) endOfDay(ctx context.Context) (d dayEnd, err error) {
+	return d, r.ask(ctx, http.MethodPost, "/terminal/end-of-day", nil, &d)
+}
+
+func (r remote) examine(ctx context.Context) (f []finding, err error) {
+	return f, r.ask(ctx, http.MethodGet, "/doctor", nil, &f)
 }
 
 // serviceLimit is how long a command waits for the terminal: a card dialogue that is
@@ -228,23 +346,29 @@ func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, serviceLimit)
 	defer cancel()
-	var s service
-	if running(c.control()) {
-		s = dialControl(c.control())
-	} else {
-		dial, err := terminal.DialAddress(c.terminalAddress)
-		if err != nil {
-			return err
-		}
-		t := terminal.New(dial, c.terminal, quietLog())
-		defer t.Close()
-		s = direct{t, c}
+	s, end, err := reach(c)
+	if err != nil {
+		return err
 	}
+	defer end()
 	answer, err := f(ctx, s, args)
 	if err != nil {
 		return err
 	}
 	return p.json(answer)
+}
+
+// reach finds the site's devices: by the daemon that has them, or directly.
+func reach(c *config) (s service, end func() error, err error) {
+	if running(c.control()) {
+		return dialControl(c.control()), func() error { return nil }, nil
+	}
+	dial, err := terminal.DialAddress(c.terminalAddress)
+	if err != nil {
+		return nil, nil, err
+	}
+	t := terminal.New(dial, c.terminal, quietLog())
+	return direct{t, c}, t.Close, nil
 }
 
 func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {
@@ -253,6 +377,10 @@ func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []st
 
 func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.pending(ctx) })
+}
+
+func (p program) terminalEndOfDay(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.endOfDay(ctx) })
 }
 
 func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []string) error {

@@ -71,7 +71,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 	}
 	defer devices.close(log)
 	start := time.Now()
-	clock := session.NewClock(synced(c.clockRTC))
+	clock := session.NewClock(time.Now, synced(c.clockRTC))
 	journal, err := store.Open(ctx, c.journal, func() (time.Time, time.Duration, bool) {
 		return clock.Now(), time.Since(start), clock.Trusted()
 	})
@@ -236,6 +236,12 @@ func cardKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot keep a key of the cards: %w", err)
 	}
 	return key, os.Chtimes(path, time.Time{}, time.Now())
+}
+
+// systemClock is for a command that writes to the journal without a daemon.
+func systemClock(c *config) store.Clock {
+	start, good := time.Now(), synced(c.clockRTC)
+	return func() (time.Time, time.Duration, bool) { return time.Now(), time.Since(start), good() }
 }
 
 // synced tells whether the system's time can be believed: the kernel knows whether

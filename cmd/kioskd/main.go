@@ -44,12 +44,19 @@ func commands() []command {
 		{"run", "the daemon", "kioskd run --config /etc/kioskd/kioskd.yaml", program.runDaemon},
 		{"demo", "a simulated site with a real daemon", "kioskd demo --headless", program.demo},
 		{"check", "reads the configuration and prints every fault in it", "kioskd check --config kioskd.yaml", program.check},
+		{"doctor", "asks every device and says what to do", "kioskd doctor --config kioskd.yaml", program.doctor},
+		{"drain", "sells nothing new and waits until nothing is open", "kioskd drain --config kioskd.yaml && systemctl restart kioskd", program.drain},
+		{"session stop", "ends a running session by its reference", "kioskd session stop --config kioskd.yaml 7GK2M4Q", program.sessionStop},
+		{"fault clear", "says that the cause of a locked fault is gone", "kioskd fault clear --config kioskd.yaml --bay 2 MT005", program.faultClear},
 		{"terminal decode", "says what recorded ZVT messages say", "kioskd terminal decode 06 0F 00", program.terminalDecode},
 		{"terminal status", "asks the card terminal for its status", "kioskd terminal status --config kioskd.yaml", program.terminalStatus},
 		{"terminal pending", "lists the terminal's open holds", "kioskd terminal pending --config kioskd.yaml", program.terminalPending},
 		{"terminal release", "releases a hold by its receipt number", "kioskd terminal release --config kioskd.yaml 231", program.terminalRelease},
+		{"terminal end-of-day", "reconciles the terminal, where no hold is open", "kioskd terminal end-of-day --config kioskd.yaml", program.terminalEndOfDay},
 		{"meter models", "lists the supported meters", "kioskd meter models", program.meterModels},
 		{"meter read", "reads a meter once", "kioskd meter read --model SDM630 --address tcp://192.0.2.8:502 --unit 1", program.meterRead},
+		{"meter scan", "tells which units of a line answer, and what they are", "kioskd meter scan --address serial:///dev/ttyUSB0?baud=9600", program.meterScan},
+		{"report reconcile", "lists the money that is not settled, and who must act", "kioskd report reconcile --config kioskd.yaml", program.reportReconcile},
 		{"tariff check", "tells whether a tariff may be billed by", "kioskd tariff check tariff.json", program.tariffCheck},
 		{"tariff quote", "says what a usage costs", "kioskd tariff quote --tariff tariff.json --usage usage.json", program.tariffQuote},
 		{"receipt", "prints a receipt from the journal", "kioskd receipt --config kioskd.yaml 7GK2M4Q", program.receipt},
@@ -131,7 +138,7 @@ func (p program) usage(args []string) int {
 	}
 	fmt.Fprintln(out, "kioskd sells electricity to anyone with a bank card.\n\nCommands (each has --help):")
 	for _, c := range commands() {
-		fmt.Fprintf(out, "  %-18s %s\n", c.name, c.summary)
+		fmt.Fprintf(out, "  %-20s %s\n", c.name, c.summary)
 	}
 	return code
 }

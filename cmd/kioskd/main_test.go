@@ -173,7 +173,7 @@ func awaitSocket(t testing.TB, socket string) {
 // visitOnce plays a driver until the final screen or ctx ends. selling is closed at
 // the first touch.
 func visitOnce(ctx context.Context, s *site, socket string, selling chan struct{}) error {
-	v := &visitor{visit: visit{Bay: 1, Stop: 500}, driver: newDriver(ctx, socket), site: s}
+	v := &visitor{visit: visit{Bay: 1, Stop: 500, Card: visitCard{Item: fmt.Sprint(time.Now().UnixNano())}}, driver: newDriver(ctx, socket), site: s}
 	if err := v.complete(1); err != nil {
 		return err
 	}
@@ -271,6 +271,8 @@ func BenchmarkHoldToContactor(b *testing.B) {
 	s.bays[0].Plug(simulator.GoodCar())
 	var total time.Duration
 	for b.Loop() {
+		card := simulator.GoodCard()
+		card.Item = fmt.Sprint(b.Elapsed()) // nobody comes so often
 		steps := []struct {
 			screen ui.Screen
 			do     func() error
@@ -278,7 +280,7 @@ func BenchmarkHoldToContactor(b *testing.B) {
 			{ui.Attract, func() error { return d.touch(ctx, ui.Touch, "") }},
 			{ui.Bays, func() error { return d.touch(ctx, ui.Choose, "1") }},
 			{ui.Price, func() error { return d.touch(ctx, ui.Accept, "") }},
-			{ui.Tap, func() error { s.terminal.Present(simulator.GoodCard()); return nil }},
+			{ui.Tap, func() error { s.terminal.Present(card); return nil }},
 			{ui.Charging, func() error { return d.touch(ctx, ui.Stop, "") }},
 			{ui.StopAsk, func() error { return d.touch(ctx, ui.Confirm, "") }},
 			{ui.Final, func() error { return d.touch(ctx, ui.Back, "") }},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/hex"
@@ -277,6 +278,48 @@ func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string)
 		return err
 	}
 	return p.json(meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current), milli([]int64{r.Mains})[0]})
+}
+
+// scanTimeout is how long a unit may think: the slowest known meter answers in 60 ms.
+const scanTimeout = 300 * time.Millisecond
+
+func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	address := fs.String("address", "", "`address` of the line; no kioskd may use it meanwhile")
+	first, last := fs.Int("from", 1, "first `unit`"), fs.Int("to", 247, "last `unit`")
+	format := formatFlag(fs)
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	if *first < 1 || *last > 247 || *first > *last {
+		return usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
+	}
+	bus, err := modbus.NewBus(*address)
+	if err != nil {
+		return usageError{err}
+	}
+	defer bus.Close()
+	bus.Timeout = scanTimeout
+	models, err := meter.Models()
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for unit := *first; unit <= *last; unit++ {
+		if (unit-*first)%16 == 0 {
+			p.note(fmt.Sprintf("asking units from %d on, of %d", unit, *last))
+		}
+		f, ok, err := meter.Ask(ctx, bus, byte(unit), models)
+		if err != nil {
+			return err
+		}
+		if ok {
+			rows = append(rows, []string{strconv.Itoa(f.Unit), cmp.Or(f.Vendor, "not a known meter"), f.Model, f.Serial})
+		}
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("no unit answers at %s: check the wires A and B, the baud rate, parity and the meters' addresses", *address)
+	}
+	return p.table(*format, []string{"unit", "vendor", "model", "serial"}, rows)
 }
 
 // milli writes thousandths as JSON numbers.

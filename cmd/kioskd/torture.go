@@ -373,6 +373,7 @@ func (v *victim) crowd(ctx context.Context) {
 func (v *victim) plan() visit {
 	d := v.dice
 	out := visit{Bay: d.between(1, tortureBays), Leave: d.under(0.4)}
+	out.Card.Item = fmt.Sprint(d.between(1, 1_000_000)) // hardly anybody comes twice
 	out.Car = visitCar{Power: d.between(1000, 22000), Need: d.between(200, 4000), After: d.between(0, 800)}
 	switch {
 	case d.under(0.5):

@@ -47,6 +47,7 @@ type visitCard struct {
 	Decline string `yaml:"decline"`  // result code, two hexadecimal digits
 	Limit   int64  `yaml:"limit"`    // minor units that the bank approves at most
 	After   int    `yaml:"after_ms"` // how long she looks for it
+	Item    string `yaml:"item"`     // tells cards apart; visitors without one share a card
 }
 
 type visitCar struct {
@@ -102,7 +103,7 @@ func (v *visit) complete(bays int) error {
 
 func (v *visit) card() (simulator.Card, error) {
 	c := simulator.GoodCard()
-	c.Limit = v.Card.Limit
+	c.Limit, c.Item = v.Card.Limit, cmp.Or(v.Card.Item, c.Item)
 	if v.Card.Decline != "" {
 		n, err := strconv.ParseUint(v.Card.Decline, 16, 8)
 		if err != nil {
@@ -293,11 +294,13 @@ func (n *narrator) line(v ui.View) string {
 	case ui.Tap:
 		return "screen: " + p.T("tap.title")
 	case ui.Wait:
-		return "screen: " + p.T("wait."+v.Message)
+		return "screen: " + p.T(v.Key())
 	case ui.PlugIn:
 		return "screen: " + p.T("plug_in.held", "Amount", p.Money(v.Approved)) + "; " + p.T("plug_in.title", "N", v.Bay)
 	case ui.Charging:
 		return fmt.Sprintf("screen: %s: %s, %s, %s", p.T("charging.title", "N", v.Bay), p.Energy(v.Energy, 3), p.Money(v.Cost), p.Power(v.Power))
+	case ui.Owner:
+		return "screen: " + p.T("owner.title", "N", v.Bay)
 	case ui.StopAsk:
 		return "screen: " + p.T("stop.title", "N", v.Bay)
 	case ui.Final:
@@ -305,13 +308,13 @@ func (n *narrator) line(v ui.View) string {
 		if v.Paid.Minor > 0 {
 			paid = p.T("final.paid", "Amount", p.Money(v.Paid))
 		}
-		line := "screen: " + p.T("reason."+v.Message) + ". " + paid
+		line := "screen: " + p.T(v.Key()) + ". " + paid
 		if v.Settled {
 			line += "; " + p.T("final.released", "Amount", p.Money(v.Released))
 		}
 		return line
 	case ui.Declined:
-		return "screen: " + p.T("declined."+v.Message) + ". " + p.T("declined.nothing")
+		return "screen: " + p.T(v.Key()) + ". " + p.T("declined.nothing")
 	case ui.OutOfOrder:
 		return "screen: " + p.T("closed.title")
 	}

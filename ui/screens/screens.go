@@ -12,7 +12,6 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 
-	"kioskd"
 	"kioskd/receipt"
 	"kioskd/ui"
 	"kioskd/ui/text"
@@ -192,9 +191,8 @@ func (pg *page) tap() {
 	pg.body.Add(container.NewCenter(card(pg.scale)))
 	pg.title("tap.title")
 	pg.say(pg.p.T("tap.hold", "Amount", pg.p.Money(pg.v.Hold)), mid, accent)
-	switch pg.v.Message {
-	case string(kiosk.ProgressPIN), string(kiosk.ProgressTryAgain), string(kiosk.ProgressRemoveCard):
-		pg.say(pg.p.T("tap."+pg.v.Message), mid, ink)
+	if key := pg.v.Key(); key != "tap.title" {
+		pg.say(pg.p.T(key), mid, ink)
 	}
 	pg.foot("cancel", false, pg.act(ui.Back, ""))
 }
@@ -212,11 +210,7 @@ func card(s scale) fyne.CanvasObject {
 
 func (pg *page) wait() {
 	pg.title("wait.title")
-	key := pg.v.Message
-	if key == "" {
-		key = "wait"
-	}
-	pg.say(pg.p.T("wait."+key), mid)
+	pg.say(pg.p.T(pg.v.Key()), mid)
 	pg.reference()
 }
 
@@ -227,11 +221,11 @@ func (pg *page) reference() {
 }
 
 func (pg *page) plugIn() {
+	held := "plug_in.held"
 	if pg.v.Partial {
-		pg.say(pg.p.T("plug_in.partial", "Amount", pg.p.Money(pg.v.Approved)), mid, good)
-	} else {
-		pg.say(pg.p.T("plug_in.held", "Amount", pg.p.Money(pg.v.Approved)), mid, good)
+		held = "plug_in.partial"
 	}
+	pg.say(pg.p.T(held, "Amount", pg.p.Money(pg.v.Approved)), mid, good)
 	pg.title("plug_in.title", "N", pg.v.Bay)
 	if pg.v.Message == "starting" {
 		pg.say(pg.p.T("plug_in.starting"), mid, accent)
@@ -249,15 +243,21 @@ func (pg *page) charging() {
 	pg.body.Add(pg.label(pg.p.Energy(pg.v.Energy, 2), huge*0.7, accent, pg.width()))
 	pg.body.Add(pg.label(pg.p.Money(pg.v.Cost), large, ink, pg.width()))
 	pg.say(pg.p.Power(pg.v.Power)+" · "+pg.p.Duration(pg.v.Elapsed), mid)
-	switch {
-	case pg.v.Idle != nil && pg.v.IdleFree > 0:
-		pg.say(pg.p.T("charging.paused_free", "N", (pg.v.IdleFree+59)/60), mid, good)
-	case pg.v.Idle != nil:
-		pg.say(pg.p.T("charging.paused_fee", "Amount", pg.p.Decimal(pg.v.Idle.Amount, pg.v.Hold.Currency)), mid, alarm)
-	case pg.v.Message != "":
-		pg.say(pg.p.T("charging."+pg.v.Message), mid, good)
+	if key := pg.v.Key(); key != "charging.title" {
+		fee := ""
+		if pg.v.Idle != nil {
+			fee = pg.p.Decimal(pg.v.Idle.Amount, pg.v.Hold.Currency)
+		}
+		pg.say(pg.p.T(key, "N", (pg.v.IdleFree+59)/60, "Amount", fee), mid, good)
 	}
-	limit := pg.p.T("charging.limit", "Amount", pg.p.Money(pg.v.Approved))
+	end := pg.p.Money(pg.v.Approved)
+	switch l := pg.v.Limit; {
+	case l.Cost.Minor > 0:
+		end = pg.p.Money(l.Cost)
+	case l.Energy > 0:
+		end = pg.p.Energy(l.Energy, 0)
+	}
+	limit := pg.p.T("charging.limit", "Amount", end)
 	if pg.v.StopCode != "" {
 		limit += " · " + pg.p.T("stop_code", "Code", pg.v.StopCode)
 	}
@@ -270,9 +270,9 @@ func (pg *page) charging() {
 func (pg *page) owner() {
 	pg.title("owner.title", "N", pg.v.Bay)
 	if pg.v.Message != "" {
-		pg.say(pg.p.T("owner."+pg.v.Message, "N", pg.v.Bay), mid, accent)
+		pg.say(pg.p.T(pg.v.Key(), "N", pg.v.Bay), mid, accent)
 	} else {
-		pg.say(pg.p.T("owner.code")+"  "+strings.Repeat("● ", pg.v.Digits)+strings.Repeat("○ ", max(0, 4-pg.v.Digits)), mid, ink)
+		pg.say(pg.p.T(pg.v.Key())+"  "+strings.Repeat("● ", pg.v.Digits)+strings.Repeat("○ ", max(0, 4-pg.v.Digits)), mid, ink)
 	}
 	keys := container.NewGridWithColumns(5)
 	size := fyne.NewSize(pg.width()/5-pg.size(0.03), pg.size(0.14))
@@ -297,7 +297,7 @@ func (pg *page) stopAsk() {
 
 func (pg *page) final() {
 	if pg.v.Message != "" {
-		pg.say(pg.p.T("reason."+pg.v.Message), mid)
+		pg.say(pg.p.T(pg.v.Key()), mid)
 	}
 	left := container.NewVBox(layout.NewSpacer())
 	width := pg.width() * 0.66
@@ -333,7 +333,7 @@ func (pg *page) final() {
 
 func (pg *page) declined() {
 	pg.title("declined.title")
-	pg.say(pg.p.T("declined."+pg.v.Message), mid, ink)
+	pg.say(pg.p.T(pg.v.Key()), mid, ink)
 	pg.say(pg.p.T("declined.nothing"), mid, good)
 	pg.reference()
 	pg.foot("back", !pg.v.Again, pg.act(ui.Back, ""))
@@ -344,12 +344,7 @@ func (pg *page) declined() {
 
 func (pg *page) closed() {
 	pg.title("closed.title")
-	switch pg.v.Message {
-	case "drain", "paused":
-		pg.say(pg.p.T("closed."+pg.v.Message), mid)
-	default:
-		pg.say(pg.p.T("closed.text"), mid)
-	}
+	pg.say(pg.p.T(pg.v.Key()), mid)
 	if pg.v.Fault == "lost" {
 		pg.say(pg.p.T("lost.text"), small)
 	} else if pg.v.Fault != "" {

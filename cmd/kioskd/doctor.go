@@ -1,0 +1,218 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/store"
+	"kioskd/ui/text"
+)
+
+// finding is what the doctor found of one device or fault.
+type finding struct {
+	Device   string `json:"device"`
+	OK       bool   `json:"ok"`
+	Identity string `json:"identity,omitempty"`
+	Millis   int64  `json:"took_ms,omitempty"`
+	What     string `json:"what,omitempty"`
+	Fault    string `json:"fault,omitempty"` // code: its texts say what to do
+}
+
+// check times a question to a device; code is the fault that it is without an answer.
+func check(device, code string, ask func() (identity string, err error)) finding {
+	start := time.Now()
+	identity, err := ask()
+	f := finding{Device: device, OK: err == nil, Identity: identity, Millis: time.Since(start).Milliseconds()}
+	if err != nil {
+		f.What, f.Fault = err.Error(), code
+		var own interface{ FaultCode() string }
+		if errors.As(err, &own) {
+			f.Fault = own.FaultCode()
+		}
+	}
+	return f
+}
+
+// examine asks the terminal, and tells what the daemon sees of everything else.
+func (o owner) examine(ctx context.Context) ([]finding, error) {
+	out := []finding{check("terminal", "PT001", func() (string, error) {
+		s, err := o.status(ctx)
+		return s.TerminalID + " " + s.Software + " " + s.Text, err
+	})}
+	snap := o.control.Snapshot()
+	for _, bay := range o.control.Bays() {
+		live, seen := snap.Live[bay]
+		f := finding{Device: fmt.Sprintf("bay %d", bay), OK: seen && live.Reading != nil && live.InputsLost == 0}
+		switch {
+		case !seen:
+			f.What = "not looked at yet"
+		case live.MeterLost > 0:
+			f.Fault = "MT001"
+		case live.InputsLost > 0:
+			f.Fault = "IO001"
+		}
+		if live.Good != nil {
+			f.Identity = "meter " + live.Good.Serial
+			f.What = fmt.Sprintf("%v, %d W", live.Good.Import, live.Good.Power)
+		}
+		if seen && live.InputsLost == 0 {
+			f.What += fmt.Sprintf(", plugged %v, contactor closed %v", live.Inputs.Plugged, live.Inputs.Closed)
+		}
+		out = append(out, f)
+	}
+	faults := make([]session.FaultAt, 0, len(snap.State.Faults))
+	for at := range snap.State.Faults {
+		faults = append(faults, at)
+	}
+	slices.SortFunc(faults, func(a, b session.FaultAt) int { return cmp.Or(cmp.Compare(a.Code, b.Code), a.Bay-b.Bay) })
+	for _, at := range faults {
+		device := "site"
+		if at.Bay > 0 {
+			device = fmt.Sprintf("bay %d", at.Bay)
+		}
+		def, _ := kiosk.FaultByCode(at.Code)
+		out = append(out, finding{Device: device, OK: def.Severity == kiosk.Warning, What: string(def.Severity), Fault: at.Code})
+	}
+	return out, nil
+}
+
+// examine asks every device itself: no daemon has them.
+func (d direct) examine(ctx context.Context) ([]finding, error) {
+	out := []finding{check("terminal", "PT001", func() (string, error) {
+		s, err := d.status(ctx)
+		return s.TerminalID + " " + s.Software + " " + s.Text, err
+	})}
+	devices, err := openDevices(d.c)
+	if err != nil {
+		return append(out, finding{Device: "bays", What: err.Error()}), nil
+	}
+	defer devices.close(quietLog())
+	for _, b := range devices.bays {
+		out = append(out, check(fmt.Sprintf("bay %d meter", b.Number), "MT001", func() (string, error) {
+			r, err := b.Meter.Read(ctx)
+			return fmt.Sprintf("%s %v", r.Serial, r.Import), err
+		}), check(fmt.Sprintf("bay %d inputs", b.Number), "IO001", func() (string, error) {
+			in, err := b.Inputs.Inputs(ctx)
+			if err == nil && in.Closed {
+				err = faultError{"CX017", "the contactor is closed, and kioskd does not run"}
+			}
+			return fmt.Sprintf("plugged %v, contactor closed %v, emergency stop %v", in.Plugged, in.Closed, in.Emergency), err
+		}))
+	}
+	return out, nil
+}
+
+// faultError is an error with a fault of its own.
+type faultError struct{ code, what string }
+
+func (e faultError) Error() string     { return e.what }
+func (e faultError) FaultCode() string { return e.code }
+
+// lowDisk is what a journal needs for some years of sessions, and its copy.
+const lowDisk = 200 << 20
+
+// house looks at what is on the computer itself: journal, disk and clock.
+func house(ctx context.Context, c *config) []finding {
+	journal := check("journal", "DB001", func() (string, error) {
+		j, err := store.OpenReader(ctx, c.journal)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "none yet", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		defer j.Close()
+		seq, err := j.Seq(ctx)
+		return fmt.Sprintf("%d records", seq), err
+	})
+	disk := check("disk", "DB001", func() (string, error) {
+		var s unix.Statfs_t
+		if err := unix.Statfs(filepath.Dir(c.journal), &s); err != nil {
+			return "", err
+		}
+		free := s.Bavail * uint64(s.Bsize)
+		if free < lowDisk {
+			return "", fmt.Errorf("%d MiB are free, want %d", free>>20, lowDisk>>20)
+		}
+		return fmt.Sprintf("%d MiB free", free>>20), nil
+	})
+	clock := check("clock", "CL001", func() (string, error) {
+		if !synced(c.clockRTC)() {
+			return "", errors.New("nothing keeps the system's time in step")
+		}
+		return time.Now().Format(time.RFC3339), nil
+	})
+	return []finding{journal, disk, clock}
+}
+
+func (p program) doctor(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	lang := flags.String("language", "en", "`language` of what to do")
+	format := formatFlag(flags)
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	c, err := p.config(*path)
+	if err != nil {
+		return err
+	}
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, serviceLimit)
+	defer cancel()
+	s, end, err := reach(c)
+	if err != nil {
+		return err
+	}
+	defer end()
+	p.note("asking every device; a card dialogue that is under way comes first")
+	asked, err := s.examine(ctx)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	ill := false
+	for _, f := range append(house(ctx, c), asked...) {
+		state, cure := "ok", ""
+		if !f.OK {
+			state, ill = "FAULT", true
+		}
+		if f.Fault != "" {
+			printer := texts.Printer(*lang)
+			f.What = cmp.Or(printer.T("fault."+f.Fault+".title")+": "+f.What, f.What)
+			cure = f.Fault + " " + printer.T("fault."+f.Fault+".technician")
+		}
+		rows = append(rows, []string{f.Device, state, f.Identity, strconv.FormatInt(f.Millis, 10), f.What, cure})
+	}
+	if err := p.table(*format, []string{"device", "state", "identity", "ms", "what", "do"}, rows); err != nil {
+		return err
+	}
+	if ill {
+		return errSilent
+	}
+	return nil
+}
+
+// note tells a person at a terminal what is being waited for.
+func (p program) note(what string) {
+	if f, ok := p.err.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			fmt.Fprintf(p.err, "kioskd: %s\n", what)
+		}
+	}
+}

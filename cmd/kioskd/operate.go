@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+)
+
+// What an operator does to a running daemon. Each is an observation like any other: the
+// machine decides, and the journal has it.
+
+// done is the answer to what has no other.
+type done struct {
+	Done bool `json:"done"`
+}
+
+// drained is what a drain still waits for.
+type drained struct {
+	Waiting []string `json:"waiting_for"`
+}
+
+// drain stops or goes on with new business, and says what is under way.
+func (o owner) drain(ctx context.Context, on bool) (drained, error) {
+	err := o.control.Do(ctx, session.Observation{What: session.DrainAsked, Raised: on})
+	return drained{append([]string{}, o.control.Snapshot().State.Underway()...)}, err
+}
+
+// stop ends a running session.
+func (o owner) stop(ctx context.Context, reference, by string) (done, error) {
+	for _, x := range o.control.Snapshot().State.Sessions {
+		if x.Reference == reference && x.Paper != session.PaperClosed {
+			return done{true}, o.control.Do(ctx, session.Observation{What: session.StopPressed, Session: x.ID, By: by})
+		}
+	}
+	return done{}, fmt.Errorf("session %s is not open", reference)
+}
+
+// withDaemon runs f with a running daemon.
+func (p program) withDaemon(path string, f func(remote) error) error {
+	c, err := p.config(path)
+	if err != nil {
+		return err
+	}
+	if !running(c.control()) {
+		return fmt.Errorf("kioskd does not run: nothing answers at %s", c.control())
+	}
+	return f(dialControl(c.control()))
+}
+
+func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	off := fs.Bool("off", false, "sell again")
+	limit := fs.Duration("for", 30*time.Minute, "longest `time` to wait")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	return p.withDaemon(*path, func(r remote) error {
+		if *off {
+			return r.ask(ctx, http.MethodPost, "/drain", url.Values{"off": {"1"}}, new(drained))
+		}
+		ctx, cancel := context.WithTimeout(ctx, *limit)
+		defer cancel()
+		last := ""
+		for {
+			var d drained
+			if err := r.ask(ctx, http.MethodPost, "/drain", nil, &d); err != nil {
+				return err
+			}
+			if len(d.Waiting) == 0 {
+				fmt.Fprintln(p.out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
+				return nil
+			}
+			if now := strings.Join(d.Waiting, ", "); now != last {
+				fmt.Fprintf(p.out, "waiting for %s\n", now)
+				last = now
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("still open after %v: %s; nothing new is sold until drain --off or a restart", *limit, last)
+			case <-time.After(time.Second):
+			}
+		}
+	})
+}
+
+func (p program) sessionStop(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
+	args, err := parse(fs, args, 1)
+	if err != nil {
+		return err
+	}
+	ref, err := kiosk.ParseReference(args[0])
+	if err != nil {
+		return usageError{err}
+	}
+	if *by == "" {
+		me, err := user.Current()
+		if err != nil {
+			return usagef("session stop: --by is needed: %w", err)
+		}
+		*by = me.Username
+	}
+	return p.withDaemon(*path, func(r remote) error {
+		return r.ask(ctx, http.MethodPost, "/session/"+ref+"/stop", url.Values{"by": {*by}}, new(done))
+	})
+}
+
+func (p program) faultClear(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	bay := fs.Int("bay", 0, "`number` of the bay; 0 for the site")
+	args, err := parse(fs, args, 1)
+	if err != nil {
+		return err
+	}
+	if _, ok := kiosk.FaultByCode(args[0]); !ok {
+		return usagef("fault clear: there is no fault %q", args[0])
+	}
+	return p.withDaemon(*path, func(r remote) error {
+		return r.ask(ctx, http.MethodPost, "/fault/"+args[0]+"/clear", url.Values{"bay": {strconv.Itoa(*bay)}}, new(done))
+	})
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"kioskd/simulator"
+	"kioskd/ui"
+)
+
+// operator types commands at a simulated site with a running daemon.
+type operator struct {
+	t *testing.T
+	s *site
+	d *driver
+}
+
+func newOperator(t *testing.T, bays int, faults simulator.Faults) operator {
+	dir := t.TempDir()
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: bays, speed: 300}, quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.inject(faults)
+	ctx, stop := context.WithCancel(context.Background())
+	world := make(chan error, 1)
+	go func() { world <- s.run(ctx) }()
+	t.Cleanup(func() { stop(); <-world })
+	daemon, err := s.startDaemon(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stopProcess(daemon); err != nil {
+			t.Errorf("the daemon did not end cleanly: %v", err)
+		}
+	})
+	return operator{t, s, newDriver(ctx, filepath.Join(dir, "ui.sock"))}
+}
+
+// run types a command, and returns what it prints and its exit status.
+func (o operator) run(words string) (string, int) {
+	var out bytes.Buffer
+	code := program{in: strings.NewReader(""), out: &out, err: &out}.run(context.Background(), append(strings.Fields(words), "--config", o.s.config))
+	return out.String(), code
+}
+
+// until repeats a command until it prints what is looked for.
+func (o operator) until(words, pattern string) string {
+	o.t.Helper()
+	last := ""
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if last, _ = o.run(words); regexp.MustCompile(pattern).MatchString(last) {
+			return last
+		}
+	}
+	o.t.Fatalf("%s never prints %s, but:\n%s", words, pattern, last)
+	return ""
+}
+
+// charge lets a driver charge at bay 1, and returns her session's reference.
+func (o operator) charge(ctx context.Context) string {
+	o.t.Helper()
+	v := &visitor{visit: visit{Bay: 1}, driver: o.d, site: o.s}
+	if err := v.complete(1); err != nil {
+		o.t.Fatal(err)
+	}
+	reference := make(chan string, 1)
+	v.see = func(now ui.View) {
+		if now.Screen == ui.Charging && len(reference) == 0 {
+			reference <- now.Reference
+		}
+	}
+	played := make(chan error, 1)
+	go func() { played <- v.play(ctx) }()
+	o.t.Cleanup(func() { <-played })
+	select {
+	case ref := <-reference:
+		return ref
+	case err := <-played:
+		played <- err
+		o.t.Fatalf("the visit ended before it charged: %v", err)
+	}
+	return ""
+}
+
+// TestTheOperatorStopsASession from outside, and the money of it cannot be taken.
+func TestTheOperatorStopsASession(t *testing.T) {
+	o := newOperator(t, 1, simulator.Faults{Terminal: []simulator.CardFault{"", simulator.HostDown, simulator.HostDown}})
+	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
+	defer leave()
+	ref := o.charge(ctx)
+	if out, code := o.run("session stop 0000000"); code != 1 || !strings.Contains(out, "session 0000000 is not open") {
+		t.Errorf("%d: %s", code, out)
+	}
+	if out, code := o.run("drain --for 1s"); code != 1 || !strings.Contains(out, "waiting for "+ref) {
+		t.Errorf("%d: %s", code, out)
+	}
+	if out, code := o.run("terminal end-of-day"); code != 1 || !strings.Contains(out, "1 sessions have an open hold") {
+		t.Errorf("%d: %s", code, out)
+	}
+	if out, code := o.run("session stop --by ops " + ref); code != 0 {
+		t.Fatalf("%d: %s", code, out)
+	}
+	o.until("journal export", `"reason":"remote"`)
+	out := o.until("report reconcile", "capture_waiting")
+	if !strings.Contains(out, ref) || !strings.Contains(out, "by itself at") || !strings.Contains(out, "host") {
+		t.Errorf("what waits is listed as\n%s", out)
+	}
+	if out, code := o.run("drain"); code != 0 || !strings.Contains(out, "Nothing is open") {
+		t.Errorf("what waits for its next try does not keep from an update, but %d: %s", code, out)
+	}
+	if out, _ := o.run("report reconcile --bay 7"); strings.Contains(out, ref) {
+		t.Errorf("another bay's list has it:\n%s", out)
+	}
+}
+
+// TestFaultsAtABay are found by the doctor, and locked until a person has looked.
+func TestFaultsAtABay(t *testing.T) {
+	o := newOperator(t, 2, simulator.Faults{})
+	o.until("doctor", `bay 2 +ok +meter 20260002`)
+	o.s.bays[1].Emergency(true)
+	out := o.until("doctor", `bay 2 +FAULT.*CX008 See that nobody is in danger`)
+	if !strings.Contains(out, "terminal  ok") {
+		t.Errorf("doctor says\n%s", out)
+	}
+	o.s.bays[1].Emergency(false)
+	o.until("journal export", `"kind":"fault_cleared"[^\n]*CX008`)
+	o.s.bays[0].Weld(true)
+	o.s.bays[0].Plug(simulator.GoodCar())
+	o.until("doctor", `bay 1 +FAULT.*MT005`)
+	o.s.bays[0].Weld(false)
+	o.s.bays[0].Unplug()
+	if out, code := o.run("fault clear PT001"); code != 1 || !strings.Contains(out, "not raised") {
+		t.Errorf("%d: %s", code, out)
+	}
+	if out, code := o.run("fault clear --bay 1 MT005"); code != 0 {
+		t.Errorf("%d: %s", code, out)
+	}
+	o.until("doctor --format json", `"device":"bay 1"[^\n]*"state":"ok"`)
+	if out, code := o.run("doctor"); code != 0 {
+		t.Errorf("%d: %s", code, out)
+	}
+	if out, code := o.run("terminal end-of-day"); code != 0 || !strings.Contains(out, `"agrees":true`) {
+		t.Errorf("%d: %s", code, out)
+	}
+}
+
+// TestMeterScan asks a line with two makes on it.
+func TestMeterScan(t *testing.T) {
+	dir := t.TempDir()
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 2, speed: 1}, quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	world := make(chan error, 1)
+	go func() { world <- s.run(ctx) }()
+	defer func() { stop(); <-world }()
+	var out bytes.Buffer
+	p := program{in: strings.NewReader(""), out: &out, err: io.Discard}
+	line := "serial://" + filepath.Join(dir, "meters")
+	if code := p.run(ctx, []string{"meter", "scan", "--address", line, "--to", "3", "--format", "csv"}); code != 0 {
+		t.Fatalf("exit status %d", code)
+	}
+	if want := "unit,vendor,model,serial\n1,Eastron,SDM630,20260001\n2,ABB,B23,20260002\n"; out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &out, want)
+	}
+	if code := p.run(ctx, []string{"meter", "scan", "--address", line, "--from", "3", "--to", "4"}); code != 1 {
+		t.Errorf("where nobody answers the exit status is %d", code)
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"strconv"
+	"time"
+
+	"kioskd/receipt"
+	"kioskd/session"
+)
+
+// reportReconcile lists the money that is not where it belongs yet.
+func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	j := journalFlags(fs)
+	from, to := fs.String("from", "", "first `day`, as 2026-03-02"), fs.String("to", "", "last `day`")
+	bay := fs.Int("bay", 0, "`number` of a bay; 0 for all")
+	format := formatFlag(fs)
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	first, err := day(*from, time.Time{})
+	if err != nil {
+		return err
+	}
+	last, err := day(*to, time.Date(9999, 1, 1, 0, 0, 0, 0, time.Local))
+	if err != nil {
+		return err
+	}
+	s, err := p.openJournal(ctx, j)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	items, err := receipt.Open(s.With(ctx, string(session.Refused), string(session.Unproven), string(session.HoldVanished)))
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, i := range items {
+		if *bay != 0 && i.Bay != *bay || i.Since.Before(first) || !i.Since.Before(last.AddDate(0, 0, 1)) {
+			continue
+		}
+		if *format == "json" {
+			if err := p.json(i); err != nil {
+				return err
+			}
+			continue
+		}
+		next := "a person"
+		if i.Acts == "" {
+			next = "by itself"
+		}
+		if i.Next != nil {
+			next = "by itself at " + i.Next.Local().Format(time.DateTime)
+		}
+		rows = append(rows, []string{i.Reference, strconv.Itoa(i.Bay), string(i.Money), i.Held.String(), i.Due.String(), strconv.Itoa(i.ReceiptNo), i.TerminalID, i.AuthCode,
+			i.Since.Local().Format(time.DateTime), strconv.Itoa(i.Attempts), next, i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
+	}
+	if *format == "json" {
+		return nil
+	}
+	return p.table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id", "auth_code", "since", "attempts", "goes on", "deadline", "why"}, rows)
+}
+
+// day reads a day; none is what stands for it.
+func day(text string, none time.Time) (time.Time, error) {
+	if text == "" {
+		return none, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, time.Local)
+	if err != nil {
+		return t, usagef("%q is not a day: want one such as 2026-03-02", text)
+	}
+	return t, nil
+}
