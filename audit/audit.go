@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +61,8 @@ const (
 	Nothing   Rule = "nothing is taken for no energy"
 	Measured  Rule = "billed energy is the difference of two journaled registers"
 	Delivered Rule = "no more is billed than was delivered"
+	Priced    Rule = "the bill is the offered prices times the usage, and no more than the hold"
+	Timed     Rule = "no more time is billed than passed between the first register and the open contactor"
 	NoFree    Rule = "energy flows only under a hold, at the bay of its session"
 	Known     Rule = "every hold belongs to a session in the journal"
 	Closed    Rule = "every session is closed, and says of its money what the bank says"
@@ -81,24 +84,26 @@ func (v Violation) String() string {
 
 // body is what the audit reads of a record.
 type body struct {
-	At        time.Time                   `json:"at"`
-	Reference string                      `json:"reference"`
-	Bay       int                         `json:"bay"`
-	Offer     *struct{ Hold kiosk.Money } `json:"offer"`
-	Hold      *kiosk.Hold                 `json:"hold"`
-	Reading   *kiosk.Reading              `json:"reading"`
-	Amount    *kiosk.Money                `json:"amount"`
+	At        time.Time      `json:"at"`
+	Reference string         `json:"reference"`
+	Bay       int            `json:"bay"`
+	Offer     *offer         `json:"offer"`
+	Hold      *kiosk.Hold    `json:"hold"`
+	Reading   *kiosk.Reading `json:"reading"`
+	Amount    *kiosk.Money   `json:"amount"`
 	Bill      *struct {
 		Energy kiosk.Energy `json:"energy_wh"`
 		Total  kiosk.Money  `json:"total"`
 		From   kiosk.Energy `json:"register_start_wh"`
 		To     kiosk.Energy `json:"register_end_wh"`
-		Usage  struct {
-			Periods []struct {
-				Energy kiosk.Energy `json:"energy_wh"`
-			} `json:"periods"`
-		} `json:"usage"`
+		Usage  usage        `json:"usage"`
 	} `json:"bill"`
+}
+
+// offer is what the driver agreed to.
+type offer struct {
+	Hold   kiosk.Money     `json:"hold"`
+	Tariff json.RawMessage `json:"tariff"`
 }
 
 // trail is one session as the journal tells it.
@@ -106,8 +111,9 @@ type trail struct {
 	id, reference string
 	bay           int
 	kinds         []string
-	offered       *kiosk.Money
+	offered       *offer
 	holds         []int // receipt numbers
+	approved      kiosk.Money
 	start, end    *kiosk.Reading
 	startAt       time.Time // the first register was journaled
 	stopAt        time.Time // the contactor is known to be open
@@ -215,9 +221,9 @@ func (x *trail) take(kind string, b body) {
 	}
 	switch kind {
 	case "offer":
-		x.offered = &b.Offer.Hold
+		x.offered = b.Offer
 	case "hold_ok", "hold_found":
-		x.holds = append(x.holds, b.Hold.ReceiptNo)
+		x.holds, x.approved = append(x.holds, b.Hold.ReceiptNo), b.Hold.Approved
 	case "meter_start":
 		x.start, x.startAt = b.Reading, b.At
 	case "contactor_opened":
@@ -297,7 +303,7 @@ func (c *check) captured(x *trail, h *held, end Movement) {
 		c.broken(Billed, x.reference, "%d was captured, %d was billed", end.Minor, x.bill.Bill.Total.Minor)
 	case end.Minor > h.Minor:
 		c.broken(Billed, x.reference, "%d was captured of a hold of %d", end.Minor, h.Minor)
-	case x.offered == nil || h.Minor > x.offered.Minor:
+	case x.offered == nil || h.Minor > x.offered.Hold.Minor:
 		c.broken(Billed, x.reference, "%d was held without consent", h.Minor)
 	}
 	if x.bill.Bill.Energy == 0 {
@@ -345,6 +351,7 @@ func (c *check) session(x *trail) {
 	if b.Energy != 0 && priced != b.Energy {
 		c.broken(Measured, x.reference, "billed %d Wh, priced %d", b.Energy, priced)
 	}
+	c.priced(x)
 	delivered := kiosk.Energy(0)
 	for _, f := range c.world.Flows {
 		if f.Bay == x.bay && c.during(x, f) {
@@ -353,6 +360,23 @@ func (c *check) session(x *trail) {
 	}
 	if b.Energy > delivered+max(0, c.world.Step-1) {
 		c.broken(Delivered, x.reference, "billed %d Wh, delivered %d", b.Energy, delivered)
+	}
+}
+
+// priced calculates a bill again.
+func (c *check) priced(x *trail) {
+	b := x.bill.Bill
+	billed := new(big.Rat).Add(b.Usage.hours("charging"), b.Usage.hours("parking"))
+	passed := x.stopAt.Sub(x.startAt) + c.world.Slack
+	if billed.Cmp(big.NewRat(int64(passed), int64(time.Hour))) > 0 && !x.stopAt.IsZero() {
+		c.broken(Timed, x.reference, "billed %s h, %v passed", billed.FloatString(4), passed)
+	}
+	if x.offered == nil || b.Energy == 0 {
+		return
+	}
+	want, ok := price(x.offered.Tariff, b.Usage, b.Total.Currency.Digits())
+	if want = min(want, x.approved.Minor); ok && want != b.Total.Minor {
+		c.broken(Priced, x.reference, "billed %d, the prices make %d", b.Total.Minor, want)
 	}
 }
 

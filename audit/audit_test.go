@@ -19,7 +19,7 @@ func at(seconds int) time.Time { return t0.Add(time.Duration(seconds) * time.Sec
 // good is a visit in which every promise is kept: a record a line, of kind and body,
 // ten seconds apart.
 const good = `bay_lease {"reference":"ABC1234","bay":1}
-offer {"offer":{"hold":{"amount":"50.00","currency":"EUR"}}}
+offer {"offer":{"hold":{"amount":"50.00","currency":"EUR"},"tariff":{"elements":[{"price_components":[{"type":"ENERGY","price":0.49},{"type":"PARKING_TIME","price":36}]}]}}}
 hold_intent {"amount":{"amount":"50.00","currency":"EUR"}}
 hold_ok {"hold":{"receipt_no":231,"approved":{"amount":"50.00","currency":"EUR"}}}
 hold_confirmed {}
@@ -30,7 +30,7 @@ contactor_closed {}
 stop_intent {}
 contactor_opened {}
 meter_end {"reading":{"import_wh":1500}}
-bill {"bill":{"energy_wh":500,"total":{"amount":"0.25","currency":"EUR"},"register_start_wh":1000,"register_end_wh":1500,"usage":{"periods":[{"energy_wh":200},{"energy_wh":300}]}}}
+bill {"bill":{"energy_wh":500,"total":{"amount":"0.25","currency":"EUR"},"register_start_wh":1000,"register_end_wh":1500,"usage":{"periods":[{"start":"2026-03-02T09:01:10Z","state":"charging","energy_wh":200},{"start":"2026-03-02T09:01:20Z","state":"unproven","energy_wh":300}],"end":"2026-03-02T09:01:40Z"}}}
 capture_intent {}
 capture_ok {}
 capture_confirmed {}
@@ -94,6 +94,13 @@ func TestEachRuleCatches(t *testing.T) {
 		}, audit.Nothing},
 		{"billed other registers", func(e *evidence) { e.replace(`"import_wh":1500`, `"import_wh":1499`) }, audit.Measured},
 		{"priced a stretch twice", func(e *evidence) { e.replace(`"energy_wh":300`, `"energy_wh":600`) }, audit.Measured},
+		{"billed another price", func(e *evidence) { e.replace(`"price":0.49`, `"price":0.45`) }, audit.Priced},
+		{"billed more than was held", func(e *evidence) { e.replace(`"approved":{"amount":"50.00"`, `"approved":{"amount":"0.20"`) }, audit.Priced},
+		{"did not bill the time after charging", func(e *evidence) { e.replace(`"state":"unproven"`, `"state":"parking"`) }, audit.Priced},
+		{"billed time that did not pass", func(e *evidence) {
+			e.replace(`"state":"unproven"`, `"state":"parking"`)
+			e.replace(`"end":"2026-03-02T09:01:40Z"`, `"end":"2026-03-02T09:02:40Z"`)
+		}, audit.Timed},
 		{"billed what was not delivered", func(e *evidence) { e.world.Flows[0].Energy = 499 }, audit.Delivered},
 		{"energy at another bay", func(e *evidence) { e.world.Flows[0].Bay = 2 }, audit.NoFree},
 		{"energy before the register was read", func(e *evidence) { e.world.Flows[0].From = at(55) }, audit.NoFree},

@@ -11,7 +11,7 @@ import (
 // asks beyond the hold is lost: the driver did not agree to more.
 func (x Session) bill(end kiosk.Reading) (*Bill, error) {
 	u := x.usage(end)
-	b := &Bill{Energy: x.Energy(end.Import), Start: x.Start.At, End: end.At, From: x.Start.Import, To: end.Import, Usage: &u, Gaps: x.Gaps}
+	b := &Bill{Energy: x.Energy(end.Import), Start: x.Start.At, End: u.End, From: x.Start.Import, To: end.Import, Usage: &u, Gaps: x.Gaps}
 	for _, p := range u.Periods {
 		b.Doubt = b.Doubt || p.AnyTime
 	}

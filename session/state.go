@@ -70,8 +70,9 @@ type Session struct {
 	Since   time.Time
 	Reason  Reason
 	EndAt   time.Time
-	Welded  bool   // the contactor was not seen to open
-	Gaps    []Span // in which the kiosk was away
+	OpenAt  time.Time // the contactor was seen open, or given up
+	Welded  bool      // the contactor was not seen to open
+	Gaps    []Span    // in which the kiosk was away
 
 	Bill     *Bill
 	Booking  *kiosk.Booking
@@ -176,7 +177,14 @@ func (s Session) Energy(now kiosk.Energy) kiosk.Energy {
 func (s Session) usage(r kiosk.Reading) tariff.Usage {
 	x := s
 	x.take(r)
-	return tariff.Usage{Start: s.Start.At, Periods: x.Periods, End: x.Last.At}
+	u := tariff.Usage{Start: s.Start.At, Periods: x.Periods, End: x.Last.At}
+	if !s.OpenAt.IsZero() && s.OpenAt.Before(u.End) { // the last register is read after the contactor opened
+		u.End = s.OpenAt
+		if last := u.Periods[len(u.Periods)-1].Start; u.End.Before(last) {
+			u.End = last
+		}
+	}
+	return u
 }
 
 // Cost is the price of what was measured up to a reading.

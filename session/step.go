@@ -159,7 +159,7 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case Alert:
 		x.Alerted = true
 	case ContactorOpened:
-		x.Welded = e.Error != ""
+		x.OpenAt, x.Welded = e.At, e.Error != ""
 		return []Command{x.command(ReadFinal)}, nil
 	case Ended:
 		x.Reason, x.EndAt = e.Reason, e.At

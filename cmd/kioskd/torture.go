@@ -113,6 +113,15 @@ const (
 	calmLimit    = 10 * time.Minute // for everything to be settled once nothing goes wrong any longer
 )
 
+// tortureTariffs are the price components of the sites, in turn: energy alone, and with time
+// after charging.
+func tortureTariffs() []string {
+	return []string{
+		"",
+		"- {type: ENERGY, price: 0.39, vat: 19, step_size: 1}\n        - {type: PARKING_TIME, price: 60, vat: 19, step_size: 1}",
+	}
+}
+
 // victim is one site under torture.
 type victim struct {
 	*tortureRun
@@ -147,7 +156,8 @@ func (d *dice) millis(a, b int) time.Duration {
 }
 
 func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: tortureBays, speed: tortureSpeed, more: "timings: {plug_in: 15s, choose: 30s}\n"}, quietLog())
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{
+		size: tortureBays, speed: tortureSpeed, tariff: tortureTariffs()[n%len(tortureTariffs())], more: "timings: {plug_in: 15s, choose: 30s}\n"}, quietLog())
 	if err != nil {
 		return err
 	}
@@ -380,6 +390,8 @@ func (v *victim) plan() visit {
 		out.Stop = d.between(1, 1500)
 	case d.under(0.5):
 		out.Unplug = d.between(1, 1500)
+	case d.under(0.5): // its owner comes back after a while
+		out.Pause = d.between(1, 1000)
 	}
 	switch {
 	case d.under(0.04):
