@@ -17,10 +17,12 @@ lint: setup
 	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 -tags $(GO_TEST_TAGS) ./...
 	scripts/govulncheck
 
-# Ten minutes of misfortune by default; SEED=N plays the same dice again.
+# Ten minutes of misfortune by default; SEED=N plays the same dice again. A site takes three
+# ptys and a daemon of 20 MB.
 TORTURE_FOR = 10m
+SITES = 40
 torture: build-daemon
-	bin/kioskd torture --for $(TORTURE_FOR) --sessions 1000000 $(if $(SEED),--seed $(SEED))
+	bin/kioskd torture --for $(TORTURE_FOR) --sites $(SITES) --sessions 1000000 $(if $(SEED),--seed $(SEED))
 
 bench:
 	go test -run '^$$' -bench . ./store ./tariff

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -366,10 +365,10 @@ func (c *check) session(x *trail) {
 // priced calculates a bill again.
 func (c *check) priced(x *trail) {
 	b := x.bill.Bill
-	billed := new(big.Rat).Add(b.Usage.hours("charging"), b.Usage.hours("parking"))
-	passed := x.stopAt.Sub(x.startAt) + c.world.Slack
-	if billed.Cmp(big.NewRat(int64(passed), int64(time.Hour))) > 0 && !x.stopAt.IsZero() {
-		c.broken(Timed, x.reference, "billed %s h, %v passed", billed.FloatString(4), passed)
+	charging, _ := b.Usage.spent("charging")
+	parking, _ := b.Usage.spent("parking")
+	if passed := x.stopAt.Sub(x.startAt) + c.world.Slack; charging+parking > passed && !x.stopAt.IsZero() {
+		c.broken(Timed, x.reference, "billed %v, %v passed", charging+parking, passed)
 	}
 	if x.offered == nil || b.Energy == 0 {
 		return

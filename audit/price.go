@@ -35,9 +35,9 @@ type offered struct {
 	} `json:"elements"`
 }
 
-// hours is how long a bill's usage was in a state.
-func (u usage) hours(state string) *big.Rat {
-	total := time.Duration(0)
+// spent is how long a bill's usage was in a state, and whether it was the last of those that
+// count.
+func (u usage) spent(state string) (total time.Duration, last bool) {
 	for i, p := range u.Periods {
 		end := u.End
 		if i+1 < len(u.Periods) {
@@ -46,6 +46,19 @@ func (u usage) hours(state string) *big.Rat {
 		if p.State == state {
 			total += end.Sub(p.Start)
 		}
+		if p.State != "unproven" && end.After(p.Start) {
+			last = p.State == state
+		}
+	}
+	return total, last
+}
+
+// hours is the time that is charged for a state: the one that was last is rounded up to a
+// step of one second (OCPI 2.3.0, step_size).
+func (u usage) hours(state string) *big.Rat {
+	total, last := u.spent(state)
+	if part := total % time.Second; last && part > 0 {
+		total += time.Second - part
 	}
 	return big.NewRat(int64(total), int64(time.Hour))
 }

@@ -34,6 +34,8 @@ type Receipt struct {
 	RegisterStart *kiosk.Energy      `json:"register_start_wh,omitempty"`
 	RegisterEnd   *kiosk.Energy      `json:"register_end_wh,omitempty"`
 	MeterSerial   string             `json:"meter_serial,omitempty"`
+	Interrupted   []session.Span     `json:"interrupted,omitempty"`
+	ClockDoubt    bool               `json:"clock_untrusted,omitempty"` // the times may be wrong, and none is billed
 	Lines         []session.BillLine `json:"lines"`
 	Net           *kiosk.Money       `json:"net,omitempty"`
 	Taxes         []session.BillTax  `json:"taxes"`
@@ -95,6 +97,10 @@ func of(x session.Session) Receipt {
 		start, end, from, to := b.Start.In(loc), b.End.In(loc), b.From, b.To
 		r.Start, r.End, r.RegisterStart, r.RegisterEnd, r.MeterSerial = &start, &end, &from, &to, x.Start.Serial
 		r.Energy, r.Total, r.Net, r.Limited = b.Energy, b.Total, b.Net, b.Limit
+		for _, g := range b.Gaps {
+			r.Interrupted = append(r.Interrupted, session.Span{From: g.From.In(loc), To: g.To.In(loc)})
+		}
+		r.ClockDoubt = b.Doubt
 		r.Lines, r.Taxes = append(r.Lines, b.Lines...), append(r.Taxes, b.Taxes...)
 	}
 	r.Settled = x.Money == session.Captured || x.Money == session.Released
@@ -182,6 +188,12 @@ func (r Receipt) energy(p *text.Printer, row func(string, string)) {
 	}
 	row(p.T("receipt.start"), p.Time(*r.Start))
 	row(p.T("receipt.end"), p.Time(*r.End))
+	for _, g := range r.Interrupted {
+		row(p.T("receipt.interrupted"), p.Time(g.From)+" - "+g.To.Format("15:04"))
+	}
+	if r.ClockDoubt {
+		row(p.T("receipt.clock"), " ")
+	}
 	row(p.T("receipt.meter_no"), r.MeterSerial)
 	row(p.T("receipt.register"), p.Number(r.RegisterStart.KWh(3))+" - "+p.Energy(*r.RegisterEnd, 3))
 	row(p.T("receipt.energy"), p.Energy(r.Energy, 3))

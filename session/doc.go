@@ -1,6 +1,5 @@
 // Package session decides what a charging session does next. What happened and what is
-// about to be done are events; an
-// event is in the journal before anything is done about it.
+// about to be done are events; an event is in the journal before anything is done about it.
 //
 //	observation -> Decide -> events -> journal -> Step -> commands -> devices -> observation
 //
@@ -21,6 +20,28 @@
 //	bay_lease, offer, hold_intent, hold_ok, hold_confirmed, plugged, meter_start,
 //	contactor_close, contactor_closed, reading.., stop_intent, contactor_opened,
 //	meter_end, bill, capture_intent, capture_ok, capture_confirmed, receipt_final, closed
+//
+// # What may be asked of a session, and by whom
+//
+// Whoever pays, in the visit in which she pays, may cancel and stop. Once she has left the
+// screen she shows her stop code or her card (proof.go). An operator may stop, by name.
+// Anybody may unplug. A driver who was declined may try again twice, for twenty seconds; a
+// second hold is never asked for before the first is known to be none.
+//
+// # The terminal
+//
+// One goroutine owns it; a queue decides between its dialogues: an unknown outcome, a
+// release that somebody waits for, a capture, a new card, retries, a technician, the end of
+// the day. The day ends only where neither the journal nor the terminal has a hold, because
+// some terminals take holds whole with it. A terminal with another id than the one that has
+// a hold is never asked for it (site.go). No terminal that is known can raise a hold, so that
+// none is raised: energy is stopped before the hold is used up.
+//
+// # The clock
+//
+// Everything that is billed runs with the monotonic clock (clock.go). While nobody vouches
+// for the wall clock, events say so, no time is billed, and energy at the cheapest price that
+// any time of day has. Time that nobody measured, as over a restart, is not billed either.
 //
 // The package must never import a device, the store or the screen.
 package session

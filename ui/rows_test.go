@@ -421,7 +421,7 @@ var rows = []struct {
 		s.rules.TerminalID = "60099914"
 		s.clear()
 		s.see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111", Receipts: []int{7}}})
-	}, "fault_raised", "closed.text"},
+	}, "fault_raised", "fault.PT002.driver"},
 	{46, "another terminal, with an open hold of the old one", func(s *stage) {
 		s.charge()
 		s.clear()
@@ -434,7 +434,7 @@ var rows = []struct {
 		s.clear()
 		s.see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111"}})
 	}, "unproven receipt_final closed", "reason.stopped"},
-	{47, "the journal cannot be written", func(s *stage) { s.halt = true }, "", "closed.text"},
+	{47, "the journal cannot be written", func(s *stage) { s.halt = true }, "", "fault.DB001.driver"},
 	{48, "drained for an update", func(s *stage) { s.clear(); s.see(session.Observation{What: session.DrainAsked, Raised: true}) }, "drain_begun", "closed.drain"},
 }
 

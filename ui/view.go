@@ -149,6 +149,9 @@ func (v View) Key() string {
 	case Owner:
 		return "owner." + cmp.Or(v.Message, "code")
 	case OutOfOrder:
+		if _, known := kiosk.FaultByCode(v.Fault); known && v.Message == "" {
+			return "fault." + v.Fault + ".driver"
+		}
 		return "closed." + cmp.Or(v.Message, "text")
 	case Tap:
 		if slices.Contains([]kiosk.Progress{kiosk.ProgressPIN, kiosk.ProgressTryAgain, kiosk.ProgressRemoveCard}, kiosk.Progress(v.Message)) {

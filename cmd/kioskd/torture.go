@@ -162,7 +162,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 		return err
 	}
 	v := &victim{tortureRun: t, site: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))}}
-	s.terminal.Think = 30 * time.Millisecond
+	s.terminal.Think, s.terminal.DayEndBooks = 30*time.Millisecond, true
 	s.wrap = v.spoil
 	world, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -251,7 +251,7 @@ func (v *victim) isCalm() bool {
 
 // misfortunes lets payments go wrong and kills the daemon at random moments.
 func (v *victim) misfortunes(chaos, alive context.Context) {
-	kinds := []simulator.CardFault{simulator.LoseResult, simulator.LoseCompletion, simulator.RepeatResult, simulator.HostDown, simulator.FullPAN, simulator.UnknownField}
+	kinds := []simulator.CardFault{simulator.LoseResult, simulator.LoseCompletion, simulator.RepeatResult, simulator.HostDown, simulator.Hang, simulator.FullPAN, simulator.UnknownField}
 	for {
 		select {
 		case <-chaos.Done():
@@ -265,11 +265,22 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 			return
 		case v.dice.under(0.5):
 			v.kill()
+		case v.dice.under(0.1): // it refuses cards until its day is ended, which takes all that is held
+			v.terminal.WantDayEnd(true)
+		case v.dice.under(0.1):
+			v.emergency()
 		default:
 			v.payments.Add(1)
 			v.terminal.Inject(kinds[v.dice.between(0, len(kinds)-1)])
 		}
 	}
+}
+
+// emergency presses a bay's emergency stop for a while.
+func (v *victim) emergency() {
+	bay := v.bays[v.dice.between(0, len(v.bays)-1)]
+	bay.Emergency(true)
+	time.AfterFunc(v.dice.millis(100, 8000), func() { bay.Emergency(false) })
 }
 
 // spoil wraps a line in misfortune.
@@ -384,6 +395,10 @@ func (v *victim) plan() visit {
 	d := v.dice
 	out := visit{Bay: d.between(1, tortureBays), Leave: d.under(0.4)}
 	out.Card.Item = fmt.Sprint(d.between(1, 1_000_000)) // hardly anybody comes twice
+	if d.under(0.1) {
+		out.Card.Item = "of somebody who comes again and again"
+	}
+	out.Again = d.under(0.5)
 	out.Car = visitCar{Power: d.between(1000, 22000), Need: d.between(200, 4000), After: d.between(0, 800)}
 	switch {
 	case d.under(0.5):

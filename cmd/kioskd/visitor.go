@@ -39,6 +39,7 @@ type visit struct {
 	Stop     int       `yaml:"stop_after_wh"`
 	Unplug   int       `yaml:"unplug_after_wh"`
 	Pause    int       `yaml:"pause_after_wh"`
+	Again    bool      `yaml:"again"` // after a decline she tries another card, which is good
 	Leave    bool      `yaml:"leave"` // walks away while the car charges; it is unplugged as said all the same
 }
 
@@ -227,6 +228,11 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 		if now.Screen == ui.Final && !v.tapped { // of the visitor before
 			v.session = ""
 			press(ui.Back, "")
+			return false
+		}
+		if now.Again && v.Again {
+			v.Again, v.Card.Decline, v.tapped = false, "", false
+			press(ui.Again, "")
 			return false
 		}
 		v.ended = true
