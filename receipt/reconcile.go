@@ -43,6 +43,9 @@ func Open(records iter.Seq2[kiosk.Record, error]) ([]Item, error) {
 	}
 	var out []Item
 	for _, x := range state.Sessions {
+		if x.Hold == nil && x.Money == session.HoldUncertain { // perhaps what was asked for is held
+			x.Hold = &kiosk.Hold{Approved: x.Offer.Hold, At: x.AskAt}
+		}
 		if x.Hold == nil || x.Money == session.Captured || x.Money == session.Released || x.Money == session.Declined {
 			continue
 		}

@@ -19,6 +19,7 @@ type Clock struct {
 	wall    time.Time // the time at anchor
 	floor   time.Time // it was this late before
 	trusted bool
+	behind  time.Time // since when a system that is in step is before the floor; zero if it is not
 }
 
 // NewClock makes a clock that shows the system's time. synced tells whether that can be
@@ -53,11 +54,32 @@ func (c *Clock) Trusted() bool {
 	return c.trusted
 }
 
+// inStep tells whether the system's time can be believed. One that was earlier before is
+// not, until it has been in step for a while: then it was the journal that was ahead.
+func (c *Clock) inStep(system time.Time) bool {
+	switch {
+	case !c.synced():
+		c.behind = time.Time{}
+		return false
+	case !system.Before(c.floor.Add(-slack)):
+		c.behind = time.Time{}
+	case c.behind.IsZero():
+		c.behind = time.Now()
+		return false
+	case time.Since(c.behind) < patience:
+		return false
+	}
+	return true
+}
+
 // Clocks differ by less than agree where one was set by the other. A journal of before may
 // be ahead by slack.
 const (
 	agree = 2 * time.Second
 	slack = time.Minute
+	// patience is how long a system may say that it is in step before it is believed against
+	// the journal.
+	patience = 10 * time.Minute
 )
 
 // Look compares with the system's time, once in a while. Where that is another and idle
@@ -66,7 +88,7 @@ func (c *Clock) Look(idle bool) (from time.Time, set bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	system := c.system().Round(0)
-	good := c.synced() && !system.Before(c.floor.Add(-slack))
+	good := c.inStep(system)
 	off := system.Sub(c.now()).Abs()
 	switch {
 	case off < agree:

@@ -61,6 +61,7 @@ type Snapshot struct {
 	Live     map[int]Sample            // latest look at each bay
 	Progress map[string]kiosk.Progress // of the session whose card is asked for
 	Halted   bool                      // the journal cannot be written
+	Starting bool                      // what the journal knows is not in State yet
 	At       time.Time
 }
 
@@ -72,6 +73,7 @@ type message struct {
 // New makes a controller; nothing happens before Run.
 func New(cfg Config) *Controller {
 	c := &Controller{cfg: cfg, inbox: make(chan message, 64), stopped: make(chan struct{}), bays: map[int]*bayWorker{}, watchers: map[chan struct{}]bool{}}
+	c.snapshot.Starting = true
 	c.snapshot.Live, c.snapshot.Progress = map[int]Sample{}, map[string]kiosk.Progress{}
 	for _, b := range cfg.Bays {
 		c.bays[b.Number] = newBayWorker(c, b)
@@ -213,7 +215,7 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 		return errors.Join(fmt.Errorf("cannot replay the journal: %w", err), c.openAll())
 	}
 	state.Day.Ended, state.Day.Captured = c.cfg.Day.Ended, c.cfg.Day.Captured
-	c.publish(func(s *Snapshot) { s.State = state })
+	c.publish(func(s *Snapshot) { s.State, s.Starting = state, false })
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	c.asked = ctx.Done()

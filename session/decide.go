@@ -104,13 +104,21 @@ func (r Rules) chosen(s State, o Observation) ([]Event, error) {
 	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site, StopCode: o.Code}}, nil
 }
 
+// Paused tells whether no card is asked for, because some were tried out.
+func (s State) Paused(at time.Time) bool {
+	left := s.PausedUntil.Sub(at)
+	return 0 < left && left <= pauseFor
+}
+
 // mayAsk tells why no card may be asked for now.
 func (s State) mayAsk(at time.Time) error {
 	switch {
 	case s.Draining:
 		return errors.New("the kiosk is waiting for an update")
-	case at.Before(s.PausedUntil):
+	case s.Paused(at):
 		return errors.New("card entry is paused: too many different cards were declined")
+	case !s.Day.Due.IsZero():
+		return errors.New("the terminal takes no cards before its end-of-day")
 	}
 	return nil
 }
@@ -132,6 +140,9 @@ func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
 	offer.Offer, x.Offer = o.Offer, o.Offer
 	return []Event{offer, x.askHold(o.At)}, nil
 }
+
+// tooLate is when a driver who was asked for her card is gone.
+const tooLate = 6 * time.Minute
 
 // holdTries is how often one visitor may show a card.
 const holdTries = 3
@@ -291,11 +302,10 @@ func (x Session) failed(k Kind, o Observation) Event {
 // one whose bank approved too little, or who was here too often.
 func (r Rules) confirmed(s State, x Session, at time.Time) []Event {
 	out := []Event{x.event(HoldConfirmed, at)}
-	age := at.Sub(x.LeaseAt)
 	switch {
 	case x.Cancel:
 		out = append(out, r.release(x, at, ReasonCancelled)...)
-	case age > r.Lease+r.PlugIn+2*time.Minute || age < -time.Minute: // found out long after
+	case over(x.AskAt, at, tooLate): // found out long after
 		out = append(out, r.release(x, at, ReasonTimeout)...)
 	case x.Hold.Approved.Minor < r.Minimum.Minor:
 		out = append(out, r.release(x, at, ReasonTooLittle)...)
@@ -429,7 +439,7 @@ func (r Rules) mustStop(x Session, o Observation) Reason {
 // what was shown is billed, although the meter may never be read again.
 func (x Session) lastGood(o Observation) []Event {
 	good := o.Sample.Good
-	if good == nil || !good.At.After(x.Last.At) || good.Import < x.Last.Import || good.Serial != x.Last.Serial {
+	if good == nil || !x.when(good.At).After(x.Last.At) || good.Import < x.Last.Import || good.Serial != x.Last.Serial {
 		return nil
 	}
 	e := x.event(ReadingTaken, o.At)
@@ -464,12 +474,12 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	case x.Power == Pausing && o.Sample.Inputs.Requesting:
 		return take(Unpaused), nil
 	}
-	if b := x.Tariff.NextBoundary(x.Last.At, x.Location); !b.IsZero() && !b.After(o.At) {
+	if b := x.Tariff.NextBoundary(x.Last.At, x.Location); !b.IsZero() && !b.After(x.when(o.At)) {
 		out := take(ReadingTaken)
 		out[0].Boundary = true
 		return out, nil
 	}
-	if o.At.Sub(x.Last.At) >= r.ReadingEvery {
+	if x.when(o.At).Sub(x.Last.At) >= r.ReadingEvery {
 		return take(ReadingTaken), nil
 	}
 	return nil, nil
@@ -490,7 +500,7 @@ func (r Rules) limitReached(x Session, reading kiosk.Reading) (Reason, error) {
 	case own.Energy > 0:
 		over = x.Energy(reading.Import) >= own.Energy
 	case own.Time > 0:
-		over = reading.At.Sub(x.Start.At) >= time.Duration(own.Time)*time.Second
+		over = x.when(reading.At).Sub(x.Start.At) >= time.Duration(own.Time)*time.Second
 	}
 	if over {
 		return ReasonOwnLimit, err

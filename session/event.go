@@ -123,6 +123,7 @@ type Event struct {
 	Card      string            `json:"card_token,omitempty"` // of a card that was declined
 	Code      string            `json:"code,omitempty"`       // the terminal's result code
 	Rule      string            `json:"rule,omitempty"`
+	Force     bool              `json:"force,omitempty"` // an end-of-day although bookings wait
 	Since     *time.Time        `json:"since,omitempty"`
 	Untrusted bool              `json:"clock_untrusted,omitempty"` // the wall clock may be wrong: no time is billed, and the cheapest time of day
 	Blind     bool              `json:"blind,omitempty"`           // repeated without a list that proves that it must be

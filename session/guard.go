@@ -43,7 +43,7 @@ func (s *State) remember(x Session, e Event) {
 		s.HostRefused, s.HostAt = s.HostRefused+1, e.At
 	}
 	fresh := func(uses []CardUse, window time.Duration) []CardUse {
-		return slices.DeleteFunc(slices.Clone(uses), func(u CardUse) bool { return e.At.Sub(u.At) > window })
+		return slices.DeleteFunc(slices.Clone(uses), func(u CardUse) bool { return over(u.At, e.At, window) })
 	}
 	switch e.Kind {
 	case HoldConfirmed:
@@ -71,8 +71,15 @@ func (s *State) remember(x Session, e Event) {
 		}
 	case HoldOK, CaptureOK, ReleaseOK:
 		s.HostRefused = 0
-	case MeterEnd, ReadingTaken:
+	case MeterEnd:
+		if s.Registers[x.Bay] = *x.Last; e.Source != "read" { // where the register is now is not known
+			delete(s.Registers, x.Bay)
+		}
+	case ReadingTaken:
 		s.Registers[x.Bay] = *x.Last
+	}
+	if x.Booking != nil && (e.Kind == CaptureOK || e.Kind == CaptureDone || e.Kind == ReleaseOK || e.Kind == ReleaseDone) {
+		s.Claimed = x.Booking.ReceiptNo
 	}
 }
 
@@ -80,11 +87,11 @@ func (s *State) remember(x Session, e Event) {
 func (s State) tested(at time.Time) bool {
 	cards := map[string]bool{}
 	for _, u := range s.Declines {
-		if at.Sub(u.At) <= declineWindow {
+		if !over(u.At, at, declineWindow) {
 			cards[u.Card] = true
 		}
 	}
-	return len(cards) >= declineCards && !at.Before(s.PausedUntil)
+	return len(cards) >= declineCards
 }
 
 // overused tells whether a card was used too often of late, by other sessions than x.
@@ -94,7 +101,7 @@ func (s State) overused(x Session, at time.Time) bool {
 	}
 	all, empty := 0, 0
 	for _, u := range s.Uses {
-		if u.Card != x.Hold.Card || u.Session == x.ID || at.Sub(u.At) > cardWindow {
+		if u.Card != x.Hold.Card || u.Session == x.ID || over(u.At, at, cardWindow) {
 			continue
 		}
 		all++
@@ -117,5 +124,5 @@ func (r Rules) guards(s State, at time.Time) (out []Event) {
 	if s.tested(at) {
 		out = append(out, Event{Kind: Alert, At: at, Rule: CardTesting})
 	}
-	return append(out, r.raise(s, at, "PT003", s.HostRefused >= hostTries && at.Sub(s.HostAt) < hostPause)...)
+	return append(out, r.raise(s, at, "PT003", s.HostRefused >= hostTries && !over(s.HostAt, at, hostPause))...)
 }

@@ -32,6 +32,7 @@ type Observation struct {
 	Total     *kiosk.Money // of an end-of-day
 	From      *time.Time   // what the clock said before it was set
 	Untrusted bool         // the wall clock may be wrong
+	Force     bool         // end the day although bookings wait: the terminal refuses them until then
 	Err       error
 }
 

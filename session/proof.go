@@ -37,12 +37,12 @@ const (
 
 // Owned tells whether the owner of a session showed a moment ago that she is here.
 func (x Session) Owned(at time.Time) bool {
-	return x.Proof == ProofGiven && at.Sub(x.ProofAt) < proofFor
+	return x.Proof == ProofGiven && !over(x.ProofAt, at, proofFor)
 }
 
 // Locked tells whether too many wrong proofs were given of late.
 func (x Session) Locked(at time.Time) bool {
-	return x.Refusals >= proofTries && at.Sub(x.ProofAt) < proofPause
+	return x.Refusals >= proofTries && !over(x.ProofAt, at, proofPause)
 }
 
 func (x Session) running() bool {
@@ -77,6 +77,8 @@ func (r Rules) cardAsked(x Session, o Observation) ([]Event, error) {
 		return nil, fmt.Errorf("cannot read a card: power of session %s is %s", x.Reference, x.Power)
 	case x.Hold == nil || x.Hold.Card == "":
 		return nil, fmt.Errorf("cannot read a card: the terminal does not name that of session %s", x.Reference)
+	case x.Proof == ProofAsked:
+		return nil, fmt.Errorf("cannot read a card: one is waited for, for session %s", x.Reference)
 	case x.Locked(o.At):
 		return nil, fmt.Errorf("cannot read a card: too many were wrong for session %s", x.Reference)
 	}
@@ -85,7 +87,7 @@ func (r Rules) cardAsked(x Session, o Observation) ([]Event, error) {
 
 // cardRead judges the card that was shown. It may come late: the session may be over.
 func (r Rules) cardRead(x Session, o Observation) []Event {
-	if x.Proof != ProofAsked {
+	if x.Proof != ProofAsked || !x.running() {
 		return nil
 	}
 	return []Event{x.proof(o.Err == nil && o.Card != "" && o.Card == x.Hold.Card, ByCard, o)}
@@ -93,7 +95,9 @@ func (r Rules) cardRead(x Session, o Observation) []Event {
 
 // prove applies what was shown.
 func (x *Session) prove(e Event) []Command {
-	x.ProofAt = e.At
+	if e.Kind != ProofWanted {
+		x.ProofAt = e.At
+	}
 	switch e.Kind {
 	case ProofWanted:
 		x.Proof = ProofAsked
@@ -102,7 +106,7 @@ func (x *Session) prove(e Event) []Command {
 		x.Proof, x.Refusals, x.ProvedBy = ProofGiven, 0, e.By
 	case ProofWrong:
 		x.Proof = ProofRefused
-		if e.Class == "" { // something was shown, and it was wrong
+		if e.Class == "" && e.Error == "" { // something was shown, and it was wrong
 			x.Refusals++
 		}
 	}

@@ -28,6 +28,7 @@ type play struct {
 	now     time.Time
 	journal []session.Event
 	cmds    []session.Command
+	doubt   bool // the clock is not to be trusted
 }
 
 func newPlay(t *testing.T) *play {
@@ -48,6 +49,7 @@ func (p *play) see(o session.Observation) error {
 		return err
 	}
 	for _, e := range events {
+		e.Untrusted = p.doubt
 		next, cmds, err := session.Step(p.state, e)
 		if err != nil {
 			p.t.Fatalf("%s decided %s: %v", o.What, e.Kind, err)

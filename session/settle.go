@@ -42,7 +42,7 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 // the bay can deliver in that time, with a tenth and a hundred watt-hours for tolerance.
 func (x Session) implausible(r Rules, now kiosk.Reading) bool {
 	most := r.Bays[x.Bay].MaxPower
-	span := max(0, now.At.Sub(x.Last.At)) + r.Reaction
+	span := max(0, x.when(now.At).Sub(x.Last.At)) + r.Reaction
 	return most > 0 && int64(now.Import-x.Last.Import) > int64(most)*int64(span/time.Millisecond)/3_600_000*11/10+100
 }
 
@@ -189,7 +189,11 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 			}
 			out = append(out, r.clearHold(s, x, listed, o)...)
 		case CaptureUnclear, ReleaseUnclear:
-			out = append(out, r.clear(s, x, listed, o)...)
+			cleared := r.clear(s, x, listed, o)
+			if slices.ContainsFunc(cleared, func(e Event) bool { return e.Booking != nil && e.Booking == o.Last }) {
+				o.Last = nil // one booking proves one capture
+			}
+			out = append(out, cleared...)
 		case Held:
 			if !listed && o.Open.Complete {
 				out = append(out, r.vanished(x, o)...)
@@ -244,8 +248,12 @@ func (r Rules) found(x Session, receipt int, o Observation) []Event {
 	}
 	e := x.event(HoldFound, o.At)
 	e.Reference = o.Reference
-	e.Hold = &kiosk.Hold{ReceiptNo: receipt, Approved: amount, At: o.At}
-	return []Event{e, x.intent(ReleaseIntent, o.At, amount)}
+	e.Hold = &kiosk.Hold{ReceiptNo: receipt, Approved: amount, At: o.At, TerminalID: o.Open.TerminalID}
+	if x.Hold != nil && x.Hold.ReceiptNo == receipt { // it was recorded, and never confirmed
+		known := *x.Hold
+		e.Hold = &known
+	}
+	return []Event{e, x.intent(ReleaseIntent, o.At, e.Hold.Approved)}
 }
 
 // clear decides about a capture or release with an unknown outcome. A hold that is
@@ -272,7 +280,7 @@ func (r Rules) clear(s State, x Session, listed bool, o Observation) []Event {
 
 // unclaimed tells whether no session has a booking of the terminal's yet.
 func (s State) unclaimed(last *kiosk.Booking) bool {
-	if last == nil {
+	if last == nil || last.ReceiptNo == s.Claimed {
 		return false
 	}
 	for _, x := range s.Sessions {

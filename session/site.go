@@ -40,14 +40,14 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		s.Day.Due = e.At
 	case DayEndIntent:
 		s.Day.Asked = e.At
-		return []Command{{Do: EndOfDay}}, true
+		return []Command{{Do: EndOfDay, Force: e.Force}}, true
 	case DayEnded:
 		s.Day = Day{Ended: e.At, Counted: *e.Amount, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
 	case DayEndFailed:
 		s.Day.Asked, s.Day.Failed = time.Time{}, e.At
 	case Alert:
 		if e.Rule == CardTesting {
-			s.PausedUntil = e.At.Add(pauseFor)
+			s.PausedUntil, s.Declines = e.At.Add(pauseFor), nil
 		}
 		return nil, e.Session == ""
 	default:
@@ -81,10 +81,12 @@ func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
 	switch n := s.openHolds(); {
 	case !s.Day.Asked.IsZero():
 		return nil, errors.New("cannot end the day: it is under way")
-	case n > 0 && !r.HoldsSurvive:
+	case n > 0 && !r.HoldsSurvive && !o.Force:
 		return nil, fmt.Errorf("cannot end the day: %d sessions have an open hold, which the terminal could take whole or drop", n)
+	case len(s.Underway()) > 0 && !r.HoldsSurvive:
+		return nil, fmt.Errorf("cannot end the day: somebody charges or pays (%v)", s.Underway())
 	}
-	return []Event{{Kind: DayEndIntent, At: o.At}}, nil
+	return []Event{{Kind: DayEndIntent, At: o.At, Force: o.Force}}, nil
 }
 
 // dayEnd begins an end-of-day that the terminal asks for, or that is due by the clock,
@@ -92,10 +94,12 @@ func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
 func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
 	d := s.Day
 	wanted := !d.Due.IsZero() || r.dayEndScheduled(s, at)
-	if wanted && d.Asked.IsZero() && at.Sub(d.Failed) >= dayEndRetry && (r.HoldsSurvive || s.openHolds() == 0) && !s.Faults[FaultAt{Code: "PT001"}] {
+	there := !s.Faults[FaultAt{Code: "PT001"}] && !s.Faults[FaultAt{Code: "PT002"}]
+	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, dayEndRetry) && (r.HoldsSurvive || s.openHolds() == 0) {
 		out = append(out, Event{Kind: DayEndIntent, At: at})
 	}
-	late := !d.Due.IsZero() && at.Sub(d.Due) > dayEndWaits || r.DayEnd >= 0 && !d.Ended.IsZero() && at.Sub(d.Ended) > dayEndOverdue
+	late := !d.Due.IsZero() && over(d.Due, at, dayEndWaits) ||
+		r.DayEnd >= 0 && (d.Ended.IsZero() && !d.Failed.IsZero() || !d.Ended.IsZero() && over(d.Ended, at, dayEndOverdue))
 	return append(out, r.raise(s, at, "PT006", late)...)
 }
 
@@ -127,7 +131,7 @@ func (r Rules) dayEndEnded(s State, o Observation) []Event {
 	return out
 }
 
-// residual is how many watt-hours may flow before they are called energy without a
+// residual is how many watt-hours an hour may flow before they are called energy without a
 // session.
 const residual = 100
 
@@ -137,10 +141,12 @@ func (r Rules) nobody(s State, o Observation) []Event {
 	if now == nil || s.Faults[FaultAt{"MT005", o.Bay}] {
 		return nil
 	}
+	hours := max(0, o.At.Sub(last.At)) / time.Hour
 	switch {
-	case last.Serial != now.Serial || now.Import < last.Import: // not seen before, exchanged or reset
+	case last.Serial != now.Serial || now.Import < last.Import, // not seen before, exchanged or reset
+		hours > 0 && now.Import > last.Import && now.Import-last.Import <= residual: // what the station itself needs
 		return []Event{{Kind: RegisterSeen, At: o.At, Bay: o.Bay, Reading: now}}
-	case now.Import-last.Import > residual:
+	case now.Import-last.Import > residual*kiosk.Energy(1+hours):
 		return r.fault(s, Observation{At: o.At, Fault: "MT005", Bay: o.Bay, Raised: true, Reading: now,
 			Err: fmt.Errorf("%d Wh since %s", now.Import-last.Import, last.At.Format(time.DateTime))})
 	}
@@ -200,6 +206,8 @@ func (r Rules) abandoned(s State, o Observation) (out []Event) {
 		}
 		switch {
 		case x.Money == Held && x.Power != Off:
+			out = append(out, r.vanished(x, o)...)
+		case x.Money == HoldUncertain:
 			out = append(out, r.vanished(x, o)...)
 		case x.Money == Held:
 			out = append(out, x.event(HoldVanished, o.At), x.event(ReceiptFinal, o.At), x.event(Closed, o.At))

@@ -21,6 +21,7 @@ type State struct {
 	Uses        []CardUse
 	Declines    []CardUse
 	PausedUntil time.Time // no card is asked for
+	Claimed     int       // the terminal's number of the booking that a session has last
 	HostRefused int       // payments in a row that failed because the terminal had no host
 	HostAt      time.Time // the last of them
 }
@@ -49,10 +50,13 @@ type Session struct {
 	Refusals int
 	By       string // who stopped it
 	Alerted  bool
-	doubt    bool // the wall clock may be wrong
+	doubt    bool          // the wall clock may be wrong
+	doubted  bool          // or was, before a restart: its times are not to be compared
+	shift    time.Duration // of times after a restart with a clock that was set back
 
 	LeaseAt  time.Time
-	Tries    int // holds that were asked for
+	Tries    int       // holds that were asked for
+	AskAt    time.Time // the last of them
 	Offer    *Offer
 	Tariff   *tariff.Tariff // of the offer
 	Location *time.Location // of the offer
@@ -199,7 +203,8 @@ const measuredEvery = 30 * time.Second
 // take adds a reading to the periods: what the register moved since the last one
 // belongs to the stretch that ends here.
 func (s *Session) take(r kiosk.Reading) {
-	if r.At.Before(s.Last.At) { // a clock that was set back while we were away
+	r.At = s.when(r.At)
+	if r.At.Before(s.Last.At) {
 		r.At = s.Last.At
 	}
 	state := tariff.Charging
@@ -232,6 +237,10 @@ func (s *Session) take(r kiosk.Reading) {
 	s.cut = false
 	s.Last = &r
 }
+
+// when is a time as the session counts it: it goes on from where it was, although the clock
+// was set back while we were away.
+func (s Session) when(t time.Time) time.Time { return t.Add(s.shift) }
 
 // sum is the current of all phases in amperes.
 func sum(milliamperes []int64) *tariff.Decimal {

@@ -19,6 +19,7 @@ type Command struct {
 	Lang    string
 	Hold    kiosk.Hold
 	First   bool // the first try: somebody is waiting for it
+	Force   bool // see Observation
 }
 
 // Do is what a command does.
@@ -56,6 +57,9 @@ func Step(s State, e Event) (State, []Command, error) {
 			return s, nil, fmt.Errorf("cannot apply %s: session %q is not known", e.Kind, e.Session)
 		}
 		x = Session{ID: e.Session, Money: MoneyNone, Power: PowerNone, Paper: PaperOpen}
+	}
+	if ok && x.Paper == PaperClosed {
+		return s, nil, fmt.Errorf("cannot apply %s: session %s is closed", e.Kind, x.Reference)
 	}
 	if err := x.moveAll(e.Kind); err != nil {
 		return s, nil, err
@@ -107,14 +111,14 @@ func (x *Session) command(do Do) Command {
 
 // apply takes what the event carries and returns what is to be done.
 func (x *Session) apply(e Event) ([]Command, error) {
-	x.doubt = e.Untrusted
+	x.doubt = e.Untrusted || x.doubted
 	switch e.Kind {
 	case BayLease:
 		x.Reference, x.Bay, x.EVSE, x.LeaseAt, x.Site, x.StopCode = e.Reference, e.Bay, e.EVSE, e.At, e.Site, e.StopCode
 	case OfferAccepted:
 		return nil, x.loadOffer(*e.Offer)
 	case HoldIntent:
-		x.Tries, x.Class = e.Attempt, ""
+		x.Tries, x.AskAt, x.Class = e.Attempt, e.At, ""
 		c := x.command(AskHold)
 		c.Amount = *e.Amount
 		return []Command{c}, nil
@@ -159,7 +163,7 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case Alert:
 		x.Alerted = true
 	case ContactorOpened:
-		x.OpenAt, x.Welded = e.At, e.Error != ""
+		x.OpenAt, x.Welded = x.when(e.At), e.Error != ""
 		return []Command{x.command(ReadFinal)}, nil
 	case Ended:
 		x.Reason, x.EndAt = e.Reason, e.At
@@ -205,6 +209,9 @@ func (x *Session) foundHold(e Event) {
 // measure takes a register on the way, at a change of what the vehicle does, or at the
 // end.
 func (x *Session) measure(e Event) {
+	if e.Kind == Adopted && e.Reading != nil && e.Reading.At.Before(x.Last.At) {
+		x.shift = x.Last.At.Sub(e.Reading.At)
+	}
 	if e.Reading != nil && x.Last != nil {
 		x.take(*e.Reading)
 	}
@@ -225,6 +232,15 @@ func (x *Session) resume(at time.Time) []Command {
 	var out []Command
 	if x.Proof == ProofAsked {
 		x.Proof = ProofNone
+	}
+	if x.Money == HoldUncertain { // her minute begins anew: she still stands there
+		x.AskedAt = at
+	}
+	if x.Last != nil {
+		for _, p := range x.Periods {
+			x.doubted = x.doubted || p.AnyTime
+		}
+		x.shift = 0
 	}
 	if x.Power == Adopting || x.Power == Stopping || x.Power == Opened {
 		x.Gaps = append(slices.Clone(x.Gaps), Span{x.Last.At, at})

@@ -80,6 +80,7 @@ var moneyTable = []transition[Money]{
 	{HoldUncertain, HoldConfirmed, Held},
 	{HoldUncertain, HoldFound, Held},
 	{HoldUncertain, HoldGone, Declined},
+	{HoldUncertain, HoldVanished, Disputed}, // with a terminal that is no longer the site's
 	{HoldUncertain, Resumed, HoldUncertain},
 	{Held, CaptureIntent, CaptureAsked},
 	{Held, ReleaseIntent, ReleaseAsked},

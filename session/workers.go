@@ -388,7 +388,7 @@ func (w *terminalWorker) do(ctx context.Context, cmd Command) bool {
 		return true
 	case EndOfDay:
 		o.What, o.Total = DayEndDone, new(kiosk.Money)
-		*o.Total, o.Err = w.endOfDay(ctx)
+		*o.Total, o.Err = w.endOfDay(ctx, cmd.Force)
 	case ReadCard:
 		o.What = CardRead
 		o.Card, o.Err = w.c.cfg.Terminal.ReadCard(ctx, proveWithin)
@@ -442,12 +442,12 @@ func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
 const proveWithin = 15 * time.Second
 
 // endOfDay asks the terminal itself first what is open: an end-of-day may take it whole.
-func (w *terminalWorker) endOfDay(ctx context.Context) (kiosk.Money, error) {
+func (w *terminalWorker) endOfDay(ctx context.Context, force bool) (kiosk.Money, error) {
 	open, err := w.c.cfg.Terminal.Open(ctx)
 	if err != nil {
 		return kiosk.Money{}, err
 	}
-	if n := w.c.Snapshot().State.openHolds(); !w.c.cfg.Rules.HoldsSurvive && (len(open.Receipts) > 0 || n > 0) {
+	if n := w.c.Snapshot().State.openHolds(); !w.c.cfg.Rules.HoldsSurvive && !force && (len(open.Receipts) > 0 || n > 0) {
 		return kiosk.Money{}, fmt.Errorf("the terminal has the holds %v, and %d sessions have one", open.Receipts, n)
 	}
 	return w.c.cfg.Terminal.EndOfDay(ctx)

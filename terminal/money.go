@@ -39,6 +39,9 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 	if err := t.ready(ctx); err != nil {
 		return kiosk.Hold{}, err
 	}
+	if err := t.foreign(t.cfg.ID); err != nil {
+		return kiosk.Hold{}, err
+	}
 	cmd := zvt.Command(0x06, 0x22, nil,
 		zvt.BCD(0x04, r.Amount.Minor, 6), t.currencyField(), zvt.Bin(0x19, payByTerminal),
 		zvt.Container(
@@ -187,8 +190,8 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string, record 
 	if err := t.ready(ctx); err != nil {
 		return kiosk.Booking{}, err
 	}
-	if owner != "" && t.tid != "" && owner != t.tid {
-		return kiosk.Booking{}, fmt.Errorf("%w: terminal %s has the hold, %s answers", kiosk.ErrUnreachable, owner, t.tid)
+	if err := t.foreign(owner); err != nil {
+		return kiosk.Booking{}, err
 	}
 	var booking kiosk.Booking
 	var failed byte
@@ -223,6 +226,14 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string, record 
 		return booking, fmt.Errorf("%w: %s was completed without a result", kiosk.ErrOutcomeUnknown, zvt.Name(cmd))
 	}
 	return booking, err
+}
+
+// foreign tells whether another terminal answers than the one that is meant.
+func (t *Terminal) foreign(want string) error {
+	if want == "" || t.tid == "" || want == t.tid {
+		return nil
+	}
+	return fmt.Errorf("%w: terminal %s is meant, %s answers", kiosk.ErrUnreachable, want, t.tid)
 }
 
 // booking reads the result of a capture or release. Without a code it says nothing.
@@ -331,6 +342,9 @@ func (t *Terminal) EndOfDay(ctx context.Context) (kiosk.Money, error) {
 		return kiosk.Money{}, err
 	}
 	total := kiosk.Money{Currency: t.cfg.Currency}
+	if err := t.foreign(t.cfg.ID); err != nil {
+		return total, err
+	}
 	var failed byte
 	_, err := t.exchange(ctx, zvt.Command(0x06, 0x50, t.password()), handlers{result: func(m zvt.Message) error {
 		if code, ok := m.Get(0x27); ok && code[0] != 0 {

@@ -45,6 +45,7 @@ type Config struct {
 	Password string // six digits
 	Capture  CaptureMode
 	Currency kiosk.Currency
+	ID       string // of the site's terminal, eight digits; empty to take any
 	CardKey  []byte // keys the tokens of cards; without it there are none
 }
 
@@ -161,6 +162,7 @@ func (t *Terminal) register(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot register: %w", err)
 	}
+	t.tid = ""
 	if v, ok := end.Get(0x29); ok {
 		t.tid = fmt.Sprintf("%x", v)
 	}

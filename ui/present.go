@@ -57,7 +57,8 @@ type Presenter struct {
 	language string
 	page     Screen // attract, bays, stop_confirm, or "" for what the session's state says
 	session  string
-	own      bool // the visitor is the session's: she paid in this visit, or proved it
+	own      bool      // the visitor is the session's: she paid in this visit, or proved it
+	turned   time.Time // when the visitor came to the session
 	digits   string
 	limit    int
 	since    time.Time       // of the page, or of the last touch
@@ -76,7 +77,7 @@ var errOld = errors.New("input is for an older view")
 func (p *Presenter) Input(ctx context.Context, in Input) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if in.Seq != p.last.Seq {
+	if in.Seq != p.last.Seq || p.seq == 0 {
 		return errOld
 	}
 	snap := p.kiosk.Snapshot()
@@ -146,7 +147,7 @@ func (p *Presenter) choose(ctx context.Context, in Input, snap session.Snapshot)
 
 // turn goes to another page or session.
 func (p *Presenter) turn(page Screen, id string, own bool) {
-	p.page, p.session, p.own, p.digits, p.limit = page, id, own, "", 0
+	p.page, p.session, p.own, p.digits, p.limit, p.turned = page, id, own, "", 0, p.since
 }
 
 // codeDigits is how long a stop code is.
@@ -253,6 +254,9 @@ func (p *Presenter) View() View {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	snap := p.kiosk.Snapshot()
+	if snap.Starting { // who stands here is not known yet
+		return View{Screen: OutOfOrder, Language: p.language, Languages: p.site.Languages, Site: p.site.Name, Helpline: p.site.Helpline}
+	}
 	if p.seq == 0 {
 		p.resume(snap)
 	}
@@ -323,15 +327,16 @@ func (p *Presenter) closed(v *View, snap session.Snapshot) {
 		v.Screen, v.Fault = OutOfOrder, "DB001"
 		return
 	case snap.State.Draining:
-		v.Screen, v.Message = OutOfOrder, "drain"
-		return
-	case snap.At.Before(snap.State.PausedUntil):
-		v.Screen, v.Message = OutOfOrder, "paused"
-		return
+		v.Message = "drain"
+	case snap.State.Paused(snap.At):
+		v.Message = "paused"
+	case !snap.State.Day.Due.IsZero():
+		v.Message = "day_end"
 	}
 	for _, b := range p.site.Bays {
 		code, down := snap.State.Down(b)
-		if _, taken := snap.State.AtBay(b); !down || taken {
+		if _, taken := snap.State.AtBay(b); taken || !down && v.Message == "" { // a driver must reach her session
+			v.Message, v.Fault = "", ""
 			return
 		}
 		v.Fault = code
@@ -416,7 +421,7 @@ func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) 
 	if p.page == StopAsk {
 		v.Screen = StopAsk
 	}
-	if p.own = p.own || x.Owned(snap.At); p.own {
+	if p.own = p.own || x.Owned(snap.At) && !x.ProofAt.Before(p.turned); p.own { // proved by this visitor
 		v.StopCode = x.StopCode
 	}
 	switch x.Power {

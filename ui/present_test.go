@@ -25,6 +25,7 @@ type machine struct {
 	live  map[int]session.Sample
 	now   time.Time
 	halt  bool
+	start bool
 	// progress is what the terminal says; wrote sees what is written down, where it is set.
 	progress kiosk.Progress
 	wrote    func(session.Event)
@@ -52,7 +53,7 @@ func (m *machine) Do(_ context.Context, o session.Observation) error {
 }
 
 func (m *machine) Snapshot() session.Snapshot {
-	return session.Snapshot{State: m.state, Live: m.live, Progress: map[string]kiosk.Progress{"S1": m.progress}, Halted: m.halt, At: m.now}
+	return session.Snapshot{State: m.state, Live: m.live, Progress: map[string]kiosk.Progress{"S1": m.progress}, Halted: m.halt, Starting: m.start, At: m.now}
 }
 
 func newScreen(t *testing.T) (*machine, *ui.Presenter) {

@@ -530,3 +530,54 @@ func TestAStrangerStopsNothing(t *testing.T) {
 		t.Errorf("power is %s", x.Power)
 	}
 }
+
+// TestTheNextVisitorIsNotTheOwner, although the owner showed her code a moment ago.
+func TestTheNextVisitorIsNotTheOwner(t *testing.T) {
+	s := newStage(t)
+	s.charge()
+	s.press(ui.Back, "")
+	s.press(ui.Choose, "3")
+	for _, d := range "4711" {
+		s.press(ui.Digit, string(d))
+	}
+	if v := s.p.View(); v.Screen != ui.Charging {
+		t.Fatalf("the owner sees %s", v.Screen)
+	}
+	s.press(ui.Back, "")
+	s.after(5 * time.Second)
+	s.press(ui.Choose, "3")
+	if v := s.p.View(); v.Screen != ui.Owner || v.StopCode != "" {
+		t.Errorf("whoever comes next sees %s and the code %q", v.Screen, v.StopCode)
+	}
+}
+
+// TestADrainKeepsNobodyFromHerSession.
+func TestADrainKeepsNobodyFromHerSession(t *testing.T) {
+	s := newStage(t)
+	s.charge()
+	s.press(ui.Back, "")
+	s.see(session.Observation{What: session.DrainAsked, Raised: true})
+	s.press(ui.Choose, "3")
+	if v := s.p.View(); v.Screen != ui.Owner {
+		t.Errorf("while the kiosk is drained she sees %s", v.Screen)
+	}
+}
+
+// TestAScreenThatIsFasterThanTheJournal waits for it, and finds the visitor who stands there.
+func TestAScreenThatIsFasterThanTheJournal(t *testing.T) {
+	s := newStage(t)
+	s.hold()
+	known := s.state
+	s.state, s.start = session.State{}, true
+	s.p = presenterWith(t, s.machine, grace)
+	if v := s.p.View(); v.Screen != ui.OutOfOrder {
+		t.Errorf("before the journal is read the screen is %s", v.Screen)
+	}
+	if err := s.p.Input(context.Background(), ui.Input{Kind: ui.Touch}); err == nil {
+		t.Error("a touch was taken before the journal was read")
+	}
+	s.state, s.start = known, false
+	if v := s.p.View(); v.Screen != ui.PlugIn {
+		t.Errorf("afterwards the screen is %s", v.Screen)
+	}
+}

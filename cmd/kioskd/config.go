@@ -266,7 +266,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 	if c.timezone != nil {
 		c.rules.Location = c.timezone
 	}
-	c.terminal.Currency, c.rules.Currency = c.currency, c.currency
+	c.terminal.Currency, c.rules.Currency, c.terminal.ID = c.currency, c.currency, c.rules.TerminalID
 	for _, b := range c.bays {
 		c.rules.Bays[b.number] = session.BayRules{MaxPower: b.maxPower}
 	}

@@ -28,7 +28,7 @@ type service interface {
 	status(context.Context) (terminal.Status, error)
 	pending(context.Context) (pendingHolds, error)
 	release(ctx context.Context, receipt int) (released, error)
-	endOfDay(context.Context) (dayEnd, error)
+	endOfDay(ctx context.Context, force bool) (dayEnd, error)
 	examine(context.Context) ([]finding, error)
 }
 
@@ -143,9 +143,12 @@ func (o owner) release(ctx context.Context, receipt int) (released, error) {
 	if !slices.Contains(open.Receipts, receipt) {
 		return released{}, errNotOpen(receipt, open)
 	}
-	found := kiosk.OpenHolds{Receipts: []int{receipt}}
+	found := kiosk.OpenHolds{Receipts: []int{receipt}, TerminalID: open.TerminalID}
 	if err := o.control.Do(ctx, session.Observation{What: session.TerminalSaid, Open: found}); err != nil {
 		return released{}, err
+	}
+	if _, ok := o.control.Snapshot().State.Holding(receipt); !ok {
+		return released{}, fmt.Errorf("hold %d was not taken up: kioskd doctor says why", receipt)
 	}
 	return released{receipt}, o.control.Await(ctx, func(s session.State) (bool, error) {
 		x, ok := s.Holding(receipt)
@@ -157,9 +160,9 @@ func (o owner) release(ctx context.Context, receipt int) (released, error) {
 }
 
 // endOfDay lets the machine end the day: its events have what came of it.
-func (o owner) endOfDay(ctx context.Context) (out dayEnd, err error) {
+func (o owner) endOfDay(ctx context.Context, force bool) (out dayEnd, err error) {
 	before := o.control.Snapshot().State.Day
-	if err := o.control.Do(ctx, session.Observation{What: session.DayEndAsked}); err != nil {
+	if err := o.control.Do(ctx, session.Observation{What: session.DayEndAsked, Force: force}); err != nil {
 		return out, err
 	}
 	err = o.control.Await(ctx, func(s session.State) (bool, error) {
@@ -178,7 +181,7 @@ func (o owner) endOfDay(ctx context.Context) (out dayEnd, err error) {
 }
 
 // endOfDay without a daemon writes to the journal itself.
-func (d direct) endOfDay(ctx context.Context) (out dayEnd, err error) {
+func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error) {
 	journal, err := store.Open(ctx, d.c.journal, systemClock(d.c))
 	if err != nil {
 		return out, err
@@ -198,7 +201,7 @@ func (d direct) endOfDay(ctx context.Context) (out dayEnd, err error) {
 	}
 	state.Day = day
 	rules := d.c.rules
-	if len(open.Receipts) > 0 && !rules.HoldsSurvive {
+	if len(open.Receipts) > 0 && !rules.HoldsSurvive && !force {
 		return out, fmt.Errorf("the terminal has the holds %v, which its end-of-day could take whole or drop: start kioskd, or release them", open.Receipts)
 	}
 	write := func(o session.Observation) error {
@@ -221,7 +224,7 @@ func (d direct) endOfDay(ctx context.Context) (out dayEnd, err error) {
 		}
 		return nil
 	}
-	if err := write(session.Observation{What: session.DayEndAsked}); err != nil {
+	if err := write(session.Observation{What: session.DayEndAsked, Force: force}); err != nil {
 		return out, err
 	}
 	total, endErr := d.t.EndOfDay(ctx)
@@ -252,7 +255,9 @@ func serveControl(ctx context.Context, l net.Listener, s owner) error {
 		}
 		return s.release(r.Context(), n)
 	})
-	handle("POST /terminal/end-of-day", func(r *http.Request) (any, error) { return s.endOfDay(r.Context()) })
+	handle("POST /terminal/end-of-day", func(r *http.Request) (any, error) {
+		return s.endOfDay(r.Context(), r.FormValue("force") != "")
+	})
 	handle("GET /doctor", func(r *http.Request) (any, error) { return s.examine(r.Context()) })
 	handle("POST /drain", func(r *http.Request) (any, error) {
 		return s.drain(r.Context(), r.FormValue("off") == "")
@@ -321,8 +326,12 @@ func (r remote) release(ctx context.Context, receipt int) (x released, err error
 	return x, r.ask(ctx, http.MethodPost, fmt.Sprintf("/terminal/release/%d", receipt), nil, &x)
 }
 
-func (r remote) endOfDay(ctx context.Context) (d dayEnd, err error) {
-	return d, r.ask(ctx, http.MethodPost, "/terminal/end-of-day", nil, &d)
+func (r remote) endOfDay(ctx context.Context, force bool) (d dayEnd, err error) {
+	values := url.Values{}
+	if force {
+		values.Set("force", "1")
+	}
+	return d, r.ask(ctx, http.MethodPost, "/terminal/end-of-day", values, &d)
 }
 
 func (r remote) examine(ctx context.Context) (f []finding, err error) {
@@ -380,7 +389,8 @@ func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []s
 }
 
 func (p program) terminalEndOfDay(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.endOfDay(ctx) })
+	force := fs.Bool("force", false, "although bookings wait that the terminal refuses until its end-of-day; it may take their holds whole")
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.endOfDay(ctx, *force) })
 }
 
 func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []string) error {

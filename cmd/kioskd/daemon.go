@@ -133,6 +133,8 @@ func serve(ctx context.Context, c *config, control *session.Controller, listener
 	g.Go(func() error { return screen.Run(screenCtx, listener) })
 	if c.needScreen {
 		g.Go(func() error { watchScreen(screenCtx, screen, control); return nil })
+	} else {
+		g.Go(func() error { control.Fault(screenCtx, "UI001", 0, false, nil); return nil }) // of a configuration of before
 	}
 	notify(log, daemon.SdNotifyReady)
 	err := control.Run(ctx, func() { notify(log, daemon.SdNotifyWatchdog) })

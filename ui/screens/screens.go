@@ -279,7 +279,7 @@ func (pg *page) owner() {
 	for _, digit := range "1234567890" {
 		keys.Add(pg.button(string(digit), panel, ink, size, pg.act(ui.Digit, string(digit))))
 	}
-	if pg.v.Message != "locked" && pg.v.Message != "asked" {
+	if pg.v.Message != "locked" {
 		pg.body.Add(keys)
 	}
 	pg.foot("back", false, pg.act(ui.Back, ""))

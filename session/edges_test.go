@@ -1,0 +1,224 @@
+package session_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+)
+
+// Each of these went wrong once.
+
+// withCard lets a driver charge whose card the terminal names.
+func withCard(p *play) *play {
+	p.choose().accept()
+	h := held(5000)
+	h.Card = "card 1"
+	p.must(session.Observation{What: session.HoldApproved, Hold: h})
+	p.must(session.Observation{What: session.HoldEnded})
+	return p.charge()
+}
+
+// TestATerminalThatIsAwayLocksNobodyOut: no card was shown, so none was wrong.
+func TestATerminalThatIsAwayLocksNobodyOut(t *testing.T) {
+	p := withCard(newPlay(t)).clear()
+	for range 6 {
+		p.must(session.Observation{What: session.CardAsked})
+		if err := p.see(session.Observation{What: session.CardAsked}); err == nil {
+			t.Error("the card is asked for twice")
+		}
+		p.must(session.Observation{What: session.CardRead, Err: fmt.Errorf("%w: no line", kiosk.ErrUnreachable)})
+	}
+	if p.x().Locked(p.now) {
+		t.Error("the owner is locked out")
+	}
+}
+
+// TestACardThatComesTooLate proves nothing of a session that is over.
+func TestACardThatComesTooLate(t *testing.T) {
+	p := withCard(newPlay(t)).after(time.Minute)
+	p.sample(1100)
+	p.must(session.Observation{What: session.CardAsked})
+	p.sample(1100, unplugged)
+	p.finish(1100).capture(5).clear()
+	p.must(session.Observation{What: session.CardRead, Card: "card 1"})
+	p.want("", "")
+}
+
+// TestCardsThatWereTriedOutPauseOnce, not again for the same cards.
+func TestCardsThatWereTriedOutPauseOnce(t *testing.T) {
+	p := newPlay(t)
+	for _, id := range []string{"A", "B", "C"} {
+		p.must(session.Observation{What: session.Chosen, Session: id, Bay: 3, Reference: "R" + id})
+		p.must(session.Observation{What: session.Accepted, Session: id, Offer: offer(5000)})
+		p.must(session.Observation{What: session.HoldEnded, Session: id, Err: &kiosk.Declined{Class: kiosk.DeclineIssuer, Code: "05", Card: id}})
+		p.must(session.Observation{What: session.Cancelled, Session: id})
+	}
+	for range 720 {
+		p.after(time.Second).must(session.Observation{What: session.Ticked})
+	}
+	if n := strings.Count(p.order(), "alert"); n != 1 {
+		t.Errorf("%d alerts", n)
+	}
+}
+
+// TestItsOwnEnergyIsNobodysFault: what flowed while a meter was away is not energy without
+// a session.
+func TestItsOwnEnergyIsNobodysFault(t *testing.T) {
+	p := newPlay(t).choose().accept().approve().charge().after(10 * time.Second)
+	p.sample(1061)
+	good := p.reading(1061)
+	p.after(16*time.Second).sample(0, meterGone, func(s *session.Sample) { s.Good = good })
+	p.must(session.Observation{What: session.ContactorMoved})
+	p.must(session.Observation{What: session.FinalRead, Err: kiosk.ErrUnreachable})
+	p.after(5*time.Second).sample(1200, opened)
+	if p.state.Faults[session.FaultAt{Code: "MT005", Bay: 3}] {
+		t.Error("the bay is locked")
+	}
+}
+
+// TestAStationNeedsEnergyItself, a little each hour.
+func TestAStationNeedsEnergyItself(t *testing.T) {
+	p := newPlay(t)
+	for wh := int64(1000); wh < 1000+24*30*10; wh += 10 { // 10 W for a month
+		p.after(time.Hour).must(session.Observation{What: session.Sampled, Bay: 3, Sample: &session.Sample{Reading: p.reading(wh)}})
+	}
+	if p.state.Faults[session.FaultAt{Code: "MT005", Bay: 3}] {
+		t.Error("the bay is locked")
+	}
+}
+
+// TestARestartWithAClockThatWasSetBack goes on measuring and billing.
+func TestARestartWithAClockThatWasSetBack(t *testing.T) {
+	p := newPlay(t).choose().accept().approve().charge()
+	for wh := int64(1060); wh <= 3000; wh += 60 {
+		p.after(10 * time.Second).sample(wh)
+	}
+	p.after(-time.Hour).must(session.Observation{What: session.Booted})
+	p.sample(3000)
+	p.journal = nil
+	for i := range int64(180) {
+		p.after(10 * time.Second).sample(3000 + 60*(i+1))
+	}
+	if n := len(p.journal); n < 175 || n > 185 {
+		t.Errorf("%d readings were journaled in half an hour", n)
+	}
+	p.must(session.Observation{What: session.StopPressed})
+	p.finish(3000 + 60*180)
+	if b := p.x().Bill; b.Energy != 2000+60*180 {
+		t.Errorf("billed %v", b.Energy)
+	}
+}
+
+// TestAClockThatIsPutRightOverARestart: minutes that never passed start no fee.
+func TestAClockThatIsPutRightOverARestart(t *testing.T) {
+	o := offer(5000)
+	o.Tariff = []byte(`{"id":"t","currency":"EUR","tax_included":"YES","elements":[
+		{"price_components":[{"type":"PARKING_TIME","price":6}],"restrictions":{"min_duration":7200}},
+		{"price_components":[{"type":"ENERGY","price":0.49}]}]}`)
+	p := newPlay(t).choose()
+	p.doubt = true
+	p.must(session.Observation{What: session.Accepted, Offer: o})
+	p.approve().charge().after(10 * time.Second)
+	p.sample(1060)
+	p.doubt = false
+	p.after(3 * time.Hour).must(session.Observation{What: session.Booted})
+	p.sample(1060)
+	for range 90 {
+		p.after(10*time.Second).sample(1060, idle)
+	}
+	p.must(session.Observation{What: session.StopPressed})
+	p.finish(1060)
+	if b := p.x().Bill; b.Total.Minor != 3 || !b.Doubt {
+		t.Errorf("billed %v: %+v", b.Total, b.Lines)
+	}
+}
+
+// TestAFoundHoldKeepsItsTerminal: another one in its place is never asked to release a hold
+// of the same number.
+func TestAFoundHoldKeepsItsTerminal(t *testing.T) {
+	p := newPlay(t)
+	p.rules.TerminalID = "60099914"
+	p.must(session.Observation{What: session.TerminalSaid, Reference: "ORPHAN1", Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "60099914"}})
+	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
+	p.rules.TerminalID = "11111111"
+	p.after(2 * time.Minute).must(session.Observation{What: session.Ticked})
+	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "11111111"}})
+	p.want("unproven receipt_final closed", "")
+}
+
+// TestAHoldOfTheOldTerminal whose outcome is unknown is for a person, not for the new one's
+// list.
+func TestAHoldOfTheOldTerminal(t *testing.T) {
+	p := newPlay(t).choose().accept()
+	h := held(5000)
+	h.TerminalID = "60099914"
+	p.must(session.Observation{What: session.HoldApproved, Hold: h})
+	p.must(session.Observation{What: session.HoldEnded, Err: kiosk.ErrOutcomeUnknown})
+	p.rules.TerminalID = "11111111"
+	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111"}})
+	p.want("hold_vanished ended receipt_final closed", "")
+}
+
+// TestSheStillStandsThere: a restart in the middle of her hold does not send her away.
+func TestSheStillStandsThere(t *testing.T) {
+	p := newPlay(t).choose().accept()
+	p.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
+	p.after(2 * time.Second).must(session.Observation{What: session.Booted})
+	p.after(time.Second).must(session.Observation{What: session.Ticked})
+	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Receipts: []int{231}, Complete: true}})
+	p.want("hold_confirmed", "look_at_bay")
+}
+
+// TestOneBookingProvesOneCapture, although two of the same amount are unclear.
+func TestOneBookingProvesOneCapture(t *testing.T) {
+	p := newPlay(t)
+	p.rules.Bays[4] = session.BayRules{MaxPower: 22000}
+	for i, id := range []string{"A", "B"} {
+		see := func(o session.Observation) { o.Session = id; p.must(o) }
+		see(session.Observation{What: session.Chosen, Bay: 3 + i, Reference: "R" + id})
+		see(session.Observation{What: session.Accepted, Offer: offer(5000)})
+		h := held(5000)
+		h.ReceiptNo += i
+		see(session.Observation{What: session.HoldApproved, Hold: h})
+		see(session.Observation{What: session.HoldEnded})
+		p.must(session.Observation{What: session.Sampled, Bay: 3 + i, Sample: &session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true}, Reading: p.reading(1000)}})
+		see(session.Observation{What: session.BaselineRead, Reading: p.reading(1000)})
+		see(session.Observation{What: session.ContactorMoved, Closed: true})
+		p.after(10 * time.Minute)
+		see(session.Observation{What: session.StopPressed})
+		see(session.Observation{What: session.ContactorMoved})
+		see(session.Observation{What: session.FinalRead, Reading: p.reading(3000)})
+	}
+	p.must(session.Observation{What: session.Booted})
+	last := &kiosk.Booking{ReceiptNo: 300, Booked: kiosk.Money{Minor: 98, Currency: "EUR"}}
+	p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Complete: true}, Last: last})
+	if a, b := p.state.Sessions["A"].Money, p.state.Sessions["B"].Money; a != session.Captured || b != session.Disputed {
+		t.Errorf("money is %s and %s", a, b)
+	}
+}
+
+// TestATerminalThatBooksNothingBeforeItsDayEnds: nobody is asked for a card, and an operator
+// may end the day although a capture waits.
+func TestATerminalThatBooksNothingBeforeItsDayEnds(t *testing.T) {
+	p := newPlay(t).choose().accept().approve().charge().after(10 * time.Second)
+	p.sample(1060)
+	p.must(session.Observation{What: session.StopPressed})
+	p.finish(1060)
+	p.must(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineDayEnd, Code: "F0"}})
+	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3, Reference: "ABC1235"}); err == nil {
+		t.Error("a card would be asked for")
+	}
+	if err := p.see(session.Observation{What: session.DayEndAsked}); err == nil {
+		t.Error("the day is ended over a hold")
+	}
+	p.clear().must(session.Observation{What: session.DayEndAsked, Force: true})
+	p.want("day_end_intent", "end_of_day")
+	p.must(session.Observation{What: session.DayEndDone, Total: &kiosk.Money{Currency: "EUR"}})
+	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3, Reference: "ABC1235"}); err != nil {
+		t.Errorf("afterwards the kiosk does not sell: %v", err)
+	}
+}
