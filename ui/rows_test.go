@@ -94,13 +94,18 @@ func (s *stage) look(wh int64, change ...func(*session.Sample)) {
 	s.see(session.Observation{What: session.Sampled, Bay: 3, Sample: &sm})
 }
 
-func (s *stage) charge() {
-	s.hold()
+// plug plugs a vehicle in, whose contactor closes.
+func (s *stage) plug() {
 	s.bay = kiosk.BayInputs{Plugged: true, Requesting: true}
 	s.look(1000)
 	s.see(session.Observation{What: session.BaselineRead, Reading: s.reading(1000)})
 	s.bay.Closed = true
 	s.see(session.Observation{What: session.ContactorMoved, Closed: true})
+}
+
+func (s *stage) charge() {
+	s.hold()
+	s.plug()
 	s.after(10 * time.Second)
 	s.look(1060)
 	s.after(10 * time.Second)
@@ -229,11 +234,7 @@ var rows = []struct {
 	}, "plugged meter_start contactor_close", "plug_in.starting"},
 	{16, "no energy", func(s *stage) {
 		s.hold()
-		s.bay = kiosk.BayInputs{Plugged: true, Requesting: true}
-		s.look(1000)
-		s.see(session.Observation{What: session.BaselineRead, Reading: s.reading(1000)})
-		s.bay.Closed = true
-		s.see(session.Observation{What: session.ContactorMoved, Closed: true})
+		s.plug()
 		s.clear()
 		s.after(5 * time.Minute)
 		s.look(1000)
@@ -252,11 +253,7 @@ var rows = []struct {
 		s.press(ui.SetLimit, "4") // 10 kWh
 		s.press(ui.Accept, "")
 		s.approve(5000)
-		s.bay = kiosk.BayInputs{Plugged: true, Requesting: true}
-		s.look(1000)
-		s.see(session.Observation{What: session.BaselineRead, Reading: s.reading(1000)})
-		s.bay.Closed = true
-		s.see(session.Observation{What: session.ContactorMoved, Closed: true})
+		s.plug()
 		s.clear()
 		s.after(30 * time.Minute)
 		s.look(11000)

@@ -342,8 +342,20 @@ func (r remote) examine(ctx context.Context) (f []finding, err error) {
 // under way comes first.
 const serviceLimit = 3 * time.Minute
 
-// withTerminal runs f with the site's terminal, through the daemon while it runs.
+// withTerminal runs f with the site's terminal, through the daemon while it runs, and prints
+// its answer.
 func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []string, want int, f func(context.Context, service, []string) (any, error)) error {
+	return p.withSite(ctx, fs, args, want, func(ctx context.Context, _ *config, s service, args []string) error {
+		answer, err := f(ctx, s, args)
+		if err != nil {
+			return err
+		}
+		return p.json(answer)
+	})
+}
+
+// withSite runs f with a site's configuration and devices.
+func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, want int, f func(context.Context, *config, service, []string) error) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	args, err := parse(fs, args, want)
 	if err != nil {
@@ -360,11 +372,7 @@ func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []stri
 		return err
 	}
 	defer end()
-	answer, err := f(ctx, s, args)
-	if err != nil {
-		return err
-	}
-	return p.json(answer)
+	return f(ctx, c, s, args)
 }
 
 // reach finds the site's devices: by the daemon that has them, or directly.

@@ -159,47 +159,38 @@ func house(ctx context.Context, c *config) []finding {
 }
 
 func (p program) doctor(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	lang := flags.String("language", "en", "`language` of what to do")
 	format := formatFlag(flags)
-	if _, err := parse(flags, args, 0); err != nil {
-		return err
-	}
-	c, err := p.config(*path)
-	if err != nil {
-		return err
-	}
-	texts, err := text.Load()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, serviceLimit)
-	defer cancel()
-	s, end, err := reach(c)
-	if err != nil {
-		return err
-	}
-	defer end()
-	p.note("asking every device; a card dialogue that is under way comes first")
-	asked, err := s.examine(ctx)
-	if err != nil {
-		return err
-	}
+	return p.withSite(ctx, flags, args, 0, func(ctx context.Context, c *config, s service, _ []string) error {
+		texts, err := text.Load()
+		if err != nil {
+			return err
+		}
+		p.note("asking every device; a card dialogue that is under way comes first")
+		asked, err := s.examine(ctx)
+		if err != nil {
+			return err
+		}
+		return p.findings(append(house(ctx, c), asked...), texts.Printer(*lang), *format)
+	})
+}
+
+// findings prints what was found; it fails where something is wrong.
+func (p program) findings(found []finding, printer *text.Printer, format string) error {
 	var rows [][]string
 	ill := false
-	for _, f := range append(house(ctx, c), asked...) {
+	for _, f := range found {
 		state, cure := "ok", ""
 		if !f.OK {
 			state, ill = "FAULT", true
 		}
 		if f.Fault != "" {
-			printer := texts.Printer(*lang)
 			f.What = cmp.Or(printer.T("fault."+f.Fault+".title")+": "+f.What, f.What)
 			cure = f.Fault + " " + printer.T("fault."+f.Fault+".technician")
 		}
 		rows = append(rows, []string{f.Device, state, f.Identity, strconv.FormatInt(f.Millis, 10), f.What, cure})
 	}
-	if err := p.table(*format, []string{"device", "state", "identity", "ms", "what", "do"}, rows); err != nil {
+	if err := p.table(format, []string{"device", "state", "identity", "ms", "what", "do"}, rows); err != nil {
 		return err
 	}
 	if ill {

@@ -1,0 +1,178 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"kioskd"
+)
+
+func (r Rules) chosen(s State, o Observation) ([]Event, error) {
+	if _, ok := r.Bays[o.Bay]; !ok {
+		return nil, fmt.Errorf("cannot choose bay %d: there is none", o.Bay)
+	}
+	if x, taken := s.AtBay(o.Bay); taken {
+		return nil, fmt.Errorf("cannot choose bay %d: session %s has it", o.Bay, x.Reference)
+	}
+	if code, down := s.Down(o.Bay); down {
+		return nil, fmt.Errorf("cannot choose bay %d: fault %s", o.Bay, code)
+	}
+	if err := s.mayAsk(o.At); err != nil {
+		return nil, fmt.Errorf("cannot choose bay %d: %w", o.Bay, err)
+	}
+	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site, StopCode: o.Code}}, nil
+}
+
+// Paused tells whether no card is asked for, because some were tried out.
+func (s State) Paused(at time.Time) bool {
+	left := s.PausedUntil.Sub(at)
+	return 0 < left && left <= pauseFor
+}
+
+// mayAsk tells why no card may be asked for now.
+func (s State) mayAsk(at time.Time) error {
+	switch {
+	case s.Draining:
+		return errors.New("the kiosk is waiting for an update")
+	case s.Paused(at):
+		return errors.New("card entry is paused: too many different cards were declined")
+	case !s.Day.Due.IsZero():
+		return errors.New("the terminal takes no cards before its end-of-day")
+	}
+	return nil
+}
+
+func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
+	if x.Money != MoneyNone || x.Paper != PaperOpen {
+		return nil, fmt.Errorf("cannot accept: money of session %s is %s", x.Reference, x.Money)
+	}
+	if code, down := s.Down(x.Bay); down {
+		return nil, fmt.Errorf("cannot accept: fault %s", code)
+	}
+	if o.Offer.Hold.Minor <= 0 || o.Offer.Hold.Currency != r.Currency {
+		return nil, fmt.Errorf("cannot accept: hold of %v", o.Offer.Hold)
+	}
+	if err := s.mayAsk(o.At); err != nil {
+		return nil, fmt.Errorf("cannot accept: %w", err)
+	}
+	offer := x.event(OfferAccepted, o.At)
+	offer.Offer, x.Offer = o.Offer, o.Offer
+	return []Event{offer, x.askHold(o.At)}, nil
+}
+
+// tooLate is when a driver who was asked for her card is gone.
+const tooLate = 6 * time.Minute
+
+// holdTries is how often one visitor may show a card.
+const holdTries = 3
+
+// MayTryAgain tells whether a driver who was declined may show a card once more: another
+// one, her telephone, or more slowly.
+func (x Session) MayTryAgain() bool {
+	switch kiosk.DeclineClass(x.Class) {
+	case kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard:
+		return x.Money == Declined && x.Paper == PaperOpen && !x.Cancel && x.Tries < holdTries
+	}
+	return false
+}
+
+func (r Rules) askedAgain(s State, x Session, o Observation) ([]Event, error) {
+	if !x.MayTryAgain() {
+		return nil, fmt.Errorf("cannot try again: money of session %s is %s", x.Reference, x.Money)
+	}
+	if code, down := s.Down(x.Bay); down {
+		return nil, fmt.Errorf("cannot try again: fault %s", code)
+	}
+	if err := s.mayAsk(o.At); err != nil {
+		return nil, fmt.Errorf("cannot try again: %w", err)
+	}
+	return []Event{x.askHold(o.At)}, nil
+}
+
+func (x Session) askHold(at time.Time) Event {
+	e := x.event(HoldIntent, at)
+	e.Amount, e.Attempt = &x.Offer.Hold, x.Tries+1
+	return e
+}
+
+func (r Rules) holdApproved(x Session, o Observation) ([]Event, error) {
+	if x.Money != HoldAsked {
+		return nil, fmt.Errorf("cannot record a hold: money of session %s is %s", x.Reference, x.Money)
+	}
+	if got := o.Hold.Approved; got.Currency != x.Offer.Hold.Currency || got.Minor <= 0 || got.Minor > x.Offer.Hold.Minor {
+		return nil, fmt.Errorf("cannot record a hold of %v: the driver agreed to %v", got, x.Offer.Hold)
+	}
+	e := x.event(HoldOK, o.At)
+	e.Hold = o.Hold
+	return []Event{e}, nil
+}
+
+func (r Rules) holdEnded(s State, x Session, o Observation) ([]Event, error) {
+	if x.Money != HoldAsked && x.Money != HoldRecorded {
+		return nil, nil
+	}
+	var no *kiosk.Declined
+	switch {
+	case o.Err == nil && x.Money == HoldRecorded:
+		return r.confirmed(s, x, o.At), nil
+	case errors.As(o.Err, &no):
+		return r.declined(s, x, no, o.At), nil
+	case errors.Is(o.Err, kiosk.ErrUnreachable) && x.Money == HoldAsked:
+		e := x.event(HoldDeclined, o.At)
+		e.Class, e.Error = string(kiosk.DeclineTerminal), o.Err.Error()
+		return []Event{e, x.event(Closed, o.At)}, nil
+	}
+	return []Event{x.failed(HoldUnknown, o)}, nil
+}
+
+// declined keeps the bay for another try where one makes sense. A card that could not be
+// read is asked for again at once.
+func (r Rules) declined(s State, x Session, no *kiosk.Declined, at time.Time) []Event {
+	e := x.event(HoldDeclined, at)
+	e.Class, e.Code, e.Card = string(no.Class), no.Code, no.Card
+	out := []Event{e}
+	fresh := x.Money == HoldAsked // nothing of this try was recorded
+	x.Money, x.Class = Declined, e.Class
+	switch {
+	case !fresh || !x.MayTryAgain():
+		out = append(out, x.event(Closed, at))
+	case no.Class == kiosk.DeclineUnreadable && s.mayAsk(at) == nil:
+		out = append(out, x.askHold(at))
+	}
+	return append(out, r.wantsDayEnd(s, no, at)...)
+}
+
+// refused looks at why the terminal refused a booking.
+func (r Rules) refused(s State, o Observation) []Event {
+	var no *kiosk.Declined
+	errors.As(o.Err, &no)
+	return r.wantsDayEnd(s, no, o.At)
+}
+
+// wantsDayEnd writes down that the terminal will do nothing more before its end-of-day.
+func (r Rules) wantsDayEnd(s State, no *kiosk.Declined, at time.Time) []Event {
+	if no == nil || no.Class != kiosk.DeclineDayEnd || !s.Day.Due.IsZero() {
+		return nil
+	}
+	return []Event{{Kind: DayEndDue, At: at}}
+}
+
+// confirmed is a hold that stands. A driver who cancelled meanwhile gets it back, as does
+// one whose bank approved too little, or who was here too often.
+func (r Rules) confirmed(s State, x Session, at time.Time) []Event {
+	out := []Event{x.event(HoldConfirmed, at)}
+	switch {
+	case x.Cancel:
+		out = append(out, r.release(x, at, ReasonCancelled)...)
+	case over(x.AskAt, at, tooLate): // found out long after
+		out = append(out, r.release(x, at, ReasonTimeout)...)
+	case x.Hold.Approved.Minor < r.Minimum.Minor:
+		out = append(out, r.release(x, at, ReasonTooLittle)...)
+	case s.overused(x, at):
+		e := x.event(Alert, at)
+		e.Rule = SameCard
+		out = append(append(out, e), r.release(x, at, ReasonOverused)...)
+	}
+	return out
+}
