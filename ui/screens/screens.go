@@ -26,11 +26,12 @@ type Drawer struct {
 // page is a screen under construction.
 type page struct {
 	scale
-	v    ui.View
-	p    *text.Printer
-	send func(ui.Input)
-	body *fyne.Container // grows downwards in the middle
-	feet []fyne.CanvasObject
+	v      ui.View
+	p      *text.Printer
+	send   func(ui.Input)
+	body   *fyne.Container // grows downwards in the middle
+	feet   []fyne.CanvasObject
+	narrow bool // there are three of them
 }
 
 // Draw makes the whole picture of a view for a size of the panel.
@@ -100,7 +101,14 @@ func (pg *page) foot(key string, main bool, tap func()) {
 	if main {
 		fill, on = accent, ground
 	}
-	pg.feet = append(pg.feet, pg.button(pg.p.T(key), fill, on, fyne.NewSize(pg.w*0.42, pg.size(0.17)), tap))
+	pg.feet = append(pg.feet, pg.button(pg.p.T(key), fill, on, pg.footSize(), tap))
+}
+
+func (pg *page) footSize() fyne.Size {
+	if pg.narrow {
+		return fyne.NewSize(pg.w*0.29, pg.size(0.17))
+	}
+	return fyne.NewSize(pg.w*0.42, pg.size(0.17))
 }
 
 func (pg *page) attract() {
@@ -161,16 +169,16 @@ func (pg *page) price() {
 	}
 	pg.say(pg.p.T("price.hold", "Amount", pg.p.Money(pg.v.Hold)), mid, ink)
 	pg.say(pg.p.T("price.only_used")+" · "+pg.p.T("price.tax"), small)
-	pg.limit()
+	pg.narrow = len(pg.v.Limits) > 1
 	pg.foot("back", false, pg.act(ui.Back, ""))
+	if pg.narrow {
+		pg.limit()
+	}
 	pg.foot("price.pay", true, pg.act(ui.Accept, ""))
 }
 
 // limit has a button that goes through the limits that a driver may set.
 func (pg *page) limit() {
-	if len(pg.v.Limits) < 2 {
-		return
-	}
 	next, name := 1, pg.p.T("price.no_limit")
 	for i, l := range pg.v.Limits {
 		if l == pg.v.Limit {
@@ -179,12 +187,11 @@ func (pg *page) limit() {
 	}
 	switch l := pg.v.Limit; {
 	case l.Cost.Minor > 0:
-		name = pg.p.Money(l.Cost)
+		name = pg.p.T("price.limit", "Limit", pg.p.Money(l.Cost))
 	case l.Energy > 0:
-		name = pg.p.Energy(l.Energy, 0)
+		name = pg.p.T("price.limit", "Limit", pg.p.Energy(l.Energy, 0))
 	}
-	size := fyne.NewSize(pg.w*0.5, pg.size(0.08))
-	pg.body.Add(container.NewCenter(pg.button(pg.p.T("price.limit", "Limit", name), panel, ink, size, pg.act(ui.SetLimit, strconv.Itoa(next)))))
+	pg.feet = append(pg.feet, pg.button(name, panel, ink, pg.footSize(), pg.act(ui.SetLimit, strconv.Itoa(next))))
 }
 
 func (pg *page) tap() {
