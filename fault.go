@@ -48,6 +48,7 @@ var faults = []Fault{
 	{"CX017", BayDown, Technician},  // contactor does not follow
 	{"IO001", BayDown, Technician},  // inputs unreachable
 	{"CL001", Warning, Technician},  // clock untrusted
+	{"CF001", SiteDown, Host},       // a price changed ten times or more
 	{"UI001", SiteDown, Technician}, // no screen is connected
 	{"DB001", SiteDown, Technician}, // journal cannot be written
 }

@@ -266,6 +266,19 @@ func (t *Tariff) Has(d Dimension) bool {
 	return false
 }
 
+// Highest is the highest price of a dimension, as the tariff has it; zero without one.
+func (t *Tariff) Highest(d Dimension) *big.Rat {
+	high := new(big.Rat)
+	for _, e := range t.Elements {
+		for _, c := range e.PriceComponents {
+			if c.Type == d && c.Price.Cmp(high) > 0 {
+				high.Set(&c.Price.Rat)
+			}
+		}
+	}
+	return high
+}
+
 // NextBoundary is the first moment after at in which a restriction by local time can
 // change a price, or the zero time if there is none.
 func (t *Tariff) NextBoundary(at time.Time, loc *time.Location) time.Time {

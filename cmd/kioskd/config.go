@@ -43,6 +43,7 @@ type config struct {
 	needScreen      bool
 
 	tariff *tariff.Tariff
+	accept string // start of the checksum of a tariff whose prices are far from the last one's
 	bays   []bayConfig
 	rules  session.Rules
 }
@@ -253,6 +254,11 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 		"tariff!":   func(n *yaml.Node) { tariffNode = n },
 		"bays!":     func(n *yaml.Node) { r.bays(c, n) },
 		"timings":   func(n *yaml.Node) { r.timings(c, n) },
+		"accept_tariff": func(n *yaml.Node) {
+			if c.accept = n.Value; len(n.Value) < 8 {
+				r.fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
+			}
+		},
 		"clock": func(n *yaml.Node) {
 			if c.clockRTC = n.Value == "rtc"; n.Value != "rtc" && n.Value != "ntp" {
 				r.fault(n, "clock: %q: want ntp (right once the network has set it) or rtc (battery-backed)", n.Value)

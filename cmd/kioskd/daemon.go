@@ -9,10 +9,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -30,6 +32,7 @@ import (
 	"kioskd/modbus"
 	"kioskd/session"
 	"kioskd/store"
+	"kioskd/tariff"
 	"kioskd/terminal"
 	"kioskd/ui"
 )
@@ -98,12 +101,17 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 		return errors.Join(err, devices.open())
 	}
 	clock.After(last)
+	jump, err := priceJump(ctx, journal, c)
+	if err != nil {
+		return errors.Join(err, devices.open())
+	}
 	pt := terminal.New(dial, c.terminal, log)
 	defer pt.Close()
 	control := session.New(session.Config{
 		Rules: c.rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
 		NewID: newID, Clock: clock, Day: day, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays)), Log: log,
 	})
+	control.Fault(ctx, "CF001", 0, jump != nil, jump)
 	listener, err := ui.Listen(c.socket, 0o660)
 	if err != nil {
 		return errors.Join(err, devices.open())
@@ -215,6 +223,37 @@ func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (d
 		last = r.Wall
 	}
 	return day, last, nil
+}
+
+// priceJump tells whether a price is nothing now, or ten times what the journal last sold
+// at: a slip of the pen, or worse. The host confirms it with the tariff's checksum.
+func priceJump(ctx context.Context, journal *store.Store, c *config) (jump, err error) {
+	sum := store.Sum(c.tariff.JSON())
+	if c.accept != "" && strings.HasPrefix(sum, c.accept) {
+		return nil, nil
+	}
+	for r, err := range journal.Since(ctx, string(session.OfferAccepted), string(session.OfferAccepted)) {
+		if err != nil {
+			return nil, err
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		old, err := tariff.Parse(e.Offer.Tariff)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range tariff.Dimensions() {
+			was, is := old.Highest(d), c.tariff.Highest(d)
+			ten := new(big.Rat).Mul(was, big.NewRat(10, 1))
+			back := new(big.Rat).Mul(is, big.NewRat(10, 1))
+			if was.Sign() > 0 && (is.Cmp(ten) >= 0 || was.Cmp(back) >= 0) {
+				return fmt.Errorf("the price of %s changes from %s to %s; if that is meant, set accept_tariff: %s", d, was.FloatString(2), is.FloatString(2), sum[:8]), nil
+			}
+		}
+	}
+	return nil, nil
 }
 
 // keepCardKey is how long a key recognises cards; a new one forgets them all.

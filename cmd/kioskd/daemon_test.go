@@ -12,6 +12,7 @@ import (
 	"kioskd"
 	"kioskd/session"
 	"kioskd/store"
+	"kioskd/tariff"
 )
 
 // TestTheKeyOfTheCardsIsForgotten after a month, and kept until then.
@@ -69,5 +70,51 @@ func TestTheDaySoFar(t *testing.T) {
 	day, last, err = past(ctx, j, "EUR")
 	if err != nil || !day.Ended.Equal(at) || day.Captured.Minor != 23 || !last.Equal(at.Add(time.Hour)) {
 		t.Errorf("%+v, %v, %v", day, last, err)
+	}
+}
+
+// TestAPriceThatJumps is not sold at before the host confirmed it.
+func TestAPriceThatJumps(t *testing.T) {
+	ctx := context.Background()
+	j, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	of := func(energy string) *tariff.Tariff {
+		tf, err := tariff.Parse([]byte(`{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":` + energy + `}]}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tf
+	}
+	jumps := func(c *config) bool {
+		t.Helper()
+		jump, err := priceJump(ctx, j, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return jump != nil
+	}
+	if jumps(&config{tariff: of("4.90")}) {
+		t.Error("the first price of all is a jump")
+	}
+	for _, price := range []string{"9.00", "0.49"} { // the last one counts
+		body, err := json.Marshal(session.Event{Offer: &session.Offer{Tariff: of(price).JSON()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Append(ctx, kiosk.Entry{Kind: string(session.OfferAccepted), Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for price, want := range map[string]bool{"0.55": false, "4.89": false, "4.90": true, "0.05": false, "0.049": true, "0": true} {
+		if got := jumps(&config{tariff: of(price)}); got != want {
+			t.Errorf("from 0.49 to %s is a jump: %v", price, got)
+		}
+	}
+	dear := of("4.90")
+	if jumps(&config{tariff: dear, accept: store.Sum(dear.JSON())[:8]}) {
+		t.Error("the host's word counts for nothing")
 	}
 }
