@@ -89,6 +89,8 @@ func (c *Controller) Do(ctx context.Context, o Observation) error {
 	m := message{o, make(chan error, 1)}
 	select {
 	case c.inbox <- m:
+	case <-c.stopped:
+		return errEnded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -243,7 +245,9 @@ func (c *Controller) openAll() (err error) {
 	return err
 }
 
-// Replay steps the events of records, with their commands thrown away.
+// Replay steps the events of records, with their commands thrown away. What it leaves of
+// registers is only what sessions counted: of others there may be newer ones that are not
+// replayed.
 func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
 	state := State{}.clone()
 	for r, err := range records {
@@ -258,6 +262,7 @@ func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
 			return State{}, fmt.Errorf("record %d: %w", r.Seq, err)
 		}
 	}
+	maps.DeleteFunc(state.Registers, func(_ int, r Register) bool { return !r.Sold })
 	return state, nil
 }
 
@@ -281,7 +286,7 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 		case <-tick.C:
 			c.probe(work)
 			c.lookAtClock(work)
-			if err := c.handle(work, Observation{What: Ticked}); err != nil {
+			if err := c.handle(work, Observation{What: Ticked, Ending: limit != nil}); err != nil {
 				c.cfg.Log.Error("tick", "error", err)
 			}
 		case <-done:
@@ -332,7 +337,11 @@ func (c *Controller) probe(ctx context.Context) {
 
 // quiet tells whether nothing is under way that a shutdown should wait for.
 func (c *Controller) quiet() bool {
-	for _, x := range c.Snapshot().State.Sessions {
+	s := c.Snapshot().State
+	if !s.Day.Asked.IsZero() {
+		return false
+	}
+	for _, x := range s.Sessions {
 		switch x.Power {
 		case Starting, Closing, Charging, Pausing, Stopping, Opened:
 			return false

@@ -298,7 +298,7 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	switch {
 	case why != "":
 		return []Event{x.reason(StopIntent, o.At, why)}, nil
-	case x.Energy(reading.Import) == 0 && o.At.Sub(x.Start.At) >= r.NoEnergy:
+	case x.Energy(reading.Import) == 0 && x.when(o.At).Sub(x.Start.At) >= r.NoEnergy:
 		return []Event{x.reason(StopIntent, o.At, ReasonNoEnergy)}, nil
 	case x.Power == Charging && !o.Sample.Inputs.Requesting:
 		return take(Paused), nil
@@ -374,7 +374,9 @@ func (r Rules) tick(s State, o Observation) (out []Event) {
 		}
 	}
 	out = append(out, r.guards(s, o.At)...)
-	out = append(out, r.dayEnd(s, o.At)...)
+	if !o.Ending {
+		out = append(out, r.dayEnd(s, o.At)...)
+	}
 	return append(out, r.owed(s, o)...)
 }
 

@@ -201,6 +201,16 @@ func TestOneBookingProvesOneCapture(t *testing.T) {
 	}
 }
 
+// TestAnEndOfDayThatFailsIsTriedSoon while the terminal takes no cards before it.
+func TestAnEndOfDayThatFailsIsTriedSoon(t *testing.T) {
+	p := newPlay(t).choose().accept()
+	p.must(session.Observation{What: session.HoldEnded, Err: &kiosk.Declined{Class: kiosk.DeclineDayEnd, Code: "F0"}})
+	p.must(session.Observation{What: session.Ticked})
+	p.must(session.Observation{What: session.DayEndDone, Total: &kiosk.Money{}, Err: kiosk.ErrUnreachable})
+	p.clear().after(time.Minute).must(session.Observation{What: session.Ticked})
+	p.want("day_end_intent", "end_of_day")
+}
+
 // TestATerminalThatBooksNothingBeforeItsDayEnds: nobody is asked for a card, and an operator
 // may end the day although a capture waits.
 func TestATerminalThatBooksNothingBeforeItsDayEnds(t *testing.T) {
@@ -220,5 +230,110 @@ func TestATerminalThatBooksNothingBeforeItsDayEnds(t *testing.T) {
 	p.must(session.Observation{What: session.DayEndDone, Total: &kiosk.Money{Currency: "EUR"}})
 	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3, Reference: "ABC1235"}); err != nil {
 		t.Errorf("afterwards the kiosk does not sell: %v", err)
+	}
+}
+
+// billed lets a driver charge 2 kWh for 0.98, whose capture is asked for.
+func billed(p *play) *play {
+	p.choose().accept().approve().charge().after(10 * time.Minute)
+	p.sample(3000)
+	p.must(session.Observation{What: session.StopPressed})
+	return p.finish(3000).clear()
+}
+
+func (p *play) list(last *kiosk.Booking, receipts ...int) {
+	p.t.Helper()
+	p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}, Last: last})
+}
+
+func booking(receipt int, minor int64) *kiosk.Booking {
+	return &kiosk.Booking{ReceiptNo: receipt, Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
+}
+
+// TestNobodyPaysWhileTheDayEnds, although an operator forced it.
+func TestNobodyPaysWhileTheDayEnds(t *testing.T) {
+	p := newPlay(t)
+	p.must(session.Observation{What: session.DayEndAsked, Force: true})
+	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3, Reference: "ABC1235"}); err == nil {
+		t.Error("a card would be asked for")
+	}
+}
+
+// TestAnEarlierTryMayHaveLanded: the terminal says that it has no hold because the try of
+// before was booked after all.
+func TestAnEarlierTryMayHaveLanded(t *testing.T) {
+	p := billed(newPlay(t))
+	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+	p.list(nil, 231)
+	p.must(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
+	p.list(booking(232, 98))
+	if p.x().Money != session.Captured {
+		t.Errorf("money is %s", p.x().Money)
+	}
+}
+
+// TestAHoldIsNoBooking: the terminal's last result may be the hold itself, of the same
+// amount.
+func TestAHoldIsNoBooking(t *testing.T) {
+	p := newPlay(t).choose().accept().approve().charge()
+	p.after(10 * time.Hour).sample(1000 + 120000)
+	p.finish(1000 + 120000)
+	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+	p.list(booking(231, 5000))
+	if p.x().Money != session.Disputed {
+		t.Errorf("money is %s by %+v", p.x().Money, p.x().Booking)
+	}
+}
+
+// TestABookingThatDidNotStandProvesNothing later.
+func TestABookingThatDidNotStandProvesNothing(t *testing.T) {
+	p := billed(newPlay(t))
+	p.must(session.Observation{What: session.BookingApproved, Booking: booking(232, 98)})
+	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+	p.list(nil, 231) // it was reversed
+	p.must(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineHost, Code: "9B"}})
+	p.after(2 * time.Minute).must(session.Observation{What: session.Ticked})
+	p.list(nil) // and has expired
+	if p.x().Money != session.Disputed {
+		t.Errorf("money is %s", p.x().Money)
+	}
+}
+
+// TestALineThatFlapsGivesNothingUp: tries that never arrived do not count as a week.
+func TestALineThatFlapsGivesNothingUp(t *testing.T) {
+	p := billed(newPlay(t))
+	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
+	for range 60 {
+		p.after(20 * time.Second).must(session.Observation{What: session.FaultSeen, Fault: "PT001", Raised: true})
+		p.after(20 * time.Second).must(session.Observation{What: session.FaultSeen, Fault: "PT001"})
+		p.list(nil, 231)
+		p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
+	}
+	if p.x().Money != session.CaptureDelayed {
+		t.Errorf("money is %s after %d tries", p.x().Money, p.x().Attempt)
+	}
+}
+
+// TestARestartKeepsWhatSessionsCounted, and no older register that nobody sold.
+func TestARestartKeepsWhatSessionsCounted(t *testing.T) {
+	p := newPlay(t)
+	p.rules.Bays[4] = session.BayRules{MaxPower: 22000}
+	for bay := 3; bay <= 4; bay++ {
+		p.must(session.Observation{What: session.Sampled, Bay: bay, Sample: &session.Sample{Reading: p.reading(1000)}})
+	}
+	billed := billed(p) // at bay 3; what came before is cleared
+	state, err := session.Replay(func(yield func(kiosk.Record, error) bool) {
+		for _, e := range append([]session.Event{{Kind: session.RegisterSeen, Bay: 4, Reading: p.reading(1000)}}, billed.past...) {
+			entry, err := e.Entry()
+			if !yield(kiosk.Record{Session: entry.Session, Kind: entry.Kind, Body: entry.Body}, err) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, there := state.Registers[4]; there || state.Registers[3].Import != 3000 {
+		t.Errorf("registers are %+v", state.Registers)
 	}
 }

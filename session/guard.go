@@ -72,11 +72,11 @@ func (s *State) remember(x Session, e Event) {
 	case HoldOK, CaptureOK, ReleaseOK:
 		s.HostRefused = 0
 	case MeterEnd:
-		if s.Registers[x.Bay] = *x.Last; e.Source != "read" { // where the register is now is not known
+		if s.Registers[x.Bay] = (Register{x.LastReading(), true}); e.Source != "read" { // where the register is now is not known
 			delete(s.Registers, x.Bay)
 		}
 	case ReadingTaken:
-		s.Registers[x.Bay] = *x.Last
+		s.Registers[x.Bay] = Register{x.LastReading(), true}
 	}
 	if x.Booking != nil && (e.Kind == CaptureOK || e.Kind == CaptureDone || e.Kind == ReleaseOK || e.Kind == ReleaseDone) {
 		s.Claimed = x.Booking.ReceiptNo
@@ -115,7 +115,7 @@ func (s State) overused(x Session, at time.Time) bool {
 // guards looks for what lasts too long, and for cards that are being tried out.
 func (r Rules) guards(s State, at time.Time) (out []Event) {
 	for _, x := range s.ordered() {
-		if (x.Power == Charging || x.Power == Pausing) && !x.Alerted && at.Sub(x.Start.At) > longSession {
+		if (x.Power == Charging || x.Power == Pausing) && !x.Alerted && x.when(at).Sub(x.Start.At) > longSession {
 			e := x.event(Alert, at)
 			e.Rule = LongSession
 			out = append(out, e)

@@ -37,8 +37,8 @@ func (s State) mayAsk(at time.Time) error {
 		return errors.New("the kiosk is waiting for an update")
 	case s.Paused(at):
 		return errors.New("card entry is paused: too many different cards were declined")
-	case !s.Day.Due.IsZero():
-		return errors.New("the terminal takes no cards before its end-of-day")
+	case s.DayEnding():
+		return errors.New("the terminal takes no cards before the end of its day")
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type Observation struct {
 	Total     *kiosk.Money // of an end-of-day
 	From      *time.Time   // what the clock said before it was set
 	Untrusted bool         // the wall clock may be wrong
+	Ending    bool         // the daemon is about to end: nothing new begins
 	Force     bool         // end the day although bookings wait: the terminal refuses them until then
 	Err       error
 }
@@ -114,7 +115,10 @@ func DefaultRules() Rules {
 
 // lastAttempt ends the ladder of captures and releases. What is not settled then is for a
 // person: holds last a week or so.
-const lastAttempt = 36
+const (
+	lastAttempt = 36
+	giveUpAfter = 7 * 24 * time.Hour
+)
 
 // retryAfter is the ladder of captures and releases: a minute five times, an hour
 // twenty-four times, a day seven times.

@@ -28,7 +28,8 @@ type play struct {
 	now     time.Time
 	journal []session.Event
 	cmds    []session.Command
-	doubt   bool // the clock is not to be trusted
+	past    []session.Event // all that was ever written
+	doubt   bool            // the clock is not to be trusted
 }
 
 func newPlay(t *testing.T) *play {
@@ -55,7 +56,7 @@ func (p *play) see(o session.Observation) error {
 			p.t.Fatalf("%s decided %s: %v", o.What, e.Kind, err)
 		}
 		p.state = next
-		p.journal = append(p.journal, e)
+		p.journal, p.past = append(p.journal, e), append(p.past, e)
 		p.cmds = append(p.cmds, cmds...)
 	}
 	return nil

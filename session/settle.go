@@ -20,10 +20,10 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	// before, if they are not below the first: doubt goes to the driver.
 	switch {
 	case x.Welded: // what a contactor that did not open lets through is not sold
-		last := *x.Last
+		last := x.LastReading()
 		end.Reading, end.Source = &last, "frozen"
 	case o.Err != nil || o.Reading.Import < x.Start.Import || o.Reading.Serial != x.Start.Serial || x.implausible(r, *o.Reading):
-		last := *x.Last
+		last := x.LastReading()
 		end.Reading, end.Source, end.Error = &last, "last_good", fmt.Sprint(o.Err)
 	}
 	bill, err := x.bill(*end.Reading)
@@ -49,7 +49,7 @@ func (x Session) implausible(r Rules, now kiosk.Reading) bool {
 // settle takes what was billed of a hold, or gives it back where nothing was.
 func (r Rules) settle(x Session, at time.Time) []Event {
 	if x.Bill == nil && x.Start != nil { // ended between the last register and the bill
-		if bill, err := x.bill(*x.Last); err == nil {
+		if bill, err := x.bill(x.LastReading()); err == nil {
 			e := x.event(Billed, at)
 			e.Bill, x.Bill = bill, bill
 			return append([]Event{e}, r.settle(x, at)...)
@@ -122,11 +122,11 @@ func (r Rules) bookingEnded(x Session, o Observation) []Event {
 		return r.settled(x, o.At, o.Booking)
 	case declined && no.Class == kiosk.DeclineNoHold && x.Blind && k == releasing:
 		return r.settled(x, o.At, nil) // gone, which is all that was wanted
-	case x.Attempt >= lastAttempt:
+	case x.Attempt >= lastAttempt && over(x.OwedAt, o.At, giveUpAfter): // a line that flaps uses up tries only
 		return x.dispute(Refused, o)
 	case declined && no.Class == kiosk.DeclineNoHold, errors.Is(o.Err, kiosk.ErrOutcomeUnknown) && x.Attempt < 3:
 		e := x.failed(k.unknown, o)
-		e.Definite = definite && !x.Blind
+		e.Definite = definite && !x.Blind && x.Attempt == 1 // it may be gone because of an earlier try
 		return []Event{e}
 	}
 	return []Event{x.wait(k, o, definite && !x.Blind)}
@@ -284,6 +284,9 @@ func (s State) unclaimed(last *kiosk.Booking) bool {
 		return false
 	}
 	for _, x := range s.Sessions {
+		if x.Hold != nil && x.Hold.ReceiptNo == last.ReceiptNo { // a hold is no booking
+			return false
+		}
 		if x.Booking != nil && x.Booking.ReceiptNo == last.ReceiptNo {
 			return false
 		}

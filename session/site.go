@@ -24,13 +24,13 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 	at := FaultAt{e.Fault, e.Bay}
 	switch e.Kind {
 	case RegisterSeen:
-		s.Registers[e.Bay] = *e.Reading
+		s.Registers[e.Bay] = Register{Reading: *e.Reading}
 	case FaultRaised:
 		s.Faults[at] = true
 	case FaultCleared:
 		delete(s.Faults, at)
 		if e.Reading != nil {
-			s.Registers[e.Bay] = *e.Reading
+			s.Registers[e.Bay] = Register{Reading: *e.Reading}
 		}
 	case DrainBegun, DrainEnded:
 		s.Draining = e.Kind == DrainBegun
@@ -56,6 +56,9 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 	return nil, true
 }
 
+// DayEnding tells whether no card is asked for because the terminal's day ends, or must.
+func (s State) DayEnding() bool { return !s.Day.Due.IsZero() || !s.Day.Asked.IsZero() }
+
 // openHolds counts the sessions whose hold an end-of-day could take or drop.
 func (s State) openHolds() (n int) {
 	for _, x := range s.Sessions {
@@ -71,6 +74,7 @@ func (s State) openHolds() (n int) {
 // Times of the end-of-day.
 const (
 	dayEndRetry   = 15 * time.Minute
+	dayEndHurry   = time.Minute    // while the terminal takes no cards before it
 	dayEndOverdue = 30 * time.Hour // since the last one, where it is scheduled
 	dayEndWaits   = time.Hour      // since the terminal asked for it
 	dayEndWindow  = 3 * time.Hour  // after the time of day that the site set
@@ -93,9 +97,12 @@ func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
 // and raises PT006 where one cannot be had.
 func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
 	d := s.Day
-	wanted := !d.Due.IsZero() || r.dayEndScheduled(s, at)
+	wanted, retry := r.dayEndScheduled(s, at), dayEndRetry
+	if !d.Due.IsZero() {
+		wanted, retry = true, dayEndHurry
+	}
 	there := !s.Faults[FaultAt{Code: "PT001"}] && !s.Faults[FaultAt{Code: "PT002"}]
-	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, dayEndRetry) && (r.HoldsSurvive || s.openHolds() == 0) {
+	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, retry) && (r.HoldsSurvive || s.openHolds() == 0) {
 		out = append(out, Event{Kind: DayEndIntent, At: at})
 	}
 	late := !d.Due.IsZero() && over(d.Due, at, dayEndWaits) ||

@@ -14,7 +14,7 @@ import (
 type State struct {
 	Sessions    map[string]Session
 	Faults      map[FaultAt]bool
-	Registers   map[int]kiosk.Reading // last journaled of each bay
+	Registers   map[int]Register // last journaled of each bay
 	Day         Day
 	Draining    bool // nothing new is sold
 	ClockWrong  bool // the wall clock may be
@@ -24,6 +24,12 @@ type State struct {
 	Claimed     int       // the terminal's number of the booking that a session has last
 	HostRefused int       // payments in a row that failed because the terminal had no host
 	HostAt      time.Time // the last of them
+}
+
+// Register is what a bay's meter counted.
+type Register struct {
+	kiosk.Reading
+	Sold bool // by a session; else it was seen while nobody had the bay
 }
 
 // FaultAt is a fault of a bay, or of the site with bay 0.
@@ -99,7 +105,7 @@ func (s State) clone() State {
 	out := s
 	out.Sessions, out.Faults, out.Registers = maps.Clone(s.Sessions), maps.Clone(s.Faults), maps.Clone(s.Registers)
 	if out.Registers == nil {
-		out.Registers = map[int]kiosk.Reading{}
+		out.Registers = map[int]Register{}
 	}
 	if out.Sessions == nil {
 		out.Sessions = map[string]Session{}
@@ -241,6 +247,13 @@ func (s *Session) take(r kiosk.Reading) {
 // when is a time as the session counts it: it goes on from where it was, although the clock
 // was set back while we were away.
 func (s Session) when(t time.Time) time.Time { return t.Add(s.shift) }
+
+// LastReading is the last register that was journaled, with the clock's own time.
+func (s Session) LastReading() kiosk.Reading {
+	r := *s.Last
+	r.At = r.At.Add(-s.shift)
+	return r
+}
 
 // sum is the current of all phases in amperes.
 func sum(milliamperes []int64) *tariff.Decimal {

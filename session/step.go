@@ -171,6 +171,9 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		x.Bill = e.Bill
 	case CaptureIntent, ReleaseIntent:
 		x.Attempt, x.Due, x.Maybe, x.Blind = e.Attempt, time.Time{}, true, e.Blind
+		if !e.Blind { // what was recorded before did not stand: the terminal has the hold
+			x.Booking = nil
+		}
 		if x.OwedAt.IsZero() {
 			x.OwedAt = e.At
 		}

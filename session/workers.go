@@ -356,6 +356,9 @@ func (w *terminalWorker) run(ctx context.Context) {
 				cmd = Command{Do: AskTerminal}
 			}
 		}
+		if ctx.Err() != nil {
+			return
+		}
 		wait = askEvery
 		if !w.do(ctx, cmd) || w.uncertain() {
 			wait = 2 * time.Second
@@ -447,7 +450,12 @@ func (w *terminalWorker) endOfDay(ctx context.Context, force bool) (kiosk.Money,
 	if err != nil {
 		return kiosk.Money{}, err
 	}
-	if n := w.c.Snapshot().State.openHolds(); !w.c.cfg.Rules.HoldsSurvive && !force && (len(open.Receipts) > 0 || n > 0) {
+	s := w.c.Snapshot().State
+	n, survive := s.openHolds(), w.c.cfg.Rules.HoldsSurvive
+	if !survive && force && len(s.Underway()) > 0 {
+		return kiosk.Money{}, fmt.Errorf("somebody charges or pays: %v", s.Underway())
+	}
+	if !survive && !force && (len(open.Receipts) > 0 || n > 0) {
 		return kiosk.Money{}, fmt.Errorf("the terminal has the holds %v, and %d sessions have one", open.Receipts, n)
 	}
 	return w.c.cfg.Terminal.EndOfDay(ctx)
@@ -463,8 +471,11 @@ func (w *terminalWorker) ask(ctx context.Context) bool {
 		return false
 	}
 	o := Observation{What: TerminalSaid, Open: open}
-	if last, err := w.c.cfg.Terminal.Last(ctx); err == nil {
+	switch last, err := w.c.cfg.Terminal.Last(ctx); {
+	case err == nil:
 		o.Last = &last
+	case errors.Is(err, kiosk.ErrUnreachable): // what it booked last may be the proof that is looked for
+		return false
 	}
 	w.c.post(ctx, o)
 	w.c.Fault(ctx, "PT001", 0, false, nil)

@@ -371,13 +371,14 @@ func (s *Store) With(ctx context.Context, kind1, kind2, kind3 string) iter.Seq2[
 
 // RecentSessions reads, in order, the records of all open sessions, of those that ended a
 // short while ago and of the n that had a record of a kind last, and the last 300 that belong
-// to no session.
-func (s *Store) RecentSessions(ctx context.Context, kind string, n int) iter.Seq2[kiosk.Record, error] {
+// to no session; of two kinds it keeps the last 2000.
+func (s *Store) RecentSessions(ctx context.Context, kind string, n int, keep1, keep2 string) iter.Seq2[kiosk.Record, error] {
 	const recent = "session <> '' and seq > (select coalesce(max(seq), 0) from record) - 300"
 	return s.query(ctx, `where session in (select id from session where open = 1 union
 		select session from record where `+recent+` union
 		select session from (select session from record where kind = ?1 order by seq desc limit ?2))
-		or seq in (select seq from record where session = '' order by seq desc limit 300) order by seq`, kind, n)
+		or seq in (select seq from record where session = '' order by seq desc limit 300)
+		or seq in (select seq from record where kind in (?3, ?4) order by seq desc limit 2000) order by seq`, kind, n, keep1, keep2)
 }
 
 // Since reads the records of a kind that follow the last one of another, and that one, in

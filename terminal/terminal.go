@@ -330,6 +330,9 @@ func (x *exchange) receive(ctx context.Context) (zvt.APDU, error) {
 	for {
 		if ctx.Err() != nil && x.accepted && !x.aborted {
 			x.aborted = true
+			if end := time.Now().Add(askLimit); end.Before(x.deadline) { // who asked may be about to end
+				x.deadline = end
+			}
 			if err := x.link.Send(zvt.Command(0x06, 0xB0, nil)); err != nil {
 				return zvt.APDU{}, err
 			}

@@ -330,7 +330,7 @@ func (p *Presenter) closed(v *View, snap session.Snapshot) {
 		v.Message = "drain"
 	case snap.State.Paused(snap.At):
 		v.Message = "paused"
-	case !snap.State.Day.Due.IsZero():
+	case snap.State.DayEnding():
 		v.Message = "day_end"
 	}
 	for _, b := range p.site.Bays {
@@ -433,7 +433,7 @@ func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) 
 	case session.Adopting:
 		v.Message = "one_moment"
 	}
-	reading := *x.Last
+	reading := x.LastReading()
 	if live := snap.Live[x.Bay].Good; live != nil && live.Import >= reading.Import {
 		reading = *live
 	}

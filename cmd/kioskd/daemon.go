@@ -109,7 +109,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 	defer pt.Close()
 	control := session.New(session.Config{
 		Rules: c.rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
-		NewID: newID, Clock: clock, Day: day, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays)), Log: log,
+		NewID: newID, Clock: clock, Day: day, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays), string(session.FaultRaised), string(session.FaultCleared)), Log: log,
 	})
 	control.Fault(ctx, "CF001", 0, jump != nil, jump)
 	listener, err := ui.Listen(c.socket, 0o660)
