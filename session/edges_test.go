@@ -337,3 +337,15 @@ func TestARestartKeepsWhatSessionsCounted(t *testing.T) {
 		t.Errorf("registers are %+v", state.Registers)
 	}
 }
+
+// TestABookingOfAnotherAmountIsNoProof: a late answer to something else came in its place,
+// and the hold still stands.
+func TestABookingOfAnotherAmountIsNoProof(t *testing.T) {
+	p := billed(newPlay(t))
+	p.must(session.Observation{What: session.BookingApproved, Booking: booking(351, 0)})
+	p.must(session.Observation{What: session.BookingEnded, Booking: booking(351, 0)})
+	p.want("capture_unknown", "ask_terminal")
+	p.list(booking(351, 0), 231)
+	p.want("capture_intent", "capture")
+	p.capture(98).want("capture_ok capture_confirmed receipt_final closed", "")
+}

@@ -80,6 +80,9 @@ func (r Rules) bookingApproved(x Session, o Observation) ([]Event, error) {
 	if o.Booking.Booked.Minor > due.Minor {
 		return nil, fmt.Errorf("cannot record a booking of %v: %v is due", o.Booking.Booked, due)
 	}
+	if o.Booking.Booked != due { // not what was asked for: the terminal's list will tell what it was
+		return nil, nil
+	}
 	e := x.event(k, o.At)
 	e.Booking = o.Booking
 	return []Event{e}, nil
@@ -118,6 +121,12 @@ func (r Rules) bookingEnded(x Session, o Observation) []Event {
 	declined := errors.As(o.Err, &no)
 	definite := errors.Is(o.Err, kiosk.ErrUnreachable) || declined && no.Class != kiosk.DeclineNotWritten
 	switch {
+	case o.Err == nil && k == capturing && o.Booking.Booked != x.due():
+		o.Err = fmt.Errorf("%w: booked %v, want %v", kiosk.ErrOutcomeUnknown, o.Booking.Booked, x.due())
+		if x.Attempt < 3 {
+			return []Event{x.failed(k.unknown, o)}
+		}
+		return []Event{x.wait(k, o, false)}
 	case o.Err == nil:
 		return r.settled(x, o.At, o.Booking)
 	case declined && no.Class == kiosk.DeclineNoHold && x.Blind && k == releasing:

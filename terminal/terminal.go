@@ -302,8 +302,12 @@ func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end 
 	}
 }
 
-// busy is the code of a terminal that carries out another command.
-const busy = 0x9C
+// Codes of a refusal that may not mean the command: a terminal carries out another one, or
+// answers an abort (06 B0) that came too late.
+const (
+	busy   = 0x9C
+	notNow = 0x83
+)
 
 type exchange struct {
 	t        *Terminal
@@ -364,8 +368,8 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 		case x.accepted && !x.aborted:
 			x.suspect = true // to something that we said before
 		case x.accepted: // too late to abort: the payment goes on
-		case a.Instr == busy && x.h.result != nil: // perhaps with this: only its list can tell
-			return true, fmt.Errorf("%w: the terminal is busy", kiosk.ErrOutcomeUnknown)
+		case (a.Instr == busy || a.Instr == notNow) && x.h.result != nil: // perhaps with this, or to what was said before: only its list can tell
+			return true, fmt.Errorf("%w: %s", kiosk.ErrOutcomeUnknown, zvt.ResultText(a.Instr))
 		default:
 			return true, &refusal{a.Instr}
 		}

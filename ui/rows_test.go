@@ -349,7 +349,7 @@ var rows = []struct {
 		s.look(1130)
 	}, "resumed adopted", "owner.code"},
 	{31, "the bill is frozen before the capture", func(s *stage) { s.charge(); s.press(ui.Stop, ""); s.press(ui.Confirm, ""); s.clear(); s.finish(1120) }, "contactor_opened meter_end bill capture_intent", "reason.stopped"},
-	{32, "captured", func(s *stage) { s.stop(); s.clear(); s.booked(5) }, "capture_ok capture_confirmed receipt_final closed", "reason.stopped"},
+	{32, "captured", func(s *stage) { s.stop(); s.clear(); s.booked(6) }, "capture_ok capture_confirmed receipt_final closed", "reason.stopped"},
 	{33, "host down at the capture", func(s *stage) {
 		s.stop()
 		s.clear()
