@@ -31,9 +31,6 @@ type Item struct {
 	Acts       kiosk.Actor   `json:"acts,omitempty"` // who must; nobody while it is tried again by itself
 }
 
-// holdLasts is how long a hold can be relied on: terminals print seven days on theirs.
-const holdLasts = 7 * 24 * time.Hour
-
 // Open lists what is not settled, oldest first, from the records of open sessions and of
 // sessions that were left to a person.
 func Open(records iter.Seq2[kiosk.Record, error]) ([]Item, error) {
@@ -74,7 +71,7 @@ func item(x session.Session) Item {
 	i := Item{
 		Reference: x.Reference, Session: x.ID, Bay: x.Bay, Money: x.Money, Held: h.Approved, Due: kiosk.Money{Currency: h.Approved.Currency},
 		ReceiptNo: h.ReceiptNo, TerminalID: h.TerminalID, AuthCode: h.AuthCode, Last4: h.Last4, Since: h.At, Attempts: x.Attempt,
-		Deadline: h.At.Add(holdLasts), Why: x.Class,
+		Deadline: h.At.Add(session.HoldLasts), Why: x.Class,
 	}
 	if x.Bill != nil {
 		i.Due = x.Bill.Total

@@ -430,7 +430,7 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 		out = append(out, x.event(Resumed, o.At))
 		_, configured := r.Bays[x.Bay]
 		switch {
-		case !configured && (x.Power == Closing || x.Power == Charging || x.Power == Pausing || x.Power == Adopting):
+		case !configured && x.running():
 			out = append(out, x.reason(StopIntent, o.At, ReasonInterrupted))
 		case x.Money == MoneyNone:
 			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))

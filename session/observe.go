@@ -113,11 +113,11 @@ func DefaultRules() Rules {
 	}
 }
 
-// lastAttempt ends the ladder of captures and releases. What is not settled then is for a
-// person: holds last a week or so.
+// After lastAttempt, and when a hold can no longer be relied on, the ladder of captures and
+// releases ends: what is not settled then is for a person.
 const (
 	lastAttempt = 36
-	giveUpAfter = 7 * 24 * time.Hour
+	HoldLasts   = 7 * 24 * time.Hour // terminals print seven days on theirs
 )
 
 // retryAfter is the ladder of captures and releases: a minute five times, an hour

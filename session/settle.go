@@ -131,7 +131,7 @@ func (r Rules) bookingEnded(x Session, o Observation) []Event {
 		return r.settled(x, o.At, o.Booking)
 	case declined && no.Class == kiosk.DeclineNoHold && x.Blind && k == releasing:
 		return r.settled(x, o.At, nil) // gone, which is all that was wanted
-	case x.Attempt >= lastAttempt && over(x.OwedAt, o.At, giveUpAfter): // a line that flaps uses up tries only
+	case x.Attempt >= lastAttempt && over(x.OwedAt, o.At, HoldLasts): // a line that flaps uses up tries only
 		return x.dispute(Refused, o)
 	case declined && no.Class == kiosk.DeclineNoHold, errors.Is(o.Err, kiosk.ErrOutcomeUnknown) && x.Attempt < 3:
 		e := x.failed(k.unknown, o)

@@ -129,7 +129,7 @@ func (s State) AtBay(bay int) (Session, bool) {
 // Holding finds the session whose hold, with this receipt number, is not settled.
 func (s State) Holding(receipt int) (Session, bool) {
 	for _, x := range s.Sessions {
-		if x.Hold != nil && x.Hold.ReceiptNo == receipt && x.Money != Captured && x.Money != Released && x.Money != Declined && x.Money != Disputed {
+		if x.owes() && x.Hold.ReceiptNo == receipt {
 			return x, true
 		}
 	}

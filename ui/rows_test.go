@@ -103,6 +103,17 @@ func (s *stage) plug() {
 	s.see(session.Observation{What: session.ContactorMoved, Closed: true})
 }
 
+// comeBack leaves the screen to others and taps the bay's tile again.
+func (s *stage) comeBack() { s.press(ui.Back, ""); s.press(ui.Choose, "3") }
+
+// enter types digits of a stop code.
+func (s *stage) enter(digits string) {
+	s.t.Helper()
+	for _, d := range digits {
+		s.press(ui.Digit, string(d))
+	}
+}
+
 func (s *stage) charge() {
 	s.hold()
 	s.plug()
@@ -262,19 +273,15 @@ var rows = []struct {
 	{22, "stopped in her visit", func(s *stage) { s.charge(); s.clear(); s.press(ui.Stop, ""); s.press(ui.Confirm, ""); s.finish(1120) }, "stop_intent contactor_opened meter_end bill capture_intent", "reason.stopped"},
 	{22, "stopped by her code", func(s *stage) {
 		s.charge()
-		s.press(ui.Back, "")
-		s.press(ui.Choose, "3")
+		s.comeBack()
 		s.clear()
-		for _, d := range "4711" {
-			s.press(ui.Digit, string(d))
-		}
+		s.enter("4711")
 		s.press(ui.Stop, "")
 		s.press(ui.Confirm, "")
 	}, "proof_right stop_intent", "wait.stopping"},
 	{22, "stopped by her card", func(s *stage) {
 		s.charge()
-		s.press(ui.Back, "")
-		s.press(ui.Choose, "3")
+		s.comeBack()
 		s.clear()
 		s.press(ui.ShowCard, "")
 		s.see(session.Observation{What: session.CardRead, Card: "card 1"})
@@ -283,8 +290,7 @@ var rows = []struct {
 	}, "proof_wanted proof_right stop_intent", "wait.stopping"},
 	{23, "another card", func(s *stage) {
 		s.charge()
-		s.press(ui.Back, "")
-		s.press(ui.Choose, "3")
+		s.comeBack()
 		s.clear()
 		s.press(ui.ShowCard, "")
 		s.see(session.Observation{What: session.CardRead, Card: "card 2"})
@@ -500,8 +506,7 @@ func TestTheFrozenTariffIsBilled(t *testing.T) {
 func TestAStrangerStopsNothing(t *testing.T) {
 	s := newStage(t)
 	s.charge()
-	s.press(ui.Back, "")
-	s.press(ui.Choose, "3")
+	s.comeBack()
 	v := s.p.View()
 	if v.Screen != ui.Owner || v.StopCode != "" || v.Cost.Minor != 0 || v.Energy != 0 {
 		t.Fatalf("a stranger sees %+v", v)
@@ -510,16 +515,12 @@ func TestAStrangerStopsNothing(t *testing.T) {
 		s.p.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: k}) // refused, or of no effect
 	}
 	for i := range 5 {
-		for _, d := range strconv.Itoa(1000 + i) {
-			s.press(ui.Digit, string(d))
-		}
+		s.enter(strconv.Itoa(1000 + i))
 	}
 	if key := s.p.View().Key(); key != "owner.locked" {
 		t.Errorf("after five wrong codes: %s", key)
 	}
-	for _, d := range "471" {
-		s.press(ui.Digit, string(d))
-	}
+	s.enter("471")
 	if err := s.p.Input(context.Background(), ui.Input{Seq: s.p.View().Seq, Kind: ui.Digit, Value: "1"}); err == nil {
 		t.Error("the right code was taken after five wrong ones")
 	}
@@ -532,11 +533,8 @@ func TestAStrangerStopsNothing(t *testing.T) {
 func TestTheNextVisitorIsNotTheOwner(t *testing.T) {
 	s := newStage(t)
 	s.charge()
-	s.press(ui.Back, "")
-	s.press(ui.Choose, "3")
-	for _, d := range "4711" {
-		s.press(ui.Digit, string(d))
-	}
+	s.comeBack()
+	s.enter("4711")
 	if v := s.p.View(); v.Screen != ui.Charging {
 		t.Fatalf("the owner sees %s", v.Screen)
 	}

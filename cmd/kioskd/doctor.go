@@ -46,12 +46,16 @@ func check(device, code string, ask func() (identity string, err error)) finding
 	return f
 }
 
+func checkTerminal(ctx context.Context, s service) finding {
+	return check("terminal", "PT001", func() (string, error) {
+		said, err := s.status(ctx)
+		return said.TerminalID + " " + said.Software + " " + said.Text, err
+	})
+}
+
 // examine asks the terminal, and tells what the daemon sees of everything else.
 func (o owner) examine(ctx context.Context) ([]finding, error) {
-	out := []finding{check("terminal", "PT001", func() (string, error) {
-		s, err := o.status(ctx)
-		return s.TerminalID + " " + s.Software + " " + s.Text, err
-	})}
+	out := []finding{checkTerminal(ctx, o)}
 	snap := o.control.Snapshot()
 	for _, bay := range o.control.Bays() {
 		live, seen := snap.Live[bay]
@@ -91,10 +95,7 @@ func (o owner) examine(ctx context.Context) ([]finding, error) {
 
 // examine asks every device itself: no daemon has them.
 func (d direct) examine(ctx context.Context) ([]finding, error) {
-	out := []finding{check("terminal", "PT001", func() (string, error) {
-		s, err := d.status(ctx)
-		return s.TerminalID + " " + s.Software + " " + s.Text, err
-	})}
+	out := []finding{checkTerminal(ctx, d)}
 	devices, err := openDevices(d.c)
 	if err != nil {
 		return append(out, finding{Device: "bays", What: err.Error()}), nil

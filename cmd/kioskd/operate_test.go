@@ -55,7 +55,7 @@ func (o operator) run(words string) (string, int) {
 func (o operator) until(words, pattern string) string {
 	o.t.Helper()
 	last := ""
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) { // no signal from another process
 		if last, _ = o.run(words); regexp.MustCompile(pattern).MatchString(last) {
 			return last
 		}
