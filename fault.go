@@ -49,6 +49,7 @@ var faults = []Fault{
 	{"IO001", BayDown, Technician},  // inputs unreachable
 	{"CL001", Warning, Technician},  // clock untrusted
 	{"CF001", SiteDown, Host},       // a price changed ten times or more
+	{"HO001", BayDown, Host},        // closed by the host
 	{"UI001", SiteDown, Technician}, // no screen is connected
 	{"DB001", SiteDown, Technician}, // journal cannot be written
 }

@@ -128,7 +128,7 @@ const disputed = "settlement_refused|unproven|hold_vanished"
 var needs = map[string][]string{
 	"hold_intent":     {"bay_lease", "offer"},
 	"hold_ok":         {"hold_intent"},
-	"meter_start":     {"hold_ok|hold_found", "hold_confirmed"},
+	"meter_start":     {"hold_ok|hold_found|free_granted", "hold_confirmed|free_granted"},
 	"contactor_close": {"meter_start"},
 	"stop_intent":     {"contactor_close"},
 	"meter_end":       {"stop_intent", "contactor_opened"},
@@ -137,7 +137,7 @@ var needs = map[string][]string{
 	"capture_ok":      {"capture_intent"},
 	"release_intent":  {"hold_ok|hold_found"},
 	"release_ok":      {"release_intent"},
-	"receipt_final":   {"capture_confirmed|release_confirmed|" + disputed},
+	"receipt_final":   {"capture_confirmed|release_confirmed|free_granted|" + disputed},
 }
 
 // Check reads a whole journal and returns every promise that the world shows broken.

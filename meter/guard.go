@@ -66,6 +66,25 @@ func (g *Guard) Read(ctx context.Context) (kiosk.Reading, error) {
 	return kiosk.Reading{}, fault
 }
 
+// Exchange takes the meter that answers now for a new one, once record returned nil for the
+// last good reading of the old one (nil where there was none) and the first of the new.
+func (g *Guard) Exchange(ctx context.Context, record func(old *kiosk.Reading, now kiosk.Reading) error) error {
+	now, err := g.meter.Read(ctx)
+	if err != nil {
+		return err
+	}
+	var old *kiosk.Reading
+	if !g.last.At.IsZero() {
+		last := g.last
+		old = &last
+	}
+	if err := record(old, now); err != nil {
+		return err
+	}
+	g.serial, g.last = now.Serial, now
+	return nil
+}
+
 func (g *Guard) judge(r kiosk.Reading) *Fault {
 	if g.serial != "" && r.Serial != g.serial {
 		return &Fault{"MT004", fmt.Sprintf("meter has serial number %s, want %s", r.Serial, g.serial)}

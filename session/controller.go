@@ -122,6 +122,52 @@ func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
 	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Code: code, Bay: bay, EVSE: evse, Site: c.cfg.Site})
 }
 
+// Grant lets a vehicle charge at a bay for nothing, by the word of somebody, and returns the
+// session's id.
+func (c *Controller) Grant(ctx context.Context, bay int, offer Offer, by string) (string, error) {
+	id, ref, code := c.cfg.NewID()
+	evse := ""
+	if w, ok := c.bays[bay]; ok {
+		evse = w.bay.EVSE
+	}
+	return id, c.Do(ctx, Observation{What: FreeAsked, Session: id, Reference: ref, Code: code, Bay: bay, EVSE: evse, Site: c.cfg.Site, Offer: &offer, By: by})
+}
+
+// SwapMeter takes the meter that answers at a bay now for a new one: the last register of
+// the old one and the first of the new are written down before the new one is believed.
+func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *kiosk.Reading, now kiosk.Reading, err error) {
+	w, ok := c.bays[bay]
+	m, can := kiosk.Meter(nil), false
+	if ok {
+		m = w.bay.Meter
+		_, can = m.(Exchangeable)
+	}
+	if !can {
+		return nil, now, fmt.Errorf("cannot exchange the meter of bay %d", bay)
+	}
+	done := make(chan error, 1)
+	w.serve(func(work context.Context) {
+		done <- m.(Exchangeable).Exchange(work, func(before *kiosk.Reading, after kiosk.Reading) error {
+			old, now = before, after
+			return c.Do(work, Observation{What: MeterChanged, Bay: bay, Old: before, Reading: &after, By: by})
+		})
+	})
+	select {
+	case err = <-done:
+	case <-c.stopped:
+		err = errEnded
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return old, now, err
+}
+
+// Exchangeable is a meter that can take another one for itself. Exchange reads the one that
+// answers, and believes it once record returned nil.
+type Exchangeable interface {
+	Exchange(ctx context.Context, record func(old *kiosk.Reading, now kiosk.Reading) error) error
+}
+
 // WithTerminal runs f while no other command uses the terminal, in the order of its
 // queue: a card dialogue is never interrupted. f must not move money, but what it found
 // open may be handed to Do.
@@ -275,7 +321,7 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 		select {
 		case m := <-c.inbox:
 			err := errors.New("the kiosk is being switched off")
-			if limit == nil || m.o.What != Chosen && m.o.What != Accepted {
+			if limit == nil || m.o.What != Chosen && m.o.What != Accepted && m.o.What != FreeAsked && m.o.What != TestAsked {
 				err = c.handle(work, m.o)
 			}
 			if m.reply != nil {
@@ -359,6 +405,9 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 	o.At, o.Untrusted = c.now(), !c.cfg.Clock.Trusted()
 	if o.Session == "" {
 		o.Session, o.Reference, _ = c.cfg.NewID()
+	}
+	if sm, seen := c.snapshot.Live[o.Bay]; o.What == TestAsked && seen {
+		o.Sample = &sm
 	}
 	if o.What == FaultDone {
 		o.Reading = c.snapshot.Live[o.Bay].Reading
@@ -450,7 +499,7 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 			b.command(Command{Do: OpenContact, Bay: b.bay.Number})
 		}
 		switch o.What {
-		case HoldApproved, BookingApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked, DrainAsked, FaultDone,
+		case HoldApproved, BookingApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked, DrainAsked, FaultDone, MoreAsked, FreeAsked, CodeJudged, TestAsked, MeterChanged, ShutAsked, RetryAsked,
 			Ticked, Sampled, FaultSeen, ClockSeen, Booted:
 			return err
 		}
@@ -469,7 +518,7 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 
 func (c *Controller) dispatch(cmd Command) {
 	switch cmd.Do {
-	case LookAtBay, ReadBaseline, CloseContact, OpenContact, ReadFinal:
+	case LookAtBay, ReadBaseline, CloseContact, OpenContact, ReadFinal, TestContact:
 		if b, ok := c.bays[cmd.Bay]; ok {
 			b.command(cmd)
 			return

@@ -42,7 +42,24 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 		return r.sampled(x, o)
 	case Chosen:
 		return r.chosen(s, o)
+	case FreeAsked:
+		return r.freeAsked(s, o)
+	case CodeJudged:
+		return r.codeJudged(s, o)
+	case TestAsked:
+		return r.testAsked(s, o)
+	case TestEnded:
+		return r.tested(s, o), nil
+	case MeterChanged:
+		return r.meterSwapped(s, o)
+	case ShutAsked:
+		return r.bayShut(s, o)
 	}
+	return r.decideSession(s, o)
+}
+
+// decideSession decides about what concerns one session.
+func (r Rules) decideSession(s State, o Observation) ([]Event, error) {
 	x, ok := s.Sessions[o.Session]
 	if !ok {
 		return nil, fmt.Errorf("cannot take %s: session %q is not known", o.What, o.Session)
@@ -52,6 +69,10 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 		return r.accepted(s, x, o)
 	case AskedAgain:
 		return r.askedAgain(s, x, o)
+	case MoreAsked:
+		return r.moreAsked(x, o)
+	case RetryAsked:
+		return r.retryAsked(x, o)
 	case CodeEntered:
 		return r.codeEntered(x, o)
 	case CardAsked:
@@ -102,7 +123,7 @@ func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
 			return nil, nil
 		}
 		return []Event{x.event(CancelAsked, at)}, nil // given back as soon as it is known
-	case x.Money == Held && (x.Power == Waiting || x.Power == Starting):
+	case x.mayCharge() && (x.Power == Waiting || x.Power == Starting):
 		return r.release(x, at, why), nil
 	}
 	return nil, fmt.Errorf("cannot cancel: money of session %s is %s, power %s", x.Reference, x.Money, x.Power)
@@ -110,6 +131,9 @@ func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
 
 // release ends a session without energy and gives the hold back.
 func (r Rules) release(x Session, at time.Time, why Reason) []Event {
+	if x.Money == Free {
+		return []Event{x.reason(Ended, at, why), x.event(Closed, at)}
+	}
 	return []Event{x.reason(Ended, at, why), x.intent(ReleaseIntent, at, x.Hold.Approved)}
 }
 
@@ -181,13 +205,13 @@ func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
 	stopped := known && in.Emergency
 	switch x.Power {
 	case Waiting:
-		if stopped && x.Money == Held {
+		if stopped && x.mayCharge() {
 			return r.release(x, o.At, ReasonEmergency), nil
 		}
 		if r.waitedTooLong(x, o.At) { // after an outage: whoever plugs in now is somebody else
 			return r.release(x, o.At, ReasonNoPlug), nil
 		}
-		if known && in.Plugged && x.Money == Held {
+		if known && in.Plugged && x.mayCharge() {
 			return []Event{x.event(Plugged, o.At)}, nil
 		}
 	case Starting:
@@ -224,7 +248,7 @@ const closeWithin = 30 * time.Second
 // waitedTooLong tells whether the driver of a hold is gone. A clock that was set back
 // proves nothing, so it counts as gone.
 func (r Rules) waitedTooLong(x Session, at time.Time) bool {
-	return x.Money == Held && over(x.HoldAt, at, r.PlugIn)
+	return x.mayCharge() && over(x.HoldAt, at, x.given(r.PlugIn))
 }
 
 // adopt goes on with a session that a restart interrupted, if energy still flows to a
@@ -361,9 +385,9 @@ func (r Rules) usedUp(x Session, reading kiosk.Reading, limit kiosk.Money) (bool
 func (r Rules) tick(s State, o Observation) (out []Event) {
 	for _, x := range s.ordered() {
 		switch {
-		case x.Money == MoneyNone && x.Paper == PaperOpen && o.At.Sub(x.LeaseAt) >= r.Lease:
+		case x.Money == MoneyNone && x.Paper == PaperOpen && o.At.Sub(x.LeaseAt) >= x.given(r.Lease):
 			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
-		case x.Money == Declined && x.Paper == PaperOpen && over(x.EndAt, o.At, r.TryAgain):
+		case x.Money == Declined && x.Paper == PaperOpen && over(x.EndAt, o.At, x.given(r.TryAgain)):
 			out = append(out, x.event(Closed, o.At))
 		case x.Power == Waiting && r.waitedTooLong(x, o.At):
 			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
@@ -438,7 +462,7 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 			out = append(out, x.event(Closed, o.At))
 		case x.Money == Captured, x.Money == Released, x.Money == Disputed && x.Power == Off:
 			out = append(out, x.event(ReceiptFinal, o.At), x.event(Closed, o.At))
-		case x.Money == Held && x.Power == Off:
+		case x.mayCharge() && x.Power == Off:
 			out = append(out, r.settle(x, o.At)...)
 		}
 	}

@@ -67,6 +67,13 @@ const (
 	DrainEnded      Kind = "drain_ended"
 	ClockJudged     Kind = "clock_judged" // the wall clock began or ceased to be trusted
 	ClockSet        Kind = "clock_set"    // from Since to At: nothing was running
+	TimeGiven       Kind = "time_given"   // the visitor asked for more time: Attempt is how often
+	FreeGranted     Kind = "free_granted" // the host lets a vehicle charge for nothing
+	AccessGranted   Kind = "access_granted"
+	AccessRefused   Kind = "access_refused"
+	ContactorTest   Kind = "contactor_test" // about to close for a moment, with nothing connected
+	ContactorTested Kind = "contactor_tested"
+	MeterSwapped    Kind = "meter_swapped" // Old is the last register of the one before
 )
 
 // Reason says why a session ended. Each is the key of a text that the driver reads.
@@ -111,6 +118,7 @@ type Event struct {
 	Hold      *kiosk.Hold       `json:"hold,omitempty"`
 	Class     string            `json:"class,omitempty"`
 	Reading   *kiosk.Reading    `json:"reading,omitempty"`
+	Old       *kiosk.Reading    `json:"old_reading,omitempty"`
 	Boundary  bool              `json:"boundary,omitempty"` // a price may change here
 	Source    string            `json:"source,omitempty"`   // of the last register: read or last_good
 	Reason    Reason            `json:"reason,omitempty"`

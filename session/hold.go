@@ -15,6 +15,9 @@ func (r Rules) chosen(s State, o Observation) ([]Event, error) {
 	if x, taken := s.AtBay(o.Bay); taken {
 		return nil, fmt.Errorf("cannot choose bay %d: session %s has it", o.Bay, x.Reference)
 	}
+	if s.Testing[o.Bay] {
+		return nil, fmt.Errorf("cannot choose bay %d: its contactor is being tested", o.Bay)
+	}
 	if code, down := s.Down(o.Bay); down {
 		return nil, fmt.Errorf("cannot choose bay %d: fault %s", o.Bay, code)
 	}

@@ -20,6 +20,7 @@ type Observation struct {
 	Hold      *kiosk.Hold
 	Booking   *kiosk.Booking
 	Reading   *kiosk.Reading
+	Old       *kiosk.Reading // of the meter before
 	Sample    *Sample
 	Open      kiosk.OpenHolds
 	Last      *kiosk.Booking // nil if the terminal did not say
@@ -68,6 +69,14 @@ const (
 	DayEndDone      What = "day_end_done" // or failed
 	DrainAsked      What = "drain_asked"  // Raised, or no longer
 	ClockSeen       What = "clock_seen"
+	MoreAsked       What = "more_asked"  // the visitor needs longer
+	FreeAsked       What = "free_asked"  // by the host: a bay, for nothing
+	CodeJudged      What = "code_judged" // a staff code; Raised if it was right
+	TestAsked       What = "test_asked"  // of a contactor
+	TestEnded       What = "test_ended"
+	MeterChanged    What = "meter_changed"
+	ShutAsked       What = "shut_asked"  // of a bay; Raised, or no longer
+	RetryAsked      What = "retry_asked" // of a settlement that waits
 )
 
 // Sample is one look at a bay.

@@ -55,7 +55,7 @@ func (r Rules) settle(x Session, at time.Time) []Event {
 			return append([]Event{e}, r.settle(x, at)...)
 		}
 	}
-	if x.Money == Disputed {
+	if x.Money == Disputed || x.Money == Free {
 		return []Event{x.event(ReceiptFinal, at), x.event(Closed, at)}
 	}
 	if x.Bill == nil || x.Bill.Total.Minor <= 0 {

@@ -32,6 +32,17 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		if e.Reading != nil {
 			s.Registers[e.Bay] = Register{Reading: *e.Reading}
 		}
+	case AccessGranted:
+		s.Access = Access{}
+	case AccessRefused:
+		s.Access = Access{s.Access.Refusals + 1, e.At}
+	case ContactorTest:
+		s.Testing[e.Bay] = true
+		return []Command{{Do: TestContact, Bay: e.Bay}}, true
+	case ContactorTested:
+		delete(s.Testing, e.Bay)
+	case MeterSwapped:
+		s.Registers[e.Bay] = Register{Reading: *e.Reading}
 	case DrainBegun, DrainEnded:
 		s.Draining = e.Kind == DrainBegun
 	case ClockJudged, ClockSet:
@@ -63,7 +74,7 @@ func (s State) DayEnding() bool { return !s.Day.Due.IsZero() || !s.Day.Asked.IsZ
 func (s State) openHolds() (n int) {
 	for _, x := range s.Sessions {
 		switch x.Money {
-		case MoneyNone, Declined, Captured, Released, Disputed:
+		case MoneyNone, Declined, Captured, Released, Disputed, Free:
 		default:
 			n++
 		}
@@ -161,7 +172,7 @@ func (r Rules) nobody(s State, o Observation) []Event {
 }
 
 // latched are the faults that only a person can call mended.
-var latched = []string{"MT005"}
+var latched = []string{"MT005", BayShut}
 
 // faultDone ends a fault that a technician has seen to.
 func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
@@ -199,7 +210,7 @@ func (r Rules) otherTerminal(s State, id string) bool {
 
 // owes tells whether a hold is known and not settled.
 func (x Session) owes() bool {
-	return x.Hold != nil && !slices.Contains([]Money{Captured, Released, Declined, Disputed}, x.Money)
+	return x.Hold != nil && !slices.Contains([]Money{Captured, Released, Declined, Disputed, Free}, x.Money)
 }
 
 // abandoned leaves the holds of a terminal that is no longer the site's to a person.

@@ -24,6 +24,8 @@ type State struct {
 	Claimed     int       // the terminal's number of the booking that a session has last
 	HostRefused int       // payments in a row that failed because the terminal had no host
 	HostAt      time.Time // the last of them
+	Access      Access
+	Testing     map[int]bool // bays whose contactor is being tested
 }
 
 // Register is what a bay's meter counted.
@@ -61,6 +63,7 @@ type Session struct {
 	shift    time.Duration // of times after a restart with a clock that was set back
 
 	LeaseAt  time.Time
+	Patience int       // how often she was given more time
 	Tries    int       // holds that were asked for
 	AskAt    time.Time // the last of them
 	Offer    *Offer
@@ -103,7 +106,10 @@ type Span struct {
 // clone makes a copy of the maps that Step may change.
 func (s State) clone() State {
 	out := s
-	out.Sessions, out.Faults, out.Registers = maps.Clone(s.Sessions), maps.Clone(s.Faults), maps.Clone(s.Registers)
+	out.Sessions, out.Faults, out.Registers, out.Testing = maps.Clone(s.Sessions), maps.Clone(s.Faults), maps.Clone(s.Registers), maps.Clone(s.Testing)
+	if out.Testing == nil {
+		out.Testing = map[int]bool{}
+	}
 	if out.Registers == nil {
 		out.Registers = map[int]Register{}
 	}

@@ -20,6 +20,7 @@ type Command struct {
 	Hold    kiosk.Hold
 	First   bool // the first try: somebody is waiting for it
 	Force   bool // see Observation
+	Times   int  // how often as long a card is waited for
 }
 
 // Do is what a command does.
@@ -38,6 +39,7 @@ const (
 	CaptureHold  Do = "capture"
 	ReleaseHold  Do = "release"
 	ReadCard     Do = "read_card" // whose session is it?
+	TestContact  Do = "test_contactor"
 	EndOfDay     Do = "end_of_day"
 )
 
@@ -99,7 +101,7 @@ func (x *Session) moveAll(k Kind) error {
 }
 
 func (x *Session) command(do Do) Command {
-	c := Command{Do: do, Session: x.ID, Bay: x.Bay, Ref: x.Reference, First: x.Attempt <= 1}
+	c := Command{Do: do, Session: x.ID, Bay: x.Bay, Ref: x.Reference, First: x.Attempt <= 1, Times: 1 + x.Patience}
 	if x.Hold != nil {
 		c.Hold = *x.Hold
 	}
@@ -133,6 +135,10 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case HoldConfirmed:
 		x.HoldAt = e.At
 		return []Command{x.command(LookAtBay)}, nil
+	case TimeGiven:
+		x.Patience = e.Attempt
+	case FreeGranted:
+		return x.granted(e), nil
 	case HoldDeclined:
 		x.Class, x.EndAt = e.Class, e.At
 	case HoldGone:

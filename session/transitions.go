@@ -24,6 +24,7 @@ const (
 	Released       Money = "released"
 	ReleaseUnclear Money = "release_unknown"
 	ReleaseDelayed Money = "release_waiting"
+	Free           Money = "free"     // the host grants it: nothing is reserved, nothing taken
 	Disputed       Money = "disputed" // for a person: refused, too late, or not proven
 )
 
@@ -65,6 +66,8 @@ type transition[S ~string] struct {
 var moneyTable = []transition[Money]{
 	{MoneyNone, HoldIntent, HoldAsked},
 	{MoneyNone, HoldFound, Held}, // an orphan gets a session of its own
+	{MoneyNone, FreeGranted, Free},
+	{Free, Resumed, Free},
 	{HoldAsked, CancelAsked, HoldAsked},
 	{HoldAsked, HoldOK, HoldRecorded},
 	{HoldAsked, HoldDeclined, Declined},
@@ -117,6 +120,7 @@ var moneyTable = []transition[Money]{
 
 var powerTable = []transition[Power]{
 	{PowerNone, HoldConfirmed, Waiting},
+	{PowerNone, FreeGranted, Waiting},
 	{PowerNone, HoldFound, Off}, // the visitor was told that it is being cancelled
 	{PowerNone, Ended, Off},
 	{Off, HoldFound, Off}, // the visitor has left

@@ -62,6 +62,9 @@ type bayWorker struct {
 	q    queue
 	seen struct{ inputs, meter time.Time } // last good
 	last *kiosk.Reading                    // last good
+
+	mu      sync.Mutex
+	service []func(context.Context) // what a technician wants of the bay
 }
 
 func newBayWorker(c *Controller, b Bay) *bayWorker { return &bayWorker{c: c, bay: b, q: newQueue()} }
@@ -179,6 +182,16 @@ func (w *bayWorker) do(ctx context.Context, cmd Command) {
 	case LookAtBay:
 		w.look(ctx)
 		return
+	case serveStaff:
+		w.mu.Lock()
+		f := w.service[0]
+		w.service = w.service[1:]
+		w.mu.Unlock()
+		f(ctx)
+		return
+	case TestContact:
+		o.What = TestEnded
+		o.Reading, o.Err = w.last, w.test(ctx)
 	case ReadBaseline:
 		o.What = BaselineRead
 		o.Reading, o.Err = w.stable(ctx)
@@ -213,6 +226,29 @@ func (w *bayWorker) open(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// testFor is how long a contactor stays closed in a test.
+const testFor = time.Second
+
+// serve lets f have the bay's devices.
+func (w *bayWorker) serve(f func(context.Context)) {
+	w.mu.Lock()
+	w.service = append(w.service, f)
+	w.mu.Unlock()
+	w.q.put(Command{Do: serveStaff})
+}
+
+// test closes the contactor for a moment and sees it follow both ways.
+func (w *bayWorker) test(ctx context.Context) error {
+	err := w.bay.Contactor.Close(ctx)
+	if err == nil {
+		err = w.follow(ctx, true)
+	}
+	if err == nil {
+		pause(ctx, testFor)
+	}
+	return errors.Join(err, w.open(ctx))
 }
 
 // stable reads the register until two reads in a row agree.
@@ -287,7 +323,7 @@ func (w *terminalWorker) serve(f func(context.Context)) {
 	w.mu.Lock()
 	w.service = append(w.service, f)
 	w.mu.Unlock()
-	w.q.put(Command{Do: serviceTerminal})
+	w.q.put(Command{Do: serveStaff})
 }
 
 func (w *terminalWorker) serveNext(ctx context.Context) {
@@ -312,8 +348,8 @@ func (w *terminalWorker) command(cmd Command) {
 	w.q.put(cmd)
 }
 
-// serviceTerminal is not a command of the machine: see Controller.WithTerminal.
-const serviceTerminal Do = "service"
+// serveStaff is not a command of the machine: see Controller.WithTerminal and SwapMeter.
+const serveStaff Do = "service"
 
 // rank orders the queue: an unknown outcome, a driver who waits for a release, a
 // capture, a new card, retries, a technician, the end of the day.
@@ -327,7 +363,7 @@ func rank(c Command) int {
 		return 2
 	case c.Do == AskHold, c.Do == ReadCard:
 		return 3
-	case c.Do == serviceTerminal:
+	case c.Do == serveStaff:
 		return 5
 	case c.Do == EndOfDay:
 		return 6
@@ -386,7 +422,7 @@ func (w *terminalWorker) do(ctx context.Context, cmd Command) bool {
 	switch cmd.Do {
 	case AskTerminal:
 		return w.ask(ctx)
-	case serviceTerminal:
+	case serveStaff:
 		w.serveNext(ctx)
 		return true
 	case EndOfDay:
@@ -430,7 +466,7 @@ func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
 	}()
 	durable := context.WithoutCancel(ctx) // a cancelled card wait may still be approved
 	_, err := w.c.cfg.Terminal.Hold(ctx, kiosk.HoldRequest{
-		Reference: cmd.Ref, Amount: cmd.Amount, Language: cmd.Lang, CardWait: w.c.cfg.CardWait,
+		Reference: cmd.Ref, Amount: cmd.Amount, Language: cmd.Lang, CardWait: min(w.c.cfg.CardWait*time.Duration(cmd.Times), longestWait),
 		Record: func(h kiosk.Hold) error {
 			return w.c.Do(durable, Observation{What: HoldApproved, Session: cmd.Session, Hold: &h})
 		},
@@ -440,6 +476,9 @@ func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
 	})
 	return err
 }
+
+// longestWait is the longest that a terminal can be told to wait for a card: two digits.
+const longestWait = 99 * time.Second
 
 // proveWithin is how long a card is waited for that shows whose session it is.
 const proveWithin = 15 * time.Second

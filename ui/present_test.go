@@ -70,7 +70,7 @@ func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Tariff: tf, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: session.DefaultRules(), ReadsCards: true}, m)
+	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Tariff: tf, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: session.DefaultRules(), ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
 }
 
 func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.Screen) ui.View {
@@ -155,7 +155,7 @@ func TestEveryDeclineSaysThatNothingWasReserved(t *testing.T) {
 func TestNothingIsSoldWithoutATerminalOrAJournal(t *testing.T) {
 	m, p := newScreen(t)
 	m.must(session.Observation{What: session.FaultSeen, Fault: "PT001", Raised: true})
-	if v := p.View(); v.Screen != ui.OutOfOrder || v.Fault != "PT001" {
+	if v := p.View(); v.Screen != ui.Reader || v.Fault != "PT001" {
 		t.Errorf("%s %s", v.Screen, v.Fault)
 	}
 	m.must(session.Observation{What: session.FaultSeen, Fault: "PT001"})

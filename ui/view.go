@@ -8,8 +8,7 @@
 package ui
 
 import (
-	"cmp"
-	"slices"
+	"time"
 
 	"kioskd"
 )
@@ -30,12 +29,33 @@ const (
 	StopAsk    Screen = "stop_confirm"
 	Final      Screen = "final"
 	Declined   Screen = "declined"
+	Idle       Screen = "idle" // charging, and the vehicle asks for nothing
 	OutOfOrder Screen = "out_of_service"
+	Reader     Screen = "reader_down" // no card can be taken
+	Offline    Screen = "offline"     // the card network cannot be reached
+	Emergency  Screen = "emergency_stop"
+	Lost       Screen = "lost" // the daemon is away: drawn by the screen itself
 )
 
-// Screens lists all screens in the order of a visit.
+// Screens that lie over another one, until Back or until that one changes.
+const (
+	Languages Screen = "languages"
+	Help      Screen = "help"
+	AccessAsk Screen = "accessibility"
+	Limits    Screen = "limits"
+	BayFault  Screen = "bay_fault"
+	Still     Screen = "still_there"
+	Receipts  Screen = "receipt_later" // by card or code
+	Found     Screen = "receipt_found"
+	StaffCode Screen = "staff_code"
+	Technic   Screen = "technician"
+	HostPage  Screen = "host"
+)
+
+// Screens lists all screens, those of a visit in its order first.
 func Screens() []Screen {
-	return []Screen{Attract, Bays, Price, Tap, Wait, PlugIn, Charging, Owner, StopAsk, Final, Declined, OutOfOrder}
+	return []Screen{Attract, Bays, Price, Limits, Tap, Wait, PlugIn, Charging, Idle, Owner, StopAsk, Final, Declined,
+		OutOfOrder, Reader, Offline, Emergency, Lost, BayFault, Languages, Help, AccessAsk, Still, Receipts, Found, StaffCode, Technic, HostPage}
 }
 
 // View is all that a screen shows. Money, energy and times are numbers here and are
@@ -76,6 +96,17 @@ type View struct {
 	IdleFree int          `json:"idle_free_s,omitempty"` // seconds until it does
 	Partial  bool         `json:"partial,omitempty"`     // the bank approved less than was asked for
 	Fault    string       `json:"fault,omitempty"`
+
+	Access   Access        `json:"access"`
+	Night    bool          `json:"night,omitempty"`    // dark colours
+	Side     string        `json:"terminal,omitempty"` // where the card terminal is, seen from the screen: right, left, below
+	More     bool          `json:"more,omitempty"`     // she may ask for more time
+	Free     bool          `json:"free,omitempty"`     // the host lets her charge for nothing
+	Example  *Example      `json:"example,omitempty"`
+	Kiosk    string        `json:"kiosk,omitempty"` // to tell who helps
+	Later    bool          `json:"later,omitempty"` // receipts can be looked up
+	Receipts []ReceiptView `json:"receipts,omitempty"`
+	Staff    *StaffView    `json:"staff,omitempty"`
 }
 
 // BayState is what a driver sees of a bay.
@@ -105,6 +136,76 @@ type PriceView struct {
 	To        string `json:"to,omitempty"`
 }
 
+// Access is how a visitor wants to be shown and told.
+type Access struct {
+	Large  bool `json:"large,omitempty"`  // larger text, controls below, three times as long for everything
+	Speech bool `json:"speech,omitempty"` // read aloud
+}
+
+// Example is what a typical charge costs.
+type Example struct {
+	Energy kiosk.Energy `json:"energy_wh"`
+	Cost   kiosk.Money  `json:"cost"`
+}
+
+// ReceiptView is one receipt of the last weeks.
+type ReceiptView struct {
+	Reference string       `json:"reference"`
+	At        time.Time    `json:"at"`
+	Bay       int          `json:"bay"`
+	Energy    kiosk.Energy `json:"energy_wh"`
+	Paid      kiosk.Money  `json:"paid"`
+	Code      string       `json:"qr"`
+}
+
+// StaffView is a page of the host or the technician. What it says is data: the screen knows
+// how to draw rows, bars and buttons, and no page.
+type StaffView struct {
+	Page    string   `json:"page"` // text key staff.page.PAGE
+	Rows    []Row    `json:"rows,omitempty"`
+	Bars    []Bar    `json:"bars,omitempty"`
+	Actions []Action `json:"actions,omitempty"`
+	Note    *Row     `json:"note,omitempty"`   // what came of the last action
+	Ask     *Action  `json:"ask,omitempty"`    // to be confirmed
+	Digits  int      `json:"digits,omitempty"` // of a code, entered so far
+	Wait    int      `json:"wait_s,omitempty"` // until a code is taken again
+	Busy    bool     `json:"busy,omitempty"`
+}
+
+// Row is one line of a page: a text by its key with its places, or a text as it is.
+type Row struct {
+	Key   string  `json:"key,omitempty"`
+	Text  string  `json:"text,omitempty"`
+	Args  []Arg   `json:"args,omitempty"`
+	State string  `json:"state,omitempty"` // ok, warn, bad, or nothing
+	Do    *Action `json:"do,omitempty"`
+}
+
+// Arg is a value for a place of a text; it is written in local form.
+type Arg struct {
+	Name   string        `json:"name"`
+	Text   string        `json:"text,omitempty"`
+	Key    string        `json:"key,omitempty"` // of a text
+	Money  *kiosk.Money  `json:"money,omitempty"`
+	Energy *kiosk.Energy `json:"energy_wh,omitempty"`
+	Power  *kiosk.Power  `json:"power_w,omitempty"`
+	At     *time.Time    `json:"at,omitempty"`
+}
+
+// Action is a button of a page: Value is what an input of kind StaffDo carries.
+type Action struct {
+	Key   string `json:"key,omitempty"` // text
+	Text  string `json:"text,omitempty"`
+	Args  []Arg  `json:"args,omitempty"`
+	Value string `json:"value"`
+}
+
+// Bar is one bar of a chart.
+type Bar struct {
+	Label string      `json:"label"`
+	Money kiosk.Money `json:"money"`
+}
+
 // Limit is where a driver wants her session to end: at an amount or an energy; neither is
 // none.
 type Limit struct {
@@ -127,7 +228,16 @@ const (
 	Again    InputKind = "again"    // after a decline
 	SetLimit InputKind = "limit"    // Value is the index in Limits
 	Digit    InputKind = "digit"    // of a stop code
-	ShowCard InputKind = "card"     // to show whose session it is
+	ShowCard InputKind = "card"     // to show whose session it is, or whose receipts
+	Open     InputKind = "open"     // Value is a screen that lies over others
+	MoreTime InputKind = "more"
+	SetLarge InputKind = "large"  // Value is on or off
+	Speak    InputKind = "speech" // Value is on or off
+	Letter   InputKind = "letter" // of a receipt's code
+	Erase    InputKind = "erase"  // the last digit or letter
+	Show     InputKind = "show"   // Value is the reference of a found receipt
+	Staff    InputKind = "staff"  // the gesture
+	StaffDo  InputKind = "do"     // Value is an action of a staff page
 )
 
 // Input is what a finger did on the view with the same Seq.
@@ -135,47 +245,4 @@ type Input struct {
 	Seq   uint64    `json:"seq"`
 	Kind  InputKind `json:"kind"`
 	Value string    `json:"value,omitempty"`
-}
-
-// Key is the key of the text that says what this view is about, in every catalogue.
-func (v View) Key() string {
-	switch v.Screen {
-	case Wait:
-		return "wait." + cmp.Or(v.Message, "wait")
-	case Final:
-		return "reason." + v.Message
-	case Declined:
-		return "declined." + v.Message
-	case Owner:
-		return "owner." + cmp.Or(v.Message, "code")
-	case OutOfOrder:
-		if _, known := kiosk.FaultByCode(v.Fault); known && v.Message == "" {
-			return "fault." + v.Fault + ".driver"
-		}
-		return "closed." + cmp.Or(v.Message, "text")
-	case Tap:
-		if slices.Contains([]kiosk.Progress{kiosk.ProgressPIN, kiosk.ProgressTryAgain, kiosk.ProgressRemoveCard}, kiosk.Progress(v.Message)) {
-			return "tap." + v.Message
-		}
-	case PlugIn:
-		if v.Message != "" {
-			return "plug_in." + v.Message
-		}
-		if v.Partial {
-			return "plug_in.partial"
-		}
-	case Charging:
-		return v.chargingKey()
-	}
-	return map[Screen]string{Attract: "attract.start", Bays: "bays.title", Price: "price.title", Tap: "tap.title", PlugIn: "plug_in.title", StopAsk: "stop.title"}[v.Screen]
-}
-
-func (v View) chargingKey() string {
-	switch {
-	case v.Idle != nil && v.IdleFree > 0:
-		return "charging.paused_free"
-	case v.Idle != nil:
-		return "charging.paused_fee"
-	}
-	return "charging." + cmp.Or(v.Message, "title")
 }

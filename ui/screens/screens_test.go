@@ -1,85 +1,198 @@
 package screens_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
+	"image/color"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
+	gofont "github.com/go-text/typesetting/font"
 
 	"kioskd/ui"
 	"kioskd/ui/screens"
 	"kioskd/ui/text"
 )
 
-var pictures = flag.String("pictures", "", "folder into which a PNG of every screen is written")
+var (
+	pictures = flag.String("pictures", "", "folder into which a PNG of every view is written")
+	only     = flag.String("only", "", "views and languages to draw, such as price/ar; all without")
+)
 
-var sizes = []fyne.Size{fyne.NewSize(800, 480), fyne.NewSize(1280, 800)}
+var sizes = []fyne.Size{fyne.NewSize(800, 480), fyne.NewSize(1280, 800), fyne.NewSize(800, 1280)}
 
-// TestEveryScreen draws every screen in every language and size: nothing may be larger
-// than the panel, lie outside of it, or lack its text.
-func TestEveryScreen(t *testing.T) {
-	a := test.NewApp()
-	defer a.Quit()
-	a.Settings().SetTheme(screens.NewTheme())
+func load(t testing.TB) (*text.Catalogues, []screens.Canned) {
 	texts, err := text.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, size := range sizes {
-		for _, lang := range texts.Languages() {
-			for _, v := range screens.Canned(lang) {
-				name := fmt.Sprintf("%s-%s-%.0fx%.0f", v.Screen, lang, size.Width, size.Height)
-				w := test.NewWindow(nil)
-				w.SetPadded(false)
-				o := (&screens.Drawer{Texts: texts, Send: func(ui.Input) {}}).Draw(v, size)
-				if m := o.MinSize(); m.Width > size.Width || m.Height > size.Height {
-					t.Errorf("%s needs %v of %v", name, m, size)
+	views, err := screens.ReadViews("testdata/views")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts, views
+}
+
+func newApp(t testing.TB) {
+	a := test.NewApp()
+	a.Settings().SetTheme(screens.NewTheme())
+	t.Cleanup(a.Quit)
+}
+
+// TestEveryScreenIsThere: a screen without a canned view is one that nobody looks at.
+func TestEveryScreenIsThere(t *testing.T) {
+	_, views := load(t)
+	for _, s := range ui.Screens() {
+		if !slices.ContainsFunc(views, func(c screens.Canned) bool { return c.View.Screen == s }) {
+			t.Errorf("screen %s has no view in testdata/views", s)
+		}
+	}
+}
+
+// TestEveryScreenInEveryLanguage draws every view in every language, at every size, in both
+// ways of showing it: nothing may be cut, overlap, lie outside, lack its text or a glyph, or
+// be too small to read or to touch.
+func TestEveryScreenInEveryLanguage(t *testing.T) {
+	newApp(t)
+	texts, views := load(t)
+	for _, lang := range append(texts.Languages(), text.Pseudo) {
+		if !strings.Contains(*only, "/") || strings.HasSuffix(*only, "/"+lang) {
+			t.Run(lang, func(t *testing.T) { inLanguage(t, texts, views, lang) })
+		}
+	}
+}
+
+func inLanguage(t *testing.T, texts *text.Catalogues, views []screens.Canned, lang string) {
+	name, _, _ := strings.Cut(*only, "/")
+	for _, c := range views {
+		if name != "" && name != c.Name {
+			continue
+		}
+		for _, size := range sizes {
+			for _, large := range []bool{false, true} {
+				v := c.View
+				v.Language, v.Access.Large = lang, large
+				judged := fmt.Sprintf("%s-%s-%.0fx%.0f", c.Name, lang, size.Width, size.Height)
+				if large {
+					judged += "-large"
 				}
-				w.SetContent(o)
-				w.Resize(size)
-				walk(o, fyne.Position{}, func(txt *canvas.Text, at fyne.Position) {
-					m := txt.MinSize()
-					switch {
-					case strings.HasPrefix(txt.Text, "["):
-						t.Errorf("%s has no text for %s", name, txt.Text)
-					case at.X < 0 || at.Y < 0 || at.X+m.Width > size.Width+1 || at.Y+m.Height > size.Height+1:
-						t.Errorf("%s: %q lies outside at %v", name, txt.Text, at)
-					}
-				})
-				if *pictures != "" && size == sizes[0] {
-					save(t, filepath.Join(*pictures, fmt.Sprintf("%s-%s.png", v.Screen, lang)), w)
+				d := &screens.Drawer{Texts: texts, Send: func(ui.Input) {}}
+				judge(t, judged, d.Draw(v, size), size, large && v.Staff == nil)
+				if *pictures != "" {
+					save(t, filepath.Join(*pictures, judged+".png"), d.Draw(v, size).Object, size)
 				}
-				w.Close()
 			}
 		}
 	}
 }
 
-// walk finds all texts with their places.
-func walk(o fyne.CanvasObject, at fyne.Position, f func(*canvas.Text, fyne.Position)) {
-	at = at.Add(o.Position())
+// millimetres of the panels above.
+func mm(size fyne.Size) float32 {
+	return size.Width / map[float32]float32{480: 154, 800: 217, 1280: 217 * 800.0 / 1280}[size.Height]
+}
+
+func judge(t *testing.T, name string, pic *screens.Picture, size fyne.Size, large bool) {
+	t.Helper()
+	for _, cut := range pic.Cut {
+		t.Errorf("%s: cut: %s", name, cut)
+	}
+	inside := func(what string, pos fyne.Position, s fyne.Size) {
+		if pos.X < -1 || pos.Y < -1 || pos.X+s.Width > size.Width+1 || pos.Y+s.Height > size.Height+1 {
+			t.Errorf("%s: %q lies outside at %v %v", name, what, pos, s)
+		}
+	}
+	for i, txt := range pic.Texts {
+		inside(txt.Text, txt.Pos, txt.Size)
+		if strings.Contains(txt.Text, "[") {
+			t.Errorf("%s: no text for %s", name, txt.Text)
+		}
+		if least := map[bool]float32{false: 3, true: 6.7}[large]; txt.EM < least {
+			t.Errorf("%s: %q is written in %.1f mm, want %.1f", name, txt.Text, txt.EM, least)
+		}
+		for _, other := range pic.Texts[:i] {
+			if overlap(txt.Pos, txt.Size, other.Pos, other.Size, 1) {
+				t.Errorf("%s: %q overlaps %q", name, txt.Text, other.Text)
+			}
+		}
+		for _, b := range pic.Buttons {
+			if overlap(txt.Pos, txt.Size, b.Position(), b.Size(), 1) {
+				t.Errorf("%s: %q overlaps button %q", name, txt.Text, b.Label)
+			}
+		}
+	}
+	for i, b := range pic.Buttons {
+		inside(b.Label, b.Position(), b.Size())
+		if least := 20*mm(size) - 0.5; b.Size().Width < least || b.Size().Height < least {
+			t.Errorf("%s: button %q is %v, want 20 mm (%.0f)", name, b.Label, b.Size(), least)
+		}
+		if strings.Contains(b.Label, "[") || b.Label == "" {
+			t.Errorf("%s: a button has no text: %q", name, b.Label)
+		}
+		for _, other := range pic.Buttons[:i] {
+			if overlap(b.Position().SubtractXY(3.5*mm(size), 3.5*mm(size)), b.Size().AddWidthHeight(7*mm(size), 7*mm(size)), other.Position(), other.Size(), 0) {
+				t.Errorf("%s: buttons %q and %q are too close", name, b.Label, other.Label)
+			}
+		}
+	}
+	glyphs(t, name, pic.Object)
+}
+
+func overlap(p fyne.Position, s fyne.Size, q fyne.Position, r fyne.Size, slack float32) bool {
+	return p.X+slack < q.X+r.Width && q.X+slack < p.X+s.Width && p.Y+slack < q.Y+r.Height && q.Y+slack < p.Y+s.Height
+}
+
+var faces = map[string]*gofont.Face{}
+
+// glyphs tells what a font cannot draw.
+func glyphs(t *testing.T, name string, o fyne.CanvasObject) {
+	t.Helper()
+	walk(o, func(txt *canvas.Text) {
+		key := txt.FontSource.Name()
+		if faces[key] == nil {
+			face, err := gofont.ParseTTF(bytes.NewReader(txt.FontSource.Content()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			faces[key] = face
+		}
+		for _, r := range txt.Text {
+			if _, ok := faces[key].NominalGlyph(r); !ok {
+				t.Errorf("%s: %q: %s has no glyph for %q: run scripts/fonts", name, txt.Text, key, r)
+			}
+		}
+	})
+}
+
+// walk finds all texts.
+func walk(o fyne.CanvasObject, f func(*canvas.Text)) {
 	switch o := o.(type) {
 	case *canvas.Text:
-		f(o, at)
+		f(o)
 	case *fyne.Container:
 		for _, c := range o.Objects {
-			walk(c, at, f)
+			walk(c, f)
 		}
 	case fyne.Widget:
 		for _, c := range test.WidgetRenderer(o).Objects() {
-			walk(c, at, f)
+			walk(c, f)
 		}
 	}
 }
 
-func save(t *testing.T, path string, w fyne.Window) {
+func save(t *testing.T, path string, o fyne.CanvasObject, size fyne.Size) {
+	w := test.NewWindow(o)
+	defer w.Close()
+	w.SetPadded(false)
+	w.Resize(size)
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
@@ -90,38 +203,61 @@ func save(t *testing.T, path string, w fyne.Window) {
 	}
 }
 
-// TestTapsBecomeInputs taps the main button of each screen.
-func TestTapsBecomeInputs(t *testing.T) {
-	a := test.NewApp()
-	defer a.Quit()
-	texts, err := text.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[ui.Screen]ui.InputKind{ui.Attract: ui.Touch, ui.Bays: ui.Choose, ui.Price: ui.Accept, ui.Tap: ui.Back, ui.PlugIn: ui.Back, ui.Charging: ui.Stop, ui.StopAsk: ui.Confirm, ui.Final: ui.Back, ui.Declined: ui.Back}
-	for _, v := range screens.Canned("en") {
-		v.Seq = 7
-		got := map[ui.InputKind]bool{}
-		d := &screens.Drawer{Texts: texts, Send: func(in ui.Input) {
-			if in.Seq != 7 {
-				t.Errorf("%s sent sequence number %d", v.Screen, in.Seq)
+// contrast is WCAG's.
+func contrast(a, b color.NRGBA) float64 {
+	light := func(c color.NRGBA) float64 {
+		lin := func(v uint8) float64 {
+			x := float64(v) / 255
+			if x <= 0.04045 {
+				return x / 12.92
 			}
-			got[in.Kind] = true
-		}}
-		tapAll(d.Draw(v, sizes[0]))
-		if k := want[v.Screen]; k != "" && !got[k] || !got[ui.Language] {
-			t.Errorf("%s sends %v, want %q and a language", v.Screen, got, k)
+			return math.Pow((x+0.055)/1.055, 2.4)
+		}
+		return 0.2126*lin(c.R) + 0.7152*lin(c.G) + 0.0722*lin(c.B)
+	}
+	x, y := light(a)+0.05, light(b)+0.05
+	return max(x, y) / min(x, y)
+}
+
+// TestContrast: everything that is written can be read in the sun.
+func TestContrast(t *testing.T) {
+	newApp(t)
+	texts, views := load(t)
+	for _, c := range views {
+		for _, dark := range []bool{false, true} {
+			v := c.View
+			v.Night = dark
+			for _, txt := range (&screens.Drawer{Texts: texts}).Draw(v, sizes[1]).Texts {
+				if got := contrast(txt.FG, txt.BG); got < 7 {
+					t.Errorf("%s: %q has a contrast of %.1f", c.Name, txt.Text, got)
+				}
+			}
 		}
 	}
 }
 
-func tapAll(o fyne.CanvasObject) {
-	if b, ok := o.(fyne.Tappable); ok {
-		b.Tapped(nil)
-	}
-	if c, ok := o.(*fyne.Container); ok {
-		for _, child := range c.Objects {
-			tapAll(child)
+// TestTouchesBecomeInputs touches everything on each view.
+func TestTouchesBecomeInputs(t *testing.T) {
+	newApp(t)
+	texts, views := load(t)
+	want := map[ui.Screen]ui.InputKind{ui.Attract: ui.Touch, ui.Bays: ui.Choose, ui.Price: ui.Accept, ui.Limits: ui.SetLimit, ui.Tap: ui.Back, ui.PlugIn: ui.Back, ui.Charging: ui.Stop, ui.Idle: ui.Stop,
+		ui.StopAsk: ui.Confirm, ui.Final: ui.Back, ui.Declined: ui.Back, ui.Languages: ui.Language, ui.AccessAsk: ui.SetLarge, ui.Still: ui.MoreTime, ui.BayFault: ui.Back, ui.Help: ui.Back, ui.StaffCode: ui.StaffDo, ui.Technic: ui.Back, ui.HostPage: ui.Back}
+	for _, c := range views {
+		got := map[ui.InputKind]bool{}
+		d := &screens.Drawer{Texts: texts, Send: func(in ui.Input) {
+			if in.Seq != c.View.Seq {
+				t.Errorf("%s sent sequence number %d", c.Name, in.Seq)
+			}
+			got[in.Kind] = true
+		}}
+		for _, b := range d.Draw(c.View, sizes[0]).Buttons {
+			b.Press()
+		}
+		if k := want[c.View.Screen]; k != "" && !got[k] && c.View.Message != "starting" {
+			t.Errorf("%s sends %v, want %q", c.Name, got, k)
+		}
+		if !got[ui.Open] && c.View.Screen != ui.Lost {
+			t.Errorf("%s has no way to help, language and larger text: %v", c.Name, got)
 		}
 	}
 }

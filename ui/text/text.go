@@ -3,9 +3,9 @@
 package text
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -26,64 +26,78 @@ var files embed.FS
 type Catalogues struct {
 	bundle    *i18n.Bundle
 	languages []string
+	lacks     map[string][]string
 }
 
-// Load reads the catalogues. A text that a language lacks is an error.
+// Load reads the catalogues. A language that lacks a text is not offered: see Incomplete.
 func Load() (*Catalogues, error) {
-	c := &Catalogues{bundle: i18n.NewBundle(language.English)}
+	c := &Catalogues{bundle: i18n.NewBundle(language.English), lacks: map[string][]string{}}
 	c.bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	names, err := fs.Glob(files, "*.json")
 	if err != nil {
 		return nil, err
 	}
-	keys := map[string][]string{}
+	keys := map[string]map[string]bool{}
 	for _, name := range names {
 		f, err := c.bundle.LoadMessageFileFS(files, name)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read texts: %w", err)
 		}
 		lang := strings.TrimSuffix(name, ".json")
-		c.languages = append(c.languages, lang)
+		keys[lang] = map[string]bool{}
 		for _, m := range f.Messages {
-			keys[lang] = append(keys[lang], m.ID)
+			keys[lang][m.ID] = true
 		}
 	}
-	var errs []error
-	for _, lang := range c.languages {
-		for _, key := range keys["en"] {
-			if !slices.Contains(keys[lang], key) {
-				errs = append(errs, fmt.Errorf("%s lacks %s", lang, key))
+	for _, lang := range order {
+		for key := range keys["en"] {
+			if !keys[lang][key] {
+				c.lacks[lang] = append(c.lacks[lang], key)
 			}
 		}
+		if len(c.lacks[lang]) == 0 {
+			c.languages = append(c.languages, lang)
+		}
 	}
-	slices.SortFunc(c.languages, func(a, b string) int { return strings.Compare(order(a), order(b)) })
-	return c, errors.Join(errs...)
+	return c, nil
 }
 
-// order puts English first.
-func order(lang string) string {
-	if lang == "en" {
-		return ""
-	}
-	return lang
-}
+// order is the order in which languages are offered where a site does not say.
+var order = []string{"en", "de", "fr", "nl", "es", "it", "pl", "cs", "pt", "da", "sv", "nb", "fi", "el", "uk", "tr", "ar", "zh", "ja"}
 
-// Languages lists the languages, English first.
+// Incomplete lists what a language lacks that is not offered because of it.
+func (c *Catalogues) Incomplete() map[string][]string { return c.lacks }
+
+// Languages lists the languages that are complete, English first.
 func (c *Catalogues) Languages() []string { return slices.Clone(c.languages) }
 
 // Printer writes in one language.
 type Printer struct {
 	Language string
+	Right    bool // it is written from right to left
+	stretch  bool
 	loc      *i18n.Localizer
 	money    *currency.Formatter
+	number   *currency.Formatter
 }
+
+// Pseudo is a language for tests: English with accents, two fifths longer.
+const Pseudo = "pseudo"
+
+// regions are those whose forms a language is written in, where it is not its first one.
+// Arabic is written with the digits that the card terminal shows.
+var regions = map[string]string{"pt": "pt-PT", "ar": "ar-AE"}
 
 // Printer is for a language; one that there is no catalogue for is written in English.
 func (c *Catalogues) Printer(lang string) *Printer {
+	stretch := lang == Pseudo
 	if !slices.Contains(c.languages, lang) {
 		lang = "en"
 	}
-	return &Printer{lang, i18n.NewLocalizer(c.bundle, lang), currency.NewFormatter(currency.NewLocale(lang))}
+	locale := currency.NewLocale(cmp.Or(regions[lang], lang))
+	p := &Printer{lang, lang == "ar", stretch, i18n.NewLocalizer(c.bundle, lang), currency.NewFormatter(locale), currency.NewFormatter(locale)}
+	p.number.CurrencyDisplay = currency.DisplayNone
+	return p
 }
 
 // T is a text. Pairs of names and values fill its places. A key that there is no text
@@ -91,13 +105,40 @@ func (c *Catalogues) Printer(lang string) *Printer {
 func (p *Printer) T(key string, pairs ...any) string {
 	data := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		data[fmt.Sprint(pairs[i])] = pairs[i+1]
+		data[fmt.Sprint(pairs[i])] = p.isolated(fmt.Sprint(pairs[i+1]))
 	}
 	s, err := p.loc.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: data})
 	if err != nil {
 		return "[" + key + "]"
 	}
+	if p.stretch {
+		return pseudo(s)
+	}
 	return s
+}
+
+// pseudo makes a text as long as the longest translation may be.
+func pseudo(s string) string {
+	s = strings.NewReplacer("a", "å", "e", "é", "o", "ö", "u", "ü", "A", "Å", "E", "É", "O", "Ö", "U", "Ü").Replace(s)
+	more := (len([]rune(s))*2 + 4) / 5
+	if words := strings.Count(s, " "); words > 0 {
+		return s + " " + string([]rune(strings.Repeat("ñññ ñ", more))[:more])
+	}
+	return s + strings.Repeat("n", more)
+}
+
+// Marks around what is written from left to right in a text that is not.
+const (
+	isolate = "\u2066"
+	popped  = "\u2069"
+)
+
+// isolated keeps a value in one piece: 42 kWh, a code, a telephone number.
+func (p *Printer) isolated(s string) string {
+	if !p.Right || strings.ContainsFunc(s, func(r rune) bool { return r == '\u200f' || r == '\u2066' || 0x590 <= r && r <= 0x8ff }) {
+		return s
+	}
+	return isolate + s + popped
 }
 
 // Has tells whether there is a text.
@@ -116,38 +157,53 @@ func (p *Printer) Decimal(number string, c kiosk.Currency) string {
 	return p.money.Format(a)
 }
 
-// Energy is kilowatt-hours with two decimals, as the driver's screen shows them.
+// Energy is kilowatt-hours with so many decimals.
 func (p *Printer) Energy(e kiosk.Energy, decimals int) string {
-	return p.point(e.KWh(decimals)) + " kWh"
+	return p.isolated(p.Number(e.KWh(decimals)) + "\u00a0kWh")
 }
 
 // Power is kilowatts with one decimal.
 func (p *Printer) Power(w kiosk.Power) string {
-	return p.point(fmt.Sprintf("%d.%d", w/1000, w%1000/100)) + " kW"
+	return p.isolated(p.Number(fmt.Sprintf("%d.%d", w/1000, w%1000/100)) + "\u00a0kW")
 }
 
-// Number is a decimal number with the local decimal sign.
-func (p *Printer) Number(decimal string) string { return p.point(decimal) }
-
-func (p *Printer) point(number string) string {
-	if p.Language == "en" {
-		return number
+// Number is a decimal number in local form, with the decimals that it has.
+func (p *Printer) Number(decimal string) string {
+	a, err := currency.NewAmount(decimal, "EUR")
+	if err != nil {
+		return decimal
 	}
-	return strings.Replace(number, ".", ",", 1)
+	_, fraction, _ := strings.Cut(decimal, ".")
+	p.number.MinDigits = uint8(len(fraction))
+	return strings.TrimPrefix(p.number.Format(a), "\u200f")
 }
 
 // Duration is minutes and seconds, with hours where there are any.
 func (p *Printer) Duration(seconds int) string {
 	if seconds >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
+		return p.isolated(fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60))
 	}
-	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+	return p.isolated(fmt.Sprintf("%d:%02d", seconds/60, seconds%60))
+}
+
+// forms are the short numeric forms of dates and times of CLDR, with four digits for a year
+// and two for a day. English has no form that the whole world reads alike: ISO 8601 is.
+var forms = map[string][2]string{
+	"en": {"2006-01-02", "15:04"}, "de": {"02.01.2006", "15:04"}, "fr": {"02/01/2006", "15:04"}, "nl": {"02-01-2006", "15:04"}, "es": {"02/01/2006", "15:04"},
+	"it": {"02/01/2006", "15:04"}, "pl": {"02.01.2006", "15:04"}, "cs": {"02.01.2006", "15:04"}, "pt": {"02/01/2006", "15:04"}, "da": {"02.01.2006", "15.04"},
+	"sv": {"2006-01-02", "15:04"}, "nb": {"02.01.2006", "15:04"}, "fi": {"02.01.2006", "15.04"}, "el": {"02/01/2006", "15:04"}, "uk": {"02.01.2006", "15:04"},
+	"tr": {"02.01.2006", "15:04"}, "ar": {"02/01/2006", "15:04"}, "zh": {"2006/01/02", "15:04"}, "ja": {"2006/01/02", "15:04"},
 }
 
 // Time is a moment with its zone, as a receipt shows it.
 func (p *Printer) Time(t time.Time) string {
-	if p.Language == "de" {
-		return t.Format("02.01.2006 15:04:05 MST")
-	}
-	return t.Format("2006-01-02 15:04:05 MST")
+	f := forms[p.Language]
+	seconds := map[bool]string{true: ".05", false: ":05"}[strings.Contains(f[1], ".")]
+	return p.isolated(t.Format(f[0] + " " + f[1] + seconds + " MST"))
+}
+
+// Minute is a moment to the minute, as a screen shows it.
+func (p *Printer) Minute(t time.Time) string {
+	f := forms[p.Language]
+	return p.isolated(t.Format(f[0] + " " + f[1]))
 }

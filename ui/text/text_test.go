@@ -25,6 +25,12 @@ func TestEveryTextIsThere(t *testing.T) {
 	for _, d := range []kiosk.DeclineClass{kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard, kiosk.DeclineHost, kiosk.DeclineTerminal, kiosk.DeclineDayEnd, kiosk.DeclineNotWritten} {
 		keys = append(keys, "declined."+string(d))
 	}
+	for lang, keys := range c.Incomplete() {
+		t.Errorf("%s is not offered: it lacks %v", lang, keys)
+	}
+	if n := len(c.Languages()); n != 19 {
+		t.Errorf("%d languages are offered, want 19", n)
+	}
 	for _, lang := range c.Languages() {
 		p := c.Printer(lang)
 		for _, k := range keys {
@@ -41,7 +47,10 @@ func TestLocalForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := kiosk.Money{Minor: 123456, Currency: "EUR"}
-	for lang, want := range map[string][3]string{"en": {"€1,234.56", "18.432 kWh", "€0.0049"}, "de": {"1.234,56\u00a0€", "18,432 kWh", "0,0049\u00a0€"}} {
+	for lang, want := range map[string][3]string{
+		"en": {"€1,234.56", "18.432\u00a0kWh", "€0.0049"}, "de": {"1.234,56\u00a0€", "18,432\u00a0kWh", "0,0049\u00a0€"},
+		"fr": {"1\u202f234,56\u00a0€", "18,432\u00a0kWh", "0,0049\u00a0€"}, "ar": {"\u200f1,234.56\u00a0€", "\u206618.432\u00a0kWh\u2069", "\u200f0.0049\u00a0€"},
+	} {
 		p := c.Printer(lang)
 		if got := [3]string{p.Money(m), p.Energy(18432, 3), p.Decimal("0.0049", "EUR")}; got != want {
 			t.Errorf("%s: %q, want %q", lang, got, want)

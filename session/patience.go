@@ -1,0 +1,43 @@
+package session
+
+import (
+	"fmt"
+	"time"
+)
+
+// A visitor who needs longer is given it: each time she asks, all that she has time for lasts
+// once more as long, up to ten times as long in all. Somebody who needs larger text is asked
+// for twice at once.
+
+// mostPatience is how often.
+const mostPatience = 9
+
+// given is how long a visitor has for what others have d for.
+func (x Session) given(d time.Duration) time.Duration { return d * time.Duration(1+x.Patience) }
+
+// Left is how long the visitor at the screen still has, and whether she is waited for at all.
+func (r Rules) Left(x Session, at time.Time) (left time.Duration, waits bool) {
+	switch {
+	case x.Paper != PaperOpen:
+		return 0, false
+	case x.Money == MoneyNone:
+		left = x.given(r.Lease) - at.Sub(x.LeaseAt)
+	case x.Money == Declined:
+		left = x.given(r.TryAgain) - at.Sub(x.EndAt)
+	case x.mayCharge() && x.Power == Waiting:
+		left = x.given(r.PlugIn) - at.Sub(x.HoldAt)
+	default:
+		return 0, false
+	}
+	return max(0, left), true
+}
+
+// moreAsked gives a visitor more time.
+func (r Rules) moreAsked(x Session, o Observation) ([]Event, error) {
+	if _, waits := r.Left(x, o.At); !waits || x.Patience >= mostPatience {
+		return nil, fmt.Errorf("cannot give more time: money of session %s is %s, power %s, given %d times", x.Reference, x.Money, x.Power, x.Patience)
+	}
+	e := x.event(TimeGiven, o.At)
+	e.Attempt = x.Patience + 1
+	return []Event{e}, nil
+}

@@ -1,0 +1,271 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/tariff"
+)
+
+// overlay is a screen that lies over the visit's own, until Back or until that one changes.
+type overlay struct {
+	screen Screen
+	on     Screen // that it was opened over
+	bay    int
+}
+
+// lookup is a receipt that somebody looks for.
+type lookup struct {
+	letters string
+	message string
+	wrong   int
+	all     []ReceiptView
+	one     string // reference of the one that is shown
+	reading int    // counts readings of a card; an answer of an earlier one is dropped
+}
+
+// Archive looks receipts up.
+type Archive interface {
+	// ByCode finds a receipt by its reference; none is no error.
+	ByCode(ctx context.Context, reference string) ([]ReceiptView, error)
+	// ByCard reads a card and finds the receipts that were paid with it, newest first. It takes
+	// as long as the visitor does.
+	ByCard(ctx context.Context) ([]ReceiptView, error)
+}
+
+func (p *Presenter) open(s Screen, snap session.Snapshot) {
+	on := p.last.Screen
+	if p.over.screen != "" {
+		on = p.over.on
+	}
+	p.over = overlay{screen: s, on: on}
+	p.since = snap.At
+}
+
+// above takes what is done on screens that lie over others, and what is possible on all.
+func (p *Presenter) above(ctx context.Context, in Input, snap session.Snapshot) error {
+	switch in.Kind {
+	case Language:
+		if !slices.Contains(p.site.Languages, in.Value) {
+			return fmt.Errorf("language %q is not offered", in.Value)
+		}
+		p.language = in.Value
+		if p.over.screen == Languages {
+			p.over = overlay{}
+		}
+	case SetLarge:
+		p.access.Large = in.Value == "on"
+		return p.giveTime(ctx)
+	case Speak:
+		p.access.Speech = in.Value == "on"
+	case MoreTime:
+		return p.kiosk.Do(ctx, session.Observation{What: session.MoreAsked, Session: p.session})
+	case Open:
+		return p.openAsked(Screen(in.Value), snap)
+	case Letter:
+		return p.letter(ctx, in.Value)
+	case Erase:
+		p.erase()
+	case Show:
+		for _, r := range p.found.all {
+			if r.Reference == in.Value {
+				p.found.one = in.Value
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Presenter) openAsked(s Screen, snap session.Snapshot) error {
+	switch s {
+	case Languages, Help, AccessAsk:
+	case Limits:
+		if p.last.Screen != Price {
+			return errOld
+		}
+	case Receipts:
+		if p.site.Archive == nil {
+			return fmt.Errorf("there are no receipts to look up")
+		}
+		p.found = lookup{reading: p.found.reading}
+	default:
+		return fmt.Errorf("screen %q cannot be opened", s)
+	}
+	p.open(s, snap)
+	return nil
+}
+
+// giveTime gives a visitor who needs larger text three times as long from the start.
+func (p *Presenter) giveTime(ctx context.Context) error {
+	x, ok := p.kiosk.Snapshot().State.Sessions[p.session]
+	if !p.access.Large || !ok || !p.own {
+		return nil
+	}
+	for range slower - 1 - x.Patience {
+		if _, waits := p.site.Rules.Left(x, p.kiosk.Snapshot().At); !waits {
+			return nil
+		}
+		if err := p.kiosk.Do(ctx, session.Observation{What: session.MoreAsked, Session: x.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// covered puts what lies over it on a view, and asks whoever lets her time run out whether
+// she is still there.
+func (p *Presenter) covered(v View, visits bool, x session.Session, snap session.Snapshot) View {
+	if p.staff.page != "" {
+		return p.staffView(v, snap)
+	}
+	if p.over.screen != "" && v.Screen != p.over.on {
+		p.over = overlay{}
+	}
+	switch p.over.screen {
+	case "":
+		left, waits := p.site.Rules.Left(x, snap.At)
+		if visits && waits && p.own && x.Money != session.Declined {
+			v.More = true
+			if left <= p.site.Times.Still && snap.At.Sub(p.shown) >= p.site.Times.Still {
+				v.Screen, v.Message = Still, ""
+			}
+		}
+		return v
+	case BayFault:
+		v.Bay = p.over.bay
+		v.Fault, _ = snap.State.Down(p.over.bay)
+		if v.Fault == "" { // mended meanwhile
+			p.over = overlay{}
+			return v
+		}
+	case Receipts:
+		v.Message, v.Digits, v.Reference = p.found.message, len(p.found.letters), p.found.letters
+		v.ByCard = p.site.ReadsCards
+		v.Receipts = p.found.all
+		if p.found.all != nil {
+			p.showFound(&v)
+			return v
+		}
+	}
+	v.Screen = p.over.screen
+	return v
+}
+
+// showFound shows one receipt of those that were found, or lets her choose.
+func (p *Presenter) showFound(v *View) {
+	v.Screen, v.Reference = Found, p.found.one
+	for _, r := range p.found.all {
+		if r.Reference == p.found.one {
+			v.Bay, v.Energy, v.Paid, v.Code = r.Bay, r.Energy, r.Paid, r.Code
+		}
+	}
+}
+
+// codeLetters is how long a receipt's code is.
+const codeLetters = 7
+
+// wrongCodes is how many unknown codes one visitor may type.
+const wrongCodes = 5
+
+func (p *Presenter) letter(ctx context.Context, value string) error {
+	if p.last.Screen != Receipts || len(value) != 1 || p.found.wrong >= wrongCodes {
+		return fmt.Errorf("%q is not taken", value)
+	}
+	p.found.message = ""
+	if p.found.letters += value; len(p.found.letters) < codeLetters {
+		return nil
+	}
+	ref, err := kiosk.ParseReference(p.found.letters)
+	p.found.letters = ""
+	var all []ReceiptView
+	if err == nil {
+		all, err = p.site.Archive.ByCode(ctx, ref)
+	}
+	p.answer(all, err)
+	return nil
+}
+
+// answer shows what was found, or that nothing was.
+func (p *Presenter) answer(all []ReceiptView, err error) {
+	p.found.all, p.found.one, p.found.message = nil, "", ""
+	switch {
+	case err != nil:
+		p.found.message = "failed"
+	case len(all) == 0:
+		p.found.wrong++
+		p.found.message = "none"
+		if p.found.wrong >= wrongCodes {
+			p.found.message = "locked"
+		}
+	default:
+		p.found.all = all
+		if len(all) == 1 {
+			p.found.one = all[0].Reference
+		}
+	}
+}
+
+func (p *Presenter) erase() {
+	cut := func(s *string) { *s = (*s)[:max(0, len(*s)-1)] }
+	switch p.last.Screen {
+	case Receipts:
+		cut(&p.found.letters)
+	case Owner:
+		cut(&p.digits)
+	case StaffCode:
+		cut(&p.staff.digits)
+	}
+}
+
+// unfind goes back from a receipt to the list, or from the list to the search.
+func (p *Presenter) unfind() {
+	if p.found.one != "" && len(p.found.all) > 1 {
+		p.found.one = ""
+		return
+	}
+	p.over, p.found = overlay{}, lookup{reading: p.found.reading}
+}
+
+// showCard shows a card for a session or for receipts.
+func (p *Presenter) showCard(ctx context.Context, snap session.Snapshot) error {
+	if p.last.Screen != Receipts {
+		return p.kiosk.Do(ctx, session.Observation{What: session.CardAsked, Session: p.session})
+	}
+	if p.found.message == "asked" {
+		return nil
+	}
+	p.found.message = "asked"
+	p.found.reading++
+	n := p.found.reading
+	go func() { // the card takes its time; the visitor may go meanwhile
+		all, err := p.site.Archive.ByCard(context.WithoutCancel(ctx))
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.found.reading == n && p.found.message == "asked" {
+			p.answer(all, err)
+		}
+	}()
+	return nil
+}
+
+// exampleEnergy is what a typical charge takes.
+const exampleEnergy kiosk.Energy = 30_000
+
+// example is what a typical charge costs now, without time after it.
+func (p *Presenter) example() *Example {
+	now := p.kiosk.Snapshot().At
+	zone, err := time.LoadLocation(p.site.Timezone)
+	if err != nil {
+		return nil
+	}
+	hour := now.Add(time.Hour)
+	cost, err := p.site.Tariff.Calculate(tariff.Usage{Start: now, End: hour, Periods: []tariff.Period{{Start: now, State: tariff.Charging, Energy: exampleEnergy, Current: new(tariff.Decimal)}}}, zone)
+	if err != nil {
+		return nil
+	}
+	return &Example{exampleEnergy, cost.AfterTaxes}
+}

@@ -1,0 +1,22 @@
+package screens
+
+import "kioskd/ui"
+
+// access lets a visitor choose how she is shown and told.
+func (pg *page) access() {
+	pg.block(pg.title(pg.t("access.title")))
+	toggle := func(key string, on bool, k ui.InputKind, icon string) label {
+		l := label{text: pg.t(key), under: pg.t("access.off"), icon: icon, tap: pg.act(k, "on")}
+		if on {
+			l.under, l.style, l.tap = pg.t("access.on"), primary, pg.act(k, "off")
+		}
+		return l
+	}
+	labels := []label{toggle("access.large", pg.v.Access.Large, ui.SetLarge, "access"), toggle("access.speech", pg.v.Access.Speech, ui.Speak, "speaker")}
+	high := float32(target + 6)
+	if pg.v.Access.Large {
+		high = 36
+	}
+	pg.block(grid{labels: labels, columns: 2, rowMM: high, stretch: true})
+	pg.foot("back", primary, ui.Back, "")
+}

@@ -1,0 +1,65 @@
+package screens
+
+import (
+	"strconv"
+
+	"kioskd/ui"
+)
+
+// bays has a tile for each bay in the order in which they stand.
+func (pg *page) bays() {
+	pg.step(1)
+	pg.block(pg.title(pg.t("bays.title")))
+	pg.foot("back", plain, ui.Back, "")
+	if pg.v.Later {
+		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))
+	}
+	var tiles []label
+	for _, b := range pg.v.Bays {
+		l := label{text: strconv.Itoa(b.Number), under: pg.t("bay." + string(b.State)), big: true, tap: pg.act(ui.Choose, strconv.Itoa(b.Number))}
+		switch b.State {
+		case ui.BayFree:
+			l.icon, l.style = "check", good
+		case ui.BayPlugged:
+			l.icon, l.style = "car", primary
+		case ui.BayInUse:
+			l.icon = "clock"
+		case ui.BayEnded:
+			l.icon = "receipt"
+		case ui.BayBroken:
+			l.icon, l.style = "cross", quiet
+		}
+		tiles = append(tiles, l)
+	}
+	columns, rows := pg.cells(len(tiles), 24, 30)
+	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: min(30, pg.rowRoom(rows)), stretch: true})
+}
+
+// cells is how many columns and rows of tiles the middle has room for, at least so many
+// millimetres each.
+func (pg *page) cells(n int, wide, high float32) (columns, rows int) {
+	b := pg.frame().body
+	if pg.v.Access.Large {
+		wide *= 2.1
+	}
+	columns = max(1, min(n, int((b.w+pg.u(between))/pg.u(wide+between))))
+	rows = max(1, int((b.h-pg.u(title*1.6))/pg.u(high+between)))
+	if need := (n + columns - 1) / columns; need < rows { // fewer, broader ones
+		rows = need
+	}
+	for columns > 1 && (n+columns-2)/(columns-1) <= rows {
+		columns--
+	}
+	return columns, rows
+}
+
+// rowRoom is how high so many rows may be beside a title.
+func (pg *page) rowRoom(rows int) float32 {
+	b := pg.frame().body
+	return max(target, (b.h/pg.mm-title*1.6-float32(rows-1)*between)/float32(rows)*0.8)
+}
+
+// step tells how far the visitor is.
+func (pg *page) step(n int) {
+	pg.block(words{s: pg.t("step", "N", n, "Total", 4), em: caption, color: pg.soft, nice: true})
+}

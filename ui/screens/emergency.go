@@ -1,0 +1,8 @@
+package screens
+
+// emergency is for an emergency stop that is pressed.
+func (pg *page) emergency() {
+	pg.side = pg.sign("stop", pg.alarm)
+	pg.outage("emergency.title", pg.t(pg.v.Key()))
+	pg.block(words{s: pg.t("emergency.call"), em: body, bold: true, color: pg.alarm})
+}

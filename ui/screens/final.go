@@ -1,0 +1,37 @@
+package screens
+
+import "kioskd/ui"
+
+// final says what is paid, what is given back, and how to have the receipt. It always says
+// what became of the money.
+func (pg *page) final() {
+	if pg.v.Code != "" {
+		pg.side = code{pg.v.Code}
+	}
+	if pg.v.Message != "" {
+		pg.block(pg.say(pg.t(pg.v.Key())))
+	}
+	if pg.v.Paid.Minor > 0 {
+		w := pg.title(pg.t("final.paid", "Amount", pg.p.Money(pg.v.Paid)))
+		w.color = pg.accent
+		pg.block(w, pg.say(pg.p.Energy(pg.v.Energy, 3)+" · "+pg.p.Duration(pg.v.Elapsed)))
+	} else {
+		w := pg.title(pg.t("final.nothing"))
+		w.color = pg.accent
+		pg.block(w)
+	}
+	switch {
+	case pg.v.Free:
+	case pg.v.Open:
+		pg.block(words{s: pg.t("final.open"), em: body, bold: true, color: pg.warning})
+	case pg.v.Settled:
+		pg.block(pg.money(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released))), pg.note(pg.t("final.bank_days")))
+	default:
+		pg.block(pg.money(pg.t("final.pending")))
+	}
+	pg.block(pg.say(pg.t("final.code", "Code", pg.v.Reference)))
+	if pg.side != nil {
+		pg.block(pg.note(pg.t("final.scan")))
+	}
+	pg.foot("final.done", primary, ui.Back, "")
+}

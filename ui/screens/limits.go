@@ -1,0 +1,25 @@
+package screens
+
+import (
+	"cmp"
+	"strconv"
+
+	"kioskd/ui"
+)
+
+// limits lets a driver say where charging stops.
+func (pg *page) limits() {
+	pg.foot("back", plain, ui.Back, "")
+	pg.block(pg.title(pg.t("limits.title")))
+	var tiles []label
+	for i, l := range pg.v.Limits {
+		t := label{text: cmp.Or(pg.limit(l), pg.t("limits.none")), tap: pg.act(ui.SetLimit, strconv.Itoa(i))}
+		if l == pg.v.Limit {
+			t.style, t.icon = primary, "check"
+		}
+		tiles = append(tiles, t)
+	}
+	pg.block(pg.note(pg.t("limits.hold", "Amount", pg.p.Money(pg.v.Hold))))
+	columns, rows := pg.cells(len(tiles), 28, target+1)
+	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target, stretch: true})
+}

@@ -1,0 +1,141 @@
+package screens
+
+import (
+	"image/color"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"github.com/go-text/typesetting/segmenter"
+)
+
+// script is how a language is written.
+type script struct {
+	lang  string
+	right bool
+}
+
+// font is a size and weight.
+type font struct {
+	size  float32
+	bold  bool
+	known extents
+}
+
+// extents are what was measured before, at a size of measured. Type is not hinted: it grows
+// evenly.
+type extents map[glyphs]extent
+
+type glyphs struct {
+	piece
+	bold bool
+}
+
+type extent struct{ width, above, below float32 }
+
+const (
+	measured  = 64
+	mostKnown = 4096
+)
+
+// extent is a piece's width, and its height above and below the base line.
+func (f font) extent(p piece) (width, above, below float32) {
+	key := glyphs{p, f.bold}
+	e, ok := f.known[key]
+	if !ok {
+		size, base := fyne.CurrentApp().Driver().RenderedTextSize(p.text, measured, fyne.TextStyle{}, p.family.weight(f.bold))
+		e = extent{size.Width / measured, base / measured, (size.Height - base) / measured}
+		if len(f.known) >= mostKnown {
+			clear(f.known)
+		}
+		f.known[key] = e
+	}
+	return e.width * f.size, e.above * f.size, e.below * f.size
+}
+
+func (f font) width(line string, s script) (w float32) {
+	for _, p := range byFamily(line, s.lang) {
+		width, _, _ := f.extent(p)
+		w += width
+	}
+	return w
+}
+
+// wrap breaks a text where its language breaks lines (UAX 14) so that each line fits. A
+// word that is wider than that stands alone and sticks out.
+func (f font) wrap(text string, s script, width float32) []string {
+	var seg segmenter.Segmenter
+	var lines []string
+	for _, hard := range strings.Split(text, "\n") {
+		seg.Init([]rune(hard))
+		line, full := "", float32(0)
+		for it := seg.LineIterator(); it.Next(); {
+			part := string(it.Line().Text)
+			if line != "" && full+f.width(strings.TrimRight(part, " "), s) > width {
+				lines = append(lines, strings.TrimRight(line, " "))
+				line, full = "", 0
+			}
+			line += part
+			full += f.width(part, s)
+		}
+		lines = append(lines, strings.TrimRight(line, " "))
+	}
+	return lines
+}
+
+// line is one line that is ready to be put somewhere.
+type line struct {
+	text   string
+	pieces []piece
+	font   font
+	width  float32
+	above  float32
+	below  float32
+}
+
+func (f font) lines(text string, s script, width float32) (out []line) {
+	for _, t := range f.wrap(text, s, width) {
+		l := line{text: t, font: f, pieces: pieces(t, s.lang, s.right)}
+		for _, p := range l.pieces {
+			w, above, below := f.extent(p)
+			if p.family == arabic { // its marks need the room; elsewhere lines may be closer
+				above, below = min(above, f.size*1.06), min(below, f.size*0.44)
+			} else {
+				above, below = min(above, f.size*0.99), min(below, f.size*0.26)
+			}
+			l.width, l.above, l.below = l.width+w, max(l.above, above), max(l.below, below)
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func (l line) height() float32 { return l.above + l.below }
+
+func height(lines []line) (h float32) {
+	for _, l := range lines {
+		h += l.height()
+	}
+	return h
+}
+
+func widest(lines []line) (w float32) {
+	for _, l := range lines {
+		w = max(w, l.width)
+	}
+	return w
+}
+
+// objects puts the line's pieces side by side from x on, with its top at y.
+func (l line) objects(x, y float32, c color.Color) (out []fyne.CanvasObject) {
+	for _, p := range l.pieces {
+		width, above, below := l.font.extent(p)
+		t := canvas.NewText(p.text, c)
+		t.TextSize, t.FontSource = l.font.size, p.family.weight(l.font.bold)
+		t.Move(fyne.NewPos(x, y+l.above-above))
+		t.Resize(fyne.NewSize(width, above+below))
+		out = append(out, t)
+		x += width
+	}
+	return out
+}

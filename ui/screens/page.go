@@ -1,0 +1,465 @@
+package screens
+
+import (
+	"fmt"
+	"image/color"
+	"slices"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+
+	"kioskd/ui"
+	"kioskd/ui/text"
+)
+
+// page is a screen under construction: blocks in the middle, one below the other, a picture
+// beside or above them, and what can be done at the foot. What is always there (larger text,
+// language, help) stands in a rail at the start side, or below everything on a tall panel, so
+// that its first button is always in the same corner.
+type page struct {
+	Panel
+	script
+	look
+	p      *text.Printer
+	all    *text.Catalogues
+	v      ui.View
+	local  *local
+	send   func(ui.Input)
+	known  extents
+	factor float32 // of type
+
+	blocks []block
+	side   block // picture, or nil
+	feet   []label
+	bare   bool // without what is always there
+	unread bool // what is to be done next can be done on the last leaf only
+	dense  bool // many keys: on a low panel the rail lies at the foot, and no strip stands above
+	pic    *Picture
+	layer  []fyne.CanvasObject
+	clip   rect // where blocks are being placed
+}
+
+// Picture is a view as it is drawn.
+type Picture struct {
+	Object  fyne.CanvasObject
+	Buttons []*Button // in the order in which a keypad reaches them
+	Texts   []Placed
+	Spoken  []string // what is read aloud
+	Cut     []string // texts that did not fit
+	Pulse   []*canvas.Rectangle
+	Factor  float32 // of type, as it came out
+	Pages   int     // of a long list
+}
+
+// Placed is a line of text and where it is.
+type Placed struct {
+	Text     string
+	Pos      fyne.Position
+	Size     fyne.Size
+	EM       float32 // millimetres
+	FG, BG   color.NRGBA
+	OnButton bool
+}
+
+type rect struct{ x, y, w, h float32 }
+
+// u is millimetres in units.
+func (pg *page) u(millimetres float32) float32 { return millimetres * pg.mm }
+
+// em is a size of type in units. For whoever needs it larger it never falls below what is
+// legible.
+func (pg *page) em(millimetres, factor float32) float32 {
+	size := millimetres * factor
+	if pg.v.Access.Large {
+		size = max(size, legible)
+	}
+	return pg.u(size)
+}
+
+// emButton is a size of type on a button, whose place is narrow.
+func (pg *page) emButton(millimetres, factor float32) float32 {
+	size := millimetres * factor
+	if pg.v.Access.Large {
+		size = max(size, legible*0.88)
+	}
+	return pg.u(size)
+}
+
+// font is a size, in units, and a weight. Only whole sizes are drawn as wide as they are
+// measured.
+func (pg *page) font(size float32, bold bool) font {
+	return font{float32(int(size)), bold, pg.known}
+}
+
+func (pg *page) add(o ...fyne.CanvasObject) { pg.layer = append(pg.layer, o...) }
+
+// act sends an input for this very view.
+func (pg *page) act(k ui.InputKind, value string) func() {
+	seq, send := pg.v.Seq, pg.send
+	return func() { send(ui.Input{Seq: seq, Kind: k, Value: value}) }
+}
+
+func (pg *page) t(key string, pairs ...any) string { return pg.p.T(key, pairs...) }
+
+// foot adds a button below.
+func (pg *page) foot(key string, s style, k ui.InputKind, value string) {
+	pg.feet = append(pg.feet, label{text: pg.t(key), style: s, tap: pg.act(k, value)})
+}
+
+func (pg *page) block(b ...block) { pg.blocks = append(pg.blocks, b...) }
+
+// frame is the places of a page.
+type frame struct{ strip, body, foot, rail rect }
+
+func (pg *page) frame() frame {
+	m, t := pg.u(margin), pg.u(target)
+	w, h := pg.Size.Width, pg.Size.Height
+	strip := pg.em(caption, 1) * 1.5
+	if pg.right {
+		strip *= 1.3
+	}
+	foot := pg.u(target + 2)
+	f := frame{}
+	if pg.portrait() {
+		f.rail = rect{m, h - m - t, w - 2*m, t}
+		f.foot = rect{m, f.rail.y - pg.u(between) - foot, w - 2*m, foot}
+	} else if pg.low() {
+		m = pg.u(2.5)
+		rail := 3*t + 2*pg.u(between)
+		f.rail = rect{m, h - m - t, rail, t}
+		f.foot = rect{m + rail + pg.u(between), h - m - t, w - 2*m - rail - pg.u(between), t}
+		if pg.right {
+			f.rail.x, f.foot.x = w-m-rail, m
+		}
+		f.body = rect{m, m, w - 2*m, f.foot.y - pg.u(between) - m}
+		return f
+	} else {
+		f.rail = rect{m, m, t, h - 2*m}
+		x := m + t + pg.u(between)
+		f.foot = rect{x, h - m - foot, w - m - x, foot}
+		if pg.right {
+			f.rail.x, f.foot.x = w-m-t, m
+		}
+	}
+	if pg.v.Access.Large && pg.small() { // the room is needed; whom to call stands under help
+		f.foot.h = t
+		f.foot.y = h - m - t
+		f.body = rect{f.foot.x, m, f.foot.w, f.foot.y - pg.u(between) - m}
+		return f
+	}
+	f.strip = rect{f.foot.x, pg.u(2), f.foot.w, strip}
+	top := f.strip.y + strip + pg.u(1.2)
+	f.body = rect{f.foot.x, top, f.foot.w, f.foot.y - pg.u(between) - top}
+	if len(pg.feet) == 0 {
+		f.body.h = f.foot.y + f.foot.h - top
+	}
+	return f
+}
+
+// low tells whether a dense page has no room for rail and strip.
+func (pg *page) low() bool { return pg.dense && pg.small() }
+
+func (pg *page) small() bool { return !pg.portrait() && pg.Size.Height < pg.u(lowPanel) }
+
+// lowPanel is below which height, in millimetres, a panel is low.
+const lowPanel = 100
+
+// draw makes the whole picture.
+func (pg *page) draw() {
+	back := canvas.NewRectangle(pg.ground)
+	back.Resize(pg.Size)
+	pg.add(back)
+	f := pg.frame()
+	pg.fit(f.body)
+	if f.strip.h > 0 {
+		pg.strip(f.strip)
+	}
+	pg.footer(f.foot)
+	if !pg.bare {
+		pg.rail(f.rail)
+	}
+	pg.pic.Object = container.NewWithoutLayout(pg.layer...)
+	pg.pic.Object.Resize(pg.Size)
+	for _, b := range pg.pic.Buttons {
+		if b.Live() && b.Label != "" {
+			pg.pic.Spoken = append(pg.pic.Spoken, b.Label)
+		}
+	}
+}
+
+// fit finds the largest type at which everything has its place. What is only nice to know
+// goes before type becomes small.
+func (pg *page) fit(r rect) {
+	start, least := float32(1), float32(0.86)
+	if pg.v.Access.Large {
+		start, least = larger, 1
+	}
+	all := pg.blocks
+	for drop := 0; ; drop++ {
+		pg.blocks = without(all, drop)
+		final := len(without(all, drop+1)) == len(pg.blocks)
+		if final {
+			least = smaller
+		}
+		for f := start; f >= least; f -= 0.04 {
+			if pg.factor = f; pg.needs(r) {
+				pg.place(r)
+				return
+			}
+		}
+		if final {
+			break
+		}
+	}
+	pg.leaves(r)
+	pg.place(r)
+}
+
+// leaves spreads what does not fit over several leaves. Nothing is agreed to unread.
+func (pg *page) leaves(r rect) {
+	_, texts := pg.columns(r)
+	var leaves [][]block
+	left := float32(0)
+	for _, b := range pg.blocks {
+		h := b.height(pg, texts.w)
+		if w, ok := b.(interface{ width(*page) float32 }); h > texts.h || ok && w.width(pg) > texts.w+0.5 {
+			pg.pic.Cut = append(pg.pic.Cut, fmt.Sprintf("%+v", b))
+		}
+		if h > left+0.5 {
+			leaves, left = append(leaves, nil), texts.h
+		}
+		leaves[len(leaves)-1], left = append(leaves[len(leaves)-1], b), left-h-pg.u(gap)
+	}
+	if len(leaves) < 2 {
+		return
+	}
+	pg.pic.Pages = len(leaves)
+	n := pg.local.page % len(leaves)
+	pg.blocks = leaves[n]
+	more := label{text: pg.t("more"), style: primary, tap: pg.nextPage()}
+	switch last := len(pg.feet) - 1; {
+	case pg.unread && n < len(leaves)-1:
+		pg.feet[last] = more
+	case !pg.unread:
+		more.style = plain
+		pg.feet = append(pg.feet, more)
+	}
+}
+
+// without leaves out the last n blocks that are only nice to know.
+func without(all []block, n int) []block {
+	out := slices.Clone(all)
+	for i := len(out) - 1; i >= 0 && n > 0; i-- {
+		if e, ok := out[i].(interface{ extra() bool }); ok && e.extra() {
+			out = slices.Delete(out, i, i+1)
+			n--
+		}
+	}
+	return out
+}
+
+// columns splits the middle where a picture stands beside the text.
+func (pg *page) columns(r rect) (pictures, texts rect) {
+	if pg.side == nil {
+		return rect{}, r
+	}
+	if pg.portrait() {
+		h := min(pg.side.height(pg, r.w), r.h*0.4)
+		return rect{r.x, r.y, r.w, h}, rect{r.x, r.y + h + pg.u(gap), r.w, r.h - h - pg.u(gap)}
+	}
+	w := r.w * 0.34
+	pictures, texts = rect{r.x, r.y, w, r.h}, rect{r.x + w + pg.u(between), r.y, r.w - w - pg.u(between), r.h}
+	if pg.right {
+		pictures.x, texts.x = r.x+r.w-w, r.x
+	}
+	return pictures, texts
+}
+
+func (pg *page) needs(r rect) bool {
+	pictures, texts := pg.columns(r)
+	if pg.side != nil && pg.side.height(pg, pictures.w) > pictures.h+0.5 {
+		return false
+	}
+	h := float32(0)
+	for i, b := range pg.blocks {
+		if i > 0 {
+			h += pg.u(gap)
+		}
+		if w, ok := b.(interface{ width(*page) float32 }); ok && w.width(pg) > texts.w {
+			return false
+		}
+		h += b.height(pg, texts.w)
+	}
+	return h <= texts.h+0.5
+}
+
+// place puts the blocks into the middle of their place. A block that can be larger gets what
+// is left. On a tall panel whoever needs it finds what she touches in the lower half.
+func (pg *page) place(r rect) {
+	pg.pic.Factor = pg.factor
+	pictures, texts := pg.columns(r)
+	if pg.side != nil {
+		pg.side.place(pg, pictures)
+	}
+	h, growing := float32(0), 0
+	for i, b := range pg.blocks {
+		if i > 0 {
+			h += pg.u(gap)
+		}
+		h += b.height(pg, texts.w)
+		if grows(b) {
+			growing++
+		}
+	}
+	left := max(0, texts.h-h)
+	y := texts.y + left/2
+	if growing > 0 {
+		y = texts.y
+	}
+	if pg.v.Access.Large && pg.portrait() {
+		y, growing = texts.y+left, 0
+	}
+	for _, b := range pg.blocks {
+		bh := b.height(pg, texts.w)
+		if grows(b) && growing > 0 {
+			bh += left / float32(growing)
+		}
+		b.place(pg, rect{texts.x, y, texts.w, bh})
+		y += bh + pg.u(gap)
+	}
+}
+
+func grows(b block) bool {
+	g, ok := b.(interface{ grows() bool })
+	return ok && g.grows()
+}
+
+// strip has the site's name, how far the visitor is, and whom to call.
+func (pg *page) strip(r rect) {
+	f := pg.font(pg.em(caption, 1), false)
+	left, right := pg.v.Site, ""
+	if pg.v.Helpline != "" {
+		right = pg.t("help.call", "Phone", pg.v.Helpline)
+	}
+	half := r.w / 2
+	if f.width(left, pg.script)+f.width(right, pg.script)+pg.u(gap) > r.w { // whom to call is more important
+		half = max(0, r.w-f.width(right, pg.script)-pg.u(gap))
+	} else {
+		half = max(half, r.w-f.width(right, pg.script)-pg.u(gap))
+	}
+	if f.width(left, pg.script) <= half {
+		pg.texts(f.lines(left, pg.script, half), rect{r.x, r.y, r.w, r.h}, start, pg.soft)
+		b := &Button{tap: pg.gesture(), fill: canvas.NewRectangle(color.Transparent), ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent}
+		b.ring.Hidden = true
+		b.ExtendBaseWidget(b)
+		x := r.x
+		if pg.right {
+			x = r.x + r.w - pg.u(2*target)
+		}
+		pg.add(at(b, x, 0, pg.u(2*target), r.y+r.h))
+	}
+	pg.texts(f.lines(right, pg.script, r.w), r, end, pg.soft)
+}
+
+// gestures is how often the site's name is touched by somebody who has a code.
+const gestures = 5
+
+func (pg *page) gesture() func() {
+	act, l := pg.act(ui.Staff, ""), pg.local
+	return func() {
+		if l.gesture++; l.gesture%gestures == 0 {
+			act()
+		}
+	}
+}
+
+// footer puts what can be done below, the way back first.
+func (pg *page) footer(r rect) {
+	n := len(pg.feet)
+	if n == 0 {
+		return
+	}
+	if n == 1 && pg.feet[0].style != primary { // not broader than a finger needs
+		pg.feet[0].style = plain
+	}
+	space := pg.u(between)
+	if pg.low() && n > 1 { // an arrow will do for the way back
+		t := pg.u(target)
+		back := pg.feet[0]
+		back.icon, back.spoken, back.text = "back", back.text, ""
+		if pg.right {
+			back.icon = "back_right"
+		}
+		x := r.x
+		if r.x, r.w = r.x+t+space, r.w-t-space; pg.right {
+			x, r.x = r.x-t-space+r.w+space, r.x-t-space
+		}
+		pg.button(back, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
+		pg.feet, n = pg.feet[1:], n-1
+	}
+	w := (r.w - space*float32(n-1)) / float32(n)
+	for i, l := range pg.feet {
+		x := r.x + float32(i)*(w+space)
+		if pg.right {
+			x = r.x + r.w - w - float32(i)*(w+space)
+		}
+		pg.button(l, fyne.NewPos(x, r.y), fyne.NewSize(w, r.h))
+	}
+}
+
+// rail has what is always there: larger text in the lowest corner of the start side, the
+// language above it, and help.
+func (pg *page) rail(r rect) {
+	t := pg.u(target)
+	if free := r.h - 3*t - 3*pg.u(between); !pg.portrait() && free > pg.u(8) && !pg.low() { // a sign of what stands here
+		edge := min(t*0.8, free)
+		pg.add(at(icon("bay", pg.accent, pg.ground, pg.accent), r.x+(r.w-edge)/2, r.y, edge, edge))
+	}
+	names := []struct {
+		icon, key string
+		tap       func()
+	}{
+		{"access", "access.button", pg.act(ui.Open, string(ui.AccessAsk))},
+		{"language", "languages.title", pg.act(ui.Open, string(ui.Languages))},
+		{"help", "help.button", pg.act(ui.Open, string(ui.Help))},
+	}
+	for i, n := range names {
+		p := fyne.NewPos(r.x, r.y+r.h-t-float32(i)*(t+pg.u(between)))
+		if pg.portrait() || pg.low() {
+			p = fyne.NewPos(r.x+float32(i)*(r.w-t)/2, r.y)
+			if pg.right {
+				p.X = r.x + r.w - t - float32(i)*(r.w-t)/2
+			}
+		}
+		pg.button(label{icon: n.icon, spoken: pg.t(n.key), style: quiet, tap: n.tap}, p, fyne.NewSize(t, t))
+	}
+}
+
+// align is where lines stand. start and end follow the language.
+type align int
+
+const (
+	start align = iota
+	middle
+	end
+)
+
+// texts draws lines one below the other from the top of a place.
+func (pg *page) texts(lines []line, r rect, a align, c color.NRGBA) {
+	y := r.y
+	for _, l := range lines {
+		x := r.x
+		switch {
+		case a == middle:
+			x += (r.w - l.width) / 2
+		case (a == end) != pg.right:
+			x += r.w - l.width
+		}
+		pg.add(l.objects(x, y, c)...)
+		if l.text != "" {
+			pg.pic.Texts = append(pg.pic.Texts, Placed{Text: l.text, Pos: fyne.NewPos(x, y), Size: fyne.NewSize(l.width, l.height()), EM: l.font.size / pg.mm, FG: c, BG: pg.ground})
+		}
+		y += l.height()
+	}
+}

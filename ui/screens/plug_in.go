@@ -1,0 +1,38 @@
+package screens
+
+import "kioskd/ui"
+
+// plugIn is for whoever has paid and has no vehicle connected yet.
+func (pg *page) plugIn() {
+	pg.side = pg.picture("cable")
+	pg.step(4)
+	switch {
+	case pg.v.Free:
+		pg.block(pg.money(pg.t("plug_in.free")))
+	case pg.v.Partial:
+		pg.block(pg.money(pg.t("plug_in.partial", "Amount", pg.p.Money(pg.v.Approved))))
+	default:
+		pg.block(pg.money(pg.t("plug_in.held", "Amount", pg.p.Money(pg.v.Approved))))
+	}
+	if pg.v.Message == "starting" {
+		pg.block(pg.title(pg.t("plug_in.starting")), pg.note(pg.t("price.title", "N", pg.v.Bay)))
+		return
+	}
+	left := pg.say(pg.t("plug_in.left", "Time", pg.p.Duration(pg.v.Seconds)))
+	left.nice = true
+	pg.block(pg.title(pg.t("plug_in.title", "N", pg.v.Bay)), left)
+	pg.stopCode()
+	pg.foot("cancel", plain, ui.Back, "")
+	if pg.v.More {
+		pg.foot("still.more", plain, ui.MoreTime, "")
+	}
+}
+
+// stopCode is for the session's owner only.
+func (pg *page) stopCode() {
+	if pg.v.StopCode != "" {
+		w := pg.say(pg.t("stop_code", "Code", pg.v.StopCode))
+		w.bold = true
+		pg.block(w)
+	}
+}

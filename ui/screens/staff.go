@@ -1,0 +1,232 @@
+package screens
+
+import (
+	"cmp"
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+
+	"kioskd/ui"
+)
+
+// staffCode asks for the code of the host or the technician.
+func (pg *page) staffCode() {
+	s := pg.v.Staff
+	if s == nil {
+		return
+	}
+	pg.dense = true
+	head := pg.title(pg.t("staff.code"))
+	head.nice = true
+	pg.block(head)
+	switch {
+	case s.Busy:
+		pg.block(pg.say(pg.t("staff.busy")))
+	case s.Wait > 0:
+		pg.block(words{s: pg.t("staff.wait", "Time", pg.p.Duration(s.Wait)), em: body, bold: true, color: pg.warning})
+	case s.Note != nil:
+		pg.block(words{s: pg.row(*s.Note), em: body, bold: true, color: pg.warning})
+	default:
+		pg.block(pg.say(dots(s.Digits, 6)))
+	}
+	pg.block(pg.digits())
+	pg.foot("back", plain, ui.Back, "")
+	pg.foot("staff.ok", primary, ui.StaffDo, "code")
+}
+
+// staff draws a page of the host or the technician. It knows no page: rows, bars and buttons
+// are all there is.
+func (pg *page) staff() {
+	s := pg.v.Staff
+	if s == nil {
+		return
+	}
+	head := pg.title(pg.t("staff.page." + s.Page))
+	pg.dense, head.nice = s.Ask == nil, true
+	pg.block(head)
+	switch {
+	case s.Ask != nil:
+		pg.side = pg.sign("warning", pg.warning)
+		pg.block(pg.say(pg.t("staff.sure")))
+		w := pg.say(pg.action(*s.Ask))
+		w.bold = true
+		pg.block(w)
+		pg.foot("back", plain, ui.Back, "")
+		pg.foot("staff.yes", primary, ui.StaffDo, "yes")
+		return
+	case s.Busy:
+		pg.block(words{s: pg.t("staff.busy"), em: body, bold: true, color: pg.accent})
+	case s.Note != nil:
+		pg.block(words{s: pg.row(*s.Note), em: body, bold: true, color: pg.state(s.Note.State)})
+	}
+	if len(s.Bars) > 0 {
+		pg.block(chart(s.Bars))
+	}
+	leave := "back"
+	if s.Page == ui.RoleHost || s.Page == ui.RoleTechnician {
+		leave = "final.done"
+	}
+	pg.foot(leave, plain, ui.Back, "")
+	if pg.isMenu() {
+		pg.block(pg.menu())
+		return
+	}
+	for _, a := range s.Actions {
+		pg.feet = append(pg.feet, label{text: pg.action(a), tap: pg.act(ui.StaffDo, a.Value)})
+	}
+	pg.rows()
+}
+
+func (pg *page) isMenu() bool {
+	s := pg.v.Staff
+	return len(s.Rows) == 0 && len(s.Bars) == 0 && len(s.Actions) > 3
+}
+
+// menu is a page that has nothing but ways to others.
+func (pg *page) menu() grid {
+	var tiles []label
+	for _, a := range pg.v.Staff.Actions {
+		tiles = append(tiles, label{text: pg.action(a), tap: pg.act(ui.StaffDo, a.Value)})
+	}
+	columns, rows := pg.cells(len(tiles), 38, target)
+	return grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target}
+}
+
+// rows are what a page says, as many as fit, each with what can be done about it.
+func (pg *page) rows() {
+	b := pg.frame().body
+	room := b.h
+	for _, x := range pg.blocks {
+		room -= x.height(pg, b.w) + pg.u(gap)
+	}
+	var pages [][]block
+	left := float32(0)
+	for _, r := range pg.v.Staff.Rows {
+		h := listed{r}.height(pg, b.w) + pg.u(gap)
+		if h > left {
+			pages, left = append(pages, nil), room
+		}
+		pages[len(pages)-1], left = append(pages[len(pages)-1], listed{r}), left-h
+	}
+	if len(pages) == 0 {
+		return
+	}
+	pg.pic.Pages = len(pages)
+	pg.block(pages[pg.local.page%len(pages)]...)
+	if len(pages) > 1 {
+		pg.feet = append(pg.feet, label{text: pg.t("more"), tap: pg.nextPage()})
+	}
+}
+
+func (pg *page) action(a ui.Action) string {
+	if a.Key == "" {
+		return a.Text
+	}
+	return pg.t(a.Key, pg.pairs(a.Args)...)
+}
+
+// row is a row's text, with its values in local form.
+func (pg *page) row(r ui.Row) string {
+	if r.Key == "" {
+		return r.Text
+	}
+	return pg.t(r.Key, pg.pairs(r.Args)...)
+}
+
+func (pg *page) pairs(args []ui.Arg) (out []any) {
+	for _, a := range args {
+		v := a.Text
+		switch {
+		case a.Key != "":
+			v = pg.t(a.Key)
+		case a.Money != nil:
+			v = pg.p.Money(*a.Money)
+		case a.Energy != nil:
+			v = pg.p.Energy(*a.Energy, 3)
+		case a.Power != nil:
+			v = pg.p.Power(*a.Power)
+		case a.At != nil:
+			v = pg.p.Minute(*a.At)
+		}
+		out = append(out, a.Name, v)
+	}
+	return out
+}
+
+func (pg *page) state(s string) color.NRGBA {
+	return map[string]color.NRGBA{"ok": pg.good, "warn": pg.warning, "bad": pg.alarm, "": pg.ink}[s]
+}
+
+// listed is one row: a mark, the text, and a button where there is something to do.
+type listed struct{ row ui.Row }
+
+func (l listed) parts(pg *page, width float32) []line {
+	room := width - pg.u(5)
+	if l.row.Do != nil {
+		room -= pg.u(44)
+	}
+	f := pg.font(pg.em(caption*1.1, min(pg.factor, 1.2)), false)
+	return f.lines(pg.row(l.row), pg.script, room)
+}
+
+func (l listed) height(pg *page, width float32) float32 {
+	h := height(l.parts(pg, width))
+	if l.row.Do != nil {
+		h = max(h, pg.u(target+between-gap))
+	}
+	return h
+}
+
+func (l listed) place(pg *page, r rect) {
+	lines := l.parts(pg, r.w)
+	mark := canvas.NewRectangle(pg.state(cmp.Or(l.row.State, "")))
+	mark.CornerRadius = pg.u(0.8)
+	if l.row.State == "" {
+		mark.FillColor = pg.line
+	}
+	x, text := r.x, rect{r.x + pg.u(5), r.y + (r.h-height(lines))/2, r.w - pg.u(5), r.h}
+	if pg.right {
+		x, text.x = r.x+r.w-pg.u(1.6), r.x
+	}
+	pg.add(at(mark, x, r.y, pg.u(1.6), r.h))
+	pg.texts(lines, text, start, pg.ink)
+	pg.pic.Spoken = append(pg.pic.Spoken, pg.row(l.row))
+	if a := l.row.Do; a != nil {
+		size := fyne.NewSize(pg.u(42), pg.u(target))
+		bx := r.x + r.w - size.Width
+		if pg.right {
+			bx = r.x
+		}
+		pg.button(label{text: pg.action(*a), tap: pg.act(ui.StaffDo, a.Value)}, fyne.NewPos(bx, r.y+(r.h-size.Height)/2), size)
+	}
+}
+
+// chart is plain bars with their amounts.
+type chart []ui.Bar
+
+func (c chart) grows() bool { return true }
+
+func (c chart) height(pg *page, _ float32) float32 { return pg.u(22) }
+
+func (c chart) place(pg *page, r rect) {
+	most := int64(1)
+	for _, b := range c {
+		most = max(most, b.Money.Minor)
+	}
+	f := pg.font(pg.em(caption, 0.72), false)
+	foot := f.lines("0", pg.script, r.w)[0].height() * 1.2
+	w := r.w / float32(len(c))
+	h := min(r.h, pg.u(60))
+	top := r.y + (r.h-h)/2
+	for i, b := range c {
+		x := r.x + float32(i)*w
+		high := max(pg.u(0.5), (h-foot)*float32(b.Money.Minor)/float32(most))
+		bar := canvas.NewRectangle(pg.accent)
+		pg.add(at(bar, x+w*0.15, top+h-foot-high, w*0.7, high))
+		l := f.lines(b.Label, pg.script, r.w)
+		if every := int(widest(l)*1.3/w) + 1; i%every == 0 {
+			pg.texts(l, rect{x + (w-widest(l))/2, top + h - foot, widest(l), foot}, start, pg.soft)
+		}
+	}
+}

@@ -1,0 +1,350 @@
+package ui
+
+import (
+	"cmp"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/tariff"
+)
+
+// untold finds the session that ended last at a bay (0 for any) a short while ago, if its
+// driver was not at the screen then.
+func (p *Presenter) untold(snap session.Snapshot, bay int) (last session.Session, ok bool) {
+	for _, x := range snap.State.Sessions {
+		over := x.Power == session.Off && x.Hold != nil || x.Money == session.Declined
+		if over && x.Offer != nil && (bay == 0 || x.Bay == bay) && x.ID > last.ID {
+			last = x
+		}
+	}
+	return last, last.ID != "" && !p.told[last.ID] && snap.At.Sub(last.EndAt) < p.site.Times.Told
+}
+
+// tell remembers whom the final screen was for. What is no longer known is forgotten.
+func (p *Presenter) tell(snap session.Snapshot) {
+	p.told[p.session] = true
+	for id := range p.told {
+		if _, ok := snap.State.Sessions[id]; !ok {
+			delete(p.told, id)
+		}
+	}
+}
+
+func (p *Presenter) leave() {
+	p.turn(Attract, "", false)
+	p.language, p.access, p.found = p.site.Languages[0], Access{}, lookup{reading: p.found.reading}
+	p.staff = visit{turn: p.staff.turn + 1}
+}
+
+// View is the present view. Its Seq is another one exactly when something changed that
+// a late tap must not act on: screen, session, bay or language.
+func (p *Presenter) View() View {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	snap := p.kiosk.Snapshot()
+	if snap.Starting { // who stands here is not known yet
+		v := p.frame(snap)
+		v.Screen = OutOfOrder
+		return v
+	}
+	if p.seq == 0 {
+		p.resume(snap)
+	}
+	v := p.view(snap)
+	if p.seq == 0 || another(p.last, v) {
+		p.seq++
+		p.shown = snap.At
+	}
+	v.Seq = p.seq
+	p.last = v
+	return v
+}
+
+// another tells whether a late tap on the old view must not act on the new one.
+func another(old, now View) bool {
+	return now.Screen != old.Screen || now.Session != old.Session || now.Language != old.Language || now.Access != old.Access ||
+		now.Bay != old.Bay || staffPage(now) != staffPage(old)
+}
+
+// frame is what every view has.
+func (p *Presenter) frame(snap session.Snapshot) View {
+	return View{Language: p.language, Languages: p.site.Languages, Access: p.access, Site: p.site.Name, Helpline: p.site.Helpline, Kiosk: p.site.Kiosk,
+		Side: p.site.Terminal, Later: p.site.Archive != nil, Night: p.site.Night != nil && p.site.Night(snap.At)}
+}
+
+// resume goes on with the visitor whom a restart interrupted: one who has shown a card
+// and has no energy yet still stands at the screen.
+func (p *Presenter) resume(snap session.Snapshot) {
+	for _, x := range snap.State.Sessions {
+		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil && x.ID > p.session {
+			p.turn("", x.ID, true)
+			p.language = x.Offer.Language
+		}
+	}
+}
+
+func (p *Presenter) view(snap session.Snapshot) View {
+	v := p.frame(snap)
+	v.Screen, v.Hold, v.Bays = p.page, p.site.Hold, p.bays(snap)
+	for _, price := range p.site.Tariff.Prices() {
+		v.Prices = append(v.Prices, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin, price.From, price.To})
+	}
+	x, ok := snap.State.Sessions[p.session]
+	if !ok && p.session != "" {
+		p.leave()
+		v.Screen = p.page
+	}
+	if ok {
+		p.visit(&v, x, snap)
+	}
+	if base := cmp.Or(p.over.on, p.last.Screen); v.Screen != base && v.Screen != p.last.Screen { // each screen has its own time, however long the one before stood
+		p.since = snap.At
+	}
+	if v.Screen == Final || v.Screen == Declined {
+		p.tell(snap)
+	}
+	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract && p.over.screen == "" && p.staff.page == "" { // nobody is at the screen: perhaps she is
+		p.turn("", x.ID, false)
+		p.language, p.since = x.Offer.Language, snap.At
+		return p.view(snap)
+	}
+	if limit := p.stays(v.Screen); limit > 0 {
+		idle := snap.At.Sub(p.since)
+		if idle >= limit {
+			p.leave()
+			p.since = snap.At
+			return p.view(snap)
+		}
+		v.Seconds = seconds(limit - idle)
+	}
+	if v.Screen == Attract || v.Screen == Bays {
+		p.closed(&v, snap)
+	}
+	return p.covered(v, ok, x, snap)
+}
+
+// stays is how long a screen stays without a touch, or nothing where it goes by other rules.
+func (p *Presenter) stays(s Screen) time.Duration {
+	t := p.site.Times
+	limit := map[Screen]time.Duration{Bays: t.Idle, Charging: t.Charging, Idle: t.Charging, StopAsk: t.Charging, Owner: t.Idle, Final: t.Final, Declined: t.Declined}[s]
+	switch {
+	case p.staff.page != "":
+		return t.Staff
+	case p.over.screen != "":
+		limit = max(limit, t.Idle)
+	case s == Attract && (p.access != Access{} || p.language != p.site.Languages[0]): // nobody is there any longer
+		limit = t.Idle
+	}
+	if p.access.Large {
+		limit *= slower
+	}
+	return limit
+}
+
+// seconds counts down.
+func seconds(d time.Duration) int { return max(0, int((d+time.Second-1)/time.Second)) }
+
+// closed shows that nothing is sold where no bay can be.
+func (p *Presenter) closed(v *View, snap session.Snapshot) {
+	switch {
+	case snap.Halted:
+		v.Screen, v.Fault = OutOfOrder, "DB001"
+		return
+	case snap.State.Draining:
+		v.Message = "drain"
+	case snap.State.Paused(snap.At):
+		v.Message = "paused"
+	case snap.State.DayEnding():
+		v.Message = "day_end"
+	}
+	for _, b := range p.site.Bays {
+		code, down := snap.State.Down(b)
+		if _, taken := snap.State.AtBay(b); taken || !down && v.Message == "" { // a driver must reach her session
+			v.Message, v.Fault = "", ""
+			return
+		}
+		v.Fault = code
+	}
+	switch v.Screen = OutOfOrder; v.Fault {
+	case "PT001", "PT002":
+		v.Screen = Reader
+	case "PT003":
+		v.Screen = Offline
+	case "CX008":
+		v.Screen = Emergency
+	}
+}
+
+func (p *Presenter) bays(snap session.Snapshot) (out []BayView) {
+	for _, n := range p.site.Bays {
+		state := BayFree
+		_, down := snap.State.Down(n)
+		_, taken := snap.State.AtBay(n)
+		_, ended := p.untold(snap, n)
+		switch {
+		case taken:
+			state = BayInUse
+		case ended:
+			state = BayEnded
+		case down:
+			state = BayBroken
+		case snap.Live[n].Inputs.Plugged:
+			state = BayPlugged
+		}
+		out = append(out, BayView{n, state})
+	}
+	return out
+}
+
+// visit shows a session by its state.
+func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
+	v.Session, v.Bay, v.Reference = x.ID, x.Bay, x.Reference
+	currency := p.site.Hold.Currency
+	v.Cost, v.Paid, v.Released, v.Approved = kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}
+	if x.Hold != nil {
+		v.Approved = x.Hold.Approved
+	}
+	left, waits := p.site.Rules.Left(x, snap.At)
+	if waits {
+		v.Seconds = seconds(left)
+	}
+	v.Free = x.Money == session.Free
+	switch {
+	case x.Power == session.Off || x.Paper != session.PaperOpen:
+		p.ended(v, x)
+	case x.Money == session.MoneyNone:
+		v.Screen, v.Example = Price, p.example()
+		v.Limits = p.limits()
+		v.Limit = v.Limits[p.limit]
+	case x.Money == session.Declined:
+		p.ended(v, x)
+		v.Again = x.MayTryAgain()
+	case x.Money == session.HoldAsked:
+		p.asking(v, snap.Progress[x.ID], x.AskAt, snap.At)
+	case x.Money == session.HoldRecorded:
+		v.Screen, v.Message = Wait, "wait"
+	case x.Money == session.HoldUncertain:
+		v.Screen, v.Message = Wait, "unknown"
+	case x.Power == session.Waiting || x.Power == session.Starting || x.Power == session.Closing:
+		v.Screen = PlugIn
+		v.StopCode, v.Partial = x.StopCode, x.Hold.Approved.Minor < x.Offer.Hold.Minor
+		if x.Power != session.Waiting {
+			v.Message, v.Seconds = "starting", 0
+		}
+	default:
+		p.charging(v, x, snap)
+	}
+}
+
+// asking asks for a card. While the terminal says nothing it is not asking: it is still
+// at work for another bay.
+func (p *Presenter) asking(v *View, progress kiosk.Progress, asked, at time.Time) {
+	v.Screen, v.Message = Tap, string(progress)
+	if left := p.site.CardWait - at.Sub(asked); left > 0 {
+		v.Seconds = seconds(left)
+	}
+	switch {
+	case progress == kiosk.ProgressWait:
+		v.Screen, v.Seconds = Wait, 0
+		if p.last.Screen == Wait && at.Sub(p.shown) >= p.site.Times.Slow {
+			v.Message = "slow"
+		}
+	case progress == "" && (p.last.Screen == Wait || p.last.Screen == Tap && at.Sub(p.shown) > busyAfter):
+		v.Screen, v.Message = Wait, "busy"
+	}
+}
+
+func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) {
+	v.Screen = Charging
+	if p.own = p.own || x.Owned(snap.At) && !x.ProofAt.Before(p.turned); p.own { // proved by this visitor
+		v.StopCode = x.StopCode
+	}
+	switch x.Power {
+	case session.Pausing:
+		v.Screen, v.Message = Idle, "paused"
+		p.idle(v, int(snap.At.Sub(x.Start.At)/time.Second))
+	case session.Stopping, session.Opened:
+		v.Screen, v.Message = Wait, "stopping"
+	case session.Adopting:
+		v.Message = "one_moment"
+	}
+	reading := x.LastReading()
+	if live := snap.Live[x.Bay].Good; live != nil && live.Import >= reading.Import {
+		reading = *live
+	}
+	v.Energy = x.Energy(reading.Import)
+	if now := snap.Live[x.Bay].Reading; now != nil {
+		v.Power = now.Power
+	}
+	v.Elapsed = int(snap.At.Sub(x.Start.At) / time.Second)
+	if own := x.Offer.Limit; own != nil && own.Cost != nil {
+		v.Limit.Cost = *own.Cost
+	} else if own != nil {
+		v.Limit.Energy = own.Energy
+	}
+	if cost, err := x.Cost(reading); err == nil && v.Energy > 0 {
+		v.Cost = cost.AfterTaxes.Min(x.Hold.Approved)
+	}
+	switch {
+	case v.Screen == Wait:
+	case !p.own:
+		p.owner(v, x, snap.At)
+	case p.page == StopAsk:
+		v.Screen, v.Message = StopAsk, ""
+	}
+}
+
+// owner asks whose session it is. What it costs so far is nobody else's business.
+func (p *Presenter) owner(v *View, x session.Session, at time.Time) {
+	p.page = ""
+	v.Screen, v.Message, v.Digits = Owner, string(x.Proof), len(p.digits)
+	v.Energy, v.Power, v.Cost, v.Elapsed = 0, 0, kiosk.Money{Currency: v.Cost.Currency}, 0
+	v.ByCard = p.site.ReadsCards && x.Hold != nil && x.Hold.Card != ""
+	switch {
+	case x.Locked(at):
+		v.Message = "locked"
+	case p.digits != "" || at.Sub(x.ProofAt) > proofShown && x.Proof != session.ProofAsked:
+		v.Message = ""
+	}
+}
+
+// proofShown is how long a refusal is shown.
+const proofShown = 15 * time.Second
+
+// idle says what time costs while the vehicle asks for nothing, and from when on.
+func (p *Presenter) idle(v *View, elapsed int) {
+	for i, price := range v.Prices {
+		if price.Dimension == string(tariff.Parking) {
+			v.Idle, v.IdleFree = &v.Prices[i], max(0, int(price.AfterMin)*60-elapsed)
+			return
+		}
+	}
+}
+
+// ended shows what became of the driver's money. It always says so.
+func (p *Presenter) ended(v *View, x session.Session) {
+	v.Screen, v.Message = Final, string(x.Reason)
+	switch {
+	case x.Money == session.Declined || x.Hold == nil && x.Money != session.HoldUncertain:
+		v.Screen = Declined
+		if x.Class != "" {
+			v.Message = x.Class
+		}
+		if x.Money == session.Declined && x.Class == "" {
+			v.Message = "nothing_held"
+		}
+		return
+	case x.Bill != nil:
+		v.Energy, v.Paid = x.Bill.Energy, x.Bill.Total
+		v.Elapsed = int(x.Bill.End.Sub(x.Bill.Start) / time.Second)
+		v.Cost = x.Bill.Total
+	}
+	if x.Booking != nil && x.Money == session.Captured {
+		v.Paid = x.Booking.Booked.Min(v.Paid)
+	}
+	v.Released = v.Approved.Sub(v.Paid)
+	v.Open = x.Money == session.Disputed
+	v.Settled = x.Money == session.Captured || x.Money == session.Released || x.Money == session.Free
+	v.Code = "KIOSKD " + x.Reference // as receipt.Code
+}
