@@ -87,6 +87,9 @@ func (m Money) String() string { return m.Decimal() + " " + string(m.Currency) }
 // IsZero reports an amount of nothing.
 func (m Money) IsZero() bool { return m.Minor == 0 }
 
+// Add adds. Both must be of one currency.
+func (m Money) Add(n Money) Money { return Money{m.Minor + n.Minor, m.Currency} }
+
 // Sub is m less n. Both must be of one currency.
 func (m Money) Sub(n Money) Money { return Money{m.Minor - n.Minor, m.Currency} }
 

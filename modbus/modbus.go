@@ -68,6 +68,7 @@ type Request struct {
 type Bus struct {
 	// Timeout is how long an answer may take; it must be above the slowest device's.
 	Timeout time.Duration
+	Stats   line.Stats
 
 	open   func(context.Context) (io.ReadWriteCloser, error)
 	tcp    bool
@@ -194,6 +195,7 @@ func (b *Bus) do(ctx context.Context, r Request, pdu []byte, want int) ([]byte, 
 			return nil, b.lost(r, err)
 		}
 	}
+	b.Stats.Sent.Add(1)
 	data, err := b.ask(r, pdu, want)
 	var no Exception
 	if err != nil && !errors.As(err, &no) {
@@ -204,6 +206,12 @@ func (b *Bus) do(ctx context.Context, r Request, pdu []byte, want int) ([]byte, 
 
 func (b *Bus) lost(r Request, err error) error {
 	b.suspect = true
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		b.Stats.Silent.Add(1)
+	case errors.Is(err, errFrame):
+		b.Stats.Bad.Add(1)
+	}
 	if b.tcp || !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errFrame) {
 		b.close()
 	}

@@ -103,7 +103,7 @@ func of(x session.Session) Receipt {
 		r.ClockDoubt = b.Doubt
 		r.Lines, r.Taxes = append(r.Lines, b.Lines...), append(r.Taxes, b.Taxes...)
 	}
-	r.Settled = x.Money == session.Captured || x.Money == session.Released
+	r.Settled = x.Money == session.Captured || x.Money == session.Released || x.Money == session.Free
 	if x.Money == session.Captured {
 		r.Paid = r.Total
 		if x.Booking != nil {
@@ -114,6 +114,9 @@ func of(x session.Session) Receipt {
 		r.Released = r.Held.Sub(r.Paid)
 	}
 	h := x.Hold
+	if x.Money == session.Free { // no card was asked for
+		return r
+	}
 	r.Card = &Card{h.CardName, h.Last4, h.AID, h.AuthCode, h.TerminalID, h.TraceNo, h.ReceiptNo, h.EntryMode, h.CVM}
 	return r
 }

@@ -125,12 +125,12 @@ func TestReceipt(t *testing.T) {
 	}
 	j.booked(98)
 	got := j.text("en")
-	for _, want := range []string{"Demo Charging", "7GK2M4Q", "2.000 kWh", "20260001", "€0.98", "€0.16", "Paid by card", "€49.02", "**** 8074", "60099914", "Interrupted", "10:05", "Charging ended"} {
+	for _, want := range []string{"Demo Charging", "7GK2M4Q", "2.000\u00a0kWh", "20260001", "€0.98", "€0.16", "Paid by card", "€49.02", "**** 8074", "60099914", "Interrupted", "10:05", "Charging ended"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the receipt has no %q:\n%s", want, got)
 		}
 	}
-	if de := j.text("de"); !strings.Contains(de, "Unterbrochen") || !strings.Contains(de, "2,000 kWh") {
+	if de := j.text("de"); !strings.Contains(de, "Unterbrochen") || !strings.Contains(de, "2,000\u00a0kWh") {
 		t.Errorf("in German:\n%s", de)
 	}
 }

@@ -444,6 +444,9 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 	if s.Draining { // what it was drained for is done
 		out = append(out, Event{Kind: DrainEnded, At: o.At})
 	}
+	for bay := range s.Testing {
+		out = append(out, Event{Kind: ContactorTested, At: o.At, Bay: bay, Error: "interrupted"})
+	}
 	if !s.Day.Asked.IsZero() {
 		out = append(out, Event{Kind: DayEndFailed, At: o.At, Error: "interrupted: its outcome is not known"})
 	}

@@ -41,6 +41,7 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		return []Command{{Do: TestContact, Bay: e.Bay}}, true
 	case ContactorTested:
 		delete(s.Testing, e.Bay)
+		s.Tested[e.Bay] = e.Error
 	case MeterSwapped:
 		s.Registers[e.Bay] = Register{Reading: *e.Reading}
 	case DrainBegun, DrainEnded:
@@ -174,12 +175,15 @@ func (r Rules) nobody(s State, o Observation) []Event {
 // latched are the faults that only a person can call mended.
 var latched = []string{"MT005", BayShut}
 
+// Latched tells whether only a person can call a fault mended.
+func Latched(code string) bool { return slices.Contains(latched, code) }
+
 // faultDone ends a fault that a technician has seen to.
 func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
 	switch {
 	case !s.Faults[FaultAt{o.Fault, o.Bay}]:
 		return nil, fmt.Errorf("cannot clear %s: it is not raised at bay %d", o.Fault, o.Bay)
-	case !slices.Contains(latched, o.Fault):
+	case !Latched(o.Fault):
 		return nil, fmt.Errorf("cannot clear %s: it ends by itself when its cause does", o.Fault)
 	}
 	o.Raised = false

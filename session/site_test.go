@@ -370,7 +370,7 @@ func (s *site) start(price string) {
 		},
 		Clock: session.NewClock(func() time.Time { return time.Now().Add(time.Duration(s.jump.Load())) }, func() bool { return !s.unsynced.Load() }),
 	})
-	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Tariff: tr, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules}, l.control)
+	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Tariff: tr, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, l.control)
 	var ctx context.Context
 	ctx, l.cancel = context.WithCancel(context.Background())
 	s.life = l
@@ -475,7 +475,7 @@ func (p *visitor) look(s *site) {
 			bay.Plug(*p.car)
 			p.plugged = true
 		}
-	case ui.Charging:
+	case ui.Charging, ui.Idle:
 		switch {
 		case p.away:
 			press(ui.Back, "")
@@ -483,6 +483,10 @@ func (p *visitor) look(s *site) {
 			bay.Unplug()
 		case p.stop > 0 && v.Energy >= p.stop:
 			press(ui.Stop, "")
+		}
+	case ui.Still:
+		if p.car != nil {
+			press(ui.MoreTime, "")
 		}
 	case ui.Owner:
 		if p.away {

@@ -25,7 +25,8 @@ type State struct {
 	HostRefused int       // payments in a row that failed because the terminal had no host
 	HostAt      time.Time // the last of them
 	Access      Access
-	Testing     map[int]bool // bays whose contactor is being tested
+	Testing     map[int]bool   // bays whose contactor is being tested
+	Tested      map[int]string // what the last test of a bay came to; empty where it was good
 }
 
 // Register is what a bay's meter counted.
@@ -107,8 +108,12 @@ type Span struct {
 func (s State) clone() State {
 	out := s
 	out.Sessions, out.Faults, out.Registers, out.Testing = maps.Clone(s.Sessions), maps.Clone(s.Faults), maps.Clone(s.Registers), maps.Clone(s.Testing)
+	out.Tested = maps.Clone(s.Tested)
 	if out.Testing == nil {
 		out.Testing = map[int]bool{}
+	}
+	if out.Tested == nil {
+		out.Tested = map[int]string{}
 	}
 	if out.Registers == nil {
 		out.Registers = map[int]Register{}

@@ -387,6 +387,23 @@ func (s *Store) Since(ctx context.Context, last, kind string) iter.Seq2[kiosk.Re
 	return s.query(ctx, `where kind in (?1, ?2) and seq >= coalesce((select seq from record where kind = ?1 order by seq desc limit 1), 0) order by seq`, last, kind)
 }
 
+// Newest reads the records of some kinds, the last one first.
+func (s *Store) Newest(ctx context.Context, kind1, kind2 string) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, "where kind in (?1, ?2) order by seq desc", kind1, kind2)
+}
+
+// Matching reads the records of a kind whose body has a text at a JSON path, the last one
+// first.
+func (s *Store) Matching(ctx context.Context, kind, path, text string) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, "where kind = ?1 and json_extract(body, ?2) = ?3 order by seq desc", kind, path, text)
+}
+
+// Backlog is how many records no back office has acknowledged.
+func (s *Store) Backlog(ctx context.Context) (n int64, err error) {
+	err = s.read.QueryRowContext(ctx, "select count(*) from outbox").Scan(&n)
+	return n, explain(err)
+}
+
 func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[kiosk.Record, error] {
 	return func(yield func(kiosk.Record, error) bool) {
 		rows, err := s.read.QueryContext(ctx, "select seq, session, kind, body, wall, mono, clock_ok from record "+where, args...)

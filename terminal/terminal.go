@@ -46,6 +46,7 @@ type Config struct {
 	Capture  CaptureMode
 	Currency kiosk.Currency
 	ID       string // of the site's terminal, eight digits; empty to take any
+	Stats    *line.Stats
 	CardKey  []byte // keys the tokens of cards; without it there are none
 }
 
@@ -116,6 +117,9 @@ func (t *Terminal) connect(ctx context.Context) error {
 	link, err := t.dial(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", kiosk.ErrUnreachable, err)
+	}
+	if s, ok := link.(*zvt.Serial); ok {
+		s.Stats = t.cfg.Stats
 	}
 	t.link = link
 	err = t.register(ctx)

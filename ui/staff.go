@@ -35,6 +35,33 @@ type visit struct {
 	note   *Row
 	busy   bool
 	turn   int // counts visits: an answer for an earlier one is dropped
+	built  builtPage
+}
+
+// builtPage is a page as it was built a moment ago: some take a look into the journal.
+type builtPage struct {
+	page string
+	note *Row
+	at   time.Time
+	view StaffView
+}
+
+// How long a page stands before it is built anew: with a chart longer.
+const (
+	pageFor  = time.Second
+	chartFor = 30 * time.Second
+)
+
+func (p *Presenter) buildPage(snap session.Snapshot) StaffView {
+	s := &p.staff
+	age, limit := snap.At.Sub(s.built.at), pageFor
+	if len(s.built.view.Bars) > 0 {
+		limit = chartFor
+	}
+	if s.built.page != s.page || s.built.note != s.note || age < 0 || age >= limit {
+		s.built = builtPage{s.page, s.note, snap.At, p.site.Desk.Page(context.Background(), s.role, s.page, snap)}
+	}
+	return s.built.view
 }
 
 // staffDigits is the longest code.
@@ -168,7 +195,7 @@ func (p *Presenter) staffView(v View, snap session.Snapshot) View {
 	page := StaffView{Page: "code", Digits: len(p.staff.digits), Wait: seconds(snap.State.Access.Wait(snap.At))}
 	v.Screen = StaffCode
 	if p.staff.page != "code" {
-		page = p.site.Desk.Page(context.Background(), p.staff.role, p.staff.page, snap)
+		page = p.buildPage(snap)
 		page.Page = p.staff.page
 		if v.Screen = Technic; p.staff.role == RoleHost {
 			v.Screen = HostPage

@@ -20,6 +20,7 @@ import (
 	"kioskd/session"
 	"kioskd/tariff"
 	"kioskd/terminal"
+	"kioskd/ui"
 )
 
 // config is a site's configuration, read and checked. Paths are absolute.
@@ -33,6 +34,11 @@ type config struct {
 
 	journal string
 	socket  string
+	kioskID string
+	side    string           // where the card terminal is, seen from the screen
+	dark    [2]time.Duration // of day, from and to; equal for never
+	times   ui.Times
+	staff
 
 	terminalAddress string
 	terminal        terminal.Config
@@ -46,6 +52,12 @@ type config struct {
 	accept string // start of the checksum of a tariff whose prices are far from the last one's
 	bays   []bayConfig
 	rules  session.Rules
+}
+
+// staff is what the host and the technician may do at the screen.
+type staff struct {
+	technician, host *codeHash // nil: nobody
+	exportTo         string
 }
 
 // bayConfig is one bay.
@@ -240,7 +252,7 @@ func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 }
 
 func (r *configReader) config(n *yaml.Node, dir string) *config {
-	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, cardWait: 45 * time.Second, needScreen: true, country: "DE", rules: session.DefaultRules()}
+	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, side: "right", times: ui.DefaultTimes(), staff: staff{exportTo: "/media/kioskd"}, cardWait: 45 * time.Second, needScreen: true, country: "DE", rules: session.DefaultRules()}
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
@@ -254,6 +266,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 		"tariff!":   func(n *yaml.Node) { tariffNode = n },
 		"bays!":     func(n *yaml.Node) { r.bays(c, n) },
 		"timings":   func(n *yaml.Node) { r.timings(c, n) },
+		"staff":     func(n *yaml.Node) { r.staff(c, n) },
 		"accept_tariff": func(n *yaml.Node) {
 			if c.accept = n.Value; len(n.Value) < 8 {
 				r.fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
@@ -288,13 +301,15 @@ func (r *configReader) site(c *config, n *yaml.Node) {
 	r.mapping(n, "site", map[string]func(*yaml.Node){
 		"name!": r.text(&name), "address!": r.text(&address), "vat_id": r.text(&vat), "helpline!": r.text(&c.helpline),
 		"country":   r.text(&c.country),
+		"kiosk":     r.text(&c.kioskID),
 		"timezone!": func(n *yaml.Node) { zoneNode = n; r.text(&zone)(n) },
 		"currency!": func(n *yaml.Node) { currencyNode = n; r.text(&currency)(n) },
 		"languages": func(n *yaml.Node) {
 			c.languages = nil
+			known := languages()
 			for _, l := range n.Content {
-				if l.Value != "en" && l.Value != "de" {
-					r.fault(l, "site.languages: %q: known are en, de", l.Value)
+				if !slices.Contains(known, l.Value) {
+					r.fault(l, "site.languages: %q: known are %s", l.Value, strings.Join(known, ", "))
 				}
 				c.languages = append(c.languages, l.Value)
 			}
@@ -317,12 +332,6 @@ func (r *configReader) site(c *config, n *yaml.Node) {
 			c.currency = ""
 		}
 	}
-}
-
-func (r *configReader) screen(c *config, n *yaml.Node, dir string) {
-	r.mapping(n, "screen", map[string]func(*yaml.Node){
-		"socket!": r.path(&c.socket, dir), "required": r.boolean(&c.needScreen),
-	})
 }
 
 // terminalAmounts are read once the currency is known; minimum may be missing.
@@ -368,21 +377,12 @@ func (r *configReader) terminal(c *config, n *yaml.Node) (amounts terminalAmount
 				r.fault(n, "terminal.end_of_day: %q: want a time of day such as 03:30", n.Value)
 				return
 			}
-			c.rules.DayEnd = time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
+			c.rules.DayEnd = sinceMidnight(at)
 		},
 		"holds_survive_end_of_day": r.boolean(&c.rules.HoldsSurvive),
 		"card_wait":                r.duration("terminal.card_wait", &c.cardWait, 10*time.Second, 2*time.Minute),
 	})
 	return amounts
-}
-
-func (r *configReader) timings(c *config, n *yaml.Node) {
-	r.mapping(n, "timings", map[string]func(*yaml.Node){
-		"choose":     r.duration("timings.choose", &c.rules.Lease, 30*time.Second, 10*time.Minute),
-		"plug_in":    r.duration("timings.plug_in", &c.rules.PlugIn, 10*time.Second, 15*time.Minute),
-		"no_energy":  r.duration("timings.no_energy", &c.rules.NoEnergy, 30*time.Second, 30*time.Minute),
-		"meter_lost": r.duration("timings.meter_lost", &c.rules.MeterLost, 0, time.Minute),
-	})
 }
 
 func (r *configReader) bays(c *config, n *yaml.Node) {

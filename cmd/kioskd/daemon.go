@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -28,6 +29,7 @@ import (
 
 	"kioskd"
 	"kioskd/hw"
+	"kioskd/line"
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/session"
@@ -46,8 +48,8 @@ func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(p.err, nil))
-	return p.runSite(ctx, c, log)
+	kept := newLogLines(slog.NewTextHandler(p.err, nil))
+	return p.runSite(ctx, c, slog.New(kept), kept.kept)
 }
 
 // config reads a configuration; its faults are printed, one a line.
@@ -67,7 +69,9 @@ func (p program) config(path string) (*config, error) {
 const screenGone = 10 * time.Second
 
 // runSite runs the whole daemon until ctx ends.
-func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err error) {
+func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept *keptLines) (err error) {
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
 	devices, err := openDevices(c)
 	if err != nil {
 		return err
@@ -105,6 +109,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
+	c.terminal.Stats = new(line.Stats)
 	pt := terminal.New(dial, c.terminal, log)
 	defer pt.Close()
 	control := session.New(session.Config{
@@ -122,19 +127,21 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger) (err 
 	}
 	var g errgroup.Group
 	commandCtx, stopCommands := context.WithCancel(ctx)
-	g.Go(func() error { return serveControl(commandCtx, commands, owner{control, pt}) })
-	err = serve(ctx, c, control, listener, log)
+	own := owner{control, pt}
+	g.Go(func() error { return serveControl(commandCtx, commands, own) })
+	site := c.screenSite()
+	site.Archive = archive{journal, control, pt}
+	if c.technician != nil || c.host != nil {
+		site.Desk = desk{c: c, owner: own, journal: journal, log: kept, lines: append([]countedLine{{c.terminalAddress, c.terminal.Stats}}, devices.lines()...), quit: quit}
+	}
+	err = serve(ctx, c, ui.NewPresenter(site, control), control, listener, log)
 	stopCommands()
 	return errors.Join(err, g.Wait())
 }
 
 // serve runs the controller and the screen's socket side by side; the screen stays
 // until the controller has ended its sessions.
-func serve(ctx context.Context, c *config, control *session.Controller, listener net.Listener, log *slog.Logger) error {
-	presenter := ui.NewPresenter(ui.Site{
-		Name: c.site["name"], Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c), Tariff: c.tariff, Hold: c.hold,
-		Timezone: c.timezone.String(), TariffSum: store.Sum(c.tariff.JSON()), Rules: c.rules, ReadsCards: c.readsCards,
-	}, control)
+func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *session.Controller, listener net.Listener, log *slog.Logger) error {
 	screen := &ui.Server{Presenter: presenter, Changed: control.Watch}
 	var g errgroup.Group
 	screenCtx, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
@@ -149,6 +156,15 @@ func serve(ctx context.Context, c *config, control *session.Controller, listener
 	notify(log, daemon.SdNotifyStopping)
 	stopScreen()
 	return errors.Join(err, g.Wait())
+}
+
+// screenSite is what the configuration says of the screen.
+func (c *config) screenSite() ui.Site {
+	return ui.Site{
+		Name: c.site["name"], Kiosk: c.kioskID, Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c), Tariff: c.tariff, Hold: c.hold,
+		Timezone: c.timezone.String(), TariffSum: store.Sum(c.tariff.JSON()), Rules: c.rules, Times: c.times, Terminal: c.side,
+		ReadsCards: c.readsCards, CardWait: c.cardWait, Night: c.night,
+	}
 }
 
 func notify(log *slog.Logger, state string) {
@@ -319,6 +335,14 @@ func (d *devices) open() (err error) {
 		err = errors.Join(err, b.Contactor.Open())
 	}
 	return err
+}
+
+// lines are the buses with what they counted, by address.
+func (d *devices) lines() (out []countedLine) {
+	for _, address := range slices.Sorted(maps.Keys(d.buses)) {
+		out = append(out, countedLine{address, &d.buses[address].Stats})
+	}
+	return out
 }
 
 func (d *devices) bus(address string) (*modbus.Bus, error) {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,12 +78,7 @@ func (o owner) examine(ctx context.Context) ([]finding, error) {
 		}
 		out = append(out, f)
 	}
-	faults := make([]session.FaultAt, 0, len(snap.State.Faults))
-	for at := range snap.State.Faults {
-		faults = append(faults, at)
-	}
-	slices.SortFunc(faults, func(a, b session.FaultAt) int { return cmp.Or(cmp.Compare(a.Code, b.Code), a.Bay-b.Bay) })
-	for _, at := range faults {
+	for _, at := range sortedFaults(snap.State) {
 		device := "site"
 		if at.Bay > 0 {
 			device = fmt.Sprintf("bay %d", at.Bay)
@@ -91,6 +87,11 @@ func (o owner) examine(ctx context.Context) ([]finding, error) {
 		out = append(out, finding{Device: device, OK: def.Severity == kiosk.Warning, What: string(def.Severity), Fault: at.Code})
 	}
 	return out, nil
+}
+
+// sortedFaults are the faults by code and bay.
+func sortedFaults(s session.State) []session.FaultAt {
+	return slices.SortedFunc(maps.Keys(s.Faults), func(a, b session.FaultAt) int { return cmp.Or(cmp.Compare(a.Code, b.Code), a.Bay-b.Bay) })
 }
 
 // examine asks every device itself: no daemon has them.

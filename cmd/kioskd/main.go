@@ -46,6 +46,7 @@ func commands() []command {
 		{"check", "reads the configuration and prints every fault in it", "kioskd check --config kioskd.yaml", program.check},
 		{"doctor", "asks every device and says what to do", "kioskd doctor --config kioskd.yaml", program.doctor},
 		{"drain", "sells nothing new and waits until nothing is open", "kioskd drain --config kioskd.yaml && systemctl restart kioskd", program.drain},
+		{"staff code", "makes the configuration's entry of a staff code", "kioskd staff code", program.staffCode},
 		{"session stop", "ends a running session by its reference", "kioskd session stop --config kioskd.yaml 7GK2M4Q", program.sessionStop},
 		{"fault clear", "says that the cause of a locked fault is gone", "kioskd fault clear --config kioskd.yaml --bay 2 MT005", program.faultClear},
 		{"terminal decode", "says what recorded ZVT messages say", "kioskd terminal decode 06 0F 00", program.terminalDecode},

@@ -6,9 +6,6 @@ import (
 	"flag"
 	"strconv"
 	"time"
-
-	"kioskd/receipt"
-	"kioskd/session"
 )
 
 // reportReconcile lists the money that is not where it belongs yet.
@@ -33,7 +30,7 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 		return err
 	}
 	defer s.Close()
-	items, err := receipt.Open(s.With(ctx, string(session.Refused), string(session.Unproven), string(session.HoldVanished)))
+	items, err := openItems(ctx, s)
 	if err != nil {
 		return err
 	}

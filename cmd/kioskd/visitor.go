@@ -178,7 +178,7 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 	}
 	v.code = cmp.Or(now.StopCode, v.code)
 	press := func(k ui.InputKind, value string) { v.touch(ctx, k, value) }
-	if v.Language != "" && now.Language != v.Language && now.Screen != ui.OutOfOrder && now.Screen != "" {
+	if v.Language != "" && now.Language != v.Language && !now.Closed() && now.Screen != "" {
 		press(ui.Language, v.Language)
 		return false
 	}
@@ -211,7 +211,13 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 			v.bay().Plug(simulator.Car{Power: kiosk.Power(v.Car.Power), Need: kiosk.Energy(v.Car.Need)})
 			v.plugged = true
 		}
-	case ui.Charging:
+	case ui.Still:
+		if !v.Car.None {
+			press(ui.MoreTime, "")
+		}
+	case ui.BayFault:
+		press(ui.Back, "")
+	case ui.Charging, ui.Idle:
 		if v.Leave {
 			v.left = true
 			press(ui.Back, "")
@@ -303,7 +309,7 @@ func (n *narrator) line(v ui.View) string {
 		return "screen: " + p.T(v.Key())
 	case ui.PlugIn:
 		return "screen: " + p.T("plug_in.held", "Amount", p.Money(v.Approved)) + "; " + p.T("plug_in.title", "N", v.Bay)
-	case ui.Charging:
+	case ui.Charging, ui.Idle:
 		return fmt.Sprintf("screen: %s: %s, %s, %s", p.T("charging.title", "N", v.Bay), p.Energy(v.Energy, 3), p.Money(v.Cost), p.Power(v.Power))
 	case ui.Owner:
 		return "screen: " + p.T("owner.title", "N", v.Bay)
@@ -321,7 +327,8 @@ func (n *narrator) line(v ui.View) string {
 		return line
 	case ui.Declined:
 		return "screen: " + p.T(v.Key()) + ". " + p.T("declined.nothing")
-	case ui.OutOfOrder:
+	}
+	if v.Closed() {
 		return "screen: " + p.T("closed.title")
 	}
 	return ""

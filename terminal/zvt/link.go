@@ -43,6 +43,8 @@ const (
 
 // Serial is a Link over a serial line.
 type Serial struct {
+	Stats *line.Stats // may be nil
+
 	pump  *line.Pump
 	frame Deframer
 	bytes []byte // arrived, not fed yet
@@ -105,8 +107,10 @@ func (s *Serial) Send(a APDU) error {
 		if _, err := s.pump.Write(wire); err != nil {
 			return fmt.Errorf("cannot send: %w", err)
 		}
+		s.Stats.Add(line.Sent)
 		if i > refused {
 			s.repeats++
+			s.Stats.Add(line.Repeated)
 		}
 		sig, err := s.awaitACK(a, time.Now().Add(T2))
 		switch {
@@ -121,6 +125,7 @@ func (s *Serial) Send(a APDU) error {
 	if refused == sends {
 		return ErrRefused
 	}
+	s.Stats.Add(line.Silent)
 	return ErrNoACK
 }
 
@@ -148,6 +153,9 @@ func (s *Serial) awaitACK(sent APDU, deadline time.Time) (Signal, error) {
 // command that comes twice is handed on, because its sender waits for our answer.
 func (s *Serial) answer(sig Signal) (repeat bool, err error) {
 	reply := byte(nak)
+	if sig == GotError {
+		s.Stats.Add(line.Bad)
+	}
 	if sig == GotFrame {
 		reply = ack
 		a := s.frame.APDU()

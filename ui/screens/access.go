@@ -17,6 +17,9 @@ func (pg *page) access() {
 	if pg.v.Access.Large {
 		high = 36
 	}
-	pg.block(grid{labels: labels, columns: 2, rowMM: high, stretch: true})
+	if say := pg.local.say; say != nil && pg.v.Access.Speech && pg.small() {
+		labels = append(labels, label{text: pg.t("access.repeat"), icon: "speaker", tap: say})
+	}
+	pg.block(grid{labels: labels, columns: len(labels), rowMM: high, stretch: true})
 	pg.foot("back", primary, ui.Back, "")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"slices"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -362,12 +363,19 @@ func (pg *page) strip(r rect) {
 	pg.texts(f.lines(right, pg.script, r.w), r, end, pg.soft)
 }
 
-// gestures is how often the site's name is touched by somebody who has a code.
-const gestures = 5
+// gestures is how often the site's name is touched by somebody who has a code, and within
+// which time.
+const (
+	gestures      = 5
+	gestureWithin = 4 * time.Second
+)
 
 func (pg *page) gesture() func() {
 	act, l := pg.act(ui.Staff, ""), pg.local
 	return func() {
+		if now := time.Now(); now.Sub(l.since) > gestureWithin {
+			l.since, l.gesture = now, 0
+		}
 		if l.gesture++; l.gesture%gestures == 0 {
 			act()
 		}
@@ -384,6 +392,16 @@ func (pg *page) footer(r rect) {
 		pg.feet[0].style = plain
 	}
 	space := pg.u(between)
+	if say := pg.local.say; say != nil && pg.v.Access.Speech && pg.small() && !pg.low() { // the rail is full
+		t := pg.u(target)
+		x := r.x
+		if r.w -= t + space; pg.right {
+			x = r.x + r.w + space
+		} else {
+			r.x += t + space
+		}
+		pg.button(label{icon: "speaker", spoken: pg.t("access.repeat"), style: quiet, tap: say}, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
+	}
 	if pg.low() && n > 1 { // an arrow will do for the way back
 		t := pg.u(target)
 		back := pg.feet[0]
@@ -408,28 +426,35 @@ func (pg *page) footer(r rect) {
 	}
 }
 
+// railed is a button of the rail.
+type railed struct {
+	icon, key string
+	tap       func()
+}
+
 // rail has what is always there: larger text in the lowest corner of the start side, the
 // language above it, and help.
 func (pg *page) rail(r rect) {
 	t := pg.u(target)
-	if free := r.h - 3*t - 3*pg.u(between); !pg.portrait() && free > pg.u(8) && !pg.low() { // a sign of what stands here
+	if free := r.h - 3*t - 3*pg.u(between); !pg.portrait() && !pg.v.Access.Speech && free > pg.u(8) && !pg.low() { // a sign of what stands here
 		edge := min(t*0.8, free)
 		pg.add(at(icon("bay", pg.accent, pg.ground, pg.accent), r.x+(r.w-edge)/2, r.y, edge, edge))
 	}
-	names := []struct {
-		icon, key string
-		tap       func()
-	}{
+	names := []railed{
 		{"access", "access.button", pg.act(ui.Open, string(ui.AccessAsk))},
 		{"language", "languages.title", pg.act(ui.Open, string(ui.Languages))},
 		{"help", "help.button", pg.act(ui.Open, string(ui.Help))},
 	}
+	if say := pg.local.say; say != nil && pg.v.Access.Speech && (pg.portrait() || !pg.small()) {
+		names = append(names, railed{"speaker", "access.repeat", say})
+	}
 	for i, n := range names {
 		p := fyne.NewPos(r.x, r.y+r.h-t-float32(i)*(t+pg.u(between)))
 		if pg.portrait() || pg.low() {
-			p = fyne.NewPos(r.x+float32(i)*(r.w-t)/2, r.y)
+			step := (r.w - t) / float32(len(names)-1)
+			p = fyne.NewPos(r.x+float32(i)*step, r.y)
 			if pg.right {
-				p.X = r.x + r.w - t - float32(i)*(r.w-t)/2
+				p.X = r.x + r.w - t - float32(i)*step
 			}
 		}
 		pg.button(label{icon: n.icon, spoken: pg.t(n.key), style: quiet, tap: n.tap}, p, fyne.NewSize(t, t))

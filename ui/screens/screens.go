@@ -26,6 +26,7 @@ type Drawer struct {
 	Texts       *text.Catalogues
 	Send        func(ui.Input) // gets what a finger did
 	Redraw      func()         // draws the last view anew; may be nil
+	Say         func()         // reads the last view aloud once more; nil where nothing can speak
 	Millimetres float32        // width of the panel; 0 for a usual one
 	local       local
 	known       extents
@@ -40,6 +41,7 @@ type local struct {
 	gesture int
 	since   time.Time // of the first touch of a gesture
 	redraw  func()
+	say     func()
 }
 
 // Draw makes the picture of a view for a size of the panel.
@@ -58,7 +60,7 @@ func (d *Drawer) page(v ui.View, size fyne.Size) *page {
 	if d.local.screen != v.Screen || d.local.staff != staff {
 		d.local = local{screen: v.Screen, staff: staff}
 	}
-	d.local.redraw = d.Redraw
+	d.local.redraw, d.local.say = d.Redraw, d.Say
 	if d.known == nil {
 		d.known = extents{}
 	}

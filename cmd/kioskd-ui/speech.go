@@ -1,0 +1,64 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// speaker reads aloud with espeak-ng, one text at a time: the next one silences it. It is
+// safe for concurrent use.
+type speaker struct {
+	path string // of espeak-ng; empty where it is not installed
+
+	mu   sync.Mutex
+	stop context.CancelFunc
+}
+
+func newSpeaker() *speaker {
+	path, err := exec.LookPath("espeak-ng")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kioskd-ui: nothing is read aloud: espeak-ng is not installed")
+		return &speaker{}
+	}
+	return &speaker{path: path}
+}
+
+// voices are espeak-ng's names of languages, where they are not ours.
+var voices = map[string]string{"en": "en-gb", "zh": "cmn"}
+
+// say reads a text aloud, or only falls silent for an empty one.
+func (s *speaker) say(lang, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
+	}
+	if s.path == "" || text == "" {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	cmd := exec.CommandContext(ctx, s.path, "-v", cmp.Or(voices[lang], lang), "-s", "150", "--stdin")
+	cmd.Stdin = strings.NewReader(plain(text))
+	go func() {
+		if err := cmd.Run(); err != nil && ctx.Err() == nil {
+			fmt.Fprintf(os.Stderr, "kioskd-ui: cannot read aloud: %v\n", err)
+		}
+	}()
+}
+
+// plain leaves out the marks that only the order of writing needs.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\u200f' || 0x2066 <= r && r <= 0x2069 {
+			return -1
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+
+	"kioskd/ui"
+	"kioskd/ui/screens"
+	"kioskd/ui/text"
+)
+
+// window shows views. All of it runs on Fyne's goroutine but what is said to say otherwise.
+type window struct {
+	w      fyne.Window
+	size   fyne.Size // of a window; the panel's where it is zero
+	drawer *screens.Drawer
+	speech *speaker
+
+	view    ui.View
+	pic     *screens.Picture
+	changed time.Time // of the screen
+	focus   int       // of the keypad; -1 while nobody uses one
+	spoken  string
+	lit     bool
+}
+
+// Touches that come sooner after the screen changed were meant for the one before.
+const tooSoon = 200 * time.Millisecond
+
+// newWindow opens a window; send gets what a finger did, on a goroutine of its own.
+func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input)) *window {
+	a.Settings().SetTheme(screens.NewTheme())
+	win := &window{w: a.NewWindow("kioskd"), size: o.size, speech: newSpeaker(), focus: -1}
+	win.w.SetPadded(false)
+	win.w.SetFullScreen(o.size.IsZero())
+	win.w.Resize(o.size)
+	if o.size.IsZero() {
+		win.w.Resize(fyne.NewSize(800, 480))
+	}
+	win.drawer = &screens.Drawer{Texts: texts, Millimetres: o.millimetres, Redraw: func() { win.draw() }, Send: func(in ui.Input) {
+		if time.Since(win.changed) >= tooSoon {
+			go send(in)
+		}
+	}}
+	if win.speech.path != "" {
+		win.drawer.Say = func() { win.speech.say(win.view.Language, win.spoken) }
+	}
+	win.w.Canvas().SetOnTypedKey(win.key)
+	win.w.Canvas().SetOnTypedRune(win.rune)
+	return win
+}
+
+// show draws a view, where it is another than the one that is shown.
+func (win *window) show(v ui.View) {
+	if win.pic != nil && reflect.DeepEqual(v, win.view) {
+		return
+	}
+	if v.Screen != win.view.Screen || v.Session != win.view.Session {
+		win.changed = time.Now()
+		win.focus = min(win.focus, 0)
+	}
+	again := v.Seq != win.view.Seq || v.Message != win.view.Message || v.Access != win.view.Access
+	win.view = v
+	win.draw()
+	win.spoken = strings.Join(win.pic.Spoken, ". ")
+	switch {
+	case !v.Access.Speech:
+		win.speech.say(v.Language, "")
+	case again:
+		win.speech.say(v.Language, win.spoken)
+	}
+}
+
+func (win *window) draw() {
+	size := win.size
+	if size.IsZero() {
+		size = win.w.Canvas().Size()
+	}
+	win.pic = win.drawer.Draw(win.view, size)
+	win.w.SetContent(win.pic.Object)
+	win.mark()
+	win.pulse()
+}
+
+// pulse lets what is to be done breathe, slowly; not for whoever asked for calm.
+func (win *window) pulse() {
+	for _, r := range win.pic.Pulse {
+		if win.lit && !win.view.Access.Large {
+			r.StrokeWidth *= 2.2
+		}
+		r.Refresh()
+	}
+}
+
+// mark shows where the keypad is.
+func (win *window) mark() {
+	for i, b := range win.pic.Buttons {
+		b.Focus(i == win.focus && win.focus >= 0)
+	}
+}
+
+// key moves through the buttons, in their order, and presses.
+func (win *window) key(e *fyne.KeyEvent) {
+	n := len(win.pic.Buttons)
+	if n == 0 {
+		return
+	}
+	switch e.Name {
+	case fyne.KeyRight, fyne.KeyDown, fyne.KeyTab:
+		win.focus = (win.focus + 1) % n
+	case fyne.KeyLeft, fyne.KeyUp:
+		win.focus = (max(win.focus, 0) + n - 1) % n
+	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+		if win.focus >= 0 && win.focus < n {
+			win.pic.Buttons[win.focus].Press()
+		}
+		return
+	default:
+		return
+	}
+	win.mark()
+	if win.view.Access.Speech {
+		win.speech.say(win.view.Language, win.pic.Buttons[win.focus].Label)
+	}
+}
+
+// rune presses the button of a digit or letter.
+func (win *window) rune(r rune) {
+	for _, b := range win.pic.Buttons {
+		if b.Label == strings.ToUpper(string(r)) {
+			b.Press()
+			return
+		}
+	}
+}
+
+// show runs the screen of a daemon until ctx ends or the window is closed.
+func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o options) {
+	a := app.NewWithID("io.kioskd.ui")
+	win := newWindow(a, texts, o, func(in ui.Input) {
+		if err := client.Send(ctx, in); err != nil {
+			fmt.Fprintf(os.Stderr, "kioskd-ui: %v\n", err)
+		}
+	})
+	lost := ui.View{Screen: ui.Lost, Language: o.language}
+	win.show(lost)
+	draw := func(v ui.View) { fyne.Do(func() { win.show(v) }) }
+	go func() {
+		for ctx.Err() == nil {
+			last := lost
+			client.Views(ctx, func(v ui.View) { last = v; draw(v) }) // its error is shown as the screen below
+			gone := last
+			gone.Screen, gone.Seq = ui.Lost, 0
+			draw(gone)
+			select {
+			case <-ctx.Done():
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+		fyne.Do(a.Quit)
+	}()
+	go breathe(ctx, win)
+	win.w.ShowAndRun()
+}
+
+// breathe draws what pulses, on a goroutine of its own.
+func breathe(ctx context.Context, win *window) {
+	tick := time.NewTicker(700 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		fyne.Do(func() {
+			if win.lit = !win.lit; win.pic != nil && len(win.pic.Pulse) > 0 && !win.view.Access.Large {
+				for _, r := range win.pic.Pulse {
+					if win.lit {
+						r.StrokeWidth *= 2.2
+					} else {
+						r.StrokeWidth /= 2.2
+					}
+					r.Refresh()
+				}
+			}
+		})
+	}
+}
+
+// storybook shows the canned views of a folder: the arrow keys and every touch go on.
+func storybook(ctx context.Context, texts *text.Catalogues, o options, views []screens.Canned) {
+	a := app.NewWithID("io.kioskd.ui.views")
+	at := 0
+	var win *window
+	turn := func(by int) {
+		at = (at + by + len(views)) % len(views)
+		v := views[at].View
+		if o.language != "" {
+			v.Language = o.language
+		}
+		v.Seq = uint64(at + 1)
+		win.w.SetTitle(views[at].Name)
+		win.show(v)
+	}
+	win = newWindow(a, texts, o, func(ui.Input) { fyne.Do(func() { turn(1) }) })
+	win.w.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) {
+		switch e.Name {
+		case fyne.KeyRight, fyne.KeyDown, fyne.KeySpace:
+			turn(1)
+		case fyne.KeyLeft, fyne.KeyUp:
+			turn(-1)
+		case fyne.KeyEscape:
+			a.Quit()
+		}
+	})
+	turn(0)
+	context.AfterFunc(ctx, func() { fyne.Do(a.Quit) })
+	win.w.ShowAndRun()
+}

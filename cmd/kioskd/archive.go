@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"kioskd"
+	"kioskd/receipt"
+	"kioskd/session"
+	"kioskd/store"
+	"kioskd/ui"
+)
+
+// archive looks receipts up for the screen. It implements ui.Archive.
+type archive struct {
+	journal  *store.Store
+	control  *session.Controller
+	terminal kiosk.CardTerminal
+}
+
+// How far back, and how many, a driver may look.
+const (
+	receiptsFor = 60 * 24 * time.Hour
+	receiptsMax = 12
+	receiptCard = 20 * time.Second // to show the card
+)
+
+// ByCode implements ui.Archive.
+func (a archive) ByCode(ctx context.Context, reference string) ([]ui.ReceiptView, error) {
+	id, err := a.journal.Find(ctx, reference)
+	if err != nil {
+		return nil, nil // there is none
+	}
+	return a.view(ctx, []string{id})
+}
+
+// ByCard implements ui.Archive.
+func (a archive) ByCard(ctx context.Context) ([]ui.ReceiptView, error) {
+	var token string
+	err := a.control.WithTerminal(ctx, func(ctx context.Context) (err error) {
+		token, err = a.terminal.ReadCard(ctx, receiptCard)
+		return err
+	})
+	var no *kiosk.Declined
+	if errors.As(err, &no) || err == nil && token == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for r, err := range a.journal.Matching(ctx, string(session.HoldOK), "$.hold.card_token", token) {
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) == receiptsMax || time.Since(r.Wall) > receiptsFor {
+			break
+		}
+		if !slices.Contains(ids, r.Session) {
+			ids = append(ids, r.Session)
+		}
+	}
+	return a.view(ctx, ids)
+}
+
+func (a archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView, err error) {
+	for _, id := range ids {
+		r, err := receipt.From(a.journal.Session(ctx, id))
+		if errors.Is(err, receipt.ErrNone) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if time.Since(r.Issued) > receiptsFor || r.Issued.IsZero() {
+			continue
+		}
+		out = append(out, ui.ReceiptView{Reference: r.No, At: r.Issued, Bay: r.Bay, Energy: r.Energy, Paid: r.Total, Code: r.QR})
+	}
+	return out, nil
+}

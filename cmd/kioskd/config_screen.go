@@ -1,0 +1,86 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"kioskd/ui/text"
+)
+
+func (r *configReader) screen(c *config, n *yaml.Node, dir string) {
+	r.mapping(n, "screen", map[string]func(*yaml.Node){
+		"socket!": r.path(&c.socket, dir), "required": r.boolean(&c.needScreen),
+		"terminal": func(n *yaml.Node) {
+			if c.side = n.Value; !slices.Contains([]string{"right", "left", "below"}, n.Value) {
+				r.fault(n, "screen.terminal: %q: want right, left or below: where the card terminal is, seen from the screen", n.Value)
+			}
+		},
+		"night": func(n *yaml.Node) {
+			from, to, _ := strings.Cut(n.Value, "-")
+			a, err1 := time.Parse("15:04", from)
+			b, err2 := time.Parse("15:04", to)
+			if err1 != nil || err2 != nil {
+				r.fault(n, "screen.night: %q: want times of day such as 21:00-06:00", n.Value)
+			}
+			c.dark = [2]time.Duration{sinceMidnight(a), sinceMidnight(b)}
+		},
+	})
+}
+
+// sinceMidnight is a time of day.
+func sinceMidnight(t time.Time) time.Duration {
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+}
+
+// night tells whether the screen is dark at a moment.
+func (c *config) night(t time.Time) bool {
+	now, from, to := sinceMidnight(t.In(c.timezone)), c.dark[0], c.dark[1]
+	if from <= to {
+		return from <= now && now < to
+	}
+	return now >= from || now < to
+}
+
+// staff reads who is let in at the screen, and by which code.
+func (r *configReader) staff(c *config, n *yaml.Node) {
+	code := func(to **codeHash) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			h, err := parseCodeHash(n.Value)
+			if err != nil {
+				r.fault(n, "staff: %v", err)
+				return
+			}
+			*to = &h
+		}
+	}
+	r.mapping(n, "staff", map[string]func(*yaml.Node){"technician": code(&c.technician), "host": code(&c.host), "export": r.text(&c.exportTo)})
+}
+
+func (r *configReader) timings(c *config, n *yaml.Node) {
+	r.mapping(n, "timings", map[string]func(*yaml.Node){
+		"choose":     r.duration("timings.choose", &c.rules.Lease, 30*time.Second, 10*time.Minute),
+		"plug_in":    r.duration("timings.plug_in", &c.rules.PlugIn, 10*time.Second, 15*time.Minute),
+		"no_energy":  r.duration("timings.no_energy", &c.rules.NoEnergy, 30*time.Second, 30*time.Minute),
+		"meter_lost": r.duration("timings.meter_lost", &c.rules.MeterLost, 0, time.Minute),
+		"idle":       r.duration("timings.idle", &c.times.Idle, 20*time.Second, 10*time.Minute),
+		"declined":   r.duration("timings.declined", &c.times.Declined, 10*time.Second, 2*time.Minute),
+		"receipt":    r.duration("timings.receipt", &c.times.Final, 20*time.Second, 5*time.Minute),
+		"charging":   r.duration("timings.charging", &c.times.Charging, 5*time.Second, 5*time.Minute),
+		"ended":      r.duration("timings.ended", &c.times.Told, 30*time.Second, time.Hour),
+		"still":      r.duration("timings.still", &c.times.Still, 20*time.Second, time.Minute),
+		"bank_slow":  r.duration("timings.bank_slow", &c.times.Slow, 3*time.Second, time.Minute),
+		"staff":      r.duration("timings.staff", &c.times.Staff, time.Minute, time.Hour),
+	})
+}
+
+// languages are those that can be offered.
+func languages() []string {
+	texts, err := text.Load()
+	if err != nil {
+		return nil // they are embedded, and tested
+	}
+	return texts.Languages()
+}

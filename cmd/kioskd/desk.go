@@ -1,0 +1,472 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kioskd"
+	"kioskd/line"
+	"kioskd/receipt"
+	"kioskd/session"
+	"kioskd/store"
+	"kioskd/tariff"
+	"kioskd/ui"
+)
+
+// desk is what the host and the technician see and do at the screen. It implements ui.Desk:
+// a page is made of rows, bars and actions, an action is a word with its arguments behind
+// colons. Whatever is done goes through the controller, which writes it down.
+type desk struct {
+	c       *config
+	owner   owner
+	journal *store.Store
+	log     *keptLines
+	lines   []countedLine
+	quit    func() // ends the daemon in order
+}
+
+type countedLine struct {
+	name  string
+	stats *line.Stats
+}
+
+// Judge implements ui.Desk.
+func (d desk) Judge(code string) string {
+	role := ""
+	for _, r := range []struct {
+		name string
+		hash *codeHash
+	}{{ui.RoleTechnician, d.c.technician}, {ui.RoleHost, d.c.host}} {
+		if r.hash != nil && r.hash.matches(code) { // both are always tried: it takes as long for either
+			role = cmp.Or(role, r.name)
+		}
+	}
+	return role
+}
+
+// technicianPages and hostPages are the menus.
+var (
+	technicianPages = []string{"devices", "faults", "money", "contactors", "meters", "terminal", "uplink", "journal", "log", "export", "shutdown"}
+	hostPages       = []string{"today", "month", "close", "free"}
+)
+
+// Page implements ui.Desk.
+func (d desk) Page(ctx context.Context, role, page string, snap session.Snapshot) ui.StaffView {
+	pages := map[string]func(context.Context, session.Snapshot) ui.StaffView{
+		ui.RoleTechnician: menu(technicianPages), ui.RoleHost: menu(hostPages),
+		"devices": d.devices, "faults": d.faults, "money": d.money, "contactors": d.contactors, "meters": d.meters, "terminal": d.terminal,
+		"uplink": d.uplink, "journal": d.journalPage, "log": d.logPage, "export": d.export, "shutdown": d.shutdown,
+		"today": d.today, "month": d.month, "close": d.closing, "free": d.free,
+	}
+	allowed := append([]string{role}, technicianPages...)
+	if role == ui.RoleHost {
+		allowed = append([]string{role}, hostPages...)
+	}
+	if !slices.Contains(allowed, page) {
+		page = role
+	}
+	return pages[page](ctx, snap)
+}
+
+func menu(pages []string) func(context.Context, session.Snapshot) ui.StaffView {
+	return func(context.Context, session.Snapshot) (v ui.StaffView) {
+		for _, p := range pages {
+			v.Actions = append(v.Actions, ui.Action{Key: "staff.page." + p, Value: ui.GoTo + p})
+		}
+		return v
+	}
+}
+
+func arg(name, text string) ui.Arg                 { return ui.Arg{Name: name, Text: text} }
+func number(n int) ui.Arg                          { return arg("N", strconv.Itoa(n)) }
+func row(key, state string, args ...ui.Arg) ui.Row { return ui.Row{Key: key, State: state, Args: args} }
+
+// failed is a row for what cannot be said or done.
+func failed(err error) ui.Row { return row("staff.failed", "bad", arg("Why", err.Error())) }
+
+func (d desk) devices(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
+	if snap.State.Faults[session.FaultAt{Code: "PT001"}] {
+		v.Rows = append(v.Rows, row("dev.terminal_lost", "bad"))
+	} else {
+		v.Rows = append(v.Rows, row("dev.terminal", "ok", arg("Id", d.c.rules.TerminalID)))
+	}
+	for _, n := range d.owner.control.Bays() {
+		live := snap.Live[n]
+		if r := live.Reading; r != nil {
+			v.Rows = append(v.Rows, row("dev.meter", "ok", number(n), arg("Serial", r.Serial), ui.Arg{Name: "Energy", Energy: &r.Import}, ui.Arg{Name: "Power", Power: &r.Power}))
+		} else {
+			v.Rows = append(v.Rows, row("dev.meter_lost", "bad", number(n)))
+		}
+		plug, contact := "dev.unplugged", "dev.opened"
+		if live.Inputs.Plugged {
+			plug = "dev.plugged"
+		}
+		if live.Inputs.Closed {
+			contact = "dev.closed"
+		}
+		if live.InputsLost > 0 {
+			v.Rows = append(v.Rows, row("dev.inputs_lost", "bad", number(n)))
+		} else {
+			v.Rows = append(v.Rows, row("dev.inputs", "ok", number(n), ui.Arg{Name: "Plug", Key: plug}, ui.Arg{Name: "Contact", Key: contact}))
+		}
+	}
+	for _, l := range d.lines {
+		c, state := l.stats.Read(), ""
+		if c.Sent > 0 && (c.Repeated+c.Bad+c.Silent)*100 > c.Sent {
+			state = "warn"
+		}
+		n := func(name string, v int64) ui.Arg { return arg(name, strconv.FormatInt(v, 10)) }
+		v.Rows = append(v.Rows, row("dev.line", state, arg("Line", l.name), n("Sent", c.Sent), n("Repeated", c.Repeated), n("Bad", c.Bad), n("Silent", c.Silent)))
+	}
+	return v
+}
+
+func (d desk) faults(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
+	for _, at := range sortedFaults(snap.State) {
+		def, _ := kiosk.FaultByCode(at.Code)
+		state := "bad"
+		if def.Severity == kiosk.Warning {
+			state = "warn"
+		}
+		r := row("faults.site", state, arg("Code", at.Code), ui.Arg{Name: "Title", Key: "fault." + at.Code + ".title"})
+		if at.Bay > 0 {
+			r.Key, r.Args = "faults.bay", append(r.Args, number(at.Bay))
+		}
+		if session.Latched(at.Code) {
+			r.Do = &ui.Action{Key: "faults.clear", Value: fmt.Sprintf("%sclear:%s:%d", ui.Confirmed, at.Code, at.Bay)}
+		}
+		v.Rows = append(v.Rows, r, row("fault."+at.Code+".technician", ""))
+	}
+	if len(v.Rows) == 0 {
+		v.Rows = []ui.Row{row("faults.none", "ok")}
+	}
+	return v
+}
+
+// money lists what is not settled, with a try at once where one waits for its time.
+func (d desk) money(ctx context.Context, _ session.Snapshot) (v ui.StaffView) {
+	items, err := openItems(ctx, d.journal)
+	if err != nil {
+		return ui.StaffView{Rows: []ui.Row{failed(err)}}
+	}
+	for _, i := range items {
+		amount := i.Due
+		if amount.Minor == 0 {
+			amount = i.Held
+		}
+		args := []ui.Arg{arg("Code", i.Reference), {Name: "Amount", Money: &amount}, number(i.Attempts)}
+		switch {
+		case i.Acts != "":
+			v.Rows = append(v.Rows, row("money.person", "bad", args...))
+		case i.Next == nil:
+			v.Rows = append(v.Rows, row("money.now", "", args...))
+		default:
+			key := "money.capture"
+			if i.Due.Minor == 0 {
+				key = "money.release"
+			}
+			r := row(key, "warn", append(args, ui.Arg{Name: "At", At: i.Next})...)
+			r.Do = &ui.Action{Key: "money.retry", Value: "retry:" + i.Session}
+			v.Rows = append(v.Rows, r)
+		}
+	}
+	if len(v.Rows) == 0 {
+		v.Rows = []ui.Row{row("money.none", "ok")}
+	}
+	return v
+}
+
+func (d desk) contactors(_ context.Context, _ session.Snapshot) ui.StaffView {
+	v := ui.StaffView{Rows: []ui.Row{row("test.warn", "warn")}}
+	for _, n := range d.owner.control.Bays() {
+		r := row("test.bay", "", number(n))
+		r.Do = &ui.Action{Key: "test.do", Value: fmt.Sprintf("%stest:%d", ui.Confirmed, n)}
+		v.Rows = append(v.Rows, r)
+	}
+	return v
+}
+
+func (d desk) meters(_ context.Context, snap session.Snapshot) ui.StaffView {
+	v := ui.StaffView{Rows: []ui.Row{row("swap.warn", "warn")}}
+	for _, n := range d.owner.control.Bays() {
+		r := row("dev.meter_lost", "bad", number(n))
+		if good := snap.Live[n].Good; good != nil {
+			r = row("swap.bay", "", number(n), arg("Serial", good.Serial), ui.Arg{Name: "Energy", Energy: &good.Import})
+		}
+		r.Do = &ui.Action{Key: "swap.do", Value: fmt.Sprintf("%sswap:%d", ui.Confirmed, n)}
+		v.Rows = append(v.Rows, r)
+	}
+	return v
+}
+
+func (d desk) terminal(_ context.Context, snap session.Snapshot) ui.StaffView {
+	held := 0
+	for _, x := range snap.State.Sessions {
+		if x.Money == session.Held {
+			held++
+		}
+	}
+	v := ui.StaffView{Rows: []ui.Row{row("pt.id", "", arg("Id", d.c.rules.TerminalID)), row("pt.open", "", number(held))}, Actions: []ui.Action{{Key: "pt.end", Value: ui.Confirmed + "dayend"}}}
+	if day := snap.State.Day.Ended; day.IsZero() {
+		v.Rows = append(v.Rows, row("pt.never", ""))
+	} else {
+		local := day.In(d.c.timezone)
+		v.Rows = append(v.Rows, row("pt.day", "", ui.Arg{Name: "At", At: &local}))
+	}
+	return v
+}
+
+func (d desk) uplink(ctx context.Context, _ session.Snapshot) ui.StaffView {
+	n, err := d.journal.Backlog(ctx)
+	if err != nil {
+		return ui.StaffView{Rows: []ui.Row{failed(err)}}
+	}
+	return ui.StaffView{Rows: []ui.Row{row("up.none", "warn"), row("up.backlog", "", arg("N", strconv.FormatInt(n, 10)))}}
+}
+
+func (d desk) journalPage(ctx context.Context, _ session.Snapshot) ui.StaffView {
+	n, err := d.journal.Seq(ctx)
+	if err != nil {
+		return ui.StaffView{Rows: []ui.Row{failed(err)}}
+	}
+	return ui.StaffView{Rows: []ui.Row{row("journal.records", "", arg("N", strconv.FormatInt(n, 10)))}, Actions: []ui.Action{{Key: "journal.verify", Value: "verify"}}}
+}
+
+func (d desk) logPage(context.Context, session.Snapshot) (v ui.StaffView) {
+	for _, l := range d.log.newest() {
+		state := ""
+		if l.level >= slog.LevelError {
+			state = "bad"
+		} else if l.level >= slog.LevelWarn {
+			state = "warn"
+		}
+		v.Rows = append(v.Rows, ui.Row{Text: l.at.Format(time.TimeOnly) + " " + l.text, State: state})
+	}
+	if len(v.Rows) == 0 {
+		v.Rows = []ui.Row{row("log.empty", "")}
+	}
+	return v
+}
+
+func (d desk) export(context.Context, session.Snapshot) ui.StaffView {
+	return ui.StaffView{Rows: []ui.Row{row("export.to", "", arg("Path", d.c.exportTo))}, Actions: []ui.Action{{Key: "export.do", Value: "export"}}}
+}
+
+func (d desk) shutdown(context.Context, session.Snapshot) ui.StaffView {
+	return ui.StaffView{Rows: []ui.Row{row("off.warn", "warn")}, Actions: []ui.Action{{Key: "off.do", Value: ui.Confirmed + "off"}}}
+}
+
+func (d desk) closing(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
+	for _, n := range d.owner.control.Bays() {
+		r := row("close.open", "ok", number(n))
+		r.Do = &ui.Action{Key: "close.do", Value: fmt.Sprintf("shut:%d:on", n)}
+		if snap.State.Faults[session.FaultAt{Code: session.BayShut, Bay: n}] {
+			r = row("close.closed", "warn", number(n))
+			r.Do = &ui.Action{Key: "close.undo", Value: fmt.Sprintf("shut:%d:off", n)}
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	return v
+}
+
+// freeEnergy is how much a host gives away at once.
+const freeEnergy kiosk.Energy = 20_000
+
+func (d desk) free(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
+	most := freeEnergy
+	for _, n := range d.owner.control.Bays() {
+		r := row("free.bay", "", number(n))
+		_, down := snap.State.Down(n)
+		if _, taken := snap.State.AtBay(n); !taken && !down {
+			r.Do = &ui.Action{Key: "free.do", Args: []ui.Arg{{Name: "Energy", Energy: &most}}, Value: fmt.Sprintf("%sfree:%d", ui.Confirmed, n)}
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	return v
+}
+
+func (d desk) today(ctx context.Context, snap session.Snapshot) ui.StaffView {
+	now := snap.At.In(d.c.timezone)
+	from := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, d.c.timezone)
+	return d.takings(ctx, from, 24, func(t time.Time) int { return t.Hour() }, 0)
+}
+
+func (d desk) month(ctx context.Context, snap session.Snapshot) ui.StaffView {
+	now := snap.At.In(d.c.timezone)
+	from := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, d.c.timezone)
+	return d.takings(ctx, from, from.AddDate(0, 1, -1).Day(), func(t time.Time) int { return t.Day() - 1 }, 1)
+}
+
+// takings adds up what was billed since a time, by hours or days.
+func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time.Time) int, first int) ui.StaffView {
+	zero := kiosk.Money{Currency: d.c.currency}
+	v, sum, energy, sessions := ui.StaffView{Bars: make([]ui.Bar, n)}, zero, kiosk.Energy(0), 0
+	for i := range v.Bars {
+		v.Bars[i] = ui.Bar{Label: strconv.Itoa(i + first), Money: zero}
+	}
+	for r, err := range d.journal.Newest(ctx, string(session.Billed), string(session.Billed)) {
+		if err != nil {
+			return ui.StaffView{Rows: []ui.Row{failed(err)}}
+		}
+		if r.Wall.Before(from) {
+			break
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return ui.StaffView{Rows: []ui.Row{failed(err)}}
+		}
+		at := r.Wall.In(d.c.timezone)
+		if i := slot(at); i < n {
+			v.Bars[i].Money = v.Bars[i].Money.Add(e.Bill.Total)
+		}
+		sum, energy, sessions = sum.Add(e.Bill.Total), energy+e.Bill.Energy, sessions+1
+	}
+	v.Rows = []ui.Row{row("host.revenue", "", ui.Arg{Name: "Amount", Money: &sum}), row("host.energy", "", ui.Arg{Name: "Energy", Energy: &energy}), row("host.sessions", "", number(sessions))}
+	return v
+}
+
+// deskLimit is how long one action may take.
+const deskLimit = 3 * time.Minute
+
+// Do implements ui.Desk.
+func (d desk) Do(ctx context.Context, role, action string) ui.Row {
+	ctx, cancel := context.WithTimeout(ctx, deskLimit)
+	defer cancel()
+	word, rest, _ := strings.Cut(action, ":")
+	do := map[string]func(context.Context, string, []string) (ui.Row, error){
+		"clear": d.doClear, "retry": d.doRetry, "test": d.doTest, "swap": d.doSwap, "dayend": d.doDayEnd, "verify": d.doVerify, "export": d.doExport, "off": d.doOff,
+	}
+	if role == ui.RoleHost {
+		do = map[string]func(context.Context, string, []string) (ui.Row, error){"shut": d.doShut, "free": d.doFree}
+	}
+	f, ok := do[word]
+	if !ok {
+		return failed(fmt.Errorf("%q is not known", word))
+	}
+	done, err := f(ctx, role, strings.Split(rest, ":"))
+	if err != nil {
+		return failed(err)
+	}
+	return done
+}
+
+// bayOf reads the bay of an action.
+func bayOf(args []string) (int, error) {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return 0, fmt.Errorf("%q is no bay", args[0])
+	}
+	return n, nil
+}
+
+func (d desk) observe(ctx context.Context, o session.Observation) (ui.Row, error) {
+	return row("staff.done", "ok"), d.owner.control.Do(ctx, o)
+}
+
+func (d desk) doClear(ctx context.Context, by string, args []string) (ui.Row, error) {
+	n, err := bayOf(args[1:])
+	if err != nil {
+		return ui.Row{}, err
+	}
+	return d.observe(ctx, session.Observation{What: session.FaultDone, Fault: args[0], Bay: n, By: by})
+}
+
+func (d desk) doRetry(ctx context.Context, by string, args []string) (ui.Row, error) {
+	return d.observe(ctx, session.Observation{What: session.RetryAsked, Session: args[0], By: by})
+}
+
+func (d desk) doShut(ctx context.Context, by string, args []string) (ui.Row, error) {
+	n, err := bayOf(args)
+	if err != nil {
+		return ui.Row{}, err
+	}
+	return d.observe(ctx, session.Observation{What: session.ShutAsked, Bay: n, Raised: args[1] == "on", By: by})
+}
+
+// doTest closes a contactor for a second and waits for what came of it.
+func (d desk) doTest(ctx context.Context, by string, args []string) (ui.Row, error) {
+	n, err := bayOf(args)
+	if err != nil {
+		return ui.Row{}, err
+	}
+	if err := d.owner.control.Do(ctx, session.Observation{What: session.TestAsked, Bay: n, By: by}); err != nil {
+		return ui.Row{}, err
+	}
+	if err := d.owner.control.Await(ctx, func(s session.State) (bool, error) { return !s.Testing[n], nil }); err != nil {
+		return ui.Row{}, err
+	}
+	if why := d.owner.control.Snapshot().State.Tested[n]; why != "" {
+		return ui.Row{}, fmt.Errorf("%s", why)
+	}
+	return row("test.ok", "ok", number(n)), nil
+}
+
+func (d desk) doSwap(ctx context.Context, by string, args []string) (ui.Row, error) {
+	n, err := bayOf(args)
+	if err != nil {
+		return ui.Row{}, err
+	}
+	old, now, err := d.owner.control.SwapMeter(ctx, n, by)
+	if err != nil {
+		return ui.Row{}, err
+	}
+	before, end := "-", kiosk.Energy(0)
+	if old != nil {
+		before, end = old.Serial, old.Import
+	}
+	return row("swap.ok", "ok", number(n), arg("Old", before), ui.Arg{Name: "End", Energy: &end}, arg("New", now.Serial), ui.Arg{Name: "Start", Energy: &now.Import}), nil
+}
+
+func (d desk) doDayEnd(ctx context.Context, _ string, _ []string) (ui.Row, error) {
+	end, err := d.owner.endOfDay(ctx, false)
+	state := "ok"
+	if !end.Agrees {
+		state = "warn"
+	}
+	return row("pt.ended", state, ui.Arg{Name: "Terminal", Money: &end.Terminal}, ui.Arg{Name: "Journal", Money: &end.Journal}), err
+}
+
+func (d desk) doVerify(ctx context.Context, _ string, _ []string) (ui.Row, error) {
+	head, err := d.journal.Verify(ctx, func(int64) {})
+	return row("journal.good", "ok", arg("N", strconv.FormatInt(head.Records, 10))), err
+}
+
+// doOff ends the daemon; what runs is ended and billed first.
+func (d desk) doOff(context.Context, string, []string) (ui.Row, error) {
+	d.quit()
+	return row("off.done", "ok"), nil
+}
+
+// freeTariff costs nothing.
+func freeTariff(c kiosk.Currency) []byte {
+	return fmt.Appendf(nil, `{"id":"free","currency":%q,"tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0}]}]}`, c)
+}
+
+func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, error) {
+	n, err := bayOf(args)
+	if err != nil {
+		return ui.Row{}, err
+	}
+	t, err := tariff.Parse(freeTariff(d.c.currency))
+	if err != nil {
+		return ui.Row{}, err
+	}
+	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: d.c.currency}, Language: d.c.languages[0],
+		Timezone: d.c.timezone.String(), Limit: &session.Limit{Energy: freeEnergy}}
+	id, err := d.owner.control.Grant(ctx, n, offer, by)
+	if err != nil {
+		return ui.Row{}, err
+	}
+	return row("free.ok", "ok", number(n), arg("Code", d.owner.control.Snapshot().State.Sessions[id].StopCode)), nil
+}
+
+// openItems lists the money that is not settled.
+func openItems(ctx context.Context, journal *store.Store) ([]receipt.Item, error) {
+	return receipt.Open(journal.With(ctx, string(session.Refused), string(session.Unproven), string(session.HoldVanished)))
+}
