@@ -62,7 +62,7 @@ const (
 	Delivered Rule = "no more is billed than was delivered"
 	Priced    Rule = "the bill is the offered prices times the usage, and no more than the hold"
 	Timed     Rule = "no more time is billed than passed between the first register and the open contactor"
-	NoFree    Rule = "energy flows only under a hold, at the bay of its session"
+	NoFree    Rule = "energy flows only under a hold, or a free charge that somebody granted by name, at the bay of its session"
 	Known     Rule = "every hold belongs to a session in the journal"
 	Closed    Rule = "every session is closed, and says of its money what the bank says"
 )
@@ -86,6 +86,7 @@ type body struct {
 	At        time.Time      `json:"at"`
 	Reference string         `json:"reference"`
 	Bay       int            `json:"bay"`
+	By        string         `json:"by"`
 	Offer     *offer         `json:"offer"`
 	Hold      *kiosk.Hold    `json:"hold"`
 	Reading   *kiosk.Reading `json:"reading"`
@@ -118,6 +119,7 @@ type trail struct {
 	stopAt        time.Time // the contactor is known to be open
 	bill          *body
 	money         string // last settlement that was confirmed
+	grantedBy     string // who let it charge for nothing
 	closed        bool
 }
 
@@ -223,6 +225,8 @@ func (x *trail) take(kind string, b body) {
 		x.offered = b.Offer
 	case "hold_ok", "hold_found":
 		x.holds, x.approved = append(x.holds, b.Hold.ReceiptNo), b.Hold.Approved
+	case "free_granted":
+		x.grantedBy = b.By
 	case "meter_start":
 		x.start, x.startAt = b.Reading, b.At
 	case "contactor_opened":
@@ -391,7 +395,7 @@ func (c *check) flow(f Flow) {
 		return
 	}
 	for _, x := range c.trails {
-		if x.bay == f.Bay && c.during(x, f) && c.heldThrough(x, f) {
+		if x.bay == f.Bay && c.during(x, f) && (x.grantedBy != "" || c.heldThrough(x, f)) {
 			return
 		}
 	}

@@ -71,6 +71,17 @@ func (e *evidence) without(kind string) {
 	e.journal = strings.Join(slices.DeleteFunc(strings.Split(e.journal, "\n"), func(l string) bool { return strings.HasPrefix(l, kind+" ") }), "\n")
 }
 
+// free makes it a charge that costs nothing.
+func (e *evidence) free() {
+	for _, kind := range []string{"hold_ok", "hold_confirmed", "capture_intent", "capture_ok", "capture_confirmed"} {
+		e.without(kind)
+	}
+	e.replace("hold_intent {\"amount\":{\"amount\":\"50.00\",\"currency\":\"EUR\"}}", `free_granted {"by":"host"}`)
+	e.replace(`"price":0.49`, `"price":0`)
+	e.replace(`"total":{"amount":"0.25"`, `"total":{"amount":"0.00"`)
+	e.world.Ledger = nil
+}
+
 func (e *evidence) replace(old, new string) { e.journal = strings.Replace(e.journal, old, new, 1) }
 
 // TestEachRuleCatches spoils one thing at a time. What is not spoiled breaks nothing.
@@ -116,6 +127,10 @@ func TestEachRuleCatches(t *testing.T) {
 		{"closed before the register", func(e *evidence) { e.without("meter_start") }, audit.Order},
 		{"capture before the bill", func(e *evidence) { e.without("capture_intent") }, audit.Order},
 		{"something after the end", func(e *evidence) { e.journal += "\nplugged {}" }, audit.Order},
+		{"free charge", (*evidence).free, ""},
+		{"free charge that nobody granted", func(e *evidence) { e.free(); e.replace(`{"by":"host"}`, "{}") }, audit.NoFree},
+		{"free charge that was billed", func(e *evidence) { e.free(); e.replace(`"total":{"amount":"0.00"`, `"total":{"amount":"0.25"`) }, audit.Priced},
+		{"free charge without a word", func(e *evidence) { e.free(); e.without("free_granted") }, audit.Order},
 		{"hold that the terminal undid by itself", func(e *evidence) {
 			e.world.Ledger = append([]audit.Movement{{At: at(21), Kind: "hold", ReceiptNo: 230, Minor: 5000, Reference: "ABC1234"}, {At: at(22), Kind: "release", ReceiptNo: 230, Reference: "ABC1234"}}, e.world.Ledger...)
 		}, ""},

@@ -84,6 +84,7 @@ type Presenter struct {
 	limit    int
 	since    time.Time       // of the page, or of the last touch
 	shown    time.Time       // since when the present screen is shown
+	base     Screen          // the last one, without what lay over it
 	told     map[string]bool // ended sessions whose driver could read what became of her money
 	over     overlay
 	found    lookup
@@ -137,10 +138,10 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 			p.page = StopAsk
 		}
 	case Confirm:
-		p.page = ""
-		if !p.own {
+		if p.last.Screen != StopAsk || !p.own {
 			return errOld
 		}
+		p.page = ""
 		return p.kiosk.Do(ctx, session.Observation{What: session.StopPressed, Session: p.session, By: session.ByScreen})
 	default:
 		return fmt.Errorf("unknown input %q", in.Kind)

@@ -3,6 +3,7 @@ package ui_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
@@ -26,13 +27,17 @@ type machine struct {
 	now   time.Time
 	halt  bool
 	start bool
+	// visits counts the sessions: S1 is the first.
+	visits int
 	// progress is what the terminal says; wrote sees what is written down, where it is set.
 	progress kiosk.Progress
 	wrote    func(session.Event)
 }
 
 func (m *machine) Choose(ctx context.Context, bay int) (string, error) {
-	return "S1", m.Do(ctx, session.Observation{What: session.Chosen, Session: "S1", Reference: "ABC1234", Code: "4711", Bay: bay})
+	m.visits++
+	id := fmt.Sprint("S", m.visits)
+	return id, m.Do(ctx, session.Observation{What: session.Chosen, Session: id, Reference: "ABC1234", Code: "4711", Bay: bay})
 }
 
 func (m *machine) Do(_ context.Context, o session.Observation) error {

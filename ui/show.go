@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"time"
 
 	"kioskd"
@@ -98,8 +97,8 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	if ok {
 		p.visit(&v, x, snap)
 	}
-	if base := cmp.Or(p.over.on, p.last.Screen); v.Screen != base && v.Screen != p.last.Screen { // each screen has its own time, however long the one before stood
-		p.since = snap.At
+	if v.Screen != p.base { // each screen has its own time, however long the one before stood
+		p.since, p.base = snap.At, v.Screen
 	}
 	if v.Screen == Final || v.Screen == Declined {
 		p.tell(snap)

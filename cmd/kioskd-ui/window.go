@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -29,7 +30,11 @@ type window struct {
 	focus   int       // of the keypad; -1 while nobody uses one
 	spoken  string
 	lit     bool
+	pulsing atomic.Bool // read by another goroutine
 }
+
+// wider is how much an edge grows that breathes.
+const wider = 2.2
 
 // Touches that come sooner after the screen changed were meant for the one before.
 const tooSoon = 200 * time.Millisecond
@@ -91,9 +96,10 @@ func (win *window) draw() {
 
 // pulse lets what is to be done breathe, slowly; not for whoever asked for calm.
 func (win *window) pulse() {
+	win.pulsing.Store(len(win.pic.Pulse) > 0 && !win.view.Access.Large)
 	for _, r := range win.pic.Pulse {
 		if win.lit && !win.view.Access.Large {
-			r.StrokeWidth *= 2.2
+			r.StrokeWidth *= wider
 		}
 		r.Refresh()
 	}
@@ -180,16 +186,18 @@ func breathe(ctx context.Context, win *window) {
 			return
 		case <-tick.C:
 		}
+		if !win.pulsing.Load() { // what stands still costs nothing
+			continue
+		}
 		fyne.Do(func() {
-			if win.lit = !win.lit; win.pic != nil && len(win.pic.Pulse) > 0 && !win.view.Access.Large {
-				for _, r := range win.pic.Pulse {
-					if win.lit {
-						r.StrokeWidth *= 2.2
-					} else {
-						r.StrokeWidth /= 2.2
-					}
-					r.Refresh()
+			win.lit = !win.lit
+			for _, r := range win.pic.Pulse {
+				if win.lit {
+					r.StrokeWidth *= wider
+				} else {
+					r.StrokeWidth /= wider
 				}
+				r.Refresh()
 			}
 		})
 	}

@@ -144,7 +144,7 @@ func (p program) window(ctx context.Context, s *site) error {
 			return fmt.Errorf("cannot find kioskd-ui; kioskd demo --headless needs none: %w", err)
 		}
 	}
-	fmt.Fprintln(p.out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.")
+	fmt.Fprintln(p.out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.\nFive touches on the site's name, then 271828: the technician; 314159: the host.")
 	cmd := exec.CommandContext(ctx, path, "--socket", filepath.Join(s.dir, "ui.sock"), "--windowed", "800x480")
 	cmd.Env = append(os.Environ(), "LC_ALL=en_US.UTF-8") // Fyne complains about none before its program begins
 	cmd.Stdout, cmd.Stderr = p.err, p.err

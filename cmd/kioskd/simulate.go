@@ -220,7 +220,8 @@ site:
   helpline: "+49 30 1234567"
   timezone: Europe/Berlin
   currency: EUR
-  languages: [en, de]
+  languages: [en, de, fr, nl, es, it, pl, cs, pt, da, sv, nb, fi, el, uk, tr, ar, zh, ja]
+  kiosk: K-0042
 journal: %s
 screen:
   socket: %s
@@ -232,6 +233,9 @@ terminal:
   hold: "50.00"
   reads_cards: true # whose session is it?
 clock: rtc # believe the system's
+staff: # five touches on the site's name, then 271828 for the technician, 314159 for the host
+  technician: $argon2id$v=19$m=19456,t=2,p=1$AfvCmtINJCLuBbtJ7DCpHA$n0V+VCTO8YYwVsMS+F+Ygs+EnBlS2kPmYdNTcAyAhfY
+  host: $argon2id$v=19$m=19456,t=2,p=1$ljvU9FJCE9sVX4Ae68wBZg$V3XLQwp1ChM3OAWlvjWM6GAU2cU0eQdRsewRyAn/BLY
 tariff:
   id: demo
   currency: EUR

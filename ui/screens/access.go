@@ -18,7 +18,7 @@ func (pg *page) access() {
 		high = 36
 	}
 	if say := pg.local.say; say != nil && pg.v.Access.Speech && pg.small() {
-		labels = append(labels, label{text: pg.t("access.repeat"), icon: "speaker", tap: say})
+		labels = append(labels, label{text: pg.t("access.repeat"), icon: "speaker", tap: touch{run: say}})
 	}
 	pg.block(grid{labels: labels, columns: len(labels), rowMM: high, stretch: true})
 	pg.foot("back", primary, ui.Back, "")

@@ -21,7 +21,7 @@ func (pg *page) bays() {
 		case ui.BayFree:
 			l.icon, l.style = "check", good
 		case ui.BayPlugged:
-			l.icon, l.style = "car", primary
+			l.icon, l.style, l.pulse = "car", primary, true
 		case ui.BayInUse:
 			l.icon = "clock"
 		case ui.BayEnded:

@@ -10,6 +10,8 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/widget"
+
+	"kioskd/ui"
 )
 
 // style is how a button looks.
@@ -28,12 +30,12 @@ const (
 // between down and up loses no touch, and what happens is seen at once.
 type Button struct {
 	widget.BaseWidget
-	Label  string // what is read aloud
-	tap    func()
+	Label  string    // what is read aloud
+	Input  *ui.Input // what it sends; nil where it only turns a page
+	run    func()
 	fill   *canvas.Rectangle
 	ring   *canvas.Rectangle // where the keypad is
 	parts  []fyne.CanvasObject
-	pulse  bool
 	picked color.Color
 }
 
@@ -46,16 +48,16 @@ func (b *Button) MouseDown(*desktop.MouseEvent) { b.Press() }
 func (b *Button) MouseUp(*desktop.MouseEvent) {}
 
 // Live tells whether it can be touched.
-func (b *Button) Live() bool { return b.tap != nil }
+func (b *Button) Live() bool { return b.run != nil }
 
 // Press does what a finger does.
 func (b *Button) Press() {
-	if b.tap == nil {
+	if b.run == nil {
 		return
 	}
 	b.fill.FillColor = b.picked
 	b.fill.Refresh()
-	b.tap()
+	b.run()
 }
 
 // Focus marks where the keypad is.
@@ -69,6 +71,12 @@ func (b *Button) CreateRenderer() fyne.WidgetRenderer {
 	return widget.NewSimpleRenderer(container.NewWithoutLayout(append([]fyne.CanvasObject{b.fill, b.ring}, b.parts...)...))
 }
 
+// touch is what a button does.
+type touch struct {
+	input *ui.Input
+	run   func()
+}
+
 // label is what stands on a button.
 type label struct {
 	text   string
@@ -77,7 +85,8 @@ type label struct {
 	spoken string // where no text stands on it
 	style  style
 	big    bool // a number that is read from afar
-	tap    func()
+	pulse  bool // gently moving
+	tap    touch
 }
 
 // button makes a button for a place. Its text is made smaller until it fits.
@@ -96,7 +105,7 @@ func (pg *page) button(l label, at fyne.Position, size fyne.Size) *Button {
 	case dead:
 		fill, ink, edge, accent = k.ground, k.soft, k.line, k.soft
 	}
-	b := &Button{Label: cmp.Or(l.spoken, strings.ReplaceAll(l.text, "\n", "")), tap: l.tap, picked: k.line}
+	b := &Button{Label: cmp.Or(l.spoken, strings.ReplaceAll(l.text, "\n", "")), Input: l.tap.input, run: l.tap.run, picked: k.line}
 	b.fill = canvas.NewRectangle(fill)
 	b.fill.StrokeColor, b.fill.StrokeWidth, b.fill.CornerRadius = edge, pg.u(0.45), pg.u(2.2)
 	b.fill.Resize(size)
@@ -110,13 +119,16 @@ func (pg *page) button(l label, at fyne.Position, size fyne.Size) *Button {
 	b.Resize(size)
 	pg.add(b)
 	pg.pic.Buttons = append(pg.pic.Buttons, b)
+	if l.pulse {
+		pg.pic.Pulse = append(pg.pic.Pulse, b.fill)
+	}
 	return b
 }
 
 // face is a button's picture and words: beside each other where it is wide, else one below
 // the other.
 func (pg *page) face(l label, size fyne.Size, ink, fill, accent color.NRGBA) []fyne.CanvasObject {
-	inner := fyne.NewSize(size.Width-pg.u(3), size.Height-pg.u(1.6))
+	inner := fyne.NewSize(size.Width-pg.u(min(4.5, size.Width/pg.mm*0.12)), size.Height-pg.u(1.6))
 	if l.icon != "" && l.text == "" {
 		edge := min(inner.Width, inner.Height) * 0.68
 		return []fyne.CanvasObject{at(icon(l.icon, ink, fill, accent), (size.Width-edge)/2, (size.Height-edge)/2, edge, edge)}

@@ -96,9 +96,9 @@ func (pg *page) font(size float32, bold bool) font {
 func (pg *page) add(o ...fyne.CanvasObject) { pg.layer = append(pg.layer, o...) }
 
 // act sends an input for this very view.
-func (pg *page) act(k ui.InputKind, value string) func() {
-	seq, send := pg.v.Seq, pg.send
-	return func() { send(ui.Input{Seq: seq, Kind: k, Value: value}) }
+func (pg *page) act(k ui.InputKind, value string) touch {
+	in, send := ui.Input{Seq: pg.v.Seq, Kind: k, Value: value}, pg.send
+	return touch{&in, func() { send(in) }}
 }
 
 func (pg *page) t(key string, pairs ...any) string { return pg.p.T(key, pairs...) }
@@ -351,7 +351,7 @@ func (pg *page) strip(r rect) {
 	}
 	if f.width(left, pg.script) <= half {
 		pg.texts(f.lines(left, pg.script, half), rect{r.x, r.y, r.w, r.h}, start, pg.soft)
-		b := &Button{tap: pg.gesture(), fill: canvas.NewRectangle(color.Transparent), ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent}
+		b := &Button{run: pg.gesture(), fill: canvas.NewRectangle(color.Transparent), ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent}
 		b.ring.Hidden = true
 		b.ExtendBaseWidget(b)
 		x := r.x
@@ -377,7 +377,7 @@ func (pg *page) gesture() func() {
 			l.since, l.gesture = now, 0
 		}
 		if l.gesture++; l.gesture%gestures == 0 {
-			act()
+			act.run()
 		}
 	}
 }
@@ -400,7 +400,7 @@ func (pg *page) footer(r rect) {
 		} else {
 			r.x += t + space
 		}
-		pg.button(label{icon: "speaker", spoken: pg.t("access.repeat"), style: quiet, tap: say}, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
+		pg.button(label{icon: "speaker", spoken: pg.t("access.repeat"), style: quiet, tap: touch{run: say}}, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
 	}
 	if pg.low() && n > 1 { // an arrow will do for the way back
 		t := pg.u(target)
@@ -429,7 +429,7 @@ func (pg *page) footer(r rect) {
 // railed is a button of the rail.
 type railed struct {
 	icon, key string
-	tap       func()
+	tap       touch
 }
 
 // rail has what is always there: larger text in the lowest corner of the start side, the
@@ -446,7 +446,7 @@ func (pg *page) rail(r rect) {
 		{"help", "help.button", pg.act(ui.Open, string(ui.Help))},
 	}
 	if say := pg.local.say; say != nil && pg.v.Access.Speech && (pg.portrait() || !pg.small()) {
-		names = append(names, railed{"speaker", "access.repeat", say})
+		names = append(names, railed{"speaker", "access.repeat", touch{run: say}})
 	}
 	for i, n := range names {
 		p := fyne.NewPos(r.x, r.y+r.h-t-float32(i)*(t+pg.u(between)))

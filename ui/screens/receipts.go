@@ -36,13 +36,13 @@ func (pg *page) receipts() {
 func (pg *page) letters() grid {
 	var keys []label
 	l := pg.local
-	choose := func(group string) func() {
-		return func() {
+	choose := func(group string) touch {
+		return touch{run: func() {
 			l.group = group
 			if l.redraw != nil {
 				l.redraw()
 			}
-		}
+		}}
 	}
 	for _, g := range groups {
 		keys = append(keys, label{text: g[:2] + "\n" + g[2:], tap: choose(g)})
@@ -51,7 +51,7 @@ func (pg *page) letters() grid {
 		keys = nil
 		for _, c := range l.group {
 			send := pg.act(ui.Letter, string(c))
-			keys = append(keys, label{text: string(c), tap: func() { l.group = ""; send() }})
+			keys = append(keys, label{text: string(c), tap: touch{send.input, func() { l.group = ""; send.run() }}})
 		}
 		keys = append(keys, label{icon: "back", spoken: pg.t("back"), style: quiet, tap: choose("")})
 		return pg.keys(keys, 5)

@@ -95,14 +95,14 @@ func (pg *page) few(labels []label, room int) []label {
 	return append(out, label{text: pg.t("more"), icon: "arrow", style: quiet, tap: pg.nextPage()})
 }
 
-func (pg *page) nextPage() func() {
+func (pg *page) nextPage() touch {
 	l := pg.local
-	return func() {
+	return touch{run: func() {
 		l.page++
 		if l.redraw != nil {
 			l.redraw()
 		}
-	}
+	}}
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

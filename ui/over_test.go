@@ -1,0 +1,357 @@
+package ui_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/tariff"
+	"kioskd/ui"
+)
+
+// drawer of receipts: one is known by its code, two by the card that is shown.
+type archive struct {
+	card chan []ui.ReceiptView
+	err  error
+}
+
+func (a archive) ByCode(_ context.Context, ref string) ([]ui.ReceiptView, error) {
+	if ref == "7GK2M4Q" {
+		return []ui.ReceiptView{{Reference: ref, Bay: 3, Paid: eur(903)}}, nil
+	}
+	return nil, a.err
+}
+
+func (a archive) ByCard(context.Context) ([]ui.ReceiptView, error) { return <-a.card, a.err }
+
+// desk lets in 271828 as the technician and 314159 as the host.
+type desk struct {
+	mu   sync.Mutex
+	done []string
+}
+
+func (d *desk) Judge(code string) string {
+	return map[string]string{"271828": ui.RoleTechnician, "314159": ui.RoleHost}[code]
+}
+
+func (d *desk) Page(_ context.Context, role, page string, _ session.Snapshot) ui.StaffView {
+	return ui.StaffView{Rows: []ui.Row{{Text: role + " " + page, Do: &ui.Action{Key: "faults.clear", Value: "!clear:MT005:2"}}},
+		Actions: []ui.Action{{Key: "staff.page.faults", Value: "page:faults"}, {Key: "journal.verify", Value: "verify"}}}
+}
+
+func (d *desk) Do(_ context.Context, role, action string) ui.Row {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.done = append(d.done, role+" "+action)
+	return ui.Row{Key: "staff.done", State: "ok"}
+}
+
+// newOver is a kiosk with everything that lies over a visit.
+func newOver(t *testing.T) (*machine, *ui.Presenter, archive, *desk) {
+	m, _ := newScreen(t)
+	tf, err := tariff.Parse([]byte(price))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, d := archive{card: make(chan []ui.ReceiptView, 1)}, &desk{}
+	p := ui.NewPresenter(ui.Site{Name: "Site", Kiosk: "K-0042", Languages: []string{"en", "de", "ar"}, Bays: []int{3}, Tariff: tf, Hold: eur(5000), Timezone: "Europe/Berlin",
+		Rules: m.rules, ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second, Archive: a, Desk: d}, m)
+	p.View()
+	return m, p, a, d
+}
+
+// TestHelpLanguageAndLargerTextAreOnEveryScreen and lead back to where she was.
+func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
+	m, p, _, _ := newOver(t)
+	stages := []func() ui.Screen{
+		func() ui.Screen { return ui.Attract },
+		func() ui.Screen { touch(t, p, ui.Touch, "", ui.Bays); return ui.Bays },
+		func() ui.Screen { touch(t, p, ui.Choose, "3", ui.Price); return ui.Price },
+		func() ui.Screen { touch(t, p, ui.Accept, "", ui.Tap); return ui.Tap },
+		func() ui.Screen {
+			m.must(session.Observation{What: session.HoldApproved, Session: "S1", Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}})
+			m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
+			return ui.PlugIn
+		},
+	}
+	for _, stage := range stages {
+		on := stage()
+		for _, over := range []ui.Screen{ui.Help, ui.Languages, ui.AccessAsk} {
+			touch(t, p, ui.Open, string(over), over)
+			touch(t, p, ui.Back, "", on)
+		}
+		touch(t, p, ui.Open, string(ui.Languages), ui.Languages)
+		if v := touch(t, p, ui.Language, "de", on); v.Language != "de" {
+			t.Errorf("on %s the language is %s", on, v.Language)
+		}
+		if on != ui.PlugIn {
+			continue
+		}
+		touch(t, p, ui.Open, string(ui.Help), ui.Help)
+	}
+	m.must(session.Observation{What: session.Cancelled, Session: "S1"}) // by a device, say: help does not hide what became of her money
+	if v := p.View(); v.Screen != ui.Final {
+		t.Errorf("after the session ended the screen is still %s", v.Screen)
+	}
+	if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.Open, Value: string(ui.Technic)}); err == nil {
+		t.Error("anybody can open the technician's page")
+	}
+}
+
+// TestLargerTextGivesMoreTime: three times as long for everything, until she has gone.
+func TestLargerTextGivesMoreTime(t *testing.T) {
+	m, p, _, _ := newOver(t)
+	touch(t, p, ui.Open, string(ui.AccessAsk), ui.AccessAsk)
+	if v := touch(t, p, ui.SetLarge, "on", ui.AccessAsk); !v.Access.Large {
+		t.Fatal("text is not larger")
+	}
+	touch(t, p, ui.Back, "", ui.Attract)
+	touch(t, p, ui.Touch, "", ui.Bays)
+	if m.now = m.now.Add(2 * time.Minute); p.View().Screen != ui.Bays {
+		t.Error("the bays went away after a minute")
+	}
+	if v := touch(t, p, ui.Choose, "3", ui.Price); v.Seconds < 260 || !v.Access.Large {
+		t.Errorf("she has %d s for the price", v.Seconds)
+	}
+	m.now = m.now.Add(5 * time.Minute)
+	m.must(session.Observation{What: session.Ticked})
+	p.View()
+	m.now = m.now.Add(5 * time.Minute)
+	if v := p.View(); v.Screen != ui.Attract || v.Access.Large {
+		t.Errorf("the next visitor finds %s, larger %v", v.Screen, v.Access.Large)
+	}
+}
+
+// TestSheIsAskedBeforeHerTimeEnds and can have more.
+func TestSheIsAskedBeforeHerTimeEnds(t *testing.T) {
+	m, p, _, _ := newOver(t)
+	touch(t, p, ui.Touch, "", ui.Bays)
+	touch(t, p, ui.Choose, "3", ui.Price)
+	m.now = m.now.Add(75 * time.Second)
+	v := p.View()
+	if v.Screen != ui.Still || v.Seconds != 15 || !v.More {
+		t.Fatalf("with 15 s left the screen is %s %d", v.Screen, v.Seconds)
+	}
+	if v := touch(t, p, ui.MoreTime, "", ui.Price); v.Seconds < 100 {
+		t.Errorf("more time is %d s", v.Seconds)
+	}
+	m.now = m.now.Add(90 * time.Second)
+	p.View()
+	touch(t, p, ui.Back, "", ui.Declined) // she cancels there
+	if x := m.state.Sessions["S1"]; x.Paper == session.PaperOpen {
+		t.Error("cancelling did not end it")
+	}
+}
+
+// TestABayThatIsBrokenSaysWhy and that nothing was charged.
+func TestABayThatIsBrokenSaysWhy(t *testing.T) {
+	m, p, _, _ := newOver(t)
+	m.rules.Bays[4] = session.BayRules{}
+	touch(t, p, ui.Touch, "", ui.Bays)
+	m.must(session.Observation{What: session.FaultSeen, Fault: "MT001", Bay: 4, Raised: true})
+	if v := touch(t, p, ui.Choose, "4", ui.BayFault); v.Fault != "MT001" || v.Bay != 4 || v.Key() != "fault.MT001.driver" {
+		t.Errorf("%+v", v)
+	}
+	m.must(session.Observation{What: session.FaultSeen, Fault: "MT001", Bay: 4})
+	if v := p.View(); v.Screen != ui.Bays {
+		t.Errorf("after it was mended the screen is %s", v.Screen)
+	}
+}
+
+func TestAReceiptIsFoundByItsCode(t *testing.T) {
+	_, p, _, _ := newOver(t)
+	touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
+	enter := func(code string) {
+		for _, c := range code {
+			p.View()
+			p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.Letter, Value: string(c)})
+		}
+	}
+	enter("7GK2M44")
+	if v := p.View(); v.Message != "none" {
+		t.Errorf("a wrong code gives %s %q", v.Screen, v.Message)
+	}
+	enter("7GK2M")
+	touch(t, p, ui.Erase, "", ui.Receipts)
+	enter("M4Q")
+	if v := p.View(); v.Screen != ui.Found || v.Paid.Minor != 903 || v.Reference != "7GK2M4Q" {
+		t.Errorf("the right one gives %+v", v)
+	}
+	touch(t, p, ui.Back, "", ui.Attract)
+	touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
+	for range 5 {
+		enter("1111111")
+	}
+	if v := p.View(); v.Message != "locked" {
+		t.Errorf("after five wrong codes: %q", v.Message)
+	}
+	enter("7GK2M4Q")
+	if v := p.View(); v.Screen == ui.Found {
+		t.Error("codes can be tried without end")
+	}
+}
+
+func TestReceiptsAreFoundByTheCard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, p, a, _ := newOver(t)
+		touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
+		if v := touch(t, p, ui.ShowCard, "", ui.Receipts); v.Message != "asked" {
+			t.Errorf("%q", v.Message)
+		}
+		a.card <- []ui.ReceiptView{{Reference: "AAAAAAA", Paid: eur(100)}, {Reference: "BBBBBBB", Paid: eur(200)}}
+		synctest.Wait()
+		if v := p.View(); v.Screen != ui.Found || len(v.Receipts) != 2 || v.Reference != "" {
+			t.Fatalf("%+v", v)
+		}
+		if v := touch(t, p, ui.Show, "BBBBBBB", ui.Found); v.Paid.Minor != 200 {
+			t.Errorf("%+v", v)
+		}
+		touch(t, p, ui.Back, "", ui.Found)
+		touch(t, p, ui.Back, "", ui.Attract)
+		touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
+		touch(t, p, ui.ShowCard, "", ui.Receipts)
+		touch(t, p, ui.Back, "", ui.Attract) // she goes; the next visitor must not see what comes
+		a.card <- []ui.ReceiptView{{Reference: "AAAAAAA"}}
+		synctest.Wait()
+		if v := touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts); v.Screen == ui.Found || len(v.Receipts) > 0 {
+			t.Errorf("somebody else's receipts are shown: %+v", v)
+		}
+	})
+}
+
+func staffEnter(t *testing.T, p *ui.Presenter, code string) {
+	t.Helper()
+	touch(t, p, ui.Staff, "", ui.StaffCode)
+	for _, c := range code {
+		touch(t, p, ui.Digit, string(c), ui.StaffCode)
+	}
+	if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo, Value: "code"}); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// TestStaffIsLetInByACode, does only what is shown, and is asked before what matters.
+func TestStaffIsLetInByACode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, p, _, d := newOver(t)
+		var wrote []string
+		m.wrote = func(e session.Event) { wrote = append(wrote, string(e.Kind)) }
+		staffEnter(t, p, "000000")
+		if v := p.View(); v.Screen != ui.StaffCode || v.Staff.Note == nil || v.Staff.Note.Key != "staff.wrong" {
+			t.Fatalf("a wrong code leads to %s", v.Screen)
+		}
+		touch(t, p, ui.Back, "", ui.Attract)
+		staffEnter(t, p, "271828")
+		if v := p.View(); v.Screen != ui.Technic || v.Staff.Page != "technician" {
+			t.Fatalf("the right code leads to %s", v.Screen)
+		}
+		if got := strings.Join(wrote, " "); got != "access_refused access_granted" {
+			t.Errorf("journal has %s", got)
+		}
+		if v := touch(t, p, ui.StaffDo, "page:faults", ui.Technic); v.Staff.Page != "faults" || v.Staff.Rows[0].Text != "technician faults" {
+			t.Errorf("%+v", v.Staff)
+		}
+		if v := touch(t, p, ui.StaffDo, "!clear:MT005:2", ui.Technic); v.Staff.Ask == nil {
+			t.Error("it is done unasked")
+		}
+		touch(t, p, ui.Back, "", ui.Technic)
+		touch(t, p, ui.StaffDo, "!clear:MT005:2", ui.Technic)
+		touch(t, p, ui.StaffDo, "yes", ui.Technic)
+		synctest.Wait()
+		if v := p.View(); v.Staff.Note == nil || v.Staff.Note.Key != "staff.done" || v.Staff.Busy {
+			t.Errorf("%+v", v.Staff)
+		}
+		if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo, Value: "off"}); err == nil {
+			t.Error("something was done that is not shown")
+		}
+		if !slices.Equal(d.done, []string{"technician clear:MT005:2"}) {
+			t.Errorf("done was %q", d.done)
+		}
+		m.now = m.now.Add(5 * time.Minute)
+		if v := p.View(); v.Screen != ui.Attract || v.Staff != nil {
+			t.Errorf("who went is still let in: %s", v.Screen)
+		}
+	})
+}
+
+// TestNobodyIsLetInOverAVisit: the gesture works where no driver is.
+func TestNobodyIsLetInOverAVisit(t *testing.T) {
+	_, p, _, _ := newOver(t)
+	touch(t, p, ui.Touch, "", ui.Bays)
+	touch(t, p, ui.Choose, "3", ui.Price)
+	touch(t, p, ui.Staff, "", ui.Price)
+}
+
+// TestADayOfRandomTouches: whatever is touched, in whatever order, somebody who stops touching
+// finds the price again, and nothing grows.
+func TestADayOfRandomTouches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, p, a, _ := newOver(t)
+		seed := rand.Uint64()
+		dice := rand.New(rand.NewPCG(seed, 1))
+		kinds := []ui.InputKind{ui.Touch, ui.Choose, ui.Accept, ui.Back, ui.Stop, ui.Confirm, ui.Language, ui.Again, ui.SetLimit, ui.Digit, ui.ShowCard, ui.Open, ui.MoreTime, ui.SetLarge, ui.Speak, ui.Letter, ui.Erase, ui.Show, ui.Staff, ui.StaffDo, "nonsense"}
+		values := []string{"", "3", "4", "0", "en", "de", "on", "off", "help", "languages", "accessibility", "limits", "receipt_later", "7", "code", "verify", "page:faults", "yes", "-1", "AAAAAAA"}
+		seen := map[ui.Screen]bool{}
+		for range 24 * 60 * 60 / 5 {
+			m.now = m.now.Add(5 * time.Second)
+			v := p.View()
+			seen[v.Screen] = true
+			p.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: kinds[dice.IntN(len(kinds))], Value: values[dice.IntN(len(values))]}) // most are refused
+			select {
+			case a.card <- nil:
+			default:
+			}
+			m.fate(dice)
+			synctest.Wait()
+		}
+		for range 60 {
+			m.now = m.now.Add(10 * time.Second)
+			m.must(session.Observation{What: session.Ticked})
+			p.View()
+		}
+		if v := p.View(); v.Screen != ui.Attract || v.Language != "en" || (v.Access != ui.Access{}) {
+			t.Errorf("seed %d: ten minutes after the last touch the screen is %s %s in %s", seed, v.Screen, v.Message, v.Language)
+		}
+		for _, s := range []ui.Screen{ui.Attract, ui.Bays, ui.Price, ui.Tap, ui.PlugIn, ui.Final, ui.Declined, ui.Help, ui.Languages, ui.AccessAsk, ui.Receipts, ui.StaffCode} {
+			if !seen[s] {
+				t.Errorf("seed %d: %s was never reached", seed, s)
+			}
+		}
+		if n := len(m.state.Sessions); n > 20 {
+			t.Errorf("seed %d: %d sessions are remembered", seed, n)
+		}
+		close(a.card)
+		synctest.Wait()
+	})
+}
+
+// fate lets banks and cars do something now and then.
+func (m *machine) fate(dice *rand.Rand) {
+	m.t.Helper()
+	try := func(o session.Observation) {
+		if err := m.Do(context.Background(), o); err != nil && errors.Is(err, errors.ErrUnsupported) {
+			m.t.Fatal(err)
+		}
+	}
+	try(session.Observation{What: session.Ticked})
+	for id, x := range m.state.Sessions {
+		switch {
+		case x.Money == session.HoldAsked && dice.IntN(3) == 0:
+			try(session.Observation{What: session.HoldApproved, Session: id, Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}})
+			try(session.Observation{What: session.HoldEnded, Session: id})
+		case x.Money == session.HoldAsked && dice.IntN(3) == 0:
+			try(session.Observation{What: session.HoldEnded, Session: id, Err: &kiosk.Declined{Class: kiosk.DeclineIssuer}})
+		case x.Money == session.ReleaseAsked:
+			try(session.Observation{What: session.BookingEnded, Session: id, Booking: &kiosk.Booking{ReceiptNo: 232, Booked: eur(0)}})
+		}
+	}
+}
