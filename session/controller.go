@@ -122,52 +122,6 @@ func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
 	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Code: code, Bay: bay, EVSE: evse, Site: c.cfg.Site})
 }
 
-// Grant lets a vehicle charge at a bay for nothing, by the word of somebody, and returns the
-// session's id.
-func (c *Controller) Grant(ctx context.Context, bay int, offer Offer, by string) (string, error) {
-	id, ref, code := c.cfg.NewID()
-	evse := ""
-	if w, ok := c.bays[bay]; ok {
-		evse = w.bay.EVSE
-	}
-	return id, c.Do(ctx, Observation{What: FreeAsked, Session: id, Reference: ref, Code: code, Bay: bay, EVSE: evse, Site: c.cfg.Site, Offer: &offer, By: by})
-}
-
-// SwapMeter takes the meter that answers at a bay now for a new one: the last register of
-// the old one and the first of the new are written down before the new one is believed.
-func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *kiosk.Reading, now kiosk.Reading, err error) {
-	w, ok := c.bays[bay]
-	m, can := kiosk.Meter(nil), false
-	if ok {
-		m = w.bay.Meter
-		_, can = m.(Exchangeable)
-	}
-	if !can {
-		return nil, now, fmt.Errorf("cannot exchange the meter of bay %d", bay)
-	}
-	done := make(chan error, 1)
-	w.serve(func(work context.Context) {
-		done <- m.(Exchangeable).Exchange(work, func(before *kiosk.Reading, after kiosk.Reading) error {
-			old, now = before, after
-			return c.Do(work, Observation{What: MeterChanged, Bay: bay, Old: before, Reading: &after, By: by})
-		})
-	})
-	select {
-	case err = <-done:
-	case <-c.stopped:
-		err = errEnded
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	return old, now, err
-}
-
-// Exchangeable is a meter that can take another one for itself. Exchange reads the one that
-// answers, and believes it once record returned nil.
-type Exchangeable interface {
-	Exchange(ctx context.Context, record func(old *kiosk.Reading, now kiosk.Reading) error) error
-}
-
 // WithTerminal runs f while no other command uses the terminal, in the order of its
 // queue: a card dialogue is never interrupted. f must not move money, but what it found
 // open may be handed to Do.

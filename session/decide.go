@@ -485,29 +485,3 @@ func (r Rules) shutdown(s State, o Observation) (out []Event) {
 	}
 	return out
 }
-
-func (r Rules) fault(s State, o Observation) []Event {
-	if s.Faults[FaultAt{o.Fault, o.Bay}] == o.Raised {
-		return nil
-	}
-	k := FaultCleared
-	if o.Raised {
-		k = FaultRaised
-	}
-	e := Event{Kind: k, At: o.At, Fault: o.Fault, Bay: o.Bay}
-	if o.Err != nil {
-		e.Error = o.Err.Error()
-	}
-	if o.Reading != nil {
-		e.Reading = o.Reading
-	}
-	out := []Event{e}
-	if o.Fault == "PT001" && !o.Raised { // the line is back: what waits for it is due
-		for _, x := range s.ordered() {
-			if x.Money == CaptureDelayed || x.Money == ReleaseDelayed {
-				out = append(out, x.again(o.At))
-			}
-		}
-	}
-	return out
-}

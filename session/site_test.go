@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"kioskd"
 	"log/slog"
 	"net"
 	"slices"
@@ -15,7 +16,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kioskd"
 	"kioskd/audit"
 	"kioskd/session"
 	"kioskd/simulator"

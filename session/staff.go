@@ -3,9 +3,8 @@ package session
 import (
 	"errors"
 	"fmt"
-	"time"
-
 	"kioskd"
+	"time"
 )
 
 // What the host and the technician do at the screen. Each is an observation that names who

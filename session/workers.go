@@ -228,29 +228,6 @@ func (w *bayWorker) open(ctx context.Context) error {
 	}
 }
 
-// testFor is how long a contactor stays closed in a test.
-const testFor = time.Second
-
-// serve lets f have the bay's devices.
-func (w *bayWorker) serve(f func(context.Context)) {
-	w.mu.Lock()
-	w.service = append(w.service, f)
-	w.mu.Unlock()
-	w.q.put(Command{Do: serveStaff})
-}
-
-// test closes the contactor for a moment and sees it follow both ways.
-func (w *bayWorker) test(ctx context.Context) error {
-	err := w.bay.Contactor.Close(ctx)
-	if err == nil {
-		err = w.follow(ctx, true)
-	}
-	if err == nil {
-		pause(ctx, testFor)
-	}
-	return errors.Join(err, w.open(ctx))
-}
-
 // stable reads the register until two reads in a row agree.
 func (w *bayWorker) stable(ctx context.Context) (*kiosk.Reading, error) {
 	var last *kiosk.Reading

@@ -102,7 +102,7 @@ func TestALateRefusalIsNoAnswer(t *testing.T) {
 			d.register()
 			d.expect(0x06, 0x25)
 			d.say(zvt.Nack(code)) // to the abort before; the release begins all the same
-			d.Send(zvt.Ack()) // the line may be closed already
+			d.Send(zvt.Ack())     // the line may be closed already
 		}, func(d desk) {
 			d.say(zvt.Command(0x04, 0x0F, nil, zvt.Bin(0x27, 0), zvt.BCD(0x04, 0, 6))) // of the release
 			d.expect(0x84, 0x6C)

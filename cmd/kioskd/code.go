@@ -31,7 +31,7 @@ const codeForm = "$argon2id$v=19$m=%d,t=%d,p=%d$%s"
 func parseCodeHash(text string) (h codeHash, err error) {
 	var rest string
 	if n, err := fmt.Sscanf(text, codeForm, &h.memory, &h.time, &h.threads, &rest); n != 4 || err != nil {
-		return h, errors.New("want what kioskd staff code prints, $argon2id$v=19$...")
+		return h, errors.New("want what kioskd staff code prints, beginning with $argon2id$v=19")
 	}
 	salt, hash, _ := strings.Cut(rest, "$")
 	if h.salt, err = base64.RawStdEncoding.DecodeString(salt); err == nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"kioskd"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"kioskd"
 )
 
 // exitVariable tells a daemon in a test at which write of the journal it dies: "before 7"

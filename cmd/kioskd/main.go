@@ -8,12 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"kioskd"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-
-	"kioskd"
 )
 
 func main() {

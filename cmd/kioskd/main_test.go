@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"kioskd"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"kioskd"
 	"kioskd/simulator"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"

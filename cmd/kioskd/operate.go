@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"kioskd"
 	"net/http"
 	"net/url"
 	"os/user"
@@ -11,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"kioskd"
 	"kioskd/session"
 )
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"kioskd"
 	"math/big"
 	"os"
 	"runtime/debug"
@@ -18,7 +19,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"kioskd"
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/tariff"

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"kioskd"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,7 +16,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"kioskd"
 	"kioskd/simulator"
 	"kioskd/ui"
 	"kioskd/ui/text"

@@ -3,6 +3,7 @@
 // the X server's frame buffer, not at what the screen says of itself.
 //
 //	go run ./scripts/screen visit OUT en,de,ar,ja   pictures and latencies
+//	go run ./scripts/screen monkey 10m              random touches: does it stay, does it grow?
 //	go run ./scripts/screen compare OUT             cold start, memory and idle CPU beside Chromium
 //
 // Needs kioskd and kioskd-ui in ./bin (make build), and the Debian packages xvfb, xdotool and,
@@ -18,6 +19,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,13 +51,22 @@ func run(args []string) error {
 	if len(args) < 2 {
 		return errors.New("want visit OUT LANGUAGES, or compare OUT")
 	}
-	if err := os.MkdirAll(args[1], 0o755); err != nil {
-		return err
-	}
 	switch {
 	case args[0] == "visit" && len(args) == 3:
+		if err := os.MkdirAll(args[1], 0o755); err != nil {
+			return err
+		}
 		return visits(args[1], strings.Split(args[2], ","))
+	case args[0] == "monkey" && len(args) == 2:
+		limit, err := time.ParseDuration(args[1])
+		if err != nil {
+			return err
+		}
+		return monkey(limit)
 	case args[0] == "compare" && len(args) == 2:
+		if err := os.MkdirAll(args[1], 0o755); err != nil {
+			return err
+		}
 		return compare(args[1])
 	}
 	return fmt.Errorf("%q is not known", args)
@@ -376,4 +387,58 @@ func quantiles(d []time.Duration) string {
 	slices.Sort(d)
 	at := func(q float64) time.Duration { return d[int(q*float64(len(d)-1))].Round(time.Millisecond) }
 	return fmt.Sprintf("median %v, p95 %v, most %v", at(0.5), at(0.95), at(1))
+}
+
+// monkey touches the window of a demo at random for a while, and presses keys: the screen must
+// stay there, show something, and not grow.
+func monkey(limit time.Duration) error {
+	a := test.NewApp()
+	defer a.Quit()
+	p, err := newPlayer(os.TempDir())
+	if err != nil {
+		return err
+	}
+	defer p.end()
+	screenPID := func() (pid int, err error) {
+		out, err := exec.Command("pgrep", "-n", "-f", "kioskd-ui --socket "+p.dir).Output()
+		if err == nil {
+			_, err = fmt.Sscan(string(out), &pid)
+		}
+		return pid, err
+	}
+	pid, err := screenPID()
+	if err != nil {
+		return fmt.Errorf("the screen does not run: %w", err)
+	}
+	seen := map[ui.Screen]int{}
+	keys := []string{"Right", "Left", "Return", "Tab", "7", "space"}
+	var begin int64
+	touches := 0
+	for start := time.Now(); time.Since(start) < limit; touches++ {
+		args := []string{"mousemove", fmt.Sprint(rand.IntN(width)), fmt.Sprint(rand.IntN(height)), "click", "1"}
+		if rand.IntN(5) == 0 {
+			args = []string{"key", keys[rand.IntN(len(keys))]}
+		}
+		cmd := exec.Command("xdotool", args...)
+		cmd.Env = environment()
+		if err := cmd.Run(); err != nil {
+			return err
+		}
+		for len(p.views) > 0 {
+			p.now = <-p.views
+			seen[p.now.Screen]++
+		}
+		if touches == 300 { // caches are filled
+			begin = pss(pid)
+		}
+	}
+	if now, err := screenPID(); err != nil || now != pid {
+		return fmt.Errorf("the screen ended: process %d, then %d %v", pid, now, err)
+	}
+	fmt.Printf("%d touches in %v on %d screens; memory %d MB after 300 touches, %d MB in the end\n", touches, limit, len(seen), begin/1024, pss(pid)/1024)
+	if err := p.await(5*time.Minute, func(v ui.View) bool { return v.Screen == ui.Attract }); err != nil {
+		return fmt.Errorf("nobody touches, and %w", err)
+	}
+	fmt.Println("left alone, it shows the price again")
+	return nil
 }

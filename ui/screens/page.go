@@ -38,7 +38,6 @@ type page struct {
 	dense  bool // many keys: on a low panel the rail lies at the foot, and no strip stands above
 	pic    *Picture
 	layer  []fyne.CanvasObject
-	clip   rect // where blocks are being placed
 }
 
 // Picture is a view as it is drawn.

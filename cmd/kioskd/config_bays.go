@@ -1,0 +1,75 @@
+package main
+
+import (
+	"kioskd"
+
+	"go.yaml.in/yaml/v3"
+
+	"kioskd/meter"
+)
+
+func (r *configReader) bays(c *config, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.fault(n, "bays: want a list with at least one bay")
+		return
+	}
+	numbers := map[int]bool{}
+	for _, item := range n.Content {
+		b := bayConfig{requesting: -1, emergency: -1}
+		power := 0
+		before := len(r.faults)
+		r.mapping(item, "bay", map[string]func(*yaml.Node){
+			"number!": r.number(&b.number, 1, 999), "evse_id": r.text(&b.evse), "max_power_w!": r.number(&power, 1, 100_000_000),
+			"meter!": func(n *yaml.Node) { r.meter(&b, n) },
+			"board":  func(n *yaml.Node) { r.board(&b, n) },
+			"gpio":   func(n *yaml.Node) { r.gpio(&b, n) },
+		})
+		if (b.board == "") == (b.gpio == nil) && len(r.faults) == before {
+			r.fault(item, "bay: want board or gpio, one of the two")
+		}
+		if numbers[b.number] {
+			r.fault(item, "bay: number %d is there twice", b.number)
+		}
+		numbers[b.number] = true
+		b.maxPower = kiosk.Power(power)
+		c.bays = append(c.bays, b)
+	}
+}
+
+func (r *configReader) meter(b *bayConfig, n *yaml.Node) {
+	r.mapping(n, "meter", map[string]func(*yaml.Node){
+		"address!": r.address(&b.meterAddr, 1), "unit!": r.number(&b.meterUnit, 1, 247), "serial": r.text(&b.serial),
+		"model!": func(n *yaml.Node) {
+			m, err := meter.ModelByName(n.Value)
+			if err != nil {
+				r.fault(n, "meter.model: %v", err)
+			}
+			b.model = m
+		},
+	})
+}
+
+func (r *configReader) board(b *bayConfig, n *yaml.Node) {
+	r.mapping(n, "board", map[string]func(*yaml.Node){
+		"address!": r.address(&b.board, 1), "unit!": r.number(&b.boardUnit, 1, 247), "coil!": r.number(&b.coil, 0, 65535),
+		"plugged!": r.number(&b.plugged, 0, 1999), "requesting": r.number(&b.requesting, 0, 1999), "feedback!": r.number(&b.feedback, 0, 1999),
+		"emergency": r.number(&b.emergency, 0, 1999),
+	})
+}
+
+func (r *configReader) gpio(b *bayConfig, n *yaml.Node) {
+	pins := map[string]*string{"contactor": new(string), "plugged": new(string), "requesting": new(string), "feedback": new(string), "emergency": new(string)}
+	r.mapping(n, "gpio", map[string]func(*yaml.Node){
+		"contactor!": r.text(pins["contactor"]), "plugged!": r.text(pins["plugged"]), "requesting": r.text(pins["requesting"]),
+		"feedback!": r.text(pins["feedback"]), "emergency": r.text(pins["emergency"]), "active_low": r.boolean(&b.activeLow),
+	})
+	b.gpio = map[string]string{}
+	for name, pin := range pins {
+		if *pin != "" {
+			b.gpio[name] = *pin
+		}
+	}
+	if b.gpio["requesting"] != "" {
+		b.requesting = 0
+	}
+}

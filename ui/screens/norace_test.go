@@ -1,0 +1,5 @@
+//go:build !race
+
+package screens_test
+
+const underRace = false
