@@ -3,6 +3,7 @@ package meter_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -214,5 +215,29 @@ func TestGuard(t *testing.T) {
 		if got := strings.Split(fmt.Sprint(err), ":")[0]; c.want == "" && err != nil || c.want != "" && got != c.want {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// TestAnotherMeterIsBelievedOnceItIsWrittenDown: what cannot be recorded changes nothing.
+func TestAnotherMeterIsBelievedOnceItIsWrittenDown(t *testing.T) {
+	t0 := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	old, now := kiosk.Reading{At: t0, Import: 900_000, Serial: "1"}, kiosk.Reading{At: t0.Add(time.Hour), Import: 7, Serial: "2"}
+	g := meter.NewGuard(&slow{[]kiosk.Reading{old, now}}, 22000, 1_000_000_000, "1")
+	if _, err := g.Read(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("disk is full")
+	if err := g.Exchange(context.Background(), func(*kiosk.Reading, kiosk.Reading) error { return full }); !errors.Is(err, full) {
+		t.Errorf("%v", err)
+	}
+	if _, err := g.Read(context.Background()); err == nil || !strings.Contains(err.Error(), "MT004") {
+		t.Errorf("an unrecorded meter gives %v", err)
+	}
+	var end, start kiosk.Energy
+	if err := g.Exchange(context.Background(), func(o *kiosk.Reading, n kiosk.Reading) error { end, start = o.Import, n.Import; return nil }); err != nil || end != 900_000 || start != 7 {
+		t.Errorf("%v from %v to %v", err, end, start)
+	}
+	if r, err := g.Read(context.Background()); err != nil || r.Serial != "2" {
+		t.Errorf("the new meter gives %v %v", r, err)
 	}
 }

@@ -85,6 +85,12 @@ func (g *Guard) Exchange(ctx context.Context, record func(old *kiosk.Reading, no
 	return nil
 }
 
+// Pin names the meter that is to answer, in place of the one that NewGuard was told.
+func (g *Guard) Pin(serial string) { g.serial = serial }
+
+// Serial is the number of the meter that is to answer; empty for the first one.
+func (g *Guard) Serial() string { return g.serial }
+
 func (g *Guard) judge(r kiosk.Reading) *Fault {
 	if g.serial != "" && r.Serial != g.serial {
 		return &Fault{"MT004", fmt.Sprintf("meter has serial number %s, want %s", r.Serial, g.serial)}

@@ -105,6 +105,9 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 		return errors.Join(err, devices.open())
 	}
 	clock.After(last)
+	if err := devices.exchanged(ctx, journal); err != nil {
+		return errors.Join(err, devices.open())
+	}
 	jump, err := priceJump(ctx, journal, c)
 	if err != nil {
 		return errors.Join(err, devices.open())
@@ -343,6 +346,28 @@ func (d *devices) lines() (out []countedLine) {
 		out = append(out, countedLine{address, &d.buses[address].Stats})
 	}
 	return out
+}
+
+// exchanged pins each meter that was exchanged at the screen, as long as the configuration
+// still names the one before.
+func (d *devices) exchanged(ctx context.Context, journal *store.Store) error {
+	seen := map[int]bool{}
+	for r, err := range journal.Newest(ctx, string(session.MeterSwapped), string(session.MeterSwapped)) {
+		if err != nil {
+			return err
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return err
+		}
+		for _, b := range d.bays {
+			if g, ok := b.Meter.(*meter.Guard); ok && b.Number == e.Bay && !seen[e.Bay] && e.Old != nil && g.Serial() == e.Old.Serial {
+				g.Pin(e.Reading.Serial)
+			}
+		}
+		seen[e.Bay] = true
+	}
+	return nil
 }
 
 func (d *devices) bus(address string) (*modbus.Bus, error) {

@@ -1,6 +1,7 @@
 package text_test
 
 import (
+	"strings"
 	"testing"
 
 	"kioskd"
@@ -55,5 +56,36 @@ func TestLocalForms(t *testing.T) {
 		if got := [3]string{p.Money(m), p.Energy(18432, 3), p.Decimal("0.0049", "EUR")}; got != want {
 			t.Errorf("%s: %q, want %q", lang, got, want)
 		}
+	}
+}
+
+// TestValuesStayInOnePiece: in a text from right to left a value from left to right is marked
+// as one; what is written from the right itself is not.
+func TestValuesStayInOnePiece(t *testing.T) {
+	c, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ar, en := c.Printer("ar"), c.Printer("en")
+	if got := ar.T("help.call", "Phone", "+49 30 1234567"); !strings.Contains(got, "\u2066+49 30 1234567\u2069") {
+		t.Errorf("%q", got)
+	}
+	if got := ar.T("price.hold", "Amount", ar.Money(kiosk.Money{Minor: 5000, Currency: "EUR"})); strings.Contains(got, "\u2066") {
+		t.Errorf("an amount is written in Arabic form: %q", got)
+	}
+	if got := en.T("help.call", "Phone", "+49 30 1234567"); strings.Contains(got, "\u2066") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestPseudo is two fifths longer than English.
+func TestPseudo(t *testing.T) {
+	c, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, short := []rune(c.Printer(text.Pseudo).T("wait.unknown")), []rune(c.Printer("en").T("wait.unknown"))
+	if part := len(long) * 100 / len(short); part < 138 || part > 145 {
+		t.Errorf("%d letters for %d: %q", len(long), len(short), string(long))
 	}
 }

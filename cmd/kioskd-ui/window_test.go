@@ -1,0 +1,161 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+
+	"kioskd/ui"
+	"kioskd/ui/screens"
+	"kioskd/ui/text"
+)
+
+// speaks puts an espeak-ng on the path that writes down what it is to say.
+func speaks(t *testing.T) (said func() string) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "said")
+	script := "#!/bin/sh\nt=$(cat)\necho \"$2: $t\" >> " + log + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "espeak-ng"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return func() string {
+		b, err := os.ReadFile(log)
+		if err != nil {
+			return ""
+		}
+		return string(b)
+	}
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) { // another process: no signal
+		if time.Now().After(end) {
+			t.Fatalf("it never came that %s", what)
+		}
+	}
+}
+
+func views(t *testing.T) map[string]ui.View {
+	canned, err := screens.ReadViews("../../ui/screens/testdata/views")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]ui.View{}
+	for _, c := range canned {
+		out[c.Name] = c.View
+	}
+	return out
+}
+
+func newTestWindow(t *testing.T, send func(ui.Input)) *window {
+	texts, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := test.NewApp()
+	t.Cleanup(a.Quit)
+	return newWindow(a, texts, options{size: fyne.NewSize(800, 480)}, send)
+}
+
+// TestItReadsAloud what is shown and what can be done, in the visitor's language, again when
+// she asks, and falls silent when she turns it off.
+func TestItReadsAloud(t *testing.T) {
+	said := speaks(t)
+	win := newTestWindow(t, func(ui.Input) {})
+	v := views(t)["tap"]
+	win.show(v)
+	if said() != "" {
+		t.Fatalf("it speaks unasked: %s", said())
+	}
+	v.Access.Speech, v.Language, v.Seq = true, "de", v.Seq+1
+	win.show(v)
+	until(t, "the German text is read", func() bool {
+		return strings.Contains(said(), "de: ") && strings.Contains(said(), "Karte vorhalten oder einstecken") && strings.Contains(said(), "Abbrechen")
+	})
+	if strings.Contains(said(), "\u2066") {
+		t.Error("marks of writing are read")
+	}
+	before := len(said())
+	v.Seconds-- // a second later: nothing new
+	win.show(v)
+	win.drawer.Say()
+	until(t, "it is said again", func() bool { return len(said()) > before })
+	if got := strings.Count(said(), "Karte vorhalten"); got != 2 {
+		t.Errorf("said %d times, want once by itself and once when asked", got)
+	}
+}
+
+// TestTheKeypadReachesEverything in an order that makes sense, and presses.
+func TestTheKeypadReachesEverything(t *testing.T) {
+	for name, v := range views(t) {
+		got := make(chan ui.Input, 100)
+		win := newTestWindow(t, func(in ui.Input) { got <- in })
+		win.show(v)
+		win.changed = time.Time{}
+		want := 0
+		for range win.pic.Buttons {
+			win.key(&fyne.KeyEvent{Name: fyne.KeyDown})
+			if b := win.pic.Buttons[win.focus]; b.Input != nil {
+				want++
+				win.key(&fyne.KeyEvent{Name: fyne.KeyReturn})
+			}
+		}
+		for i := range want {
+			select {
+			case <-got:
+			case <-time.After(10 * time.Second):
+				t.Fatalf("%s: %d of %d buttons were pressed by keys", name, i, want)
+			}
+		}
+	}
+}
+
+// TestATouchThatWasMeantForTheScreenBefore is dropped.
+func TestATouchThatWasMeantForTheScreenBefore(t *testing.T) {
+	got := make(chan ui.Input, 1)
+	win := newTestWindow(t, func(in ui.Input) { got <- in })
+	all := views(t)
+	win.show(all["price"])
+	press := func() { win.pic.Buttons[0].Press() }
+	win.changed = time.Now().Add(time.Hour)
+	press()
+	win.changed = time.Now().Add(-tooSoon)
+	press()
+	<-got
+	if len(got) > 0 {
+		t.Error("a touch right after the change was taken, too")
+	}
+}
+
+// TestTheSameViewIsNotDrawnAgain: a daemon that repeats itself costs nothing.
+func TestTheSameViewIsNotDrawnAgain(t *testing.T) {
+	win := newTestWindow(t, func(ui.Input) {})
+	v := views(t)["charging"]
+	win.show(v)
+	pic := win.pic
+	if win.show(v); win.pic != pic {
+		t.Error("it was drawn again")
+	}
+	v.Energy++
+	if win.show(v); win.pic == pic {
+		t.Error("another view was not drawn")
+	}
+}
+
+func TestWrongFlags(t *testing.T) {
+	for _, args := range [][]string{{"--windowed", "800"}, {"--panel-mm", "-3"}, {"--views", t.TempDir()}, {"--nonsense"}} {
+		if code := run(args); code != 2 {
+			t.Errorf("%q ends with %d, want 2", args, code)
+		}
+	}
+	if code := run([]string{"--help"}); code != 0 {
+		t.Errorf("--help ends with %d", code)
+	}
+}
