@@ -19,6 +19,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -121,9 +122,9 @@ func (s *server) frame() []byte {
 
 func (s *server) save(path string) error {
 	b := s.frame()
-	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	img := image.NewPaletted(image.Rect(0, 0, width, height), palette(b))
 	for i := range width * height {
-		img.SetRGBA(i%width, i/width, color.RGBA{b[4*i+2], b[4*i+1], b[4*i], 0xFF})
+		img.Set(i%width, i/width, color.RGBA{b[4*i+2], b[4*i+1], b[4*i], 0xFF})
 	}
 	f, err := os.Create(path)
 	if err != nil {
@@ -131,6 +132,20 @@ func (s *server) save(path string) error {
 	}
 	enc := png.Encoder{CompressionLevel: png.BestCompression}
 	return errors.Join(enc.Encode(f, img), f.Close())
+}
+
+// palette are the 64 colours that a frame has most of: a picture for the documentation is
+// small then.
+func palette(b []byte) (out color.Palette) {
+	count := map[color.RGBA]int{}
+	for i := 0; i < len(b); i += 4 {
+		count[color.RGBA{b[i+2], b[i+1], b[i], 0xFF}]++
+	}
+	colours := slices.SortedFunc(maps.Keys(count), func(x, y color.RGBA) int { return count[y] - count[x] })
+	for _, c := range colours[:min(64, len(colours))] {
+		out = append(out, c)
+	}
+	return out
 }
 
 // settle waits until nothing has changed for a while.
@@ -412,8 +427,8 @@ func monkey(limit time.Duration) error {
 	}
 	seen := map[ui.Screen]int{}
 	keys := []string{"Right", "Left", "Return", "Tab", "7", "space"}
-	var begin int64
-	touches := 0
+	var memory []int64 // MB, each minute
+	touches, minute := 0, 0
 	for start := time.Now(); time.Since(start) < limit; touches++ {
 		args := []string{"mousemove", fmt.Sprint(rand.IntN(width)), fmt.Sprint(rand.IntN(height)), "click", "1"}
 		if rand.IntN(5) == 0 {
@@ -428,14 +443,15 @@ func monkey(limit time.Duration) error {
 			p.now = <-p.views
 			seen[p.now.Screen]++
 		}
-		if touches == 300 { // caches are filled
-			begin = pss(pid)
+		if now := int(time.Since(start) / time.Minute); now > minute {
+			minute = now
+			memory = append(memory, pss(pid)/1024)
 		}
 	}
 	if now, err := screenPID(); err != nil || now != pid {
 		return fmt.Errorf("the screen ended: process %d, then %d %v", pid, now, err)
 	}
-	fmt.Printf("%d touches in %v on %d screens; memory %d MB after 300 touches, %d MB in the end\n", touches, limit, len(seen), begin/1024, pss(pid)/1024)
+	fmt.Printf("%d touches in %v on %d screens; memory in MB each minute: %d\n", touches, limit, len(seen), memory)
 	if err := p.await(5*time.Minute, func(v ui.View) bool { return v.Screen == ui.Attract }); err != nil {
 		return fmt.Errorf("nobody touches, and %w", err)
 	}

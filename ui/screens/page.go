@@ -192,6 +192,9 @@ func (pg *page) draw() {
 // goes before type becomes small.
 func (pg *page) fit(r rect) {
 	start, least := float32(1), float32(0.86)
+	if !pg.small() { // there is room
+		start = roomy
+	}
 	if pg.v.Access.Large {
 		start, least = larger, 1
 	}
@@ -265,7 +268,7 @@ func (pg *page) columns(r rect) (pictures, texts rect) {
 		return rect{}, r
 	}
 	if pg.portrait() {
-		h := min(pg.side.height(pg, r.w), r.h*0.4)
+		h := max(min(pg.side.height(pg, r.w), r.h*0.4), r.h*0.3)
 		return rect{r.x, r.y, r.w, h}, rect{r.x, r.y + h + pg.u(gap), r.w, r.h - h - pg.u(gap)}
 	}
 	w := r.w * 0.34

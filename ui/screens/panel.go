@@ -36,6 +36,7 @@ const (
 	large   = 12   //
 	price   = 28.2 // its digits are 20 high
 	smaller = 0.7  // the smallest part of itself that a text is written in
+	roomy   = 1.3  // on a panel of ten inches
 	larger  = 1.6  // for whoever needs it
 	legible = 6.8  // smallest em then: capitals of 4.8
 )
