@@ -67,7 +67,8 @@ func (g *Guard) Read(ctx context.Context) (kiosk.Reading, error) {
 }
 
 // Exchange takes the meter that answers now for a new one, once record returned nil for the
-// last good reading of the old one (nil where there was none) and the first of the new.
+// last good reading of the old one and the first of the new. Of an old one that never answered
+// the reading has the serial number alone; where none was expected it is nil.
 func (g *Guard) Exchange(ctx context.Context, record func(old *kiosk.Reading, now kiosk.Reading) error) error {
 	now, err := g.meter.Read(ctx)
 	if err != nil {
@@ -77,6 +78,8 @@ func (g *Guard) Exchange(ctx context.Context, record func(old *kiosk.Reading, no
 	if !g.last.At.IsZero() {
 		last := g.last
 		old = &last
+	} else if g.serial != "" {
+		old = &kiosk.Reading{Serial: g.serial}
 	}
 	if err := record(old, now); err != nil {
 		return err

@@ -211,6 +211,9 @@ func (r Receipt) money(p *text.Printer, row func(string, string)) {
 		row(p.T("receipt.not_yet"), p.Money(r.Total))
 	}
 	c := r.Card
+	if c == nil { // it was given away
+		return
+	}
 	card := c.Brand
 	if c.Last4 != "" {
 		card += " **** " + c.Last4

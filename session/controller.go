@@ -36,6 +36,7 @@ type Config struct {
 	NewID    func() (id, reference, code string) // of a session: the code stops it
 	Clock    *Clock
 	Day      Day                            // of the terminal, by the journal
+	Locked   []FaultAt                      // that only a person can call mended, by the journal
 	Past     iter.Seq2[kiosk.Record, error] // records of open sessions and of some that ended, in order
 	Log      *slog.Logger
 }
@@ -215,6 +216,9 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 	state, err := Replay(c.cfg.Past)
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot replay the journal: %w", err), c.openAll())
+	}
+	for _, at := range c.cfg.Locked {
+		state.Faults[at] = true
 	}
 	state.Day.Ended, state.Day.Captured = c.cfg.Day.Ended, c.cfg.Day.Captured
 	c.publish(func(s *Snapshot) { s.State, s.Starting = state, false })

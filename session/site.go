@@ -32,7 +32,7 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 			s.Registers[e.Bay] = Register{Reading: *e.Reading}
 		}
 	case AccessGranted:
-		s.Access = Access{}
+		s.Access = s.Access.after(e.At)
 	case AccessRefused:
 		s.Access = Access{s.Access.Refusals + 1, e.At}
 	case ContactorTest:
@@ -173,6 +173,9 @@ func (r Rules) nobody(s State, o Observation) []Event {
 
 // latched are the faults that only a person can call mended.
 var latched = []string{"MT005", BayShut}
+
+// LatchedCodes lists the faults that only a person can call mended.
+func LatchedCodes() []string { return slices.Clone(latched) }
 
 // Latched tells whether only a person can call a fault mended.
 func Latched(code string) bool { return slices.Contains(latched, code) }

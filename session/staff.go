@@ -23,7 +23,19 @@ func (a Access) Wait(at time.Time) time.Duration {
 		return 0
 	}
 	wait := min(time.Hour, 5*time.Second<<min(a.Refusals-3, 10))
-	return max(0, min(wait, wait-at.Sub(a.At))) // a clock that was set back proves nothing
+	if over(a.At, at, wait) {
+		return 0
+	}
+	return min(wait, wait-at.Sub(a.At))
+}
+
+// after is what a right code leaves: who has one of their own does not get to try others' for
+// ever, so that only a quiet hour forgives.
+func (a Access) after(at time.Time) Access {
+	if over(a.At, at, time.Hour) {
+		return Access{}
+	}
+	return a
 }
 
 // codeJudged writes down that a staff code was right (Raised) or wrong.

@@ -226,3 +226,20 @@ func TestWrongCodesTakeLongerAndLonger(t *testing.T) {
 		t.Errorf("a right code did not end it: %+v", p.state.Access)
 	}
 }
+
+// TestACodeOfOnesOwnDoesNotForgive: else its owner could try others' for ever.
+func TestACodeOfOnesOwnDoesNotForgive(t *testing.T) {
+	p := newPlay(t)
+	for range 3 {
+		p.must(session.Observation{What: session.CodeJudged})
+	}
+	p.after(10 * time.Second)
+	p.must(session.Observation{What: session.CodeJudged, Raised: true, By: "host"})
+	if p.state.Access.Refusals != 3 {
+		t.Errorf("%d refusals are left", p.state.Access.Refusals)
+	}
+	p.now = p.now.Add(-24 * time.Hour) // a clock that was set back locks nobody out
+	if w := p.state.Access.Wait(p.now); w != 0 {
+		t.Errorf("with a clock that was set back the wait is %v", w)
+	}
+}

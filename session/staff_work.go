@@ -31,21 +31,39 @@ func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *ki
 	if !can {
 		return nil, now, fmt.Errorf("cannot exchange the meter of bay %d", bay)
 	}
-	done := make(chan error, 1)
+	type exchanged struct {
+		old *kiosk.Reading
+		now kiosk.Reading
+		err error
+	}
+	done := make(chan exchanged, 1)
 	w.serve(func(work context.Context) {
-		done <- m.(Exchangeable).Exchange(work, func(before *kiosk.Reading, after kiosk.Reading) error {
-			old, now = before, after
-			return c.Do(work, Observation{What: MeterChanged, Bay: bay, Old: before, Reading: &after, By: by})
-		})
+		x := exchanged{err: ctx.Err()}
+		if x.err == nil { // whoever asked may have gone
+			x.err = m.(Exchangeable).Exchange(work, func(before *kiosk.Reading, after kiosk.Reading) error {
+				x.old, x.now = c.lastOf(bay, before), after
+				return c.Do(work, Observation{What: MeterChanged, Bay: bay, Old: x.old, Reading: &after, By: by})
+			})
+		}
+		done <- x
 	})
 	select {
-	case err = <-done:
+	case x := <-done:
+		return x.old, x.now, x.err
 	case <-c.stopped:
-		err = errEnded
+		return nil, now, errEnded
 	case <-ctx.Done():
-		err = ctx.Err()
+		return nil, now, ctx.Err()
 	}
-	return old, now, err
+}
+
+// lastOf is the last that is known of a meter that was taken away: what it said, or where it
+// did not answer since the start what the journal has of it.
+func (c *Controller) lastOf(bay int, old *kiosk.Reading) *kiosk.Reading {
+	if known := c.Snapshot().State.Registers[bay]; old != nil && old.At.IsZero() && known.Serial == old.Serial {
+		return &known.Reading
+	}
+	return old
 }
 
 // Exchangeable is a meter that can take another one for itself. Exchange reads the one that
@@ -65,14 +83,29 @@ func (w *bayWorker) serve(f func(context.Context)) {
 	w.q.put(Command{Do: serveStaff})
 }
 
-// test closes the contactor for a moment and sees it follow both ways.
+// test closes the contactor for a moment and sees it follow both ways. It looks at the bay
+// itself right before and all the while: what was seen when it was asked for may be old.
 func (w *bayWorker) test(ctx context.Context) error {
+	safe := func() error {
+		switch in, err := w.bay.Inputs.Inputs(ctx); {
+		case err != nil:
+			return err
+		case in.Plugged:
+			return errors.New("a vehicle is connected")
+		case in.Emergency:
+			return errors.New("the emergency stop is pressed")
+		}
+		return nil
+	}
+	if err := safe(); err != nil {
+		return err
+	}
 	err := w.bay.Contactor.Close(ctx)
 	if err == nil {
 		err = w.follow(ctx, true)
 	}
-	if err == nil {
-		pause(ctx, testFor)
+	for end := time.Now().Add(testFor); err == nil && time.Now().Before(end) && pause(ctx, 50*time.Millisecond); {
+		err = safe()
 	}
 	return errors.Join(err, w.open(ctx))
 }

@@ -387,9 +387,9 @@ func (s *Store) Since(ctx context.Context, last, kind string) iter.Seq2[kiosk.Re
 	return s.query(ctx, `where kind in (?1, ?2) and seq >= coalesce((select seq from record where kind = ?1 order by seq desc limit 1), 0) order by seq`, last, kind)
 }
 
-// Newest reads the records of some kinds, the last one first.
-func (s *Store) Newest(ctx context.Context, kind1, kind2 string) iter.Seq2[kiosk.Record, error] {
-	return s.query(ctx, "where kind in (?1, ?2) order by seq desc", kind1, kind2)
+// Newest reads the records of a kind, the last one first; whoever has seen enough stops.
+func (s *Store) Newest(ctx context.Context, kind string) iter.Seq2[kiosk.Record, error] {
+	return s.query(ctx, "where kind = ?1 order by seq desc", kind)
 }
 
 // Matching reads the records of a kind whose body has a text at a JSON path, the last one

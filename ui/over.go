@@ -63,6 +63,9 @@ func (p *Presenter) above(ctx context.Context, in Input, snap session.Snapshot) 
 	case Speak:
 		p.access.Speech = in.Value == "on"
 	case MoreTime:
+		if !p.own {
+			return errOld
+		}
 		return p.kiosk.Do(ctx, session.Observation{What: session.MoreAsked, Session: p.session})
 	case Open:
 		return p.openAsked(Screen(in.Value), snap)
@@ -91,7 +94,7 @@ func (p *Presenter) openAsked(s Screen, snap session.Snapshot) error {
 		if p.site.Archive == nil {
 			return fmt.Errorf("there are no receipts to look up")
 		}
-		p.found = lookup{reading: p.found.reading}
+		p.found = lookup{reading: p.found.reading, wrong: p.found.wrong}
 	default:
 		return fmt.Errorf("screen %q cannot be opened", s)
 	}
@@ -130,7 +133,7 @@ func (p *Presenter) covered(v View, visits bool, x session.Session, snap session
 		left, waits := p.site.Rules.Left(x, snap.At)
 		if visits && waits && p.own && x.Money != session.Declined {
 			v.More = true
-			if left <= p.site.Times.Still && snap.At.Sub(p.shown) >= p.site.Times.Still {
+			if left <= p.site.Times.Still && (p.last.Screen == Still || snap.At.Sub(p.shown) >= p.site.Times.Still) {
 				v.Screen, v.Message = Still, ""
 			}
 		}
@@ -160,7 +163,7 @@ func (p *Presenter) showFound(v *View) {
 	v.Screen, v.Reference = Found, p.found.one
 	for _, r := range p.found.all {
 		if r.Reference == p.found.one {
-			v.Bay, v.Energy, v.Paid, v.Code = r.Bay, r.Energy, r.Paid, r.Code
+			v.Bay, v.Energy, v.Paid, v.Settled, v.Code = r.Bay, r.Energy, r.Paid, r.Settled, r.Code
 		}
 	}
 }
@@ -227,7 +230,7 @@ func (p *Presenter) unfind() {
 		p.found.one = ""
 		return
 	}
-	p.over, p.found = overlay{}, lookup{reading: p.found.reading}
+	p.over, p.found = overlay{}, lookup{reading: p.found.reading, wrong: p.found.wrong}
 }
 
 // showCard shows a card for a session or for receipts.

@@ -126,6 +126,9 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 		}
 		p.limit, p.over = n, overlay{}
 	case Again:
+		if !p.own {
+			return errOld
+		}
 		return p.kiosk.Do(ctx, session.Observation{What: session.AskedAgain, Session: p.session})
 	case Digit:
 		return p.digit(ctx, in.Value, snap)
@@ -154,8 +157,8 @@ func (p *Presenter) choose(ctx context.Context, in Input, snap session.Snapshot)
 	if err != nil {
 		return fmt.Errorf("bay %q is not a number", in.Value)
 	}
-	if x, taken := snap.State.AtBay(n); taken {
-		p.turn("", x.ID, false)
+	if x, taken := snap.State.AtBay(n); taken { // whoever left it before she paid has nothing to lose
+		p.turn("", x.ID, x.Money == session.MoneyNone)
 		return nil
 	}
 	if x, ok := p.untold(snap, n); ok {
@@ -218,7 +221,7 @@ func (p *Presenter) limits() []Limit {
 }
 
 func (p *Presenter) accept(ctx context.Context) error {
-	if p.last.Screen != Price {
+	if p.last.Screen != Price || !p.own {
 		return errOld
 	}
 	offer := &session.Offer{Tariff: p.site.Tariff.JSON(), Hash: p.site.TariffSum, Hold: p.site.Hold, Language: p.language, Timezone: p.site.Timezone}
@@ -244,13 +247,17 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 	case StopAsk:
 		p.page = ""
 	case Price, Tap, PlugIn, Still:
+		if !p.own { // it is not hers to cancel
+			p.turn(Bays, "", false)
+			return nil
+		}
 		return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: p.session})
 	case Charging, Idle, Owner:
 		p.turn(Bays, "", false)
 	case Final, Declined:
-		id := p.session
+		id, own := p.session, p.own
 		p.leave()
-		if x := snap.State.Sessions[id]; x.Money == session.Declined && x.Paper == session.PaperOpen { // she will not try again
+		if x := snap.State.Sessions[id]; own && x.Money == session.Declined && x.Paper == session.PaperOpen { // she will not try again
 			return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: id})
 		}
 	}

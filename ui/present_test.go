@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ const price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"pri
 
 // machine is the controller without devices: what a finger does is decided and stepped.
 type machine struct {
+	mu    sync.Mutex // of Do and Snapshot: staff are judged aside
 	t     *testing.T
 	rules session.Rules
 	state session.State
@@ -41,6 +43,8 @@ func (m *machine) Choose(ctx context.Context, bay int) (string, error) {
 }
 
 func (m *machine) Do(_ context.Context, o session.Observation) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	o.At = m.now
 	events, err := m.rules.Decide(m.state, o)
 	if err != nil {
@@ -58,6 +62,8 @@ func (m *machine) Do(_ context.Context, o session.Observation) error {
 }
 
 func (m *machine) Snapshot() session.Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return session.Snapshot{State: m.state, Live: m.live, Progress: map[string]kiosk.Progress{"S1": m.progress}, Halted: m.halt, Starting: m.start, At: m.now}
 }
 

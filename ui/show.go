@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"time"
 
 	"kioskd"
@@ -76,7 +77,7 @@ func (p *Presenter) frame(snap session.Snapshot) View {
 // and has no energy yet still stands at the screen.
 func (p *Presenter) resume(snap session.Snapshot) {
 	for _, x := range snap.State.Sessions {
-		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil && x.ID > p.session {
+		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil && x.Money != session.Free && x.ID > p.session {
 			p.turn("", x.ID, true)
 			p.language = x.Offer.Language
 		}
@@ -111,7 +112,11 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	if limit := p.stays(v.Screen); limit > 0 {
 		idle := snap.At.Sub(p.since)
 		if idle >= limit {
-			p.leave()
+			if p.covers(v.Screen) { // she may be at her vehicle: what lies over her visit goes, not she
+				p.over = overlay{}
+			} else {
+				p.leave()
+			}
 			p.since = snap.At
 			return p.view(snap)
 		}
@@ -139,6 +144,11 @@ func (p *Presenter) stays(s Screen) time.Duration {
 		limit *= slower
 	}
 	return limit
+}
+
+// covers tells whether something lies over a visit that goes on by its own rules.
+func (p *Presenter) covers(base Screen) bool {
+	return p.over.screen != "" && p.staff.page == "" && slices.Contains([]Screen{Price, Tap, Wait, PlugIn}, base)
 }
 
 // seconds counts down.
@@ -218,7 +228,7 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 		v.Limit = v.Limits[p.limit]
 	case x.Money == session.Declined:
 		p.ended(v, x)
-		v.Again = x.MayTryAgain()
+		v.Again = p.own && x.MayTryAgain()
 	case x.Money == session.HoldAsked:
 		p.asking(v, snap.Progress[x.ID], x.AskAt, snap.At)
 	case x.Money == session.HoldRecorded:
@@ -227,7 +237,10 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 		v.Screen, v.Message = Wait, "unknown"
 	case x.Power == session.Waiting || x.Power == session.Starting || x.Power == session.Closing:
 		v.Screen = PlugIn
-		v.StopCode, v.Partial = x.StopCode, x.Hold.Approved.Minor < x.Offer.Hold.Minor
+		v.Partial = x.Hold.Approved.Minor < x.Offer.Hold.Minor
+		if p.own {
+			v.StopCode = x.StopCode
+		}
 		if x.Power != session.Waiting {
 			v.Message, v.Seconds = "starting", 0
 		}

@@ -155,6 +155,7 @@ type ReceiptView struct {
 	Bay       int          `json:"bay"`
 	Energy    kiosk.Energy `json:"energy_wh"`
 	Paid      kiosk.Money  `json:"paid"`
+	Settled   bool         `json:"settled,omitempty"`
 	Code      string       `json:"qr"`
 }
 

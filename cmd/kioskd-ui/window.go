@@ -118,7 +118,14 @@ func (win *window) key(e *fyne.KeyEvent) {
 	if n == 0 {
 		return
 	}
-	switch e.Name {
+	name := e.Name
+	if win.pic.Right { // on is to the left
+		name = map[fyne.KeyName]fyne.KeyName{fyne.KeyLeft: fyne.KeyRight, fyne.KeyRight: fyne.KeyLeft}[name]
+		if name == "" {
+			name = e.Name
+		}
+	}
+	switch name {
 	case fyne.KeyRight, fyne.KeyDown, fyne.KeyTab:
 		win.focus = (win.focus + 1) % n
 	case fyne.KeyLeft, fyne.KeyUp:

@@ -105,6 +105,10 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 		return errors.Join(err, devices.open())
 	}
 	clock.After(last)
+	locked, err := lockedFaults(ctx, journal)
+	if err != nil {
+		return errors.Join(err, devices.open())
+	}
 	if err := devices.exchanged(ctx, journal); err != nil {
 		return errors.Join(err, devices.open())
 	}
@@ -117,7 +121,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	defer pt.Close()
 	control := session.New(session.Config{
 		Rules: c.rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
-		NewID: newID, Clock: clock, Day: day, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays), string(session.FaultRaised), string(session.FaultCleared)), Log: log,
+		NewID: newID, Clock: clock, Day: day, Locked: locked, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays), string(session.FaultRaised), string(session.FaultCleared)), Log: log,
 	})
 	control.Fault(ctx, "CF001", 0, jump != nil, jump)
 	listener, err := ui.Listen(c.socket, 0o660)
@@ -244,6 +248,34 @@ func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (d
 	return day, last, nil
 }
 
+// lockedFaults are the faults that only a person can call mended and nobody has, however long
+// ago they were raised.
+func lockedFaults(ctx context.Context, journal *store.Store) (out []session.FaultAt, err error) {
+	for _, code := range session.LatchedCodes() {
+		last := map[session.FaultAt]kiosk.Record{}
+		for _, kind := range []session.Kind{session.FaultRaised, session.FaultCleared} {
+			for r, err := range journal.Matching(ctx, string(kind), "$.fault", code) {
+				if err != nil {
+					return nil, err
+				}
+				e, err := session.FromRecord(r)
+				if err != nil {
+					return nil, err
+				}
+				if at := (session.FaultAt{Code: code, Bay: e.Bay}); r.Seq > last[at].Seq {
+					last[at] = r
+				}
+			}
+		}
+		for at, r := range last {
+			if r.Kind == string(session.FaultRaised) {
+				out = append(out, at)
+			}
+		}
+	}
+	return out, nil
+}
+
 // priceJump tells whether a price is nothing now, or ten times what the journal last sold
 // at: a slip of the pen, or worse. The host confirms it with the tariff's checksum.
 func priceJump(ctx context.Context, journal *store.Store, c *config) (jump, err error) {
@@ -251,13 +283,16 @@ func priceJump(ctx context.Context, journal *store.Store, c *config) (jump, err 
 	if c.accept != "" && strings.HasPrefix(sum, c.accept) {
 		return nil, nil
 	}
-	for r, err := range journal.Since(ctx, string(session.OfferAccepted), string(session.OfferAccepted)) {
+	for r, err := range journal.Newest(ctx, string(session.OfferAccepted)) {
 		if err != nil {
 			return nil, err
 		}
 		e, err := session.FromRecord(r)
 		if err != nil {
 			return nil, err
+		}
+		if e.Offer.Hold.Minor == 0 { // what was given away says nothing of prices
+			continue
 		}
 		old, err := tariff.Parse(e.Offer.Tariff)
 		if err != nil {
@@ -351,8 +386,8 @@ func (d *devices) lines() (out []countedLine) {
 // exchanged pins each meter that was exchanged at the screen, as long as the configuration
 // still names the one before.
 func (d *devices) exchanged(ctx context.Context, journal *store.Store) error {
-	seen := map[int]bool{}
-	for r, err := range journal.Newest(ctx, string(session.MeterSwapped), string(session.MeterSwapped)) {
+	var all []session.Event
+	for r, err := range journal.Newest(ctx, string(session.MeterSwapped)) {
 		if err != nil {
 			return err
 		}
@@ -360,12 +395,14 @@ func (d *devices) exchanged(ctx context.Context, journal *store.Store) error {
 		if err != nil {
 			return err
 		}
+		all = append(all, e)
+	}
+	for _, e := range slices.Backward(all) { // one after the other: a bay may have had three meters
 		for _, b := range d.bays {
-			if g, ok := b.Meter.(*meter.Guard); ok && b.Number == e.Bay && !seen[e.Bay] && e.Old != nil && g.Serial() == e.Old.Serial {
+			if g, ok := b.Meter.(*meter.Guard); ok && b.Number == e.Bay && e.Old != nil && g.Serial() == e.Old.Serial {
 				g.Pin(e.Reading.Serial)
 			}
 		}
-		seen[e.Bay] = true
 	}
 	return nil
 }

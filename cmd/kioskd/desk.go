@@ -310,7 +310,7 @@ func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time
 	for i := range v.Bars {
 		v.Bars[i] = ui.Bar{Label: strconv.Itoa(i + first), Money: zero}
 	}
-	for r, err := range d.journal.Newest(ctx, string(session.Billed), string(session.Billed)) {
+	for r, err := range d.journal.Newest(ctx, string(session.Billed)) {
 		if err != nil {
 			return ui.StaffView{Rows: []ui.Row{failed(err)}}
 		}

@@ -35,7 +35,7 @@ func (pg *page) priceLine(p ui.PriceView) string {
 		s += ", " + pg.t("price.after", "N", p.AfterMin)
 	}
 	if p.From != "" {
-		s += ", " + p.From + "-" + p.To
+		s += ", " + pg.p.Span(p.From, p.To)
 	}
 	return s
 }

@@ -32,7 +32,7 @@ func (pg *page) bays() {
 		tiles = append(tiles, l)
 	}
 	columns, rows := pg.cells(len(tiles), 24, 30)
-	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: min(30, pg.rowRoom(rows)), stretch: true})
+	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: min(30, pg.rowRoom(rows)), stretch: true, keys: true})
 }
 
 // cells is how many columns and rows of tiles the middle has room for, at least so many

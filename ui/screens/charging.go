@@ -28,7 +28,9 @@ func (pg *page) idle() {
 	pg.block(pg.title(pg.t("idle.title")))
 	w := pg.say(pg.t(pg.v.Key(), "N", (pg.v.IdleFree+59)/60, "Amount", fee))
 	w.bold, w.color = true, pg.warning
-	pg.block(w, pg.note(pg.t("idle.do")), lesser{pg.sofar()})
+	do := pg.say(pg.t("idle.do"))
+	do.bold, do.nice = true, pg.v.Access.Large
+	pg.block(w, do, lesser{pg.sofar()})
 	pg.stopCode()
 	pg.foot("charging.others", plain, ui.Back, "")
 	pg.foot("charging.stop", primary, ui.Stop, "")
@@ -51,6 +53,8 @@ func (pg *page) meters() {
 		used, of = int64(pg.v.Energy), int64(l.Energy)
 	}
 	if of > 0 {
-		pg.block(progress{used * 1000 / of}, pg.note(pg.t("charging.limit", "Amount", cmp.Or(pg.limit(pg.v.Limit), pg.p.Money(pg.v.Approved)))))
+		limit := pg.note(pg.t("charging.limit", "Amount", cmp.Or(pg.limit(pg.v.Limit), pg.p.Money(pg.v.Approved))))
+		limit.nice = pg.v.Access.Large
+		pg.block(progress{used * 1000 / of}, limit)
 	}
 }

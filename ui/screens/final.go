@@ -12,7 +12,13 @@ func (pg *page) final() {
 		pg.block(pg.say(pg.t(pg.v.Key())))
 	}
 	if pg.v.Paid.Minor > 0 {
-		w := pg.title(pg.t("final.paid", "Amount", pg.p.Money(pg.v.Paid)))
+		key := "final.due"
+		if pg.v.Open {
+			key = "final.unpaid"
+		} else if pg.v.Settled {
+			key = "final.paid"
+		}
+		w := pg.title(pg.t(key, "Amount", pg.p.Money(pg.v.Paid)))
 		w.color = pg.accent
 		pg.block(w, pg.say(pg.p.Energy(pg.v.Energy, 3)+" · "+pg.p.Duration(pg.v.Elapsed)))
 	} else {
@@ -26,8 +32,10 @@ func (pg *page) final() {
 		pg.block(words{s: pg.t("final.open"), em: body, bold: true, color: pg.warning})
 	case pg.v.Settled:
 		pg.block(pg.money(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released))), pg.note(pg.t("final.bank_days")))
-	default:
+	case pg.v.Paid.Minor > 0:
 		pg.block(pg.money(pg.t("final.pending")))
+	default:
+		pg.block(pg.money(pg.t("final.pending_nothing")))
 	}
 	pg.block(pg.say(pg.t("final.code", "Code", pg.v.Reference)))
 	if pg.side != nil {

@@ -3,6 +3,7 @@ package screens
 import (
 	"embed"
 	"slices"
+	"strings"
 	"unicode"
 
 	"fyne.io/fyne/v2"
@@ -87,7 +88,7 @@ func pieces(line, lang string, right bool) []piece {
 			slices.Reverse(parts)
 			for j := range parts {
 				if parts[j].family != arabic { // blanks and brackets: a shaper takes them for left to right
-					parts[j].text = bidi.ReverseString(parts[j].text)
+					parts[j].text = mirrored.Replace(bidi.ReverseString(parts[j].text))
 				}
 			}
 		}
@@ -99,6 +100,9 @@ func pieces(line, lang string, right bool) []piece {
 	}
 	return out
 }
+
+// mirrored are marks that are turned around from right to left and are no brackets (UAX 9, L4).
+var mirrored = strings.NewReplacer("«", "»", "»", "«", "‹", "›", "›", "‹")
 
 // byFamily splits a text by font, without the marks that only its order needed.
 func byFamily(s, lang string) (out []piece) {

@@ -10,7 +10,10 @@ import (
 // limits lets a driver say where charging stops.
 func (pg *page) limits() {
 	pg.foot("back", plain, ui.Back, "")
-	pg.block(pg.title(pg.t("limits.title")))
+	pg.dense = true
+	head := pg.title(pg.t("limits.title"))
+	head.nice = true
+	pg.block(head)
 	var tiles []label
 	for i, l := range pg.v.Limits {
 		t := label{text: cmp.Or(pg.limit(l), pg.t("limits.none")), tap: pg.act(ui.SetLimit, strconv.Itoa(i))}

@@ -15,7 +15,8 @@ func (pg *page) owner() {
 	if pg.v.Message != "" {
 		pg.block(words{s: pg.t(pg.v.Key(), "N", pg.v.Bay), em: body, bold: true, color: pg.warning})
 	} else {
-		pg.block(pg.say(pg.t(pg.v.Key()) + "  " + dots(pg.v.Digits, 4)))
+		prompt := pg.note(pg.t(pg.v.Key()))
+		pg.block(prompt, pg.say(pg.t("owner.short", "N", pg.v.Bay)+"  "+dots(pg.v.Digits, 4)))
 	}
 	pg.foot("back", plain, ui.Back, "")
 	if pg.dense {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"slices"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -50,6 +51,7 @@ type Picture struct {
 	Pulse   []*canvas.Rectangle
 	Factor  float32 // of type, as it came out
 	Pages   int     // of a long list
+	Right   bool    // it is read from right to left
 }
 
 // Placed is a line of text and where it is.
@@ -205,7 +207,7 @@ func (pg *page) fit(r rect) {
 		if final {
 			least = smaller
 		}
-		for f := start; f >= least; f -= 0.04 {
+		for f := start; f >= least-0.001; f -= step {
 			if pg.factor = f; pg.needs(r) {
 				pg.place(r)
 				return
@@ -459,7 +461,11 @@ func (pg *page) rail(r rect) {
 				p.X = r.x + r.w - t - float32(i)*step
 			}
 		}
-		pg.button(label{icon: n.icon, spoken: pg.t(n.key), style: quiet, tap: n.tap}, p, fyne.NewSize(t, t))
+		l := label{icon: n.icon, spoken: pg.t(n.key), style: quiet, tap: n.tap}
+		if n.icon == "language" {
+			l.text = strings.ToUpper(pg.lang)
+		}
+		pg.button(l, p, fyne.NewSize(t, t))
 	}
 }
 

@@ -30,13 +30,14 @@ const (
 	between = 4    // targets
 	margin  = 3.5  // of the panel
 	gap     = 2.2  // of blocks, the grid's step
-	caption = 4.3  // type
+	caption = 4.45 // type
 	body    = 5.8  //
 	title   = 8.4  //
 	large   = 12   //
 	price   = 28.2 // its digits are 20 high
 	smaller = 0.7  // the smallest part of itself that a text is written in
 	roomy   = 1.3  // on a panel of ten inches
+	step    = 0.06 // between sizes of type
 	larger  = 1.6  // for whoever needs it
 	legible = 6.8  // smallest em then: capitals of 4.8
 )

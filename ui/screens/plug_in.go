@@ -15,7 +15,8 @@ func (pg *page) plugIn() {
 		pg.block(pg.money(pg.t("plug_in.held", "Amount", pg.p.Money(pg.v.Approved))))
 	}
 	if pg.v.Message == "starting" {
-		pg.block(pg.title(pg.t("plug_in.starting")), pg.note(pg.t("price.title", "N", pg.v.Bay)))
+		pg.block(pg.title(pg.t("plug_in.starting")), pg.say(pg.t("bay", "N", pg.v.Bay)))
+		pg.stopCode()
 		return
 	}
 	left := pg.say(pg.t("plug_in.left", "Time", pg.p.Duration(pg.v.Seconds)))

@@ -15,7 +15,9 @@ func (pg *page) price() {
 		}
 		pg.block(w)
 	}
-	pg.block(pg.note(pg.t("price.tax")))
+	tax := pg.note(pg.t("price.tax"))
+	tax.nice = false
+	pg.block(tax)
 	if e := pg.v.Example; e != nil {
 		pg.block(pg.note(pg.t("price.example", "Energy", pg.p.Energy(e.Energy, 0), "Amount", pg.p.Money(e.Cost))))
 	}
@@ -23,11 +25,15 @@ func (pg *page) price() {
 	hold.bold = true
 	pg.block(hold)
 	if l := pg.limit(pg.v.Limit); l != "" {
-		pg.block(pg.money(pg.t("price.limit", "Limit", l)))
+		pg.block(pg.money(pg.t("charging.limit", "Amount", l)))
 	}
 	pg.foot("back", plain, ui.Back, "")
 	if len(pg.v.Limits) > 1 {
-		pg.foot("price.no_limit", plain, ui.Open, string(ui.Limits))
+		key := "price.no_limit"
+		if pg.limit(pg.v.Limit) != "" {
+			key = "price.change_limit"
+		}
+		pg.foot(key, plain, ui.Open, string(ui.Limits))
 	}
 	pg.foot("price.pay", primary, ui.Accept, "")
 }

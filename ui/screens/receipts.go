@@ -20,7 +20,7 @@ func (pg *page) receipts() {
 	case pg.v.Message != "":
 		pg.block(words{s: pg.t(pg.v.Key()), em: body, bold: true, color: pg.warning})
 	default:
-		entered := pg.say(pg.v.Reference + strings.Repeat("·", max(0, 7-len(pg.v.Reference))))
+		entered := pg.say(pg.t("receipts.short") + "  " + pg.p.Piece(pg.v.Reference+strings.Repeat("·", max(0, 7-len(pg.v.Reference)))))
 		entered.bold, entered.silent = true, true
 		pg.block(prompt, entered)
 	}
@@ -76,8 +76,17 @@ func (pg *page) found() {
 		return
 	}
 	pg.side = code{pg.v.Code}
-	w := pg.title(pg.p.Money(pg.v.Paid))
+	key, when := "final.due", ""
+	for _, r := range pg.v.Receipts {
+		if r.Reference == pg.v.Reference {
+			when = pg.p.Minute(r.At) + " · "
+		}
+	}
+	if pg.v.Settled {
+		key = "final.paid"
+	}
+	w := pg.title(pg.t(key, "Amount", pg.p.Money(pg.v.Paid)))
 	w.color = pg.accent
-	pg.block(pg.say(pg.t("bay", "N", pg.v.Bay)), w, pg.say(pg.p.Energy(pg.v.Energy, 3)), pg.say(pg.t("final.code", "Code", pg.v.Reference)), pg.note(pg.t("final.scan")))
+	pg.block(pg.say(when+pg.t("bay", "N", pg.v.Bay)), w, pg.say(pg.p.Energy(pg.v.Energy, 3)), pg.say(pg.t("final.code", "Code", pg.v.Reference)), pg.note(pg.t("final.scan")))
 	pg.foot("back", primary, ui.Back, "")
 }

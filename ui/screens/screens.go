@@ -65,7 +65,7 @@ func (d *Drawer) page(v ui.View, size fyne.Size) *page {
 		d.known = extents{}
 	}
 	p := d.Texts.Printer(v.Language)
-	return &page{Panel: NewPanel(size, d.Millimetres), script: script{p.Language, p.Right}, look: lookOf(v.Night), p: p, all: d.Texts, v: v, local: &d.local, send: d.Send, known: d.known, factor: 1, pic: &Picture{Pages: 1}}
+	return &page{Panel: NewPanel(size, d.Millimetres), script: script{p.Language, p.Right}, look: lookOf(v.Night), p: p, all: d.Texts, v: v, local: &d.local, send: d.Send, known: d.known, factor: 1, pic: &Picture{Pages: 1, Right: p.Right}}
 }
 
 // build lays the blocks of the view's screen out.
@@ -92,7 +92,11 @@ func (pg *page) few(labels []label, room int) []label {
 	pg.pic.Pages = (len(labels) + room - 1) / room
 	from := pg.local.page % pg.pic.Pages * room
 	out := append([]label{}, labels[from:min(from+room, len(labels))]...)
-	return append(out, label{text: pg.t("more"), icon: "arrow", style: quiet, tap: pg.nextPage()})
+	icon := "arrow"
+	if pg.right {
+		icon = "arrow_left"
+	}
+	return append(out, label{text: pg.t("more"), icon: icon, style: quiet, tap: pg.nextPage()})
 }
 
 func (pg *page) nextPage() touch {

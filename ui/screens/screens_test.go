@@ -255,8 +255,20 @@ func TestTouchesBecomeInputs(t *testing.T) {
 			}
 			got[in.Kind] = true
 		}}
-		for _, b := range d.Draw(c.View, sizes[0]).Buttons {
-			b.Press()
+		for leaf, pages := 0, 1; leaf < pages; leaf++ {
+			pic := d.Draw(c.View, sizes[0])
+			pages = pic.Pages
+			var more *screens.Button
+			for _, b := range pic.Buttons {
+				if b.Input == nil {
+					more = b
+					continue
+				}
+				b.Press()
+			}
+			if more != nil && pages > 1 {
+				more.Press()
+			}
 		}
 		if k := want[c.View.Screen]; k != "" && !got[k] && c.View.Message != "starting" {
 			t.Errorf("%s sends %v, want %q", c.Name, got, k)

@@ -28,7 +28,7 @@ func (pg *page) staffCode() {
 	case s.Note != nil:
 		pg.block(words{s: pg.row(*s.Note), em: body, bold: true, color: pg.warning})
 	default:
-		pg.block(pg.say(dots(s.Digits, 6)))
+		pg.block(pg.say(pg.t("staff.code") + "  " + dots(s.Digits, 6)))
 	}
 	pg.block(pg.digits())
 	pg.foot("back", plain, ui.Back, "")
@@ -48,12 +48,21 @@ func (pg *page) staff() {
 	switch {
 	case s.Ask != nil:
 		pg.side = pg.sign("warning", pg.warning)
+		for _, r := range s.Rows { // what it is about, and what to heed
+			w := pg.say(pg.row(r))
+			switch {
+			case r.Do != nil && r.Do.Value == s.Ask.Value:
+				w.em, w.bold = title, true
+			case r.State == "warn" && r.Do == nil:
+				w.color = pg.warning
+			default:
+				continue
+			}
+			pg.block(w)
+		}
 		pg.block(pg.say(pg.t("staff.sure")))
-		w := pg.say(pg.action(*s.Ask))
-		w.bold = true
-		pg.block(w)
 		pg.foot("back", plain, ui.Back, "")
-		pg.foot("staff.yes", primary, ui.StaffDo, "yes")
+		pg.feet = append(pg.feet, label{text: pg.action(*s.Ask), style: primary, tap: pg.act(ui.StaffDo, "yes")})
 		return
 	case s.Busy:
 		pg.block(words{s: pg.t("staff.busy"), em: body, bold: true, color: pg.accent})
@@ -143,11 +152,17 @@ func (pg *page) pairs(args []ui.Arg) (out []any) {
 		case a.Money != nil:
 			v = pg.p.Money(*a.Money)
 		case a.Energy != nil:
-			v = pg.p.Energy(*a.Energy, 3)
+			decimals := 3
+			if *a.Energy%1000 == 0 {
+				decimals = 0
+			}
+			v = pg.p.Energy(*a.Energy, decimals)
 		case a.Power != nil:
 			v = pg.p.Power(*a.Power)
 		case a.At != nil:
 			v = pg.p.Minute(*a.At)
+		default:
+			v = pg.p.Piece(v)
 		}
 		out = append(out, a.Name, v)
 	}

@@ -11,9 +11,13 @@ import (
 func (pg *page) tap() {
 	pg.side = towards{pg.v.Side}
 	pg.step(3)
-	pg.block(pg.title(pg.t("tap.title")))
-	if key := pg.v.Key(); key != "tap.title" {
-		pg.block(words{s: pg.t(key), em: body, bold: true, color: pg.warning})
+	switch key := pg.v.Key(); key {
+	case "tap.title":
+		pg.block(pg.title(pg.t(key)))
+	case "tap.try_again":
+		pg.block(words{s: pg.t(key), em: body, bold: true, color: pg.warning}, pg.title(pg.t("tap.title")))
+	default: // who is asked for a PIN must not tap again
+		pg.block(pg.title(pg.t(key)))
 	}
 	hold := pg.say(pg.t("tap.hold", "Amount", pg.p.Money(pg.v.Hold)))
 	hold.bold, hold.color = true, pg.accent

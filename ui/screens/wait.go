@@ -10,7 +10,7 @@ func (pg *page) wait() {
 	case "stopping":
 		pg.block(pg.money(pg.t("wait.used")))
 	default:
-		pg.block(pg.money(pg.t("wait.money")))
+		pg.block(pg.money(pg.t("wait.nothing")))
 	}
 	pg.reference()
 }

@@ -178,6 +178,12 @@ func (p *Printer) Number(decimal string) string {
 	return strings.TrimPrefix(p.number.Format(a), "\u200f")
 }
 
+// Piece keeps a code or another value that is written from left to right in one piece.
+func (p *Printer) Piece(s string) string { return p.isolated(s) }
+
+// Span is from one time of day to another.
+func (p *Printer) Span(from, to string) string { return p.isolated(from + "–" + to) }
+
 // Duration is minutes and seconds, with hours where there are any.
 func (p *Printer) Duration(seconds int) string {
 	if seconds >= 3600 {
