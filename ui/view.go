@@ -3,6 +3,13 @@
 // present view's is dropped, so that a late tap never acts on a new screen. The screen
 // owns nothing: it may crash, hang or be replaced while a vehicle charges.
 //
+// A view has one screen. Those of a visit follow from the session's state (show.go); others
+// lie over it until they are left or it changes (over.go); those of the host and the
+// technician are rows, bars and actions that only a Desk knows (staff.go). What is a session's
+// owner's is shown and done only where she paid in this visit or proved that it is hers. A
+// visitor who goes leaves nothing behind: language, larger text, receipts and codes end with
+// her.
+//
 // The protocol is HTTP on a Unix socket: GET /view streams Views, a JSON object a line;
 // POST /input takes one Input. The package knows no Fyne.
 package ui
