@@ -306,6 +306,7 @@ func priceJump(ctx context.Context, journal *store.Store, c *config) (jump, err 
 				return fmt.Errorf("the price of %s changes from %s to %s; if that is meant, set accept_tariff: %s", d, was.FloatString(2), is.FloatString(2), sum[:8]), nil
 			}
 		}
+		break // the last that was sold at counts
 	}
 	return nil, nil
 }

@@ -99,8 +99,12 @@ func TestAPriceThatJumps(t *testing.T) {
 	if jumps(&config{tariff: of("4.90")}) {
 		t.Error("the first price of all is a jump")
 	}
-	for _, price := range []string{"9.00", "0.49"} { // the last one counts
-		body, err := json.Marshal(session.Event{Offer: &session.Offer{Tariff: of(price).JSON()}})
+	for _, price := range []string{"9.00", "0.49", "0"} { // the last one counts that somebody paid for
+		offer := session.Offer{Tariff: of(price).JSON(), Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}}
+		if price == "0" {
+			offer.Hold.Minor = 0
+		}
+		body, err := json.Marshal(session.Event{Offer: &offer})
 		if err != nil {
 			t.Fatal(err)
 		}

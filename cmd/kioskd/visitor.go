@@ -318,6 +318,9 @@ func (n *narrator) line(v ui.View) string {
 	case ui.Final:
 		paid := p.T("final.nothing")
 		if v.Paid.Minor > 0 {
+			paid = p.T("final.due", "Amount", p.Money(v.Paid))
+		}
+		if v.Paid.Minor > 0 && v.Settled {
 			paid = p.T("final.paid", "Amount", p.Money(v.Paid))
 		}
 		line := "screen: " + p.T(v.Key()) + ". " + paid
