@@ -166,11 +166,11 @@ func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o opti
 	win.show(lost)
 	draw := func(v ui.View) { fyne.Do(func() { win.show(v) }) }
 	go func() {
+		last := lost // in whose language it is said that the daemon is away, and whom to call
 		for ctx.Err() == nil {
-			last := lost
 			client.Views(ctx, func(v ui.View) { last = v; draw(v) }) // its error is shown as the screen below
 			gone := last
-			gone.Screen, gone.Seq = ui.Lost, 0
+			gone.Screen, gone.Seq, gone.Message = ui.Lost, 0, ""
 			draw(gone)
 			select {
 			case <-ctx.Done():
