@@ -83,6 +83,25 @@ func (f font) wrap(text string, s script, width float32) []string {
 	return lines
 }
 
+// balanced breaks a text into as few lines as it needs, of about the same length: no word, or
+// Japanese letter, stands alone on the last.
+func (f font) balanced(text string, s script, width float32) []string {
+	best := f.wrap(text, s, width)
+	for w := width * 0.9; len(best) > 1 && w > width/2; w *= 0.9 {
+		next := f.wrap(text, s, w)
+		for _, l := range next {
+			if f.width(l, s) > w {
+				return best
+			}
+		}
+		if len(next) > len(best) {
+			return best
+		}
+		best = next
+	}
+	return best
+}
+
 // line is one line that is ready to be put somewhere.
 type line struct {
 	text   string
@@ -94,7 +113,7 @@ type line struct {
 }
 
 func (f font) lines(text string, s script, width float32) (out []line) {
-	for _, t := range f.wrap(text, s, width) {
+	for _, t := range f.balanced(text, s, width) {
 		l := line{text: t, font: f, pieces: pieces(t, s.lang, s.right)}
 		for _, p := range l.pieces {
 			w, above, below := f.extent(p)
