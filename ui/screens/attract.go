@@ -32,10 +32,10 @@ func (pg *page) attract() {
 func (pg *page) priceLine(p ui.PriceView) string {
 	s := pg.p.Decimal(p.Amount, pg.v.Hold.Currency) + " " + pg.t("price."+p.Dimension)
 	if p.AfterMin > 0 {
-		s += ", " + pg.t("price.after", "N", p.AfterMin)
+		s += pg.t("join.comma") + pg.t("price.after", "N", p.AfterMin)
 	}
 	if p.From != "" {
-		s += ", " + pg.p.Span(p.From, p.To)
+		s += pg.t("join.comma") + pg.p.Span(p.From, p.To)
 	}
 	return s
 }
