@@ -41,6 +41,9 @@ func (pg *page) cells(n int, wide, high float32) (columns, rows int) {
 	b := pg.frame().body
 	if pg.v.Access.Large {
 		wide *= 2.1
+		if pg.portrait() { // within reach: the lower half
+			b.h = b.y + b.h - pg.Size.Height*0.42
+		}
 	}
 	columns = max(1, min(n, int((b.w+pg.u(between))/pg.u(wide+between))))
 	rows = max(1, int((b.h-pg.u(title*1.6))/pg.u(high+between)))

@@ -136,6 +136,9 @@ func judge(t *testing.T, name string, pic *screens.Picture, size fyne.Size, larg
 	}
 	for i, b := range pic.Buttons {
 		inside(b.Label, b.Position(), b.Size())
+		if large && size.Height > size.Width && b.Position().Y < size.Height*0.4 {
+			t.Errorf("%s: button %q is at %.0f of %.0f: out of reach", name, b.Label, b.Position().Y, size.Height)
+		}
 		if least := 20*mm(size) - 0.5; b.Size().Width < least || b.Size().Height < least {
 			t.Errorf("%s: button %q is %v, want 20 mm (%.0f)", name, b.Label, b.Size(), least)
 		}
