@@ -103,7 +103,7 @@ func of(x session.Session) Receipt {
 		r.ClockDoubt = b.Doubt
 		r.Lines, r.Taxes = append(r.Lines, b.Lines...), append(r.Taxes, b.Taxes...)
 	}
-	r.Settled = x.Money == session.Captured || x.Money == session.Released || x.Money == session.Free
+	r.Settled = x.Money.Settled()
 	if x.Money == session.Captured {
 		r.Paid = r.Total
 		if x.Booking != nil {

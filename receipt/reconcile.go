@@ -43,7 +43,7 @@ func Open(records iter.Seq2[kiosk.Record, error]) ([]Item, error) {
 		if x.Hold == nil && x.Money == session.HoldUncertain { // perhaps what was asked for is held
 			x.Hold = &kiosk.Hold{Approved: x.Offer.Hold, At: x.AskAt}
 		}
-		if x.Hold == nil || x.Money == session.Captured || x.Money == session.Released || x.Money == session.Declined || x.Money == session.Free {
+		if x.Hold == nil || x.Money == session.Declined || x.Money.Settled() {
 			continue
 		}
 		out = append(out, item(x))

@@ -128,7 +128,7 @@ func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
 // open may be handed to Do.
 func (c *Controller) WithTerminal(ctx context.Context, f func(context.Context) error) error {
 	done := make(chan error, 1)
-	c.terminal.serve(func(work context.Context) {
+	c.terminal.staff.put(&c.terminal.q, func(work context.Context) {
 		if ctx.Err() == nil { // whoever asked may have gone
 			done <- f(work)
 		}

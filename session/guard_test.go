@@ -1,11 +1,11 @@
 package session_test
 
 import (
-	"kioskd"
 	"strings"
 	"testing"
 	"time"
 
+	"kioskd"
 	"kioskd/session"
 )
 

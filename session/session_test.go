@@ -4,12 +4,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"kioskd"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"kioskd"
 	"kioskd/session"
 )
 

@@ -3,9 +3,10 @@ package session
 import (
 	"errors"
 	"fmt"
-	"kioskd"
 	"slices"
 	"time"
+
+	"kioskd"
 )
 
 // Day is the card terminal's business day.
@@ -216,7 +217,7 @@ func (r Rules) otherTerminal(s State, id string) bool {
 
 // owes tells whether a hold is known and not settled.
 func (x Session) owes() bool {
-	return x.Hold != nil && !slices.Contains([]Money{Captured, Released, Declined, Disputed, Free}, x.Money)
+	return x.Hold != nil && !x.Money.Settled() && x.Money != Declined && x.Money != Disputed
 }
 
 // abandoned leaves the holds of a terminal that is no longer the site's to a person.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"kioskd"
 	"log/slog"
 	"net"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kioskd"
 	"kioskd/audit"
 	"kioskd/session"
 	"kioskd/simulator"

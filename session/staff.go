@@ -3,8 +3,9 @@ package session
 import (
 	"errors"
 	"fmt"
-	"kioskd"
 	"time"
+
+	"kioskd"
 )
 
 // What the host and the technician do at the screen. Each is an observation that names who

@@ -2,11 +2,11 @@ package session_test
 
 import (
 	"errors"
-	"kioskd"
 	"strings"
 	"testing"
 	"time"
 
+	"kioskd"
 	"kioskd/session"
 )
 

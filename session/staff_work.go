@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"kioskd"
+	"sync"
 	"time"
+
+	"kioskd"
 )
 
 // Grant lets a vehicle charge at a bay for nothing, by the word of somebody, and returns the
@@ -37,7 +39,7 @@ func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *ki
 		err error
 	}
 	done := make(chan exchanged, 1)
-	w.serve(func(work context.Context) {
+	w.staff.put(&w.q, func(work context.Context) {
 		x := exchanged{err: ctx.Err()}
 		if x.err == nil { // whoever asked may have gone
 			x.err = m.(Exchangeable).Exchange(work, func(before *kiosk.Reading, after kiosk.Reading) error {
@@ -75,12 +77,30 @@ type Exchangeable interface {
 // testFor is how long a contactor stays closed in a test.
 const testFor = time.Second
 
-// serve lets f have the bay's devices.
-func (w *bayWorker) serve(f func(context.Context)) {
-	w.mu.Lock()
-	w.service = append(w.service, f)
-	w.mu.Unlock()
-	w.q.put(Command{Do: serveStaff})
+// services is what a technician wants of a device, in order. Each waits for its turn in the
+// queue of the goroutine that owns the device.
+type services struct {
+	mu      sync.Mutex
+	waiting []func(context.Context)
+}
+
+// serveStaff is not a command of the machine: see Controller.WithTerminal and SwapMeter.
+const serveStaff Do = "service"
+
+// put lets f have the device when nothing more urgent is to be done.
+func (s *services) put(q *queue, f func(context.Context)) {
+	s.mu.Lock()
+	s.waiting = append(s.waiting, f)
+	s.mu.Unlock()
+	q.put(Command{Do: serveStaff})
+}
+
+func (s *services) next(ctx context.Context) {
+	s.mu.Lock()
+	f := s.waiting[0]
+	s.waiting = s.waiting[1:]
+	s.mu.Unlock()
+	f(ctx)
 }
 
 // test closes the contactor for a moment and sees it follow both ways. It looks at the bay

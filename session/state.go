@@ -107,24 +107,17 @@ type Span struct {
 // clone makes a copy of the maps that Step may change.
 func (s State) clone() State {
 	out := s
-	out.Sessions, out.Faults, out.Registers, out.Testing = maps.Clone(s.Sessions), maps.Clone(s.Faults), maps.Clone(s.Registers), maps.Clone(s.Testing)
-	out.Tested = maps.Clone(s.Tested)
-	if out.Testing == nil {
-		out.Testing = map[int]bool{}
-	}
-	if out.Tested == nil {
-		out.Tested = map[int]string{}
-	}
-	if out.Registers == nil {
-		out.Registers = map[int]Register{}
-	}
-	if out.Sessions == nil {
-		out.Sessions = map[string]Session{}
-	}
-	if out.Faults == nil {
-		out.Faults = map[FaultAt]bool{}
-	}
+	out.Sessions, out.Faults, out.Registers = cloned(s.Sessions), cloned(s.Faults), cloned(s.Registers)
+	out.Testing, out.Tested = cloned(s.Testing), cloned(s.Tested)
 	return out
+}
+
+// cloned is a copy of a map that can be written to.
+func cloned[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return maps.Clone(m)
 }
 
 // AtBay finds the session that has a bay: one whose power is not off.

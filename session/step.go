@@ -2,9 +2,10 @@ package session
 
 import (
 	"fmt"
-	"kioskd"
 	"slices"
 	"time"
+
+	"kioskd"
 )
 
 // Command is something to be done. A command leaves only after the event that it comes

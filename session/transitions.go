@@ -28,6 +28,9 @@ const (
 	Disputed       Money = "disputed" // for a person: refused, too late, or not proven
 )
 
+// Settled tells whether money is where it belongs.
+func (m Money) Settled() bool { return m == Captured || m == Released || m == Free }
+
 // Power is what happens at the bay.
 type Power string
 

@@ -63,8 +63,7 @@ type bayWorker struct {
 	seen struct{ inputs, meter time.Time } // last good
 	last *kiosk.Reading                    // last good
 
-	mu      sync.Mutex
-	service []func(context.Context) // what a technician wants of the bay
+	staff services
 }
 
 func newBayWorker(c *Controller, b Bay) *bayWorker { return &bayWorker{c: c, bay: b, q: newQueue()} }
@@ -183,11 +182,7 @@ func (w *bayWorker) do(ctx context.Context, cmd Command) {
 		w.look(ctx)
 		return
 	case serveStaff:
-		w.mu.Lock()
-		f := w.service[0]
-		w.service = w.service[1:]
-		w.mu.Unlock()
-		f(ctx)
+		w.staff.next(ctx)
 		return
 	case TestContact:
 		o.What = TestEnded
@@ -286,29 +281,13 @@ type terminalWorker struct {
 	c *Controller
 	q queue
 
-	mu      sync.Mutex
-	abort   map[string]context.CancelFunc // of the session whose card is asked for
-	service []func(context.Context)       // what a technician wants of the terminal
+	staff services
+	mu    sync.Mutex
+	abort map[string]context.CancelFunc // of the session whose card is asked for
 }
 
 func newTerminalWorker(c *Controller) *terminalWorker {
 	return &terminalWorker{c: c, q: newQueue(), abort: map[string]context.CancelFunc{}}
-}
-
-// serve lets f have the terminal when nothing more urgent is to be done.
-func (w *terminalWorker) serve(f func(context.Context)) {
-	w.mu.Lock()
-	w.service = append(w.service, f)
-	w.mu.Unlock()
-	w.q.put(Command{Do: serveStaff})
-}
-
-func (w *terminalWorker) serveNext(ctx context.Context) {
-	w.mu.Lock()
-	f := w.service[0]
-	w.service = w.service[1:]
-	w.mu.Unlock()
-	f(ctx)
 }
 
 func (w *terminalWorker) command(cmd Command) {
@@ -324,9 +303,6 @@ func (w *terminalWorker) command(cmd Command) {
 	}
 	w.q.put(cmd)
 }
-
-// serveStaff is not a command of the machine: see Controller.WithTerminal and SwapMeter.
-const serveStaff Do = "service"
 
 // rank orders the queue: an unknown outcome, a driver who waits for a release, a
 // capture, a new card, retries, a technician, the end of the day.
@@ -400,7 +376,7 @@ func (w *terminalWorker) do(ctx context.Context, cmd Command) bool {
 	case AskTerminal:
 		return w.ask(ctx)
 	case serveStaff:
-		w.serveNext(ctx)
+		w.staff.next(ctx)
 		return true
 	case EndOfDay:
 		o.What, o.Total = DayEndDone, new(kiosk.Money)

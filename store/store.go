@@ -55,6 +55,7 @@ var (
 	ErrDamaged = errors.New("journal is damaged")
 	ErrFull    = errors.New("disk is full")
 	ErrInUse   = errors.New("journal is in use by another kioskd")
+	ErrUnknown = errors.New("the journal has no such session")
 	ErrForeign = errors.New("file is not a journal of kioskd")
 )
 
@@ -438,7 +439,7 @@ func (s *Store) Find(ctx context.Context, referenceOrID string) (string, error) 
 	var id string
 	err := s.read.QueryRowContext(ctx, "select id from session where id = ?1 or reference = ?1 order by id desc limit 1", referenceOrID).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("cannot find session %q in the journal", referenceOrID)
+		return "", fmt.Errorf("cannot find session %q: %w", referenceOrID, ErrUnknown)
 	}
 	return id, explain(err)
 }

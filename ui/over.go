@@ -140,13 +140,13 @@ func (p *Presenter) covered(v View, visits bool, x session.Session, snap session
 		return v
 	case BayFault:
 		v.Bay = p.over.bay
-		v.Fault, _ = snap.State.Down(p.over.bay)
-		if v.Fault == "" { // mended meanwhile
+		code, down := snap.State.Down(p.over.bay)
+		if v.Fault = code; !down { // mended meanwhile
 			p.over = overlay{}
 			return v
 		}
 	case Receipts:
-		v.Message, v.Digits, v.Reference = p.found.message, len(p.found.letters), p.found.letters
+		v.Message, v.Reference = p.found.message, p.found.letters
 		v.ByCard = p.site.ReadsCards
 		v.Receipts = p.found.all
 		if p.found.all != nil {
@@ -259,14 +259,9 @@ func (p *Presenter) showCard(ctx context.Context, snap session.Snapshot) error {
 const exampleEnergy kiosk.Energy = 30_000
 
 // example is what a typical charge costs now, without time after it.
-func (p *Presenter) example() *Example {
-	now := p.kiosk.Snapshot().At
-	zone, err := time.LoadLocation(p.site.Timezone)
-	if err != nil {
-		return nil
-	}
+func (p *Presenter) example(now time.Time) *Example {
 	hour := now.Add(time.Hour)
-	cost, err := p.site.Tariff.Calculate(tariff.Usage{Start: now, End: hour, Periods: []tariff.Period{{Start: now, State: tariff.Charging, Energy: exampleEnergy, Current: new(tariff.Decimal)}}}, zone)
+	cost, err := p.site.Tariff.Calculate(tariff.Usage{Start: now, End: hour, Periods: []tariff.Period{{Start: now, State: tariff.Charging, Energy: exampleEnergy, Current: new(tariff.Decimal)}}}, p.site.Rules.Location)
 	if err != nil {
 		return nil
 	}

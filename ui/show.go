@@ -223,7 +223,7 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 	case x.Power == session.Off || x.Paper != session.PaperOpen:
 		p.ended(v, x)
 	case x.Money == session.MoneyNone:
-		v.Screen, v.Example = Price, p.example()
+		v.Screen, v.Example = Price, p.example(snap.At)
 		v.Limits = p.limits()
 		v.Limit = v.Limits[p.limit]
 	case x.Money == session.Declined:
@@ -357,6 +357,6 @@ func (p *Presenter) ended(v *View, x session.Session) {
 	}
 	v.Released = v.Approved.Sub(v.Paid)
 	v.Open = x.Money == session.Disputed
-	v.Settled = x.Money == session.Captured || x.Money == session.Released || x.Money == session.Free
+	v.Settled = x.Money.Settled()
 	v.Code = "KIOSKD " + x.Reference // as receipt.Code
 }

@@ -30,8 +30,11 @@ const (
 // ByCode implements ui.Archive.
 func (a archive) ByCode(ctx context.Context, reference string) ([]ui.ReceiptView, error) {
 	id, err := a.journal.Find(ctx, reference)
+	if errors.Is(err, store.ErrUnknown) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil, nil // there is none
+		return nil, err
 	}
 	return a.view(ctx, []string{id})
 }

@@ -9,12 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,16 +20,9 @@ import (
 	"github.com/oklog/ulid/v2"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
-	"periph.io/x/conn/v3/driver/driverreg"
-	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/gpio/gpioreg"
-	"periph.io/x/host/v3/gpioioctl"
 
 	"kioskd"
-	"kioskd/hw"
 	"kioskd/line"
-	"kioskd/meter"
-	"kioskd/modbus"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/tariff"
@@ -351,142 +342,6 @@ func synced(rtc bool) func() bool {
 		state, err := unix.Adjtimex(&t)
 		return err == nil && state != unix.TIME_ERROR
 	}
-}
-
-// devices are the bays' devices and the lines that they share.
-type devices struct {
-	bays  []session.Bay
-	buses map[string]*modbus.Bus
-}
-
-func (d *devices) close(log *slog.Logger) {
-	for address, b := range d.buses {
-		if err := b.Close(); err != nil {
-			log.Warn("line did not close", "address", address, "error", err)
-		}
-	}
-}
-
-// open opens every contactor: energy that nobody can record must not flow, also when it
-// was an earlier process that let it.
-func (d *devices) open() (err error) {
-	for _, b := range d.bays {
-		err = errors.Join(err, b.Contactor.Open())
-	}
-	return err
-}
-
-// lines are the buses with what they counted, by address.
-func (d *devices) lines() (out []countedLine) {
-	for _, address := range slices.Sorted(maps.Keys(d.buses)) {
-		out = append(out, countedLine{address, &d.buses[address].Stats})
-	}
-	return out
-}
-
-// exchanged pins each meter that was exchanged at the screen, as long as the configuration
-// still names the one before.
-func (d *devices) exchanged(ctx context.Context, journal *store.Store) error {
-	var all []session.Event
-	for r, err := range journal.Newest(ctx, string(session.MeterSwapped)) {
-		if err != nil {
-			return err
-		}
-		e, err := session.FromRecord(r)
-		if err != nil {
-			return err
-		}
-		all = append(all, e)
-	}
-	for _, e := range slices.Backward(all) { // one after the other: a bay may have had three meters
-		for _, b := range d.bays {
-			if g, ok := b.Meter.(*meter.Guard); ok && b.Number == e.Bay && e.Old != nil && g.Serial() == e.Old.Serial {
-				g.Pin(e.Reading.Serial)
-			}
-		}
-	}
-	return nil
-}
-
-func (d *devices) bus(address string) (*modbus.Bus, error) {
-	if b, ok := d.buses[address]; ok {
-		return b, nil
-	}
-	b, err := modbus.NewBus(address)
-	if err != nil {
-		return nil, err
-	}
-	d.buses[address] = b
-	return b, nil
-}
-
-func openDevices(c *config) (*devices, error) {
-	d := &devices{buses: map[string]*modbus.Bus{}}
-	boards := map[string]*hw.Board{}
-	for _, b := range c.bays {
-		bus, err := d.bus(b.meterAddr)
-		if err != nil {
-			return nil, err
-		}
-		m := meter.New(bus, byte(b.meterUnit), b.model)
-		bay := session.Bay{Number: b.number, EVSE: b.evse, Meter: meter.NewGuard(m, b.maxPower, kiosk.Energy(b.model.Modulus), b.serial)}
-		if b.board == "" {
-			if bay.Contactor, bay.Inputs, err = openPins(b); err != nil {
-				return nil, fmt.Errorf("bay %d: %w", b.number, err)
-			}
-			d.bays = append(d.bays, bay)
-			continue
-		}
-		if bus, err = d.bus(b.board); err != nil {
-			return nil, err
-		}
-		key := fmt.Sprint(b.board, b.boardUnit)
-		if boards[key] == nil {
-			boards[key] = hw.NewBoard(bus, byte(b.boardUnit), boardInputs(c, b))
-		}
-		bay.Contactor = boards[key].Contactor(b.coil)
-		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.plugged, Requesting: b.requesting, Feedback: b.feedback, Emergency: b.emergency}
-		d.bays = append(d.bays, bay)
-	}
-	return d, nil
-}
-
-// boardInputs is how many inputs of a board must be read.
-func boardInputs(c *config, of bayConfig) int {
-	n := 0
-	for _, b := range c.bays {
-		if b.board == of.board && b.boardUnit == of.boardUnit {
-			n = max(n, slices.Max([]int{b.plugged, b.requesting, b.feedback, b.emergency})+1)
-		}
-	}
-	return n
-}
-
-// openPins takes GPIO lines through the kernel's character device alone: periph's
-// board drivers map memory, which on some computers is the wrong memory.
-func openPins(b bayConfig) (kiosk.Contactor, kiosk.Inputs, error) {
-	if _, err := driverreg.Init(); err != nil {
-		return nil, nil, fmt.Errorf("cannot set up GPIO: %w", err)
-	}
-	if len(gpioioctl.Chips) == 0 {
-		return nil, nil, errors.New("this computer has no GPIO chip")
-	}
-	pins := map[string]gpio.PinIO{}
-	for name, pin := range b.gpio {
-		p := gpioreg.ByName(pin)
-		if p == nil {
-			return nil, nil, fmt.Errorf("there is no GPIO line %q", pin)
-		}
-		pins[name] = p
-	}
-	in := &hw.PinInputs{Plugged: pins["plugged"], Feedback: pins["feedback"]}
-	if p, ok := pins["requesting"]; ok {
-		in.Requesting = p
-	}
-	if p, ok := pins["emergency"]; ok {
-		in.Emergency = p
-	}
-	return &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.activeLow}, in, in.Setup()
 }
 
 func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) error {

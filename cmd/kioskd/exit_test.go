@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"kioskd"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"kioskd"
 )
 
 // exitVariable tells a daemon in a test at which write of the journal it dies: "before 7"

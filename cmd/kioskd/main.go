@@ -8,11 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"kioskd"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"kioskd"
 )
 
 func main() {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"kioskd"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"kioskd"
 	"kioskd/simulator"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"kioskd"
 	"net/http"
 	"net/url"
 	"os/user"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"kioskd"
 	"kioskd/session"
 )
 

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"kioskd"
 	"log/slog"
 	"net"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"kioskd"
 	"kioskd/audit"
 	"kioskd/simulator"
 	"kioskd/store"

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"kioskd"
 	"math/big"
 	"os"
 	"runtime/debug"
@@ -19,6 +18,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"kioskd"
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/tariff"

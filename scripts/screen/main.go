@@ -249,8 +249,7 @@ func (p *player) touch(k ui.InputKind, value string) error {
 		for _, b := range pic.Buttons {
 			switch {
 			case b.Input != nil && b.Input.Kind == k && (value == "" || b.Input.Value == value):
-				p.finger(b, true)
-				return nil
+				return p.finger(b, true)
 			case b.Input == nil:
 				more = b
 			}
@@ -258,7 +257,9 @@ func (p *player) touch(k ui.InputKind, value string) error {
 		if more == nil {
 			break
 		}
-		p.finger(more, false)
+		if err := p.finger(more, false); err != nil {
+			return err
+		}
 		more.Press() // our own drawing turns the page, too
 		p.settle()
 	}
@@ -266,20 +267,17 @@ func (p *player) touch(k ui.InputKind, value string) error {
 }
 
 // finger touches a button's middle and measures what follows.
-func (p *player) finger(b *screens.Button, screen bool) {
+func (p *player) finger(b *screens.Button, screen bool) error {
 	c := b.Position().Add(fyne.NewPos(b.Size().Width/2, b.Size().Height/2))
 	time.Sleep(250 * time.Millisecond) // a person looks before she touches
-	move := exec.Command("xdotool", "mousemove", fmt.Sprint(int(c.X)), fmt.Sprint(int(c.Y)))
-	move.Env = environment()
-	move.Run()
-	before := p.frame()
-	click := exec.Command("xdotool", "click", "1")
-	click.Env = environment()
+	if err := xdotool("mousemove", fmt.Sprint(int(c.X)), fmt.Sprint(int(c.Y))); err != nil {
+		return err
+	}
+	prev := p.frame()
 	start := time.Now()
 	done := make(chan error, 1)
-	go func() { done <- click.Run() }()
+	go func() { done <- xdotool("click", "1") }()
 	first, last := time.Duration(0), time.Duration(0)
-	prev := before
 	for time.Since(start) < 700*time.Millisecond {
 		if now := p.frame(); !bytes.Equal(now, prev) {
 			prev, last = now, time.Since(start)
@@ -291,13 +289,23 @@ func (p *player) finger(b *screens.Button, screen bool) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	<-done
 	if first > 0 {
 		p.first = append(p.first, first)
 		if screen {
 			p.full = append(p.full, last)
 		}
 	}
+	return <-done
+}
+
+// xdotool moves the pointer, clicks and types.
+func xdotool(args ...string) error {
+	cmd := exec.Command("xdotool", args...)
+	cmd.Env = environment()
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("xdotool %s: %w", args[0], err)
+	}
+	return nil
 }
 
 // visit is a whole visit in one language.
@@ -434,9 +442,7 @@ func monkey(limit time.Duration) error {
 		if rand.IntN(5) == 0 {
 			args = []string{"key", keys[rand.IntN(len(keys))]}
 		}
-		cmd := exec.Command("xdotool", args...)
-		cmd.Env = environment()
-		if err := cmd.Run(); err != nil {
+		if err := xdotool(args...); err != nil {
 			return err
 		}
 		for len(p.views) > 0 {

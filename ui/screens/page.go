@@ -49,19 +49,17 @@ type Picture struct {
 	Spoken  []string // what is read aloud
 	Cut     []string // texts that did not fit
 	Pulse   []*canvas.Rectangle
-	Factor  float32 // of type, as it came out
-	Pages   int     // of a long list
-	Right   bool    // it is read from right to left
+	Pages   int  // of a long list
+	Right   bool // it is read from right to left
 }
 
 // Placed is a line of text and where it is.
 type Placed struct {
-	Text     string
-	Pos      fyne.Position
-	Size     fyne.Size
-	EM       float32 // millimetres
-	FG, BG   color.NRGBA
-	OnButton bool
+	Text   string
+	Pos    fyne.Position
+	Size   fyne.Size
+	EM     float32 // millimetres
+	FG, BG color.NRGBA
 }
 
 type rect struct{ x, y, w, h float32 }
@@ -72,18 +70,17 @@ func (pg *page) u(millimetres float32) float32 { return millimetres * pg.mm }
 // em is a size of type in units. For whoever needs it larger it never falls below what is
 // legible.
 func (pg *page) em(millimetres, factor float32) float32 {
-	size := millimetres * factor
-	if pg.v.Access.Large {
-		size = max(size, legible)
-	}
-	return pg.u(size)
+	return pg.emAtLeast(millimetres*factor, legible)
 }
 
 // emButton is a size of type on a button, whose place is narrow.
 func (pg *page) emButton(millimetres, factor float32) float32 {
-	size := millimetres * factor
+	return pg.emAtLeast(millimetres*factor, legible*0.88)
+}
+
+func (pg *page) emAtLeast(size, least float32) float32 {
 	if pg.v.Access.Large {
-		size = max(size, legible*0.88)
+		size = max(size, least)
 	}
 	return pg.u(size)
 }
@@ -302,7 +299,6 @@ func (pg *page) needs(r rect) bool {
 // place puts the blocks into the middle of their place. A block that can be larger gets what
 // is left. On a tall panel whoever needs it finds what she touches in the lower half.
 func (pg *page) place(r rect) {
-	pg.pic.Factor = pg.factor
 	pictures, texts := pg.columns(r)
 	if pg.side != nil {
 		pg.side.place(pg, pictures)
@@ -347,14 +343,8 @@ func (pg *page) strip(r rect) {
 	if pg.v.Helpline != "" {
 		right = pg.t("help.call", "Phone", pg.v.Helpline)
 	}
-	half := r.w / 2
-	if f.width(left, pg.script)+f.width(right, pg.script)+pg.u(gap) > r.w { // whom to call is more important
-		half = max(0, r.w-f.width(right, pg.script)-pg.u(gap))
-	} else {
-		half = max(half, r.w-f.width(right, pg.script)-pg.u(gap))
-	}
-	if f.width(left, pg.script) <= half {
-		pg.texts(f.lines(left, pg.script, half), rect{r.x, r.y, r.w, r.h}, start, pg.soft)
+	if room := r.w - f.width(right, pg.script) - pg.u(gap); f.width(left, pg.script) <= room { // whom to call is more important
+		pg.texts(f.lines(left, pg.script, room), rect{r.x, r.y, r.w, r.h}, start, pg.soft)
 		b := &Button{run: pg.gesture(), fill: canvas.NewRectangle(color.Transparent), ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent}
 		b.ring.Hidden = true
 		b.ExtendBaseWidget(b)
