@@ -52,6 +52,10 @@ var faults = []Fault{
 	{"HO001", BayDown, Host},        // closed by the host
 	{"UI001", SiteDown, Technician}, // no screen is connected
 	{"DB001", SiteDown, Technician}, // journal cannot be written
+	{"DB002", SiteDown, Technician}, // disk nearly full
+	{"BO001", Warning, Technician},  // back office not reached for long
+	{"BO002", Warning, Host},        // back office refuses records
+	{"BO003", Warning, Technician},  // back office knows another history
 }
 
 // Faults lists the fault table in its order.

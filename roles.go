@@ -3,6 +3,7 @@ package kiosk
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 )
 
@@ -188,6 +189,7 @@ type Record struct {
 	Wall    time.Time `json:"wall"`
 	Mono    int64     `json:"mono_ns"` // monotonic nanoseconds since the daemon's start
 	ClockOK bool      `json:"clock_ok"`
+	Token   string    `json:"-"` // see Entry.Token; empty once it is forgotten
 }
 
 // Entry is a record that is not in the journal yet.
@@ -197,11 +199,50 @@ type Entry struct {
 	Kind      string
 	Body      []byte
 	Ends      bool // nothing more is to be done for the session
+	// Token recognises the card that the entry is about (Hold.Card). It is kept beside the
+	// record, in no hash, and is forgotten after a month.
+	Token string
 }
 
 // Journal remembers. Append returns nil only when all entries are on disk, in order,
-// in one transaction, with their leaves in the Merkle tree and their outbox rows; on
-// an error none of them is.
+// in one transaction, with their leaves in the Merkle tree; on an error none of them is.
 type Journal interface {
 	Append(ctx context.Context, entries ...Entry) error
+}
+
+// Outbox is what of the journal a back office does not have yet.
+type Outbox interface {
+	// Epoch is the random id that was made with the journal.
+	Epoch(context.Context) (string, error)
+	// Acked is the number up to which the back office has every record but the parked, and
+	// the last checkpoint of the tree that it signed.
+	Acked(context.Context) (seq int64, checkpoint string, err error)
+	// Leaves reads records from a number on, in order, or with again those that were
+	// refused and are to be sent once more.
+	Leaves(ctx context.Context, from int64, again bool) iter.Seq2[Leaf, error]
+	// TreeHash is the head of the Merkle tree (RFC 6962) of the first n records.
+	TreeHash(ctx context.Context, n int64) ([32]byte, error)
+	// Acknowledge remembers an answer of the back office, in one transaction.
+	Acknowledge(context.Context, Acknowledgement) error
+}
+
+// Leaf is a record as it is hashed, exported and sent: one JSON object.
+type Leaf struct {
+	Seq  int64
+	Kind string
+	JSON []byte
+}
+
+// Acknowledgement is an answer of a back office.
+type Acknowledgement struct {
+	Seq        int64 // it has everything up to it but what it refused
+	Checkpoint string
+	Sent       []int64   // records that had been refused, and were taken now
+	Refused    []Refusal // parked: kept, shown, exported, and sent again when a person says so
+}
+
+// Refusal is a record that a back office does not take.
+type Refusal struct {
+	Seq int64  `json:"seq"`
+	Why string `json:"why"`
 }

@@ -25,7 +25,7 @@ type Bay struct {
 	Inputs    kiosk.Inputs
 }
 
-// Config is what a Controller needs. All fields are required.
+// Config is what a Controller needs. All fields but Derive are required.
 type Config struct {
 	Rules    Rules
 	Bays     []Bay
@@ -38,7 +38,10 @@ type Config struct {
 	Day      Day                            // of the terminal, by the journal
 	Locked   []FaultAt                      // that only a person can call mended, by the journal
 	Past     iter.Seq2[kiosk.Record, error] // records of open sessions and of some that ended, in order
-	Log      *slog.Logger
+	// Derive makes records of a session that has just closed, for others to ingest; they are
+	// written together with its last event. An error is journaled.
+	Derive func(Session) ([]kiosk.Entry, error)
+	Log    *slog.Logger
 }
 
 // Controller runs the machine: one goroutine takes observations, decides, writes down,
@@ -258,6 +261,9 @@ func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
 		if err != nil {
 			return State{}, err
 		}
+		if len(r.Body) == 0 { // thinned: nothing follows from it any longer
+			continue
+		}
 		e, err := FromRecord(r)
 		if err != nil {
 			return State{}, err
@@ -387,6 +393,7 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 	if err != nil || len(entries) == 0 {
 		return err
 	}
+	entries = append(entries, o.Derived...)
 	if err := c.write(ctx, o, entries); err != nil {
 		return err
 	}
@@ -438,8 +445,27 @@ func (c *Controller) step(events []Event) (state State, cmds []Command, entries 
 			return state, nil, nil, err
 		}
 		cmds, entries = append(cmds, more...), append(entries, entry)
+		if e.Kind == Closed && c.cfg.Derive != nil {
+			entries = append(entries, c.derived(state.Sessions[e.Session], e)...)
+		}
 	}
 	return state, cmds, entries, nil
+}
+
+// derived are the records that come of an event. What fails there must not keep a session
+// open.
+func (c *Controller) derived(x Session, e Event) []kiosk.Entry {
+	out, err := c.cfg.Derive(x)
+	if err == nil {
+		return out
+	}
+	c.cfg.Log.Error("nothing was derived for others", "session", e.Session, "error", err)
+	entry, err := Event{Kind: Alert, At: e.At, Rule: NotDerived, Error: fmt.Sprintf("session %s: %v", x.Reference, err)}.Entry()
+	if err != nil {
+		c.cfg.Log.Error("alert", "error", err)
+		return nil
+	}
+	return []kiosk.Entry{entry}
 }
 
 // write journals. Where the journal cannot be written nothing new begins, power goes
@@ -458,6 +484,7 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 		}
 		switch o.What {
 		case HoldApproved, BookingApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked, DrainAsked, FaultDone, MoreAsked, FreeAsked, CodeJudged, TestAsked, MeterChanged, ShutAsked, RetryAsked,
+			InstructionGiven, InstructionEnded, RefundTold,
 			Ticked, Sampled, FaultSeen, ClockSeen, Booted:
 			return err
 		}

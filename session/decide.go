@@ -54,6 +54,10 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 		return r.meterSwapped(s, o)
 	case ShutAsked:
 		return r.bayShut(s, o)
+	case InstructionGiven, InstructionEnded:
+		return []Event{instructed(o)}, nil
+	case RefundTold:
+		return []Event{{Kind: Refunded, Session: o.Session, At: o.At, By: o.By, Amount: o.Amount, Note: o.Note}}, nil
 	}
 	return r.decideSession(s, o)
 }

@@ -74,6 +74,15 @@ const (
 	ContactorTest   Kind = "contactor_test" // about to close for a moment, with nothing connected
 	ContactorTested Kind = "contactor_tested"
 	MeterSwapped    Kind = "meter_swapped" // Old is the last register of the one before
+	Refunded        Kind = "refunded"      // outside of the terminal, by a person: Amount, By and Note say what
+
+	InstructionTaken   Kind = "instruction_taken" // a back office's, signed and in time; about to be done
+	InstructionDone    Kind = "instruction_done"
+	InstructionRefused Kind = "instruction_refused" // and why: Error
+
+	// Derived records, for others to ingest: see Config.Derive.
+	OCPICDR Kind = "ocpi_cdr"
+	OCPIFAC Kind = "ocpi_financial_advice"
 )
 
 // Reason says why a session ended. Each is the key of a text that the driver reads.
@@ -138,6 +147,10 @@ type Event struct {
 	Fault     string            `json:"fault,omitempty"`
 	Error     string            `json:"error,omitempty"`
 	Site      map[string]string `json:"site,omitempty"` // what the receipt must say of the seller
+	Note      string            `json:"note,omitempty"` // an instruction as it was signed, or what a person says
+	// Instruction is a back office's; Report is what it asked for.
+	Instruction *kiosk.Instruction `json:"instruction,omitempty"`
+	Report      json.RawMessage    `json:"report,omitempty"`
 }
 
 // Offer is what the driver agreed to.
@@ -157,13 +170,18 @@ type Limit struct {
 	Time   int64        `json:"time_s,omitempty"`
 }
 
-// Entry is the event as the journal takes it.
+// Entry is the event as the journal takes it. What recognises a card goes beside it.
 func (e Event) Entry() (kiosk.Entry, error) {
+	token := e.Card
+	if e.Card = ""; e.Hold != nil && e.Hold.Card != "" {
+		hold := *e.Hold
+		token, hold.Card, e.Hold = hold.Card, "", &hold
+	}
 	body, err := json.Marshal(e)
 	if err != nil {
 		return kiosk.Entry{}, fmt.Errorf("cannot write %s: %w", e.Kind, err)
 	}
-	return kiosk.Entry{Session: e.Session, Reference: e.Reference, Kind: string(e.Kind), Body: body, Ends: e.Kind == Closed}, nil
+	return kiosk.Entry{Session: e.Session, Reference: e.Reference, Kind: string(e.Kind), Body: body, Ends: e.Kind == Closed || e.Kind == Refunded, Token: token}, nil
 }
 
 // FromRecord reads an event back.
@@ -172,5 +190,19 @@ func FromRecord(r kiosk.Record) (Event, error) {
 	if err := json.Unmarshal(r.Body, &e); err != nil {
 		return e, fmt.Errorf("cannot read record %d (%s): %w", r.Seq, r.Kind, err)
 	}
+	switch {
+	case r.Token == "":
+	case e.Hold != nil:
+		e.Hold.Card = r.Token
+	default:
+		e.Card = r.Token
+	}
 	return e, nil
+}
+
+// Thinnable lists the kinds of records that no receipt, bill or dispute rests on once their
+// session is over and a back office has them: readings on the way, and looks at registers and
+// staff codes. What fiscal rules keep is never among them.
+func Thinnable() []string {
+	return []string{string(ReadingTaken), string(Paused), string(Unpaused), string(AccessGranted), string(AccessRefused)}
 }

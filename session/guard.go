@@ -15,6 +15,7 @@ const (
 	SameCard      = "same_card"       // four sessions of one card in two hours, or three without energy
 	CardTesting   = "card_testing"    // three cards declined in ten minutes and no vehicle
 	DayEndDiffers = "day_end_differs" // the terminal's total is not the journal's
+	NotDerived    = "not_derived"     // no record for others could be made of a session
 )
 
 const (

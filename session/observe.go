@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/json"
 	"time"
 
 	"kioskd"
@@ -36,6 +37,12 @@ type Observation struct {
 	Ending    bool         // the daemon is about to end: nothing new begins
 	Force     bool         // end the day although bookings wait: the terminal refuses them until then
 	Err       error
+	Note      string // see Event
+	// Instruction is a back office's, Report what came of it.
+	Instruction *kiosk.Instruction
+	Report      json.RawMessage
+	Amount      *kiosk.Money  // of a refund
+	Derived     []kiosk.Entry // to be written together with what follows
 }
 
 // What is the kind of an observation.
@@ -77,6 +84,10 @@ const (
 	MeterChanged    What = "meter_changed"
 	ShutAsked       What = "shut_asked"  // of a bay; Raised, or no longer
 	RetryAsked      What = "retry_asked" // of a settlement that waits
+	RefundTold      What = "refund_told" // money was given back outside of the terminal
+
+	InstructionGiven What = "instruction_given" // by a back office; proven to be its own
+	InstructionEnded What = "instruction_ended" // done, or with Err refused
 )
 
 // Sample is one look at a bay.

@@ -55,6 +55,7 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		return []Command{{Do: EndOfDay, Force: e.Force}}, true
 	case DayEnded:
 		s.Day = Day{Ended: e.At, Counted: *e.Amount, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
+	case Refunded, InstructionTaken, InstructionDone, InstructionRefused, OCPICDR, OCPIFAC: // for people and others
 	case DayEndFailed:
 		s.Day.Asked, s.Day.Failed = time.Time{}, e.At
 	case Alert:

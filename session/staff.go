@@ -154,3 +154,16 @@ func (x *Session) granted(e Event) []Command {
 	x.Hold, x.HoldAt = &kiosk.Hold{Approved: kiosk.Money{Currency: x.Offer.Hold.Currency}, At: e.At}, e.At
 	return []Command{x.command(LookAtBay)}
 }
+
+// instructed writes down what a back office wants, or what came of it.
+func instructed(o Observation) Event {
+	e := Event{Kind: InstructionTaken, At: o.At, By: o.By, Note: o.Note, Instruction: o.Instruction, Report: o.Report}
+	switch {
+	case o.What == InstructionGiven:
+	case o.Err != nil:
+		e.Kind, e.Error = InstructionRefused, o.Err.Error()
+	default:
+		e.Kind = InstructionDone
+	}
+	return e
+}

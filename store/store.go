@@ -3,9 +3,8 @@
 // # What is true after a crash
 //
 // Append returns nil only when its entries are on disk (write-ahead log, fsync on each
-// commit): records without a gap in their numbers, the hashes of their leaves in a
-// Merkle tree (golang.org/x/mod/sumdb/tlog) and a row each in the outbox, all in one
-// transaction. A crash or a power cut loses nothing that Append returned for, and
+// commit): records without a gap in their numbers, and the hashes of their leaves in a
+// Merkle tree (golang.org/x/mod/sumdb/tlog), all in one transaction. A crash or a power cut loses nothing that Append returned for, and
 // leaves nothing of what it did not finish.
 //
 // # What the tree proves
@@ -15,8 +14,16 @@
 // who can write the file can be kept from making a new tree: what binds is who else
 // knows the tree's head.
 //
-// One process writes; others may read at the same time. Nothing is ever updated or
-// deleted here but an outbox row that was acknowledged.
+// One process writes; others may read at the same time.
+//
+// # What is sent, and what is forgotten
+//
+// The outbox is the records after the last that a back office acknowledged, and those that it
+// refused, which are parked until a person has looked. What it has may be thinned: the bodies
+// of readings and the like go after a set time, while their leaves stay in the tree, so that
+// the rest is proven as before and the back office, which has them and signed the tree's head,
+// proves them. What recognises a card again lies beside the records, in no leaf, and is
+// forgotten after a month. Nothing else is ever updated or deleted here.
 package store
 
 import (
@@ -223,7 +230,7 @@ func (s *Store) checkTail(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.checkLeaf(ctx, r); err != nil {
+		if _, err := s.leafHash(ctx, r); err != nil {
 			return fmt.Errorf("%w: %v: keep the file, copy it for the technician, and restore the last good copy", ErrDamaged, err)
 		}
 	}
@@ -315,8 +322,10 @@ func insert(ctx context.Context, tx *sql.Tx, hashes *txHashes, r kiosk.Record, e
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, "insert into outbox values (?)", r.Seq); err != nil {
-		return err
+	if e.Token != "" {
+		if _, err := tx.ExecContext(ctx, "insert into token values (?,?)", r.Seq, e.Token); err != nil {
+			return err
+		}
 	}
 	if r.Session == "" {
 		return nil
@@ -338,8 +347,11 @@ type line struct {
 	Body    json.RawMessage `json:"body"`
 }
 
-// Leaf is what the tree hashes of a record, and what is exported: one JSON object.
+// Leaf is what the tree hashes of a record, and what is exported and sent: one JSON object.
 func Leaf(r kiosk.Record) ([]byte, error) {
+	if len(r.Body) == 0 {
+		return nil, fmt.Errorf("record %d: %w", r.Seq, ErrThinned)
+	}
 	b, err := json.Marshal(line{r.Seq, r.Session, r.Kind, r.Wall.Format(time.RFC3339Nano), r.Mono, r.ClockOK, r.Body})
 	if err != nil {
 		return nil, fmt.Errorf("record %d: body is not JSON: %w", r.Seq, err)
@@ -399,15 +411,9 @@ func (s *Store) Matching(ctx context.Context, kind, path, text string) iter.Seq2
 	return s.query(ctx, "where kind = ?1 and json_extract(body, ?2) = ?3 order by seq desc", kind, path, text)
 }
 
-// Backlog is how many records no back office has acknowledged.
-func (s *Store) Backlog(ctx context.Context) (n int64, err error) {
-	err = s.read.QueryRowContext(ctx, "select count(*) from outbox").Scan(&n)
-	return n, explain(err)
-}
-
 func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[kiosk.Record, error] {
 	return func(yield func(kiosk.Record, error) bool) {
-		rows, err := s.read.QueryContext(ctx, "select seq, session, kind, body, wall, mono, clock_ok from record "+where, args...)
+		rows, err := s.read.QueryContext(ctx, "select record.seq, session, kind, body, wall, mono, clock_ok, coalesce((select token from token where token.seq = record.seq), '') from record "+where, args...)
 		if err != nil {
 			yield(kiosk.Record{}, explain(err))
 			return
@@ -416,7 +422,7 @@ func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[
 		for rows.Next() {
 			var r kiosk.Record
 			var body, wall string
-			err := rows.Scan(&r.Seq, &r.Session, &r.Kind, &body, &wall, &r.Mono, &r.ClockOK)
+			err := rows.Scan(&r.Seq, &r.Session, &r.Kind, &body, &wall, &r.Mono, &r.ClockOK, &r.Token)
 			if err == nil {
 				r.Body = []byte(body)
 				if r.Wall, err = time.Parse(time.RFC3339Nano, wall); err != nil {
