@@ -16,6 +16,9 @@ var (
 	// ErrUnreachable means that the request certainly was not carried out: the other
 	// side never received it. It is safe to try again.
 	ErrUnreachable = errors.New("unreachable")
+	// ErrThinned means that a record was asked for whose body was forgotten, as a back office
+	// has it.
+	ErrThinned = errors.New("record was thinned")
 )
 
 // Declined is the error of a terminal that answered with a definite no. Nothing is
@@ -239,6 +242,7 @@ type Acknowledgement struct {
 	Checkpoint string
 	Sent       []int64   // records that had been refused, and were taken now
 	Refused    []Refusal // parked: kept, shown, exported, and sent again when a person says so
+	Whole      bool      // Refused is all that it refuses: others are no longer parked
 }
 
 // Refusal is a record that a back office does not take.

@@ -1,6 +1,7 @@
 package backoffice
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -61,12 +62,17 @@ func NewKey(name string) (secret, public string, err error) {
 	return note.GenerateKey(rand.Reader, name)
 }
 
-// OfSecret is the public text of a secret one.
+// OfSecret reads a secret key, and makes its public text.
 func OfSecret(secret string) (note.Signer, string, error) {
 	signer, err := note.NewSigner(secret)
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot read signing key: %w", err)
 	}
-	public, err := publicOf(secret)
+	parts := strings.SplitN(secret, "+", 5) // PRIVATE+KEY+name+hash+key, which NewSigner has checked
+	key, err := base64.StdEncoding.DecodeString(parts[4])
+	if err != nil {
+		return nil, "", fmt.Errorf("cannot read signing key: %w", err)
+	}
+	public, err := note.NewEd25519VerifierKey(parts[2], ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey))
 	return signer, public, err
 }

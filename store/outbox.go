@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -13,9 +12,6 @@ import (
 
 	"kioskd"
 )
-
-// ErrThinned means that a record was asked for whose body was forgotten.
-var ErrThinned = errors.New("record was thinned")
 
 // Epoch is the random id that was made with the database.
 func (s *Store) Epoch(ctx context.Context) (epoch string, err error) {
@@ -68,6 +64,11 @@ func (s *Store) Acknowledge(ctx context.Context, a kiosk.Acknowledgement) error 
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "update uplink set acked = ?, checkpoint = iif(?2 = '', checkpoint, ?2)", a.Seq, a.Checkpoint); err != nil {
 			return err
+		}
+		if a.Whole {
+			if _, err := tx.ExecContext(ctx, "delete from parked where again = 0"); err != nil {
+				return err
+			}
 		}
 		for _, seq := range a.Sent { // again, and taken this time
 			if _, err := tx.ExecContext(ctx, "delete from parked where seq = ?", seq); err != nil {
@@ -200,4 +201,12 @@ func (s *Store) Spare(ctx context.Context) (bytes int64, err error) {
 		err = s.read.QueryRowContext(ctx, "pragma page_size").Scan(&size)
 	}
 	return pages * size, explain(err)
+}
+
+// Copy makes a consistent copy of the journal as a new file, while it is written.
+func (s *Store) Copy(ctx context.Context, path string) error {
+	if _, err := s.read.ExecContext(ctx, "vacuum into ?", path); err != nil {
+		return fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
+	}
+	return nil
 }

@@ -350,7 +350,7 @@ type line struct {
 // Leaf is what the tree hashes of a record, and what is exported and sent: one JSON object.
 func Leaf(r kiosk.Record) ([]byte, error) {
 	if len(r.Body) == 0 {
-		return nil, fmt.Errorf("record %d: %w", r.Seq, ErrThinned)
+		return nil, fmt.Errorf("record %d: %w", r.Seq, kiosk.ErrThinned)
 	}
 	b, err := json.Marshal(line{r.Seq, r.Session, r.Kind, r.Wall.Format(time.RFC3339Nano), r.Mono, r.ClockOK, r.Body})
 	if err != nil {

@@ -39,7 +39,7 @@ func (s *Store) leafHash(ctx context.Context, r kiosk.Record) (tlog.Hash, error)
 	}
 	leaf, err := Leaf(r)
 	switch {
-	case errors.Is(err, ErrThinned):
+	case errors.Is(err, kiosk.ErrThinned):
 		return stored[0], nil
 	case err != nil:
 		return tlog.Hash{}, &WrongRecord{r.Seq, err.Error()}

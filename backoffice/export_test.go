@@ -1,0 +1,4 @@
+package backoffice
+
+// PortalAt is for tests, whose servers have other ports.
+var PortalAt = portalAt

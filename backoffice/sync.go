@@ -1,0 +1,357 @@
+package backoffice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"kioskd"
+)
+
+// Sink delivers batches. Its errors are *Trouble, or errTooLarge inside one.
+type Sink interface {
+	// Send delivers a batch and returns what the other side has then.
+	Send(context.Context, Batch) (Answer, error)
+	// Traffic is what went over the wire so far.
+	Traffic() Traffic
+	Close() error
+}
+
+// Traffic is what went over the wire.
+type Traffic struct {
+	Out, In     int64 // bytes with TLS, without TCP and IP
+	Connections int64
+}
+
+// Config is what a Sync needs.
+type Config struct {
+	Kiosk  string
+	Outbox kiosk.Outbox
+	Sink   Sink
+	Signer note.Signer // of checkpoints
+	Key    string      // its public text
+	// Office verifies what the other side signs.
+	Office note.Verifier
+	Every  time.Duration // longest time without asking
+	Now    func() time.Time
+	// Instruct carries an instruction out that is this kiosk's and was signed, once: it may be
+	// called again with the same. It judges whether it is in time.
+	Instruct func(ctx context.Context, in kiosk.Instruction, signed string)
+	Log      *slog.Logger
+}
+
+// Status is how things stand.
+type Status struct {
+	Class Class
+	Why   string
+	Since time.Time // it has been so
+	Good  time.Time // last answer; zero before the first
+	Next  time.Time // the next try, while there is trouble
+	Skew  time.Duration
+	Sent  int64 // records that were acknowledged since the start
+	Traffic
+}
+
+// Sync sends what is new for as long as it runs.
+type Sync struct {
+	cfg   Config
+	epoch string
+	most  int           // records in a batch; less where the other side wants it
+	poke  chan struct{} // something is to be sent now
+	hurry chan struct{} // a person wants it tried now, whatever the pause
+
+	mu     sync.Mutex
+	status Status
+}
+
+// New makes a Sync.
+func New(cfg Config) *Sync {
+	return &Sync{cfg: cfg, most: MaxRecords, poke: make(chan struct{}, 1), hurry: make(chan struct{}, 1), status: Status{Class: Waiting, Since: cfg.Now()}}
+}
+
+// Poke says that something was journaled that should not wait.
+func (s *Sync) Poke() { wake(s.poke) }
+
+// Hurry ends a pause after trouble, too.
+func (s *Sync) Hurry() { wake(s.hurry) }
+
+func wake(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// Status is how things stand now.
+func (s *Sync) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.status
+	out.Traffic = s.cfg.Sink.Traffic()
+	return out
+}
+
+// settle is how long is waited for what follows at once: a session ends with many records.
+const settle = 2 * time.Second
+
+// Run sends until ctx ends. It returns no error: whatever fails is tried again.
+func (s *Sync) Run(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		err := s.Drain(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			failures = 0
+			s.rest(ctx)
+			continue
+		}
+		failures++
+		wait := pause(failures)
+		var t *Trouble
+		if errors.As(err, &t) {
+			wait = max(wait, min(t.Wait, time.Hour))
+		}
+		s.note(err, wait)
+		s.sleep(ctx, wait, false)
+	}
+}
+
+// pause grows from a second to a quarter of an hour; half of it is left to chance, so that
+// thousands of kiosks do not come back at once.
+func pause(failures int) time.Duration {
+	longest := min(15*time.Minute, time.Second<<min(failures-1, 20))
+	return longest/2 + rand.N(longest/2+1)
+}
+
+// rest waits until there is something to send, or it is time to ask.
+func (s *Sync) rest(ctx context.Context) {
+	if s.sleep(ctx, s.cfg.Every, true) {
+		s.sleep(ctx, settle, false)
+		select {
+		case <-s.poke: // it is sent now, too
+		default:
+		}
+	}
+}
+
+// sleep waits, and tells whether something was journaled meanwhile that should be sent.
+func (s *Sync) sleep(ctx context.Context, d time.Duration, poked bool) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	poke := s.poke
+	if !poked {
+		poke = nil
+	}
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-s.hurry:
+	case <-poke:
+		return true
+	}
+	return false
+}
+
+// Drain sends all there is, and asks once also where there is nothing.
+func (s *Sync) Drain(ctx context.Context) error {
+	if s.epoch == "" {
+		var err error
+		if s.epoch, err = s.cfg.Outbox.Epoch(ctx); err != nil {
+			return err
+		}
+	}
+	rewound := false
+	for {
+		acked, _, err := s.cfg.Outbox.Acked(ctx)
+		if err != nil {
+			return err
+		}
+		batch, more, err := s.next(ctx, acked)
+		if err != nil {
+			return err
+		}
+		answer, err := s.cfg.Sink.Send(ctx, batch)
+		if errors.Is(err, errTooLarge) && s.smaller(ctx, batch, acked) == nil {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if answer.Seq < acked {
+			if rewound { // it does not take what it asks for
+				return trouble(Refused, "the server goes back to record %d again and again", answer.Seq)
+			}
+			rewound, more = true, true
+			s.cfg.Log.Warn("the back office lost records: they are sent again", "from", answer.Seq+1, "to", acked)
+		}
+		if err := s.accept(ctx, batch, acked, answer); err != nil {
+			return err
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// next is the next batch, and whether there is more after it. What was refused and is to be
+// sent again goes first.
+func (s *Sync) next(ctx context.Context, acked int64) (b Batch, more bool, err error) {
+	b.Head = Head{Version: Version, Kiosk: s.cfg.Kiosk, Epoch: s.epoch, Key: s.cfg.Key}
+	if more, err = s.fill(ctx, &b, 1, true); err != nil {
+		return b, false, err
+	}
+	size := acked
+	if b.Again = len(b.Leaves) > 0; b.Again {
+		more = true
+	} else {
+		if more, err = s.fill(ctx, &b, acked+1, false); err != nil {
+			return b, false, err
+		}
+		size = max(acked, b.Last())
+	}
+	hash, err := s.cfg.Outbox.TreeHash(ctx, size)
+	if err != nil {
+		return b, false, err
+	}
+	b.point = Checkpoint{Origin(s.cfg.Kiosk, s.epoch), size, hash}
+	signed, err := note.Sign(&note.Note{Text: b.point.Text()}, s.cfg.Signer)
+	b.Checkpoint = string(signed)
+	return b, more, err
+}
+
+func (s *Sync) fill(ctx context.Context, b *Batch, from int64, again bool) (more bool, err error) {
+	size := 0
+	for leaf, err := range s.cfg.Outbox.Leaves(ctx, from, again) {
+		if errors.Is(err, kiosk.ErrThinned) {
+			return false, trouble(Conflict, "the server lacks what is no longer here in full: %w", err)
+		}
+		if err != nil {
+			return false, fmt.Errorf("cannot read what is to be sent: %w", err)
+		}
+		size += len(leaf.JSON) + 1
+		if len(b.Leaves) == s.most || len(b.Leaves) > 0 && size > MaxBytes {
+			return true, nil
+		}
+		b.Leaves = append(b.Leaves, leaf)
+	}
+	return false, nil
+}
+
+// smaller halves the batches. A record that is too large alone is parked.
+func (s *Sync) smaller(ctx context.Context, b Batch, acked int64) error {
+	if len(b.Leaves) > 1 {
+		s.most = len(b.Leaves) / 2
+		return nil
+	}
+	if len(b.Leaves) == 0 {
+		return errTooLarge
+	}
+	r := kiosk.Refusal{Seq: b.Last(), Why: fmt.Sprintf("too large for the server: %d bytes", len(b.Leaves[0].JSON))}
+	return s.cfg.Outbox.Acknowledge(ctx, kiosk.Acknowledgement{Seq: max(acked, r.Seq), Refused: []kiosk.Refusal{r}})
+}
+
+// accept takes an answer over, if it can be true.
+func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error {
+	if a.Epoch != b.Epoch {
+		return trouble(Conflict, "the server answers for epoch %q, this is %q", a.Epoch, b.Epoch)
+	}
+	if a.Seq < 0 {
+		return trouble(Refused, "the server says that it has record %d", a.Seq)
+	}
+	if _, err := s.cfg.Outbox.TreeHash(ctx, a.Seq); err != nil {
+		return trouble(Conflict, "the server has record %d of this journal, which has none: was it rolled back? %w", a.Seq, err)
+	}
+	if len(b.Leaves) > 0 && !b.Again && a.Seq == acked {
+		return trouble(Refused, "the server takes no record after %d, and does not say why", acked)
+	}
+	if err := s.countersigned(ctx, b, a); err != nil {
+		return err
+	}
+	if a.Conflict != "" {
+		return trouble(Conflict, "%s", a.Conflict)
+	}
+	ack := kiosk.Acknowledgement{Seq: a.Seq, Checkpoint: a.Checkpoint, Refused: a.Refused, Whole: a.Later && a.Checkpoint != ""}
+	refused := map[int64]bool{}
+	for _, r := range a.Refused {
+		refused[r.Seq] = true
+	}
+	for _, l := range b.Leaves {
+		if b.Again && !refused[l.Seq] {
+			ack.Sent = append(ack.Sent, l.Seq)
+		}
+		delete(refused, l.Seq)
+	}
+	if len(refused) > 0 && !a.Later {
+		return trouble(Refused, "the server refuses records that it was not sent")
+	}
+	if err := s.cfg.Outbox.Acknowledge(ctx, ack); err != nil {
+		return err
+	}
+	s.most = min(MaxRecords, s.most*2)
+	s.good(max(0, a.Seq-acked), a.Time)
+	for _, signed := range a.Instructions {
+		s.instruct(ctx, signed)
+	}
+	return nil
+}
+
+// countersigned checks the other side's signature under a checkpoint of ours, and that this
+// is a head of our tree. It has none to give where its cursor is not the batch's end.
+func (s *Sync) countersigned(ctx context.Context, b Batch, a Answer) error {
+	if a.Checkpoint == "" && (a.Later || a.Seq != b.point.Records) {
+		return nil
+	}
+	theirs, err := note.Open([]byte(a.Checkpoint), note.VerifierList(s.cfg.Office))
+	if err != nil {
+		return trouble(Refused, "the server did not sign the checkpoint as %s: %w", s.cfg.Office.Name(), err)
+	}
+	c, err := ParseCheckpoint(theirs.Text)
+	if err != nil {
+		return trouble(Refused, "%w", err)
+	}
+	hash, err := s.cfg.Outbox.TreeHash(ctx, c.Records)
+	if err != nil || c.Origin != b.point.Origin || c.Hash != hash {
+		return trouble(Conflict, "the server signed a checkpoint that this journal does not have: %q", theirs.Text)
+	}
+	return nil
+}
+
+func (s *Sync) good(sent int64, theirs time.Time) {
+	now := s.cfg.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.status
+	if st.Class != Connected {
+		s.cfg.Log.Info("back office answers", "after", now.Sub(st.Since).Round(time.Second), "before", st.Class)
+		st.Since = now
+	}
+	st.Class, st.Why, st.Good, st.Next = Connected, "", now, time.Time{}
+	st.Sent += sent
+	if st.Skew = 0; !theirs.IsZero() {
+		st.Skew = theirs.Sub(now)
+	}
+}
+
+func (s *Sync) note(err error, wait time.Duration) {
+	class := Waiting // for this machine: the journal cannot be read
+	var t *Trouble
+	if errors.As(err, &t) {
+		class = t.Class
+	}
+	now := s.cfg.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := &s.status; st.Class != class {
+		s.cfg.Log.Warn("back office", "class", class, "error", err)
+		st.Class, st.Since = class, now
+	}
+	s.status.Why, s.status.Next = err.Error(), now.Add(wait)
+}

@@ -1,0 +1,404 @@
+package backoffice_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"kioskd"
+	"kioskd/backoffice"
+	"kioskd/backoffice/receiver"
+	"kioskd/store"
+)
+
+var ctx = context.Background()
+
+const id = "K-0042"
+
+// office is a real receiver behind TLS, on a real port.
+type office struct {
+	house *receiver.House
+	*receiver.Receiver
+	server *httptest.Server
+	refuse atomic.Value // func(kiosk.Leaf) string
+}
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	o := &office{}
+	var err error
+	if o.house, err = receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"}); err != nil {
+		t.Fatal(err)
+	}
+	o.refuse.Store(func(kiosk.Leaf) string { return "" })
+	if o.Receiver, err = receiver.Open(ctx, o.house.Database(), o.house.Signer, func(l kiosk.Leaf) string { return o.refuse.Load().(func(kiosk.Leaf) string)(l) }); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Close() })
+	o.serve(t, o.Handler(slog.New(slog.DiscardHandler)))
+	return o
+}
+
+func (o *office) serve(t *testing.T, h http.Handler) {
+	t.Helper()
+	if o.server != nil {
+		o.server.Close()
+	}
+	o.server = httptest.NewUnstartedServer(h)
+	config, err := o.house.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.server.TLS, o.server.EnableHTTP2 = config, true
+	o.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	o.server.StartTLS()
+	t.Cleanup(o.server.Close)
+}
+
+// sink is a kiosk's way to the office, or to what stands in its place.
+func (o *office) sink(t *testing.T, address string) *backoffice.HTTPS {
+	t.Helper()
+	dir, err := o.house.Enroll(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sinkOf(t, dir, address, true)
+}
+
+func sinkOf(t *testing.T, dir, address string, trusted bool) *backoffice.HTTPS {
+	t.Helper()
+	config, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"), Key: filepath.Join(dir, "kiosk.key")}.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := backoffice.NewHTTPS(u, id, config, func() bool { return trusted })
+	t.Cleanup(func() { sink.Close() })
+	return sink
+}
+
+// journal is a real one.
+func journal(t *testing.T, path string) *store.Store {
+	t.Helper()
+	s, err := store.Open(ctx, path, func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func fill(t *testing.T, s *store.Store, n int) {
+	t.Helper()
+	for from := 0; from < n; from += 100 {
+		var entries []kiosk.Entry
+		for i := from; i < min(n, from+100); i++ {
+			entries = append(entries, entry(i))
+		}
+		if err := s.Append(ctx, entries...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func entry(i int) kiosk.Entry {
+	return kiosk.Entry{Session: fmt.Sprint("S", i/20), Reference: "R", Kind: "reading", Ends: i%20 == 19,
+		Body: fmt.Appendf(nil, `{"at":"2026-03-02T09:00:00Z","reading":{"import_wh":%d,"serial":"20261234"}}`, 123456+i)}
+}
+
+// newSync is a sender with a key of its own.
+func newSync(t *testing.T, s kiosk.Outbox, sink backoffice.Sink, public string) *backoffice.Sync {
+	t.Helper()
+	return backoffice.New(config(t, s, sink, public))
+}
+
+func config(t *testing.T, s kiosk.Outbox, sink backoffice.Sink, public string) backoffice.Config {
+	t.Helper()
+	text, _, err := backoffice.NewKey("kioskd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, key, err := backoffice.OfSecret(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return backoffice.Config{Kiosk: id, Outbox: s, Sink: sink, Signer: signer, Key: key, Office: verifier, Every: time.Hour, Now: time.Now,
+		Instruct: func(context.Context, kiosk.Instruction, string) {}, Log: slog.New(slog.DiscardHandler)}
+}
+
+// holds compares what the office has with the journal: its own sums prove each record's bytes,
+// and the tree that they make is the journal's.
+func (o *office) holds(t *testing.T, s *store.Store, records, refused int64) {
+	t.Helper()
+	all, err := o.Check(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := s.Verify(ctx, func(int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 1 || all[0].Records != records || all[0].Refused != refused || all[0].Head != head.Hash || all[0].Countersigned != records {
+		t.Errorf("the office has %+v, the journal %+v; want %d records, %d refused", all, head, records, refused)
+	}
+	if seq, point, err := s.Acked(ctx); err != nil || seq != records || !strings.Contains(point, "backoffice") {
+		t.Errorf("acknowledged %d, %q, %v", seq, point, err)
+	}
+}
+
+func TestEverythingArrives(t *testing.T) {
+	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
+	fill(t, s, 1234)
+	sync := newSync(t, s, o.sink(t, o.server.URL), o.house.Public)
+	if err := sync.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	o.holds(t, s, 1234, 0)
+	fill(t, s, 6)
+	for range 2 { // the second has nothing to send, and asks
+		if err := sync.Drain(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.holds(t, s, 1240, 0)
+	if st := sync.Status(); st.Class != backoffice.Connected || st.Sent != 1240 || st.Connections != 1 || st.Out == 0 || st.In == 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
+// link is a network that breaks connections, somewhere in what is sent or answered.
+type link struct {
+	net.Listener
+	to     string
+	broken atomic.Int64
+	dice   *rand.Rand
+	mu     sync.Mutex
+	least  int
+}
+
+func newLink(t *testing.T, to string, least int) *link {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	k := &link{Listener: l, to: to, dice: rand.New(rand.NewPCG(seed, 0)), least: least}
+	t.Cleanup(func() { l.Close() })
+	go k.run()
+	return k
+}
+
+func (k *link) run() {
+	for {
+		c, err := k.Accept()
+		if err != nil {
+			return
+		}
+		go k.carry(c)
+	}
+}
+
+// carry breaks off after a number of bytes in either direction.
+func (k *link) carry(c net.Conn) {
+	defer c.Close()
+	up, err := net.Dial("tcp", k.to)
+	if err != nil {
+		return
+	}
+	defer up.Close()
+	k.mu.Lock()
+	out, in := k.least+k.dice.IntN(12_000), k.least+k.dice.IntN(2_500)
+	k.mu.Unlock()
+	done := make(chan struct{}, 2)
+	go func() { io.CopyN(up, c, int64(out)); done <- struct{}{} }()
+	go func() { io.CopyN(c, up, int64(in)); done <- struct{}{} }()
+	<-done
+	if tcp, ok := c.(*net.TCPConn); ok { // a reset, not an end
+		tcp.SetLinger(0)
+	}
+	k.broken.Add(1)
+}
+
+func TestBrokenConnections(t *testing.T) {
+	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
+	fill(t, s, 5000)
+	k := newLink(t, o.server.Listener.Addr().String(), 2500)
+	sync := newSync(t, s, o.sink(t, "https://"+k.Addr().String()), o.house.Public)
+	for tries := 0; ; tries++ {
+		err := sync.Drain(ctx)
+		if err == nil {
+			break
+		}
+		if tries > 2000 {
+			t.Fatal(err)
+		}
+	}
+	if k.broken.Load() < 5 {
+		t.Errorf("the link broke %d times only", k.broken.Load())
+	}
+	o.holds(t, s, 5000, 0)
+}
+
+func TestRefusedRecordsAreParked(t *testing.T) {
+	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
+	fill(t, s, 700)
+	o.refuse.Store(func(l kiosk.Leaf) string {
+		if l.Seq%100 == 7 {
+			return "no such currency"
+		}
+		return ""
+	})
+	sync := newSync(t, s, o.sink(t, o.server.URL), o.house.Public)
+	if err := sync.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	o.holds(t, s, 700, 7)
+	parked, err := s.Parked(ctx)
+	if err != nil || len(parked) != 7 || parked[1] != (kiosk.Refusal{Seq: 107, Why: "no such currency"}) {
+		t.Errorf("%v, %v", parked, err)
+	}
+	if n, err := s.Backlog(ctx); err != nil || n != 7 {
+		t.Errorf("backlog %d, %v", n, err)
+	}
+	o.refuse.Store(func(l kiosk.Leaf) string {
+		if l.Seq == 307 {
+			return "still no such currency"
+		}
+		return ""
+	})
+	if err := errors.Join(s.SendAgain(ctx), sync.Drain(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	o.holds(t, s, 700, 1)
+	if parked, err = s.Parked(ctx); err != nil || len(parked) != 1 || parked[0] != (kiosk.Refusal{Seq: 307, Why: "still no such currency"}) {
+		t.Errorf("%v, %v", parked, err)
+	}
+}
+
+// TestAnotherHistory: a journal that was copied, and both of them used.
+func TestAnotherHistory(t *testing.T) {
+	o, dir := newOffice(t), t.TempDir()
+	s := journal(t, filepath.Join(dir, "journal.db"))
+	fill(t, s, 50)
+	sink := o.sink(t, o.server.URL)
+	c := config(t, s, sink, o.house.Public)
+	if err := backoffice.New(c).Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(dir, "copy.db")
+	if err := s.Copy(ctx, copied); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, s, 10)
+	if err := backoffice.New(c).Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for name, more := range map[string]int{"rolled back": 0, "goes on otherwise": 3, "goes on for longer": 30} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "again.db")
+			old, err := store.OpenReader(ctx, copied)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(old.Copy(ctx, path), old.Close()); err != nil {
+				t.Fatal(err)
+			}
+			clone := journal(t, path)
+			for range more {
+				if err := clone.Append(ctx, kiosk.Entry{Kind: "other", Body: []byte(`{}`)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := c
+			c.Outbox = clone
+			err = backoffice.New(c).Drain(ctx)
+			var trouble *backoffice.Trouble
+			if !errors.As(err, &trouble) || trouble.Class != backoffice.Conflict {
+				t.Errorf("got %v, want a conflict", err)
+			}
+		})
+	}
+	o.holds(t, s, 60, 0)
+}
+
+// TestTheOfficeLostRecords: a backup of its database was restored.
+func TestTheOfficeLostRecords(t *testing.T) {
+	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
+	fill(t, s, 300)
+	c := config(t, s, o.sink(t, o.server.URL), o.house.Public)
+	if err := backoffice.New(c).Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	empty := newOffice(t) // with another key and authority: what was signed before counts for nothing
+	fill(t, s, 700)
+	c2 := config(t, s, empty.sink(t, empty.server.URL), empty.house.Public)
+	if err := backoffice.New(c2).Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	empty.holds(t, s, 1000, 0)
+	third := newOffice(t)
+	if n, err := s.Thin(ctx, time.Now().Add(time.Hour), []string{"reading"}); err != nil || n == 0 {
+		t.Fatalf("thinned %d, %v", n, err)
+	}
+	err := backoffice.New(config(t, s, third.sink(t, third.server.URL), third.house.Public)).Drain(ctx)
+	var trouble *backoffice.Trouble
+	if !errors.As(err, &trouble) || trouble.Class != backoffice.Conflict || !errors.Is(err, kiosk.ErrThinned) {
+		t.Errorf("what was thinned is asked for: %v", err)
+	}
+}
+
+func TestInstructionsArrive(t *testing.T) {
+	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
+	c := config(t, s, o.sink(t, o.server.URL), o.house.Public)
+	var got []string
+	c.Instruct = func(_ context.Context, in kiosk.Instruction, signed string) {
+		got = append(got, fmt.Sprint(in.ID, " ", in.Do, " ", in.Bay, " ", strings.Contains(signed, in.ID)))
+	}
+	for i, to := range []string{id, "K-0043"} {
+		in := kiosk.Instruction{ID: fmt.Sprint("I", i), Kiosk: to, Issued: time.Now(), Expires: time.Now().Add(time.Hour), Do: kiosk.TaskCloseBay, Bay: 2}
+		if err := o.Instruct(ctx, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sync := backoffice.New(c)
+	if err := sync.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	// Its journal says what came of it: then it is no longer sent.
+	body := []byte(`{"instruction":{"id":"I0"},"error":"there is no bay 2"}`)
+	if err := s.Append(ctx, kiosk.Entry{Kind: "instruction_refused", Body: body}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := sync.Drain(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"I0 close_bay 2 true"}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
