@@ -55,7 +55,7 @@ func (f Files) TLS() (*tls.Config, error) {
 type ownCertificate struct{ err error }
 
 func (e *ownCertificate) Error() string {
-	return "cannot read the kiosk's certificate: " + e.err.Error()
+	return "cannot read the kiosk's own credentials: " + e.err.Error()
 }
 
 func (e *ownCertificate) Unwrap() error { return e.err }

@@ -75,6 +75,11 @@ type journal struct {
 
 // Take takes a batch, and returns the answer.
 func (r *Receiver) Take(ctx context.Context, b backoffice.Batch) (backoffice.Answer, error) {
+	return r.within(ctx, b, func(*sql.Tx) error { return nil })
+}
+
+// within takes a batch, and does something else in the same transaction.
+func (r *Receiver) within(ctx context.Context, b backoffice.Batch, also func(*sql.Tx) error) (backoffice.Answer, error) {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return backoffice.Answer{}, err
@@ -84,7 +89,7 @@ func (r *Receiver) Take(ctx context.Context, b backoffice.Batch) (backoffice.Ans
 	if errors.Is(err, ErrConflict) { // what came before is good, what comes after is not taken
 		return a, errors.Join(err, tx.Rollback(), r.mark(ctx, b, err))
 	}
-	if err != nil {
+	if err := errors.Join(err, also(tx)); err != nil {
 		return a, err
 	}
 	return a, tx.Commit()

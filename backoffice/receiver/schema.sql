@@ -36,6 +36,12 @@ create table if not exists instruction (
   primary key (kiosk, id)
 ) strict;
 
+-- How far a JetStream was taken.
+create table if not exists stream (
+  one  integer primary key check (one = 1),
+  done integer not null
+) strict;
+
 -- For whoever looks with SQL: an OCPI CDR and the captured amount a row.
 create view if not exists cdr as
   select kiosk, session, line ->> '$.body.cdr.id' as id, line ->> '$.body.cdr.start_date_time' as start,
