@@ -197,3 +197,45 @@ func (t *Tariff) Prices() []Price {
 	}
 	return out
 }
+
+// TaxKnown tells whether the tariff says which tax its prices include, or that none applies.
+func (t *Tariff) TaxKnown() bool {
+	for _, e := range t.Elements {
+		for _, c := range e.PriceComponents {
+			if t.TaxIncluded == "YES" && c.VAT == nil && c.Price.Sign() > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Part is what a dimension came to, exactly, before minimum, maximum and hold.
+type Part struct {
+	Before, After *big.Rat
+	Taxes         []PartTax
+}
+
+// PartTax is one rate of a part.
+type PartTax struct{ Percent, Amount *big.Rat }
+
+// Part adds up the lines of a dimension; ok is false where it has none, or their tax is not
+// known.
+func (t *Tariff) Part(c *Cost, d Dimension) (p Part, ok bool) {
+	var mine []Line
+	for _, l := range c.Lines {
+		if l.Dimension == d {
+			mine = append(mine, l)
+		}
+	}
+	rates, known := t.rates(mine)
+	p = Part{Before: new(big.Rat), After: new(big.Rat)}
+	for _, r := range rates {
+		p.Before.Add(p.Before, r.before)
+		p.After.Add(p.After, r.after)
+		if r.vat != nil {
+			p.Taxes = append(p.Taxes, PartTax{r.vat, new(big.Rat).Sub(r.after, r.before)})
+		}
+	}
+	return p, known && len(mine) > 0
+}

@@ -261,7 +261,7 @@ const exampleEnergy kiosk.Energy = 30_000
 // example is what a typical charge costs now, without time after it.
 func (p *Presenter) example(now time.Time) *Example {
 	hour := now.Add(time.Hour)
-	cost, err := p.site.Tariff.Calculate(tariff.Usage{Start: now, End: hour, Periods: []tariff.Period{{Start: now, State: tariff.Charging, Energy: exampleEnergy, Current: new(tariff.Decimal)}}}, p.site.Rules.Location)
+	cost, err := p.tariff.Calculate(tariff.Usage{Start: now, End: hour, Periods: []tariff.Period{{Start: now, State: tariff.Charging, Energy: exampleEnergy, Current: new(tariff.Decimal)}}}, p.site.Rules.Location)
 	if err != nil {
 		return nil
 	}

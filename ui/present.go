@@ -18,21 +18,27 @@ type Site struct {
 	Name      string
 	Kiosk     string // what a visitor tells who helps her
 	Helpline  string
-	Languages []string // the first is the default
-	Bays      []int    // in the order in which they stand
-	Tariff    *tariff.Tariff
+	Languages []string                                       // the first is the default
+	Bays      []int                                          // in the order in which they stand
+	Prices    func(time.Time) (t *tariff.Tariff, sum string) // by which is sold then, and its checksum
 	Hold      kiosk.Money
 	Timezone  string
-	TariffSum string
 	Rules     session.Rules // whose times are counted down
 	Times     Times
 	Terminal  string // where it is: right, left or below the screen
 	// ReadsCards tells that the terminal can show whose session it is by a card.
 	ReadsCards bool
 	CardWait   time.Duration
-	Night      func(time.Time) bool // dark colours; nil for never
-	Archive    Archive              // nil where no receipts can be looked up
-	Desk       Desk                 // nil where nobody is let in
+	Night      func(time.Time) bool                       // dark colours; nil for never
+	Notice     func(language string, at time.Time) string // the operator's word to drivers; nil for never
+	Receipt    func(session, reference string) string     // text of a receipt's QR
+	Archive    Archive                                    // nil where no receipts can be looked up
+	Desk       Desk                                       // nil where nobody is let in
+}
+
+// Always sells by one tariff.
+func Always(t *tariff.Tariff, sum string) func(time.Time) (*tariff.Tariff, string) {
+	return func(time.Time) (*tariff.Tariff, string) { return t, sum }
 }
 
 // Kiosk is what a presenter needs of the controller.
@@ -89,6 +95,9 @@ type Presenter struct {
 	over     overlay
 	found    lookup
 	staff    visit
+
+	tariff    *tariff.Tariff // that the present view shows: what is accepted
+	tariffSum string
 }
 
 // NewPresenter makes a presenter that shows the attract screen.
@@ -224,7 +233,7 @@ func (p *Presenter) accept(ctx context.Context) error {
 	if p.last.Screen != Price || !p.own {
 		return errOld
 	}
-	offer := &session.Offer{Tariff: p.site.Tariff.JSON(), Hash: p.site.TariffSum, Hold: p.site.Hold, Language: p.language, Timezone: p.site.Timezone}
+	offer := &session.Offer{Tariff: p.tariff.JSON(), Hash: p.tariffSum, Hold: p.site.Hold, Language: p.language, Timezone: p.site.Timezone}
 	if l := p.limits()[p.limit]; l.Cost.Minor > 0 {
 		offer.Limit = &session.Limit{Cost: &l.Cost}
 	} else if l.Energy > 0 {

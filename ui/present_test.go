@@ -81,7 +81,7 @@ func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Tariff: tf, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: session.DefaultRules(), ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
+	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref }, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: session.DefaultRules(), ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
 }
 
 func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.Screen) ui.View {

@@ -38,7 +38,7 @@ func (p *Presenter) leave() {
 }
 
 // View is the present view. Its Seq is another one exactly when something changed that
-// a late tap must not act on: screen, session, bay or language.
+// a late tap must not act on: screen, session, bay, language or prices.
 func (p *Presenter) View() View {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,7 +64,7 @@ func (p *Presenter) View() View {
 // another tells whether a late tap on the old view must not act on the new one.
 func another(old, now View) bool {
 	return now.Screen != old.Screen || now.Session != old.Session || now.Language != old.Language || now.Access != old.Access ||
-		now.Bay != old.Bay || staffPage(now) != staffPage(old)
+		now.Bay != old.Bay || staffPage(now) != staffPage(old) || !slices.Equal(now.Prices, old.Prices)
 }
 
 // frame is what every view has.
@@ -84,13 +84,22 @@ func (p *Presenter) resume(snap session.Snapshot) {
 	}
 }
 
+// prices are shown whole, in AFIR order.
+func (p *Presenter) prices(t *tariff.Tariff) (out []PriceView) {
+	for _, price := range t.Prices() {
+		out = append(out, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin, price.From, price.To})
+	}
+	return out
+}
+
 func (p *Presenter) view(snap session.Snapshot) View {
 	v := p.frame(snap)
 	v.Screen, v.Hold, v.Bays = p.page, p.site.Hold, p.bays(snap)
-	for _, price := range p.site.Tariff.Prices() {
-		v.Prices = append(v.Prices, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin, price.From, price.To})
-	}
+	p.tariff, p.tariffSum = p.site.Prices(snap.At)
 	x, ok := snap.State.Sessions[p.session]
+	if v.Prices = p.prices(p.tariff); ok && x.Tariff != nil { // what she agreed to stays, whatever is sold by now
+		v.Prices = p.prices(x.Tariff)
+	}
 	if !ok && p.session != "" {
 		p.leave()
 		v.Screen = p.page
@@ -123,6 +132,9 @@ func (p *Presenter) view(snap session.Snapshot) View {
 		v.Seconds = seconds(limit - idle)
 	}
 	if v.Screen == Attract || v.Screen == Bays {
+		if p.site.Notice != nil {
+			v.Notice = p.site.Notice(p.language, snap.At)
+		}
 		p.closed(&v, snap)
 	}
 	return p.covered(v, ok, x, snap)
@@ -358,5 +370,5 @@ func (p *Presenter) ended(v *View, x session.Session) {
 	v.Released = v.Approved.Sub(v.Paid)
 	v.Open = x.Money == session.Disputed
 	v.Settled = x.Money.Settled()
-	v.Code = "KIOSKD " + x.Reference // as receipt.Code
+	v.Code = p.site.Receipt(x.ID, x.Reference)
 }

@@ -81,6 +81,7 @@ type View struct {
 	Reference string      `json:"reference,omitempty"`
 	Session   string      `json:"session,omitempty"`
 	Message   string      `json:"message,omitempty"` // text key: progress, decline class, reason
+	Notice    string      `json:"notice,omitempty"`  // the operator's word to drivers, in their language
 	Seconds   int         `json:"seconds,omitempty"` // left on this screen, where it ends by itself
 
 	Energy   kiosk.Energy `json:"energy_wh"`

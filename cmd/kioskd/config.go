@@ -15,8 +15,10 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd"
+	"kioskd/backoffice"
 	"kioskd/line"
 	"kioskd/meter"
+	"kioskd/ocpi"
 	"kioskd/session"
 	"kioskd/tariff"
 	"kioskd/terminal"
@@ -47,6 +49,10 @@ type config struct {
 	hold            kiosk.Money
 	clockRTC        bool // the computer's clock is right without a network
 	needScreen      bool
+
+	uplink *uplinkConfig // nil for none
+	keep   keepConfig
+	ocpi   *ocpi.Site // nil for none
 
 	tariff *tariff.Tariff
 	accept string // start of the checksum of a tariff whose prices are far from the last one's
@@ -252,11 +258,11 @@ func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 }
 
 func (r *configReader) config(n *yaml.Node, dir string) *config {
-	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, side: "right", times: ui.DefaultTimes(), staff: staff{exportTo: "/media/kioskd"}, cardWait: 45 * time.Second, needScreen: true, country: "DE", rules: session.DefaultRules()}
+	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, side: "right", times: ui.DefaultTimes(), staff: staff{exportTo: "/media/kioskd"}, cardWait: 45 * time.Second, needScreen: true, country: "DE", keep: keepConfig{reserve: 100}, rules: session.DefaultRules()}
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	var tariffNode *yaml.Node
+	var tariffNode, uplinkNode, ocpiNode *yaml.Node
 	var amounts terminalAmounts
 	r.mapping(n, "configuration", map[string]func(*yaml.Node){
 		"site!":     func(n *yaml.Node) { r.site(c, n) },
@@ -267,6 +273,15 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 		"bays!":     func(n *yaml.Node) { r.bays(c, n) },
 		"timings":   func(n *yaml.Node) { r.timings(c, n) },
 		"staff":     func(n *yaml.Node) { r.staff(c, n) },
+		"backoffice": func(n *yaml.Node) {
+			uplinkNode = n
+			r.backoffice(c, n, dir)
+		},
+		"keep": func(n *yaml.Node) { r.keep(c, n) },
+		"ocpi": func(n *yaml.Node) {
+			ocpiNode = n
+			r.ocpi(c, n)
+		},
 		"accept_tariff": func(n *yaml.Node) {
 			if c.accept = n.Value; len(n.Value) < 8 {
 				r.fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
@@ -291,6 +306,12 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 	}
 	if tariffNode != nil {
 		r.tariff(c, tariffNode, dir)
+	}
+	if err := backoffice.CheckID(c.kioskID); uplinkNode != nil && err != nil {
+		r.fault(uplinkNode, "backoffice: site.kiosk must name this kiosk: %v", err)
+	}
+	if ocpiNode != nil {
+		r.ocpiFits(c, ocpiNode)
 	}
 	return c
 }

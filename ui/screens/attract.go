@@ -14,6 +14,7 @@ func (pg *page) attract() {
 			pg.block(w)
 		}
 	}
+	pg.notice()
 	free := 0
 	for _, b := range pg.v.Bays {
 		if b.State == ui.BayFree || b.State == ui.BayPlugged {
@@ -26,6 +27,13 @@ func (pg *page) attract() {
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))
 	}
 	pg.foot("attract.start", primary, ui.Touch, "")
+}
+
+// notice is the operator's word.
+func (pg *page) notice() {
+	if pg.v.Notice != "" {
+		pg.block(pg.say(pg.v.Notice).centred())
+	}
 }
 
 // priceLine is one price as a line: the amount, what it is for, and when.

@@ -10,6 +10,7 @@ import (
 func (pg *page) bays() {
 	pg.step(1)
 	pg.block(pg.title(pg.t("bays.title")))
+	pg.notice()
 	pg.foot("back", plain, ui.Back, "")
 	if pg.v.Later {
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))

@@ -1,0 +1,129 @@
+// Package sessiontest plays sessions for the tests of what is made from a journal: observations
+// go in, records come out, as a kiosk would write them. It touches no device and no disk.
+package sessiontest
+
+import (
+	"encoding/json"
+	"iter"
+	"testing"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+)
+
+// Price is the tariff of the sessions, unless a test sets another.
+const Price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19}]}]}`
+
+// Journal is what a kiosk wrote down of one session, S1 at bay 3.
+type Journal struct {
+	Rules   session.Rules
+	State   session.State
+	Now     time.Time
+	Doubt   bool // the clock may be wrong
+	Records []kiosk.Record
+
+	t testing.TB
+}
+
+// New makes an empty journal.
+func New(t testing.TB) *Journal {
+	r := session.DefaultRules()
+	r.Currency = "EUR"
+	r.Bays[3] = session.BayRules{MaxPower: 22000}
+	return &Journal{t: t, Rules: r, Now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+}
+
+// See hands an observation in.
+func (j *Journal) See(o session.Observation) {
+	j.t.Helper()
+	o.Session, o.At = "S1", j.Now
+	events, err := j.Rules.Decide(j.State, o)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	for _, e := range events {
+		e.Untrusted = j.Doubt
+		if j.State, _, err = session.Step(j.State, e); err != nil {
+			j.t.Fatal(err)
+		}
+		entry, err := e.Entry()
+		if err != nil {
+			j.t.Fatal(err)
+		}
+		j.Keep(entry)
+	}
+}
+
+// Keep appends an entry as it is.
+func (j *Journal) Keep(entries ...kiosk.Entry) {
+	for _, e := range entries {
+		j.Records = append(j.Records, kiosk.Record{Seq: int64(len(j.Records) + 1), Session: e.Session, Kind: e.Kind, Body: e.Body, Wall: j.Now, Token: e.Token})
+	}
+}
+
+// All reads the records.
+func (j *Journal) All() iter.Seq2[kiosk.Record, error] {
+	return func(yield func(kiosk.Record, error) bool) {
+		for _, r := range j.Records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// EUR is an amount in cents.
+func EUR(minor int64) kiosk.Money { return kiosk.Money{Minor: minor, Currency: "EUR"} }
+
+// Reading is a register now.
+func (j *Journal) Reading(wh int64) *kiosk.Reading {
+	return &kiosk.Reading{At: j.Now, Import: kiosk.Energy(wh), Serial: "20260001"}
+}
+
+// Look is a look at a bay that charges.
+func (j *Journal) Look(wh int64) { j.Sample(wh, true) }
+
+// Sample is a look at a bay whose vehicle may ask for nothing.
+func (j *Journal) Sample(wh int64, requesting bool) {
+	j.See(session.Observation{What: session.Sampled, Bay: 3, Sample: &session.Sample{
+		Inputs: kiosk.BayInputs{Plugged: true, Requesting: requesting, Closed: true}, Reading: j.Reading(wh), Good: j.Reading(wh)}})
+}
+
+// Begin plays a visit up to the closed contactor, at register 1000.
+func (j *Journal) Begin(tariff string, hold kiosk.Money) {
+	j.See(session.Observation{What: session.Chosen, Bay: 3, EVSE: "DE*DEM*E003", Reference: "7GK2M4Q", Site: map[string]string{"name": "Demo Charging", "helpline": "+49 30 1"}})
+	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: json.RawMessage(tariff), Hash: "0123456789abcdef", Hold: hold, Language: "de", Timezone: "Europe/Berlin"}})
+	j.See(session.Observation{What: session.HoldApproved, Hold: &kiosk.Hold{ReceiptNo: 231, Approved: hold, Last4: "8074", CardName: "Mastercard", TerminalID: "60099914", At: j.Now}})
+	j.See(session.Observation{What: session.HoldEnded})
+	j.Look(1000)
+	j.See(session.Observation{What: session.BaselineRead, Reading: j.Reading(1000)})
+	j.See(session.Observation{What: session.ContactorMoved, Closed: true})
+}
+
+// End stops it at a register.
+func (j *Journal) End(wh int64) {
+	j.See(session.Observation{What: session.StopPressed})
+	j.See(session.Observation{What: session.ContactorMoved})
+	j.See(session.Observation{What: session.FinalRead, Reading: j.Reading(wh)})
+}
+
+// Charged is a session that ran for a quarter of an hour, with a break in it.
+func (j *Journal) Charged() {
+	j.Begin(Price, EUR(5000))
+	for range 30 {
+		j.Now = j.Now.Add(10 * time.Second)
+		j.Look(2000)
+	}
+	j.Now = j.Now.Add(10 * time.Minute)
+	j.See(session.Observation{What: session.Booted})
+	j.Look(3000)
+	j.End(3000)
+}
+
+// Booked is the bank's answer.
+func (j *Journal) Booked(minor int64) {
+	b := &kiosk.Booking{ReceiptNo: 232, Booked: EUR(minor)}
+	j.See(session.Observation{What: session.BookingApproved, Booking: b})
+	j.See(session.Observation{What: session.BookingEnded, Booking: b})
+}
