@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 )
@@ -27,4 +28,19 @@ func ParseReference(text string) (string, error) {
 		return "", fmt.Errorf("cannot read %q as a receipt code: want seven letters and digits", text)
 	}
 	return clean, nil
+}
+
+// headDigits is how many characters of a head are shown: 50 bits.
+const headDigits = 10
+
+// ShortHead is a Merkle tree's head as it is printed: the number of its records and the start
+// of its hash in Crockford's base 32.
+func ShortHead(records int64, hash [32]byte) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d ", records)
+	first := binary.BigEndian.Uint64(hash[:8])
+	for i := range headDigits {
+		b.WriteByte(crockford[first>>(59-5*i)&31])
+	}
+	return b.String()
 }

@@ -25,8 +25,9 @@ type Sink interface {
 
 // Traffic is what went over the wire.
 type Traffic struct {
-	Out, In     int64 // bytes with TLS, without TCP and IP
-	Connections int64
+	Out         int64 `json:"bytes_out"` // with TLS, without TCP and IP
+	In          int64 `json:"bytes_in"`
+	Connections int64 `json:"connections"`
 }
 
 // Config is what a Sync needs.
@@ -48,13 +49,13 @@ type Config struct {
 
 // Status is how things stand.
 type Status struct {
-	Class Class
-	Why   string
-	Since time.Time // it has been so
-	Good  time.Time // last answer; zero before the first
-	Next  time.Time // the next try, while there is trouble
-	Skew  time.Duration
-	Sent  int64 // records that were acknowledged since the start
+	Class Class         `json:"state"`
+	Why   string        `json:"why,omitempty"`
+	Since time.Time     `json:"since"`                // it has been so
+	Good  time.Time     `json:"last_answer,omitzero"` // zero before the first
+	Next  time.Time     `json:"next_try,omitzero"`    // while there is trouble
+	Skew  time.Duration `json:"clock_skew_ns"`        // of the other side's clock to ours
+	Sent  int64         `json:"sent"`                 // records that were acknowledged since the start
 	Traffic
 }
 

@@ -48,6 +48,12 @@ type Receipt struct {
 	Reason        string             `json:"end_reason"`
 	Card          *Card              `json:"card,omitempty"`
 	QR            string             `json:"qr"`
+	// Head is the journal's tree up to the record that the receipt rests on (its bill, or why
+	// there is none): the number of records and the start of its hash. Whoever has the receipt
+	// can tell whether the journal is still the one of then.
+	Head string `json:"journal_head,omitempty"`
+	// Refunded is what was given back later, outside of the terminal.
+	Refunded *kiosk.Money `json:"refunded,omitempty"`
 }
 
 // Card is what a receipt may say of a card.
@@ -66,9 +72,27 @@ type Card struct {
 // ErrNone means that a session has no receipt: no money was ever reserved.
 var ErrNone = errors.New("session has no receipt: no money was reserved")
 
-// From makes the receipt of a session from its records.
-func From(records iter.Seq2[kiosk.Record, error]) (Receipt, error) {
-	state, err := session.Replay(records)
+// From makes the receipt of a session from its records. head is the journal's Merkle tree: the
+// hash of its first n records.
+func From(records iter.Seq2[kiosk.Record, error], head func(n int64) ([32]byte, error)) (Receipt, error) {
+	rests, refunded := int64(0), kiosk.Money{}
+	state, err := session.Replay(func(yield func(kiosk.Record, error) bool) {
+		for r, err := range records {
+			switch kind := session.Kind(r.Kind); {
+			case err != nil:
+			case rests == 0 && (kind == session.Billed || kind == session.Ended):
+				rests = r.Seq
+			case kind == session.Refunded:
+				var e session.Event
+				if e, err = session.FromRecord(r); err == nil {
+					refunded = kiosk.Money{Minor: refunded.Minor + e.Amount.Minor, Currency: e.Amount.Currency}
+				}
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return Receipt{}, fmt.Errorf("cannot make receipt: %w", err)
 	}
@@ -76,7 +100,19 @@ func From(records iter.Seq2[kiosk.Record, error]) (Receipt, error) {
 		if x.Hold == nil || x.Money == session.Declined {
 			return Receipt{}, ErrNone
 		}
-		return of(x), nil
+		r := of(x)
+		if refunded.Minor > 0 {
+			r.Refunded = &refunded
+		}
+		if rests > 0 {
+			hash, err := head(rests)
+			if err != nil {
+				return Receipt{}, fmt.Errorf("cannot make receipt: %w", err)
+			}
+			r.Head = kiosk.ShortHead(rests, hash)
+			r.QR = Code(x.Reference, r.Head)
+		}
+		return r, nil
 	}
 	return Receipt{}, errors.New("cannot make receipt: session has no records")
 }
@@ -84,7 +120,7 @@ func From(records iter.Seq2[kiosk.Record, error]) (Receipt, error) {
 func of(x session.Session) Receipt {
 	zero := kiosk.Money{Currency: x.Hold.Approved.Currency}
 	r := Receipt{No: x.Reference, Session: x.ID, Seller: x.Site, Bay: x.Bay, EVSE: x.EVSE, Language: "en", Reason: string(x.Reason),
-		Total: zero, Held: x.Hold.Approved, Paid: zero, Released: zero, Lines: []session.BillLine{}, Taxes: []session.BillTax{}, QR: Code(x.Reference)}
+		Total: zero, Held: x.Hold.Approved, Paid: zero, Released: zero, Lines: []session.BillLine{}, Taxes: []session.BillTax{}, QR: Code(x.Reference, "")}
 	loc := time.UTC
 	if x.Offer != nil {
 		r.Language, loc = x.Offer.Language, x.Location
@@ -121,8 +157,11 @@ func of(x session.Session) Receipt {
 	return r
 }
 
-// Code is the text of a receipt's QR: the short reference under which it is found.
-func Code(reference string) string { return "KIOSKD " + reference }
+// Code is the text of a receipt's QR: the short reference under which it is found, and the
+// journal's head.
+func Code(reference, head string) string {
+	return strings.TrimSpace("KIOSKD " + reference + " " + head)
+}
 
 // PNG is the QR as a picture with its quiet zone.
 func PNG(code string) ([]byte, error) {
@@ -209,6 +248,9 @@ func (r Receipt) money(p *text.Printer, row func(string, string)) {
 		row(p.T("receipt.released"), p.Money(r.Released))
 	} else {
 		row(p.T("receipt.not_yet"), p.Money(r.Total))
+	}
+	if r.Refunded != nil {
+		row(p.T("receipt.refunded"), p.Money(*r.Refunded))
 	}
 	c := r.Card
 	if c == nil { // it was given away

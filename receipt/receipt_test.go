@@ -24,7 +24,7 @@ func eur(minor int64) kiosk.Money { return sessiontest.EUR(minor) }
 
 func (j *journal) text(lang string) string {
 	j.t.Helper()
-	r, err := receipt.From(j.All())
+	r, err := receipt.From(j.All(), noTree)
 	if err != nil {
 		j.t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestNoReceiptWithoutMoney(t *testing.T) {
 	j := newJournal(t)
 	j.See(session.Observation{What: session.Chosen, Bay: 3, Reference: "7GK2M4Q"})
 	j.See(session.Observation{What: session.Cancelled})
-	if _, err := receipt.From(j.All()); err != receipt.ErrNone {
+	if _, err := receipt.From(j.All(), noTree); err != receipt.ErrNone {
 		t.Errorf("%v", err)
 	}
 }
@@ -114,3 +114,6 @@ func TestWhatIsOpen(t *testing.T) {
 		}
 	}
 }
+
+// noTree is a journal of which nobody has the hashes.
+func noTree(int64) (h [32]byte, err error) { return h, nil }

@@ -370,7 +370,7 @@ func (s *site) start(price string) {
 		},
 		Clock: session.NewClock(func() time.Time { return time.Now().Add(time.Duration(s.jump.Load())) }, func() bool { return !s.unsynced.Load() }),
 	})
-	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Tariff: tr, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, l.control)
+	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Prices: ui.Always(tr, "sum"), Receipt: func(_, ref string) string { return ref }, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, l.control)
 	var ctx context.Context
 	ctx, l.cancel = context.WithCancel(context.Background())
 	s.life = l

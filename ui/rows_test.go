@@ -497,8 +497,17 @@ func TestTheFrozenTariffIsBilled(t *testing.T) {
 	if got := s.state.Sessions["S1"].Bill.Total.Minor; got >= 200 {
 		t.Errorf("billed %d", got)
 	}
-	if v := s.p.View(); !slices.ContainsFunc(v.Prices, func(p ui.PriceView) bool { return p.Amount == "4.90" }) {
-		t.Errorf("the next visitor sees %+v", v.Prices)
+	sees := func(price string) bool {
+		return slices.ContainsFunc(s.p.View().Prices, func(p ui.PriceView) bool { return p.Amount == price })
+	}
+	if !sees("0.49") || sees("4.90") {
+		t.Errorf("she sees %+v", s.p.View().Prices)
+	}
+	if err := s.p.Input(t.Context(), ui.Input{Seq: s.p.View().Seq, Kind: ui.Back}); err != nil {
+		t.Fatal(err)
+	}
+	if !sees("4.90") {
+		t.Errorf("the next visitor sees %+v", s.p.View().Prices)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"kioskd"
@@ -18,7 +19,35 @@ type archive struct {
 	journal  *store.Store
 	control  *session.Controller
 	terminal kiosk.CardTerminal
+
+	mu    sync.Mutex
+	codes map[string]string // of the last sessions' receipts
 }
+
+// keepCodes is how many codes are remembered: those that a screen shows again and again.
+const keepCodes = 100
+
+// code is the text of a session's receipt QR. Before the receipt rests on a record it is the
+// reference alone.
+func (a *archive) code(id, reference string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if code, ok := a.codes[id]; ok {
+		return code
+	}
+	r, err := receipt.From(a.journal.Session(context.Background(), id), a.head)
+	if err != nil || r.Head == "" {
+		return receipt.Code(reference, "")
+	}
+	if len(a.codes) >= keepCodes || a.codes == nil {
+		a.codes = map[string]string{}
+	}
+	a.codes[id] = r.QR
+	return r.QR
+}
+
+// head is the journal's tree, for receipts.
+func (a *archive) head(n int64) ([32]byte, error) { return a.journal.TreeHash(context.Background(), n) }
 
 // How far back, and how many, a driver may look.
 const (
@@ -28,7 +57,7 @@ const (
 )
 
 // ByCode implements ui.Archive.
-func (a archive) ByCode(ctx context.Context, reference string) ([]ui.ReceiptView, error) {
+func (a *archive) ByCode(ctx context.Context, reference string) ([]ui.ReceiptView, error) {
 	id, err := a.journal.Find(ctx, reference)
 	if errors.Is(err, store.ErrUnknown) {
 		return nil, nil
@@ -40,7 +69,7 @@ func (a archive) ByCode(ctx context.Context, reference string) ([]ui.ReceiptView
 }
 
 // ByCard implements ui.Archive.
-func (a archive) ByCard(ctx context.Context) ([]ui.ReceiptView, error) {
+func (a *archive) ByCard(ctx context.Context) ([]ui.ReceiptView, error) {
 	var token string
 	err := a.control.WithTerminal(ctx, func(ctx context.Context) (err error) {
 		token, err = a.terminal.ReadCard(ctx, receiptCard)
@@ -54,7 +83,7 @@ func (a archive) ByCard(ctx context.Context) ([]ui.ReceiptView, error) {
 		return nil, err
 	}
 	var ids []string
-	for r, err := range a.journal.Matching(ctx, string(session.HoldOK), "$.hold.card_token", token) {
+	for r, err := range a.journal.ByToken(ctx, string(session.HoldOK), token) {
 		if err != nil {
 			return nil, err
 		}
@@ -68,9 +97,9 @@ func (a archive) ByCard(ctx context.Context) ([]ui.ReceiptView, error) {
 	return a.view(ctx, ids)
 }
 
-func (a archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView, err error) {
+func (a *archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView, err error) {
 	for _, id := range ids {
-		r, err := receipt.From(a.journal.Session(ctx, id))
+		r, err := receipt.From(a.journal.Session(ctx, id), a.head)
 		if errors.Is(err, receipt.ErrNone) {
 			continue
 		}

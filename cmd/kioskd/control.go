@@ -233,7 +233,7 @@ func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error
 }
 
 // serveControl answers commands on a socket until ctx ends.
-func serveControl(ctx context.Context, l net.Listener, s owner) error {
+func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error {
 	mux := http.NewServeMux()
 	handle := func(pattern string, f func(*http.Request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -261,6 +261,12 @@ func serveControl(ctx context.Context, l net.Listener, s owner) error {
 	handle("GET /doctor", func(r *http.Request) (any, error) { return s.examine(r.Context()) })
 	handle("POST /drain", func(r *http.Request) (any, error) {
 		return s.drain(r.Context(), r.FormValue("off") == "")
+	})
+	handle("GET /backoffice", func(r *http.Request) (any, error) { return o.status(r.Context()) })
+	handle("POST /backoffice/again", func(r *http.Request) (any, error) { return o.again(r.Context()) })
+	handle("POST /backoffice/now", func(r *http.Request) (any, error) { return o.now(r.Context()) })
+	handle("POST /session/{reference}/refund", func(r *http.Request) (any, error) {
+		return o.refund(r.Context(), r.PathValue("reference"), r.FormValue("amount"), r.FormValue("by"), r.FormValue("why"))
 	})
 	handle("POST /session/{reference}/stop", func(r *http.Request) (any, error) {
 		return s.stop(r.Context(), r.PathValue("reference"), r.FormValue("by"))

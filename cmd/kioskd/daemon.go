@@ -9,11 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -22,10 +20,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kioskd"
+	"kioskd/backoffice"
 	"kioskd/line"
 	"kioskd/session"
 	"kioskd/store"
-	"kioskd/tariff"
 	"kioskd/terminal"
 	"kioskd/ui"
 )
@@ -84,9 +82,14 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if err != nil {
 		return err
 	}
-	var writes kiosk.Journal = journal
+	var up *backoffice.Sync
+	var writes kiosk.Journal = poking{journal, func() {
+		if up != nil {
+			up.Poke()
+		}
+	}}
 	if p.journal != nil {
-		writes = p.journal(journal)
+		writes = p.journal(writes)
 	}
 	if c.terminal.CardKey, err = cardKey(filepath.Join(filepath.Dir(c.journal), "card.key")); err != nil {
 		return errors.Join(err, devices.open())
@@ -103,15 +106,23 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if err := devices.exchanged(ctx, journal); err != nil {
 		return errors.Join(err, devices.open())
 	}
-	jump, err := priceJump(ctx, journal, c)
+	prices, err := openSale(ctx, c, journal)
+	if err != nil {
+		return errors.Join(err, devices.open())
+	}
+	jump, err := prices.priceJump(ctx, journal, clock.Now())
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
 	c.terminal.Stats = new(line.Stats)
 	pt := terminal.New(dial, c.terminal, log)
 	defer pt.Close()
+	var derive func(session.Session) ([]kiosk.Entry, error)
+	if c.ocpi != nil {
+		derive = c.ocpi.Derive
+	}
 	control := session.New(session.Config{
-		Rules: c.rules, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
+		Rules: c.rules, Derive: derive, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
 		NewID: newID, Clock: clock, Day: day, Locked: locked, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays), string(session.FaultRaised), string(session.FaultCleared)), Log: log,
 	})
 	control.Fault(ctx, "CF001", 0, jump != nil, jump)
@@ -126,11 +137,24 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	var g errgroup.Group
 	commandCtx, stopCommands := context.WithCancel(ctx)
 	own := owner{control, pt}
-	g.Go(func() error { return serveControl(commandCtx, commands, own) })
-	site := c.screenSite()
-	site.Archive = archive{journal, control, pt}
+	site := c.screenSite(prices)
+	old := &archive{journal: journal, control: control, terminal: pt}
+	site.Archive, site.Receipt = old, old.code
+	staff := desk{c: c, owner: own, journal: journal, log: kept, lines: append([]countedLine{{c.terminalAddress, c.terminal.Stats}}, devices.lines()...), quit: quit}
+	keep := &keeper{c: c, journal: journal, control: control, clock: clock, start: clock.Now(), log: log}
+	if c.uplink != nil {
+		do := &instructed{by: byOffice + c.uplink.office.Name(), journal: journal, owner: own, clock: clock, sale: prices, report: keep.diagnostics(staff), log: log}
+		if up, err = newSync(c, journal, clock, do, log); err != nil {
+			stopCommands()
+			return errors.Join(err, listener.Close(), commands.Close(), devices.open())
+		}
+		staff.sync, keep.sync = up, up
+		g.Go(func() error { return do.resume(commandCtx) })
+	}
+	g.Go(func() error { keep.run(commandCtx); return nil })
+	g.Go(func() error { return serveControl(commandCtx, commands, own, &office{c, journal, control, up}) })
 	if c.technician != nil || c.host != nil {
-		site.Desk = desk{c: c, owner: own, journal: journal, log: kept, lines: append([]countedLine{{c.terminalAddress, c.terminal.Stats}}, devices.lines()...), quit: quit}
+		site.Desk = staff
 	}
 	err = serve(ctx, c, ui.NewPresenter(site, control), control, listener, log)
 	stopCommands()
@@ -157,10 +181,10 @@ func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *ses
 }
 
 // screenSite is what the configuration says of the screen.
-func (c *config) screenSite() ui.Site {
+func (c *config) screenSite(s *sale) ui.Site {
 	return ui.Site{
-		Name: c.site["name"], Kiosk: c.kioskID, Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c), Tariff: c.tariff, Hold: c.hold,
-		Timezone: c.timezone.String(), TariffSum: store.Sum(c.tariff.JSON()), Rules: c.rules, Times: c.times, Terminal: c.side,
+		Name: c.site["name"], Kiosk: c.kioskID, Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c), Prices: s.Prices, Notice: s.Notice, Hold: c.hold,
+		Timezone: c.timezone.String(), Rules: c.rules, Times: c.times, Terminal: c.side,
 		ReadsCards: c.readsCards, CardWait: c.cardWait, Night: c.night,
 	}
 }
@@ -265,41 +289,6 @@ func lockedFaults(ctx context.Context, journal *store.Store) (out []session.Faul
 		}
 	}
 	return out, nil
-}
-
-// priceJump tells whether a price is nothing now, or ten times what the journal last sold
-// at: a slip of the pen, or worse. The host confirms it with the tariff's checksum.
-func priceJump(ctx context.Context, journal *store.Store, c *config) (jump, err error) {
-	sum := store.Sum(c.tariff.JSON())
-	if c.accept != "" && strings.HasPrefix(sum, c.accept) {
-		return nil, nil
-	}
-	for r, err := range journal.Newest(ctx, string(session.OfferAccepted)) {
-		if err != nil {
-			return nil, err
-		}
-		e, err := session.FromRecord(r)
-		if err != nil {
-			return nil, err
-		}
-		if e.Offer.Hold.Minor == 0 { // what was given away says nothing of prices
-			continue
-		}
-		old, err := tariff.Parse(e.Offer.Tariff)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range tariff.Dimensions() {
-			was, is := old.Highest(d), c.tariff.Highest(d)
-			ten := new(big.Rat).Mul(was, big.NewRat(10, 1))
-			back := new(big.Rat).Mul(is, big.NewRat(10, 1))
-			if was.Sign() > 0 && (is.Cmp(ten) >= 0 || was.Cmp(back) >= 0) {
-				return fmt.Errorf("the price of %s changes from %s to %s; if that is meant, set accept_tariff: %s", d, was.FloatString(2), is.FloatString(2), sum[:8]), nil
-			}
-		}
-		break // the last that was sold at counts
-	}
-	return nil, nil
 }
 
 // keepCardKey is how long a key recognises cards; a new one forgets them all.

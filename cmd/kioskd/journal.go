@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"kioskd"
@@ -62,7 +65,7 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 	if id, err = s.Find(ctx, id); err != nil {
 		return err
 	}
-	r, err := receipt.From(s.Session(ctx, id))
+	r, err := receipt.From(s.Session(ctx, id), func(n int64) ([32]byte, error) { return s.TreeHash(ctx, n) })
 	if err != nil {
 		return err
 	}
@@ -84,6 +87,7 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 }
 
 func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	code := fs.String("receipt", "", "`text` of a receipt's QR, to compare with the journal")
 	s, err := p.parseJournal(ctx, fs, args)
 	if err != nil {
 		return err
@@ -98,6 +102,37 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 		return err
 	}
 	fmt.Fprintf(p.out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
+	if head.Thinned > 0 {
+		fmt.Fprintf(p.out, "of %d the body is with the back office; their hashes are in the tree\n", head.Thinned)
+	}
+	if *code == "" {
+		return nil
+	}
+	return p.verifyReceipt(ctx, s, *code)
+}
+
+// verifyReceipt compares a receipt's code with the tree: KIOSKD REFERENCE RECORDS HASH.
+func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string) error {
+	f := strings.Fields(strings.ToUpper(strings.TrimPrefix(strings.ToUpper(code), "KIOSKD ")))
+	if len(f) != 3 {
+		return usagef("journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"", code)
+	}
+	n, err := strconv.ParseInt(f[1], 10, 64)
+	if err != nil {
+		return usagef("journal verify: receipt %q: %q is no number of records", code, f[1])
+	}
+	id, err := s.Find(ctx, f[0])
+	if err != nil {
+		return err
+	}
+	r, err := receipt.From(s.Session(ctx, id), func(n int64) ([32]byte, error) { return s.TreeHash(ctx, n) })
+	if err != nil {
+		return err
+	}
+	if want := f[1] + " " + f[2]; r.Head != want {
+		return fmt.Errorf("the receipt does not fit: it says %s, the journal %s: this is not the journal of then", want, r.Head)
+	}
+	fmt.Fprintf(p.out, "the receipt fits: session %s, as it was with %d records\n", id, n)
 	return nil
 }
 
@@ -111,6 +146,12 @@ func (p program) journalExport(ctx context.Context, fs *flag.FlagSet, args []str
 	return err
 }
 
+// thinned is a record of whose body only the hash is left.
+type thinned struct {
+	kiosk.Record
+	Thinned bool `json:"thinned"`
+}
+
 // export writes records from a number on and returns the next number.
 func (p program) export(ctx context.Context, s *store.Store, from int64) (int64, error) {
 	for r, err := range s.Records(ctx, from) {
@@ -118,6 +159,9 @@ func (p program) export(ctx context.Context, s *store.Store, from int64) (int64,
 			return from, err
 		}
 		leaf, err := store.Leaf(r)
+		if errors.Is(err, kiosk.ErrThinned) {
+			leaf, err = json.Marshal(thinned{r, true})
+		}
 		if err != nil {
 			return from, err
 		}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"kioskd"
+	"kioskd/backoffice"
+	"kioskd/session"
+	"kioskd/store"
+)
+
+// instructed carries out what a back office wants: once, written down before and after, and
+// only what breaks no promise. It runs on one goroutine.
+type instructed struct {
+	by      string // who instructs: backoffice and the name of its key
+	journal *store.Store
+	owner   owner
+	clock   *session.Clock
+	sale    *sale
+	report  func(context.Context) (json.RawMessage, error) // of everything, for whoever is far away
+	log     *slog.Logger
+}
+
+// by is how the journal names a back office.
+const byOffice = "backoffice:"
+
+// Instruct is what backoffice.Config wants.
+func (i *instructed) Instruct(ctx context.Context, in kiosk.Instruction, signed string) {
+	known, err := i.known(ctx, in.ID)
+	switch {
+	case err != nil:
+		i.log.Error("instruction", "id", in.ID, "error", err)
+		return
+	case known:
+		return
+	case !i.clock.Trusted(): // it comes again
+		i.log.Warn("an instruction waits until the clock is right", "id", in.ID)
+		return
+	}
+	if err := backoffice.InTime(in, i.clock.Now()); err != nil {
+		i.end(ctx, in, nil, err)
+		return
+	}
+	if err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionGiven, By: i.by, Instruction: &in, Note: signed}); err != nil {
+		i.log.Error("instruction", "id", in.ID, "error", err)
+		return
+	}
+	i.do(ctx, in)
+}
+
+// known tells whether the journal has an instruction.
+func (i *instructed) known(ctx context.Context, id string) (bool, error) {
+	for _, kind := range []session.Kind{session.InstructionTaken, session.InstructionRefused} {
+		for _, err := range i.journal.Matching(ctx, string(kind), "$.instruction.id", id) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// resume carries out what was taken before the daemon ended, and not done. Each can be done
+// twice without harm.
+func (i *instructed) resume(ctx context.Context) error {
+	ended := map[string]bool{}
+	for _, kind := range []session.Kind{session.InstructionDone, session.InstructionRefused, session.InstructionTaken} {
+		for r, err := range i.journal.Newest(ctx, string(kind)) {
+			if err != nil {
+				return err
+			}
+			e, err := session.FromRecord(r)
+			if err != nil {
+				return err
+			}
+			switch {
+			case e.Instruction == nil:
+			case kind != session.InstructionTaken:
+				ended[e.Instruction.ID] = true
+			case !ended[e.Instruction.ID]:
+				i.do(ctx, *e.Instruction)
+			}
+		}
+	}
+	return nil
+}
+
+func (i *instructed) do(ctx context.Context, in kiosk.Instruction) {
+	report, err := i.carryOut(ctx, in)
+	i.end(ctx, in, report, err)
+}
+
+func (i *instructed) end(ctx context.Context, in kiosk.Instruction, report json.RawMessage, why error) {
+	i.log.Info("instruction", "id", in.ID, "do", in.Do, "error", why)
+	if err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionEnded, By: i.by, Instruction: &in, Report: report, Err: why}); err != nil {
+		i.log.Error("instruction", "id", in.ID, "error", err)
+	}
+}
+
+func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.RawMessage, error) {
+	switch in.Do {
+	case kiosk.TaskTariff:
+		return i.sale.order(in, i.clock.Now())
+	case kiosk.TaskMessage:
+		return nil, i.sale.announce(in)
+	case kiosk.TaskDiagnostics:
+		return i.report(ctx)
+	case kiosk.TaskStopSession:
+		ref, err := kiosk.ParseReference(in.Session)
+		if err != nil {
+			return nil, err
+		}
+		_, err = i.owner.stop(ctx, ref, i.by)
+		return nil, err
+	case kiosk.TaskCloseBay:
+		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, Raised: true, By: i.by})
+	case kiosk.TaskOpenBay:
+		if err := i.mayOpen(ctx, in.Bay); err != nil {
+			return nil, err
+		}
+		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, By: i.by})
+	}
+	return nil, fmt.Errorf("cannot do %q: known are tariff, close_bay, open_bay, stop_session, message and diagnostics", in.Do)
+}
+
+// mayOpen: whoever stands at a bay and closed it may have a hand in it. Only what a back office
+// closed does it open from afar.
+func (i *instructed) mayOpen(ctx context.Context, bay int) error {
+	if !i.owner.control.Snapshot().State.Faults[session.FaultAt{Code: session.BayShut, Bay: bay}] {
+		return fmt.Errorf("bay %d is not closed", bay)
+	}
+	for r, err := range i.journal.Matching(ctx, string(session.FaultRaised), "$.fault", session.BayShut) {
+		if err != nil {
+			return err
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return err
+		}
+		if e.Bay != bay {
+			continue
+		}
+		if !strings.HasPrefix(e.By, byOffice) {
+			return fmt.Errorf("bay %d was closed at the site by the %s: it is opened there", bay, e.By)
+		}
+		return nil
+	}
+	return errors.New("nobody knows who closed the bay: it is opened at the site")
+}

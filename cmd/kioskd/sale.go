@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/store"
+	"kioskd/tariff"
+)
+
+// sale is by which tariff is sold when, and what drivers are told: by the configuration, and by
+// what a back office instructed since. The journal has the latter, so that a restart forgets
+// nothing.
+type sale struct {
+	c *config
+
+	mu     sync.Mutex
+	orders []priced // in the order in which they came
+	notice notice
+}
+
+// priced is a tariff from a time on.
+type priced struct {
+	from   time.Time
+	tariff *tariff.Tariff
+	sum    string
+}
+
+type notice struct {
+	texts map[string]string
+	until time.Time
+}
+
+// sold is the Report of an instruction that set a tariff.
+type sold struct {
+	Tariff string `json:"tariff_sha256"`
+	// Configured is the checksum of the configuration's tariff then: whoever changes that since
+	// has the last word.
+	Configured string `json:"configured_sha256"`
+}
+
+// openSale reads what was instructed.
+func openSale(ctx context.Context, c *config, journal *store.Store) (*sale, error) {
+	s := &sale{c: c}
+	noticed, over := false, false
+	for r, err := range journal.Newest(ctx, string(session.InstructionDone)) {
+		if err != nil {
+			return nil, err
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		switch in := e.Instruction; {
+		case in == nil:
+		case in.Do == kiosk.TaskMessage && !noticed:
+			noticed = true
+			s.notice = noticeOf(*in)
+		case in.Do == kiosk.TaskTariff && !over:
+			var was sold
+			if err := json.Unmarshal(e.Report, &was); err != nil {
+				return nil, fmt.Errorf("cannot read record %d: %w", r.Seq, err)
+			}
+			if over = was.Configured != store.Sum(c.tariff.JSON()); over {
+				continue
+			}
+			t, err := tariff.Parse(in.Tariff)
+			if err != nil {
+				return nil, fmt.Errorf("cannot read record %d: %w", r.Seq, err)
+			}
+			s.orders = append(s.orders, priced{startOf(*in), t, was.Tariff})
+		}
+	}
+	slices.Reverse(s.orders)
+	return s, nil
+}
+
+// startOf is when a tariff begins.
+func startOf(in kiosk.Instruction) time.Time {
+	if in.From == nil {
+		return in.Issued
+	}
+	return *in.From
+}
+
+// Prices are those by which is sold at a time: of the tariffs whose time has come the one with
+// the last beginning, of several with the same the last that came.
+func (s *sale) Prices(at time.Time) (*tariff.Tariff, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := priced{tariff: s.c.tariff, sum: store.Sum(s.c.tariff.JSON())}
+	for _, o := range s.orders {
+		if !o.from.After(at) && !o.from.Before(now.from) {
+			now = o
+		}
+	}
+	return now.tariff, now.sum
+}
+
+// Notice is what drivers are told at a time.
+func (s *sale) Notice(language string, at time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !at.Before(s.notice.until) {
+		return ""
+	}
+	for _, l := range append([]string{language, "en"}, s.c.languages...) {
+		if text, ok := s.notice.texts[l]; ok {
+			return text
+		}
+	}
+	return ""
+}
+
+// order takes a tariff over, if the site may sell by it.
+func (s *sale) order(in kiosk.Instruction, now time.Time) (json.RawMessage, error) {
+	t, err := tariff.Parse(in.Tariff)
+	if err != nil {
+		return nil, err
+	}
+	site := s.c.tariffSite()
+	for _, p := range t.Check(site) {
+		return nil, fmt.Errorf("cannot sell by this tariff: %v", p)
+	}
+	if s.c.ocpi != nil && !t.TaxKnown() {
+		return nil, errors.New("cannot sell by this tariff: its prices include a tax, and it does not say which")
+	}
+	sum := store.Sum(t.JSON())
+	current, _ := s.Prices(now)
+	if why := jump(current, t); why != "" && !strings.HasPrefix(sum, in.Accept) || why != "" && len(in.Accept) < 8 {
+		return nil, fmt.Errorf("%s; if that is meant, accept %s", why, sum[:8])
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orders = append(s.orders, priced{startOf(in), t, sum})
+	return json.Marshal(sold{sum, store.Sum(s.c.tariff.JSON())})
+}
+
+// jump says which price is nothing now, or ten times what it was, or a tenth: a slip of the
+// pen, or worse.
+func jump(old, now *tariff.Tariff) string {
+	for _, d := range tariff.Dimensions() {
+		was, is := old.Highest(d), now.Highest(d)
+		ten := new(big.Rat).Mul(was, big.NewRat(10, 1))
+		back := new(big.Rat).Mul(is, big.NewRat(10, 1))
+		if was.Sign() > 0 && (is.Cmp(ten) >= 0 || was.Cmp(back) >= 0) {
+			return fmt.Sprintf("the price of %s changes from %s to %s", d, was.FloatString(2), is.FloatString(2))
+		}
+	}
+	return ""
+}
+
+// longestNotice is what a screen has room for.
+const longestNotice = 120
+
+// announce takes a message to drivers over; without texts the one before ends.
+func (s *sale) announce(in kiosk.Instruction) error {
+	for language, text := range in.Texts {
+		if n := len([]rune(text)); n > longestNotice || n == 0 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
+			return fmt.Errorf("the text in %q has %d characters or a line break: want one line of at most %d", language, n, longestNotice)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notice = noticeOf(in)
+	return nil
+}
+
+func noticeOf(in kiosk.Instruction) notice {
+	n := notice{in.Texts, in.Issued.Add(24 * time.Hour)}
+	if in.Until != nil {
+		n.until = *in.Until
+	}
+	return n
+}
+
+// priceJump tells whether a price is far from what the journal last sold at. The host confirms
+// it with the tariff's checksum.
+func (s *sale) priceJump(ctx context.Context, journal *store.Store, at time.Time) (why, err error) {
+	now, sum := s.Prices(at)
+	if s.c.accept != "" && strings.HasPrefix(sum, s.c.accept) {
+		return nil, nil
+	}
+	for r, err := range journal.Newest(ctx, string(session.OfferAccepted)) {
+		if err != nil {
+			return nil, err
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		if e.Offer.Hash == sum {
+			return nil, nil
+		}
+		if e.Offer.Hold.Minor == 0 { // what was given away says nothing of prices
+			continue
+		}
+		old, err := tariff.Parse(e.Offer.Tariff)
+		if err != nil {
+			return nil, err
+		}
+		if text := jump(old, now); text != "" && !s.ordered(sum) {
+			return fmt.Errorf("%s; if that is meant, set accept_tariff: %s", text, sum[:8]), nil
+		}
+		return nil, nil // the last that was sold at counts
+	}
+	return nil, nil
+}
+
+// ordered tells whether a back office set a tariff: it was asked to confirm it then.
+func (s *sale) ordered(sum string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.orders, func(o priced) bool { return o.sum == sum })
+}
