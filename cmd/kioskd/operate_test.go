@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,14 +17,19 @@ import (
 
 // operator types commands at a simulated site with a running daemon.
 type operator struct {
-	t *testing.T
-	s *site
-	d *driver
+	t      *testing.T
+	s      *site
+	d      *driver
+	daemon **exec.Cmd // it may be started again
 }
 
 func newOperator(t *testing.T, bays int, faults simulator.Faults) operator {
+	return newOperatorWith(t, siteOptions{size: bays, speed: 300}, faults)
+}
+
+func newOperatorWith(t *testing.T, options siteOptions, faults simulator.Faults) operator {
 	dir := t.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: bays, speed: 300}, quietLog())
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), options, quietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +47,18 @@ func newOperator(t *testing.T, bays int, faults simulator.Faults) operator {
 			t.Errorf("the daemon did not end cleanly: %v", err)
 		}
 	})
-	return operator{t, s, newDriver(ctx, filepath.Join(dir, "ui.sock"))}
+	return operator{t, s, newDriver(ctx, filepath.Join(dir, "ui.sock")), &daemon}
+}
+
+// restart kills the daemon and starts it again.
+func (o operator) restart() {
+	o.t.Helper()
+	(*o.daemon).Process.Kill()
+	(*o.daemon).Wait() // it was killed
+	var err error
+	if *o.daemon, err = o.s.startDaemon(context.Background()); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // run types a command, and returns what it prints and its exit status.
