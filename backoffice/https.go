@@ -192,12 +192,44 @@ func (h *HTTPS) diagnose(ctx context.Context, err error) error {
 		return err
 	}
 	class := h.classify(err)
+	if class == Unreachable {
+		if no := h.knock(ctx); no != nil && h.classify(no) == Client {
+			return &Trouble{Class: Client, Err: no}
+		}
+	}
 	if class == Unreachable || class == Certificate {
 		if to, ok := portal(ctx, h.url); ok {
 			return &Trouble{Class: Portal, Err: fmt.Errorf("the network sends us to %s: %w", to, err)}
 		}
 	}
 	return &Trouble{Class: class, Err: err}
+}
+
+// knock shakes hands and listens. Whoever does not take our certificate says so after the
+// handshake (TLS 1.3), when we may already be writing, and find the connection closed.
+func (h *HTTPS) knock(ctx context.Context) error {
+	u, err := url.Parse(h.url)
+	if err != nil {
+		return err
+	}
+	address := u.Host
+	if u.Port() == "" {
+		address += ":443"
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), portalLimit)
+	defer cancel()
+	config := h.tls.Clone()
+	config.NextProtos = []string{"h2"} // its server speaks first
+	c, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetReadDeadline(time.Now().Add(portalLimit)); err != nil {
+		return err
+	}
+	_, err = c.Read(make([]byte, 1))
+	return err
 }
 
 func (h *HTTPS) classify(err error) Class {

@@ -169,8 +169,12 @@ func inOrder(t *testing.T, conn *nats.Conn, records int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for last := int64(0); last < records; {
-		m, err := consumer.Next(jetstream.FetchMaxWait(10 * time.Second))
+	for last, failed := int64(0), 0; last < records; {
+		m, err := consumer.Next(jetstream.FetchMaxWait(2 * time.Second))
+		if failed++; err != nil && failed < 30 { // a server that was killed comes back
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
 		if err != nil {
 			t.Fatalf("after record %d: %v", last, err)
 		}

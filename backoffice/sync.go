@@ -105,6 +105,7 @@ const settle = 2 * time.Second
 func (s *Sync) Run(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
+		before := s.Status().Sent
 		err := s.Drain(ctx)
 		if ctx.Err() != nil {
 			return
@@ -114,7 +115,9 @@ func (s *Sync) Run(ctx context.Context) {
 			s.rest(ctx)
 			continue
 		}
-		failures++
+		if failures++; s.Status().Sent > before { // it goes on, if slowly
+			failures = 1
+		}
 		wait := pause(failures)
 		var t *Trouble
 		if errors.As(err, &t) {
@@ -184,6 +187,7 @@ func (s *Sync) Drain(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
+			s.less(err)
 			return err
 		}
 		if answer.Seq < acked {
@@ -257,6 +261,18 @@ func (s *Sync) smaller(ctx context.Context, b Batch, acked int64) error {
 	}
 	r := kiosk.Refusal{Seq: b.Last(), Why: fmt.Sprintf("too large for the server: %d bytes", len(b.Leaves[0].JSON))}
 	return s.cfg.Outbox.Acknowledge(ctx, kiosk.Acknowledgement{Seq: max(acked, r.Seq), Refused: []kiosk.Refusal{r}})
+}
+
+// fewest is how few records a batch has on the worst network.
+const fewest = 25
+
+// less makes the next batch smaller where the network broke: one that breaks after some
+// kilobytes each time would never let a large one through.
+func (s *Sync) less(err error) {
+	var t *Trouble
+	if errors.As(err, &t) && t.Class == Unreachable {
+		s.most = max(fewest, s.most/2)
+	}
 }
 
 // accept takes an answer over, if it can be true.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -23,6 +22,7 @@ import (
 	"kioskd"
 	"kioskd/backoffice"
 	"kioskd/backoffice/receiver"
+	"kioskd/simulator"
 	"kioskd/store"
 )
 
@@ -188,17 +188,8 @@ func TestEverythingArrives(t *testing.T) {
 	}
 }
 
-// link is a network that breaks connections, somewhere in what is sent or answered.
-type link struct {
-	net.Listener
-	to     string
-	broken atomic.Int64
-	dice   *rand.Rand
-	mu     sync.Mutex
-	least  int
-}
-
-func newLink(t *testing.T, to string, least int) *link {
+// brokenLink is a network that breaks connections, somewhere in what is sent or answered.
+func brokenLink(t *testing.T, to string) (link *simulator.Link, address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -206,48 +197,23 @@ func newLink(t *testing.T, to string, least int) *link {
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	k := &link{Listener: l, to: to, dice: rand.New(rand.NewPCG(seed, 0)), least: least}
+	var mu sync.Mutex
+	dice := rand.New(rand.NewPCG(seed, 0))
+	k := &simulator.Link{To: to, Break: func() (out, in int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		return 2500 + dice.Int64N(12_000), 2500 + dice.Int64N(2500)
+	}}
 	t.Cleanup(func() { l.Close() })
-	go k.run()
-	return k
-}
-
-func (k *link) run() {
-	for {
-		c, err := k.Accept()
-		if err != nil {
-			return
-		}
-		go k.carry(c)
-	}
-}
-
-// carry breaks off after a number of bytes in either direction.
-func (k *link) carry(c net.Conn) {
-	defer c.Close()
-	up, err := net.Dial("tcp", k.to)
-	if err != nil {
-		return
-	}
-	defer up.Close()
-	k.mu.Lock()
-	out, in := k.least+k.dice.IntN(12_000), k.least+k.dice.IntN(2_500)
-	k.mu.Unlock()
-	done := make(chan struct{}, 2)
-	go func() { io.CopyN(up, c, int64(out)); done <- struct{}{} }()
-	go func() { io.CopyN(c, up, int64(in)); done <- struct{}{} }()
-	<-done
-	if tcp, ok := c.(*net.TCPConn); ok { // a reset, not an end
-		tcp.SetLinger(0)
-	}
-	k.broken.Add(1)
+	go k.Serve(l)
+	return k, l.Addr().String()
 }
 
 func TestBrokenConnections(t *testing.T) {
 	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
 	fill(t, s, 5000)
-	k := newLink(t, o.server.Listener.Addr().String(), 2500)
-	sync := newSync(t, s, o.sink(t, "https://"+k.Addr().String()), o.house.Public)
+	k, address := brokenLink(t, o.server.Listener.Addr().String())
+	sync := newSync(t, s, o.sink(t, "https://"+address), o.house.Public)
 	for tries := 0; ; tries++ {
 		err := sync.Drain(ctx)
 		if err == nil {
@@ -257,8 +223,8 @@ func TestBrokenConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if k.broken.Load() < 5 {
-		t.Errorf("the link broke %d times only", k.broken.Load())
+	if k.Broken.Load() < 5 {
+		t.Errorf("the link broke %d times only", k.Broken.Load())
 	}
 	o.holds(t, s, 5000, 0)
 }

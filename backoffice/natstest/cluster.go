@@ -206,8 +206,12 @@ func (c *Cluster) Kill(i int) {
 	}
 }
 
-// Restart starts a server that was killed.
-func (c *Cluster) Restart(i int) { c.start(c.nodes[i]) }
+// Restart starts a server, if it was killed.
+func (c *Cluster) Restart(i int) {
+	if n := c.nodes[i]; n.cmd == nil {
+		c.start(n)
+	}
+}
 
 // Connect connects as the office.
 func (c *Cluster) Connect() *nats.Conn {

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kioskd"
+	"kioskd/backoffice/natstest"
 	"kioskd/simulator"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"
@@ -24,6 +25,7 @@ import (
 // TestMain lets the test binary be kioskd itself, for scripts and for the daemon that
 // is killed.
 func TestMain(m *testing.M) {
+	natstest.Main()
 	testscript.Main(m, map[string]func(){"kioskd": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr, journal: exitAt(os.Getenv(exitVariable))}

@@ -23,6 +23,7 @@ type bureau struct {
 	t       testing.TB
 	dir     string
 	address string
+	flags   []string // of every start
 	cmd     *exec.Cmd
 }
 
@@ -46,7 +47,7 @@ func (b *bureau) start(flags ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.cmd = exec.Command(self, append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen", "tcp://" + b.address}, flags...)...)
+	b.cmd = exec.Command(self, append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen", "tcp://" + b.address}, append(b.flags, flags...)...)...)
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)
 	}
