@@ -90,10 +90,12 @@ func Decode(body io.Reader) (Batch, error) {
 	}
 	defer r.Close()
 	var b Batch
-	lines := lines(io.LimitReader(r, MaxRecord+MaxBytes))
+	limited := &io.LimitedReader{R: r, N: MaxRecord + MaxBytes}
 	first, size := true, 0
-	for line, err := range lines {
+	for line, err := range lines(limited) {
 		switch {
+		case err != nil && limited.N == 0:
+			return b, fmt.Errorf("cannot read batch: %w: more than %d bytes", ErrTooLarge, MaxRecord+MaxBytes)
 		case err != nil:
 			return b, fmt.Errorf("cannot read batch: %w", err)
 		case first:
@@ -112,7 +114,7 @@ func Decode(body io.Reader) (Batch, error) {
 		}
 		b.Leaves = append(b.Leaves, leaf)
 		if size += len(line) + 1; len(b.Leaves) > MaxRecords || len(b.Leaves) > 1 && size > MaxBytes {
-			return b, fmt.Errorf("cannot read batch: more than %d records or %d bytes", MaxRecords, MaxBytes)
+			return b, fmt.Errorf("cannot read batch: %w: more than %d records or %d bytes", ErrTooLarge, MaxRecords, MaxBytes)
 		}
 	}
 	switch {

@@ -176,7 +176,7 @@ func read(res *http.Response) (a Answer, err error) {
 	case code == http.StatusConflict && p.Type == ProblemConflict:
 		t.Class = Conflict
 	case code == http.StatusRequestEntityTooLarge:
-		t.Err = fmt.Errorf("%w: %v", errTooLarge, t.Err)
+		t.Err = fmt.Errorf("%w: %v", ErrTooLarge, t.Err)
 	case code == http.StatusNetworkAuthenticationRequired, code == http.StatusProxyAuthRequired, code >= 300 && code < 400:
 		t.Class = Portal
 	case code == http.StatusTooManyRequests, code >= 500:

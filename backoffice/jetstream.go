@@ -217,7 +217,7 @@ func (j *JetStream) put(ctx context.Context, b Batch, seq int64) error {
 		return err
 	}
 	if int64(len(body)) > j.conn.MaxPayload() {
-		return trouble(Refused, "%w: %d bytes", errTooLarge, len(body))
+		return trouble(Refused, "%w: %d bytes", ErrTooLarge, len(body))
 	}
 	m := nats.NewMsg(JournalSubject(j.kiosk))
 	m.Data = body

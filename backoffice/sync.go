@@ -14,7 +14,7 @@ import (
 	"kioskd"
 )
 
-// Sink delivers batches. Its errors are *Trouble, or errTooLarge inside one.
+// Sink delivers batches. Its errors are *Trouble, or ErrTooLarge inside one.
 type Sink interface {
 	// Send delivers a batch and returns what the other side has then.
 	Send(context.Context, Batch) (Answer, error)
@@ -183,7 +183,7 @@ func (s *Sync) Drain(ctx context.Context) error {
 			return err
 		}
 		answer, err := s.cfg.Sink.Send(ctx, batch)
-		if errors.Is(err, errTooLarge) && s.smaller(ctx, batch, acked) == nil {
+		if errors.Is(err, ErrTooLarge) && s.smaller(ctx, batch, acked) == nil {
 			continue
 		}
 		if err != nil {
@@ -257,7 +257,7 @@ func (s *Sync) smaller(ctx context.Context, b Batch, acked int64) error {
 		return nil
 	}
 	if len(b.Leaves) == 0 {
-		return errTooLarge
+		return ErrTooLarge
 	}
 	r := kiosk.Refusal{Seq: b.Last(), Why: fmt.Sprintf("too large for the server: %d bytes", len(b.Leaves[0].JSON))}
 	return s.cfg.Outbox.Acknowledge(ctx, kiosk.Acknowledgement{Seq: max(acked, r.Seq), Refused: []kiosk.Refusal{r}})

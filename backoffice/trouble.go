@@ -35,8 +35,8 @@ func (t *Trouble) Error() string { return fmt.Sprintf("%s: %v", t.Class, t.Err) 
 // Unwrap gives what it wraps.
 func (t *Trouble) Unwrap() error { return t.Err }
 
-// errTooLarge means that the other side takes smaller batches only.
-var errTooLarge = errors.New("batch is too large for the server")
+// ErrTooLarge means that a batch, or a record, is larger than the other side takes.
+var ErrTooLarge = errors.New("batch is too large")
 
 func trouble(c Class, format string, args ...any) *Trouble {
 	return &Trouble{Class: c, Err: fmt.Errorf(format, args...)}

@@ -45,7 +45,7 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) (backoffice.A
 	b, err := backoffice.Decode(http.MaxBytesReader(w, req.Body, maxBody))
 	var big *http.MaxBytesError
 	switch {
-	case errors.As(err, &big):
+	case errors.As(err, &big), errors.Is(err, backoffice.ErrTooLarge):
 		return fail(http.StatusRequestEntityTooLarge, "about:blank", "batch is too large", err)
 	case err != nil:
 		return fail(http.StatusBadRequest, backoffice.ProblemMalformed, "cannot read batch", err)
