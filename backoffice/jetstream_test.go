@@ -3,6 +3,7 @@ package backoffice_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,6 +22,10 @@ import (
 
 func TestMain(m *testing.M) {
 	natstest.Main()
+	if path := os.Getenv(variable); path != "" {
+		fmt.Fprintln(os.Stderr, beKiosk(path))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

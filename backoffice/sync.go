@@ -164,13 +164,35 @@ func (s *Sync) sleep(ctx context.Context, d time.Duration, poked bool) bool {
 	return false
 }
 
+// begin learns which journal it is.
+func (s *Sync) begin(ctx context.Context) (err error) {
+	if s.epoch == "" {
+		s.epoch, err = s.cfg.Outbox.Epoch(ctx)
+	}
+	return err
+}
+
+// Ask asks what the other side has, and changes nothing on either.
+func (s *Sync) Ask(ctx context.Context) (a Answer, err error) {
+	if err := s.begin(ctx); err != nil {
+		return a, err
+	}
+	acked, _, err := s.cfg.Outbox.Acked(ctx)
+	if err != nil {
+		return a, err
+	}
+	b := Batch{Head: s.head()}
+	if err := s.sign(ctx, &b, acked); err != nil {
+		return a, err
+	}
+	defer s.cfg.Sink.Close()
+	return s.cfg.Sink.Send(ctx, b)
+}
+
 // Drain sends all there is, and asks once also where there is nothing.
 func (s *Sync) Drain(ctx context.Context) error {
-	if s.epoch == "" {
-		var err error
-		if s.epoch, err = s.cfg.Outbox.Epoch(ctx); err != nil {
-			return err
-		}
+	if err := s.begin(ctx); err != nil {
+		return err
 	}
 	rewound := false
 	for {
@@ -209,7 +231,7 @@ func (s *Sync) Drain(ctx context.Context) error {
 // next is the next batch, and whether there is more after it. What was refused and is to be
 // sent again goes first.
 func (s *Sync) next(ctx context.Context, acked int64) (b Batch, more bool, err error) {
-	b.Head = Head{Version: Version, Kiosk: s.cfg.Kiosk, Epoch: s.epoch, Key: s.cfg.Key}
+	b.Head = s.head()
 	if more, err = s.fill(ctx, &b, 1, true); err != nil {
 		return b, false, err
 	}
@@ -222,14 +244,23 @@ func (s *Sync) next(ctx context.Context, acked int64) (b Batch, more bool, err e
 		}
 		size = max(acked, b.Last())
 	}
-	hash, err := s.cfg.Outbox.TreeHash(ctx, size)
+	return b, more, s.sign(ctx, &b, size)
+}
+
+func (s *Sync) head() Head {
+	return Head{Version: Version, Kiosk: s.cfg.Kiosk, Epoch: s.epoch, Key: s.cfg.Key}
+}
+
+// sign puts the checkpoint of the first records into a batch.
+func (s *Sync) sign(ctx context.Context, b *Batch, records int64) error {
+	hash, err := s.cfg.Outbox.TreeHash(ctx, records)
 	if err != nil {
-		return b, false, err
+		return err
 	}
-	b.point = Checkpoint{Origin(s.cfg.Kiosk, s.epoch), size, hash}
+	b.point = Checkpoint{Origin(s.cfg.Kiosk, s.epoch), records, hash}
 	signed, err := note.Sign(&note.Note{Text: b.point.Text()}, s.cfg.Signer)
 	b.Checkpoint = string(signed)
-	return b, more, err
+	return err
 }
 
 func (s *Sync) fill(ctx context.Context, b *Batch, from int64, again bool) (more bool, err error) {

@@ -50,6 +50,37 @@ func (o *office) status(ctx context.Context) (out uplinkStatus, err error) {
 	return out, errors.Join(err1, err2, err3)
 }
 
+// finding is what the doctor says of the back office; nothing without one.
+func (o *office) finding() []finding {
+	if o.sync == nil {
+		return nil
+	}
+	st := o.sync.Status()
+	f := finding{Device: "back office", Identity: o.c.uplink.servers, OK: st.Class == backoffice.Connected, What: string(st.Class)}
+	if st.Why != "" {
+		f.What, f.Fault = st.Why, "BO001"
+	}
+	return []finding{f}
+}
+
+// checkOffice asks the back office itself, while no daemon does.
+func (d direct) checkOffice(ctx context.Context) finding {
+	return check("back office", "BO001", func() (string, error) {
+		journal, err := store.OpenReader(ctx, d.c.journal)
+		if err != nil {
+			return "", err
+		}
+		defer journal.Close()
+		clock := session.NewClock(time.Now, synced(d.c.clockRTC))
+		sync, err := newSync(d.c, journal, clock, &instructed{}, quietLog())
+		if err != nil {
+			return "", err
+		}
+		a, err := sync.Ask(ctx)
+		return fmt.Sprintf("%s has %d records", d.c.uplink.servers, a.Seq), err
+	})
+}
+
 // errNoOffice is for what needs one.
 var errNoOffice = errors.New("no back office is configured")
 

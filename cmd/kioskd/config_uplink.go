@@ -75,7 +75,7 @@ func (r *configReader) secret(to *string, dir string) func(*yaml.Node) {
 			}
 		}
 		if _, err := os.Stat(*to); err != nil {
-			r.fault(n, "%v", err)
+			r.fault(n, "backoffice: cannot find %s", *to)
 		}
 	}
 }

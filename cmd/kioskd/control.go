@@ -258,7 +258,10 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 	handle("POST /terminal/end-of-day", func(r *http.Request) (any, error) {
 		return s.endOfDay(r.Context(), r.FormValue("force") != "")
 	})
-	handle("GET /doctor", func(r *http.Request) (any, error) { return s.examine(r.Context()) })
+	handle("GET /doctor", func(r *http.Request) (any, error) {
+		found, err := s.examine(r.Context())
+		return append(found, o.finding()...), err
+	})
 	handle("POST /drain", func(r *http.Request) (any, error) {
 		return s.drain(r.Context(), r.FormValue("off") == "")
 	})

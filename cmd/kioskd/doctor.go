@@ -97,6 +97,9 @@ func sortedFaults(s session.State) []session.FaultAt {
 // examine asks every device itself: no daemon has them.
 func (d direct) examine(ctx context.Context) ([]finding, error) {
 	out := []finding{checkTerminal(ctx, d)}
+	if d.c.uplink != nil {
+		out = append(out, d.checkOffice(ctx))
+	}
 	devices, err := openDevices(d.c)
 	if err != nil {
 		return append(out, finding{Device: "bays", What: err.Error()}), nil

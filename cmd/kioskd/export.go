@@ -65,6 +65,10 @@ func (d desk) writeExport(ctx context.Context, name string) (err error) {
 			items, err := openItems(ctx, d.journal)
 			return errors.Join(err, json.NewEncoder(w).Encode(items))
 		}},
+		{"parked.json", func(w io.Writer) error { // what a back office does not take: it is in the journal, too
+			parked, err := d.journal.Parked(ctx)
+			return errors.Join(err, json.NewEncoder(w).Encode(parked))
+		}},
 		{"devices.json", func(w io.Writer) error {
 			found, err := d.owner.examine(ctx)
 			return errors.Join(err, json.NewEncoder(w).Encode(found))
