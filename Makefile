@@ -3,7 +3,7 @@ GO_UI_TAGS = gles,migrated_fynedo,no_emoji
 # Fyne without a window: no OpenGL to build.
 GO_TEST_TAGS = ci,no_glfw
 
-.PHONY: demo test lint bench build setup torture
+.PHONY: demo test lint bench build setup torture exactly-once
 
 demo: build-daemon
 	@if [ -n "$$DISPLAY" ]; then $(MAKE) build-ui && bin/kioskd demo; else bin/kioskd demo --headless; fi
@@ -25,9 +25,17 @@ SITES = 40
 torture: build-daemon
 	bin/kioskd torture --for $(TORTURE_FOR) --sites $(SITES) --sessions 1000000 $(if $(SEED),--seed $(SEED))
 
+# 100,000 records to a back office, over HTTPS and over a NATS cluster, with everything going
+# wrong on the way: about four minutes.
+exactly-once: setup
+	go test ./cmd/kioskd -tags $(GO_TEST_TAGS) -count=1 -timeout 30m -v -run TestExactlyOnce -records 100000
+
+# BenchmarkUplink compares with mosquitto and rsyslog (rsyslog-gnutls) where they are installed.
 bench:
 	go test -run '^$$' -bench . ./store ./tariff
-	go test -run '^$$' -bench . -benchtime 10x ./cmd/kioskd
+	go test -run '^$$' -bench Hold -benchtime 10x ./cmd/kioskd
+	go test -run '^$$' -bench Drain -benchtime 1x ./cmd/kioskd
+	go test -run '^$$' -bench Uplink -benchtime 1x -timeout 30m ./backoffice
 
 build: build-daemon build-ui
 
