@@ -232,7 +232,7 @@ func (s *Sync) Drain(ctx context.Context) error {
 // sent again goes first.
 func (s *Sync) next(ctx context.Context, acked int64) (b Batch, more bool, err error) {
 	b.Head = s.head()
-	if more, err = s.fill(ctx, &b, 1, true); err != nil {
+	if _, err = s.fill(ctx, &b, 1, true); err != nil {
 		return b, false, err
 	}
 	size := acked

@@ -20,8 +20,6 @@ type journal struct {
 
 func newJournal(t *testing.T) *journal { return &journal{sessiontest.New(t), t} }
 
-func eur(minor int64) kiosk.Money { return sessiontest.EUR(minor) }
-
 func (j *journal) text(lang string) string {
 	j.t.Helper()
 	r, err := receipt.From(j.All(), noTree)

@@ -70,7 +70,6 @@ type journal struct {
 	seq      int64
 	frontier []tlog.Hash // the largest subtree first
 	point    string
-	conflict string
 }
 
 // Take takes a batch, and returns the answer.
