@@ -16,9 +16,6 @@ var (
 	// ErrUnreachable means that the request certainly was not carried out: the other
 	// side never received it. It is safe to try again.
 	ErrUnreachable = errors.New("unreachable")
-	// ErrThinned means that a record was asked for whose body was forgotten, as a back office
-	// has it.
-	ErrThinned = errors.New("record was thinned")
 )
 
 // Declined is the error of a terminal that answered with a definite no. Nothing is
@@ -229,19 +226,25 @@ type Outbox interface {
 	Acknowledge(context.Context, Acknowledgement) error
 }
 
-// Leaf is a record as it is hashed, exported and sent: one JSON object.
+// Leaf is a record as it is hashed, exported and sent: one JSON object. Of one that is not
+// sent there is why, and the hash.
 type Leaf struct {
-	Seq  int64
-	Kind string
-	JSON []byte
+	Seq      int64
+	Kind     string
+	JSON     []byte
+	Withheld string
+	Hash     [32]byte // of the leaf (RFC 6962), where it is withheld
 }
 
 // Acknowledgement is an answer of a back office.
 type Acknowledgement struct {
-	Seq        int64 // it has everything up to it but what it refused
-	Checkpoint string
+	Seq        int64     // it has everything up to it but what it refused
+	Checkpoint string    // that it signed; empty for none
+	Signed     int64     // records of that
+	From, To   int64     // records that were sent just now; what of them was refused before is taken but for Refused
 	Sent       []int64   // records that had been refused, and were taken now
 	Refused    []Refusal // parked: kept, shown, exported, and sent again when a person says so
+	Withheld   []Refusal // parked, too, and never sent: too large
 	Whole      bool      // Refused is all that it refuses: others are no longer parked
 }
 

@@ -68,7 +68,13 @@ func (b Batch) Encode() ([]byte, error) {
 	}
 	lines := [][]byte{head}
 	for _, l := range b.Leaves {
-		lines = append(lines, l.JSON)
+		line := l.JSON
+		if l.Withheld != "" {
+			if line, err = json.Marshal(withheld{l.Seq, l.Withheld, l.Hash[:]}); err != nil {
+				return nil, fmt.Errorf("cannot encode batch: %w", err)
+			}
+		}
+		lines = append(lines, line)
 	}
 	for _, l := range lines {
 		if _, err = w.Write(append(l[:len(l):len(l)], '\n')); err != nil {
@@ -147,14 +153,28 @@ func lines(r io.Reader) iter.Seq2[[]byte, error] {
 	}
 }
 
-// ParseLeaf reads a record's number and kind, and keeps the line.
+// withheld is the line of a record that is not sent: why, and the hash of its leaf.
+type withheld struct {
+	Seq      int64  `json:"seq"`
+	Withheld string `json:"withheld"`
+	Leaf     []byte `json:"leaf"`
+}
+
+// ParseLeaf reads a record's number and kind, and keeps the line; or what stands for a record
+// that is not sent.
 func ParseLeaf(line []byte) (kiosk.Leaf, error) {
 	var head struct {
-		Seq  int64
-		Kind string
+		withheld
+		Kind string `json:"kind"`
 	}
 	if err := json.Unmarshal(line, &head); err != nil {
 		return kiosk.Leaf{}, err
+	}
+	if head.Withheld != "" {
+		if head.Seq < 1 || len(head.Leaf) != 32 || head.Kind != "" {
+			return kiosk.Leaf{}, errors.New("a record that is withheld has a number from 1 on, and the hash of its leaf")
+		}
+		return kiosk.Leaf{Seq: head.Seq, Withheld: head.Withheld, Hash: [32]byte(head.Leaf)}, nil
 	}
 	if head.Seq < 1 || head.Kind == "" {
 		return kiosk.Leaf{}, errors.New("a record has a number from 1 on and a kind")
@@ -173,6 +193,8 @@ type Answer struct {
 	// Conflict is why the other side takes nothing more of this epoch. Over HTTPS it is a problem
 	// in place of an answer.
 	Conflict string `json:"conflict,omitempty"`
+	// Stream is up to which message of a JetStream this was taken from.
+	Stream uint64 `json:"stream,omitempty"`
 
 	// Later says that records are kept on the way to who will check and sign them: then the
 	// checkpoint is an older one, and Refused is all that it refuses.

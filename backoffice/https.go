@@ -40,13 +40,10 @@ func (f Files) TLS() (*tls.Config, error) {
 	}
 	read := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		c, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
-		if err != nil {
+		if err != nil { // it may be renewed just now: the next connection tells
 			return nil, &ownCertificate{err}
 		}
 		return &c, nil
-	}
-	if _, err := read(nil); err != nil {
-		return nil, err
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, GetClientCertificate: read}, nil
 }
@@ -91,6 +88,7 @@ func (h *HTTPS) Close() error {
 		h.client.CloseIdleConnections()
 	}
 	h.client = nil
+	h.meter.closeAll() // a request that was given up keeps its connection else
 	return nil
 }
 
@@ -115,7 +113,8 @@ func (h *HTTPS) Send(ctx context.Context, b Batch) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendLimit)
+	parent := ctx
+	ctx, cancel := context.WithTimeout(parent, sendLimit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
 	if err != nil {
@@ -133,6 +132,9 @@ func (h *HTTPS) Send(ctx context.Context, b Batch) (Answer, error) {
 		}
 	}
 	h.Close() // a connection that nobody answers on any longer would be kept for ever
+	if parent.Err() != nil {
+		return Answer{}, trouble(Unreachable, "%w", err)
+	}
 	return Answer{}, h.diagnose(ctx, err)
 }
 
@@ -205,6 +207,9 @@ func (h *HTTPS) diagnose(ctx context.Context, err error) error {
 	return &Trouble{Class: class, Err: err}
 }
 
+// knockLimit is how long is listened for a refusal after a handshake.
+const knockLimit = 1500 * time.Millisecond
+
 // knock shakes hands and listens. Whoever does not take our certificate says so after the
 // handshake (TLS 1.3), when we may already be writing, and find the connection closed.
 func (h *HTTPS) knock(ctx context.Context) error {
@@ -225,7 +230,7 @@ func (h *HTTPS) knock(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	if err := c.SetReadDeadline(time.Now().Add(portalLimit)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(knockLimit)); err != nil {
 		return err
 	}
 	_, err = c.Read(make([]byte, 1))
@@ -287,8 +292,13 @@ func portalAt(ctx context.Context, host, address string) (to string, found bool)
 	return next.Host, true
 }
 
-// meter counts what goes over connections.
-type meter struct{ out, in, connections atomic.Int64 }
+// meter counts what goes over connections, and knows those that are open.
+type meter struct {
+	out, in, connections atomic.Int64
+
+	mu   sync.Mutex
+	open map[*counted]bool
+}
 
 func (m *meter) read() Traffic { return Traffic{m.out.Load(), m.in.Load(), m.connections.Load()} }
 
@@ -297,12 +307,37 @@ func (m *meter) count(c net.Conn) net.Conn {
 		return nil
 	}
 	m.connections.Add(1)
-	return &counted{c, m}
+	out := &counted{c, m}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.open == nil {
+		m.open = map[*counted]bool{}
+	}
+	m.open[out] = true
+	return out
+}
+
+func (m *meter) closeAll() {
+	m.mu.Lock()
+	open := m.open
+	m.open = nil
+	m.mu.Unlock()
+	for c := range open {
+		c.Conn.Close() // nobody waits for it any longer
+	}
 }
 
 type counted struct {
 	net.Conn
 	m *meter
+}
+
+// Close forgets the connection, too.
+func (c *counted) Close() error {
+	c.m.mu.Lock()
+	delete(c.m.open, c)
+	c.m.mu.Unlock()
+	return c.Conn.Close()
 }
 
 func (c *counted) Read(b []byte) (int, error) {

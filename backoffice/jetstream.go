@@ -45,8 +45,8 @@ func InboxPrefix(kiosk string) string { return "_INBOX_kioskd_" + strings.Replac
 // so that none is there twice, and none before another, whichever server died meanwhile.
 //
 // What a stream acknowledged may not be on a disk yet, depending on how its servers are set
-// up; what was checked and signed is. Kiosks thin records only after that, but send them again
-// only where an answer says so.
+// up; what was checked and signed is. Kiosks thin records only after that. Where who checks has
+// taken every message, and still lacks records, they are published again.
 type JetStream struct {
 	servers     string
 	kiosk       string
@@ -95,7 +95,7 @@ func (j *JetStream) drop() {
 
 // Dial implements nats.CustomDialer.
 func (j *JetStream) Dial(network, address string) (net.Conn, error) {
-	c, err := (&net.Dialer{Timeout: 30 * time.Second}).Dial(network, address)
+	c, err := (&net.Dialer{Timeout: 10 * time.Second}).Dial(network, address)
 	return j.meter.count(c), err
 }
 
@@ -165,6 +165,8 @@ func (j *JetStream) send(ctx context.Context, b Batch) (Answer, error) {
 	}
 	if theirs.Epoch != b.Epoch { // of the card before: what it wants done still counts
 		theirs = Answer{Instructions: theirs.Instructions}
+	} else if theirs.Stream >= j.last.stream && theirs.Seq < j.last.seq { // it took all messages, and lacks records
+		j.last.seq = theirs.Seq
 	}
 	theirs.Epoch, theirs.Seq, theirs.Later = b.Epoch, j.last.at(b.Epoch), true
 	theirs.Time = time.Time{} // it may be of long ago

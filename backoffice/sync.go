@@ -2,6 +2,7 @@ package backoffice
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,7 +56,9 @@ type Status struct {
 	Good  time.Time     `json:"last_answer,omitzero"` // zero before the first
 	Next  time.Time     `json:"next_try,omitzero"`    // while there is trouble
 	Skew  time.Duration `json:"clock_skew_ns"`        // of the other side's clock to ours
-	Sent  int64         `json:"sent"`                 // records that were acknowledged since the start
+	// Silent is how long nobody has answered and signed for all that was sent.
+	Silent time.Duration `json:"silent_ns"`
+	Sent   int64         `json:"sent"` // records that were acknowledged since the start
 	Traffic
 }
 
@@ -64,16 +67,18 @@ type Sync struct {
 	cfg   Config
 	epoch string
 	most  int           // records in a batch; less where the other side wants it
+	large int64         // a record that is too large for the other side: its hash goes
 	poke  chan struct{} // something is to be sent now
 	hurry chan struct{} // a person wants it tried now, whatever the pause
 
 	mu     sync.Mutex
 	status Status
+	heard  time.Time // since then nobody has answered and signed for all, by the monotonic clock
 }
 
 // New makes a Sync.
 func New(cfg Config) *Sync {
-	return &Sync{cfg: cfg, most: MaxRecords, poke: make(chan struct{}, 1), hurry: make(chan struct{}, 1), status: Status{Class: Waiting, Since: cfg.Now()}}
+	return &Sync{cfg: cfg, most: MaxRecords, poke: make(chan struct{}, 1), hurry: make(chan struct{}, 1), heard: time.Now(), status: Status{Class: Waiting, Since: cfg.Now()}}
 }
 
 // Poke says that something was journaled that should not wait.
@@ -94,7 +99,7 @@ func (s *Sync) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.status
-	out.Traffic = s.cfg.Sink.Traffic()
+	out.Traffic, out.Silent = s.cfg.Sink.Traffic(), time.Since(s.heard)
 	return out
 }
 
@@ -103,6 +108,7 @@ const settle = 2 * time.Second
 
 // Run sends until ctx ends. It returns no error: whatever fails is tried again.
 func (s *Sync) Run(ctx context.Context) {
+	defer s.cfg.Sink.Close() // what is not sent yet is sent by the next
 	failures := 0
 	for ctx.Err() == nil {
 		before := s.Status().Sent
@@ -205,7 +211,7 @@ func (s *Sync) Drain(ctx context.Context) error {
 			return err
 		}
 		answer, err := s.cfg.Sink.Send(ctx, batch)
-		if errors.Is(err, ErrTooLarge) && s.smaller(ctx, batch, acked) == nil {
+		if errors.Is(err, ErrTooLarge) && s.smaller(batch) {
 			continue
 		}
 		if err != nil {
@@ -266,11 +272,11 @@ func (s *Sync) sign(ctx context.Context, b *Batch, records int64) error {
 func (s *Sync) fill(ctx context.Context, b *Batch, from int64, again bool) (more bool, err error) {
 	size := 0
 	for leaf, err := range s.cfg.Outbox.Leaves(ctx, from, again) {
-		if errors.Is(err, kiosk.ErrThinned) {
-			return false, trouble(Conflict, "the server lacks what is no longer here in full: %w", err)
-		}
 		if err != nil {
 			return false, fmt.Errorf("cannot read what is to be sent: %w", err)
+		}
+		if leaf.Seq == s.large && !again {
+			leaf = withhold(leaf)
 		}
 		size += len(leaf.JSON) + 1
 		if len(b.Leaves) == s.most || len(b.Leaves) > 0 && size > MaxBytes {
@@ -281,17 +287,26 @@ func (s *Sync) fill(ctx context.Context, b *Batch, from int64, again bool) (more
 	return false, nil
 }
 
-// smaller halves the batches. A record that is too large alone is parked.
-func (s *Sync) smaller(ctx context.Context, b Batch, acked int64) error {
+// small is a record that no server can call too large.
+const small = 64 << 10
+
+// smaller halves the batches. Of a record that is too large alone the hash goes, and a person
+// looks at it here.
+func (s *Sync) smaller(b Batch) bool {
 	if len(b.Leaves) > 1 {
 		s.most = len(b.Leaves) / 2
-		return nil
+		return true
 	}
-	if len(b.Leaves) == 0 {
-		return ErrTooLarge
+	if len(b.Leaves) == 0 || b.Again || len(b.Leaves[0].JSON) < small {
+		return false
 	}
-	r := kiosk.Refusal{Seq: b.Last(), Why: fmt.Sprintf("too large for the server: %d bytes", len(b.Leaves[0].JSON))}
-	return s.cfg.Outbox.Acknowledge(ctx, kiosk.Acknowledgement{Seq: max(acked, r.Seq), Refused: []kiosk.Refusal{r}})
+	s.large = b.Last()
+	return true
+}
+
+// withhold is what goes in the place of a record that is too large.
+func withhold(l kiosk.Leaf) kiosk.Leaf {
+	return kiosk.Leaf{Seq: l.Seq, Withheld: fmt.Sprintf("too large for the server: %d bytes", len(l.JSON)), Hash: sha256.Sum256(append([]byte{0}, l.JSON...))}
 }
 
 // fewest is how few records a batch has on the worst network.
@@ -320,13 +335,14 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 	if len(b.Leaves) > 0 && !b.Again && a.Seq == acked {
 		return trouble(Refused, "the server takes no record after %d, and does not say why", acked)
 	}
-	if err := s.countersigned(ctx, b, a); err != nil {
+	signed, err := s.countersigned(ctx, b, a)
+	if err != nil {
 		return err
 	}
 	if a.Conflict != "" {
 		return trouble(Conflict, "%s", a.Conflict)
 	}
-	ack := kiosk.Acknowledgement{Seq: a.Seq, Checkpoint: a.Checkpoint, Refused: a.Refused, Whole: a.Later && a.Checkpoint != ""}
+	ack := kiosk.Acknowledgement{Seq: a.Seq, Checkpoint: a.Checkpoint, Signed: signed, Refused: a.Refused, Whole: a.Later && a.Checkpoint != ""}
 	refused := map[int64]bool{}
 	for _, r := range a.Refused {
 		refused[r.Seq] = true
@@ -335,7 +351,13 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 		if b.Again && !refused[l.Seq] {
 			ack.Sent = append(ack.Sent, l.Seq)
 		}
+		if l.Seq == s.large && l.Seq <= a.Seq {
+			ack.Withheld = append(ack.Withheld, kiosk.Refusal{Seq: l.Seq, Why: l.Withheld})
+		}
 		delete(refused, l.Seq)
+	}
+	if n := len(b.Leaves); n > 0 && !b.Again {
+		ack.From, ack.To = b.Leaves[0].Seq, min(a.Seq, b.Leaves[n-1].Seq)
 	}
 	if len(refused) > 0 && !a.Later {
 		return trouble(Refused, "the server refuses records that it was not sent")
@@ -344,7 +366,7 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 		return err
 	}
 	s.most = min(MaxRecords, s.most*2)
-	s.good(max(0, a.Seq-acked), a.Time)
+	s.good(max(0, a.Seq-acked), a.Time, a.Later && signed < a.Seq)
 	for _, signed := range a.Instructions {
 		s.instruct(ctx, signed)
 	}
@@ -352,27 +374,31 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 }
 
 // countersigned checks the other side's signature under a checkpoint of ours, and that this
-// is a head of our tree. It has none to give where its cursor is not the batch's end.
-func (s *Sync) countersigned(ctx context.Context, b Batch, a Answer) error {
+// is a head of our tree; it returns of how many records. The other side has none to give where
+// its cursor is not the batch's end.
+func (s *Sync) countersigned(ctx context.Context, b Batch, a Answer) (records int64, err error) {
 	if a.Checkpoint == "" && (a.Later || a.Seq != b.point.Records) {
-		return nil
+		return 0, nil
+	}
+	if a.Checkpoint == "" {
+		return 0, trouble(Refused, "the server did not sign the checkpoint: there is none in its answer")
 	}
 	theirs, err := note.Open([]byte(a.Checkpoint), note.VerifierList(s.cfg.Office))
 	if err != nil {
-		return trouble(Refused, "the server did not sign the checkpoint as %s: %w", s.cfg.Office.Name(), err)
+		return 0, trouble(Refused, "the server did not sign the checkpoint as %s: %w", s.cfg.Office.Name(), err)
 	}
 	c, err := ParseCheckpoint(theirs.Text)
 	if err != nil {
-		return trouble(Refused, "%w", err)
+		return 0, trouble(Refused, "%w", err)
 	}
 	hash, err := s.cfg.Outbox.TreeHash(ctx, c.Records)
 	if err != nil || c.Origin != b.point.Origin || c.Hash != hash {
-		return trouble(Conflict, "the server signed a checkpoint that this journal does not have: %q", theirs.Text)
+		return 0, trouble(Conflict, "the server signed a checkpoint that this journal does not have: %q", theirs.Text)
 	}
-	return nil
+	return c.Records, nil
 }
 
-func (s *Sync) good(sent int64, theirs time.Time) {
+func (s *Sync) good(sent int64, theirs time.Time, unsigned bool) {
 	now := s.cfg.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -382,6 +408,9 @@ func (s *Sync) good(sent int64, theirs time.Time) {
 		st.Since = now
 	}
 	st.Class, st.Why, st.Good, st.Next = Connected, "", now, time.Time{}
+	if !unsigned {
+		s.heard = time.Now()
+	}
 	st.Sent += sent
 	if st.Skew = 0; !theirs.IsZero() {
 		st.Skew = theirs.Sub(now)

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,19 +184,19 @@ func TestPortal(t *testing.T) {
 	}
 }
 
-// TestTooLarge: a server that takes little gets little; what is too large for it alone is
-// parked.
+// TestTooLarge: a server that takes little gets little. Of a record that is too large alone it
+// gets the hash, and the record is parked: it blocks nothing.
 func TestTooLarge(t *testing.T) {
 	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
 	fill(t, s, 120)
-	if err := s.Append(ctx, kiosk.Entry{Kind: "huge", Body: []byte(`{"x":"` + strings.Repeat("x", 400_000) + `"}`)}); err != nil {
+	if err := s.Append(ctx, kiosk.Entry{Kind: "huge", Body: []byte(`{"x":"` + strings.Repeat("x", 5<<20) + `"}`)}); err != nil {
 		t.Fatal(err)
 	}
 	fill(t, s, 30)
 	inner := o.Handler(slog.New(slog.DiscardHandler))
 	o.serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		b, err := backoffice.Decode(req.Body)
-		if err != nil || len(b.Leaves) > 16 || len(b.Leaves) == 1 && b.Leaves[0].Kind == "huge" {
+		if err != nil || len(b.Leaves) > 16 {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
 			return
 		}
@@ -207,12 +208,58 @@ func TestTooLarge(t *testing.T) {
 		again.Body = readCloser(body)
 		inner.ServeHTTP(w, again)
 	}))
-	// The office that is asked never sees the huge record, and so cannot go on after it: that
-	// it was parked is what matters here.
+	if err := newSync(t, s, o.sink(t, o.server.URL), o.house.Public).Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	o.holds(t, s, 151, 1)
+	if parked, err := s.Parked(ctx); err != nil || len(parked) != 1 || parked[0].Seq != 121 || !strings.Contains(parked[0].Why, "too large") {
+		t.Errorf("parked %v, %v", parked, err)
+	}
+}
+
+// TestEverythingIsTooLarge: whoever answers 413 to all is not a server that takes less.
+func TestEverythingIsTooLarge(t *testing.T) {
+	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
+	fill(t, s, 100)
+	o.serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) }))
 	err := newSync(t, s, o.sink(t, o.server.URL), o.house.Public).Drain(ctx)
-	parked, err2 := s.Parked(ctx)
-	if err2 != nil || len(parked) != 1 || parked[0].Seq != 121 {
-		t.Errorf("parked %v, %v; %v", parked, err2, err)
+	var trouble *backoffice.Trouble
+	if !errors.As(err, &trouble) || trouble.Class != backoffice.Refused {
+		t.Errorf("%v", err)
+	}
+	if n, err := s.Backlog(ctx); err != nil || n != 100 {
+		t.Errorf("backlog %d, %v", n, err)
+	}
+}
+
+// TestNoConnectionIsLeft: a server that takes a request and never answers leaves no
+// connection open.
+func TestNoConnectionIsLeft(t *testing.T) {
+	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
+	fill(t, s, 3)
+	var open atomic.Int64
+	hang := make(chan struct{})
+	o.serve(t, http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		open.Add(1)
+		defer open.Add(-1)
+		select { // its client goes with the connection
+		case <-req.Context().Done():
+		case <-hang:
+		}
+	}))
+	defer close(hang)
+	sender := newSync(t, s, o.sink(t, o.server.URL), o.house.Public)
+	for range 5 {
+		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		if err := sender.Drain(short); err == nil {
+			t.Error("nobody answered, and all is well")
+		}
+		cancel()
+	}
+	for end := time.Now().Add(5 * time.Second); open.Load() > 0; time.Sleep(10 * time.Millisecond) { // the server notices by itself
+		if time.Now().After(end) {
+			t.Fatalf("%d requests are still open", open.Load())
+		}
 	}
 }
 

@@ -261,9 +261,6 @@ func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
 		if err != nil {
 			return State{}, err
 		}
-		if len(r.Body) == 0 { // thinned: nothing follows from it any longer
-			continue
-		}
 		e, err := FromRecord(r)
 		if err != nil {
 			return State{}, err
@@ -455,7 +452,7 @@ func (c *Controller) step(events []Event) (state State, cmds []Command, entries 
 // derived are the records that come of an event. What fails there must not keep a session
 // open.
 func (c *Controller) derived(x Session, e Event) []kiosk.Entry {
-	out, err := c.cfg.Derive(x)
+	out, err := c.derive(x)
 	if err == nil {
 		return out
 	}
@@ -466,6 +463,16 @@ func (c *Controller) derived(x Session, e Event) []kiosk.Entry {
 		return nil
 	}
 	return []kiosk.Entry{entry}
+}
+
+// derive calls Derive, which is not ours and must not take the controller with it.
+func (c *Controller) derive(x Session) (out []kiosk.Entry, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return c.cfg.Derive(x)
 }
 
 // write journals. Where the journal cannot be written nothing new begins, power goes

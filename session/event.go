@@ -200,9 +200,9 @@ func FromRecord(r kiosk.Record) (Event, error) {
 	return e, nil
 }
 
-// Thinnable lists the kinds of records that no receipt, bill or dispute rests on once their
-// session is over and a back office has them: readings on the way, and looks at registers and
-// staff codes. What fiscal rules keep is never among them.
+// Thinnable lists the kinds of records that nothing rests on once their session is over and a
+// back office has them: readings on the way, and who was let in at the screen. A journal
+// replays without any of them. What fiscal rules keep is never among them.
 func Thinnable() []string {
-	return []string{string(ReadingTaken), string(Paused), string(Unpaused), string(AccessGranted), string(AccessRefused)}
+	return []string{string(ReadingTaken), string(AccessGranted), string(AccessRefused)}
 }

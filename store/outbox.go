@@ -1,10 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -33,21 +36,53 @@ func (s *Store) Backlog(ctx context.Context) (n int64, err error) {
 
 // Leaves implements kiosk.Outbox.
 func (s *Store) Leaves(ctx context.Context, from int64, again bool) iter.Seq2[kiosk.Leaf, error] {
-	records := s.Records(ctx, from)
 	if again {
-		records = s.query(ctx, "where seq in (select seq from parked where again = 1) order by seq")
+		return s.leaves(ctx, s.query(ctx, "where seq in (select seq from parked where again = 1) order by seq"), math.MaxInt64)
 	}
+	return s.leaves(ctx, s.Records(ctx, from), from)
+}
+
+// leaves are those of records. Of what is missing from a number on, because it was thinned, and
+// of what must not leave the kiosk, there is the hash.
+func (s *Store) leaves(ctx context.Context, records iter.Seq2[kiosk.Record, error], next int64) iter.Seq2[kiosk.Leaf, error] {
 	return func(yield func(kiosk.Leaf, error) bool) {
 		for r, err := range records {
-			var leaf []byte
-			if err == nil {
-				leaf, err = Leaf(r)
+			if err != nil {
+				yield(kiosk.Leaf{}, err)
+				return
 			}
-			if !yield(kiosk.Leaf{Seq: r.Seq, Kind: r.Kind, JSON: leaf}, err) || err != nil {
+			for ; next < r.Seq; next++ {
+				if l, err := s.withheld(ctx, next, "thinned"); !yield(l, err) || err != nil {
+					return
+				}
+			}
+			if next == r.Seq {
+				next++
+			}
+			l, err := s.leafOf(ctx, r)
+			if !yield(l, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// leafOf is a record's leaf. Older records had what recognises a card in them: that goes to
+// nobody.
+func (s *Store) leafOf(ctx context.Context, r kiosk.Record) (kiosk.Leaf, error) {
+	if bytes.Contains(r.Body, []byte(`"card_token"`)) {
+		return s.withheld(ctx, r.Seq, "it recognises a card")
+	}
+	leaf, err := Leaf(r)
+	return kiosk.Leaf{Seq: r.Seq, Kind: r.Kind, JSON: leaf}, err
+}
+
+func (s *Store) withheld(ctx context.Context, seq int64, why string) (kiosk.Leaf, error) {
+	hash, err := (&txHashes{ctx, s.read}).ReadHashes([]int64{tlog.StoredHashIndex(0, seq-1)})
+	if err != nil {
+		return kiosk.Leaf{}, explain(err)
+	}
+	return kiosk.Leaf{Seq: seq, Withheld: why, Hash: hash[0]}, nil
 }
 
 // TreeHash is the head of the tree of the first n records.
@@ -62,28 +97,40 @@ func (s *Store) TreeHash(ctx context.Context, n int64) ([32]byte, error) {
 // Acknowledge implements kiosk.Outbox.
 func (s *Store) Acknowledge(ctx context.Context, a kiosk.Acknowledgement) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "update uplink set acked = ?, checkpoint = iif(?2 = '', checkpoint, ?2)", a.Seq, a.Checkpoint); err != nil {
+		if _, err := tx.ExecContext(ctx, "update uplink set acked = ?", a.Seq); err != nil {
 			return err
 		}
-		if a.Whole {
-			if _, err := tx.ExecContext(ctx, "delete from parked where again = 0"); err != nil {
+		if a.Checkpoint != "" {
+			if _, err := tx.ExecContext(ctx, "update uplink set checkpoint = ?, signed = ?", a.Checkpoint, a.Signed); err != nil {
 				return err
 			}
+		}
+		if a.Whole {
+			if _, err := tx.ExecContext(ctx, "delete from parked where again = 0 and ours = 0"); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, "delete from parked where seq >= ? and seq <= ?", a.From, a.To); err != nil {
+			return err
 		}
 		for _, seq := range a.Sent { // again, and taken this time
 			if _, err := tx.ExecContext(ctx, "delete from parked where seq = ?", seq); err != nil {
 				return err
 			}
 		}
-		for _, r := range a.Refused {
-			if _, err := tx.ExecContext(ctx, "insert into parked values (?, ?, 0) on conflict (seq) do update set why = excluded.why, again = 0", r.Seq, r.Why); err != nil {
-				return err
-			}
-		}
-		return nil
+		return errors.Join(park(ctx, tx, a.Refused, false), park(ctx, tx, a.Withheld, true))
 	})
 	if err != nil {
 		return fmt.Errorf("cannot write down what was acknowledged: %w", explain(err))
+	}
+	return nil
+}
+
+func park(ctx context.Context, tx *sql.Tx, all []kiosk.Refusal, ours bool) error {
+	for _, r := range all {
+		if _, err := tx.ExecContext(ctx, "insert into parked values (?, ?, 0, ?) on conflict (seq) do update set why = excluded.why, again = 0, ours = excluded.ours", r.Seq, r.Why, ours); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -114,78 +161,89 @@ func (s *Store) SendAgain(ctx context.Context) error {
 // thinStep is how many records are looked at in a transaction: whoever appends waits for it.
 const thinStep = 500
 
-// Thin forgets the bodies of records of some kinds that the back office has, that are older
-// than a time and belong to no open session. Their leaves stay in the tree. It returns how
-// many it thinned.
+// Thin forgets records of some kinds that the back office has and signed for, that are older
+// than a time and belong to no open session. Their leaves' hashes stay in the tree. It returns
+// how many it thinned.
 func (s *Store) Thin(ctx context.Context, before time.Time, kinds []string) (n int64, err error) {
-	for {
-		last, more, err := s.thinSome(ctx, before, kinds)
-		n += last
-		if err != nil || !more {
-			return n, explain(err)
-		}
+	for more := true; more && err == nil; {
+		var some int64
+		some, more, err = s.thinSome(ctx, before, kinds)
+		n += some
 	}
+	return n, explain(err)
 }
 
 func (s *Store) thinSome(ctx context.Context, before time.Time, kinds []string) (n int64, more bool, err error) {
-	var from, to, old int64
-	err = s.read.QueryRowContext(ctx, `select cast(value as integer), acked from meta, uplink where key = 'thinned'`).Scan(&from, &to)
-	if err != nil {
+	var from, open int64
+	if err := s.read.QueryRowContext(ctx, "select cast(value as integer) from meta where key = 'thinned'").Scan(&from); err != nil {
 		return 0, false, err
 	}
-	if open, err := s.firstOpen(ctx); err != nil {
+	if err := s.read.QueryRowContext(ctx, "select coalesce(min(seq), 0) from record where session in (select id from session where open = 1) and session <> ''").Scan(&open); err != nil {
 		return 0, false, err
-	} else if open > 0 {
-		to = min(to, open-1)
 	}
-	var seqs []int64
-	for r, err := range s.query(ctx, "where seq > ? and seq <= ? order by seq limit ?", from, to, thinStep) {
+	var found []kiosk.Record
+	old := 0 // of found: what follows may be younger
+	for r, err := range s.query(ctx, "where seq > ? order by seq limit ?", from, thinStep) {
 		if err != nil {
 			return 0, false, err
 		}
-		if !r.Wall.Before(before) {
+		if open > 0 && r.Seq >= open || r.ClockOK && !r.Wall.Before(before) {
 			break
 		}
-		if old = r.Seq; slices.Contains(kinds, r.Kind) {
-			seqs = append(seqs, r.Seq)
+		if found = append(found, r); r.ClockOK { // a time that nobody vouches for says nothing
+			old = len(found)
 		}
 	}
 	if old == 0 {
 		return 0, false, nil
 	}
-	return int64(len(seqs)), true, s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, seq := range seqs {
-			if _, err := tx.ExecContext(ctx, "update record set body = '' where seq = ? and seq not in (select seq from parked)", seq); err != nil {
-				return err
-			}
-		}
-		_, err := tx.ExecContext(ctx, "update meta set value = ? where key = 'thinned'", fmt.Sprint(old))
-		return err
-	})
-}
-
-// firstOpen is the first record of any open session, 0 where none is open.
-func (s *Store) firstOpen(ctx context.Context) (seq int64, err error) {
-	err = s.read.QueryRowContext(ctx, "select coalesce(min(seq), 0) from record where session in (select id from session where open = 1) and session <> ''").Scan(&seq)
-	return seq, err
-}
-
-// ForgetTokens forgets the cards of all records before a time.
-func (s *Store) ForgetTokens(ctx context.Context, before time.Time) error {
-	last := int64(0)
-	for r, err := range s.query(ctx, "where seq in (select seq from token) order by seq") {
-		if err != nil {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		var safe int64 // read where it cannot change any longer; the last record stays, for its number
+		if err := tx.QueryRowContext(ctx, "select min(acked, signed, (select max(seq) - 1 from record)) from uplink").Scan(&safe); err != nil {
 			return err
 		}
-		if !r.Wall.Before(before) {
-			break
+		last := from
+		for _, r := range found[:old] {
+			if r.Seq > safe {
+				break
+			}
+			if last = r.Seq; !slices.Contains(kinds, r.Kind) {
+				continue
+			}
+			gone, err := tx.ExecContext(ctx, "delete from record where seq = ?1 and seq not in (select seq from parked)", r.Seq)
+			if err != nil {
+				return err
+			}
+			rows, err := gone.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if rows == 0 { // it is parked
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, "insert into thinned values (?)", r.Seq); err != nil {
+				return err
+			}
+			n++
 		}
-		last = r.Seq
-	}
-	if last == 0 {
-		return nil
-	}
-	_, err := s.db.ExecContext(ctx, "delete from token where seq <= ?", last)
+		more = last > from
+		_, err := tx.ExecContext(ctx, "update meta set value = ? where key = 'thinned'", fmt.Sprint(last))
+		return err
+	})
+	return n, more, err
+}
+
+// thinnedAway tells whether a record is missing because it was thinned.
+func (s *Store) thinnedAway(ctx context.Context, seq int64) (yes bool, err error) {
+	err = s.read.QueryRowContext(ctx, "select exists (select 1 from thinned where seq = ?)", seq).Scan(&yes)
+	return yes, explain(err)
+}
+
+// ForgetTokens forgets the cards of all records of before a time, and of those whose time is
+// not to come yet by now. Who charges keeps hers.
+func (s *Store) ForgetTokens(ctx context.Context, before, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, `delete from token where (day < ? or day > ?) and seq not in
+		(select seq from record where session in (select id from session where open = 1) and session <> '')`, before.Unix()/86400, now.Unix()/86400+1)
 	return explain(err)
 }
 

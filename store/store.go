@@ -19,10 +19,9 @@
 // # What is sent, and what is forgotten
 //
 // The outbox is the records after the last that a back office acknowledged, and those that it
-// refused, which are parked until a person has looked. What it has may be thinned: the bodies
-// of readings and the like go after a set time, while their leaves stay in the tree, so that
-// the rest is proven as before and the back office, which has them and signed the tree's head,
-// proves them. What recognises a card again lies beside the records, in no leaf, and is
+// refused, which are parked until a person has looked. What it has and signed for may be
+// thinned: readings and the like go after a set time, while their leaves' hashes stay in the
+// tree, so that the rest is proven as before, and the back office proves them. What recognises a card again lies beside the records, in no leaf, and is
 // forgotten after a month. Nothing else is ever updated or deleted here.
 package store
 
@@ -323,7 +322,7 @@ func insert(ctx context.Context, tx *sql.Tx, hashes *txHashes, r kiosk.Record, e
 		}
 	}
 	if e.Token != "" {
-		if _, err := tx.ExecContext(ctx, "insert into token values (?,?)", r.Seq, e.Token); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into token values (?,?,?)", r.Seq, e.Token, r.Wall.Unix()/86400); err != nil {
 			return err
 		}
 	}
@@ -349,9 +348,6 @@ type line struct {
 
 // Leaf is what the tree hashes of a record, and what is exported and sent: one JSON object.
 func Leaf(r kiosk.Record) ([]byte, error) {
-	if len(r.Body) == 0 {
-		return nil, fmt.Errorf("record %d: %w", r.Seq, kiosk.ErrThinned)
-	}
 	b, err := json.Marshal(line{r.Seq, r.Session, r.Kind, r.Wall.Format(time.RFC3339Nano), r.Mono, r.ClockOK, r.Body})
 	if err != nil {
 		return nil, fmt.Errorf("record %d: body is not JSON: %w", r.Seq, err)

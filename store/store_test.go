@@ -234,3 +234,157 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+// kept is a journal whose back office has and signed everything.
+func kept(t *testing.T, s *store.Store) {
+	t.Helper()
+	n, err := s.Seq(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: n, Checkpoint: "x", Signed: n}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestThinning: what is forgotten leaves its hash, a proven tree and its room on the disk.
+func TestThinning(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	s := open(t, path)
+	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	size := func() int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	var before store.Head
+	sizes := []int64{}
+	for round := range 4 {
+		var entries []kiosk.Entry
+		for i := range 4000 {
+			kind := "reading"
+			if i%10 == 9 {
+				kind = "bill"
+			}
+			e := entry(fmt.Sprint("S", round, i/10), kind, i%10 == 9)
+			e.Body = []byte(`{"reading":"` + strings.Repeat("x", 200) + `"}`)
+			entries = append(entries, e)
+		}
+		if err := s.Append(ctx, entries...); err != nil {
+			t.Fatal(err)
+		}
+		head, err := s.Verify(ctx, func(int64) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.Thin(ctx, later, []string{"reading"}); err != nil || n != 0 {
+			t.Fatalf("thinned %d that nobody else has, %v", n, err)
+		}
+		kept(t, s)
+		n, err := s.Thin(ctx, later, []string{"reading"})
+		if err != nil || n != 3600 {
+			t.Fatalf("thinned %d, %v", n, err)
+		}
+		if before, err = s.Verify(ctx, func(int64) {}); err != nil || before.Hash != head.Hash || before.Records != head.Records || before.Thinned != int64(round+1)*3600 {
+			t.Fatalf("%+v, %v; before it was %+v", before, err, head)
+		}
+		sizes = append(sizes, size())
+	}
+	if grown := sizes[3] - sizes[1]; grown > sizes[1]/2 {
+		t.Errorf("the file grows on: %v", sizes)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	if err := s.Append(ctx, entry("after", "bill", true)); err != nil {
+		t.Fatal(err)
+	}
+	if head, err := s.Verify(ctx, func(int64) {}); err != nil || head.Records != before.Records+1 {
+		t.Errorf("%+v, %v", head, err)
+	}
+}
+
+// TestWhatIsNotThinned: what is open, parked, young, not signed for, or the last record.
+func TestWhatIsNotThinned(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	if err := s.Append(ctx, entry("done", "reading", false), entry("done", "reading", false), entry("done", "closed", true), entry("open", "reading", false), entry("later", "reading", true), entry("", "reading", false)); err != nil {
+		t.Fatal(err)
+	}
+	thin := func(before time.Time) int64 {
+		t.Helper()
+		n, err := s.Thin(ctx, before, []string{"reading"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 6, Refused: []kiosk.Refusal{{Seq: 2, Why: "x"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := thin(later); n != 0 {
+		t.Errorf("%d that nobody signed for", n)
+	}
+	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 6, Checkpoint: "x", Signed: 6}); err != nil {
+		t.Fatal(err)
+	}
+	if n := thin(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); n != 0 {
+		t.Errorf("%d young ones", n)
+	}
+	if n := thin(later); n != 1 {
+		t.Errorf("thinned %d, want the first alone", n)
+	}
+	if err := s.Append(ctx, entry("open", "closed", true)); err != nil {
+		t.Fatal(err)
+	}
+	kept(t, s)
+	if n := thin(later); n != 3 {
+		t.Errorf("thinned %d more", n)
+	}
+	if head, err := s.Verify(ctx, func(int64) {}); err != nil || head.Thinned != 4 {
+		t.Errorf("%+v, %v", head, err)
+	}
+}
+
+// TestTokensAreForgotten: cards of long ago, and of a time that is not to come yet; not those
+// of whoever charges.
+func TestTokensAreForgotten(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	at := now
+	s, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) { return at, 0, true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i, when := range []time.Time{now.AddDate(10, 0, 0), now.AddDate(0, -3, 0), now.AddDate(0, 0, -40), now.AddDate(0, 0, -20)} {
+		at = when
+		e := entry(fmt.Sprint("S", i), "hold_ok", i != 2)
+		e.Token = fmt.Sprint("card", i)
+		if err := s.Append(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.ForgetTokens(ctx, now.AddDate(0, 0, -30), now); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{0, 0, 1, 1} {
+		n := 0
+		for r, err := range s.ByToken(ctx, "hold_ok", fmt.Sprint("card", i)) {
+			if err != nil || r.Token == "" {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != want {
+			t.Errorf("card %d is found %d times", i, n)
+		}
+	}
+	for r, err := range s.Records(ctx, 1) {
+		if err != nil || strings.Contains(string(r.Body), "card") {
+			t.Errorf("%s, %v", r.Body, err)
+		}
+	}
+}

@@ -27,8 +27,7 @@ type WrongRecord struct {
 
 func (w *WrongRecord) Error() string { return fmt.Sprintf("record %d: %s", w.Seq, w.What) }
 
-// leafHash is the hash of a record's leaf, compared with the stored one. Of a record that was
-// thinned the stored one is all there is: the tree above it proves that it is the old one.
+// leafHash is the hash of a record's leaf, compared with the stored one.
 func (s *Store) leafHash(ctx context.Context, r kiosk.Record) (tlog.Hash, error) {
 	stored, err := (&txHashes{ctx, s.read}).ReadHashes([]int64{tlog.StoredHashIndex(0, r.Seq-1)})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -39,8 +38,6 @@ func (s *Store) leafHash(ctx context.Context, r kiosk.Record) (tlog.Hash, error)
 	}
 	leaf, err := Leaf(r)
 	switch {
-	case errors.Is(err, kiosk.ErrThinned):
-		return stored[0], nil
 	case err != nil:
 		return tlog.Hash{}, &WrongRecord{r.Seq, err.Error()}
 	case tlog.RecordHash(leaf) != stored[0]:
@@ -54,23 +51,18 @@ func (s *Store) leafHash(ctx context.Context, r kiosk.Record) (tlog.Hash, error)
 // called now and then with the number of records done.
 func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) {
 	rebuilt := memoryHashes{}
-	last, thinned, mayBe := int64(0), int64(0), int64(0)
-	if err := s.read.QueryRowContext(ctx, "select min(cast(value as integer), acked) from meta, uplink where key = 'thinned'").Scan(&mayBe); err != nil {
-		return Head{}, explain(err)
-	}
+	last, thinned := int64(0), int64(0)
 	for r, err := range s.Records(ctx, 1) {
-		switch {
-		case err != nil:
+		if err != nil {
 			return Head{}, err
-		case r.Seq != last+1:
-			return Head{}, &WrongRecord{last + 1, "is missing"}
+		}
+		for ; last+1 < r.Seq; last++ {
+			if err := s.addThinned(ctx, rebuilt, last+1); err != nil {
+				return Head{}, err
+			}
+			thinned++
 		}
 		last = r.Seq
-		if len(r.Body) == 0 {
-			if thinned++; r.Seq > mayBe {
-				return Head{}, &WrongRecord{r.Seq, "has no body, and no back office has it"}
-			}
-		}
 		leaf, err := s.leafHash(ctx, r)
 		if err != nil {
 			return Head{}, err
@@ -94,6 +86,23 @@ func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) 
 		return Head{}, err
 	}
 	return Head{last, base64.StdEncoding.EncodeToString(root[:]), thinned}, nil
+}
+
+// addThinned adds a record of which only the hash is here. That it is the hash of then is for
+// the back office to say, which signed the head above it.
+func (s *Store) addThinned(ctx context.Context, rebuilt memoryHashes, seq int64) error {
+	gone, err := s.thinnedAway(ctx, seq)
+	if err != nil {
+		return err
+	}
+	if !gone {
+		return &WrongRecord{seq, "is missing"}
+	}
+	l, err := s.withheld(ctx, seq, "")
+	if err != nil {
+		return err
+	}
+	return s.compare(ctx, rebuilt, seq, l.Hash)
 }
 
 // compare adds a leaf to the rebuilt tree and compares the new hashes with the stored.

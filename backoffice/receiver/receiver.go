@@ -147,22 +147,45 @@ func (r *Receiver) journal(ctx context.Context, tx *sql.Tx, b backoffice.Batch) 
 
 // record takes one record: a new one at the end, or one that is here and must be the same.
 func (r *Receiver) record(ctx context.Context, tx *sql.Tx, b backoffice.Batch, j *journal, leaf kiosk.Leaf) (why string, ok bool, err error) {
-	hash := tlog.RecordHash(leaf.JSON)
+	hash := hashOf(leaf)
 	switch {
 	case leaf.Seq > j.seq+1:
 		return "", false, nil
 	case leaf.Seq <= j.seq:
 		return r.known(ctx, tx, b, leaf, hash)
 	}
-	if why = r.refuse(leaf); why == "" {
-		why, err = r.follow(ctx, tx, b.Kiosk, leaf)
-	}
-	if err != nil {
+	if why, err = r.judge(ctx, tx, b.Kiosk, leaf); err != nil {
 		return "", false, err
 	}
 	j.grow(hash)
 	_, err = tx.ExecContext(ctx, "insert into record values (?, ?, ?, ?, ?, ?, ?, ?)", b.Kiosk, b.Epoch, leaf.Seq, sessionOf(leaf), leaf.Kind, lineOf(leaf, why), hash[:], why)
-	return why, true, err
+	return refused(leaf, why), true, err
+}
+
+// judge says why a record is not kept: the kiosk withholds it, or it is refused.
+func (r *Receiver) judge(ctx context.Context, tx *sql.Tx, id string, leaf kiosk.Leaf) (why string, err error) {
+	if leaf.Withheld != "" {
+		return "withheld: " + leaf.Withheld, nil
+	}
+	if why = r.refuse(leaf); why != "" {
+		return why, nil
+	}
+	return r.follow(ctx, tx, id, leaf)
+}
+
+// refused is what a kiosk is told: what it withholds it knows.
+func refused(leaf kiosk.Leaf, why string) string {
+	if leaf.Withheld != "" {
+		return ""
+	}
+	return why
+}
+
+func hashOf(leaf kiosk.Leaf) tlog.Hash {
+	if leaf.Withheld != "" {
+		return leaf.Hash
+	}
+	return tlog.RecordHash(leaf.JSON)
 }
 
 // known compares a record with the one that is here. One that was refused may be taken now.
@@ -174,13 +197,11 @@ func (r *Receiver) known(ctx context.Context, tx *sql.Tx, b backoffice.Batch, le
 	if tlog.Hash(stored) != hash {
 		return "", false, fmt.Errorf("%w: record %d is not the one that was sent before", ErrConflict, leaf.Seq)
 	}
-	if why == "" {
+	if why == "" || leaf.Withheld != "" {
 		return "", true, nil
 	}
-	if why = r.refuse(leaf); why == "" {
-		if why, err = r.follow(ctx, tx, b.Kiosk, leaf); err != nil {
-			return "", false, err
-		}
+	if why, err = r.judge(ctx, tx, b.Kiosk, leaf); err != nil {
+		return "", false, err
 	}
 	_, err = tx.ExecContext(ctx, "update record set line = ?, refused = ? where kiosk = ? and epoch = ? and seq = ?", lineOf(leaf, why), why, b.Kiosk, b.Epoch, leaf.Seq)
 	return why, true, err

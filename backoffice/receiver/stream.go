@@ -52,6 +52,14 @@ func (r *Receiver) Consume(ctx context.Context, conn *nats.Conn, log *slog.Logge
 	if err := r.db.QueryRowContext(ctx, "select coalesce(max(done), 0) from stream").Scan(&done); err != nil {
 		return err
 	}
+	stream, err := js.Stream(ctx, backoffice.JournalStream)
+	if err != nil {
+		return fmt.Errorf("cannot read stream %s: %w", backoffice.JournalStream, err)
+	}
+	if last := stream.CachedInfo().State.LastSeq; last < done { // it lost its end: what comes is known, or new
+		log.Warn("the stream is shorter than it was: it is read again", "messages", last, "before", done)
+		done = 0
+	}
 	consumer, err := js.OrderedConsumer(ctx, backoffice.JournalStream, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: done + 1})
 	if err != nil {
 		return fmt.Errorf("cannot read stream %s: %w", backoffice.JournalStream, err)
@@ -88,20 +96,18 @@ func (r *Receiver) consume(ctx context.Context, js jetstream.JetStream, m jetstr
 		return err
 	}
 	id := strings.TrimPrefix(m.Subject(), backoffice.JournalSubject(""))
-	b, err := backoffice.Decode(bytes.NewReader(m.Data()))
-	if err == nil && b.Kiosk != id {
-		err = fmt.Errorf("the batch is of kiosk %s", b.Kiosk)
-	}
 	var a backoffice.Answer
+	b, err := batchOf(m.Data(), id)
 	if err == nil {
 		a, err = r.takeMessage(ctx, b, meta.Sequence.Stream)
 	}
+	a.Stream = meta.Sequence.Stream
 	switch {
 	case errors.Is(err, ErrConflict):
 		a.Conflict = err.Error()
 	case err == nil:
 		return r.answer(ctx, js, b.Kiosk, a)
-	case b.Version != 0 && !errors.As(err, new(*wrongBatch)):
+	case !errors.As(err, new(*wrongBatch)): // ours: the database, or the end
 		return err
 	}
 	log.Warn("message", "kiosk", id, "stream_seq", meta.Sequence.Stream, "error", err)
@@ -109,6 +115,18 @@ func (r *Receiver) consume(ctx context.Context, js jetstream.JetStream, m jetstr
 		return err
 	}
 	return r.answer(ctx, js, b.Kiosk, a)
+}
+
+// batchOf reads a message. What is wrong with it is whoever's that published it.
+func batchOf(data []byte, id string) (backoffice.Batch, error) {
+	b, err := backoffice.Decode(bytes.NewReader(data))
+	if err == nil && b.Kiosk != id {
+		err = fmt.Errorf("the batch is of kiosk %s", b.Kiosk)
+	}
+	if err != nil {
+		return b, &wrongBatch{err}
+	}
+	return b, nil
 }
 
 const doneUpTo = "insert into stream values (1, ?) on conflict (one) do update set done = excluded.done"
@@ -125,7 +143,7 @@ func (r *Receiver) takeMessage(ctx context.Context, b backoffice.Batch, seq uint
 // checkpoint that both signed.
 func (r *Receiver) answer(ctx context.Context, js jetstream.JetStream, id string, a backoffice.Answer) error {
 	a.Refused = []kiosk.Refusal{}
-	rows, err := r.db.QueryContext(ctx, "select seq, refused from record where kiosk = ? and epoch = ? and refused <> '' order by seq", id, a.Epoch)
+	rows, err := r.db.QueryContext(ctx, "select seq, refused from record where kiosk = ? and epoch = ? and refused <> '' and refused not like 'withheld: %' order by seq", id, a.Epoch)
 	if err != nil {
 		return err
 	}
@@ -200,6 +218,9 @@ func (r *Receiver) tell(ctx context.Context, js jetstream.JetStream, id string) 
 	}
 	defer tx.Rollback()
 	a := backoffice.Answer{Time: r.now().UTC()}
+	if err := tx.QueryRowContext(ctx, "select coalesce(max(done), 0) from stream").Scan(&a.Stream); err != nil {
+		return err
+	}
 	err = tx.QueryRowContext(ctx, "select epoch, seq from journal where kiosk = ? order by seen desc limit 1", id).Scan(&a.Epoch, &a.Seq)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
