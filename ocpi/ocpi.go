@@ -387,10 +387,11 @@ func (s *Site) tariff(x session.Session) (out []json.RawMessage, id string, err 
 	}
 	elements, _ := t["elements"].([]any)
 	for i, e := range x.Tariff.Elements {
-		element, _ := elements[i].(map[string]any)
-		components, _ := element["price_components"].([]any)
 		for j, c := range e.PriceComponents {
-			component, _ := components[j].(map[string]any)
+			component := componentOf(elements, i, j)
+			if component == nil { // in other letters than OCPI's
+				return nil, "", nil
+			}
 			component["step_size"] = c.StepSize
 			component["price"] = number(s.price(x.Tariff, c))
 		}
@@ -404,6 +405,20 @@ func (s *Site) tariff(x session.Session) (out []json.RawMessage, id string, err 
 	}
 	body, err := json.Marshal(t)
 	return []json.RawMessage{body}, id, err
+}
+
+// componentOf finds a price component, where the object has it.
+func componentOf(elements []any, i, j int) map[string]any {
+	if i >= len(elements) {
+		return nil
+	}
+	element, _ := elements[i].(map[string]any)
+	components, _ := element["price_components"].([]any)
+	if j >= len(components) {
+		return nil
+	}
+	component, _ := components[j].(map[string]any)
+	return component
 }
 
 // price is a component's: before 2.3.0 without VAT.

@@ -252,12 +252,14 @@ func TestRefund(t *testing.T) {
 		j.Charged()
 		j.Booked(98)
 		j.Keep(derived(t, v, j)...)
+		left := int64(98)
 		refund := func(minor int64) (out []json.RawMessage) {
 			t.Helper()
-			all, err := ocpi.Refund(j.All(), sessiontest.EUR(minor), "cable was\nwarm", j.Now)
+			all, err := ocpi.Refund(j.All(), sessiontest.EUR(left), sessiontest.EUR(minor), "cable was\nwarm", j.Now)
 			if err != nil {
 				t.Fatal(err)
 			}
+			left -= minor
 			amount := sessiontest.EUR(minor)
 			told, err := session.Event{Kind: session.Refunded, Session: "S1", At: j.Now, Amount: &amount}.Entry()
 			if err != nil {
@@ -283,21 +285,41 @@ func TestRefund(t *testing.T) {
 		want(t, first[1], "id", "S1-1")
 		want(t, first[1], "credit", "<nil>")
 		want(t, first[1], "remark", "0.30 EUR given back: cable was warm")
-		second := refund(68)
-		if len(second) != 1 {
-			t.Fatalf("%d records", len(second))
-		}
+		second := refund(8)
 		want(t, second[0], "id", "S1-1-C")
 		want(t, second[0], "credit_reference_id", "S1-1")
+		want(t, second[1], "id", "S1-2")
+		want(t, second[1], "credit", "<nil>")
+		want(t, second[1], "credit_reference_id", "<nil>")
+		third := refund(60)
+		if len(third) != 1 {
+			t.Fatalf("%d records", len(third))
+		}
+		want(t, third[0], "id", "S1-2-C")
+		want(t, third[0], "total_energy_cost", "<nil>")
 		if v == ocpi.V230 {
 			want(t, first[0], "total_cost", "map[before_taxes:-0.82 taxes:[map[amount:-0.16 name:VAT percentage:19]]]")
 			want(t, first[1], "total_cost", "map[before_taxes:0.57 taxes:[map[amount:0.11 name:VAT percentage:19]]]")
 			want(t, second[0], "total_cost", "map[before_taxes:-0.57 taxes:[map[amount:-0.11 name:VAT percentage:19]]]")
+			want(t, third[0], "total_cost", "map[before_taxes:-0.5 taxes:[map[amount:-0.1 name:VAT percentage:19]]]")
 		} else {
 			want(t, first[0], "total_cost", "map[excl_vat:-0.82 incl_vat:-0.98]")
 			want(t, first[1], "total_cost", "map[excl_vat:0.57 incl_vat:0.68]")
 		}
 	}
+}
+
+// TestATariffInOtherLetters is read by the decoder of Go, which does not mind them: the CDR
+// does without it.
+func TestATariffInOtherLetters(t *testing.T) {
+	j := sessiontest.New(t)
+	j.Begin(`{"id":"t","currency":"EUR","tax_included":"YES","Elements":[{"Price_Components":[{"type":"ENERGY","price":0.49,"vat":19}]}]}`, sessiontest.EUR(5000))
+	j.Now = j.Now.Add(10 * time.Second)
+	j.End(1030)
+	j.Booked(1)
+	cdr := read(t, derived(t, ocpi.V230, j)[0]).CDR
+	valid(t, "CDR-2.3.0", cdr)
+	want(t, cdr, "tariffs", "<nil>")
 }
 
 func TestSiteIsChecked(t *testing.T) {

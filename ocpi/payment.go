@@ -1,6 +1,7 @@
 package ocpi
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -94,15 +95,16 @@ func ascii(s string) string {
 var ErrNothingToRefund = errors.New("nothing was taken for the session")
 
 // Refund makes the records of money that was given back, from those of its session: the last
-// CDR is credited whole, and one of what is left takes its place. Without an earlier CDR there
-// is nothing to credit, and no record.
-func Refund(records iter.Seq2[kiosk.Record, error], amount kiosk.Money, why string, at time.Time) ([]kiosk.Entry, error) {
-	var last struct {
+// CDR is credited whole, and one of what is left of what was taken takes its place. left is
+// before this refund. Without an earlier CDR there is nothing to credit, and no record.
+func Refund(records iter.Seq2[kiosk.Record, error], left, amount kiosk.Money, why string, at time.Time) ([]kiosk.Entry, error) {
+	type written struct {
 		Version Version
 		CDR     map[string]any
 	}
+	var last written
 	var whole *session.Bill
-	id, refunds, given := "", 0, kiosk.Money{Currency: amount.Currency}
+	id, refunds := "", 0
 	for r, err := range records {
 		if err != nil {
 			return nil, err
@@ -110,6 +112,7 @@ func Refund(records iter.Seq2[kiosk.Record, error], amount kiosk.Money, why stri
 		id = r.Session
 		switch r.Kind {
 		case string(session.OCPICDR):
+			last = written{} // decoding would merge the two
 			if err := decode(r.Body, &last); err != nil {
 				return nil, fmt.Errorf("cannot read record %d: %w", r.Seq, err)
 			}
@@ -122,7 +125,6 @@ func Refund(records iter.Seq2[kiosk.Record, error], amount kiosk.Money, why stri
 				whole = e.Bill
 			} else {
 				refunds++
-				given = given.Add(*e.Amount)
 			}
 		}
 	}
@@ -135,14 +137,13 @@ func Refund(records iter.Seq2[kiosk.Record, error], amount kiosk.Money, why stri
 	before := fmt.Sprint(last.CDR["id"])
 	credit := maps.Clone(last.CDR)
 	credit["id"], credit["credit"], credit["credit_reference_id"], credit["last_updated"] = before+"-C", true, before, stamp(at)
-	credit["total_cost"] = negative(share((&Site{Version: last.Version}).total(whole), whole.Total.Sub(given), whole.Total))
+	credit["total_cost"] = negative(last.CDR["total_cost"])
 	entry, err := record(id, string(session.OCPICDR), at, last.Version, "cdr", credit)
 	if err != nil {
 		return nil, err
 	}
 	out := []kiosk.Entry{entry}
-	left := whole.Total.Sub(given).Sub(amount)
-	if left.Minor <= 0 {
+	if left = left.Sub(amount); left.Minor <= 0 {
 		return out, nil
 	}
 	rest := maps.Clone(last.CDR)
@@ -157,12 +158,33 @@ func Refund(records iter.Seq2[kiosk.Record, error], amount kiosk.Money, why stri
 	return append(out, entry), err
 }
 
-func negative(p Price) Price {
-	out := Price{Version: p.Version, Before: new(big.Rat).Neg(p.Before)}
-	for _, t := range p.Taxes {
-		out.Taxes = append(out.Taxes, PriceTax{t.Percent, new(big.Rat).Neg(t.Amount)})
+// negative is a price with its amounts below zero, as it was written; percentages stay.
+func negative(price any) any {
+	switch x := price.(type) {
+	case json.Number:
+		if text, ok := strings.CutPrefix(string(x), "-"); ok {
+			return json.Number(text)
+		}
+		if strings.Trim(string(x), "0.") == "" {
+			return x
+		}
+		return "-" + x
+	case []any:
+		out := make([]any, len(x))
+		for i, v := range x {
+			out[i] = negative(v)
+		}
+		return out
+	case map[string]any:
+		out := maps.Clone(x)
+		for k, v := range x {
+			if k != "percentage" {
+				out[k] = negative(v)
+			}
+		}
+		return out
 	}
-	return out
+	return price
 }
 
 // printable leaves line breaks and the like out.

@@ -98,6 +98,7 @@ type Presenter struct {
 
 	tariff    *tariff.Tariff // that the present view shows: what is accepted
 	tariffSum string
+	seqSum    string // of the view with the present sequence number
 }
 
 // NewPresenter makes a presenter that shows the attract screen.

@@ -52,9 +52,9 @@ func (p *Presenter) View() View {
 		p.resume(snap)
 	}
 	v := p.view(snap)
-	if p.seq == 0 || another(p.last, v) {
+	if p.seq == 0 || another(p.last, v) || p.tariffSum != p.seqSum {
 		p.seq++
-		p.shown = snap.At
+		p.shown, p.seqSum = snap.At, p.tariffSum
 	}
 	v.Seq = p.seq
 	p.last = v

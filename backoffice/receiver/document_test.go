@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/mod/sumdb/note"
@@ -202,10 +203,13 @@ func TestTheDocumentIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.append("reading")
+	if err := w.journal.Append(t.Context(), kiosk.Entry{Kind: "hold_ok", Body: []byte(`{"card_token":"of before"}`)}); err != nil {
+		t.Fatal(err)
+	}
 	if err := drain(); err != nil {
 		t.Fatal(err)
 	}
-	all := 0
+	all, withheld := 0, 0
 	for i, body := range w.requests {
 		b, err := backoffice.Decode(bytes.NewReader(body))
 		if err != nil {
@@ -217,15 +221,23 @@ func TestTheDocumentIsTrue(t *testing.T) {
 		}
 		valid("Head", head)
 		for _, l := range b.Leaves {
-			valid("Record", l.JSON)
 			all++
+			if l.Withheld == "" {
+				valid("Record", l.JSON)
+			}
+		}
+		for _, line := range unpacked(t, body)[1:] {
+			if bytes.Contains(line, []byte(`"withheld"`)) {
+				valid("Withheld", line)
+				withheld++
+			}
 		}
 		if w.status[i] != http.StatusOK {
 			t.Errorf("request %d: %d %s", i, w.status[i], w.answers[i])
 		}
 		valid("Answer", w.answers[i])
 	}
-	if all != 5 || !bytes.Contains(w.answers[1], []byte(`"refused":[{"seq":2`)) || !bytes.Contains(w.answers[0], []byte(`"instructions":["{`)) {
+	if all != 6 || withheld != 1 || !bytes.Contains(w.answers[1], []byte(`"refused":[{"seq":2`)) || !bytes.Contains(w.answers[0], []byte(`"instructions":["{`)) {
 		t.Errorf("%d records; %s", all, w.answers)
 	}
 	signed, err := json.Marshal(in)
@@ -233,6 +245,21 @@ func TestTheDocumentIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	valid("Instruction", signed)
+}
+
+// unpacked are the lines of a body.
+func unpacked(t *testing.T, body []byte) [][]byte {
+	t.Helper()
+	r, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	plain, err := r.DecodeAll(body, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Split(bytes.TrimSuffix(plain, []byte("\n")), []byte("\n"))
 }
 
 // TestProblems: each status of the document, by a request that earns it.

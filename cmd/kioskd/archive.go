@@ -27,6 +27,9 @@ type archive struct {
 // keepCodes is how many codes are remembered: those that a screen shows again and again.
 const keepCodes = 100
 
+// codeLimit is how long a screen waits for the journal: the next view asks again.
+const codeLimit = 300 * time.Millisecond
+
 // code is the text of a session's receipt QR. Before the receipt rests on a record it is the
 // reference alone.
 func (a *archive) code(id, reference string) string {
@@ -35,8 +38,12 @@ func (a *archive) code(id, reference string) string {
 	if code, ok := a.codes[id]; ok {
 		return code
 	}
-	r, err := receipt.From(a.journal.Session(context.Background(), id), a.head)
-	if err != nil || r.Head == "" {
+	ctx, cancel := context.WithTimeout(context.Background(), codeLimit)
+	defer cancel()
+	r, err := receipt.From(a.journal.Session(ctx, id), a.head)
+	if errors.Is(err, receipt.ErrNone) {
+		r.Head, r.QR = "-", receipt.Code(reference, "")
+	} else if err != nil || r.Head == "" {
 		return receipt.Code(reference, "")
 	}
 	if len(a.codes) >= keepCodes || a.codes == nil {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os/user"
 	"strconv"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -26,7 +27,9 @@ type office struct {
 	c       *config
 	journal *store.Store
 	control *session.Controller
-	sync    *backoffice.Sync // nil for none
+	up      *uplink // nil for none
+
+	refunding sync.Mutex // one after the other: each looks at what is left
 }
 
 // uplinkStatus is how things stand.
@@ -40,8 +43,8 @@ type uplinkStatus struct {
 }
 
 func (o *office) status(ctx context.Context) (out uplinkStatus, err error) {
-	if o.sync != nil {
-		out.Configured, out.URL, out.Status = true, o.c.uplink.servers, o.sync.Status()
+	if o.up != nil {
+		out.Configured, out.URL, out.Status = true, o.c.uplink.servers, o.up.Status()
 	}
 	var err1, err2, err3 error
 	out.Backlog, err1 = o.journal.Backlog(ctx)
@@ -52,10 +55,10 @@ func (o *office) status(ctx context.Context) (out uplinkStatus, err error) {
 
 // finding is what the doctor says of the back office; nothing without one.
 func (o *office) finding() []finding {
-	if o.sync == nil {
+	if o.up == nil {
 		return nil
 	}
-	st := o.sync.Status()
+	st := o.up.Status()
 	f := finding{Device: "back office", Identity: o.c.uplink.servers, OK: st.Class == backoffice.Connected, What: string(st.Class)}
 	if st.Why != "" {
 		f.What, f.Fault = st.Why, "BO001"
@@ -85,25 +88,27 @@ func (d direct) checkOffice(ctx context.Context) finding {
 var errNoOffice = errors.New("no back office is configured")
 
 func (o *office) again(ctx context.Context) (done, error) {
-	if o.sync == nil {
+	if o.up == nil {
 		return done{}, errNoOffice
 	}
 	err := o.journal.SendAgain(ctx)
-	o.sync.Hurry()
+	o.up.Hurry()
 	return done{true}, err
 }
 
 func (o *office) now(context.Context) (done, error) {
-	if o.sync == nil {
+	if o.up == nil {
 		return done{}, errNoOffice
 	}
-	o.sync.Hurry()
+	o.up.Hurry()
 	return done{true}, nil
 }
 
 // refund writes down that a person gave money back outside of the terminal, which needs the
 // card for it. It never exceeds what was taken.
 func (o *office) refund(ctx context.Context, reference, amount, by, why string) (refunded, error) {
+	o.refunding.Lock()
+	defer o.refunding.Unlock()
 	out := refunded{Reference: reference}
 	id, err := o.journal.Find(ctx, reference)
 	if err != nil {
@@ -136,7 +141,7 @@ func (o *office) refund(ctx context.Context, reference, amount, by, why string) 
 	if out.Refunded.Minor <= 0 || out.Refunded.Minor > out.Left.Minor {
 		return out, fmt.Errorf("cannot refund %v: %v is left of what was taken", out.Refunded, out.Left)
 	}
-	credits, err := ocpi.Refund(o.journal.Session(ctx, id), out.Refunded, why, o.control.Snapshot().At)
+	credits, err := ocpi.Refund(o.journal.Session(ctx, id), out.Left, out.Refunded, why, o.control.Snapshot().At)
 	if err != nil {
 		return out, err
 	}

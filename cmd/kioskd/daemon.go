@@ -82,7 +82,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if err != nil {
 		return err
 	}
-	var up *backoffice.Sync
+	var up *uplink
 	var writes kiosk.Journal = poking{journal, func() {
 		if up != nil {
 			up.Poke()
@@ -106,7 +106,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if err := devices.exchanged(ctx, journal); err != nil {
 		return errors.Join(err, devices.open())
 	}
-	prices, err := openSale(ctx, c, journal)
+	prices, err := openSale(ctx, c, journal, last, log)
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
@@ -144,15 +144,13 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	keep := &keeper{c: c, journal: journal, control: control, clock: clock, start: clock.Now(), log: log}
 	if c.uplink != nil {
 		do := &instructed{by: byOffice + c.uplink.office.Name(), journal: journal, owner: own, clock: clock, sale: prices, report: keep.diagnostics(staff), log: log}
-		if up, err = newSync(c, journal, clock, do, log); err != nil {
-			stopCommands()
-			return errors.Join(err, listener.Close(), commands.Close(), devices.open())
-		}
-		staff.sync, keep.sync = up, up
-		g.Go(func() error { return do.resume(commandCtx) })
+		up = newUplink(clock.Now(), func() (*backoffice.Sync, error) { return newSync(c, journal, clock, do, log) })
+		staff.up, keep.up, keep.do = up, up, do
 	}
 	g.Go(func() error { keep.run(commandCtx); return nil })
-	g.Go(func() error { return serveControl(commandCtx, commands, own, &office{c, journal, control, up}) })
+	g.Go(func() error {
+		return serveControl(commandCtx, commands, own, &office{c: c, journal: journal, control: control, up: up})
+	})
 	if c.technician != nil || c.host != nil {
 		site.Desk = staff
 	}

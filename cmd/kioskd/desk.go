@@ -30,8 +30,8 @@ type desk struct {
 	journal *store.Store
 	log     *keptLines
 	lines   []countedLine
-	sync    *backoffice.Sync // nil without a back office
-	quit    func()           // ends the daemon in order
+	up      *uplink // nil without a back office
+	quit    func()  // ends the daemon in order
 }
 
 type countedLine struct {
@@ -233,10 +233,10 @@ func (d desk) uplink(ctx context.Context, _ session.Snapshot) ui.StaffView {
 		return ui.StaffView{Rows: []ui.Row{failed(err)}}
 	}
 	backlog := row("up.backlog", "", arg("N", strconv.FormatInt(n, 10)))
-	if d.sync == nil {
+	if d.up == nil {
 		return ui.StaffView{Rows: []ui.Row{row("up.none", "warn"), backlog}}
 	}
-	st := d.sync.Status()
+	st := d.up.Status()
 	local := func(t time.Time) *time.Time { t = t.In(d.c.timezone); return &t }
 	state, at := "bad", local(st.Since)
 	switch st.Class {
@@ -272,14 +272,14 @@ const skewed = 2 * time.Minute
 
 // doUpNow tries to reach the back office at once.
 func (d desk) doUpNow(context.Context, string, []string) (ui.Row, error) {
-	d.sync.Hurry()
+	d.up.Hurry()
 	return row("staff.done", "ok"), nil
 }
 
 // doUpAgain sends what was refused once more.
 func (d desk) doUpAgain(ctx context.Context, _ string, _ []string) (ui.Row, error) {
 	err := d.journal.SendAgain(ctx)
-	d.sync.Hurry()
+	d.up.Hurry()
 	return row("staff.done", "ok"), err
 }
 
@@ -395,7 +395,7 @@ func (d desk) Do(ctx context.Context, role, action string) ui.Row {
 	do := map[string]func(context.Context, string, []string) (ui.Row, error){
 		"clear": d.doClear, "retry": d.doRetry, "test": d.doTest, "swap": d.doSwap, "dayend": d.doDayEnd, "verify": d.doVerify, "export": d.doExport, "off": d.doOff,
 	}
-	if d.sync != nil {
+	if d.up != nil {
 		do["upnow"], do["upagain"] = d.doUpNow, d.doUpAgain
 	}
 	if role == ui.RoleHost {

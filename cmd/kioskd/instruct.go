@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"time"
 
 	"kioskd"
 	"kioskd/backoffice"
@@ -63,10 +65,11 @@ func (i *instructed) known(ctx context.Context, id string) (bool, error) {
 	return false, nil
 }
 
-// resume carries out what was taken before the daemon ended, and not done. Each can be done
-// twice without harm.
+// resume ends what was taken before the daemon ended, and not done: it is carried out if it is
+// still in time. Each can be done twice without harm.
 func (i *instructed) resume(ctx context.Context) error {
 	ended := map[string]bool{}
+	var open []kiosk.Instruction
 	for _, kind := range []session.Kind{session.InstructionDone, session.InstructionRefused, session.InstructionTaken} {
 		for r, err := range i.journal.Newest(ctx, string(kind)) {
 			if err != nil {
@@ -81,22 +84,45 @@ func (i *instructed) resume(ctx context.Context) error {
 			case kind != session.InstructionTaken:
 				ended[e.Instruction.ID] = true
 			case !ended[e.Instruction.ID]:
-				i.do(ctx, *e.Instruction)
+				open = append(open, *e.Instruction)
 			}
 		}
 	}
+	for _, in := range slices.Backward(open) { // the oldest first
+		if err := backoffice.InTime(in, i.clock.Now()); err != nil {
+			i.end(ctx, in, nil, fmt.Errorf("the kiosk was away: %w", err))
+			continue
+		}
+		report, err := i.carryOut(ctx, in)
+		if errors.Is(err, errAlready) { // it was done before the kiosk ended
+			err = nil
+		}
+		i.end(ctx, in, report, err)
+	}
 	return nil
 }
+
+// errAlready means that things are as an instruction wants them.
+var errAlready = errors.New("it is so already")
 
 func (i *instructed) do(ctx context.Context, in kiosk.Instruction) {
 	report, err := i.carryOut(ctx, in)
 	i.end(ctx, in, report, err)
 }
 
+// end writes down what came of an instruction, as soon as that can be written.
 func (i *instructed) end(ctx context.Context, in kiosk.Instruction, report json.RawMessage, why error) {
 	i.log.Info("instruction", "id", in.ID, "do", in.Do, "error", why)
-	if err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionEnded, By: i.by, Instruction: &in, Report: report, Err: why}); err != nil {
+	for {
+		err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionEnded, By: i.by, Instruction: &in, Report: report, Err: why})
+		if err == nil || ctx.Err() != nil {
+			return
+		}
 		i.log.Error("instruction", "id", in.ID, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
+		}
 	}
 }
 
@@ -113,7 +139,11 @@ func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.R
 		if err != nil {
 			return nil, err
 		}
-		_, err = i.owner.stop(ctx, ref, i.by)
+		if _, err = i.owner.stop(ctx, ref, i.by); errors.Is(err, errNoSession) {
+			if _, known := i.journal.Find(ctx, ref); known == nil {
+				err = fmt.Errorf("session %s has ended: %w", ref, errAlready)
+			}
+		}
 		return nil, err
 	case kiosk.TaskCloseBay:
 		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, Raised: true, By: i.by})
@@ -130,7 +160,7 @@ func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.R
 // closed does it open from afar.
 func (i *instructed) mayOpen(ctx context.Context, bay int) error {
 	if !i.owner.control.Snapshot().State.Faults[session.FaultAt{Code: session.BayShut, Bay: bay}] {
-		return fmt.Errorf("bay %d is not closed", bay)
+		return fmt.Errorf("bay %d is not closed: %w", bay, errAlready)
 	}
 	for r, err := range i.journal.Matching(ctx, string(session.FaultRaised), "$.fault", session.BayShut) {
 		if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -41,8 +42,11 @@ func (o owner) stop(ctx context.Context, reference, by string) (done, error) {
 			return done{true}, o.control.Do(ctx, session.Observation{What: session.StopPressed, Session: x.ID, By: by})
 		}
 	}
-	return done{}, fmt.Errorf("session %s is not open", reference)
+	return done{}, fmt.Errorf("session %s %w", reference, errNoSession)
 }
+
+// errNoSession is of a session that has ended, or never was.
+var errNoSession = errors.New("is not open")
 
 // withDaemon runs f with a running daemon.
 func (p program) withDaemon(path string, f func(remote) error) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"slices"
 	"strings"
@@ -21,7 +22,9 @@ import (
 // what a back office instructed since. The journal has the latter, so that a restart forgets
 // nothing.
 type sale struct {
-	c *config
+	c     *config
+	floor time.Time // it is not earlier, whatever a clock says: the journal's last time
+	log   *slog.Logger
 
 	mu     sync.Mutex
 	orders []priced // in the order in which they came
@@ -49,8 +52,8 @@ type sold struct {
 }
 
 // openSale reads what was instructed.
-func openSale(ctx context.Context, c *config, journal *store.Store) (*sale, error) {
-	s := &sale{c: c}
+func openSale(ctx context.Context, c *config, journal *store.Store, floor time.Time, log *slog.Logger) (*sale, error) {
+	s := &sale{c: c, floor: floor, log: log}
 	noticed, over := false, false
 	for r, err := range journal.Newest(ctx, string(session.InstructionDone)) {
 		if err != nil {
@@ -68,26 +71,29 @@ func openSale(ctx context.Context, c *config, journal *store.Store) (*sale, erro
 		case in.Do == kiosk.TaskTariff && !over:
 			var was sold
 			if err := json.Unmarshal(e.Report, &was); err != nil {
-				return nil, fmt.Errorf("cannot read record %d: %w", r.Seq, err)
+				log.Error("an instructed tariff is not understood", "id", in.ID, "error", err)
+				continue
 			}
 			if over = was.Configured != store.Sum(c.tariff.JSON()); over {
 				continue
 			}
-			t, err := tariff.Parse(in.Tariff)
-			if err != nil {
-				return nil, fmt.Errorf("cannot read record %d: %w", r.Seq, err)
+			t, err := s.judge(*in)
+			if err != nil { // of another version, or the site is another by now
+				log.Error("an instructed tariff is no longer sold by", "id", in.ID, "error", err)
+				continue
 			}
-			s.orders = append(s.orders, priced{startOf(*in), t, was.Tariff})
+			s.orders = append(s.orders, priced{startOf(*in, e.At), t, was.Tariff})
 		}
 	}
 	slices.Reverse(s.orders)
 	return s, nil
 }
 
-// startOf is when a tariff begins.
-func startOf(in kiosk.Instruction) time.Time {
-	if in.From == nil {
-		return in.Issued
+// startOf is when a tariff begins: not before the kiosk knew of it, so that a later word is
+// never behind an earlier one.
+func startOf(in kiosk.Instruction, taken time.Time) time.Time {
+	if in.From == nil || in.From.Before(taken) {
+		return taken
 	}
 	return *in.From
 }
@@ -97,6 +103,9 @@ func startOf(in kiosk.Instruction) time.Time {
 func (s *sale) Prices(at time.Time) (*tariff.Tariff, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if at.Before(s.floor) {
+		at = s.floor
+	}
 	now := priced{tariff: s.c.tariff, sum: store.Sum(s.c.tariff.JSON())}
 	for _, o := range s.orders {
 		if !o.from.After(at) && !o.from.Before(now.from) {
@@ -121,27 +130,40 @@ func (s *sale) Notice(language string, at time.Time) string {
 	return ""
 }
 
-// order takes a tariff over, if the site may sell by it.
-func (s *sale) order(in kiosk.Instruction, now time.Time) (json.RawMessage, error) {
+// judge reads a tariff that the site may sell by, and the screen can show.
+func (s *sale) judge(in kiosk.Instruction) (*tariff.Tariff, error) {
 	t, err := tariff.Parse(in.Tariff)
 	if err != nil {
 		return nil, err
 	}
-	site := s.c.tariffSite()
-	for _, p := range t.Check(site) {
+	for _, p := range t.Check(s.c.tariffSite()) {
 		return nil, fmt.Errorf("cannot sell by this tariff: %v", p)
 	}
-	if s.c.ocpi != nil && !t.TaxKnown() {
+	switch {
+	case s.c.ocpi != nil && !t.TaxKnown():
 		return nil, errors.New("cannot sell by this tariff: its prices include a tax, and it does not say which")
+	case t.MinPrice != nil:
+		return nil, errors.New("cannot sell by this tariff: the screen shows no min_price before the tap")
+	case t.StartDateTime != nil || t.EndDateTime != nil:
+		return nil, errors.New("cannot sell by this tariff: from when on it applies is said by the instruction (from), not by start_date_time or end_date_time")
+	}
+	return t, nil
+}
+
+// order takes a tariff over, if the site may sell by it.
+func (s *sale) order(in kiosk.Instruction, now time.Time) (json.RawMessage, error) {
+	t, err := s.judge(in)
+	if err != nil {
+		return nil, err
 	}
 	sum := store.Sum(t.JSON())
 	current, _ := s.Prices(now)
-	if why := jump(current, t); why != "" && !strings.HasPrefix(sum, in.Accept) || why != "" && len(in.Accept) < 8 {
+	if why := jump(current, t); why != "" && (len(in.Accept) < 8 || !strings.HasPrefix(sum, in.Accept)) {
 		return nil, fmt.Errorf("%s; if that is meant, accept %s", why, sum[:8])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.orders = append(s.orders, priced{startOf(in), t, sum})
+	s.orders = append(s.orders, priced{startOf(in, now), t, sum})
 	return json.Marshal(sold{sum, store.Sum(s.c.tariff.JSON())})
 }
 

@@ -22,7 +22,8 @@ import (
 	"kioskd/store"
 )
 
-// checkpointKey reads the key that signs the journal's checkpoints, or makes it.
+// checkpointKey reads the key that signs the journal's checkpoints, or makes it. It is on disk
+// before anything is signed with it: the other side knows one key of a journal for ever.
 func checkpointKey(path, kioskID string) (secret string, err error) {
 	text, err := os.ReadFile(path)
 	if err == nil {
@@ -34,10 +35,101 @@ func checkpointKey(path, kioskID string) (secret string, err error) {
 	if secret, _, err = backoffice.NewKey(kioskID); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+	if err := writeDurably(path, []byte(secret+"\n")); err != nil {
 		return "", fmt.Errorf("cannot keep a key of checkpoints: %w", err)
 	}
 	return secret, nil
+}
+
+// writeDurably writes a file that is there whole, or not at all, after a power cut.
+func writeDurably(path string, data []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// uplink is the way to the back office, once its files can be read: what is wrong with them
+// keeps nobody from buying.
+type uplink struct {
+	connect func() (*backoffice.Sync, error)
+	start   time.Time
+
+	mu    sync.Mutex
+	sync  *backoffice.Sync // nil until connect succeeds
+	why   error
+	since time.Time
+}
+
+func newUplink(now time.Time, connect func() (*backoffice.Sync, error)) *uplink {
+	return &uplink{connect: connect, start: time.Now(), since: now}
+}
+
+func (u *uplink) get() *backoffice.Sync {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.sync
+}
+
+// open tries until the files can be read.
+func (u *uplink) open(ctx context.Context, log *slog.Logger) *backoffice.Sync {
+	for {
+		s, err := u.connect()
+		u.mu.Lock()
+		if fmt.Sprint(err) != fmt.Sprint(u.why) {
+			log.Error("back office", "error", err)
+		}
+		u.sync, u.why = s, err
+		u.mu.Unlock()
+		if err == nil {
+			return s
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+// Status is how things stand.
+func (u *uplink) Status() backoffice.Status {
+	if s := u.get(); s != nil {
+		return s.Status()
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	st := backoffice.Status{Class: backoffice.Waiting, Since: u.since, Silent: time.Since(u.start)}
+	if u.why != nil {
+		st.Class, st.Why = backoffice.Client, u.why.Error()
+	}
+	return st
+}
+
+// Poke says that something was journaled that should not wait.
+func (u *uplink) Poke() {
+	if s := u.get(); s != nil {
+		s.Poke()
+	}
+}
+
+// Hurry ends a pause.
+func (u *uplink) Hurry() {
+	if s := u.get(); s != nil {
+		s.Hurry()
+	}
 }
 
 // newSync makes what sends the journal.
@@ -88,7 +180,8 @@ type keeper struct {
 	journal *store.Store
 	control *session.Controller
 	clock   *session.Clock
-	sync    *backoffice.Sync // nil without a back office
+	up      *uplink // nil without a back office
+	do      *instructed
 	start   time.Time
 	log     *slog.Logger
 }
@@ -98,7 +191,6 @@ const (
 	lookEvery    = 10 * time.Second
 	forgetEvery  = time.Hour
 	tokensLast   = 30 * 24 * time.Hour // as long as the key that made them
-	enoughAgain  = 1.2                 // times the reserve, before is sold again
 	megabyte     = 1 << 20
 	forgetSoonly = time.Minute // after the start
 )
@@ -106,8 +198,8 @@ const (
 // run goes on until ctx ends.
 func (k *keeper) run(ctx context.Context) {
 	var wg sync.WaitGroup
-	if k.sync != nil {
-		wg.Go(func() { k.sync.Run(ctx) })
+	if k.up != nil {
+		wg.Go(func() { k.send(ctx) })
 	}
 	look, forget := time.NewTicker(lookEvery), time.NewTimer(forgetSoonly)
 	defer look.Stop()
@@ -129,7 +221,27 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// look raises and clears faults.
+// send first does what was instructed and not done, then sends for as long as there is time.
+func (k *keeper) send(ctx context.Context) {
+	changed, cancel := k.control.Watch()
+	for k.control.Snapshot().Starting { // it does not know yet what is true
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			cancel()
+			return
+		}
+	}
+	cancel()
+	if err := k.do.resume(ctx); err != nil {
+		k.log.Error("instructions of before", "error", err)
+	}
+	if s := k.up.open(ctx, k.log); s != nil {
+		s.Run(ctx)
+	}
+}
+
+// look raises and clears faults. What cannot be looked at stays as it was.
 func (k *keeper) look(ctx context.Context) {
 	for code, err := range k.troubles(ctx) {
 		was := k.control.Snapshot().State.Faults[session.FaultAt{Code: code}]
@@ -139,47 +251,55 @@ func (k *keeper) look(ctx context.Context) {
 	}
 }
 
-// troubles are the faults that a keeper knows, each with why it is there, or nil.
+// troubles are the faults that a keeper knows about now, each with why it is there, or nil.
 func (k *keeper) troubles(ctx context.Context) map[string]error {
-	out := map[string]error{"BO001": nil, "BO002": nil, "BO003": nil, "DB002": k.diskFull(ctx)}
-	if k.sync == nil {
+	out := map[string]error{}
+	if full, err := k.diskFull(ctx); err != nil {
+		k.log.Error("disk", "error", err)
+	} else {
+		out["DB002"] = full
+	}
+	if k.up == nil {
+		out["BO001"], out["BO002"], out["BO003"] = nil, nil, nil
 		return out
 	}
-	st := k.sync.Status()
-	last := st.Good
-	if last.IsZero() {
-		last = k.start
+	st := k.up.Status()
+	out["BO001"] = nil
+	if st.Silent > k.c.uplink.late && st.Class != backoffice.Conflict {
+		out["BO001"] = fmt.Errorf("no answer for %v: %s", st.Silent.Round(time.Minute), st.Why)
 	}
-	switch late := k.clock.Now().Sub(last); {
-	case st.Class == backoffice.Conflict:
+	switch st.Class {
+	case backoffice.Conflict:
 		out["BO003"] = errors.New(st.Why)
-	case st.Class != backoffice.Connected && late > k.c.uplink.late:
-		out["BO001"] = fmt.Errorf("no answer for %v: %s", late.Round(time.Minute), st.Why)
+	case backoffice.Connected: // another trouble says nothing of this one
+		out["BO003"] = nil
 	}
-	if parked, err := k.journal.Parked(ctx); err != nil {
+	switch parked, err := k.journal.Parked(ctx); {
+	case err != nil:
 		k.log.Error("parked records", "error", err)
-	} else if len(parked) > 0 {
+	case len(parked) > 0:
 		out["BO002"] = fmt.Errorf("%d records, the first is %d: %s", len(parked), parked[0].Seq, parked[0].Why)
+	default:
+		out["BO002"] = nil
 	}
 	return out
 }
 
 // diskFull tells whether so little is left that who charges now might not be recorded to the
 // end, if others began.
-func (k *keeper) diskFull(ctx context.Context) error {
+func (k *keeper) diskFull(ctx context.Context) (why, err error) {
 	free, err := k.free(ctx)
 	if err != nil {
-		k.log.Error("disk", "error", err)
-		return nil
+		return nil, err
 	}
 	want := int64(k.c.keep.reserve) * megabyte
 	if k.control.Snapshot().State.Faults[session.FaultAt{Code: "DB002"}] {
-		want = int64(float64(want) * enoughAgain)
+		want += want / 5 // before is sold again
 	}
 	if free < want {
-		return fmt.Errorf("%d MB are free, %d are wanted", free/megabyte, want/megabyte)
+		return fmt.Errorf("%d MB are free, %d are wanted", free/megabyte, want/megabyte), nil
 	}
-	return nil
+	return nil, nil
 }
 
 // free is how much can be written yet: on the disk, and inside the journal's file.
@@ -198,7 +318,7 @@ func (k *keeper) forget(ctx context.Context) error {
 		return nil
 	}
 	now := k.clock.Now()
-	if err := k.journal.ForgetTokens(ctx, now.Add(-tokensLast)); err != nil {
+	if err := k.journal.ForgetTokens(ctx, now.Add(-tokensLast), now); err != nil {
 		return err
 	}
 	if k.c.keep.thin == 0 {
@@ -248,8 +368,8 @@ func (k *keeper) diagnostics(d desk) func(context.Context) (json.RawMessage, err
 		for _, l := range d.lines {
 			out.Lines[l.name] = l.stats.Read()
 		}
-		if k.sync != nil {
-			out.BackOffice = k.sync.Status()
+		if k.up != nil {
+			out.BackOffice = k.up.Status()
 		}
 		for _, l := range d.log.newest() {
 			out.Log = append(out.Log, l.at.Format(time.RFC3339)+" "+l.text)
