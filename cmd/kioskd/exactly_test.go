@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +21,7 @@ import (
 	"kioskd/store"
 )
 
-var records = flag.Int("records", 10_000, "records in TestExactlyOnce; resets and kills grow with them")
+var records = flag.Int("records", 5_000, "records in TestExactlyOnce; resets and kills grow with them")
 
 // history fills a journal with sessions as a kiosk writes them, and returns how many records it
 // made.
@@ -58,8 +57,7 @@ type ordeal struct {
 	operator
 	office *bureau
 	links  []*simulator.Link
-	dice   *rand.Rand
-	mu     sync.Mutex
+	dice   *dice
 
 	kills, officeKills, leaderKills int
 }
@@ -73,9 +71,7 @@ func (o *ordeal) bad(to string) string {
 	}
 	o.t.Cleanup(func() { l.Close() })
 	k := &simulator.Link{To: to, Break: func() (out, in int64) {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		return 2500 + o.dice.Int64N(8_000), 2500 + o.dice.Int64N(5_000)
+		return int64(o.dice.between(2500, 10_500)), int64(o.dice.between(2500, 7500))
 	}}
 	go k.Serve(l)
 	o.links = append(o.links, k)
@@ -92,7 +88,7 @@ func (o *ordeal) broken() (n int64) {
 func newOrdeal(t *testing.T) *ordeal {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	return &ordeal{operator: operator{t: t}, office: newBureau(t), dice: rand.New(rand.NewPCG(seed, 0))}
+	return &ordeal{operator: operator{t: t}, office: newBureau(t), dice: &dice{r: rand.New(rand.NewPCG(seed, 0))}}
 }
 
 // begin makes the site with its journal, and starts both sides.
@@ -151,7 +147,7 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 		if n >= *records || time.Now().After(end) {
 			break
 		}
-		time.Sleep(time.Duration(200+o.dice.IntN(800)) * time.Millisecond) // a blow comes when it comes
+		time.Sleep(o.dice.millis(200, 1000)) // a blow comes when it comes
 		if n > share {
 			share += *records / (officeKills + 2)
 			o.office.kill()

@@ -13,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"kioskd"
 	"kioskd/backoffice/receiver"
+	"kioskd/session"
 	"kioskd/simulator"
+	"kioskd/store"
 	"kioskd/ui"
 )
 
@@ -196,8 +199,15 @@ func TestTheBackOffice(t *testing.T) {
 		}
 	})
 	t.Run("a restart forgets nothing", func(t *testing.T) {
+		(*o.daemon).Process.Kill()
+		(*o.daemon).Wait()                           // it was killed
+		o.taken("T1", "close_bay", 2, time.Hour)     // and had begun two instructions
+		o.taken("T2", "stop_session", 0, -time.Hour) // of which one is too late by now
 		o.restart()
 		o.leave(ctx)
+		o.until("journal export", `the kiosk was away: it expired.*"id":"T2"`)
+		o.until("journal export", `"kind":"instruction_done".*"id":"T1"`)
+		o.until("journal export", `"kind":"fault_raised".*"bay":2.*"fault":"HO001"`)
 		o.shows(ctx, func(v ui.View) bool {
 			return v.Screen == ui.Attract && sells(v, "0.59") && strings.HasPrefix(v.Notice, "The car park")
 		})
@@ -218,6 +228,24 @@ func TestTheBackOffice(t *testing.T) {
 	got := b.holds()
 	if got.Refused != 0 || got.Records != got.Countersigned || !strings.Contains(head, got.Head) {
 		t.Errorf("the back office has %+v, the journal %s", got, head)
+	}
+}
+
+// taken writes into the journal of a dead daemon what it had begun.
+func (o operator) taken(id string, task kiosk.Task, bay int, left time.Duration) {
+	o.t.Helper()
+	j, err := store.Open(context.Background(), filepath.Join(o.s.dir, "journal.db"), func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer j.Close()
+	in := kiosk.Instruction{ID: id, Kiosk: "K-0042", Issued: time.Now().Add(-2 * time.Hour), Expires: time.Now().Add(left), Do: task, Bay: bay}
+	e, err := session.Event{Kind: session.InstructionTaken, At: time.Now(), By: byOffice + "backoffice", Instruction: &in}.Entry()
+	if err == nil {
+		err = j.Append(context.Background(), e)
+	}
+	if err != nil {
+		o.t.Fatal(err)
 	}
 }
 
