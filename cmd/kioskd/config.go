@@ -94,6 +94,7 @@ func (c *config) control() string { return filepath.Join(filepath.Dir(c.socket),
 type configReader struct {
 	file   string
 	faults []string
+	others bool // files that are named and missing are faults, too
 }
 
 func (r *configReader) fault(n *yaml.Node, format string, args ...any) {
@@ -105,13 +106,16 @@ type configError struct{ faults []string }
 
 func (e *configError) Error() string { return strings.Join(e.faults, "\n") }
 
-// readConfig reads and checks a configuration file.
-func readConfig(path string) (*config, error) {
+// readConfig reads and checks a configuration file. Files that it names are looked at later:
+// what is missing of them keeps a daemon from nothing but what needs them.
+func readConfig(path string) (*config, error) { return readConfigAnd(path, false) }
+
+func readConfigAnd(path string, others bool) (*config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usagef("cannot read configuration: %w", err)
 	}
-	r := &configReader{file: path}
+	r := &configReader{file: path, others: others}
 	var doc yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc); err != nil {
 		return nil, &configError{[]string{yamlPlace(path, err)}}

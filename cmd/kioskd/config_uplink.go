@@ -74,7 +74,7 @@ func (r *configReader) secret(to *string, dir string) func(*yaml.Node) {
 				*to = filepath.Join(given, n.Value)
 			}
 		}
-		if _, err := os.Stat(*to); err != nil {
+		if _, err := os.Stat(*to); err != nil && r.others {
 			r.fault(n, "backoffice: cannot find %s", *to)
 		}
 	}

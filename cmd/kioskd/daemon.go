@@ -42,8 +42,10 @@ func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []stri
 }
 
 // config reads a configuration; its faults are printed, one a line.
-func (p program) config(path string) (*config, error) {
-	c, err := readConfig(path)
+func (p program) config(path string) (*config, error) { return p.configAnd(path, false) }
+
+func (p program) configAnd(path string, others bool) (*config, error) {
+	c, err := readConfigAnd(path, others)
 	var bad *configError
 	if errors.As(err, &bad) {
 		for _, f := range bad.faults {
@@ -336,7 +338,7 @@ func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) er
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
-	c, err := p.config(*path)
+	c, err := p.configAnd(*path, true)
 	if err != nil {
 		return err
 	}
