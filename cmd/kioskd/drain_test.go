@@ -40,7 +40,7 @@ func drainOnce(b *testing.B) {
 		b.Fatal(err)
 	}
 	dir := b.TempDir()
-	history(b, filepath.Join(dir, "journal.db"), month)
+	history(b, filepath.Join(dir, "journal.db"), month, 0)
 	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 4, speed: 1, more: office.enrolled(address)}, quietLog())
 	if err != nil {
 		b.Fatal(err)

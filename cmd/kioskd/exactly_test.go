@@ -23,9 +23,8 @@ import (
 
 var records = flag.Int("records", 5_000, "records in TestExactlyOnce; resets and kills grow with them")
 
-// history fills a journal with sessions as a kiosk writes them, and returns how many records it
-// made.
-func history(t testing.TB, path string, records int) {
+// history fills a journal with sessions as a kiosk writes them, from a number on.
+func history(t testing.TB, path string, records, first int) {
 	t.Helper()
 	ctx := context.Background()
 	j, err := store.Open(ctx, path, func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
@@ -37,7 +36,7 @@ func history(t testing.TB, path string, records int) {
 	visit.Charged()
 	visit.Booked(98)
 	var entries []kiosk.Entry
-	for n, s := 0, 0; n < records; s++ {
+	for n, s := 0, first; n < records; s++ {
 		id := fmt.Sprintf("01JN%022d", s)
 		for _, r := range visit.Records {
 			entries = append(entries, kiosk.Entry{Session: id, Reference: fmt.Sprintf("%07d", s), Kind: r.Kind, Body: r.Body, Ends: r.Kind == "closed", Token: r.Token})
@@ -59,6 +58,7 @@ type ordeal struct {
 	links  []*simulator.Link
 	dice   *dice
 
+	total                           int // records that were written for it
 	kills, officeKills, leaderKills int
 }
 
@@ -95,7 +95,8 @@ func newOrdeal(t *testing.T) *ordeal {
 func (o *ordeal) begin(uplink string) {
 	t := o.t
 	dir := t.TempDir()
-	history(t, filepath.Join(dir, "journal.db"), *records)
+	history(t, filepath.Join(dir, "journal.db"), *records, 0)
+	o.total = *records
 	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 1, speed: 1, more: uplink}, quietLog())
 	if err != nil {
 		t.Fatal(err)
@@ -137,19 +138,21 @@ func (o *ordeal) look(f func(*sql.DB) error) error {
 	return f(db)
 }
 
-// suffer kills whatever can be killed until all has arrived. What was asked for of each must
-// have happened by then.
+// suffer kills whatever can be killed until each was killed, and the network broke, so often,
+// and all has arrived. Where all arrives too soon there is more to send.
 func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 	o.t.Helper()
-	share := 0
-	for end := time.Now().Add(20 * time.Minute); ; {
-		n := o.arrived()
-		if n >= *records || time.Now().After(end) {
-			break
+	for end, blows := time.Now().Add(20*time.Minute), 0; ; blows++ {
+		enough := o.broken() >= resets && o.kills >= kills && o.officeKills >= officeKills
+		all := o.arrived() >= o.total
+		switch {
+		case all && enough:
+			return
+		case time.Now().After(end):
+			o.t.Fatalf("%d of %d arrived, with %d resets, %d and %d kills", o.arrived(), o.total, o.broken(), o.kills, o.officeKills)
 		}
 		time.Sleep(o.dice.millis(200, 1000)) // a blow comes when it comes
-		if n > share {
-			share += *records / (officeKills + 2)
+		if blows%5 == 4 && o.officeKills < officeKills {
 			o.office.kill()
 			o.office.start()
 			o.officeKills++
@@ -160,14 +163,15 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 		}
 		(*o.daemon).Process.Kill()
 		(*o.daemon).Wait() // it was killed
+		if all {
+			history(o.t, filepath.Join(o.s.dir, "journal.db"), 1000, o.total)
+			o.total += 1000
+		}
 		var err error
 		if *o.daemon, err = o.s.command(); err != nil {
 			o.t.Fatal(err)
 		}
 		o.kills++
-	}
-	if o.broken() < resets || o.kills < kills || o.officeKills < officeKills {
-		o.t.Errorf("that was no ordeal: %d resets, %d and %d kills", o.broken(), o.kills, o.officeKills)
 	}
 }
 
@@ -207,7 +211,7 @@ func (o *ordeal) judge() {
 		}
 		return rows.Err()
 	})
-	if err != nil || n < *records || len(lines)-n > 50 { // the daemon writes on meanwhile
+	if err != nil || n < o.total || len(lines)-n > 50 { // the daemon writes on meanwhile
 		t.Errorf("%d records arrived of %d: %v", n, len(lines), err)
 	}
 	t.Logf("%d records arrived once and in order; the link broke %d times, the kiosk was killed %d times, the back office %d times, the stream's leader %d times", n, o.broken(), o.kills, o.officeKills, o.leaderKills)
