@@ -165,7 +165,7 @@ func (j *JetStream) send(ctx context.Context, b Batch) (Answer, error) {
 	}
 	if theirs.Epoch != b.Epoch { // of the card before: what it wants done still counts
 		theirs = Answer{Instructions: theirs.Instructions}
-	} else if theirs.Stream >= j.last.stream && theirs.Seq < j.last.seq { // it took all messages, and lacks records
+	} else if theirs.Conflict == "" && theirs.Stream >= j.last.stream && theirs.Seq < j.last.seq { // it took all messages, and lacks records
 		j.last.seq = theirs.Seq
 	}
 	theirs.Epoch, theirs.Seq, theirs.Later = b.Epoch, j.last.at(b.Epoch), true

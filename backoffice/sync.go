@@ -211,20 +211,27 @@ func (s *Sync) Drain(ctx context.Context) error {
 			return err
 		}
 		answer, err := s.cfg.Sink.Send(ctx, batch)
-		if errors.Is(err, ErrTooLarge) && s.smaller(batch) {
-			continue
+		if errors.Is(err, ErrTooLarge) {
+			again, err := s.smaller(ctx, batch, acked)
+			if err != nil {
+				return err
+			}
+			if again {
+				continue
+			}
 		}
 		if err != nil {
 			s.less(err)
 			return err
 		}
-		if answer.Seq < acked {
+		if answer.Seq < acked && answer.Conflict == "" {
 			if rewound { // it does not take what it asks for
 				return trouble(Refused, "the server goes back to record %d again and again", answer.Seq)
 			}
 			rewound, more = true, true
 			s.cfg.Log.Warn("the back office lost records: they are sent again", "from", answer.Seq+1, "to", acked)
 		}
+		more = more || !answer.Later && len(batch.Leaves) > 0 && answer.Seq > batch.Last() // its refusals are asked for again
 		if err := s.accept(ctx, batch, acked, answer); err != nil {
 			return err
 		}
@@ -291,17 +298,20 @@ func (s *Sync) fill(ctx context.Context, b *Batch, from int64, again bool) (more
 const small = 64 << 10
 
 // smaller halves the batches. Of a record that is too large alone the hash goes, and a person
-// looks at it here.
-func (s *Sync) smaller(b Batch) bool {
-	if len(b.Leaves) > 1 {
-		s.most = len(b.Leaves) / 2
-		return true
+// looks at it here. It tells whether there is something else to send now.
+func (s *Sync) smaller(ctx context.Context, b Batch, acked int64) (bool, error) {
+	switch n := len(b.Leaves); {
+	case n > 1:
+		s.most = n / 2
+		return true, nil
+	case n == 1 && b.Again: // it stays parked, and holds nothing up
+		r := kiosk.Refusal{Seq: b.Last(), Why: withhold(b.Leaves[0]).Withheld}
+		return true, s.cfg.Outbox.Acknowledge(ctx, kiosk.Acknowledgement{Seq: acked, Withheld: []kiosk.Refusal{r}})
+	case n == 1 && len(b.Leaves[0].JSON) >= small:
+		s.large = b.Last()
+		return true, nil
 	}
-	if len(b.Leaves) == 0 || b.Again || len(b.Leaves[0].JSON) < small {
-		return false
-	}
-	s.large = b.Last()
-	return true
+	return false, nil
 }
 
 // withhold is what goes in the place of a record that is too large.
@@ -342,7 +352,15 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 	if a.Conflict != "" {
 		return trouble(Conflict, "%s", a.Conflict)
 	}
-	ack := kiosk.Acknowledgement{Seq: a.Seq, Checkpoint: a.Checkpoint, Signed: signed, Refused: a.Refused, Whole: a.Later && a.Checkpoint != ""}
+	upTo := a.Seq
+	switch {
+	case a.Later:
+	case b.Again:
+		upTo = min(a.Seq, acked)
+	case len(b.Leaves) > 0: // what came after it may have been refused in an answer that was lost
+		upTo = min(a.Seq, b.Last())
+	}
+	ack := kiosk.Acknowledgement{Seq: upTo, Checkpoint: a.Checkpoint, Signed: signed, Refused: a.Refused, Whole: a.Later && a.Checkpoint != ""}
 	refused := map[int64]bool{}
 	for _, r := range a.Refused {
 		refused[r.Seq] = true
@@ -351,13 +369,13 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 		if b.Again && !refused[l.Seq] {
 			ack.Sent = append(ack.Sent, l.Seq)
 		}
-		if l.Seq == s.large && l.Seq <= a.Seq {
+		if l.Seq == s.large && l.Seq <= upTo {
 			ack.Withheld = append(ack.Withheld, kiosk.Refusal{Seq: l.Seq, Why: l.Withheld})
 		}
 		delete(refused, l.Seq)
 	}
 	if n := len(b.Leaves); n > 0 && !b.Again {
-		ack.From, ack.To = b.Leaves[0].Seq, min(a.Seq, b.Leaves[n-1].Seq)
+		ack.From, ack.To = b.Leaves[0].Seq, upTo
 	}
 	if len(refused) > 0 && !a.Later {
 		return trouble(Refused, "the server refuses records that it was not sent")
@@ -366,7 +384,7 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 		return err
 	}
 	s.most = min(MaxRecords, s.most*2)
-	s.good(max(0, a.Seq-acked), a.Time, a.Later && signed < a.Seq)
+	s.good(max(0, upTo-acked), a.Time, a.Later && signed < min(acked, a.Seq))
 	for _, signed := range a.Instructions {
 		s.instruct(ctx, signed)
 	}

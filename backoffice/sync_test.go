@@ -347,6 +347,44 @@ func TestTheOfficeLostRecords(t *testing.T) {
 	empty.holds(t, s, 1010, 0)
 }
 
+// losing is a way on which one answer is lost.
+type losing struct {
+	backoffice.Sink
+	lost bool
+}
+
+func (l *losing) Send(ctx context.Context, b backoffice.Batch) (backoffice.Answer, error) {
+	a, err := l.Sink.Send(ctx, b)
+	if err == nil && !l.lost {
+		l.lost = true
+		return a, &backoffice.Trouble{Class: backoffice.Unreachable, Err: errors.New("the connection broke")}
+	}
+	return a, err
+}
+
+// TestARefusalInALostAnswer is heard in the next one, although the next batch is smaller.
+func TestARefusalInALostAnswer(t *testing.T) {
+	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
+	fill(t, s, 600)
+	o.refuse.Store(func(l kiosk.Leaf) string {
+		if l.Seq == 400 {
+			return "no"
+		}
+		return ""
+	})
+	sync := newSync(t, s, &losing{Sink: o.sink(t, o.server.URL)}, o.house.Public)
+	if err := sync.Drain(ctx); err == nil {
+		t.Fatal("no answer was lost")
+	}
+	if err := sync.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	o.holds(t, s, 600, 1)
+	if parked, err := s.Parked(ctx); err != nil || len(parked) != 1 || parked[0].Seq != 400 {
+		t.Errorf("parked %v, %v", parked, err)
+	}
+}
+
 // TestTakenAfterAll: what was refused before is parked no longer once it is taken, whoever
 // asked for it.
 func TestTakenAfterAll(t *testing.T) {

@@ -208,13 +208,27 @@ func TestTooLarge(t *testing.T) {
 		again.Body = readCloser(body)
 		inner.ServeHTTP(w, again)
 	}))
-	if err := newSync(t, s, o.sink(t, o.server.URL), o.house.Public).Drain(ctx); err != nil {
+	sender := newSync(t, s, o.sink(t, o.server.URL), o.house.Public)
+	if err := sender.Drain(ctx); err != nil {
 		t.Fatal(err)
 	}
 	o.holds(t, s, 151, 1)
-	if parked, err := s.Parked(ctx); err != nil || len(parked) != 1 || parked[0].Seq != 121 || !strings.Contains(parked[0].Why, "too large") {
-		t.Errorf("parked %v, %v", parked, err)
+	parked := func() {
+		t.Helper()
+		if parked, err := s.Parked(ctx); err != nil || len(parked) != 1 || parked[0].Seq != 121 || !strings.Contains(parked[0].Why, "too large") {
+			t.Errorf("parked %v, %v", parked, err)
+		}
 	}
+	parked()
+	if err := s.SendAgain(ctx); err != nil { // it is still too large, and holds nothing up
+		t.Fatal(err)
+	}
+	fill(t, s, 3)
+	if err := sender.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	o.holds(t, s, 154, 1)
+	parked()
 }
 
 // TestEverythingIsTooLarge: whoever answers 413 to all is not a server that takes less.

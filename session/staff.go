@@ -109,6 +109,9 @@ func (r Rules) bayShut(s State, o Observation) ([]Event, error) {
 	}
 	o.Fault = BayShut
 	out := r.fault(s, o)
+	if len(out) == 0 && o.Raised { // somebody else wants it closed, too: the last one counts
+		out = []Event{{Kind: FaultRaised, At: o.At, Fault: BayShut, Bay: o.Bay}}
+	}
 	for i := range out {
 		out[i].By = o.By
 	}

@@ -349,6 +349,39 @@ func TestWhatIsNotThinned(t *testing.T) {
 	}
 }
 
+// TestThinningAfterADoubtfulTime: hours of records whose time nobody vouched for stop nothing,
+// and a refusal of what is gone is no error.
+func TestThinningAfterADoubtfulTime(t *testing.T) {
+	trusted := true
+	s, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) {
+		return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), 0, trusted
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i := range 4 {
+		trusted = i == 0 || i == 3
+		var entries []kiosk.Entry
+		for range 300 {
+			entries = append(entries, entry("", "reading", false))
+		}
+		if err := s.Append(ctx, entries...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept(t, s)
+	if n, err := s.Thin(ctx, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), []string{"reading"}); err != nil || n != 1199 {
+		t.Errorf("thinned %d, %v", n, err)
+	}
+	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 1200, Refused: []kiosk.Refusal{{Seq: 5, Why: "x"}, {Seq: 1200, Why: "y"}}}); err != nil {
+		t.Error(err)
+	}
+	if parked, err := s.Parked(ctx); err != nil || len(parked) != 1 || parked[0].Seq != 1200 {
+		t.Errorf("%v, %v", parked, err)
+	}
+}
+
 // TestTokensAreForgotten: cards of long ago, and of a time that is not to come yet; not those
 // of whoever charges.
 func TestTokensAreForgotten(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the database's driver
@@ -37,6 +38,8 @@ type Receiver struct {
 	signer note.Signer
 	now    func() time.Time
 	refuse func(kiosk.Leaf) string
+
+	answering sync.Mutex // over a stream: one answer takes the place of the one before
 }
 
 // Open opens a database, or makes it. signer signs checkpoints; refuse says why a record is not
@@ -53,7 +56,7 @@ func Open(ctx context.Context, path string, signer note.Signer, refuse func(kios
 	if refuse == nil {
 		refuse = func(kiosk.Leaf) string { return "" }
 	}
-	return &Receiver{db, signer, time.Now, refuse}, nil
+	return &Receiver{db: db, signer: signer, now: time.Now, refuse: refuse}, nil
 }
 
 // Close closes the database.

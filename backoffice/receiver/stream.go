@@ -91,6 +91,8 @@ func (r *Receiver) Consume(ctx context.Context, conn *nats.Conn, log *slog.Logge
 // consume takes one message. One that is no batch, or of another history, is passed over: it
 // stays in the stream, and the log says so.
 func (r *Receiver) consume(ctx context.Context, js jetstream.JetStream, m jetstream.Msg, log *slog.Logger) error {
+	r.answering.Lock()
+	defer r.answering.Unlock()
 	meta, err := m.Metadata()
 	if err != nil {
 		return err
@@ -143,6 +145,9 @@ func (r *Receiver) takeMessage(ctx context.Context, b backoffice.Batch, seq uint
 // checkpoint that both signed.
 func (r *Receiver) answer(ctx context.Context, js jetstream.JetStream, id string, a backoffice.Answer) error {
 	a.Refused = []kiosk.Refusal{}
+	if err := r.db.QueryRowContext(ctx, "select conflict from journal where kiosk = ? and epoch = ?", id, a.Epoch).Scan(&a.Conflict); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
 	rows, err := r.db.QueryContext(ctx, "select seq, refused from record where kiosk = ? and epoch = ? and refused <> '' and refused not like 'withheld: %' order by seq", id, a.Epoch)
 	if err != nil {
 		return err
@@ -212,6 +217,8 @@ func (r *Receiver) announce(ctx context.Context, js jetstream.JetStream) error {
 
 // tell publishes an answer to a kiosk that sent nothing just now.
 func (r *Receiver) tell(ctx context.Context, js jetstream.JetStream, id string) error {
+	r.answering.Lock()
+	defer r.answering.Unlock()
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"os/user"
 	"strconv"
 	"sync"
@@ -74,6 +75,9 @@ func (d direct) checkOffice(ctx context.Context) finding {
 			return "", err
 		}
 		defer journal.Close()
+		if _, err := os.Stat(checkpointKeyPath(d.c)); err != nil {
+			return "", fmt.Errorf("it has no key yet that signs its checkpoints: start kioskd once (%w)", err)
+		}
 		clock := session.NewClock(time.Now, synced(d.c.clockRTC))
 		sync, err := newSync(d.c, journal, clock, &instructed{}, quietLog())
 		if err != nil {
@@ -146,7 +150,7 @@ func (o *office) refund(ctx context.Context, reference, amount, by, why string) 
 		return out, err
 	}
 	out.Left = out.Left.Sub(out.Refunded)
-	return out, o.control.Do(ctx, session.Observation{What: session.RefundTold, Session: id, Amount: &out.Refunded, By: by, Note: why, Derived: credits})
+	return out, o.control.Do(context.WithoutCancel(ctx), session.Observation{What: session.RefundTold, Session: id, Amount: &out.Refunded, By: by, Note: why, Derived: credits})
 }
 
 // refunded is what came of it.

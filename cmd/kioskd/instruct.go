@@ -26,6 +26,7 @@ type instructed struct {
 	sale    *sale
 	report  func(context.Context) (json.RawMessage, error) // of everything, for whoever is far away
 	log     *slog.Logger
+	resumed bool
 }
 
 // by is how the journal names a back office.
@@ -33,6 +34,10 @@ const byOffice = "backoffice:"
 
 // Instruct is what backoffice.Config wants.
 func (i *instructed) Instruct(ctx context.Context, in kiosk.Instruction, signed string) {
+	if err := i.resume(ctx); err != nil {
+		i.log.Error("instructions of before", "error", err)
+		return
+	}
 	known, err := i.known(ctx, in.ID)
 	switch {
 	case err != nil:
@@ -68,6 +73,10 @@ func (i *instructed) known(ctx context.Context, id string) (bool, error) {
 // resume ends what was taken before the daemon ended, and not done: it is carried out if it is
 // still in time. Each can be done twice without harm.
 func (i *instructed) resume(ctx context.Context) error {
+	if i.resumed || !i.clock.Trusted() { // whether one is in time nobody knows yet
+		return nil
+	}
+	i.resumed = true
 	ended := map[string]bool{}
 	var open []kiosk.Instruction
 	for _, kind := range []session.Kind{session.InstructionDone, session.InstructionRefused, session.InstructionTaken} {

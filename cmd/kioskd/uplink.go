@@ -41,6 +41,11 @@ func checkpointKey(path, kioskID string) (secret string, err error) {
 	return secret, nil
 }
 
+// checkpointKeyPath is where it lies: beside the journal that it signs for.
+func checkpointKeyPath(c *config) string {
+	return filepath.Join(filepath.Dir(c.journal), "checkpoint.key")
+}
+
 // writeDurably writes a file that is there whole, or not at all, after a power cut.
 func writeDurably(path string, data []byte) error {
 	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -135,7 +140,7 @@ func (u *uplink) Hurry() {
 // newSync makes what sends the journal.
 func newSync(c *config, journal *store.Store, clock *session.Clock, do *instructed, log *slog.Logger) (*backoffice.Sync, error) {
 	u := c.uplink
-	secret, err := checkpointKey(filepath.Join(filepath.Dir(c.journal), "checkpoint.key"), c.kioskID)
+	secret, err := checkpointKey(checkpointKeyPath(c), c.kioskID)
 	if err != nil {
 		return nil, err
 	}
