@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kioskd/simulator"
+	"kioskd/ui"
+)
+
+// TestADiskNearlyFull sells nothing new.
+func TestADiskNearlyFull(t *testing.T) {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(t.TempDir(), &disk); err != nil {
+		t.Fatal(err)
+	}
+	free := int64(disk.Bavail) * disk.Bsize / megabyte
+	if free > 90_000 {
+		t.Skipf("skipped: %d MB are free, more than a reserve may be", free)
+	}
+	o := newOperatorWith(t, siteOptions{size: 1, speed: 300, more: fmt.Sprintf("keep: {reserve_mb: %d}\n", max(10, free+5000))}, simulator.Faults{})
+	o.until("journal export", `"kind":"fault_raised".*"fault":"DB002".*MB are free`)
+	ctx, leave := context.WithTimeout(context.Background(), 30*time.Second)
+	defer leave()
+	o.shows(ctx, func(v ui.View) bool { return v.Screen == ui.OutOfOrder && v.Fault == "DB002" })
+}
