@@ -193,9 +193,9 @@ func (h *HTTPS) diagnose(ctx context.Context, err error) error {
 	if errors.As(err, &t) {
 		return err
 	}
-	class := h.classify(err)
+	class := classify(err, h.trusted)
 	if class == Unreachable {
-		if no := h.knock(ctx); no != nil && h.classify(no) == Client {
+		if no := h.knock(ctx); no != nil && classify(no, h.trusted) == Client {
 			return &Trouble{Class: Client, Err: no}
 		}
 	}
@@ -237,7 +237,8 @@ func (h *HTTPS) knock(ctx context.Context) error {
 	return err
 }
 
-func (h *HTTPS) classify(err error) Class {
+// classify says what an error of a connection is; trusted tells whether our clock can judge.
+func classify(err error, trusted func() bool) Class {
 	var own *ownCertificate
 	var wrong *tls.CertificateVerificationError
 	var invalid x509.CertificateInvalidError
@@ -245,7 +246,7 @@ func (h *HTTPS) classify(err error) Class {
 	switch {
 	case errors.As(err, &own):
 		return Client
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && !h.trusted():
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && !trusted():
 		return BadClock
 	case errors.As(err, &wrong):
 		return Certificate

@@ -52,7 +52,7 @@ type JetStream struct {
 	kiosk       string
 	credentials string // file with a user's JWT and NKey; empty for none
 	tls         *tls.Config
-	classify    func(error) Class
+	trusted     func() bool
 	meter       meter
 
 	mu   sync.Mutex
@@ -72,7 +72,7 @@ type position struct {
 
 // NewJetStream makes a sink for NATS servers (tls://host:port, separated by commas).
 func NewJetStream(servers, kiosk, credentials string, config *tls.Config, trusted func() bool) *JetStream {
-	return &JetStream{servers: servers, kiosk: kiosk, credentials: credentials, tls: config, classify: (&HTTPS{trusted: trusted}).classify}
+	return &JetStream{servers: servers, kiosk: kiosk, credentials: credentials, tls: config, trusted: trusted}
 }
 
 // Traffic implements Sink.
@@ -289,7 +289,7 @@ func (j *JetStream) diagnose(err error) error {
 	if errors.As(err, &t) {
 		return err
 	}
-	class := j.classify(err)
+	class := classify(err, j.trusted)
 	switch {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrPermissionViolation), strings.Contains(err.Error(), "credentials"):
 		class = Client

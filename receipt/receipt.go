@@ -5,6 +5,7 @@
 package receipt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -74,7 +75,7 @@ var ErrNone = errors.New("session has no receipt: no money was reserved")
 
 // From makes the receipt of a session from its records. head is the journal's Merkle tree: the
 // hash of its first n records.
-func From(records iter.Seq2[kiosk.Record, error], head func(n int64) ([32]byte, error)) (Receipt, error) {
+func From(ctx context.Context, records iter.Seq2[kiosk.Record, error], head func(ctx context.Context, n int64) ([32]byte, error)) (Receipt, error) {
 	rests, refunded := int64(0), kiosk.Money{}
 	state, err := session.Replay(func(yield func(kiosk.Record, error) bool) {
 		for r, err := range records {
@@ -105,7 +106,7 @@ func From(records iter.Seq2[kiosk.Record, error], head func(n int64) ([32]byte, 
 			r.Refunded = &refunded
 		}
 		if rests > 0 {
-			hash, err := head(rests)
+			hash, err := head(ctx, rests)
 			if err != nil {
 				return Receipt{}, fmt.Errorf("cannot make receipt: %w", err)
 			}

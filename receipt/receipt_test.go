@@ -1,6 +1,7 @@
 package receipt_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func newJournal(t *testing.T) *journal { return &journal{sessiontest.New(t), t} 
 
 func (j *journal) text(lang string) string {
 	j.t.Helper()
-	r, err := receipt.From(j.All(), noTree)
+	r, err := receipt.From(context.Background(), j.All(), noTree)
 	if err != nil {
 		j.t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestNoReceiptWithoutMoney(t *testing.T) {
 	j := newJournal(t)
 	j.See(session.Observation{What: session.Chosen, Bay: 3, Reference: "7GK2M4Q"})
 	j.See(session.Observation{What: session.Cancelled})
-	if _, err := receipt.From(j.All(), noTree); err != receipt.ErrNone {
+	if _, err := receipt.From(context.Background(), j.All(), noTree); err != receipt.ErrNone {
 		t.Errorf("%v", err)
 	}
 }
@@ -114,4 +115,4 @@ func TestWhatIsOpen(t *testing.T) {
 }
 
 // noTree is a journal of which nobody has the hashes.
-func noTree(int64) (h [32]byte, err error) { return h, nil }
+func noTree(context.Context, int64) (h [32]byte, err error) { return h, nil }

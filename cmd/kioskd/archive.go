@@ -40,7 +40,7 @@ func (a *archive) code(id, reference string) string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), codeLimit)
 	defer cancel()
-	r, err := receipt.From(a.journal.Session(ctx, id), a.head)
+	r, err := receipt.From(ctx, a.journal.Session(ctx, id), a.journal.TreeHash)
 	if errors.Is(err, receipt.ErrNone) {
 		r.Head, r.QR = "-", receipt.Code(reference, "")
 	} else if err != nil || r.Head == "" {
@@ -52,9 +52,6 @@ func (a *archive) code(id, reference string) string {
 	a.codes[id] = r.QR
 	return r.QR
 }
-
-// head is the journal's tree, for receipts.
-func (a *archive) head(n int64) ([32]byte, error) { return a.journal.TreeHash(context.Background(), n) }
 
 // How far back, and how many, a driver may look.
 const (
@@ -106,7 +103,7 @@ func (a *archive) ByCard(ctx context.Context) ([]ui.ReceiptView, error) {
 
 func (a *archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView, err error) {
 	for _, id := range ids {
-		r, err := receipt.From(a.journal.Session(ctx, id), a.head)
+		r, err := receipt.From(ctx, a.journal.Session(ctx, id), a.journal.TreeHash)
 		if errors.Is(err, receipt.ErrNone) {
 			continue
 		}

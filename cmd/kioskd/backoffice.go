@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/user"
 	"strconv"
 	"sync"
 	"text/tabwriter"
@@ -18,6 +17,7 @@ import (
 	"kioskd"
 	"kioskd/backoffice"
 	"kioskd/ocpi"
+	"kioskd/receipt"
 	"kioskd/session"
 	"kioskd/store"
 )
@@ -118,28 +118,17 @@ func (o *office) refund(ctx context.Context, reference, amount, by, why string) 
 	if err != nil {
 		return out, err
 	}
-	state, err := session.Replay(o.journal.Session(ctx, id))
+	r, err := receipt.From(ctx, o.journal.Session(ctx, id), o.journal.TreeHash)
 	if err != nil {
 		return out, err
 	}
-	x := state.Sessions[id]
-	if x.Money != session.Captured || x.Booking == nil || x.Paper != session.PaperClosed {
-		return out, fmt.Errorf("nothing was taken for session %s (money %s)", reference, x.Money)
+	if !r.Settled || r.Paid.Minor == 0 {
+		return out, fmt.Errorf("nothing was taken for session %s", reference)
 	}
-	out.Left = x.Booking.Booked
-	for r, err := range o.journal.Session(ctx, id) {
-		if err != nil {
-			return out, err
-		}
-		if r.Kind == string(session.Refunded) {
-			e, err := session.FromRecord(r)
-			if err != nil {
-				return out, err
-			}
-			out.Left = out.Left.Sub(*e.Amount)
-		}
+	if out.Left = r.Paid; r.Refunded != nil {
+		out.Left = out.Left.Sub(*r.Refunded)
 	}
-	if out.Refunded, err = kiosk.ParseMoney(amount, x.Booking.Booked.Currency); err != nil {
+	if out.Refunded, err = kiosk.ParseMoney(amount, out.Left.Currency); err != nil {
 		return out, err
 	}
 	if out.Refunded.Minor <= 0 || out.Refunded.Minor > out.Left.Minor {
@@ -238,12 +227,8 @@ func (p program) refund(ctx context.Context, fs *flag.FlagSet, args []string) er
 	if *why == "" {
 		return usagef("refund: --why is needed: the books ask for it")
 	}
-	if *by == "" {
-		me, err := user.Current()
-		if err != nil {
-			return usagef("refund: --by is needed: %w", err)
-		}
-		*by = me.Username
+	if err := nameOperator(by); err != nil {
+		return err
 	}
 	return p.withDaemon(*path, func(r remote) error {
 		var out json.RawMessage

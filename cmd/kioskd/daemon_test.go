@@ -90,7 +90,7 @@ func TestAPriceThatJumps(t *testing.T) {
 	}
 	jumps := func(c *config) bool {
 		t.Helper()
-		jump, err := (&sale{c: c}).priceJump(ctx, j, time.Now())
+		jump, err := newSale(c, time.Time{}, quietLog()).priceJump(ctx, j, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

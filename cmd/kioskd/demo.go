@@ -271,7 +271,7 @@ func (p program) sums(ctx context.Context, s *site, sessions []string, counted k
 	en := texts.Printer("en")
 	billed, energy := kiosk.Money{Currency: "EUR"}, kiosk.Energy(0)
 	for _, id := range sessions {
-		r, err := receipt.From(j.Session(ctx, id), func(n int64) ([32]byte, error) { return j.TreeHash(ctx, n) })
+		r, err := receipt.From(ctx, j.Session(ctx, id), j.TreeHash)
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 	if id, err = s.Find(ctx, id); err != nil {
 		return err
 	}
-	r, err := receipt.From(s.Session(ctx, id), func(n int64) ([32]byte, error) { return s.TreeHash(ctx, n) })
+	r, err := receipt.From(ctx, s.Session(ctx, id), s.TreeHash)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string)
 	if err != nil {
 		return err
 	}
-	r, err := receipt.From(s.Session(ctx, id), func(n int64) ([32]byte, error) { return s.TreeHash(ctx, n) })
+	r, err := receipt.From(ctx, s.Session(ctx, id), s.TreeHash)
 	if err != nil {
 		return err
 	}

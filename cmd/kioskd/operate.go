@@ -96,6 +96,19 @@ func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) err
 	})
 }
 
+// nameOperator is who types, where --by does not say it.
+func nameOperator(by *string) error {
+	if *by != "" {
+		return nil
+	}
+	me, err := user.Current()
+	if err != nil {
+		return usagef("--by is needed: %w", err)
+	}
+	*by = me.Username
+	return nil
+}
+
 func (p program) sessionStop(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
@@ -107,12 +120,8 @@ func (p program) sessionStop(ctx context.Context, fs *flag.FlagSet, args []strin
 	if err != nil {
 		return usageError{err}
 	}
-	if *by == "" {
-		me, err := user.Current()
-		if err != nil {
-			return usagef("session stop: --by is needed: %w", err)
-		}
-		*by = me.Username
+	if err := nameOperator(by); err != nil {
+		return err
 	}
 	return p.withDaemon(*path, func(r remote) error {
 		return r.ask(ctx, http.MethodPost, "/session/"+ref+"/stop", url.Values{"by": {*by}}, new(done))

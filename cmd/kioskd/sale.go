@@ -23,6 +23,7 @@ import (
 // nothing.
 type sale struct {
 	c     *config
+	base  priced    // of the configuration
 	floor time.Time // it is not earlier, whatever a clock says: the journal's last time
 	log   *slog.Logger
 
@@ -51,9 +52,13 @@ type sold struct {
 	Configured string `json:"configured_sha256"`
 }
 
+func newSale(c *config, floor time.Time, log *slog.Logger) *sale {
+	return &sale{c: c, base: priced{tariff: c.tariff, sum: store.Sum(c.tariff.JSON())}, floor: floor, log: log}
+}
+
 // openSale reads what was instructed.
 func openSale(ctx context.Context, c *config, journal *store.Store, floor time.Time, log *slog.Logger) (*sale, error) {
-	s := &sale{c: c, floor: floor, log: log}
+	s := newSale(c, floor, log)
 	noticed, over := false, false
 	for r, err := range journal.Newest(ctx, string(session.InstructionDone)) {
 		if err != nil {
@@ -74,7 +79,7 @@ func openSale(ctx context.Context, c *config, journal *store.Store, floor time.T
 				log.Error("an instructed tariff is not understood", "id", in.ID, "error", err)
 				continue
 			}
-			if over = was.Configured != store.Sum(c.tariff.JSON()); over {
+			if over = was.Configured != s.base.sum; over {
 				continue
 			}
 			t, err := s.judge(*in)
@@ -106,7 +111,7 @@ func (s *sale) Prices(at time.Time) (*tariff.Tariff, string) {
 	if at.Before(s.floor) {
 		at = s.floor
 	}
-	now := priced{tariff: s.c.tariff, sum: store.Sum(s.c.tariff.JSON())}
+	now := s.base
 	for _, o := range s.orders {
 		if !o.from.After(at) && !o.from.Before(now.from) {
 			now = o
@@ -164,7 +169,7 @@ func (s *sale) order(in kiosk.Instruction, now time.Time) (json.RawMessage, erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orders = append(s.orders, priced{startOf(in, now), t, sum})
-	return json.Marshal(sold{sum, store.Sum(s.c.tariff.JSON())})
+	return json.Marshal(sold{sum, s.base.sum})
 }
 
 // jump says which price is nothing now, or ten times what it was, or a tenth: a slip of the
