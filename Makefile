@@ -55,3 +55,11 @@ setup:
 	@scripts/setup all
 setup-daemon:
 	@scripts/setup daemon
+
+# dist/kioskd_VERSION_ARCH.deb; both architectures are built here. deb-check tries them out.
+VERSION := $(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/kioskd/tools.go)
+.PHONY: deb deb-check vm-check
+deb:
+	@scripts/setup package
+	packaging/build amd64 $(VERSION) dist
+	packaging/build arm64 $(VERSION) dist

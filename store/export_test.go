@@ -10,3 +10,12 @@ func (s *Store) LimitPages(ctx context.Context, n int) error {
 	_, err := s.db.ExecContext(ctx, fmt.Sprintf("pragma max_page_count = %d", n))
 	return err
 }
+
+// Latest is the number of the last migration.
+func Latest() int {
+	steps, err := readMigrations()
+	if err != nil {
+		panic(err)
+	}
+	return steps[len(steps)-1].number
+}

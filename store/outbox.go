@@ -270,11 +270,3 @@ func (s *Store) Spare(ctx context.Context) (bytes int64, err error) {
 	}
 	return pages * size, explain(err)
 }
-
-// Copy makes a consistent copy of the journal as a new file, while it is written.
-func (s *Store) Copy(ctx context.Context, path string) error {
-	if _, err := s.read.ExecContext(ctx, "vacuum into ?", path); err != nil {
-		return fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
-	}
-	return nil
-}

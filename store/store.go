@@ -29,16 +29,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"net/url"
 	"os"
-	"sort"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -51,9 +48,6 @@ import (
 
 // applicationID marks our databases: "kios".
 const applicationID = 0x6b696f73
-
-//go:embed sql/*.sql
-var migrations embed.FS
 
 // Errors that callers branch on; each is wrapped with what to do.
 var (
@@ -79,8 +73,9 @@ type Store struct {
 	seq   int64
 }
 
-// Open opens a journal for writing, makes it if there is none, and brings it up to
-// date.
+// Open opens a journal for writing, makes it if there is none, and brings it up to date; as
+// it was before it lies beside it then. What a newer kioskd brought up to date is opened where
+// nothing can be lost by it, else the error is ErrNewer.
 func Open(ctx context.Context, path string, clock Clock) (*Store, error) {
 	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -91,11 +86,35 @@ func Open(ctx context.Context, path string, clock Clock) (*Store, error) {
 		return nil, fmt.Errorf("cannot open journal %s: %w: stop it first", path, ErrInUse)
 	}
 	s := &Store{lock: lock, clock: clock}
-	if err := s.open(ctx, path, "rwc"); err != nil {
+	err = s.open(ctx, path, "rwc")
+	if errors.Is(err, ErrNewer) {
+		err = s.goBack(ctx, path, err)
+	}
+	if err == nil {
+		err = errors.Join(belong(path+".lock"), belong(path))
+	}
+	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("cannot open journal %s: %w", path, err)
 	}
 	return s, nil
+}
+
+// belong gives what root made to whoever the directory belongs to: a journal that a command made
+// is the daemon's.
+func belong(path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	owner, ok := dir.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	return os.Chown(path, int(owner.Uid), int(owner.Gid))
 }
 
 // OpenReader opens a journal for reading, also while a daemon writes it.
@@ -126,7 +145,7 @@ func (s *Store) open(ctx context.Context, path, mode string) (err error) {
 	if s.read, err = sql.Open("sqlite3", dsn.String()); err != nil {
 		return err
 	}
-	if err := s.migrate(ctx, mode == "rwc"); err != nil {
+	if err := s.migrate(ctx, path, mode == "rwc"); err != nil {
 		return explain(err)
 	}
 	if mode == "ro" {
@@ -151,72 +170,6 @@ func explain(err error) error {
 		return fmt.Errorf("cannot read or write the disk: %w: replace the card or disk", err)
 	}
 	return err
-}
-
-func (s *Store) migrate(ctx context.Context, write bool) error {
-	var version, app int
-	if err := s.db.QueryRowContext(ctx, "pragma user_version").Scan(&version); err != nil {
-		return err
-	}
-	if err := s.db.QueryRowContext(ctx, "pragma application_id").Scan(&app); err != nil {
-		return err
-	}
-	var tables int
-	if err := s.db.QueryRowContext(ctx, "select count(*) from sqlite_schema").Scan(&tables); err != nil {
-		return err
-	}
-	if tables > 0 && app != applicationID {
-		return fmt.Errorf("%w: name another file", ErrForeign)
-	}
-	steps, err := readMigrations()
-	if err != nil {
-		return err
-	}
-	if latest := steps[len(steps)-1].number; version > latest {
-		return fmt.Errorf("%w: it has version %d, this program knows %d: install the newer kioskd again", ErrNewer, version, latest)
-	}
-	for _, m := range steps {
-		if m.number <= version {
-			continue
-		}
-		if !write {
-			return fmt.Errorf("it has version %d, this program reads %d: start kioskd once to bring it up to date", version, m.number)
-		}
-		if err := s.inTx(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, m.text+fmt.Sprintf("\n;pragma user_version = %d; pragma application_id = %d;", m.number, applicationID))
-			return err
-		}); err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, err)
-		}
-	}
-	return nil
-}
-
-type migration struct {
-	number int
-	name   string
-	text   string
-}
-
-func readMigrations() ([]migration, error) {
-	names, err := fs.Glob(migrations, "sql/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	sort.Strings(names)
-	var out []migration
-	for _, name := range names {
-		number, err := strconv.Atoi(strings.TrimPrefix(name, "sql/")[:3])
-		if err != nil {
-			return nil, fmt.Errorf("migration %s has no number", name)
-		}
-		text, err := migrations.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, migration{number, name, string(text)})
-	}
-	return out, nil
 }
 
 // checkTail looks at the last records: a file that was cut or altered there is noticed

@@ -133,7 +133,9 @@ func TestOpenRefuses(t *testing.T) {
 		want  error
 		what  string
 	}{
-		"a newer journal":        {func(p string) { alter(t, p, "pragma user_version = 99") }, store.ErrNewer, "install the newer kioskd"},
+		"a newer journal": {func(p string) {
+			alter(t, p, "pragma user_version = 99; update meta set value = '99' where key = 'oldest'")
+		}, store.ErrNewer, "install the newer kioskd"},
 		"another program's":      {func(p string) { alter(t, p, "pragma application_id = 1") }, store.ErrForeign, "name another file"},
 		"a text file":            {func(p string) { os.WriteFile(p, []byte(strings.Repeat("hello ", 1000)), 0o600) }, store.ErrDamaged, "restore the last good copy"},
 		"a torn page":            {func(p string) { tear(t, p) }, store.ErrDamaged, "restore the last good copy"},

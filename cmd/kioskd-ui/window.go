@@ -11,6 +11,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
+	"github.com/coreos/go-systemd/v22/daemon"
 
 	"kioskd/ui"
 	"kioskd/ui/screens"
@@ -180,7 +181,51 @@ func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o opti
 		fyne.Do(a.Quit)
 	}()
 	go breathe(ctx, win)
+	go alive(ctx, win)
 	win.w.ShowAndRun()
+}
+
+// Times of alive: some frames, and well below the service manager's patience.
+const (
+	someFrames = 200 * time.Millisecond
+	aliveEvery = 5 * time.Second
+)
+
+// alive tells the service manager that the screen draws. Each time it has the whole picture drawn
+// again and only then asks Fyne's goroutine for a sign: a compositor or a driver that hangs lets
+// none come back, and a black screen is restarted. Without a service manager it does nothing.
+func alive(ctx context.Context, win *window) {
+	for ctx.Err() == nil {
+		turn(ctx, func() { win.w.Canvas().Refresh(win.w.Content()) })
+		wait(ctx, someFrames)
+		turn(ctx, func() {})
+		if ctx.Err() != nil {
+			return
+		}
+		if said, err := daemon.SdNotify(false, daemon.SdNotifyReady+"\n"+daemon.SdNotifyWatchdog); err != nil {
+			fmt.Fprintf(os.Stderr, "kioskd-ui: cannot tell the service manager: %v\n", err)
+		} else if !said {
+			return
+		}
+		wait(ctx, aliveEvery)
+	}
+}
+
+// turn runs f on Fyne's goroutine and waits for its end.
+func turn(ctx context.Context, f func()) {
+	done := make(chan struct{})
+	fyne.Do(func() { f(); close(done) })
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // breathe draws what pulses, on a goroutine of its own.

@@ -271,7 +271,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 		"site!":     func(n *yaml.Node) { r.site(c, n) },
 		"journal!":  r.path(&c.journal, dir),
 		"screen!":   func(n *yaml.Node) { r.screen(c, n, dir) },
-		"terminal!": func(n *yaml.Node) { amounts = r.terminal(c, n) },
+		"terminal!": func(n *yaml.Node) { amounts = r.terminal(c, n, dir) },
 		"tariff!":   func(n *yaml.Node) { tariffNode = n },
 		"bays!":     func(n *yaml.Node) { r.bays(c, n) },
 		"timings":   func(n *yaml.Node) { r.timings(c, n) },
@@ -372,14 +372,25 @@ func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.
 	return m
 }
 
-func (r *configReader) terminal(c *config, n *yaml.Node) (amounts terminalAmounts) {
+func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts terminalAmounts) {
+	password := func(n *yaml.Node, text string) {
+		c.terminal.Password = text
+		if err := terminal.CheckPassword(text); err != nil {
+			r.fault(n, "terminal.password: %v", err)
+		}
+	}
 	r.mapping(n, "terminal", map[string]func(*yaml.Node){
 		"address!": r.address(&c.terminalAddress, 2),
-		"password!": func(n *yaml.Node) {
-			c.terminal.Password = n.Value
-			if err := terminal.CheckPassword(n.Value); err != nil {
-				r.fault(n, "terminal.password: %v", err)
+		"password": func(n *yaml.Node) { password(n, n.Value) },
+		"password_file": func(n *yaml.Node) {
+			var path string
+			r.secret("terminal.password_file", &path, dir)(n)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				r.fault(n, "terminal.password_file: %v", err)
+				return
 			}
+			password(n, strings.TrimSpace(string(text)))
 		},
 		"capture!": func(n *yaml.Node) {
 			c.terminal.Capture = terminal.CaptureMode(n.Value)
@@ -406,5 +417,8 @@ func (r *configReader) terminal(c *config, n *yaml.Node) (amounts terminalAmount
 		"holds_survive_end_of_day": r.boolean(&c.rules.HoldsSurvive),
 		"card_wait":                r.duration("terminal.card_wait", &c.cardWait, 10*time.Second, 2*time.Minute),
 	})
+	if c.terminal.Password == "" && len(r.faults) == 0 {
+		r.fault(n, "terminal: password or password_file is missing")
+	}
 	return amounts
 }

@@ -30,16 +30,17 @@ type uplinkConfig struct {
 type keepConfig struct {
 	thin    time.Duration // after it what nothing rests on loses its body; 0 for never
 	reserve int           // megabytes of disk below which nothing new is sold
+	copyTo  string        // directory of another disk; empty for none
 }
 
 func (r *configReader) backoffice(c *config, n *yaml.Node, dir string) {
 	u := &uplinkConfig{every: 15 * time.Minute, late: time.Hour}
 	r.mapping(n, "backoffice", map[string]func(*yaml.Node){
 		"url!":         func(n *yaml.Node) { r.uplinkURL(u, n) },
-		"ca!":          r.secret(&u.files.CA, dir),
-		"certificate!": r.secret(&u.files.Certificate, dir),
-		"key!":         r.secret(&u.files.Key, dir),
-		"credentials":  r.secret(&u.credentials, dir),
+		"ca!":          r.secret("backoffice", &u.files.CA, dir),
+		"certificate!": r.secret("backoffice", &u.files.Certificate, dir),
+		"key!":         r.secret("backoffice", &u.files.Key, dir),
+		"credentials":  r.secret("backoffice", &u.credentials, dir),
 		"signer!": func(n *yaml.Node) {
 			v, err := note.NewVerifier(n.Value)
 			if err != nil {
@@ -64,20 +65,25 @@ func (r *configReader) uplinkURL(u *uplinkConfig, n *yaml.Node) {
 	u.url, u.servers = parsed, n.Value
 }
 
-// secret is a file that systemd may hand over as a credential: of that name, if there is one,
-// else beside the configuration.
-func (r *configReader) secret(to *string, dir string) func(*yaml.Node) {
+// secret is a file that systemd may hand over as a credential: of its path, with _ for each /
+// as systemd names the files of a directory. Without one it lies beside the configuration.
+func (r *configReader) secret(what string, to *string, dir string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		r.path(to, dir)(n)
 		if given := os.Getenv("CREDENTIALS_DIRECTORY"); given != "" && !filepath.IsAbs(n.Value) {
-			if _, err := os.Stat(filepath.Join(given, n.Value)); err == nil {
-				*to = filepath.Join(given, n.Value)
+			if name := filepath.Join(given, strings.ReplaceAll(filepath.Clean(n.Value), "/", "_")); exists(name) {
+				*to = name
 			}
 		}
-		if _, err := os.Stat(*to); err != nil && r.others {
-			r.fault(n, "backoffice: cannot find %s", *to)
+		if r.others && !exists(*to) {
+			r.fault(n, "%s: cannot find %s", what, *to)
 		}
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (r *configReader) keep(c *config, n *yaml.Node) {
@@ -85,6 +91,11 @@ func (r *configReader) keep(c *config, n *yaml.Node) {
 	r.mapping(n, "keep", map[string]func(*yaml.Node){
 		"readings_days": r.number(&days, 30, 3650),
 		"reserve_mb":    r.number(&c.keep.reserve, 10, 100_000),
+		"copy": func(n *yaml.Node) {
+			if r.text(&c.keep.copyTo)(n); !filepath.IsAbs(c.keep.copyTo) {
+				r.fault(n, "keep.copy: %q: want where another partition or a stick is mounted, such as /media/kioskd", n.Value)
+			}
+		},
 	})
 	c.keep.thin = time.Duration(days) * 24 * time.Hour
 }

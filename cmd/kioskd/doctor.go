@@ -160,7 +160,11 @@ func house(ctx context.Context, c *config) []finding {
 		}
 		return time.Now().Format(time.RFC3339), nil
 	})
-	return []finding{journal, disk, clock}
+	out := []finding{journal, disk, clock}
+	if c.keep.copyTo != "" {
+		out = append(out, check("copy", "", func() (string, error) { return lastCopy(c, time.Now()) }))
+	}
+	return out
 }
 
 func (p program) doctor(ctx context.Context, flags *flag.FlagSet, args []string) error {

@@ -85,6 +85,21 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 	return usagef("receipt: format %q: want text or json", *format)
 }
 
+// journalUnsent prints how many records only this kiosk has: nobody may delete them unasked.
+func (p program) journalUnsent(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	s, err := p.parseJournal(ctx, fs, args)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n, err := s.Backlog(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(p.out, n)
+	return nil
+}
+
 func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	code := fs.String("receipt", "", "`text` of a receipt's QR, to compare with the journal")
 	s, err := p.parseJournal(ctx, fs, args)

@@ -66,6 +66,7 @@ func commands() []command {
 		{"backoffice again", "sends what the back office refused once more", "kioskd backoffice again --config kioskd.yaml", program.officeAgain},
 		{"backoffice now", "tries to reach the back office at once", "kioskd backoffice now --config kioskd.yaml", program.officeNow},
 		{"journal verify", "proves the journal from first to last", "kioskd journal verify --config kioskd.yaml", program.journalVerify},
+		{"journal unsent", "says how many records no back office has", "kioskd journal unsent --config kioskd.yaml", program.journalUnsent},
 		{"journal tail", "follows the journal", "kioskd journal tail --config kioskd.yaml", program.journalTail},
 		{"journal export", "writes the journal as JSON lines", "kioskd journal export --config kioskd.yaml", program.journalExport},
 		{"simulate terminal", "a payment terminal with a bank behind it", "kioskd simulate terminal --listen tcp://127.0.0.1:20007 --ledger bank.jsonl", program.simulateTerminal},

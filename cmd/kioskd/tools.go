@@ -81,7 +81,8 @@ func (p program) version(_ context.Context, fs *flag.FlagSet, args []string) err
 	return nil
 }
 
-const version = "0.1.0"
+// version is the release; a package's build says its own (-X main.version=…).
+var version = "0.1.0"
 
 // terminalDecode prints a JSON object for each message. Arguments of two digits are the
 // bytes of one recording; longer ones, and lines of standard input, are a recording

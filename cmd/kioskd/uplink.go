@@ -206,6 +206,9 @@ func (k *keeper) run(ctx context.Context) {
 	if k.up != nil {
 		wg.Go(func() { k.send(ctx) })
 	}
+	if k.c.keep.copyTo != "" {
+		wg.Go(func() { k.copies(ctx) })
+	}
 	look, forget := time.NewTicker(lookEvery), time.NewTimer(forgetSoonly)
 	defer look.Stop()
 	defer forget.Stop()

@@ -1,0 +1,177 @@
+package store_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"kioskd"
+	"kioskd/store"
+)
+
+// dump is everything that a journal is exported as, its open sessions, and its tree's head.
+func dump(t *testing.T, path string) string {
+	t.Helper()
+	s, err := store.OpenReader(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var b bytes.Buffer
+	for r, err := range s.Records(ctx, 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Token = ""
+		json.NewEncoder(&b).Encode(r)
+	}
+	for r, err := range s.OpenSessions(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&b, "open", r.Seq)
+	}
+	head, err := s.Verify(ctx, func(int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(&b, head.Hash, head.Records)
+	return b.String()
+}
+
+// TestCopyOn: a copy on another disk is the journal, each time, and only what is new is
+// written; it recognises no card.
+func TestCopyOn(t *testing.T) {
+	dir := t.TempDir()
+	path, to := filepath.Join(dir, "journal.db"), filepath.Join(dir, "copy.db")
+	s := open(t, path)
+	add := func(session, kind string, ends bool) {
+		e := entry(session, kind, ends)
+		e.Token = "the-card"
+		if err := s.Append(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same := func(what string) {
+		t.Helper()
+		if err := s.CopyOn(ctx, path, to); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if got, want := dump(t, to), dump(t, path); got != want {
+			t.Errorf("%s: the copy is\n%s\nwant\n%s", what, got, want)
+		}
+		if b, err := os.ReadFile(to); err != nil || bytes.Contains(b, []byte("the-card")) {
+			t.Errorf("%s: the copy recognises a card (%v)", what, err)
+		}
+	}
+	same("of an empty journal")
+	for i := range 50 {
+		add(fmt.Sprint("S", i%7), "x", i > 40)
+	}
+	same("at first")
+	first, err := os.Stat(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add("S3", "x", false)
+	add("S9", "x", false)
+	same("with more")
+	if later, err := os.Stat(to); err != nil || !os.SameFile(first, later) {
+		t.Error("the whole was written again for two records")
+	}
+	same("with nothing new")
+
+	if err := os.WriteFile(to, []byte("this is no database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CopyOn(ctx, path, to); err == nil {
+		t.Error("a file that is no copy was overwritten")
+	}
+	other := filled(t, 20) // of another journal
+	if err := os.Rename(other, to); err != nil {
+		t.Fatal(err)
+	}
+	same("over another journal's")
+}
+
+// TestBackToTheVersionBefore: a newer program that only added is no obstacle, and what it wrote
+// stays; one that changed what was there is, unless it wrote nothing.
+func TestBackToTheVersionBefore(t *testing.T) {
+	const newer = "pragma user_version = 99; create table added (x integer);"
+	const changed = newer + "update meta set value = '99' where key = 'oldest'; alter table record rename column mono to ticks;"
+	version := func(path string) string { return fmt.Sprintf("%s.v%d", path, store.Latest()) }
+	for name, c := range map[string]struct {
+		statement string
+		copied    bool // before it
+		more      bool // records before the copy that it lacks
+		want      error
+	}{
+		"it added":                      {statement: newer},
+		"it changed":                    {statement: changed, copied: true},
+		"it changed, and nobody copied": {statement: changed, want: store.ErrNewer},
+		"it changed, and wrote after":   {statement: changed, copied: true, more: true, want: store.ErrNewer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filled(t, 30)
+			want := dump(t, path)
+			if c.copied {
+				s := open(t, path)
+				if err := s.Copy(ctx, version(path)); err != nil {
+					t.Fatal(err)
+				}
+				if c.more {
+					if err := s.Append(ctx, entry("S1", "x", false)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			alter(t, path, c.statement)
+			s, err := store.Open(ctx, path, clock)
+			if !errors.Is(err, c.want) {
+				t.Fatalf("error %v, want %v", err, c.want)
+			}
+			if err != nil {
+				return
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := dump(t, path); got != want {
+				t.Errorf("there is\n%s\nwant\n%s", got, want)
+			}
+			if _, err := os.Stat(path + ".newer"); c.copied && err != nil {
+				t.Errorf("the newer one is gone: %v", err)
+			}
+		})
+	}
+}
+
+// TestCopyBeforeAMigration: the journal of before lies beside the new one, and an older program
+// would find it there.
+func TestCopyBeforeAMigration(t *testing.T) {
+	path := filled(t, 30)
+	want := dump(t, path)
+	alter(t, path, "pragma user_version = 3; delete from meta where key = 'oldest'")
+	if err := os.WriteFile(path+".v3.tmp", []byte("of an attempt that was killed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path)
+	if err := s.Append(ctx, kiosk.Entry{Session: "S1", Kind: "x", Body: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	old := path + ".v3"
+	alter(t, old, "insert into meta values ('oldest', '4'); pragma user_version = 4") // for our reader
+	if got := dump(t, old); got != want {
+		t.Errorf("the copy has\n%s\nwant\n%s", got, want)
+	}
+}
