@@ -63,3 +63,5 @@ deb:
 	@scripts/setup package
 	packaging/build amd64 $(VERSION) dist
 	packaging/build arm64 $(VERSION) dist
+deb-check: deb
+	packaging/check/deb-check $(VERSION)

@@ -80,9 +80,16 @@ func (p program) staffCode(_ context.Context, fs *flag.FlagSet, args []string) e
 		}
 		code = strings.TrimSpace(in.Text())
 	}
-	if len(code) < 6 || len(code) > 12 || strings.Trim(code, "0123456789") != "" {
-		return usagef("staff code: want six to twelve digits")
+	if err := checkCode(code); err != nil {
+		return usagef("staff code: %w", err)
 	}
 	fmt.Fprintln(p.out, newCodeHash(code))
+	return nil
+}
+
+func checkCode(code string) error {
+	if len(code) < 6 || len(code) > 12 || strings.Trim(code, "0123456789") != "" {
+		return errors.New("want six to twelve digits")
+	}
 	return nil
 }

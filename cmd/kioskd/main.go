@@ -43,6 +43,7 @@ func commands() []command {
 	return []command{
 		{"run", "the daemon", "kioskd run --config /etc/kioskd/kioskd.yaml", program.runDaemon},
 		{"demo", "a simulated site with a real daemon", "kioskd demo --headless", program.demo},
+		{"setup", "asks the devices and the host, writes the configuration and proves it", "kioskd setup", program.setup},
 		{"check", "reads the configuration and prints every fault in it", "kioskd check --config kioskd.yaml", program.check},
 		{"doctor", "asks every device and says what to do", "kioskd doctor --config kioskd.yaml", program.doctor},
 		{"drain", "sells nothing new and waits until nothing is open", "kioskd drain --config kioskd.yaml && systemctl restart kioskd", program.drain},

@@ -329,6 +329,7 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	path := fs.String("config", "kioskd.yaml", "configuration `file` to write; the site's files lie beside it")
 	bays := fs.Int("bays", 4, "`number` of bays")
 	speed := fs.Int("speed", 1, "`factor` by which cars are faster")
+	socket := fs.String("socket", "", "the daemon's screen `socket`, for visits; the one of the configuration without it")
 	faults, err := parseFaults(fs, args)
 	if err != nil {
 		return err
@@ -338,13 +339,15 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 		return err
 	}
 	s.inject(faults)
-	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType card, plug N, unplug N, pause N, emergency N or weld N.\n", *path)
-	go p.people(s)
+	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
+	go p.people(ctx, s, cmp.Or(*socket, filepath.Join(s.dir, "ui.sock")))
 	return s.run(ctx)
 }
 
+const whatPeopleDo = "card, plug N, unplug N, pause N, emergency N, weld N, or visit N for a whole visit to bay N"
+
 // people reads what a person at the simulated site does.
-func (p program) people(s *site) {
+func (p program) people(ctx context.Context, s *site, socket string) {
 	in := bufio.NewScanner(p.in)
 	for in.Scan() {
 		words := strings.Fields(in.Text())
@@ -357,7 +360,7 @@ func (p program) people(s *site) {
 			n, _ = strconv.Atoi(words[1])
 		}
 		if n < 1 || n > len(s.bays) {
-			fmt.Fprintln(p.err, "kioskd: want card, plug N, unplug N, pause N, emergency N or weld N")
+			fmt.Fprintln(p.err, "kioskd: want "+whatPeopleDo)
 			continue
 		}
 		switch b := s.bays[n-1]; words[0] {
@@ -371,8 +374,12 @@ func (p program) people(s *site) {
 			b.Emergency(!b.State().Emergency)
 		case "weld":
 			b.Weld(true)
+		case "visit":
+			if err := p.playVisit(ctx, s, n, socket); err != nil {
+				fmt.Fprintln(p.err, "kioskd: visit:", err)
+			}
 		default:
-			fmt.Fprintln(p.err, "kioskd: want card, plug N, unplug N, pause N, emergency N or weld N")
+			fmt.Fprintln(p.err, "kioskd: want "+whatPeopleDo)
 		}
 	}
 }

@@ -375,6 +375,35 @@ func (p program) playScenario(ctx context.Context, s *site, sc scenario) error {
 	return p.sums(ctx, s, sessions, counted, texts)
 }
 
+// playVisit plays a driver who charges a kilowatt-hour, at the screen of a daemon that was
+// started apart from the site.
+func (p program) playVisit(ctx context.Context, s *site, bay int, socket string) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	defer cancel()
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	plan := visit{Bay: bay, Stop: 1000, Card: visitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
+	if err := plan.complete(len(s.bays)); err != nil {
+		return err
+	}
+	n := &narrator{out: p.out, texts: texts, start: time.Now()}
+	v := &visitor{visit: plan, driver: newDriver(ctx, socket), site: s, see: n.see}
+	if err := v.home(ctx); err != nil {
+		return err
+	}
+	if err := v.play(ctx); err != nil {
+		return fmt.Errorf("it did not end; the screen shows %s %s: %w", v.now.Screen, v.now.Message, err)
+	}
+	if v.now.Reference == "" {
+		fmt.Fprintln(p.out, "The visit is over; the screen went on without a receipt.")
+	} else {
+		fmt.Fprintf(p.out, "The visit is over: kioskd receipt %s\n", v.now.Reference)
+	}
+	return v.leave(ctx)
+}
+
 // leave presses done, for the next visitor.
 func (v *visitor) leave(ctx context.Context) error {
 	if v.now.Screen == ui.Final || v.now.Screen == ui.Declined {

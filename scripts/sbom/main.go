@@ -1,5 +1,5 @@
-// Command sbom lists what is linked into programs, as a CycloneDX document on standard output,
-// and writes the licences of all of it into a file. Its judge of what is linked is the
+// Command sbom VERSION LICENCES PROGRAM… lists what is linked into programs, as a CycloneDX document on standard output,
+// and writes the licences of all of it into the file LICENCES. Its judge of what is linked is the
 // programs themselves (debug/buildinfo). The same programs give the same bytes.
 package main
 
@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,10 +23,11 @@ import (
 )
 
 func main() {
-	licences := flag.String("licences", "", "`file` to write the licences to")
-	version := flag.String("version", "", "`version` of the product")
-	flag.Parse()
-	if err := run(*licences, *version, flag.Args()); err != nil {
+	if len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "sbom: want VERSION, a file for the licences, and programs")
+		os.Exit(2)
+	}
+	if err := run(os.Args[2], os.Args[1], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, "sbom:", err)
 		os.Exit(1)
 	}
@@ -74,10 +74,8 @@ func run(licences, version string, programs []string) error {
 		}
 	}
 	bom.Components = &components
-	if licences != "" {
-		if err := os.WriteFile(licences, append([]byte(ours), texts.Bytes()...), 0o644); err != nil {
-			return err
-		}
+	if err := os.WriteFile(licences, append([]byte(ours), texts.Bytes()...), 0o644); err != nil {
+		return err
 	}
 	return cdx.NewBOMEncoder(os.Stdout, cdx.BOMFileFormatJSON).SetPretty(true).Encode(bom)
 }

@@ -1,0 +1,700 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.bug.st/serial/enumerator"
+	"golang.org/x/text/currency"
+
+	"kioskd"
+	"kioskd/line"
+	"kioskd/modbus"
+	"kioskd/terminal"
+	"kioskd/ui"
+	"kioskd/ui/text"
+)
+
+// setupQuestions are the answers that are a text; devices and bays are found.
+func setupQuestions() []setupQuestion {
+	return []setupQuestion{
+		{question: question{flag: "name", title: "Name of the site", help: "As drivers shall read it on the screen and on receipts."}, part: partSite, path: "site.name"},
+		{question: question{flag: "address", title: "Address of the seller", help: "For receipts: street, postal code, town."}, part: partSite, path: "site.address"},
+		{question: question{flag: "vat-id", title: "VAT number", optional: true}, part: partSite, path: "site.vat_id"},
+		{question: question{flag: "helpline", title: "Telephone number for help", help: "Somebody must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
+		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: letters(2)}, part: partSite, path: "site.country"},
+		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), check: func(s string) error { _, err := time.LoadLocation(s); return err }}, part: partSite, path: "site.timezone"},
+		{question: question{flag: "currency", title: "Currency", def: "EUR", check: func(s string) error {
+			if !kiosk.Currency(s).Known() {
+				return errors.New("kioskd does not sell in it")
+			}
+			return nil
+		}}, part: partSite, path: "site.currency"},
+		{question: question{flag: "languages", title: "Languages, the first one first", def: "en, de", check: checkLanguages, help: "Known are " + strings.Join(languages(), ", ") + "."}, part: partSite, path: "site.languages"},
+		{question: question{flag: "clock", title: "Who keeps the clock right", def: "ntp", options: []string{"ntp", "rtc"}, help: "ntp: the network. rtc: a battery-backed clock in this computer, believed without a network."}, part: partSite, path: "clock"},
+		{question: question{flag: "kiosk", title: "Id of this kiosk", optional: true, help: "Needed for a back office."}, part: partSite, path: "site.kiosk"},
+		{question: question{flag: "password", title: "Password of the card terminal, six digits", def: "000000", check: terminal.CheckPassword}, part: partTerminal},
+		{question: question{flag: "capture", title: "How the terminal books a hold", def: "released", options: []string{"released", "used"}, help: "As its maker says: released (06 23, partial release) or used (06 24, completion)."}, part: partTerminal, path: "terminal.capture"},
+		{question: question{flag: "reads-cards", title: "Can the terminal read a card without a payment?", def: "false", options: []string{"true", "false"}}, part: partTerminal, path: "terminal.reads_cards"},
+		{question: question{flag: "end-of-day", title: "Time of the terminal's end of day", optional: true, help: "As 03:30; without it when the terminal asks."}, part: partTerminal, path: "terminal.end_of_day"},
+		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", help: "Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
+		{question: question{flag: "price", title: "Price of a kilowatt-hour, tax included", help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
+		{question: question{flag: "vat", title: "Percent of VAT in it", def: "19"}, part: partPrice},
+		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve digits", optional: true, help: "Five touches on the site's name, then this code."}, part: partStaff, path: "staff.technician"},
+		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true}, part: partStaff, path: "staff.host"},
+		{question: question{flag: "copy", title: "Where a stick or second partition is mounted", optional: true, help: "The journal is copied there each hour: /media/kioskd is a stick labelled KIOSKD."}, part: partKeep, path: "keep.copy"},
+	}
+}
+
+type setupQuestion struct {
+	question
+	part string
+	path string // of the setting, where its text is the answer
+}
+
+// Parts of a site.
+const (
+	partSite     = "site"
+	partTerminal = "terminal"
+	partBays     = "bays"
+	partPrice    = "price and hold"
+	partStaff    = "staff codes"
+	partKeep     = "copy of the journal"
+)
+
+var allParts = []string{partSite, partTerminal, partBays, partPrice, partStaff, partKeep}
+
+func letters(n int) func(string) error {
+	return func(s string) error {
+		if len(s) != n || strings.ToUpper(s) != s {
+			return fmt.Errorf("want %d capital letters", n)
+		}
+		return nil
+	}
+}
+
+func systemZone() string {
+	if b, err := os.ReadFile("/etc/timezone"); err == nil {
+		return strings.TrimSpace(string(b))
+	}
+	return "Europe/Berlin"
+}
+
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func checkLanguages(s string) error {
+	for _, l := range splitList(s) {
+		if !slices.Contains(languages(), l) {
+			return fmt.Errorf("%q is not known", l)
+		}
+	}
+	return nil
+}
+
+// wizard sets a site up.
+type wizard struct {
+	program
+	*asker
+	file    *configFile
+	flags   setupFlags
+	found   []foundLine
+	managed bool // the daemon is systemd's
+}
+
+type setupFlags struct {
+	lines, bays          []string
+	from, to             int
+	tariff               string
+	journal, socket      string
+	noPulse, noTest, yes bool
+}
+
+// setup asks the site's devices who they are, and the host what only he knows; it writes the
+// configuration, and proves it with the doctor and a hold that is released at once.
+func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file` to write or to change")
+	w := &wizard{program: p}
+	given := map[string]string{}
+	for _, q := range setupQuestions() {
+		fs.Func(q.flag, q.title, func(s string) error { given[q.flag] = s; return nil })
+	}
+	fs.Func("line", "`address` of a line to ask, besides the serial adapters that are found; may be repeated", func(s string) error { w.flags.lines = append(w.flags.lines, s); return nil })
+	fs.Func("bay", "a `bay`, as \"number=1 meter=SERIAL coil=0 plugged=0 feedback=1 max=22000\", and requesting, emergency, evse, board; with contactor=GPIO17 in place of coil its inputs are GPIO lines; may be repeated", func(s string) error { w.flags.bays = append(w.flags.bays, s); return nil })
+	fs.Func("journal", "`file` of the journal, in place of the package's", func(s string) error { w.flags.journal = s; return nil })
+	fs.Func("socket", "the screen's `socket`, in place of the package's", func(s string) error { w.flags.socket = s; return nil })
+	units := fs.String("units", "1-32", "`range` of units to ask on a bus, at most 1-247")
+	fs.StringVar(&w.flags.tariff, "tariff", "", "`file` with an OCPI Tariff, in place of --price")
+	fs.BoolVar(&w.flags.yes, "yes", false, "ask nobody: answers that no flag has are the usual ones")
+	fs.BoolVar(&w.flags.noPulse, "no-pulse", false, "close no contactor to prove which one it is")
+	fs.BoolVar(&w.flags.noTest, "no-test", false, "no hold to try the terminal with")
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	if n, err := fmt.Sscanf(*units, "%d-%d", &w.flags.from, &w.flags.to); n != 2 || err != nil || w.flags.from < 1 || w.flags.to > 247 || w.flags.from > w.flags.to {
+		return usagef("setup: --units %q: want a range such as 1-32", *units)
+	}
+	w.asker = newAsker(p, given, w.flags.yes)
+	var err error
+	if w.file, err = openConfigFile(*path); err != nil {
+		return err
+	}
+	parts, err := w.parts(ctx)
+	if err != nil {
+		return err
+	}
+	if len(parts) == 0 {
+		fmt.Fprintln(p.out, "Nothing is to be changed.")
+		return nil
+	}
+	return w.run(ctx, parts)
+}
+
+// parts are those to be asked for: all of a new site, else those that flags name, or a person.
+func (w *wizard) parts(ctx context.Context) ([]string, error) {
+	if w.file.before == nil {
+		return allParts, nil
+	}
+	named := map[string]bool{partBays: len(w.flags.bays) > 0, partPrice: w.flags.tariff != ""}
+	for _, q := range setupQuestions() {
+		if _, ok := w.given[q.flag]; ok {
+			named[q.part] = true
+		}
+	}
+	var out []string
+	for _, part := range allParts {
+		if named[part] {
+			out = append(out, part)
+		}
+	}
+	if len(out) > 0 || w.nobody {
+		w.nobody = true // the others stay as they are
+		return out, nil
+	}
+	return w.choose(ctx, w.file.path+" is there. What shall change?", allParts)
+}
+
+func (w *wizard) run(ctx context.Context, parts []string) error {
+	w.managed = w.file.path == "/etc/kioskd/kioskd.yaml" && exists("/run/systemd/system")
+	devices := slices.Contains(parts, partTerminal) && !w.only(partTerminal) || slices.Contains(parts, partBays)
+	for path, s := range map[string]string{"journal": w.flags.journal, "screen.socket": w.flags.socket} {
+		if s != "" {
+			w.file.set(path, textNode(s))
+		}
+	}
+	secret := ""
+	for _, part := range parts {
+		for _, q := range setupQuestions() {
+			if q.part != part {
+				continue
+			}
+			s, err := w.answer(ctx, q)
+			if err != nil {
+				return err
+			}
+			if q.flag == "password" {
+				secret = s
+			}
+		}
+		if part == partPrice {
+			if err := w.price(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.incomplete(); err != nil {
+		return err
+	}
+	if w.managed && os.Geteuid() != 0 {
+		return errors.New("setup writes /etc/kioskd: run it as root")
+	}
+	if err := w.stopDaemon(ctx); err != nil {
+		return err
+	}
+	if secret != "" {
+		if err := w.keepPassword(secret); err != nil {
+			return err
+		}
+	}
+	if devices {
+		if err := w.lookAround(ctx, secret); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(parts, partTerminal) {
+		if err := w.pinTerminal(ctx); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(parts, partBays) {
+		if err := w.bays(ctx); err != nil {
+			return err
+		}
+	}
+	if len(w.file.changed) == 0 {
+		fmt.Fprintln(w.out, "All of it was so already.")
+		return w.startDaemon(ctx)
+	}
+	c, err := w.file.write(w.program)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w.out, "%s: %s\n", w.file.path, strings.Join(w.file.changed, ", "))
+	return w.prove(ctx, c)
+}
+
+// only tells whether of a part nothing was asked that needs its device.
+func (w *wizard) only(part string) bool {
+	return w.file.before != nil && part == partTerminal && len(w.flags.lines) == 0 && w.nobody
+}
+
+// answer asks a question and puts its answer into the file. In a configuration that is there
+// only what was answered by a flag or a person changes.
+func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
+	if q.flag == "price" || q.flag == "vat" {
+		return "", nil
+	}
+	_, said := w.given[q.flag]
+	if w.file.before != nil && w.nobody && !said {
+		return "", nil
+	}
+	hashed := q.part == partStaff
+	if q.path != "" && !hashed {
+		q.def = cmp.Or(w.file.get(q.path), q.def)
+	}
+	s, err := w.ask(ctx, q.question)
+	if err != nil || q.path == "" {
+		return s, err
+	}
+	switch {
+	case s == "" && !hashed:
+		w.file.drop(q.path)
+	case s == "":
+	case hashed:
+		if err := checkCode(s); err != nil {
+			return "", usagef("setup: --%s: %w", q.flag, err)
+		}
+		w.file.set(q.path, textNode(newCodeHash(s)))
+	case q.flag == "languages":
+		n, err := yamlNode("[%s]", strings.Join(splitList(s), ", "))
+		if err != nil {
+			return "", err
+		}
+		w.file.set(q.path, n)
+	case q.flag == "reads-cards":
+		n, err := yamlNode("%s", s)
+		if err != nil {
+			return "", err
+		}
+		w.file.set(q.path, n)
+	default:
+		w.file.set(q.path, textNode(s))
+	}
+	return s, nil
+}
+
+// price makes a tariff of one price, or names a file with any other.
+func (w *wizard) price(ctx context.Context) error {
+	if w.flags.tariff != "" {
+		full, err := filepath.Abs(w.flags.tariff)
+		if err != nil {
+			return err
+		}
+		w.file.set("tariff", textNode(full))
+		return nil
+	}
+	_, price := w.given["price"]
+	_, vat := w.given["vat"]
+	if w.file.before != nil && w.nobody && !price && !vat {
+		return nil
+	}
+	component := func(key string) string {
+		elements := w.file.at("tariff.elements")
+		if elements == nil || len(elements.Content) != 1 {
+			return ""
+		}
+		components := child(elements.Content[0], "price_components")
+		if components == nil || len(components.Content) != 1 || child(components.Content[0], key) == nil {
+			return ""
+		}
+		return child(components.Content[0], key).Value
+	}
+	if w.file.before != nil && component("price") == "" {
+		return usagef("setup: the tariff of %s is not one price: change it there, or name a --tariff file", w.file.path)
+	}
+	number := func(s string) error {
+		if v, err := strconv.ParseFloat(s, 64); err != nil || v < 0 { // only looked at: the text is what counts
+			return errors.New("want a number such as 0.49")
+		}
+		return nil
+	}
+	var said [2]string
+	for i, flag := range []string{"price", "vat"} {
+		at := slices.IndexFunc(setupQuestions(), func(q setupQuestion) bool { return q.flag == flag })
+		q := setupQuestions()[at].question
+		q.def, q.check = cmp.Or(component(flag), q.def), number
+		s, err := w.ask(ctx, q)
+		if err != nil {
+			return err
+		}
+		said[i] = s
+	}
+	n, err := yamlNode("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      - {type: ENERGY, price: %s, vat: %s, step_size: 1}\n",
+		cmp.Or(w.file.get("site.currency"), "EUR"), said[0], said[1])
+	if err != nil {
+		return err
+	}
+	w.file.set("tariff", n)
+	return nil
+}
+
+// keepPassword puts the terminal's password where only root, and by systemd the daemon, reads it.
+func (w *wizard) keepPassword(password string) error {
+	dir := filepath.Join(filepath.Dir(w.file.path), "secrets")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "terminal"), []byte(password+"\n"), 0o600); err != nil {
+		return fmt.Errorf("cannot keep the terminal's password: %w", err)
+	}
+	w.file.drop("terminal.password")
+	w.file.set("terminal.password_file", textNode("secrets/terminal"))
+	return nil
+}
+
+// stopDaemon makes the devices free; whoever charges is waited for.
+func (w *wizard) stopDaemon(ctx context.Context) error {
+	if w.file.before == nil {
+		return nil
+	}
+	c, err := readConfig(w.file.path)
+	if err != nil || !running(c.control()) {
+		return nil // what is wrong with it may be what is about to be changed
+	}
+	if err := w.drain(ctx, flagsOf("drain"), []string{"--config", w.file.path}); err != nil {
+		return err
+	}
+	if !w.managed {
+		return usagef("kioskd runs with %s: stop it first", w.file.path)
+	}
+	return systemctl(ctx, "stop", "kioskd.service")
+}
+
+// flagsOf is a set of flags for a command that is called from another.
+func flagsOf(name string) *flag.FlagSet { return flag.NewFlagSet("kioskd "+name, flag.ContinueOnError) }
+
+func (w *wizard) startDaemon(ctx context.Context) error {
+	if !w.managed {
+		return nil
+	}
+	return systemctl(ctx, "restart", "kioskd.service")
+}
+
+func systemctl(ctx context.Context, args ...string) error {
+	out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("systemctl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// lookAround asks every line who is there.
+func (w *wizard) lookAround(ctx context.Context, password string) error {
+	found, err := ports()
+	if err != nil {
+		return err
+	}
+	f := finder{note: w.note, password: cmp.Or(password, w.password(), "000000"), from: w.flags.from, to: w.flags.to}
+	ask := map[string]*enumerator.PortDetails{}
+	for _, p := range found {
+		ask["serial://"+p.Name] = p
+	}
+	for _, l := range w.flags.lines {
+		ask[l] = nil
+	}
+	for _, path := range []string{"terminal.address"} { // those that a configuration names
+		if a := w.file.get(path); a != "" && len(ask) == 0 {
+			ask[a] = nil
+		}
+	}
+	if len(ask) == 0 {
+		return errors.New("no serial adapter is there: plug it in, or name lines with --line, as tcp://192.0.2.7:20007")
+	}
+	for _, address := range slices.Sorted(maps.Keys(ask)) {
+		l, err := f.find(ctx, address)
+		if err != nil {
+			return err
+		}
+		l.port = ask[address]
+		switch {
+		case l.terminal != nil:
+			fmt.Fprintf(w.out, "%s: card terminal %s, software %s\n", l.address, l.terminal.TerminalID, l.terminal.Software)
+		case len(l.meters)+len(l.boards) > 0:
+			fmt.Fprintf(w.out, "%s: %d meters, %d boards\n", l.address, len(l.meters), len(l.boards))
+		default:
+			fmt.Fprintf(w.out, "%s: nobody answers\n", address)
+		}
+		w.found = append(w.found, l)
+	}
+	return w.nameAdapters(ctx)
+}
+
+// password is the terminal's, as a configuration has it that is there.
+func (w *wizard) password() string {
+	if b, err := os.ReadFile(filepath.Join(filepath.Dir(w.file.path), "secrets", "terminal")); err == nil {
+		return strings.TrimSpace(string(b))
+	}
+	return w.file.get("terminal.password")
+}
+
+// pinTerminal writes down which terminal this site's is.
+func (w *wizard) pinTerminal(ctx context.Context) error {
+	if w.only(partTerminal) {
+		return nil
+	}
+	var there []foundLine
+	var addresses []string
+	for _, l := range w.found {
+		if l.terminal != nil {
+			there, addresses = append(there, l), append(addresses, l.address)
+		}
+	}
+	if len(there) == 0 {
+		return errors.New("no card terminal answers: check its cable, that it is switched on, its mode (ZVT by serial line or TCP) and its password (--password)")
+	}
+	at := 0
+	if len(there) > 1 {
+		s, err := w.ask(ctx, question{flag: "terminal", title: "Which is the card terminal?", options: addresses, def: addresses[0]})
+		if err != nil {
+			return err
+		}
+		at = slices.Index(addresses, s)
+	}
+	w.file.set("terminal.address", textNode(there[at].address))
+	if id := there[at].terminal.TerminalID; len(id) == 8 && strings.Trim(id, "0") != "" {
+		w.file.set("terminal.id", textNode(id))
+	}
+	return nil
+}
+
+// prove asks every device with the new configuration, and the bank for a hold where they are
+// well.
+func (w *wizard) prove(ctx context.Context, c *config) error {
+	fmt.Fprintln(w.out, "\nThe doctor:")
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	devices, end, err := reach(c)
+	if err != nil {
+		return err
+	}
+	found, err := devices.examine(ctx)
+	if err = errors.Join(err, end()); err != nil {
+		return err
+	}
+	ill := slices.ContainsFunc(found, func(f finding) bool { return !f.OK })
+	err = w.findings(append(house(ctx, c), found...), texts.Printer("en"), "table")
+	if err != nil {
+		fmt.Fprintln(w.out, "\nThe configuration is written. What is marked FAULT must be mended; then: kioskd doctor")
+	}
+	if !ill && !w.flags.noTest {
+		err = errors.Join(err, w.tryHold(ctx, c))
+	}
+	return errors.Join(err, w.startDaemon(ctx))
+}
+
+// tryHold runs the site with the smallest hold that a card knows, takes it from whoever holds a
+// card to the terminal, and gives it back before any energy flows. The journal has it like any
+// other.
+func (w *wizard) tryHold(ctx context.Context, c *config) error {
+	smallest := "1.00"
+	if unit, err := currency.ParseISO(string(c.currency)); err == nil {
+		if scale, _ := currency.Cash.Rounding(unit); scale == 0 {
+			smallest = "100"
+		}
+	}
+	dir, err := os.MkdirTemp("", "kioskd-setup-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	test, err := openConfigFile(w.file.path)
+	if err != nil {
+		return err
+	}
+	test.path = w.file.path + ".test" // beside it: its paths stay as they are
+	test.set("terminal.hold", textNode(smallest))
+	test.drop("terminal.minimum")
+	test.set("screen.socket", textNode(filepath.Join(dir, "ui.sock")))
+	written, err := test.bytes()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(test.path, written, 0o600); err != nil {
+		return err
+	}
+	defer os.Remove(test.path)
+	s := &site{dir: dir, config: test.path}
+	daemon, err := s.startDaemon(ctx)
+	if err != nil {
+		return err
+	}
+	err = w.holdAndRelease(ctx, filepath.Join(dir, "ui.sock"), c, smallest)
+	return errors.Join(err, stopProcess(daemon), chownTree(filepath.Dir(c.journal)))
+}
+
+func (w *wizard) holdAndRelease(ctx context.Context, socket string, c *config, amount string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	d := newDriver(ctx, socket)
+	if err := d.home(ctx); err != nil {
+		return fmt.Errorf("the kiosk does not come up: %w", err)
+	}
+	told := false
+	chosen := false
+	for {
+		v := d.now
+		switch v.Screen {
+		case ui.Attract:
+			d.touch(ctx, ui.Touch, "")
+		case ui.Bays:
+			if chosen {
+				return errors.New("the screen went on without a hold")
+			}
+			d.touch(ctx, ui.Choose, strconv.Itoa(c.bays[0].number))
+		case ui.Price:
+			d.touch(ctx, ui.Accept, "")
+			chosen = true
+		case ui.Tap:
+			if !told {
+				fmt.Fprintf(w.out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n", amount, c.currency)
+				told = true
+			}
+		case ui.PlugIn:
+			d.touch(ctx, ui.Back, "")
+		case ui.Declined:
+			return fmt.Errorf("the terminal refuses: %s", v.Message)
+		case ui.Final:
+			if v.Settled {
+				fmt.Fprintf(w.out, "Held and given back: %s %s. Nothing was taken.\n", amount, c.currency)
+				return nil
+			}
+		}
+		select {
+		case now, ok := <-d.views:
+			if !ok {
+				return errors.New("the screen's connection ended")
+			}
+			d.now = now
+		case <-time.After(time.Second): // a touch that came too soon is made again
+		case <-ctx.Done():
+			return fmt.Errorf("it did not end in three minutes; the screen shows %s %s", v.Screen, v.Message)
+		}
+	}
+}
+
+// chownTree gives what root's test made to whoever the directory belongs to.
+func chownTree(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	owner, err := ownerOf(dir)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		err = errors.Join(err, os.Chown(filepath.Join(dir, e.Name()), int(owner.Uid), int(owner.Gid)))
+	}
+	return err
+}
+
+func ownerOf(path string) (*syscall.Stat_t, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return info.Sys().(*syscall.Stat_t), nil
+}
+
+// chgrpLike gives a file to the group of a directory.
+func chgrpLike(path, dir string) error {
+	owner, err := ownerOf(dir)
+	if err != nil {
+		return err
+	}
+	return os.Chown(path, -1, int(owner.Gid))
+}
+
+// nameAdapters gives the adapters that something answers on names that stay when they are
+// plugged in elsewhere, or when another one is.
+func (w *wizard) nameAdapters(ctx context.Context) error {
+	if !w.managed || !exists("/usr/lib/kioskd/adapter") {
+		return nil
+	}
+	buses := 0
+	var b strings.Builder
+	b.WriteString("# Names below /dev/kioskd, and the serial number or USB port of the adapter that has it.\n")
+	for i, l := range w.found {
+		if l.port == nil || !l.port.IsUSB || l.terminal == nil && len(l.meters)+len(l.boards) == 0 {
+			continue
+		}
+		name := "terminal"
+		if l.terminal == nil {
+			buses++
+			name = "bus" + strconv.Itoa(buses)
+		}
+		id := l.port.SerialNumber
+		if id == "" {
+			out, err := exec.CommandContext(ctx, "udevadm", "info", "--query=property", "--property=ID_PATH", "--value", "--name="+l.port.Name).Output()
+			if id = strings.TrimSpace(string(out)); err != nil || id == "" {
+				continue // it keeps the kernel's name
+			}
+		}
+		fmt.Fprintf(&b, "%s %s\n", name, id)
+		at, err := line.Parse(l.address, 1)
+		if err != nil {
+			return err
+		}
+		w.found[i].address = strings.Replace(l.address, at.Target, "/dev/kioskd/"+name, 1)
+	}
+	if err := os.WriteFile("/etc/kioskd/adapters", []byte(b.String()), 0o644); err != nil {
+		return fmt.Errorf("cannot name the adapters: %w", err)
+	}
+	if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle", "--subsystem-match=tty").CombinedOutput(); err != nil {
+		return fmt.Errorf("udevadm trigger: %w: %s", err, out)
+	}
+	for _, l := range w.found {
+		at, err := line.Parse(l.address, 1)
+		if err == nil && strings.HasPrefix(at.Target, "/dev/kioskd/") && !exists(at.Target) {
+			return fmt.Errorf("udev did not make %s", at.Target)
+		}
+	}
+	return nil
+}
+
+// openBus is the bus of a line that was found.
+func openBus(l foundLine) (*modbus.Bus, error) {
+	b, err := modbus.NewBus(l.address)
+	if err == nil {
+		b.Timeout = scanTimeout
+	}
+	return b, err
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// asker puts questions, a line each: a form that fills the screen would help nobody at a serial
+// console, behind ssh on a telephone, or with a screen reader. Without anybody to ask it collects
+// what was not answered.
+type asker struct {
+	p       program
+	given   map[string]string // by flag
+	nobody  bool
+	missing []string
+	in      *bufio.Reader // of what is no terminal
+}
+
+func newAsker(p program, given map[string]string, nobody bool) *asker {
+	return &asker{p: p, given: given, nobody: nobody, in: bufio.NewReader(p.in)}
+}
+
+// question is one, its answer a flag, too.
+type question struct {
+	flag, title, help string
+	def               string
+	optional          bool
+	options           []string // to choose from; nil for a text
+	check             func(string) error
+}
+
+// valid checks an answer.
+func (q question) valid(s string) error {
+	switch {
+	case s == "" && q.optional:
+		return nil
+	case s == "":
+		return errors.New("this is needed")
+	case q.options != nil && !slices.Contains(q.options, s):
+		return fmt.Errorf("want %s", strings.Join(q.options, " or "))
+	case q.check != nil:
+		return q.check(s)
+	}
+	return nil
+}
+
+// errEnded is of a person who gave up, or an input that ended before the questions did.
+var errEnded = errors.New("given up: not every question was answered")
+
+// ask is the answer: that of the flag, or what a person says.
+func (a *asker) ask(ctx context.Context, q question) (string, error) {
+	if v, ok := a.given[q.flag]; ok {
+		if err := q.valid(v); err != nil {
+			return "", usagef("setup: --%s %q: %w", q.flag, v, err)
+		}
+		return v, nil
+	}
+	if a.nobody {
+		if q.valid(q.def) != nil {
+			a.missing = append(a.missing, "--"+q.flag)
+		}
+		return q.def, nil
+	}
+	if q.help != "" {
+		fmt.Fprintf(a.p.out, "\n%s\n", q.help)
+	}
+	for i, o := range q.options {
+		fmt.Fprintf(a.p.out, "  %d  %s\n", i+1, o)
+	}
+	prompt := q.title
+	if q.def != "" {
+		prompt += " [" + q.def + "]"
+	}
+	for ctx.Err() == nil {
+		s, err := a.line(prompt + ": ")
+		if err != nil {
+			return "", err
+		}
+		s = cmp.Or(s, q.def)
+		if n, err := strconv.Atoi(s); err == nil && n >= 1 && n <= len(q.options) {
+			s = q.options[n-1]
+		}
+		if err := q.valid(s); err != nil {
+			fmt.Fprintf(a.p.out, "  %v\n", err)
+			continue
+		}
+		return s, nil
+	}
+	return "", ctx.Err()
+}
+
+// sure asks for a yes or a no.
+func (a *asker) sure(ctx context.Context, title string, def bool) (bool, error) {
+	if a.nobody {
+		return def, nil
+	}
+	q := question{title: title + " (yes or no)", def: "no", check: func(s string) error {
+		if !slices.Contains([]string{"y", "yes", "n", "no"}, strings.ToLower(s)) {
+			return errors.New("want yes or no")
+		}
+		return nil
+	}}
+	if def {
+		q.def = "yes"
+	}
+	s, err := a.ask(ctx, q)
+	return strings.HasPrefix(strings.ToLower(s), "y"), err
+}
+
+// choose asks for some of a list.
+func (a *asker) choose(ctx context.Context, title string, options []string) (out []string, err error) {
+	for i, o := range options {
+		fmt.Fprintf(a.p.out, "  %d  %s\n", i+1, o)
+	}
+	_, err = a.ask(ctx, question{title: title + " (numbers; nothing: none)", optional: true, check: func(s string) error {
+		out = nil
+		for _, word := range splitList(s) {
+			n, err := strconv.Atoi(word)
+			if err != nil || n < 1 || n > len(options) {
+				return fmt.Errorf("%q: want numbers from 1 to %d", word, len(options))
+			}
+			out = append(out, options[n-1])
+		}
+		return nil
+	}})
+	return out, err
+}
+
+// line reads a line, at a terminal with its editing.
+func (a *asker) line(prompt string) (string, error) {
+	if f, ok := a.p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return a.edited(f, prompt)
+	}
+	fmt.Fprint(a.p.out, prompt)
+	s, err := a.in.ReadString('\n')
+	if fmt.Fprintln(a.p.out); errors.Is(err, io.EOF) && s == "" {
+		return "", errEnded
+	} else if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return strings.TrimSpace(s), nil
+}
+
+func (a *asker) edited(f *os.File, prompt string) (s string, err error) {
+	was, err := term.MakeRaw(int(f.Fd()))
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, term.Restore(int(f.Fd()), was)) }()
+	s, err = term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{f, a.p.out}, prompt).ReadLine()
+	if errors.Is(err, io.EOF) {
+		return "", errEnded
+	}
+	return strings.TrimSpace(s), err
+}
+
+// incomplete names what nobody was there to answer.
+func (a *asker) incomplete() error {
+	if len(a.missing) == 0 {
+		return nil
+	}
+	slices.Sort(a.missing)
+	return usagef("setup: with --yes these are needed: %s", strings.Join(slices.Compact(a.missing), ", "))
+}

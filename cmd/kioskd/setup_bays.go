@@ -1,0 +1,431 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"kioskd/meter"
+	"kioskd/modbus"
+)
+
+// plan is what is known of a bay while it is set up.
+type plan struct {
+	number, max int
+	evse        string
+	meter       meter.Found
+	meterAt     string // line
+	board       foundBoard
+	boardAt     string
+	coil        int
+	plugged     int
+	feedback    int
+	requesting  int // -1 where no input tells
+	emergency   int
+	gpio        map[string]string // in place of a board
+}
+
+// meterAt is a meter and its line.
+type meterAt struct {
+	meter.Found
+	line foundLine
+}
+
+func (m meterAt) String() string {
+	return fmt.Sprintf("%s %s, serial number %s, unit %d at %s", m.Vendor, m.Model, m.Serial, m.Unit, m.line.address)
+}
+
+func (w *wizard) meters() (out []meterAt) {
+	for _, l := range w.found {
+		for _, m := range l.meters {
+			out = append(out, meterAt{m, l})
+		}
+	}
+	return out
+}
+
+// boardAt is a board and its line.
+type boardAt struct {
+	foundBoard
+	line foundLine
+}
+
+func (w *wizard) boards() (out []boardAt) {
+	for _, l := range w.found {
+		for _, b := range l.boards {
+			out = append(out, boardAt{b, l})
+		}
+	}
+	return out
+}
+
+// bays proves which meter, contactor and label belong together, and writes them down.
+func (w *wizard) bays(ctx context.Context) error {
+	var plans []plan
+	var err error
+	if len(w.flags.bays) > 0 || w.nobody {
+		plans, err = w.plansOfFlags(ctx)
+	} else {
+		plans, err = w.plansOfPeople(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if len(plans) == 0 {
+		return usagef("setup: no bay was named: with --yes, each wants a --bay")
+	}
+	return w.writeBays(plans)
+}
+
+// plansOfFlags finds the devices that --bay names, and closes each contactor for a moment.
+func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
+	for _, text := range w.flags.bays {
+		b, err := w.planOfFlag(text)
+		if err != nil {
+			return nil, usagef("setup: --bay %q: %w", text, err)
+		}
+		if b.gpio == nil && !w.flags.noPulse {
+			if err := w.provePulse(ctx, b); err != nil {
+				return nil, fmt.Errorf("bay %d: %w", b.number, err)
+			}
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+func (w *wizard) planOfFlag(text string) (b plan, err error) {
+	b = plan{coil: -1, plugged: -1, feedback: -1, requesting: -1, emergency: -1, max: 22000}
+	words := map[string]string{}
+	unit := 0
+	for _, word := range strings.Fields(text) {
+		key, value, ok := strings.Cut(word, "=")
+		if !ok || value == "" {
+			return b, fmt.Errorf("%q: want NAME=VALUE", word)
+		}
+		words[key] = value
+	}
+	gpio := words["contactor"] != ""
+	numbers := map[string]*int{"number": &b.number, "max": &b.max, "coil": &b.coil, "board": &unit, "plugged": &b.plugged, "feedback": &b.feedback, "requesting": &b.requesting, "emergency": &b.emergency}
+	if gpio {
+		b.gpio = map[string]string{}
+	}
+	for key, value := range words {
+		switch {
+		case key == "evse":
+			b.evse = value
+		case key == "meter": // below
+		case gpio && slices.Contains([]string{"contactor", "plugged", "feedback", "requesting", "emergency"}, key):
+			b.gpio[key] = value
+		case numbers[key] != nil:
+			if *numbers[key], err = strconv.Atoi(value); err != nil || *numbers[key] < 0 {
+				return b, fmt.Errorf("%s: %q is not a number", key, value)
+			}
+		default:
+			return b, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, requesting, emergency, max, evse, board", key)
+		}
+	}
+	if b.number == 0 {
+		return b, errors.New("number is missing")
+	}
+	found := slices.DeleteFunc(w.meters(), func(m meterAt) bool { return m.Serial != words["meter"] })
+	switch len(found) {
+	case 0:
+		return b, fmt.Errorf("no meter with the serial number %q answers; there are %s", words["meter"], listed(w.meters()))
+	case 1:
+		b.meter, b.meterAt = found[0].Found, found[0].line.address
+	default:
+		return b, fmt.Errorf("two meters have the serial number %s", words["meter"])
+	}
+	if gpio {
+		return b, nil
+	}
+	boards := slices.DeleteFunc(w.boards(), func(x boardAt) bool { return unit != 0 && x.unit != unit })
+	switch {
+	case len(boards) == 0:
+		return b, errors.New("no board answers")
+	case len(boards) > 1:
+		return b, errors.New("there are several boards: say which with board=UNIT")
+	case b.coil < 0 || b.coil >= boards[0].coils:
+		return b, fmt.Errorf("coil: want one of the board's, 0 to %d", boards[0].coils-1)
+	case b.plugged < 0 || b.feedback < 0:
+		return b, errors.New("plugged and feedback are needed: numbers of the board's inputs")
+	}
+	b.board, b.boardAt = boards[0].foundBoard, boards[0].line.address
+	return b, nil
+}
+
+func listed(all []meterAt) string {
+	if len(all) == 0 {
+		return "none"
+	}
+	var names []string
+	for _, m := range all {
+		names = append(names, m.Serial)
+	}
+	return strings.Join(names, ", ")
+}
+
+// provePulse closes the contactor of a bay that somebody named, and wants its feedback to follow,
+// and no other.
+func (w *wizard) provePulse(ctx context.Context, b plan) error {
+	follow, err := w.pulse(ctx, b.boardAt, b.board, b.coil, b.plugged)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(follow, []int{b.feedback}) {
+		return fmt.Errorf("coil %d was closed for a moment, and the inputs %v followed, not %d: check the wires of contactor and feedback", b.coil, follow, b.feedback)
+	}
+	fmt.Fprintf(w.out, "bay %d: coil %d closes and opens, input %d tells; meter %s\n", b.number, b.coil, b.feedback, b.meter.Serial)
+	return nil
+}
+
+// pulse closes a contactor for a moment, never while a vehicle is plugged in: energy that nobody
+// pays for must not flow.
+func (w *wizard) pulse(ctx context.Context, at string, b foundBoard, coil, plugged int) ([]int, error) {
+	bus, err := openBus(foundLine{address: at})
+	if err != nil {
+		return nil, err
+	}
+	defer bus.Close()
+	if plugged >= 0 {
+		in, err := inputs(ctx, bus, b)
+		if err != nil {
+			return nil, err
+		}
+		if plugged < len(in) && in[plugged] {
+			return nil, errors.New("a vehicle is plugged in: unplug it, then again")
+		}
+	}
+	return pulse(ctx, bus, b, coil)
+}
+
+func inputs(ctx context.Context, bus *modbus.Bus, b foundBoard) ([]bool, error) {
+	return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
+}
+
+// plansOfPeople closes one contactor after the other and asks at which bay it was heard.
+func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
+	left := w.meters()
+	if len(left) == 0 {
+		return nil, errors.New("no meter answers: check the wires A and B, the meters' addresses (--units) and that they are on")
+	}
+	if len(w.boards()) == 0 {
+		return nil, usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in --bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
+	}
+	fmt.Fprintln(w.out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
+	if ok, err := w.sure(ctx, "Is every cable free?", true); err != nil || !ok {
+		return nil, cmp.Or(err, errors.New("given up: nothing was changed"))
+	}
+	for _, b := range w.boards() {
+		for coil := 0; coil < b.coils && len(left) > 0; coil++ {
+			follow, err := w.pulse(ctx, b.line.address, b.foundBoard, coil, -1)
+			var none modbus.Exception
+			if errors.As(err, &none) { // it has no more
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
+			if len(follow) != 1 {
+				fmt.Fprintf(w.out, "coil %d: inputs %v followed; nothing, or no contactor with one feedback, is behind it\n", coil, follow)
+				continue
+			}
+			bay, rest, err := w.planOfPerson(ctx, b, coil, follow[0], left)
+			if err != nil {
+				return nil, err
+			}
+			if bay != nil {
+				out, left = append(out, *bay), rest
+			}
+		}
+	}
+	return out, nil
+}
+
+// planOfPerson asks what belongs to a contactor; nil where nobody heard it.
+func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int, left []meterAt) (*plan, []meterAt, error) {
+	number := func(s string) error {
+		if n, err := strconv.Atoi(s); err != nil || n < 0 || n > 999 {
+			return errors.New("want a number from 1 to 999, or 0")
+		}
+		return nil
+	}
+	said, err := w.ask(ctx, question{title: fmt.Sprintf("Coil %d closed and opened, input %d told. At which bay did you hear it? 0: at none", coil, feedback), def: strconv.Itoa(coil + 1), check: number})
+	if err != nil || said == "0" {
+		return nil, left, err
+	}
+	p := &plan{board: b.foundBoard, boardAt: b.line.address, coil: coil, feedback: feedback, requesting: -1, emergency: -1}
+	if p.number, err = strconv.Atoi(said); err != nil {
+		return nil, left, err
+	}
+	var names []string
+	for _, m := range left {
+		names = append(names, m.String())
+	}
+	said, err = w.ask(ctx, question{title: fmt.Sprintf("Which meter is behind bay %d? Its serial number is on its plate", p.number), options: names, def: names[0]})
+	if err != nil {
+		return nil, left, err
+	}
+	at := slices.Index(names, said)
+	p.meter, p.meterAt = left[at].Found, left[at].line.address
+	if p.plugged, err = w.pluggedInput(ctx, b, p.number, feedback); err != nil {
+		return nil, left, err
+	}
+	if said, err = w.ask(ctx, question{title: fmt.Sprintf("Most power of bay %d in watt", p.number), def: "22000", check: func(s string) error { _, err := strconv.Atoi(s); return err }}); err != nil {
+		return nil, left, err
+	}
+	if p.max, err = strconv.Atoi(said); err != nil {
+		return nil, left, err
+	}
+	if p.evse, err = w.ask(ctx, question{title: fmt.Sprintf("EVSE id of bay %d", p.number), optional: true}); err != nil {
+		return nil, left, err
+	}
+	for _, x := range []struct {
+		what string
+		to   *int
+	}{{"tells that the vehicle asks for energy", &p.requesting}, {"is the emergency stop's, made while all is well", &p.emergency}} {
+		said, err := w.ask(ctx, question{title: fmt.Sprintf("Which input of bay %d %s? Nothing: none is wired", p.number, x.what), optional: true, check: number})
+		if err != nil {
+			return nil, left, err
+		}
+		if said != "" {
+			if *x.to, err = strconv.Atoi(said); err != nil {
+				return nil, left, err
+			}
+		}
+	}
+	return p, slices.Delete(slices.Clone(left), at, at+1), nil
+}
+
+// pluggedInput is the input that tells of a vehicle: the one that moves when one is plugged in.
+func (w *wizard) pluggedInput(ctx context.Context, b boardAt, bay, feedback int) (int, error) {
+	bus, err := openBus(b.line)
+	if err != nil {
+		return 0, err
+	}
+	defer bus.Close()
+	before, err := inputs(ctx, bus, b.foundBoard)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := w.sure(ctx, fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay), true); err != nil {
+		return 0, err
+	}
+	moved := func(in []bool) (out []int) {
+		for i := range in {
+			if !before[i] && in[i] && i != feedback {
+				out = append(out, i)
+			}
+		}
+		return out
+	}
+	after, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool { return len(moved(in)) > 0 })
+	if err != nil {
+		return 0, err
+	}
+	seen := moved(after)
+	def := ""
+	if len(seen) > 0 {
+		def = strconv.Itoa(seen[0])
+	}
+	said, err := w.ask(ctx, question{title: fmt.Sprintf("Inputs %v moved. Which one tells that a vehicle is plugged in", seen), def: def, check: func(s string) error {
+		if n, err := strconv.Atoi(s); err != nil || n < 0 || n >= b.inputs || n == feedback {
+			return fmt.Errorf("want an input from 0 to %d that is not %d", b.inputs-1, feedback)
+		}
+		return nil
+	}})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := w.sure(ctx, "Unplug it again. Done?", true); err != nil {
+		return 0, err
+	}
+	_, err = settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool { return slices.Equal(in, before) })
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(said)
+}
+
+// writeBays puts plans into the file; the other bays of a configuration that is there stay.
+func (w *wizard) writeBays(plans []plan) error {
+	list := w.file.at("bays")
+	if list == nil {
+		w.file.set("bays", &yaml.Node{Kind: yaml.SequenceNode})
+		list = w.file.at("bays")
+	}
+	next := &yaml.Node{Kind: yaml.SequenceNode, Content: slices.Clone(list.Content)}
+	for _, b := range plans {
+		n, err := b.node()
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(next.Content, func(old *yaml.Node) bool {
+			number := child(old, "number")
+			return number != nil && number.Value == strconv.Itoa(b.number)
+		})
+		if at < 0 {
+			next.Content = append(next.Content, n)
+		} else {
+			next.Content[at] = n
+		}
+	}
+	slices.SortStableFunc(next.Content, func(a, b *yaml.Node) int { return numberOf(a) - numberOf(b) })
+	w.file.set("bays", next)
+	return nil
+}
+
+func numberOf(n *yaml.Node) int {
+	number := child(n, "number")
+	if number == nil {
+		return 0
+	}
+	v, err := strconv.Atoi(number.Value)
+	if err != nil {
+		return 0 // the check of the whole says so
+	}
+	return v
+}
+
+// node is a bay as the configuration has it.
+func (b plan) node() (*yaml.Node, error) {
+	var s strings.Builder
+	fmt.Fprintf(&s, "number: %d\n", b.number)
+	if b.evse != "" {
+		fmt.Fprintf(&s, "evse_id: %q\n", b.evse)
+	}
+	fmt.Fprintf(&s, "max_power_w: %d\n", b.max)
+	fmt.Fprintf(&s, "meter: {address: %q, unit: %d, model: %s, serial: %q}\n", b.meterAt, b.meter.Unit, b.meter.Model, b.meter.Serial)
+	if b.gpio != nil {
+		s.WriteString("gpio: {")
+		for i, key := range []string{"contactor", "plugged", "feedback", "requesting", "emergency"} {
+			if b.gpio[key] == "" {
+				continue
+			}
+			if i > 0 {
+				s.WriteString(", ")
+			}
+			fmt.Fprintf(&s, "%s: %s", key, b.gpio[key])
+		}
+		s.WriteString("}\n")
+		return yamlNode("%s", s.String())
+	}
+	fmt.Fprintf(&s, "board: {address: %q, unit: %d, coil: %d, plugged: %d, feedback: %d", b.boardAt, b.board.unit, b.coil, b.plugged, b.feedback)
+	for _, x := range []struct {
+		key   string
+		input int
+	}{{"requesting", b.requesting}, {"emergency", b.emergency}} {
+		if x.input >= 0 {
+			fmt.Fprintf(&s, ", %s: %d", x.key, x.input)
+		}
+	}
+	s.WriteString("}\n")
+	return yamlNode("%s", s.String())
+}

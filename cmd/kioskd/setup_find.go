@@ -1,0 +1,213 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.bug.st/serial/enumerator"
+
+	"kioskd/hw"
+	"kioskd/line"
+	"kioskd/meter"
+	"kioskd/modbus"
+	"kioskd/terminal"
+)
+
+// foundLine is what answers on a line.
+type foundLine struct {
+	address  string // with the speed at which it answers
+	port     *enumerator.PortDetails
+	terminal *terminal.Status
+	meters   []meter.Found
+	boards   []foundBoard
+}
+
+// foundBoard is a unit with coils and inputs that is no known meter.
+type foundBoard struct {
+	unit, coils, inputs int
+}
+
+// finder asks lines who is there. It only reads, and asks a silent unit once at a speed.
+type finder struct {
+	note     func(string)
+	password string
+	from, to int // units
+}
+
+// speeds are tried in this order: what meters and boards leave their makers with.
+var speeds = []string{"baud=9600", "baud=19200", "baud=9600&parity=even", "baud=19200&parity=even", "baud=38400", "baud=115200"}
+
+// ports are the serial adapters of this computer.
+func ports() ([]*enumerator.PortDetails, error) {
+	all, err := enumerator.GetDetailedPortsList()
+	if err != nil {
+		return nil, fmt.Errorf("cannot list serial adapters: %w", err)
+	}
+	return slices.DeleteFunc(all, func(p *enumerator.PortDetails) bool {
+		// The console of most computers has nothing behind it; a Pi's own port is ttyAMA.
+		return !p.IsUSB && !strings.Contains(p.Name, "ttyAMA")
+	}), nil
+}
+
+// find asks one line: meters and boards first, whose answers leave no doubt; a card terminal
+// only where no bus is.
+func (f finder) find(ctx context.Context, address string) (foundLine, error) {
+	out := foundLine{address: address}
+	at, err := line.Parse(address, 1)
+	if err != nil {
+		return out, usageError{err}
+	}
+	fixed := at.Scheme != "serial" || strings.Contains(address, "baud=")
+	tries := []string{address}
+	if !fixed {
+		tries = nil
+		for _, s := range speeds {
+			tries = append(tries, address+"?"+s)
+		}
+	}
+	for i, try := range tries {
+		if err := f.bus(ctx, try, &out); err != nil {
+			return out, err
+		}
+		if len(out.meters)+len(out.boards) > 0 {
+			out.address = try
+			return out, nil
+		}
+		if i == 0 { // before the rarer speeds
+			if ok, err := f.card(ctx, address, fixed, &out); ok || err != nil {
+				return out, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// card asks for a card terminal.
+func (f finder) card(ctx context.Context, address string, fixed bool, out *foundLine) (bool, error) {
+	tries := []string{address}
+	if !fixed {
+		tries = []string{address + "?baud=9600", address + "?baud=115200"}
+	}
+	for _, try := range tries {
+		f.note("asking for a card terminal at " + try)
+		dial, err := terminal.DialAddress(try)
+		if err != nil {
+			return false, usageError{err}
+		}
+		t := terminal.New(dial, terminal.Config{Password: f.password, Currency: "EUR"}, quietLog())
+		ctx, cancel := context.WithTimeout(ctx, 12*time.Second)
+		status, err := t.Status(ctx)
+		cancel()
+		if err := errors.Join(err, t.Close()); err == nil {
+			out.address, out.terminal = try, &status
+			return true, nil
+		}
+	}
+	return false, ctx.Err()
+}
+
+// bus asks for meters and boards at one speed.
+func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
+	bus, err := modbus.NewBus(address)
+	if err != nil {
+		return usageError{err}
+	}
+	defer bus.Close()
+	bus.Timeout = scanTimeout
+	models, err := meter.Models()
+	if err != nil {
+		return err
+	}
+	f.note(fmt.Sprintf("asking units %d to %d at %s", f.from, f.to, address))
+	for unit := f.from; unit <= f.to; unit++ {
+		found, ok, err := meter.Ask(ctx, bus, byte(unit), models)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch {
+		case err != nil:
+			f.note(fmt.Sprintf("%s: %v", address, err)) // unplugged, or nobody listens there
+			return nil
+		case !ok:
+		case found.Vendor != "":
+			f.note(fmt.Sprintf("  unit %d: %s %s, serial number %s", unit, found.Vendor, found.Model, found.Serial))
+			out.meters = append(out.meters, found)
+		default:
+			hw.NewBoard(bus, byte(unit), 1) // from now on it is asked as a board
+			b := foundBoard{unit: unit, coils: count(ctx, bus, unit, modbus.ReadCoils), inputs: count(ctx, bus, unit, modbus.ReadInputs)}
+			if b.coils > 0 && b.inputs > 0 {
+				f.note(fmt.Sprintf("  unit %d: a board with %d coils and %d inputs", unit, b.coils, b.inputs))
+				out.boards = append(out.boards, b)
+			} else {
+				f.note(fmt.Sprintf("  unit %d: something that kioskd does not know", unit))
+			}
+		}
+	}
+	return nil
+}
+
+// count is how many bits of a kind a board lets us read at once, up to 32.
+func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
+	for _, n := range []uint16{32, 24, 16, 12, 8, 6, 4, 2, 1} {
+		if _, err := bus.Bits(ctx, modbus.Request{Unit: byte(unit), Function: function, Count: n}); err == nil {
+			return int(n)
+		}
+	}
+	return 0
+}
+
+// pulse closes a contactor for a moment and tells which inputs follow it, in order. Whatever
+// happens, it is open in the end.
+func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int) (follow []int, err error) {
+	board := hw.NewBoard(bus, byte(b.unit), b.inputs)
+	contactor := board.Contactor(coil)
+	read := func() ([]bool, error) {
+		return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
+	}
+	before, err := read()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = cmp.Or(contactor.Open(), err) }()
+	if err := contactor.Close(ctx); err != nil {
+		return nil, err
+	}
+	closed, err := settled(ctx, read, func(in []bool) bool { return !slices.Equal(in, before) })
+	if err != nil {
+		return nil, err
+	}
+	if err := contactor.Open(); err != nil {
+		return nil, err
+	}
+	opened, err := settled(ctx, read, func(in []bool) bool { return slices.Equal(in, before) })
+	if err != nil {
+		return nil, err
+	}
+	for i := range before {
+		if !before[i] && closed[i] && !opened[i] {
+			follow = append(follow, i)
+		}
+	}
+	return follow, nil
+}
+
+// settled reads until something is so, for a second and a half: as long as slow contactors and
+// debounced inputs take.
+func settled(ctx context.Context, read func() ([]bool, error), ready func([]bool) bool) (in []bool, err error) {
+	for range 15 {
+		if in, err = read(); err != nil || ready(in) {
+			return in, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return in, nil
+}
