@@ -65,3 +65,7 @@ deb:
 	packaging/build arm64 $(VERSION) dist
 deb-check: deb
 	packaging/check/deb-check $(VERSION)
+vm-check:
+	@scripts/setup vm
+	packaging/build amd64 $(VERSION) dist
+	packaging/check/vm-check $(VERSION)

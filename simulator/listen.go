@@ -8,8 +8,10 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -70,6 +72,9 @@ func (l *Listener) Serial() bool { return l.master != nil }
 // with the pty, which stays while tills come and go.
 func (l *Listener) Serve(ctx context.Context, serve func(context.Context, io.ReadWriteCloser) error) error {
 	if l.master != nil {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		go l.free(ctx)
 		if err := serve(ctx, l.master); err != nil && ctx.Err() == nil && !errors.Is(err, os.ErrClosed) {
 			return err
 		}
@@ -88,6 +93,25 @@ func (l *Listener) Serve(ctx context.Context, serve func(context.Context, io.Rea
 			defer conn.Close()
 			serve(ctx, conn) // its error is the end of the connection
 		}()
+	}
+}
+
+// free takes away the mark of a till that had the port for itself and was killed. A real port
+// loses it when its last user closes it; this one has us as another user.
+func (l *Listener) free(ctx context.Context) {
+	raw, err := l.slave.SyscallConn()
+	if err != nil {
+		return // closed
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for err == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			err = raw.Control(func(fd uintptr) { unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) }) // it cannot fail on a pty
+		}
 	}
 }
 

@@ -218,6 +218,11 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	if err := w.incomplete(); err != nil {
 		return err
 	}
+	for _, text := range w.flags.bays { // before anything is asked or switched
+		if _, _, _, err := parsePlan(text); err != nil {
+			return usagef("setup: --bay %q: %w", text, err)
+		}
+	}
 	if w.managed && os.Geteuid() != 0 {
 		return errors.New("setup writes /etc/kioskd: run it as root")
 	}
@@ -514,7 +519,10 @@ func (w *wizard) prove(ctx context.Context, c *config) error {
 	if !ill && !w.flags.noTest {
 		err = errors.Join(err, w.tryHold(ctx, c))
 	}
-	return errors.Join(err, w.startDaemon(ctx))
+	if err = errors.Join(err, w.startDaemon(ctx)); err == nil && w.managed {
+		fmt.Fprintln(w.out, "kioskd runs.")
+	}
+	return err
 }
 
 // tryHold runs the site with the smallest hold that a card knows, takes it from whoever holds a

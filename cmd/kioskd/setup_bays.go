@@ -100,50 +100,62 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 	return out, nil
 }
 
-func (w *wizard) planOfFlag(text string) (b plan, err error) {
+// parsePlan reads a --bay: what it says of the bay, the serial number of its meter, and the unit of
+// its board, 0 for the only one.
+func parsePlan(text string) (b plan, serial string, unit int, err error) {
 	b = plan{coil: -1, plugged: -1, feedback: -1, requesting: -1, emergency: -1, max: 22000}
 	words := map[string]string{}
-	unit := 0
 	for _, word := range strings.Fields(text) {
 		key, value, ok := strings.Cut(word, "=")
 		if !ok || value == "" {
-			return b, fmt.Errorf("%q: want NAME=VALUE", word)
+			return b, "", 0, fmt.Errorf("%q: want NAME=VALUE", word)
 		}
 		words[key] = value
 	}
-	gpio := words["contactor"] != ""
-	numbers := map[string]*int{"number": &b.number, "max": &b.max, "coil": &b.coil, "board": &unit, "plugged": &b.plugged, "feedback": &b.feedback, "requesting": &b.requesting, "emergency": &b.emergency}
-	if gpio {
+	if words["contactor"] != "" {
 		b.gpio = map[string]string{}
 	}
+	numbers := map[string]*int{"number": &b.number, "max": &b.max, "coil": &b.coil, "board": &unit, "plugged": &b.plugged, "feedback": &b.feedback, "requesting": &b.requesting, "emergency": &b.emergency}
 	for key, value := range words {
 		switch {
 		case key == "evse":
 			b.evse = value
-		case key == "meter": // below
-		case gpio && slices.Contains([]string{"contactor", "plugged", "feedback", "requesting", "emergency"}, key):
+		case key == "meter":
+			serial = value
+		case b.gpio != nil && slices.Contains([]string{"contactor", "plugged", "feedback", "requesting", "emergency"}, key):
 			b.gpio[key] = value
 		case numbers[key] != nil:
 			if *numbers[key], err = strconv.Atoi(value); err != nil || *numbers[key] < 0 {
-				return b, fmt.Errorf("%s: %q is not a number", key, value)
+				return b, "", 0, fmt.Errorf("%s: %q is not a number", key, value)
 			}
 		default:
-			return b, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, requesting, emergency, max, evse, board", key)
+			return b, "", 0, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, requesting, emergency, max, evse, board", key)
 		}
 	}
-	if b.number == 0 {
-		return b, errors.New("number is missing")
+	switch {
+	case b.number == 0 || serial == "":
+		err = errors.New("number and meter are needed")
+	case b.gpio == nil && (b.coil < 0 || b.plugged < 0 || b.feedback < 0):
+		err = errors.New("coil, plugged and feedback are needed: numbers of the board's coil and inputs")
 	}
-	found := slices.DeleteFunc(w.meters(), func(m meterAt) bool { return m.Serial != words["meter"] })
+	return b, serial, unit, err
+}
+
+func (w *wizard) planOfFlag(text string) (plan, error) {
+	b, serial, unit, err := parsePlan(text)
+	if err != nil {
+		return b, err
+	}
+	found := slices.DeleteFunc(w.meters(), func(m meterAt) bool { return m.Serial != serial })
 	switch len(found) {
 	case 0:
-		return b, fmt.Errorf("no meter with the serial number %q answers; there are %s", words["meter"], listed(w.meters()))
+		return b, fmt.Errorf("no meter with the serial number %q answers; there are %s", serial, listed(w.meters()))
 	case 1:
 		b.meter, b.meterAt = found[0].Found, found[0].line.address
 	default:
-		return b, fmt.Errorf("two meters have the serial number %s", words["meter"])
+		return b, fmt.Errorf("two meters have the serial number %s", serial)
 	}
-	if gpio {
+	if b.gpio != nil {
 		return b, nil
 	}
 	boards := slices.DeleteFunc(w.boards(), func(x boardAt) bool { return unit != 0 && x.unit != unit })
@@ -152,10 +164,8 @@ func (w *wizard) planOfFlag(text string) (b plan, err error) {
 		return b, errors.New("no board answers")
 	case len(boards) > 1:
 		return b, errors.New("there are several boards: say which with board=UNIT")
-	case b.coil < 0 || b.coil >= boards[0].coils:
+	case b.coil >= boards[0].coils:
 		return b, fmt.Errorf("coil: want one of the board's, 0 to %d", boards[0].coils-1)
-	case b.plugged < 0 || b.feedback < 0:
-		return b, errors.New("plugged and feedback are needed: numbers of the board's inputs")
 	}
 	b.board, b.boardAt = boards[0].foundBoard, boards[0].line.address
 	return b, nil

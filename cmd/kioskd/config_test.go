@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestEverySettingIsDocumented: what the reader knows is in kioskd.yaml(5).
+func TestEverySettingIsDocumented(t *testing.T) {
+	const all = `
+zz: 1
+site: {zz: 1}
+journal: j
+screen: {zz: 1}
+terminal: {zz: 1}
+tariff: t
+timings: {zz: 1}
+staff: {zz: 1}
+backoffice: {zz: 1}
+keep: {zz: 1}
+ocpi: {zz: 1, location: {zz: 1}, connector: {zz: 1}}
+bays:
+  - {zz: 1, meter: {zz: 1}, board: {zz: 1}}
+  - {zz: 1, meter: {zz: 1}, gpio: {zz: 1}}
+`
+	path := filepath.Join(t.TempDir(), "all.yaml")
+	if err := os.WriteFile(path, []byte(all), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := readConfig(path)
+	var bad *configError
+	if !errors.As(err, &bad) {
+		t.Fatalf("error %v, want the faults", err)
+	}
+	page := content(t, "../../docs/kioskd.yaml.5.md")
+	known := regexp.MustCompile(`: (\w[\w.]*): unknown setting "zz": known are (.*)`)
+	sections := 0
+	for _, f := range bad.faults {
+		m := known.FindStringSubmatch(f)
+		if m == nil {
+			continue
+		}
+		sections++
+		for name := range strings.SplitSeq(m[2], ", ") {
+			if !regexp.MustCompile("`([a-z_]+\\.)?" + name + "`|(?m)^# .*\\b" + name + "\\b").MatchString(page) {
+				t.Errorf("kioskd.yaml(5) has no word on %s of %s", name, m[1])
+			}
+		}
+	}
+	if sections < 14 {
+		t.Errorf("only %d sections named what they know: %q", sections, bad.faults)
+	}
+}
+
+// TestExampleConfiguration that the package brings is good.
+func TestExampleConfiguration(t *testing.T) {
+	if _, err := readConfigAnd("../../packaging/examples/kioskd.yaml", true); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestThePasswordIsHandedOver by the service manager, under the name that it gives a file of a
+// directory, or lies beside the configuration.
+func TestThePasswordIsHandedOver(t *testing.T) {
+	s, err := openSite(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), siteOptions{size: 1, speed: 1}, quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	text := strings.Replace(content(t, s.config), `password: "123456"`, "password_file: secrets/terminal", 1)
+	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readConfig(s.config); err == nil || !strings.Contains(err.Error(), "terminal.password_file") {
+		t.Errorf("without the file: %v", err)
+	}
+	put := func(path, password string) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(password+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ at, want string }{
+		{filepath.Join(filepath.Dir(s.config), "secrets", "terminal"), "111111"},
+		{filepath.Join(t.TempDir(), "secrets_terminal"), "222222"},
+	} {
+		put(c.at, c.want)
+		if strings.HasSuffix(c.at, "secrets_terminal") {
+			t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(c.at))
+		}
+		if got, err := readConfig(s.config); err != nil || got.terminal.Password != c.want {
+			t.Errorf("password of %s: %v, want %s", c.at, err, c.want)
+		}
+	}
+}
+
+// TestACopyWantsAnotherDisk: on the journal's own it is worth nothing.
+func TestACopyWantsAnotherDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := otherDisk(filepath.Join(dir, "journal.db"), dir); !errors.Is(err, errSameDisk) {
+		t.Errorf("the same disk: %v", err)
+	}
+	if err := otherDisk(filepath.Join(dir, "journal.db"), filepath.Join(dir, "none")); !errors.Is(err, errSameDisk) {
+		t.Errorf("no directory: %v", err)
+	}
+	if err := otherDisk(filepath.Join(dir, "journal.db"), "/proc"); err != nil {
+		t.Errorf("another file system: %v", err)
+	}
+}

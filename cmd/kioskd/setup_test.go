@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kioskd/session"
+	"kioskd/simulator"
+	"kioskd/store"
+)
+
+// newSite is a simulated site that runs, and a card that comes when one is asked for.
+func newSite(t *testing.T, bays int) (*site, string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	dir := t.TempDir()
+	s, err := openSite(dir, filepath.Join(dir, "simulated.yaml"), siteOptions{size: bays, speed: 60}, quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := simulator.GoodCard()
+	s.terminal.AutoCard = &card
+	world := make(chan error, 1)
+	go func() { world <- s.run(ctx) }()
+	t.Cleanup(func() { stop(); <-world })
+	return s, filepath.Join(dir, "etc", "kioskd.yaml")
+}
+
+func lineFlags(s *site, config string) []string {
+	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", filepath.Join(s.dir, "journal.db"), "--socket", filepath.Join(s.dir, "ui.sock")}
+	for _, name := range []string{"terminal", "meters", "board"} {
+		args = append(args, "--line", "serial://"+filepath.Join(s.dir, name)+"?baud=9600")
+	}
+	return args
+}
+
+// answered are lineFlags with an answer to every question that has no usual one.
+func answered(s *site, config string) []string {
+	return append(lineFlags(s, config), "--yes", "--name", "Parkhaus", "--address", "Strasse 1, 10115 Berlin", "--helpline", "+49 30 1", "--price", "0.49",
+		"--password", "123456", "--clock", "rtc", "--technician-code", "271828", "--copy", "/media/kioskd",
+		"--bay", "number=1 meter=20260001 coil=0 plugged=0 requesting=1 feedback=2 emergency=3 evse=DE*ABC*E1")
+}
+
+func runSetup(t *testing.T, in io.Reader, out io.Writer, args ...string) (code int, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	defer cancel()
+	var bad bytes.Buffer
+	code = program{in: in, out: out, err: &bad}.run(ctx, args)
+	return code, bad.String()
+}
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// proven checks what a setup must have left: a good configuration, one hold of the smallest
+// amount that was given back, no contactor closed, and a journal that has it.
+func proven(t *testing.T, s *site, config string) {
+	t.Helper()
+	if code, bad := runSetup(t, nil, io.Discard, "check", "--config", config); code != 0 {
+		t.Errorf("the configuration has faults:\n%s", bad)
+	}
+	var kinds []string
+	for _, l := range s.bank.Lines() {
+		kinds = append(kinds, fmt.Sprint(l.Kind, l.Minor))
+	}
+	if got := strings.Join(kinds, " "); got != "hold100 release100" {
+		t.Errorf("the bank saw %q, want a hold of 1.00 and its release", got)
+	}
+	for i, b := range s.bays {
+		if b.State().Closed {
+			t.Errorf("contactor %d is closed", i)
+		}
+	}
+	j, err := store.OpenReader(t.Context(), filepath.Join(s.dir, "journal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	released := 0
+	for r, err := range j.Records(t.Context(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Kind == string(session.ReleaseDone) {
+			released++
+		}
+	}
+	if released != 1 {
+		t.Errorf("the journal has %d releases, want 1", released)
+	}
+	if info, err := os.Stat(config); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("the configuration has mode %v (%v), want 0640", info.Mode(), err)
+	}
+}
+
+// TestSetupWithoutAnybody writes a site's configuration from flags and from what the devices say
+// of themselves; a second run changes what it is asked to, and nothing else.
+func TestSetupWithoutAnybody(t *testing.T) {
+	s, config := newSite(t, 2)
+	var out bytes.Buffer
+	if code, bad := runSetup(t, nil, &out, answered(s, config)...); code != 0 {
+		t.Fatalf("exit %d: %s\n%s", code, bad, &out)
+	}
+	proven(t, s, config)
+	first := content(t, config)
+	for _, want := range []string{`id: "52523535"`, `serial: "20260001"`, "model: SDM630", "feedback: 2", "# What energy costs", "password_file: secrets/terminal"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("the configuration lacks %s:\n%s", want, first)
+		}
+	}
+	if strings.Contains(first, "123456") || strings.Contains(first, "271828") {
+		t.Errorf("a secret is in the configuration:\n%s", first)
+	}
+	if info, err := os.Stat(filepath.Join(filepath.Dir(config), "secrets", "terminal")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the password lies there with %v (%v)", info, err)
+	}
+
+	own := strings.Replace(first, "  name: Parkhaus\n", "  # Ours since 1998.\n  name: Parkhaus\n", 1)
+	if err := os.WriteFile(config, []byte(own), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args     []string
+		from, to string
+	}{
+		{[]string{"--price", "0.59"}, "price: 0.49", "price: 0.59"},
+		{[]string{"--languages", "en, de, fr"}, "languages: [en, de]", "languages: [en, de, fr]"},
+	} {
+		before := content(t, config)
+		if code, bad := runSetup(t, nil, &out, append([]string{"setup", "--config", config, "--no-test"}, c.args...)...); code != 0 {
+			t.Fatalf("%v: exit %d: %s", c.args, code, bad)
+		}
+		if got, want := content(t, config), strings.Replace(before, c.from, c.to, 1); got != want || got == before {
+			t.Errorf("%v made\n%s\nwant\n%s", c.args, got, want)
+		}
+		if content(t, config+".before") != before {
+			t.Errorf("%v: what was before is not kept", c.args)
+		}
+	}
+
+	// A second bay beside the first.
+	before := content(t, config)
+	args := append(lineFlags(s, config), "--no-test", "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6 emergency=7 max=11000")
+	if code, bad := runSetup(t, nil, &out, args...); code != 0 {
+		t.Fatalf("exit %d: %s", code, bad)
+	}
+	if got := content(t, config); !strings.HasPrefix(got, before[:strings.Index(before, "clock:")]) || !strings.Contains(got, "  - number: 2\n    max_power_w: 11000\n") {
+		t.Errorf("the second bay made\n%s\nof\n%s", got, before)
+	}
+}
+
+// TestSetupRefuses what does not belong together, or is not said; then nothing is written and
+// every contactor is open.
+func TestSetupRefuses(t *testing.T) {
+	s, config := newSite(t, 2)
+	base := answered(s, config)
+	with := func(to []string, more ...string) []string { return slices.Concat(to, more) }
+	bay := func(text string) []string { return with(base[:len(base)-1], text) }
+	for name, c := range map[string]struct {
+		args []string
+		in   func(*testing.T)
+		code int
+		want string
+	}{
+		"another feedback": {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=6"), code: 1, want: "the inputs [2] followed, not 6"},
+		"no such meter":    {args: bay("number=1 meter=99 coil=0 plugged=0 feedback=2"), code: 2, want: "there are 20260001, 20260002"},
+		"no such coil":     {args: bay("number=1 meter=20260001 coil=77 plugged=0 feedback=2"), code: 2, want: "coil: want one of the board's"},
+		"a wrong word":     {args: bay("number=1 metre=20260001"), code: 2, want: `unknown "metre"`},
+		"a vehicle": {args: base, in: func(t *testing.T) { s.bays[0].Plug(simulator.GoodCar()); t.Cleanup(s.bays[0].Unplug) }, code: 1,
+			want: "bay 1: a vehicle is plugged in: unplug it"},
+		"nothing said": {args: with(lineFlags(s, config), "--yes"), code: 2, want: "--address, --helpline, --name, --price"},
+		"a bad answer": {args: with(base, "--currency", "XXX"), code: 2, want: `--currency "XXX": kioskd does not sell in it`},
+		"a bad code":   {args: with(base, "--host-code", "12"), code: 2, want: "want six to twelve digits"},
+		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line", "tcp://127.0.0.1:1"}, base[15:]...), code: 1,
+			want: "no card terminal answers"},
+		"a bad price": {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
+		"units":       {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.in != nil {
+				c.in(t)
+			}
+			code, bad := runSetup(t, nil, io.Discard, c.args...)
+			if code != c.code || !strings.Contains(bad, c.want) {
+				t.Errorf("exit %d: %s\nwant %d and %q", code, bad, c.code, c.want)
+			}
+			if _, err := os.Stat(config); err == nil {
+				t.Error("a configuration was written")
+			}
+			for i, b := range s.bays {
+				if b.State().Closed {
+					t.Errorf("contactor %d is closed", i)
+				}
+			}
+		})
+	}
+	if n := len(s.bank.Lines()); n != 0 {
+		t.Errorf("the bank saw %d things", n)
+	}
+}
+
+// person answers what she reads, as somebody at a keyboard does.
+type person struct {
+	t      *testing.T
+	answer func(prompt string) string
+	mu     sync.Mutex
+	seen   bytes.Buffer
+	to     *io.PipeWriter
+}
+
+func (p *person) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen.Write(b)
+	if text := string(b); strings.HasSuffix(text, ": ") {
+		go fmt.Fprintln(p.to, p.answer(text))
+	}
+	return len(b), nil
+}
+
+// TestSetupWithAPerson who listens where contactors click and plugs in when she is asked to.
+func TestSetupWithAPerson(t *testing.T) {
+	s, config := newSite(t, 2)
+	in, to := io.Pipe()
+	answers := []struct{ prompt, answer string }{
+		{"Name of the site", "Parkhaus"}, {"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "123456"},
+		{"Price", "0.49"}, {"Code of the technician", "271828"},
+		{"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
+		{"behind bay 7", "2"}, {"behind bay 3", ""}, // the meters are crossed as well
+		{"Which input of bay 7 is the emergency", "3"}, {"Which input of bay 3 is the emergency", "7"},
+	}
+	p := &person{t: t, to: to}
+	p.answer = func(prompt string) string {
+		plugs := map[string]*simulator.Bay{"at bay 7": s.bays[0], "at bay 3": s.bays[1]}
+		if strings.Contains(prompt, "Plug a vehicle") {
+			for at, b := range plugs {
+				if strings.Contains(prompt, at) {
+					b.Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+				}
+			}
+		}
+		if strings.Contains(prompt, "Unplug it") {
+			for _, b := range plugs {
+				b.Unplug()
+			}
+		}
+		for i, a := range answers {
+			if a.prompt != "" && strings.Contains(prompt, a.prompt) {
+				answers[i].prompt = ""
+				return a.answer
+			}
+		}
+		return "" // what is offered
+	}
+	if code, bad := runSetup(t, in, p, lineFlags(s, config)...); code != 0 {
+		t.Fatalf("exit %d: %s\n%s", code, bad, &p.seen)
+	}
+	proven(t, s, config)
+	got := content(t, config)
+	for number, want := range map[int]string{
+		7: `unit: 2, model: B23, serial: "20260002"}\s+board: {address: ".*", unit: 1, coil: 0, plugged: 0, feedback: 2, emergency: 3}`,
+		3: `unit: 1, model: SDM630, serial: "20260001"}\s+board: {address: ".*", unit: 1, coil: 1, plugged: 4, feedback: 6, emergency: 7}`,
+	} {
+		if !regexp.MustCompile(fmt.Sprintf(`number: %d\s+max_power_w: 22000\s+meter: {address: ".*", %s`, number, want)).MatchString(got) {
+			t.Errorf("bay %d is not as she said:\n%s", number, got)
+		}
+	}
+	for _, b := range s.bays {
+		if got := b.State().Register; got != 1_000_000 && got != 1_111_111 {
+			t.Errorf("a meter counted: %v", got)
+		}
+	}
+
+	// Whoever gives up changes nothing.
+	if code, bad := runSetup(t, strings.NewReader("1 5\nNew name\n"), io.Discard, "setup", "--config", config); code != 1 || !strings.Contains(bad, "given up") {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	if content(t, config) != got {
+		t.Error("it was changed")
+	}
+}
