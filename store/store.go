@@ -229,7 +229,7 @@ func (s *Store) Append(ctx context.Context, entries ...kiosk.Entry) error {
 		return nil
 	}
 	wall, mono, ok := s.clock()
-	seq := s.seq
+	seq, want := s.seq, s.seq+int64(len(entries))
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		hashes := &txHashes{ctx: ctx, tx: tx}
 		for _, e := range entries {
@@ -241,10 +241,10 @@ func (s *Store) Append(ctx context.Context, entries ...kiosk.Entry) error {
 		}
 		return nil
 	})
-	if err != nil && !s.reached(seq) {
+	if err != nil && !s.reached(want) {
 		return fmt.Errorf("cannot write journal: %w", explain(err))
 	}
-	s.seq = seq
+	s.seq = want
 	return nil
 }
 
@@ -264,25 +264,25 @@ func insert(ctx context.Context, tx *sql.Tx, hashes *txHashes, r kiosk.Record, e
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "insert into record values (?,?,?,?,?,?,?)",
+	if _, err := tx.ExecContext(ctx, "insert into record (seq, session, kind, body, wall, mono, clock_ok) values (?,?,?,?,?,?,?)",
 		r.Seq, r.Session, r.Kind, string(r.Body), r.Wall.Format(time.RFC3339Nano), r.Mono, r.ClockOK); err != nil {
 		return err
 	}
 	first := tlog.StoredHashIndex(0, r.Seq-1)
 	for i, h := range stored {
-		if _, err := tx.ExecContext(ctx, "insert into hash values (?,?)", first+int64(i), h[:]); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into hash (idx, hash) values (?,?)", first+int64(i), h[:]); err != nil {
 			return err
 		}
 	}
 	if e.Token != "" {
-		if _, err := tx.ExecContext(ctx, "insert into token values (?,?,?)", r.Seq, e.Token, r.Wall.Unix()/86400); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into token (seq, token, day) values (?,?,?)", r.Seq, e.Token, r.Wall.Unix()/86400); err != nil {
 			return err
 		}
 	}
 	if r.Session == "" {
 		return nil
 	}
-	_, err = tx.ExecContext(ctx, `insert into session values (?, ?, ?)
+	_, err = tx.ExecContext(ctx, `insert into session (id, reference, open) values (?, ?, ?)
 		on conflict (id) do update set open = excluded.open, reference = iif(reference = '', excluded.reference, reference)`,
 		r.Session, e.Reference, !e.Ends)
 	return err

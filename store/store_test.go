@@ -209,6 +209,39 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	}
 }
 
+// TestAWriteThatNeverBeganIsNoWrite: where the transaction cannot even begin, nobody is told that
+// the journal has it.
+func TestAWriteThatNeverBeganIsNoWrite(t *testing.T) {
+	path := filled(t, 10)
+	s := open(t, path)
+	other, err := sql.Open("sqlite3", "file:"+path+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lock, err := other.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(ctx, entry("S9", "k", false)); err == nil {
+		t.Error("somebody else holds the write lock, and the write is called done")
+	}
+	if err := lock.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := s.Append(ended, entry("S9", "k", false)); err == nil {
+		t.Error("a write of somebody who has gone is called done")
+	}
+	if n, err := s.Seq(ctx); n != 10 || err != nil {
+		t.Errorf("%d records (%v), want 10", n, err)
+	}
+	if err := s.Append(ctx, entry("S9", "k", false)); err != nil {
+		t.Errorf("then it goes on: %v", err)
+	}
+}
+
 func TestTransactionIsWholeOrNothing(t *testing.T) {
 	s := open(t, filled(t, 1))
 	bad := kiosk.Entry{Session: "b", Kind: "k", Body: []byte("not JSON")}
