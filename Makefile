@@ -9,7 +9,7 @@ demo: build-daemon
 	@if [ -n "$$DISPLAY" ]; then $(MAKE) build-ui && bin/kioskd demo; else bin/kioskd demo --headless; fi
 
 test: setup
-	go test -race -tags $(GO_TEST_TAGS) ./...
+	go test -race -tags $(GO_TEST_TAGS) -timeout 20m ./...
 	go test -tags $(GO_TEST_TAGS) ./ui/screens
 
 lint: setup

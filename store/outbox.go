@@ -128,7 +128,7 @@ func (s *Store) Acknowledge(ctx context.Context, a kiosk.Acknowledgement) error 
 
 func park(ctx context.Context, tx *sql.Tx, all []kiosk.Refusal, ours bool) error {
 	for _, r := range all {
-		if _, err := tx.ExecContext(ctx, "insert into parked select ?1, ?2, 0, ?3 where exists (select 1 from record where seq = ?1) on conflict (seq) do update set why = excluded.why, again = 0, ours = excluded.ours", r.Seq, r.Why, ours); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into parked (seq, why, again, ours) select ?1, ?2, 0, ?3 where exists (select 1 from record where seq = ?1) on conflict (seq) do update set why = excluded.why, again = 0, ours = excluded.ours", r.Seq, r.Why, ours); err != nil {
 			return err
 		}
 	}
@@ -231,7 +231,7 @@ func (s *Store) thinSome(ctx context.Context, before time.Time, kinds []string) 
 			if rows == 0 { // it is parked
 				continue
 			}
-			if _, err := tx.ExecContext(ctx, "insert into thinned values (?)", r.Seq); err != nil {
+			if _, err := tx.ExecContext(ctx, "insert into thinned (seq) values (?)", r.Seq); err != nil {
 				return err
 			}
 			n++

@@ -114,7 +114,7 @@ func belong(path string) error {
 	if !ok {
 		return nil
 	}
-	return os.Chown(path, int(owner.Uid), int(owner.Gid))
+	return os.Lchown(path, int(owner.Uid), int(owner.Gid)) // never of what a link leads to
 }
 
 // OpenReader opens a journal for reading, also while a daemon writes it.

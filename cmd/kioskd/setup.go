@@ -629,7 +629,7 @@ func chownTree(dir string) error {
 		if !e.Type().IsRegular() {
 			continue
 		}
-		err = errors.Join(err, os.Chown(filepath.Join(dir, e.Name()), int(owner.Uid), int(owner.Gid)))
+		err = errors.Join(err, os.Lchown(filepath.Join(dir, e.Name()), int(owner.Uid), int(owner.Gid)))
 	}
 	return err
 }
@@ -648,7 +648,7 @@ func chgrpLike(path, dir string) error {
 	if err != nil {
 		return err
 	}
-	return os.Chown(path, -1, int(owner.Gid))
+	return os.Lchown(path, -1, int(owner.Gid))
 }
 
 // nameAdapters gives the adapters that something answers on names that stay when they are
