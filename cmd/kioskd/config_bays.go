@@ -1,10 +1,12 @@
 package main
 
 import (
-	"kioskd"
+	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
+	"kioskd"
 	"kioskd/meter"
 )
 
@@ -14,6 +16,7 @@ func (r *configReader) bays(c *config, n *yaml.Node) {
 		return
 	}
 	numbers := map[int]bool{}
+	used := map[string]int{} // by which bay
 	for _, item := range n.Content {
 		b := bayConfig{requesting: -1, emergency: -1}
 		power := 0
@@ -31,9 +34,40 @@ func (r *configReader) bays(c *config, n *yaml.Node) {
 			r.fault(item, "bay: number %d is there twice", b.number)
 		}
 		numbers[b.number] = true
+		for _, what := range b.own() {
+			if other, ok := used[what]; ok {
+				r.fault(item, "bay %d: %s is bay %d's already", b.number, what, other)
+			}
+			used[what] = b.number
+		}
 		b.maxPower = kiosk.Power(power)
 		c.bays = append(c.bays, b)
 	}
+}
+
+// own is what no other bay may have: two drivers would pay for the same energy, or one's hold
+// would switch the other's power.
+func (b bayConfig) own() (out []string) {
+	out = append(out, fmt.Sprintf("meter unit %d at %s", b.meterUnit, b.meterAddr))
+	if b.serial != "" {
+		out = append(out, "the meter with the serial number "+b.serial)
+	}
+	if b.board != "" {
+		at := fmt.Sprintf("of board %d at %s", b.boardUnit, b.board)
+		out = append(out, fmt.Sprintf("coil %d %s", b.coil, at))
+		for _, input := range []int{b.plugged, b.feedback, b.requesting} {
+			if input >= 0 {
+				out = append(out, fmt.Sprintf("input %d %s", input, at))
+			}
+		}
+	}
+	for name, pin := range b.gpio {
+		if name != "emergency" { // one stop may be for all
+			out = append(out, "GPIO line "+pin)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (r *configReader) meter(b *bayConfig, n *yaml.Node) {

@@ -56,6 +56,35 @@ bays:
 	}
 }
 
+// TestNoTwoBaysShareADevice: two drivers would pay for the same energy.
+func TestNoTwoBaysShareADevice(t *testing.T) {
+	s, err := openSite(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), siteOptions{size: 2, speed: 1}, quietLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	good := content(t, s.config)
+	for name, c := range map[string]struct{ from, to, want string }{
+		"a meter":    {"unit: 2, model: B23", "unit: 1, model: SDM630", "bay 2: meter unit 1 at"},
+		"a coil":     {"coil: 1,", "coil: 0,", "bay 2: coil 0 of board 1 at"},
+		"a plug":     {"plugged: 4,", "plugged: 0,", "bay 2: input 0 of board 1 at"},
+		"a feedback": {"feedback: 6,", "feedback: 0,", "bay 2: input 0 of board 1 at"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(good, c.from, c.to, 1)
+			if text == good {
+				t.Fatalf("%q is not in the configuration", c.from)
+			}
+			if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := readConfig(s.config); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "is bay 1's already") {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
 // TestExampleConfiguration that the package brings is good.
 func TestExampleConfiguration(t *testing.T) {
 	if _, err := readConfigAnd("../../packaging/examples/kioskd.yaml", true); err != nil {
