@@ -657,7 +657,7 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 	if !w.managed || !exists("/usr/lib/kioskd/adapter") {
 		return nil
 	}
-	buses := 0
+	buses, named := 0, 0
 	var b strings.Builder
 	b.WriteString("# Names below /dev/kioskd, and the serial number or USB port of the adapter that has it.\n")
 	for i, l := range w.found {
@@ -677,11 +677,15 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 			}
 		}
 		fmt.Fprintf(&b, "%s %s\n", name, id)
+		named++
 		at, err := line.Parse(l.address, 1)
 		if err != nil {
 			return err
 		}
 		w.found[i].address = strings.Replace(l.address, at.Target, "/dev/kioskd/"+name, 1)
+	}
+	if named == 0 {
+		return nil
 	}
 	if err := os.WriteFile("/etc/kioskd/adapters", []byte(b.String()), 0o644); err != nil {
 		return fmt.Errorf("cannot name the adapters: %w", err)
