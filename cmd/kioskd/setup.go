@@ -6,24 +6,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	"go.bug.st/serial/enumerator"
-	"golang.org/x/text/currency"
-
 	"kioskd"
-	"kioskd/line"
-	"kioskd/modbus"
 	"kioskd/terminal"
-	"kioskd/ui"
 	"kioskd/ui/text"
 )
 
@@ -189,7 +181,7 @@ func (w *wizard) parts(ctx context.Context) ([]string, error) {
 
 func (w *wizard) run(ctx context.Context, parts []string) error {
 	w.managed = w.file.path == "/etc/kioskd/kioskd.yaml" && exists("/run/systemd/system")
-	devices := slices.Contains(parts, partTerminal) && !w.only(partTerminal) || slices.Contains(parts, partBays)
+	devices := slices.Contains(parts, partTerminal) && !w.sameTerminal() || slices.Contains(parts, partBays)
 	for path, s := range map[string]string{"journal": w.flags.journal, "screen.socket": w.flags.socket} {
 		if s != "" {
 			w.file.set(path, textNode(s))
@@ -261,9 +253,9 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	return w.prove(ctx, c)
 }
 
-// only tells whether of a part nothing was asked that needs its device.
-func (w *wizard) only(part string) bool {
-	return w.file.before != nil && part == partTerminal && len(w.flags.lines) == 0 && w.nobody
+// sameTerminal tells whether nothing was asked for that needs the terminal itself.
+func (w *wizard) sameTerminal() bool {
+	return w.file.before != nil && len(w.flags.lines) == 0 && w.nobody
 }
 
 // answer asks a question and puts its answer into the file. In a configuration that is there
@@ -416,47 +408,6 @@ func systemctl(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// lookAround asks every line who is there.
-func (w *wizard) lookAround(ctx context.Context, password string) error {
-	found, err := ports()
-	if err != nil {
-		return err
-	}
-	f := finder{note: w.note, password: cmp.Or(password, w.password(), "000000"), from: w.flags.from, to: w.flags.to}
-	ask := map[string]*enumerator.PortDetails{}
-	for _, p := range found {
-		ask["serial://"+p.Name] = p
-	}
-	for _, l := range w.flags.lines {
-		ask[l] = nil
-	}
-	for _, path := range []string{"terminal.address"} { // those that a configuration names
-		if a := w.file.get(path); a != "" && len(ask) == 0 {
-			ask[a] = nil
-		}
-	}
-	if len(ask) == 0 {
-		return errors.New("no serial adapter is there: plug it in, or name lines with --line, as tcp://192.0.2.7:20007")
-	}
-	for _, address := range slices.Sorted(maps.Keys(ask)) {
-		l, err := f.find(ctx, address)
-		if err != nil {
-			return err
-		}
-		l.port = ask[address]
-		switch {
-		case l.terminal != nil:
-			fmt.Fprintf(w.out, "%s: card terminal %s, software %s\n", l.address, l.terminal.TerminalID, l.terminal.Software)
-		case len(l.meters)+len(l.boards) > 0:
-			fmt.Fprintf(w.out, "%s: %d meters, %d boards\n", l.address, len(l.meters), len(l.boards))
-		default:
-			fmt.Fprintf(w.out, "%s: nobody answers\n", address)
-		}
-		w.found = append(w.found, l)
-	}
-	return w.nameAdapters(ctx)
-}
-
 // password is the terminal's, as a configuration has it that is there.
 func (w *wizard) password() string {
 	if b, err := os.ReadFile(filepath.Join(filepath.Dir(w.file.path), "secrets", "terminal")); err == nil {
@@ -467,7 +418,7 @@ func (w *wizard) password() string {
 
 // pinTerminal writes down which terminal this site's is.
 func (w *wizard) pinTerminal(ctx context.Context) error {
-	if w.only(partTerminal) {
+	if w.sameTerminal() {
 		return nil
 	}
 	var there []foundLine
@@ -523,190 +474,4 @@ func (w *wizard) prove(ctx context.Context, c *config) error {
 		fmt.Fprintln(w.out, "kioskd runs.")
 	}
 	return err
-}
-
-// tryHold runs the site with the smallest hold that a card knows, takes it from whoever holds a
-// card to the terminal, and gives it back before any energy flows. The journal has it like any
-// other.
-func (w *wizard) tryHold(ctx context.Context, c *config) error {
-	smallest := "1.00"
-	if unit, err := currency.ParseISO(string(c.currency)); err == nil {
-		if scale, _ := currency.Cash.Rounding(unit); scale == 0 {
-			smallest = "100"
-		}
-	}
-	dir, err := os.MkdirTemp("", "kioskd-setup-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	test, err := openConfigFile(w.file.path)
-	if err != nil {
-		return err
-	}
-	test.path = w.file.path + ".test" // beside it: its paths stay as they are
-	test.set("terminal.hold", textNode(smallest))
-	test.drop("terminal.minimum")
-	test.set("screen.socket", textNode(filepath.Join(dir, "ui.sock")))
-	written, err := test.bytes()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(test.path, written, 0o600); err != nil {
-		return err
-	}
-	defer os.Remove(test.path)
-	s := &site{dir: dir, config: test.path}
-	daemon, err := s.startDaemon(ctx)
-	if err != nil {
-		return err
-	}
-	err = w.holdAndRelease(ctx, filepath.Join(dir, "ui.sock"), c, smallest)
-	return errors.Join(err, stopProcess(daemon), chownTree(filepath.Dir(c.journal)))
-}
-
-func (w *wizard) holdAndRelease(ctx context.Context, socket string, c *config, amount string) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	d := newDriver(ctx, socket)
-	if err := d.home(ctx); err != nil {
-		return fmt.Errorf("the kiosk does not come up: %w", err)
-	}
-	told := false
-	chosen := false
-	for {
-		v := d.now
-		switch v.Screen {
-		case ui.Attract:
-			d.touch(ctx, ui.Touch, "")
-		case ui.Bays:
-			if chosen {
-				return errors.New("the screen went on without a hold")
-			}
-			d.touch(ctx, ui.Choose, strconv.Itoa(c.bays[0].number))
-		case ui.Price:
-			d.touch(ctx, ui.Accept, "")
-			chosen = true
-		case ui.Tap:
-			if !told {
-				fmt.Fprintf(w.out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n", amount, c.currency)
-				told = true
-			}
-		case ui.PlugIn:
-			d.touch(ctx, ui.Back, "")
-		case ui.Declined:
-			return fmt.Errorf("the terminal refuses: %s", v.Message)
-		case ui.Final:
-			if v.Settled {
-				fmt.Fprintf(w.out, "Held and given back: %s %s. Nothing was taken.\n", amount, c.currency)
-				return nil
-			}
-		}
-		select {
-		case now, ok := <-d.views:
-			if !ok {
-				return errors.New("the screen's connection ended")
-			}
-			d.now = now
-		case <-time.After(time.Second): // a touch that came too soon is made again
-		case <-ctx.Done():
-			return fmt.Errorf("it did not end in three minutes; the screen shows %s %s", v.Screen, v.Message)
-		}
-	}
-}
-
-// chownTree gives what root's test made to whoever the directory belongs to.
-func chownTree(dir string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	owner, err := ownerOf(dir)
-	if err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		if !e.Type().IsRegular() {
-			continue
-		}
-		err = errors.Join(err, os.Lchown(filepath.Join(dir, e.Name()), int(owner.Uid), int(owner.Gid)))
-	}
-	return err
-}
-
-func ownerOf(path string) (*syscall.Stat_t, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	return info.Sys().(*syscall.Stat_t), nil
-}
-
-// chgrpLike gives a file to the group of a directory.
-func chgrpLike(path, dir string) error {
-	owner, err := ownerOf(dir)
-	if err != nil {
-		return err
-	}
-	return os.Lchown(path, -1, int(owner.Gid))
-}
-
-// nameAdapters gives the adapters that something answers on names that stay when they are
-// plugged in elsewhere, or when another one is.
-func (w *wizard) nameAdapters(ctx context.Context) error {
-	if !w.managed || !exists("/usr/lib/kioskd/adapter") {
-		return nil
-	}
-	buses, named := 0, 0
-	var b strings.Builder
-	b.WriteString("# Names below /dev/kioskd, and the serial number or USB port of the adapter that has it.\n")
-	for i, l := range w.found {
-		if l.port == nil || !l.port.IsUSB || l.terminal == nil && len(l.meters)+len(l.boards) == 0 {
-			continue
-		}
-		name := "terminal"
-		if l.terminal == nil {
-			buses++
-			name = "bus" + strconv.Itoa(buses)
-		}
-		id := l.port.SerialNumber
-		if id == "" {
-			out, err := exec.CommandContext(ctx, "udevadm", "info", "--query=property", "--property=ID_PATH", "--value", "--name="+l.port.Name).Output()
-			if id = strings.TrimSpace(string(out)); err != nil || id == "" {
-				continue // it keeps the kernel's name
-			}
-		}
-		fmt.Fprintf(&b, "%s %s\n", name, id)
-		named++
-		at, err := line.Parse(l.address, 1)
-		if err != nil {
-			return err
-		}
-		w.found[i].address = strings.Replace(l.address, at.Target, "/dev/kioskd/"+name, 1)
-	}
-	if named == 0 {
-		return nil
-	}
-	if err := os.WriteFile("/etc/kioskd/adapters", []byte(b.String()), 0o644); err != nil {
-		return fmt.Errorf("cannot name the adapters: %w", err)
-	}
-	if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle", "--subsystem-match=tty").CombinedOutput(); err != nil {
-		return fmt.Errorf("udevadm trigger: %w: %s", err, out)
-	}
-	for _, l := range w.found {
-		at, err := line.Parse(l.address, 1)
-		if err == nil && strings.HasPrefix(at.Target, "/dev/kioskd/") && !exists(at.Target) {
-			return fmt.Errorf("udev did not make %s", at.Target)
-		}
-	}
-	return nil
-}
-
-// openBus is the bus of a line that was found.
-func openBus(l foundLine) (*modbus.Bus, error) {
-	b, err := modbus.NewBus(l.address)
-	if err == nil {
-		b.Timeout = scanTimeout
-	}
-	return b, err
 }

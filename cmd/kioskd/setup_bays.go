@@ -199,7 +199,7 @@ func (w *wizard) provePulse(ctx context.Context, b plan) error {
 // pulse closes a contactor for a moment, never while a vehicle is plugged in: energy that nobody
 // pays for must not flow.
 func (w *wizard) pulse(ctx context.Context, at string, b foundBoard, coil, plugged int) ([]int, error) {
-	bus, err := openBus(foundLine{address: at})
+	bus, err := openBus(at)
 	if err != nil {
 		return nil, err
 	}
@@ -316,7 +316,7 @@ func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int
 
 // pluggedInput is the input that tells of a vehicle: the one that moves when one is plugged in.
 func (w *wizard) pluggedInput(ctx context.Context, b boardAt, bay, feedback int) (int, error) {
-	bus, err := openBus(b.line)
+	bus, err := openBus(b.line.address)
 	if err != nil {
 		return 0, err
 	}

@@ -5,7 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,12 +117,11 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 
 // bus asks for meters and boards at one speed.
 func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
-	bus, err := modbus.NewBus(address)
+	bus, err := openBus(address)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer bus.Close()
-	bus.Timeout = scanTimeout
 	models, err := meter.Models()
 	if err != nil {
 		return err
@@ -210,4 +213,104 @@ func settled(ctx context.Context, read func() ([]bool, error), ready func([]bool
 		}
 	}
 	return in, nil
+}
+
+// lookAround asks every line who is there.
+func (w *wizard) lookAround(ctx context.Context, password string) error {
+	found, err := ports()
+	if err != nil {
+		return err
+	}
+	f := finder{note: w.note, password: cmp.Or(password, w.password(), "000000"), from: w.flags.from, to: w.flags.to}
+	ask := map[string]*enumerator.PortDetails{}
+	for _, p := range found {
+		ask["serial://"+p.Name] = p
+	}
+	for _, l := range w.flags.lines {
+		ask[l] = nil
+	}
+	if a := w.file.get("terminal.address"); a != "" && len(ask) == 0 {
+		ask[a] = nil
+	}
+	if len(ask) == 0 {
+		return errors.New("no serial adapter is there: plug it in, or name lines with --line, as tcp://192.0.2.7:20007")
+	}
+	for _, address := range slices.Sorted(maps.Keys(ask)) {
+		l, err := f.find(ctx, address)
+		if err != nil {
+			return err
+		}
+		l.port = ask[address]
+		switch {
+		case l.terminal != nil:
+			fmt.Fprintf(w.out, "%s: card terminal %s, software %s\n", l.address, l.terminal.TerminalID, l.terminal.Software)
+		case len(l.meters)+len(l.boards) > 0:
+			fmt.Fprintf(w.out, "%s: %d meters, %d boards\n", l.address, len(l.meters), len(l.boards))
+		default:
+			fmt.Fprintf(w.out, "%s: nobody answers\n", address)
+		}
+		w.found = append(w.found, l)
+	}
+	return w.nameAdapters(ctx)
+}
+
+// nameAdapters gives the adapters that something answers on names that stay when they are
+// plugged in elsewhere, or when another one is.
+func (w *wizard) nameAdapters(ctx context.Context) error {
+	if !w.managed || !exists("/usr/lib/kioskd/adapter") {
+		return nil
+	}
+	buses, named := 0, 0
+	var b strings.Builder
+	b.WriteString("# Names below /dev/kioskd, and the serial number or USB port of the adapter that has it.\n")
+	for i, l := range w.found {
+		if l.port == nil || !l.port.IsUSB || l.terminal == nil && len(l.meters)+len(l.boards) == 0 {
+			continue
+		}
+		name := "terminal"
+		if l.terminal == nil {
+			buses++
+			name = "bus" + strconv.Itoa(buses)
+		}
+		id := l.port.SerialNumber
+		if id == "" {
+			out, err := exec.CommandContext(ctx, "udevadm", "info", "--query=property", "--property=ID_PATH", "--value", "--name="+l.port.Name).Output()
+			if id = strings.TrimSpace(string(out)); err != nil || id == "" {
+				continue // it keeps the kernel's name
+			}
+		}
+		fmt.Fprintf(&b, "%s %s\n", name, id)
+		named++
+		at, err := line.Parse(l.address, 1)
+		if err != nil {
+			return err
+		}
+		w.found[i].address = strings.Replace(l.address, at.Target, "/dev/kioskd/"+name, 1)
+	}
+	if named == 0 {
+		return nil
+	}
+	if err := os.WriteFile("/etc/kioskd/adapters", []byte(b.String()), 0o644); err != nil {
+		return fmt.Errorf("cannot name the adapters: %w", err)
+	}
+	if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle", "--subsystem-match=tty").CombinedOutput(); err != nil {
+		return fmt.Errorf("udevadm trigger: %w: %s", err, out)
+	}
+	for _, l := range w.found {
+		at, err := line.Parse(l.address, 1)
+		if err == nil && strings.HasPrefix(at.Target, "/dev/kioskd/") && !exists(at.Target) {
+			return fmt.Errorf("udev did not make %s", at.Target)
+		}
+	}
+	return nil
+}
+
+// openBus opens a bus that is asked for units that may not be there.
+func openBus(address string) (*modbus.Bus, error) {
+	bus, err := modbus.NewBus(address)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	bus.Timeout = scanTimeout
+	return bus, nil
 }

@@ -294,12 +294,11 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 	if *first < 1 || *last > 247 || *first > *last {
 		return usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
 	}
-	bus, err := modbus.NewBus(*address)
+	bus, err := openBus(*address)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer bus.Close()
-	bus.Timeout = scanTimeout
 	models, err := meter.Models()
 	if err != nil {
 		return err

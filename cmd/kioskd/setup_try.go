@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/text/currency"
+
+	"kioskd/ui"
+)
+
+// tryHold runs the site with the smallest hold that a card knows, takes it from whoever holds a
+// card to the terminal, and gives it back before any energy flows. The journal has it like any
+// other.
+func (w *wizard) tryHold(ctx context.Context, c *config) error {
+	smallest := "1.00"
+	if unit, err := currency.ParseISO(string(c.currency)); err == nil {
+		if scale, _ := currency.Cash.Rounding(unit); scale == 0 {
+			smallest = "100"
+		}
+	}
+	dir, err := os.MkdirTemp("", "kioskd-setup-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	test, err := openConfigFile(w.file.path)
+	if err != nil {
+		return err
+	}
+	test.path = w.file.path + ".test" // beside it: its paths stay as they are
+	test.set("terminal.hold", textNode(smallest))
+	test.drop("terminal.minimum")
+	test.set("screen.socket", textNode(filepath.Join(dir, "ui.sock")))
+	written, err := test.bytes()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(test.path, written, 0o600); err != nil {
+		return err
+	}
+	defer os.Remove(test.path)
+	s := &site{dir: dir, config: test.path}
+	daemon, err := s.startDaemon(ctx)
+	if err != nil {
+		return err
+	}
+	err = w.holdAndRelease(ctx, filepath.Join(dir, "ui.sock"), c, smallest)
+	return errors.Join(err, stopProcess(daemon), chownTree(filepath.Dir(c.journal)))
+}
+
+func (w *wizard) holdAndRelease(ctx context.Context, socket string, c *config, amount string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	d := newDriver(ctx, socket)
+	if err := d.home(ctx); err != nil {
+		return fmt.Errorf("the kiosk does not come up: %w", err)
+	}
+	told := false
+	chosen := false
+	for {
+		v := d.now
+		switch v.Screen {
+		case ui.Attract:
+			d.touch(ctx, ui.Touch, "")
+		case ui.Bays:
+			if chosen {
+				return errors.New("the screen went on without a hold")
+			}
+			d.touch(ctx, ui.Choose, strconv.Itoa(c.bays[0].number))
+		case ui.Price:
+			d.touch(ctx, ui.Accept, "")
+			chosen = true
+		case ui.Tap:
+			if !told {
+				fmt.Fprintf(w.out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n", amount, c.currency)
+				told = true
+			}
+		case ui.PlugIn:
+			d.touch(ctx, ui.Back, "")
+		case ui.Declined:
+			return fmt.Errorf("the terminal refuses: %s", v.Message)
+		case ui.Final:
+			if v.Settled {
+				fmt.Fprintf(w.out, "Held and given back: %s %s. Nothing was taken.\n", amount, c.currency)
+				return nil
+			}
+		}
+		select {
+		case now, ok := <-d.views:
+			if !ok {
+				return errors.New("the screen's connection ended")
+			}
+			d.now = now
+		case <-time.After(time.Second): // a touch that came too soon is made again
+		case <-ctx.Done():
+			return fmt.Errorf("it did not end in three minutes; the screen shows %s %s", v.Screen, v.Message)
+		}
+	}
+}
+
+// chownTree gives what root's test made to whoever the directory belongs to.
+func chownTree(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	owner, err := ownerOf(dir)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		err = errors.Join(err, os.Lchown(filepath.Join(dir, e.Name()), int(owner.Uid), int(owner.Gid)))
+	}
+	return err
+}
+
+func ownerOf(path string) (*syscall.Stat_t, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return info.Sys().(*syscall.Stat_t), nil
+}
+
+// chgrpLike gives a file to the group of a directory.
+func chgrpLike(path, dir string) error {
+	owner, err := ownerOf(dir)
+	if err != nil {
+		return err
+	}
+	return os.Lchown(path, -1, int(owner.Gid))
+}
