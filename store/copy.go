@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -20,35 +22,67 @@ func (s *Store) Copy(ctx context.Context, path string) error {
 	return nil
 }
 
-// errOther is of a copy that cannot be gone on with.
-var errOther = errors.New("it is of another journal")
+// Errors of a copy that cannot be gone on with.
+var (
+	errOther = errors.New("it is of another journal")
+	errForm  = errors.New("it is of another version")
+)
 
 // CopyOn brings a copy of this journal up to date: it writes what is new, all of it or nothing,
-// and on disk when it returns. Where there is no copy, or one of another journal or version, it
-// makes a whole new one in its place; the old one goes only when the new one is there. What
-// recognises cards is not copied. It is for one goroutine at a time, beside Append.
-func (s *Store) CopyOn(ctx context.Context, from, path string) error {
-	err := copyNew(ctx, from, path)
+// and on disk when it returns. What recognises cards is not copied. Where there is no copy, or one
+// of another version, it makes a whole new one in its place; the old one goes only when the new
+// one is there. What is no copy of this journal, or cannot be read, may be all that is left of
+// another kiosk's: it stays beside the new one, by the name that is returned. It is for one
+// goroutine at a time, beside Append.
+func (s *Store) CopyOn(ctx context.Context, from, path string) (aside string, err error) {
+	err = copyNew(ctx, from, path)
 	if err == nil {
-		return nil
+		return "", nil
 	}
 	var lite sqlite3.Error
-	damaged := errors.As(err, &lite) && lite.Code == sqlite3.ErrCorrupt
-	if ctx.Err() != nil || !damaged && !errors.Is(err, errOther) && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
+	keep := errors.Is(err, errOther) || errors.As(err, &lite) && (lite.Code == sqlite3.ErrCorrupt || lite.Code == sqlite3.ErrNotADB)
+	if ctx.Err() != nil || !keep && !errors.Is(err, errForm) && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
 	}
 	tmp := path + ".tmp"
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return "", err
 	}
 	if err := s.Copy(ctx, tmp); err != nil {
-		return err
+		return "", err
 	}
 	if err := errors.Join(forgetIn(ctx, tmp), syncFile(tmp)); err != nil {
-		return fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
+		return "", fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
 	}
-	return replaceFile(tmp, path)
+	if keep {
+		if aside, err = putAside(path); err != nil {
+			return "", fmt.Errorf("cannot keep what lies at %s: %w", path, err)
+		}
+	}
+	return aside, replaceFile(tmp, path)
 }
+
+// putAside gives a file a name that no other has, by the time at which it was last written.
+func putAside(path string) (aside string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	ext := filepath.Ext(path)
+	base := strings.TrimSuffix(path, ext) + "-" + info.ModTime().UTC().Format("20060102-150405")
+	for n := 0; ; n++ {
+		if aside = base + strings.Repeat("+", n) + ext; !errors.Is(errOf(os.Lstat(aside)), fs.ErrNotExist) {
+			continue
+		}
+		// A log that was not rolled back belongs to it.
+		if err := os.Rename(path+"-journal", aside+"-journal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		return aside, os.Rename(path, aside)
+	}
+}
+
+func errOf(_ fs.FileInfo, err error) error { return err }
 
 // openCopy opens a copy: without a log beside it, for it may lie on a stick that somebody pulls.
 func openCopy(path string) (*sql.DB, error) {
@@ -96,12 +130,18 @@ func copyNew(ctx context.Context, from, path string) (err error) {
 	if err != nil {
 		return errors.Join(err, rollback(tx))
 	}
-	if !same.Bool || ours != theirs {
+	switch {
+	case !same.Bool:
 		return errors.Join(errOther, rollback(tx))
+	case ours != theirs:
+		return errors.Join(errForm, rollback(tx))
 	}
 	_, err = tx.ExecContext(ctx, `insert or replace into main.session select * from j.session
 			where id in (select session from j.record where seq > (select max(seq) from main.record));
 		insert into main.record select * from j.record where seq > (select max(seq) from main.record);
+		insert into main.thinned select seq from j.thinned where seq not in (select seq from main.thinned);
+		delete from main.record where seq in (select seq from j.thinned where seq > cast((select value from main.meta where key = 'thinned') as integer));
+		update main.meta set value = (select value from j.meta where key = 'thinned') where key = 'thinned';
 		insert into main.hash select * from j.hash where idx > (select max(idx) from main.hash);
 		delete from main.uplink; insert into main.uplink select * from j.uplink;
 		delete from main.parked; insert into main.parked select * from j.parked`)

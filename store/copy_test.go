@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"kioskd"
 	"kioskd/store"
@@ -56,9 +58,10 @@ func TestCopyOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	same := func(what string) {
+	same := func(what string) (aside string) {
 		t.Helper()
-		if err := s.CopyOn(ctx, path, to); err != nil {
+		aside, err := s.CopyOn(ctx, path, to)
+		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		if got, want := dump(t, to), dump(t, path); got != want {
@@ -67,6 +70,7 @@ func TestCopyOn(t *testing.T) {
 		if b, err := os.ReadFile(to); err != nil || bytes.Contains(b, []byte("the-card")) {
 			t.Errorf("%s: the copy recognises a card (%v)", what, err)
 		}
+		return aside
 	}
 	same("of an empty journal")
 	for i := range 50 {
@@ -85,17 +89,42 @@ func TestCopyOn(t *testing.T) {
 	}
 	same("with nothing new")
 
-	if err := os.WriteFile(to, []byte("this is no database"), 0o600); err != nil {
+	add("S3", "x", true)
+	add("S9", "x", true)
+	kept(t, s)
+	if err := s.ForgetTokens(ctx, time.Now().Add(24*time.Hour), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CopyOn(ctx, path, to); err == nil {
-		t.Error("a file that is no copy was overwritten")
+	if n, err := s.Thin(ctx, time.Now().Add(24*time.Hour), []string{"x"}); err != nil || n < 50 {
+		t.Fatalf("%d were thinned, %v", n, err)
+	}
+	add("S9", "x", true)
+	same("of a journal that was thinned")
+
+	// What is not ours is not ours to overwrite: of another kiosk it may be all that is left.
+	const text = "this is no database, nor was it ever one; but it lies where the copy should"
+	if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if aside := same("over what is no copy"); aside == "" {
+		t.Error("it is gone")
+	} else if b, err := os.ReadFile(aside); err != nil || string(b) != text {
+		t.Errorf("aside lies %q, %v", b, err)
 	}
 	other := filled(t, 20) // of another journal
+	want := dump(t, other)
 	if err := os.Rename(other, to); err != nil {
 		t.Fatal(err)
 	}
-	same("over another journal's")
+	if got := dump(t, same("over another journal's")); got != want {
+		t.Errorf("the other journal is\n%s\nwant\n%s", got, want)
+	}
+
+	// Of another version it is ours: the new one has all that it had.
+	alter(t, to, "pragma user_version = 3")
+	if aside := same("over another version's"); aside != "" {
+		t.Errorf("a copy of before an upgrade stays for ever: %s", aside)
+	}
 }
 
 // TestBackToTheVersionBefore: a newer program that only added is no obstacle, and what it wrote
@@ -173,5 +202,34 @@ func TestCopyBeforeAMigration(t *testing.T) {
 	alter(t, old, "insert into meta values ('oldest', '4'); pragma user_version = 4") // for our reader
 	if got := dump(t, old); got != want {
 		t.Errorf("the copy has\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestOldCopiesAreForgotten: they recognise cards and fill the disk; the journal and all else stay.
+func TestOldCopiesAreForgotten(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "journal.db")
+	now := time.Now()
+	for name, age := range map[string]time.Duration{
+		"journal.db": 40, "journal.db-wal": 40, "journal.db.lock": 40, "journal.db.vault": 40, "journal.db.v3.tmp": 40, "journal.db.v": 40, "card.key": 40,
+		"journal.db.v3": 40, "journal.db.v12": 31, "journal.db.v13": 29, "journal.db.newer": 31,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(filepath.Join(dir, name), time.Time{}, now.Add(-age*24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone, err := store.ForgetCopies(path, now.Add(-30*24*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(gone, " "), "journal.db.newer journal.db.v12 journal.db.v3"; got != want {
+		t.Errorf("deleted %q, want %q", got, want)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 8 {
+		t.Errorf("%d files are left (%v), want 8", len(entries), err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 //go:embed sql/*.sql
@@ -157,6 +158,34 @@ func (s *Store) headOf(ctx context.Context) (head string) {
 		return ""
 	}
 	return head
+}
+
+// ForgetCopies deletes what lies beside a journal since its form changed, where that was before a
+// time: the copies of before, and what was gone back from. It returns their names.
+func ForgetCopies(path string, before time.Time) (gone []string, err error) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for old copies: %w", err)
+	}
+	for _, e := range entries {
+		rest, ours := strings.CutPrefix(e.Name(), filepath.Base(path)+".")
+		number, of := strings.CutPrefix(rest, "v")
+		if of = of && number != "" && strings.Trim(number, "0123456789") == ""; !ours || !of && rest != "newer" {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return gone, fmt.Errorf("cannot look at an old copy: %w", err)
+		}
+		if !info.Mode().IsRegular() || !info.ModTime().Before(before) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
+			return gone, fmt.Errorf("cannot delete an old copy: %w", err)
+		}
+		gone = append(gone, e.Name())
+	}
+	return gone, nil
 }
 
 func syncFile(path string) error {

@@ -73,11 +73,11 @@ type Store struct {
 	seq   int64
 }
 
-// Open opens a journal for writing, makes it if there is none, and brings it up to date; as
-// it was before it lies beside it then. What a newer kioskd brought up to date is opened where
-// nothing can be lost by it, else the error is ErrNewer.
-func Open(ctx context.Context, path string, clock Clock) (*Store, error) {
-	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+// Lock takes a site for one program: whoever has it writes the journal and switches what the site
+// has. It is given up by Close, or when the program ends, however that comes. Where another has it
+// the error is ErrInUse.
+func Lock(path string) (*os.File, error) {
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open journal %s: %w", path, err)
 	}
@@ -85,36 +85,43 @@ func Open(ctx context.Context, path string, clock Clock) (*Store, error) {
 		lock.Close()
 		return nil, fmt.Errorf("cannot open journal %s: %w: stop it first", path, ErrInUse)
 	}
+	if os.Geteuid() == 0 { // the daemon must be able to take it
+		err := likeDirectory(lock)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("cannot open journal %s: %w", path, err), lock.Close())
+		}
+	}
+	return lock, nil
+}
+
+// likeDirectory gives a file to whoever its directory belongs to.
+func likeDirectory(f *os.File) error {
+	dir, err := os.Stat(filepath.Dir(f.Name()))
+	if err != nil {
+		return err
+	}
+	owner := dir.Sys().(*syscall.Stat_t)
+	return f.Chown(int(owner.Uid), int(owner.Gid))
+}
+
+// Open opens a journal for writing, makes it if there is none, and brings it up to date; as
+// it was before it lies beside it then. What a newer kioskd brought up to date is opened where
+// nothing can be lost by it, else the error is ErrNewer.
+func Open(ctx context.Context, path string, clock Clock) (*Store, error) {
+	lock, err := Lock(path)
+	if err != nil {
+		return nil, err
+	}
 	s := &Store{lock: lock, clock: clock}
 	err = s.open(ctx, path, "rwc")
 	if errors.Is(err, ErrNewer) {
 		err = s.goBack(ctx, path, err)
-	}
-	if err == nil {
-		err = errors.Join(belong(path+".lock"), belong(path))
 	}
 	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("cannot open journal %s: %w", path, err)
 	}
 	return s, nil
-}
-
-// belong gives what root made to whoever the directory belongs to: a journal that a command made
-// is the daemon's.
-func belong(path string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	dir, err := os.Stat(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	owner, ok := dir.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
-	}
-	return os.Lchown(path, int(owner.Uid), int(owner.Gid)) // never of what a link leads to
 }
 
 // OpenReader opens a journal for reading, also while a daemon writes it.

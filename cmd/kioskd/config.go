@@ -385,7 +385,7 @@ func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts te
 		"password_file": func(n *yaml.Node) {
 			var path string
 			r.secret("terminal.password_file", &path, dir)(n)
-			text, err := os.ReadFile(path)
+			text, err := readSecret(path)
 			if err != nil {
 				r.fault(n, "terminal.password_file: %v", err)
 				return

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,6 +183,9 @@ func (o owner) endOfDay(ctx context.Context, force bool) (out dayEnd, err error)
 
 // endOfDay without a daemon writes to the journal itself.
 func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error) {
+	if err := become(filepath.Dir(d.c.journal)); err != nil {
+		return out, err
+	}
 	journal, err := store.Open(ctx, d.c.journal, systemClock(d.c))
 	if err != nil {
 		return out, err

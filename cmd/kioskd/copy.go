@@ -53,7 +53,10 @@ func (k *keeper) copies(ctx context.Context) {
 		next.Reset(copyEvery)
 		err := otherDisk(k.c.journal, k.c.keep.copyTo)
 		if err == nil {
-			err = k.journal.CopyOn(ctx, k.c.journal, k.c.copyPath())
+			var aside string
+			if aside, err = k.journal.CopyOn(ctx, k.c.journal, k.c.copyPath()); aside != "" {
+				k.log.Warn("what lay there was no copy of this journal, and is kept", "as", aside)
+			}
 		}
 		said := fmt.Sprint(err)
 		switch {

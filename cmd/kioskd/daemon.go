@@ -37,6 +37,9 @@ func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
+	if err := become(filepath.Dir(c.journal)); err != nil {
+		return err
+	}
 	kept := newLogLines(slog.NewTextHandler(p.err, nil))
 	return p.runSite(ctx, c, slog.New(kept), kept.kept)
 }

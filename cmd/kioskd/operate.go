@@ -60,40 +60,56 @@ func (p program) withDaemon(path string, f func(remote) error) error {
 	return f(dialControl(c.control()))
 }
 
+// drainLimit is how long whoever charges is waited for.
+const drainLimit = 30 * time.Minute
+
 func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	off := fs.Bool("off", false, "sell again")
-	limit := fs.Duration("for", 30*time.Minute, "longest `time` to wait")
+	limit := fs.Duration("for", drainLimit, "longest `time` to wait")
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
 	}
 	return p.withDaemon(*path, func(r remote) error {
 		if *off {
-			return r.ask(ctx, http.MethodPost, "/drain", url.Values{"off": {"1"}}, new(drained))
+			return r.sell(ctx)
 		}
-		ctx, cancel := context.WithTimeout(ctx, *limit)
-		defer cancel()
-		last := ""
-		for {
-			var d drained
-			if err := r.ask(ctx, http.MethodPost, "/drain", nil, &d); err != nil {
-				return err
-			}
-			if len(d.Waiting) == 0 {
-				fmt.Fprintln(p.out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
-				return nil
-			}
-			if now := strings.Join(d.Waiting, ", "); now != last {
-				fmt.Fprintf(p.out, "waiting for %s\n", now)
-				last = now
-			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("still open after %v: %s; nothing new is sold until drain --off or a restart", *limit, last)
-			case <-time.After(time.Second):
-			}
+		if err := p.untilDrained(ctx, r, *limit); err != nil {
+			return err
 		}
+		fmt.Fprintln(p.out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
+		return nil
 	})
+}
+
+// sell ends a drain.
+func (r remote) sell(ctx context.Context) error {
+	return r.ask(ctx, http.MethodPost, "/drain", url.Values{"off": {"1"}}, new(drained))
+}
+
+// untilDrained has nothing new sold, and waits for what is open.
+func (p program) untilDrained(ctx context.Context, r remote, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	last := ""
+	for {
+		var d drained
+		if err := r.ask(ctx, http.MethodPost, "/drain", nil, &d); err != nil {
+			return err
+		}
+		if len(d.Waiting) == 0 {
+			return nil
+		}
+		if now := strings.Join(d.Waiting, ", "); now != last {
+			fmt.Fprintf(p.out, "waiting for %s\n", now)
+			last = now
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("still open after %v: %s; nothing new is sold until drain --off or a restart", limit, last)
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // nameOperator is who types, where --by does not say it.

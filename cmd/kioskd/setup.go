@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/store"
 	"kioskd/terminal"
 	"kioskd/ui/text"
 )
@@ -181,33 +182,8 @@ func (w *wizard) parts(ctx context.Context) ([]string, error) {
 
 func (w *wizard) run(ctx context.Context, parts []string) error {
 	w.managed = w.file.path == "/etc/kioskd/kioskd.yaml" && exists("/run/systemd/system")
-	devices := slices.Contains(parts, partTerminal) && !w.sameTerminal() || slices.Contains(parts, partBays)
-	for path, s := range map[string]string{"journal": w.flags.journal, "screen.socket": w.flags.socket} {
-		if s != "" {
-			w.file.set(path, textNode(s))
-		}
-	}
-	secret := ""
-	for _, part := range parts {
-		for _, q := range setupQuestions() {
-			if q.part != part {
-				continue
-			}
-			s, err := w.answer(ctx, q)
-			if err != nil {
-				return err
-			}
-			if q.flag == "password" {
-				secret = s
-			}
-		}
-		if part == partPrice {
-			if err := w.price(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	if err := w.incomplete(); err != nil {
+	secret, err := w.answers(ctx, parts)
+	if err != nil {
 		return err
 	}
 	for _, text := range w.flags.bays { // before anything is asked or switched
@@ -218,39 +194,102 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	if w.managed && os.Geteuid() != 0 {
 		return errors.New("setup writes /etc/kioskd: run it as root")
 	}
-	if err := w.stopDaemon(ctx); err != nil {
+	again, err := w.stopDaemon(ctx)
+	if err != nil {
 		return err
 	}
-	if secret != "" {
-		if err := w.keepPassword(secret); err != nil {
-			return err
+	devices := slices.Contains(parts, partTerminal) && !w.sameTerminal() || slices.Contains(parts, partBays)
+	c, err := w.change(ctx, parts, devices, secret)
+	if c != nil {
+		err = w.prove(ctx, c, devices)
+	}
+	// However it went: who sold before goes on selling.
+	if w.managed && (again || c != nil) {
+		if no := systemctl(context.WithoutCancel(ctx), "restart", "kioskd.service"); no != nil {
+			return errors.Join(err, no)
+		}
+		fmt.Fprintln(w.out, "kioskd runs.")
+	}
+	return err
+}
+
+// answers asks what only the host knows; the password of the terminal is for no file that others
+// read.
+func (w *wizard) answers(ctx context.Context, parts []string) (secret string, err error) {
+	for path, s := range map[string]string{"journal": w.flags.journal, "screen.socket": w.flags.socket} {
+		if s != "" {
+			w.file.set(path, textNode(s))
 		}
 	}
+	for _, part := range parts {
+		for _, q := range setupQuestions() {
+			if q.part != part {
+				continue
+			}
+			s, err := w.answer(ctx, q)
+			if err != nil {
+				return "", err
+			}
+			if q.flag == "password" {
+				secret = s
+			}
+		}
+		if part == partPrice {
+			if err := w.price(ctx); err != nil {
+				return "", err
+			}
+		}
+	}
+	return secret, w.incomplete()
+}
+
+// change asks the devices and writes the configuration, as the only one who has the site. Without
+// a configuration or an error nothing was to be changed.
+func (w *wizard) change(ctx context.Context, parts []string, devices bool, secret string) (c *config, err error) {
+	lock, err := store.Lock(w.absolute(w.file.get("journal")))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	if devices {
 		if err := w.lookAround(ctx, secret); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if slices.Contains(parts, partTerminal) {
-		if err := w.pinTerminal(ctx); err != nil {
-			return err
+		if err := w.pinTerminal(ctx, secret); err != nil {
+			return nil, err
 		}
 	}
 	if slices.Contains(parts, partBays) {
 		if err := w.bays(ctx); err != nil {
-			return err
+			return nil, err
+		}
+	}
+	if secret != "" {
+		if err := w.keepPassword(secret); err != nil {
+			return nil, err
 		}
 	}
 	if len(w.file.changed) == 0 {
-		fmt.Fprintln(w.out, "All of it was so already.")
-		return w.startDaemon(ctx)
+		if secret == "" {
+			fmt.Fprintln(w.out, "All of it was so already.")
+		}
+		return nil, nil
 	}
-	c, err := w.file.write(w.program)
-	if err != nil {
-		return err
+	if c, err = w.file.write(w.program); err != nil {
+		return nil, err
 	}
 	fmt.Fprintf(w.out, "%s: %s\n", w.file.path, strings.Join(w.file.changed, ", "))
-	return w.prove(ctx, c)
+	return c, nil
+}
+
+// absolute is a path of the configuration.
+func (w *wizard) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(w.file.path), path)
 }
 
 // sameTerminal tells whether nothing was asked for that needs the terminal itself.
@@ -318,19 +357,8 @@ func (w *wizard) price(ctx context.Context) error {
 	if w.file.before != nil && w.nobody && !price && !vat {
 		return nil
 	}
-	component := func(key string) string {
-		elements := w.file.at("tariff.elements")
-		if elements == nil || len(elements.Content) != 1 {
-			return ""
-		}
-		components := child(elements.Content[0], "price_components")
-		if components == nil || len(components.Content) != 1 || child(components.Content[0], key) == nil {
-			return ""
-		}
-		return child(components.Content[0], key).Value
-	}
-	if w.file.before != nil && component("price") == "" {
-		return usagef("setup: the tariff of %s is not one price: change it there, or name a --tariff file", w.file.path)
+	if w.file.before != nil && w.onePrice("price") == "" {
+		return usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a --tariff file", w.file.path)
 	}
 	number := func(s string) error {
 		if v, err := strconv.ParseFloat(s, 64); err != nil || v < 0 { // only looked at: the text is what counts
@@ -342,7 +370,7 @@ func (w *wizard) price(ctx context.Context) error {
 	for i, flag := range []string{"price", "vat"} {
 		at := slices.IndexFunc(setupQuestions(), func(q setupQuestion) bool { return q.flag == flag })
 		q := setupQuestions()[at].question
-		q.def, q.check = cmp.Or(component(flag), q.def), number
+		q.def, q.check = cmp.Or(w.onePrice(flag), q.def), number
 		s, err := w.ask(ctx, q)
 		if err != nil {
 			return err
@@ -358,46 +386,64 @@ func (w *wizard) price(ctx context.Context) error {
 	return nil
 }
 
+// onePrice is what a tariff says that has one price of energy and nothing else; empty of any other.
+func (w *wizard) onePrice(key string) string {
+	elements := w.file.at("tariff.elements")
+	if elements == nil || len(elements.Content) != 1 || len(elements.Content[0].Content) != 2 {
+		return ""
+	}
+	components := child(elements.Content[0], "price_components")
+	if components == nil || len(components.Content) != 1 {
+		return ""
+	}
+	kind, value := child(components.Content[0], "type"), child(components.Content[0], key)
+	if kind == nil || kind.Value != "ENERGY" || value == nil {
+		return ""
+	}
+	return value.Value
+}
+
 // keepPassword puts the terminal's password where only root, and by systemd the daemon, reads it.
 func (w *wizard) keepPassword(password string) error {
 	dir := filepath.Join(filepath.Dir(w.file.path), "secrets")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "terminal"), []byte(password+"\n"), 0o600); err != nil {
+	if err := writeWhole(filepath.Join(dir, "terminal"), []byte(password+"\n"), 0o600); err != nil {
 		return fmt.Errorf("cannot keep the terminal's password: %w", err)
 	}
 	w.file.drop("terminal.password")
 	w.file.set("terminal.password_file", textNode("secrets/terminal"))
+	fmt.Fprintln(w.out, "The terminal's password is kept for root alone.")
 	return nil
 }
 
-// stopDaemon makes the devices free; whoever charges is waited for.
-func (w *wizard) stopDaemon(ctx context.Context) error {
-	if w.file.before == nil {
-		return nil
-	}
-	c, err := readConfig(w.file.path)
-	if err != nil || !running(c.control()) {
-		return nil // what is wrong with it may be what is about to be changed
-	}
-	if err := w.drain(ctx, flagsOf("drain"), []string{"--config", w.file.path}); err != nil {
-		return err
+// stopDaemon makes the devices free, and tells whether a daemon had them. Whoever charges is waited
+// for. What is wrong with the configuration may be what is about to be changed: the daemon is
+// looked for where the file as it stands has it, and where the package has it.
+func (w *wizard) stopDaemon(ctx context.Context) (ran bool, err error) {
+	for _, screen := range []string{w.absolute(w.file.get("screen.socket")), "/run/kioskd/ui.sock"} {
+		socket := (&config{socket: screen}).control()
+		if screen == "/run/kioskd/ui.sock" && !w.managed || !running(socket) {
+			continue
+		}
+		r := dialControl(socket)
+		if err := w.untilDrained(ctx, r, drainLimit); err != nil {
+			return false, errors.Join(err, r.sell(context.WithoutCancel(ctx)))
+		}
+		if !w.managed {
+			return false, errors.Join(usagef("kioskd runs with %s: stop it first", w.file.path), r.sell(ctx))
+		}
+		break
 	}
 	if !w.managed {
-		return usagef("kioskd runs with %s: stop it first", w.file.path)
+		return false, nil
 	}
-	return systemctl(ctx, "stop", "kioskd.service")
-}
-
-// flagsOf is a set of flags for a command that is called from another.
-func flagsOf(name string) *flag.FlagSet { return flag.NewFlagSet("kioskd "+name, flag.ContinueOnError) }
-
-func (w *wizard) startDaemon(ctx context.Context) error {
-	if !w.managed {
-		return nil
+	state, err := exec.CommandContext(ctx, "systemctl", "show", "-P", "ActiveState", "kioskd.service").Output()
+	if s := strings.TrimSpace(string(state)); err != nil || s == "inactive" || s == "failed" {
+		return false, err
 	}
-	return systemctl(ctx, "restart", "kioskd.service")
+	return true, systemctl(ctx, "stop", "kioskd.service") // also one that is tried again and again
 }
 
 func systemctl(ctx context.Context, args ...string) error {
@@ -410,15 +456,26 @@ func systemctl(ctx context.Context, args ...string) error {
 
 // password is the terminal's, as a configuration has it that is there.
 func (w *wizard) password() string {
-	if b, err := os.ReadFile(filepath.Join(filepath.Dir(w.file.path), "secrets", "terminal")); err == nil {
-		return strings.TrimSpace(string(b))
+	if path := w.file.get("terminal.password_file"); path != "" {
+		if b, err := readSecret(w.absolute(path)); err == nil {
+			return strings.TrimSpace(string(b))
+		}
 	}
 	return w.file.get("terminal.password")
 }
 
-// pinTerminal writes down which terminal this site's is.
-func (w *wizard) pinTerminal(ctx context.Context) error {
+// pinTerminal writes down which terminal this site's is. A password alone is tried on the one that
+// is written down.
+func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
 	if w.sameTerminal() {
+		if secret == "" {
+			return nil
+		}
+		f := finder{note: w.note, password: secret}
+		address := w.file.get("terminal.address")
+		if ok, err := f.card(ctx, address, true, &foundLine{}); !ok || err != nil {
+			return errors.Join(fmt.Errorf("the terminal at %s does not answer with this password; nothing was changed", address), err)
+		}
 		return nil
 	}
 	var there []foundLine
@@ -446,9 +503,9 @@ func (w *wizard) pinTerminal(ctx context.Context) error {
 	return nil
 }
 
-// prove asks every device with the new configuration, and the bank for a hold where they are
-// well.
-func (w *wizard) prove(ctx context.Context, c *config) error {
+// prove asks every device with the new configuration, and, where devices were set up and all are
+// well, the bank for a hold.
+func (w *wizard) prove(ctx context.Context, c *config, hold bool) error {
 	fmt.Fprintln(w.out, "\nThe doctor:")
 	texts, err := text.Load()
 	if err != nil {
@@ -467,11 +524,8 @@ func (w *wizard) prove(ctx context.Context, c *config) error {
 	if err != nil {
 		fmt.Fprintln(w.out, "\nThe configuration is written. What is marked FAULT must be mended; then: kioskd doctor")
 	}
-	if !ill && !w.flags.noTest {
+	if hold && !ill && !w.flags.noTest {
 		err = errors.Join(err, w.tryHold(ctx, c))
-	}
-	if err = errors.Join(err, w.startDaemon(ctx)); err == nil && w.managed {
-		fmt.Fprintln(w.out, "kioskd runs.")
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"kioskd"
 	"kioskd/meter"
 	"kioskd/modbus"
 )
@@ -29,6 +30,7 @@ type plan struct {
 	requesting  int // -1 where no input tells
 	emergency   int
 	gpio        map[string]string // in place of a board
+	activeLow   bool
 }
 
 // meterAt is a meter and its line.
@@ -90,14 +92,74 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 		if err != nil {
 			return nil, usagef("setup: --bay %q: %w", text, err)
 		}
-		if b.gpio == nil && !w.flags.noPulse {
-			if err := w.provePulse(ctx, b); err != nil {
-				return nil, fmt.Errorf("bay %d: %w", b.number, err)
-			}
-		}
 		out = append(out, b)
 	}
+	if w.flags.noPulse {
+		return out, nil
+	}
+	for _, b := range out {
+		// All bays are looked at each time: a coil that is mistyped is another bay's.
+		if err := w.free(ctx, out); err != nil {
+			return nil, err
+		}
+		if err := w.provePulse(ctx, b); err != nil {
+			return nil, fmt.Errorf("bay %d: %w", b.number, err)
+		}
+	}
 	return out, nil
+}
+
+// config is a bay as the daemon knows it, but for the model of its meter.
+func (b plan) config() bayConfig {
+	return bayConfig{number: b.number, meterAddr: b.meterAt, meterUnit: b.meter.Unit, serial: b.meter.Serial, maxPower: kiosk.Power(b.max),
+		board: b.boardAt, boardUnit: b.board.unit, coil: b.coil, plugged: b.plugged, requesting: b.requesting, feedback: b.feedback, emergency: b.emergency, gpio: b.gpio, activeLow: b.activeLow}
+}
+
+// free fails where a vehicle is plugged in at any bay: those that are set up, and those of the
+// configuration that stay. Energy that nobody pays for must not flow. Where nobody was asked, a bay
+// that cannot tell is taken for one with a vehicle.
+func (w *wizard) free(ctx context.Context, plans []plan) error {
+	unknown := func(err error) error {
+		if !w.nobody {
+			return nil // she said that every cable is free
+		}
+		return fmt.Errorf("nobody knows whether a vehicle is plugged in: mend it, or --no-pulse: %w", err)
+	}
+	all := &config{}
+	for _, b := range plans {
+		all.bays = append(all.bays, b.config())
+	}
+	if w.file.before != nil {
+		had, err := readConfig(w.file.path)
+		if err != nil {
+			if err := unknown(err); err != nil {
+				return err
+			}
+			had = &config{}
+		}
+		for _, b := range had.bays {
+			if !slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.number }) {
+				all.bays = append(all.bays, b)
+			}
+		}
+	}
+	devices, err := openDevices(all)
+	if err != nil {
+		return unknown(err)
+	}
+	defer devices.close(quietLog())
+	for _, b := range devices.bays {
+		in, err := b.Inputs.Inputs(ctx)
+		if err != nil {
+			err = unknown(err)
+		} else if in.Plugged {
+			err = errors.New("a vehicle is plugged in: unplug it, then again")
+		}
+		if err != nil {
+			return fmt.Errorf("bay %d: %w", b.Number, err)
+		}
+	}
+	return nil
 }
 
 // parsePlan reads a --bay: what it says of the bay, the serial number of its meter, and the unit of
@@ -122,6 +184,10 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 			b.evse = value
 		case key == "meter":
 			serial = value
+		case b.gpio != nil && key == "active_low":
+			if b.activeLow = value == "true"; value != "true" && value != "false" {
+				return b, "", 0, fmt.Errorf("active_low: %q: want true or false", value)
+			}
 		case b.gpio != nil && slices.Contains([]string{"contactor", "plugged", "feedback", "requesting", "emergency"}, key):
 			b.gpio[key] = value
 		case numbers[key] != nil:
@@ -129,12 +195,14 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 				return b, "", 0, fmt.Errorf("%s: %q is not a number", key, value)
 			}
 		default:
-			return b, "", 0, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, requesting, emergency, max, evse, board", key)
+			return b, "", 0, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, requesting, emergency, active_low, max, evse, board", key)
 		}
 	}
 	switch {
 	case b.number == 0 || serial == "":
 		err = errors.New("number and meter are needed")
+	case b.gpio != nil && (b.gpio["plugged"] == "" || b.gpio["feedback"] == ""):
+		err = errors.New("contactor, plugged and feedback are needed: names of GPIO lines")
 	case b.gpio == nil && (b.coil < 0 || b.plugged < 0 || b.feedback < 0):
 		err = errors.New("coil, plugged and feedback are needed: numbers of the board's coil and inputs")
 	}
@@ -183,9 +251,21 @@ func listed(all []meterAt) string {
 }
 
 // provePulse closes the contactor of a bay that somebody named, and wants its feedback to follow,
-// and no other.
+// and, where they can be seen, no other.
 func (w *wizard) provePulse(ctx context.Context, b plan) error {
-	follow, err := w.pulse(ctx, b.boardAt, b.board, b.coil, b.plugged)
+	if b.gpio != nil {
+		devices, err := openDevices(&config{bays: []bayConfig{b.config()}})
+		if err != nil {
+			return err
+		}
+		defer devices.close(quietLog())
+		if err := follows(ctx, devices.bays[0].Contactor, devices.bays[0].Inputs); err != nil {
+			return err
+		}
+		fmt.Fprintf(w.out, "bay %d: %s closes and opens, %s tells; meter %s\n", b.number, b.gpio["contactor"], b.gpio["feedback"], b.meter.Serial)
+		return nil
+	}
+	follow, err := pulseAt(ctx, b.boardAt, b.board, b.coil)
 	if err != nil {
 		return err
 	}
@@ -196,23 +276,40 @@ func (w *wizard) provePulse(ctx context.Context, b plan) error {
 	return nil
 }
 
-// pulse closes a contactor for a moment, never while a vehicle is plugged in: energy that nobody
-// pays for must not flow.
-func (w *wizard) pulse(ctx context.Context, at string, b foundBoard, coil, plugged int) ([]int, error) {
+// follows closes a contactor for a moment and wants its own feedback to follow. Whatever happens,
+// it is open in the end.
+func follows(ctx context.Context, contactor kiosk.Contactor, in kiosk.Inputs) (err error) {
+	defer func() { err = cmp.Or(contactor.Open(), err) }()
+	for _, step := range []struct {
+		closed bool
+		what   string
+		move   func() error
+	}{
+		{false, "before it was closed", contactor.Open},
+		{true, "once it was closed", func() error { return contactor.Close(ctx) }},
+		{false, "once it was opened", contactor.Open},
+	} {
+		if err := step.move(); err != nil {
+			return err
+		}
+		now, err := settled(ctx, func() (kiosk.BayInputs, error) { return in.Inputs(ctx) }, func(now kiosk.BayInputs) bool { return now.Closed == step.closed })
+		if err != nil {
+			return err
+		}
+		if now.Closed != step.closed {
+			return fmt.Errorf("the feedback is %v %s: check the wires of contactor and feedback", now.Closed, step.what)
+		}
+	}
+	return nil
+}
+
+// pulseAt closes a contactor for a moment and tells which inputs follow it.
+func pulseAt(ctx context.Context, at string, b foundBoard, coil int) ([]int, error) {
 	bus, err := openBus(at)
 	if err != nil {
 		return nil, err
 	}
 	defer bus.Close()
-	if plugged >= 0 {
-		in, err := inputs(ctx, bus, b)
-		if err != nil {
-			return nil, err
-		}
-		if plugged < len(in) && in[plugged] {
-			return nil, errors.New("a vehicle is plugged in: unplug it, then again")
-		}
-	}
 	return pulse(ctx, bus, b, coil)
 }
 
@@ -235,7 +332,10 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 	}
 	for _, b := range w.boards() {
 		for coil := 0; coil < b.coils && len(left) > 0; coil++ {
-			follow, err := w.pulse(ctx, b.line.address, b.foundBoard, coil, -1)
+			if err := w.free(ctx, out); err != nil {
+				return nil, err
+			}
+			follow, err := pulseAt(ctx, b.line.address, b.foundBoard, coil)
 			var none modbus.Exception
 			if errors.As(err, &none) { // it has no more
 				break
@@ -354,14 +454,18 @@ func (w *wizard) pluggedInput(ctx context.Context, b boardAt, bay, feedback int)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := w.sure(ctx, "Unplug it again. Done?", true); err != nil {
-		return 0, err
+	for question := "Unplug it again. Done?"; ; question = "It is still told of. Unplug it. Done?" {
+		if _, err := w.sure(ctx, question, true); err != nil {
+			return 0, err
+		}
+		now, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool { return slices.Equal(in, before) })
+		if err != nil {
+			return 0, err
+		}
+		if slices.Equal(now, before) {
+			return strconv.Atoi(said)
+		}
 	}
-	_, err = settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool { return slices.Equal(in, before) })
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(said)
 }
 
 // writeBays puts plans into the file; the other bays of a configuration that is there stay.
@@ -423,6 +527,9 @@ func (b plan) node() (*yaml.Node, error) {
 				s.WriteString(", ")
 			}
 			fmt.Fprintf(&s, "%s: %s", key, b.gpio[key])
+		}
+		if b.activeLow {
+			s.WriteString(", active_low: true")
 		}
 		s.WriteString("}\n")
 		return yamlNode("%s", s.String())

@@ -171,36 +171,21 @@ func (f *configFile) write(p program) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := f.path + ".new"
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
 		return nil, err
 	}
-	if err := writeLike(next, filepath.Dir(f.path), text, 0o640); err != nil {
-		return nil, err
+	next := f.path + ".new"
+	if err := writeNew(next, text, 0o640); err != nil {
+		return nil, fmt.Errorf("cannot write %s: %w", next, err)
 	}
 	c, err := p.configAnd(next, true)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s is as it was; what was to be written is %s", f.path, next), err)
 	}
 	if f.before != nil {
-		if err := writeLike(f.path+".before", filepath.Dir(f.path), f.before, 0o640); err != nil {
+		if err := writeWhole(f.path+".before", f.before, 0o640); err != nil {
 			return nil, err
 		}
 	}
-	return c, os.Rename(next, f.path)
-}
-
-// writeLike writes a file that belongs to the group of a directory: the daemon's may read the
-// configuration, nobody else may.
-func writeLike(path, dir string, text []byte, mode os.FileMode) error {
-	if err := os.WriteFile(path, text, mode); err != nil {
-		return fmt.Errorf("cannot write: %w", err)
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		return err
-	}
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	return chgrpLike(path, dir)
+	return c, renameWhole(next, f.path)
 }

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -201,7 +198,7 @@ func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int) (follow
 
 // settled reads until something is so, for a second and a half: as long as slow contactors and
 // debounced inputs take.
-func settled(ctx context.Context, read func() ([]bool, error), ready func([]bool) bool) (in []bool, err error) {
+func settled[T any](ctx context.Context, read func() (T, error), ready func(T) bool) (in T, err error) {
 	for range 15 {
 		if in, err = read(); err != nil || ready(in) {
 			return in, err
@@ -209,7 +206,7 @@ func settled(ctx context.Context, read func() ([]bool, error), ready func([]bool
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return in, ctx.Err()
 		}
 	}
 	return in, nil
@@ -252,57 +249,6 @@ func (w *wizard) lookAround(ctx context.Context, password string) error {
 		w.found = append(w.found, l)
 	}
 	return w.nameAdapters(ctx)
-}
-
-// nameAdapters gives the adapters that something answers on names that stay when they are
-// plugged in elsewhere, or when another one is.
-func (w *wizard) nameAdapters(ctx context.Context) error {
-	if !w.managed || !exists("/usr/lib/kioskd/adapter") {
-		return nil
-	}
-	buses, named := 0, 0
-	var b strings.Builder
-	b.WriteString("# Names below /dev/kioskd, and the serial number or USB port of the adapter that has it.\n")
-	for i, l := range w.found {
-		if l.port == nil || !l.port.IsUSB || l.terminal == nil && len(l.meters)+len(l.boards) == 0 {
-			continue
-		}
-		name := "terminal"
-		if l.terminal == nil {
-			buses++
-			name = "bus" + strconv.Itoa(buses)
-		}
-		id := l.port.SerialNumber
-		if id == "" {
-			out, err := exec.CommandContext(ctx, "udevadm", "info", "--query=property", "--property=ID_PATH", "--value", "--name="+l.port.Name).Output()
-			if id = strings.TrimSpace(string(out)); err != nil || id == "" {
-				continue // it keeps the kernel's name
-			}
-		}
-		fmt.Fprintf(&b, "%s %s\n", name, id)
-		named++
-		at, err := line.Parse(l.address, 1)
-		if err != nil {
-			return err
-		}
-		w.found[i].address = strings.Replace(l.address, at.Target, "/dev/kioskd/"+name, 1)
-	}
-	if named == 0 {
-		return nil
-	}
-	if err := os.WriteFile("/etc/kioskd/adapters", []byte(b.String()), 0o644); err != nil {
-		return fmt.Errorf("cannot name the adapters: %w", err)
-	}
-	if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle", "--subsystem-match=tty").CombinedOutput(); err != nil {
-		return fmt.Errorf("udevadm trigger: %w: %s", err, out)
-	}
-	for _, l := range w.found {
-		at, err := line.Parse(l.address, 1)
-		if err == nil && strings.HasPrefix(at.Target, "/dev/kioskd/") && !exists(at.Target) {
-			return fmt.Errorf("udev did not make %s", at.Target)
-		}
-	}
-	return nil
 }
 
 // openBus opens a bus that is asked for units that may not be there.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,8 +13,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"kioskd"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"
@@ -144,15 +147,48 @@ func TestSetupWithoutAnybody(t *testing.T) {
 		{[]string{"--languages", "en, de, fr"}, "languages: [en, de]", "languages: [en, de, fr]"},
 	} {
 		before := content(t, config)
-		if code, bad := runSetup(t, nil, &out, append([]string{"setup", "--config", config, "--no-test"}, c.args...)...); code != 0 {
+		if code, bad := runSetup(t, nil, &out, append([]string{"setup", "--config", config}, c.args...)...); code != 0 {
 			t.Fatalf("%v: exit %d: %s", c.args, code, bad)
 		}
+		proven(t, s, config) // nobody is there to hold a card to the terminal a second time
 		if got, want := content(t, config), strings.Replace(before, c.from, c.to, 1); got != want || got == before {
 			t.Errorf("%v made\n%s\nwant\n%s", c.args, got, want)
 		}
 		if content(t, config+".before") != before {
 			t.Errorf("%v: what was before is not kept", c.args)
 		}
+	}
+
+	// A password that the terminal does not answer to is not kept.
+	silent := strings.Replace(content(t, config), "address: serial://"+filepath.Join(s.dir, "terminal"), "address: serial://"+filepath.Join(s.dir, "nobody"), 1)
+	answering := content(t, config)
+	if err := os.WriteFile(config, []byte(silent), 0o640); err != nil || silent == answering {
+		t.Fatal("the terminal's address was not changed", err)
+	}
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 || !strings.Contains(bad, "nothing was changed") {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	if got := content(t, filepath.Join(filepath.Dir(config), "secrets", "terminal")); got != "123456\n" {
+		t.Errorf("the password is %q now", got)
+	}
+	if err := os.WriteFile(config, []byte(answering), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 0 {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	if got := content(t, filepath.Join(filepath.Dir(config), "secrets", "terminal")); got != "654321\n" {
+		t.Errorf("the password is %q", got)
+	}
+
+	// A coil that is mistyped is another bay's.
+	s.bays[0].Plug(simulator.GoodCar())
+	if code, bad := runSetup(t, nil, &out, append(lineFlags(s, config), "--no-test", "--bay", "number=2 meter=20260002 coil=0 plugged=4 feedback=6")...); code != 1 || !strings.Contains(bad, "bay 1: a vehicle is plugged in") {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	s.bays[0].Unplug()
+	if got := s.bays[0].State().Register; got != 1_000_000 {
+		t.Errorf("the meter of bay 1 counted to %v", got)
 	}
 
 	// A second bay beside the first.
@@ -185,11 +221,29 @@ func TestSetupRefuses(t *testing.T) {
 		"a wrong word":     {args: bay("number=1 metre=20260001"), code: 2, want: `unknown "metre"`},
 		"a vehicle": {args: base, in: func(t *testing.T) { s.bays[0].Plug(simulator.GoodCar()); t.Cleanup(s.bays[0].Unplug) }, code: 1,
 			want: "bay 1: a vehicle is plugged in: unplug it"},
+		"a vehicle at another bay": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6"), in: func(t *testing.T) { s.bays[1].Plug(simulator.GoodCar()); t.Cleanup(s.bays[1].Unplug) }, code: 1,
+			want: "bay 2: a vehicle is plugged in: unplug it"},
+		"another program": {args: base, in: func(t *testing.T) {
+			lock, err := store.Lock(filepath.Join(s.dir, "journal.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { lock.Close() })
+		}, code: 1, want: "in use by another kioskd"},
 		"nothing said": {args: with(lineFlags(s, config), "--yes"), code: 2, want: "--address, --helpline, --name, --price"},
 		"a bad answer": {args: with(base, "--currency", "XXX"), code: 2, want: `--currency "XXX": kioskd does not sell in it`},
 		"a bad code":   {args: with(base, "--host-code", "12"), code: 2, want: "want six to twelve digits"},
-		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line", "tcp://127.0.0.1:1"}, base[15:]...), code: 1,
+		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line", "tcp://127.0.0.1:1", "--journal", filepath.Join(s.dir, "journal.db")}, base[15:]...), code: 1,
 			want: "no card terminal answers"},
+		"a price of something else": {args: []string{"setup", "--config", config, "--price", "0.50"}, in: func(t *testing.T) {
+			if err := os.MkdirAll(filepath.Dir(config), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(config, []byte("tariff: {elements: [{price_components: [{type: TIME, price: 2}]}]}\n"), 0o640); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.Remove(config) })
+		}, code: 2, want: "is not one price of a kilowatt-hour"},
 		"a bad price": {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
 		"units":       {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
 	} {
@@ -201,7 +255,7 @@ func TestSetupRefuses(t *testing.T) {
 			if code != c.code || !strings.Contains(bad, c.want) {
 				t.Errorf("exit %d: %s\nwant %d and %q", code, bad, c.code, c.want)
 			}
-			if _, err := os.Stat(config); err == nil {
+			if text, err := os.ReadFile(config); err == nil && !bytes.HasPrefix(text, []byte("tariff: {")) {
 				t.Error("a configuration was written")
 			}
 			for i, b := range s.bays {
@@ -294,5 +348,75 @@ func TestSetupWithAPerson(t *testing.T) {
 	}
 	if content(t, config) != got {
 		t.Error("it was changed")
+	}
+}
+
+// TestAdaptersKeepTheirNames whatever is plugged in beside them: a bus that gets the name of
+// another one switches the wrong contactors.
+func TestAdaptersKeepTheirNames(t *testing.T) {
+	had := []adapter{{"terminal", "T1"}, {"bus1", "B1"}, {"bus2", "pci-usb-0:1.2"}}
+	for name, c := range map[string]struct {
+		had   []adapter
+		ports []port
+		names string
+		all   []adapter
+	}{
+		"at first":            {nil, []port{{"T1", "p1", "terminal"}, {"B1", "p2", "bus"}, {"", "p3", "bus"}, {"X", "p4", ""}}, "terminal bus1 bus2 -", []adapter{{"terminal", "T1"}, {"bus1", "B1"}, {"bus2", "p3"}}},
+		"in another order":    {had, []port{{"", "pci-usb-0:1.2", "bus"}, {"B1", "p9", "bus"}, {"T1", "p1", "terminal"}}, "bus2 bus1 terminal", had},
+		"one is not there":    {had, []port{{"", "pci-usb-0:1.2", "bus"}}, "bus2", had},
+		"a new one":           {had, []port{{"B2", "p9", "bus"}, {"B1", "p2", "bus"}}, "bus3 bus1", append(slices.Clone(had), adapter{"bus3", "B2"})},
+		"another terminal":    {had, []port{{"T2", "p1", "terminal"}}, "terminal2", append(slices.Clone(had), adapter{"terminal2", "T2"})},
+		"a shared serial":     {nil, []port{{"S", "p1", "bus"}, {"S", "p2", "bus"}, {"S", "p3", ""}}, "bus1 bus2 -", []adapter{{"bus1", "p1"}, {"bus2", "p2"}}},
+		"one that came to be": {had, []port{{"B1", "p1", "bus"}, {"B1", "p2", "bus"}}, "bus3 bus4", []adapter{{"terminal", "T1"}, {"bus2", "pci-usb-0:1.2"}, {"bus3", "p1"}, {"bus4", "p2"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			names, all := nameAdapters(c.had, c.ports)
+			var got []string
+			for _, n := range names {
+				got = append(got, cmp.Or(n, "-"))
+			}
+			if strings.Join(got, " ") != c.names || !slices.Equal(all, c.all) {
+				t.Errorf("names %v, file %v, want %s and %v", got, all, c.names, c.all)
+			}
+			var text strings.Builder
+			for _, a := range all {
+				fmt.Fprintf(&text, "%s %s\n", a.name, a.id)
+			}
+			if got := parseAdapters(adaptersHead + text.String()); !slices.Equal(got, all) {
+				t.Errorf("the file is read as %v", got)
+			}
+		})
+	}
+}
+
+// wire is a contactor on GPIO lines, and what is wrong with it.
+type wire struct{ closed, stuck, crossed bool }
+
+func (w *wire) Close(context.Context) error { w.closed = true; return nil }
+func (w *wire) Open() error                 { w.closed = w.stuck; return nil }
+func (w *wire) Inputs(context.Context) (kiosk.BayInputs, error) {
+	return kiosk.BayInputs{Closed: w.closed && !w.crossed}, nil
+}
+
+// TestAContactorIsProven: its feedback follows, and it is open in the end.
+func TestAContactorIsProven(t *testing.T) {
+	for _, c := range []struct {
+		wire
+		want string
+	}{
+		{wire{}, ""},
+		{wire{closed: true}, ""}, // somebody left it so
+		{wire{crossed: true}, "the feedback is false once it was closed"},
+		{wire{stuck: true}, "the feedback is true before it was closed"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			err := follows(t.Context(), &c.wire, &c.wire)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%+v: %v, want %q", c.wire, err, c.want)
+			}
+			if c.closed != c.stuck {
+				t.Errorf("%+v: it is closed", c.wire)
+			}
+		})
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"golang.org/x/text/currency"
 
+	"kioskd"
 	"kioskd/ui"
 )
 
@@ -42,20 +43,35 @@ func (w *wizard) tryHold(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(test.path, written, 0o600); err != nil {
+	if err := writeNew(test.path, written, 0o600); err != nil {
 		return err
 	}
 	defer os.Remove(test.path)
+	if err := forDaemon(dir, filepath.Dir(c.journal)); err != nil {
+		return err
+	}
 	s := &site{dir: dir, config: test.path}
 	daemon, err := s.startDaemon(ctx)
 	if err != nil {
 		return err
 	}
-	err = w.holdAndRelease(ctx, filepath.Join(dir, "ui.sock"), c, smallest)
-	return errors.Join(err, stopProcess(daemon), chownTree(filepath.Dir(c.journal)))
+	err = w.holdAndRelease(ctx, filepath.Join(dir, "ui.sock"), smallest, c.currency)
+	return errors.Join(err, stopProcess(daemon))
 }
 
-func (w *wizard) holdAndRelease(ctx context.Context, socket string, c *config, amount string) error {
+// forDaemon gives a directory of root's to whoever another one belongs to.
+func forDaemon(dir, like string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	owner, err := ownerOf(like)
+	if err != nil {
+		return err
+	}
+	return os.Chown(dir, int(owner.Uid), int(owner.Gid))
+}
+
+func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, currency kiosk.Currency) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	d := newDriver(ctx, socket)
@@ -73,22 +89,34 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket string, c *config, a
 			if chosen {
 				return errors.New("the screen went on without a hold")
 			}
-			d.touch(ctx, ui.Choose, strconv.Itoa(c.bays[0].number))
+			free := slices.IndexFunc(v.Bays, func(b ui.BayView) bool { return b.State == ui.BayFree })
+			if free < 0 {
+				return errors.New("no bay is free: unplug every vehicle, then kioskd doctor")
+			}
+			d.touch(ctx, ui.Choose, strconv.Itoa(v.Bays[free].Number))
 		case ui.Price:
 			d.touch(ctx, ui.Accept, "")
 			chosen = true
 		case ui.Tap:
 			if !told {
-				fmt.Fprintf(w.out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n", amount, c.currency)
+				fmt.Fprintf(w.out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n", amount, currency)
 				told = true
 			}
 		case ui.PlugIn:
 			d.touch(ctx, ui.Back, "")
+		case ui.Charging, ui.Idle: // somebody plugs in meanwhile
+			d.touch(ctx, ui.Stop, "")
+		case ui.StopAsk:
+			d.touch(ctx, ui.Confirm, "")
 		case ui.Declined:
 			return fmt.Errorf("the terminal refuses: %s", v.Message)
 		case ui.Final:
+			if v.Settled && v.Paid.Minor > 0 {
+				fmt.Fprintf(w.out, "A vehicle was plugged in meanwhile and charged: %v were taken.\n", v.Paid)
+				return nil
+			}
 			if v.Settled {
-				fmt.Fprintf(w.out, "Held and given back: %s %s. Nothing was taken.\n", amount, c.currency)
+				fmt.Fprintf(w.out, "Held and given back: %s %s. Nothing was taken.\n", amount, currency)
 				return nil
 			}
 		}
@@ -103,40 +131,4 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket string, c *config, a
 			return fmt.Errorf("it did not end in three minutes; the screen shows %s %s", v.Screen, v.Message)
 		}
 	}
-}
-
-// chownTree gives what root's test made to whoever the directory belongs to.
-func chownTree(dir string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	owner, err := ownerOf(dir)
-	if err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		if !e.Type().IsRegular() {
-			continue
-		}
-		err = errors.Join(err, os.Lchown(filepath.Join(dir, e.Name()), int(owner.Uid), int(owner.Gid)))
-	}
-	return err
-}
-
-func ownerOf(path string) (*syscall.Stat_t, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	return info.Sys().(*syscall.Stat_t), nil
-}
-
-// chgrpLike gives a file to the group of a directory.
-func chgrpLike(path, dir string) error {
-	owner, err := ownerOf(dir)
-	if err != nil {
-		return err
-	}
-	return os.Lchown(path, -1, int(owner.Gid))
 }

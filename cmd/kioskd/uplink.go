@@ -329,8 +329,12 @@ func (k *keeper) forget(ctx context.Context) error {
 	if err := k.journal.ForgetTokens(ctx, now.Add(-tokensLast), now); err != nil {
 		return err
 	}
-	if k.c.keep.thin == 0 {
-		return nil
+	gone, err := store.ForgetCopies(k.c.journal, now.Add(-tokensLast))
+	if len(gone) > 0 {
+		k.log.Info("copies of the journal of before an upgrade were deleted", "files", gone)
+	}
+	if err != nil || k.c.keep.thin == 0 {
+		return err
 	}
 	n, err := k.journal.Thin(ctx, now.Add(-k.c.keep.thin), session.Thinnable())
 	if n > 0 {
