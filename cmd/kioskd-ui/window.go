@@ -165,7 +165,7 @@ func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o opti
 	})
 	lost := ui.View{Screen: ui.Lost, Language: o.language}
 	win.show(lost)
-	draw := func(v ui.View) { fyne.Do(func() { win.show(v) }) }
+	draw := newest(fyne.Do, win.show)
 	go func() {
 		last := lost // in whose language it is said that the daemon is away, and whom to call
 		for ctx.Err() == nil {
@@ -183,6 +183,17 @@ func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o opti
 	go breathe(ctx, win)
 	go alive(ctx, win)
 	win.w.ShowAndRun()
+}
+
+// newest has the newest view shown on Fyne's goroutine: a panel that draws slowly shows what is true
+// now, and not one after the other what was.
+func newest(do func(func()), show func(ui.View)) func(ui.View) {
+	var waiting atomic.Pointer[ui.View]
+	return func(v ui.View) {
+		if waiting.Swap(&v) == nil {
+			do(func() { show(*waiting.Swap(nil)) })
+		}
+	}
 }
 
 // Times of alive: some frames, and well below the service manager's patience.
@@ -241,7 +252,7 @@ func breathe(ctx context.Context, win *window) {
 		if !win.pulsing.Load() { // what stands still costs nothing
 			continue
 		}
-		fyne.Do(func() {
+		turn(ctx, func() { // the next one waits for it: a slow panel breathes slowly
 			win.lit = !win.lit
 			for _, r := range win.pic.Pulse {
 				if win.lit {

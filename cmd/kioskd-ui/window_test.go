@@ -159,3 +159,21 @@ func TestWrongFlags(t *testing.T) {
 		t.Errorf("--help ends with %d", code)
 	}
 }
+
+// TestASlowPanelShowsWhatIsTrueNow: while it draws, views pass; the newest one is drawn next.
+func TestASlowPanelShowsWhatIsTrueNow(t *testing.T) {
+	var queue []func()
+	var shown []uint64
+	draw := newest(func(f func()) { queue = append(queue, f) }, func(v ui.View) { shown = append(shown, v.Seq) })
+	turn := func() { f := queue[0]; queue = queue[1:]; f() }
+	for seq := range uint64(100) {
+		draw(ui.View{Seq: seq})
+	}
+	turn()
+	draw(ui.View{Seq: 100})
+	draw(ui.View{Seq: 101})
+	turn()
+	if len(queue) != 0 || len(shown) != 2 || shown[0] != 99 || shown[1] != 101 {
+		t.Errorf("shown %v, %d more wait; want 99 and 101", shown, len(queue))
+	}
+}

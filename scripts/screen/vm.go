@@ -9,10 +9,12 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +34,8 @@ const panelWidth, panelHeight = 1280, 800
 type machine struct {
 	dir    string
 	cmd    *exec.Cmd
+	world  *exec.Cmd // the simulated site behind the USB adapters
+	people io.WriteCloser
 	guest  net.Conn
 	lines  *bufio.Scanner
 	drawer screens.Drawer
@@ -40,7 +44,8 @@ type machine struct {
 }
 
 // inMachine boots an image (DIR/disk, DIR/vmlinuz, DIR/initrd), plays a visit on its panel, breaks
-// its screen in every way and wants it back. Pictures go to out.
+// its screen in every way and wants it back, and sets the kiosk up anew at a site that is simulated
+// outside (by DIR/kioskd) and plugged in with three USB adapters. Pictures go to out.
 func inMachine(dir, out string) error {
 	texts, err := text.Load()
 	if err != nil {
@@ -67,13 +72,19 @@ func (m *machine) boot() error {
 			return err
 		}
 	}
+	if err := m.outside(); err != nil {
+		return err
+	}
 	// With more than Nehalem the software OpenGL wants what the emulation has not.
 	m.cmd = exec.Command("qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2", "-m", "2048", "-nic", "none",
 		"-kernel", filepath.Join(m.dir, "vmlinuz"), "-initrd", filepath.Join(m.dir, "initrd"),
 		"-append", "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0", "-drive", "file="+filepath.Join(m.dir, "disk")+",format=raw,if=virtio,cache=unsafe",
 		"-vga", "none", "-device", fmt.Sprintf("virtio-gpu-pci,xres=%d,yres=%d", panelWidth, panelHeight), "-display", "none",
 		"-serial", "file:"+filepath.Join(m.dir, "console.log"), "-serial", "unix:"+filepath.Join(m.dir, "guest")+",server=on,wait=off",
-		"-monitor", "unix:"+filepath.Join(m.dir, "monitor")+",server=on,wait=off")
+		"-monitor", "unix:"+filepath.Join(m.dir, "monitor")+",server=on,wait=off", "-device", "qemu-xhci")
+	for _, name := range []string{"terminal", "meters", "board"} { // FTDI chips, with a serial number each
+		m.cmd.Args = append(m.cmd.Args, "-chardev", "serial,id="+name+",path="+filepath.Join(m.dir, "site", name), "-device", "usb-serial,chardev="+name)
+	}
 	m.cmd.Stderr = os.Stderr
 	if err := m.cmd.Start(); err != nil {
 		return fmt.Errorf("cannot start the machine: %w", err)
@@ -90,15 +101,41 @@ func (m *machine) boot() error {
 	return err
 }
 
+// outside starts the site behind the adapters.
+func (m *machine) outside() error {
+	site := filepath.Join(m.dir, "site")
+	if err := os.MkdirAll(site, 0o755); err != nil {
+		return err
+	}
+	m.world = exec.Command(filepath.Join(m.dir, "kioskd"), "simulate", "site", "--config", filepath.Join(site, "kioskd.yaml"), "--bays", "2", "--speed", "30")
+	m.world.Stderr = os.Stderr
+	var err error
+	if m.people, err = m.world.StdinPipe(); err != nil {
+		return err
+	}
+	if err := m.world.Start(); err != nil {
+		return fmt.Errorf("cannot start the simulated site: %w", err)
+	}
+	for range 100 {
+		if _, err = os.Stat(filepath.Join(site, "kioskd.yaml")); err == nil {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return err
+}
+
 func (m *machine) end() {
 	m.guest.Close()
-	m.cmd.Process.Kill()
-	m.cmd.Wait()
+	for _, c := range []*exec.Cmd{m.cmd, m.world} {
+		c.Process.Kill()
+		c.Wait()
+	}
 }
 
 // ask has the guest do something.
 func (m *machine) ask(answer any, format string, args ...any) error {
-	if err := m.guest.SetDeadline(time.Now().Add(3 * time.Minute)); err != nil {
+	if err := m.guest.SetDeadline(time.Now().Add(8 * time.Minute)); err != nil {
 		return err
 	}
 	if format != "" {
@@ -228,35 +265,66 @@ func (m *machine) showing(s ui.Screen) (v ui.View, err error) {
 	return v, err
 }
 
-// press touches the button that sends something, where our own drawing has it.
+// press touches the button that sends something until a screen is shown.
 func (m *machine) press(k ui.InputKind, value string, leads ui.Screen) error {
-	size := fyne.NewSize(panelWidth, panelHeight)
-	if m.turned {
-		size = fyne.NewSize(panelHeight, panelWidth)
-	}
-	_, err := m.await(fmt.Sprintf("a touch of %s leads to %s", k, leads), 2*time.Minute, func() (bool, error) {
+	return m.until(fmt.Sprintf("a touch of %s leads to %s", k, leads), leads, func(ui.View) (ui.InputKind, string) { return k, value })
+}
+
+// until touches what somebody touches who sees a view, until a screen is shown.
+func (m *machine) until(what string, leads ui.Screen, touch func(ui.View) (ui.InputKind, string)) error {
+	_, err := m.await(what, 3*time.Minute, func() (bool, error) {
 		v, err := m.view()
 		if err != nil || v.Screen == leads {
 			return v.Screen == leads, err
 		}
-		for _, b := range m.drawer.Draw(v, size).Buttons {
-			if b.Input == nil || b.Input.Kind != k || value != "" && b.Input.Value != value {
-				continue
-			}
-			x, y := (b.Position().X+b.Size().Width/2)/size.Width, (b.Position().Y+b.Size().Height/2)/size.Height
-			if m.turned { // clockwise: what is up is to the right
-				x, y = 1-y, x
-			}
-			var said string
-			if err := m.ask(&said, "tap %d %d", int(1000*x), int(1000*y)); err != nil {
-				return false, err
-			}
-			time.Sleep(1500 * time.Millisecond) // an emulated machine draws slowly
-			return false, nil
-		}
-		return false, nil
+		kind, value := touch(v)
+		return false, m.touch(v, kind, value)
 	})
 	return err
+}
+
+// touch touches a button where our own drawing has it; where there is none it does nothing.
+func (m *machine) touch(v ui.View, k ui.InputKind, value string) error {
+	size := fyne.NewSize(panelWidth, panelHeight)
+	if m.turned {
+		size = fyne.NewSize(panelHeight, panelWidth)
+	}
+	for _, b := range m.drawer.Draw(v, size).Buttons {
+		if b.Input == nil || b.Input.Kind != k || value != "" && b.Input.Value != value {
+			continue
+		}
+		x, y := (b.Position().X+b.Size().Width/2)/size.Width, (b.Position().Y+b.Size().Height/2)/size.Height
+		if m.turned { // clockwise: what is up is to the right
+			x, y = 1-y, x
+		}
+		var said string
+		if err := m.ask(&said, "tap %d %d", int(1000*x), int(1000*y)); err != nil {
+			return err
+		}
+		time.Sleep(1500 * time.Millisecond) // an emulated machine draws slowly
+		return nil
+	}
+	return nil
+}
+
+// stop ends a session at the panel: also once the screen went on without its driver, who has her
+// code.
+func (m *machine) stop(bay int, code string) error {
+	return m.until("she stops", ui.Final, func(v ui.View) (ui.InputKind, string) {
+		switch v.Screen {
+		case ui.Attract:
+			return ui.Touch, ""
+		case ui.Bays:
+			return ui.Choose, strconv.Itoa(bay)
+		case ui.Owner:
+			if v.Digits < len(code) {
+				return ui.Digit, code[v.Digits : v.Digits+1]
+			}
+		case ui.StopAsk:
+			return ui.Confirm, ""
+		}
+		return ui.Stop, ""
+	})
 }
 
 func (m *machine) at(what string) (string, error) {
@@ -288,28 +356,31 @@ func (m *machine) story(out string) error {
 	if err := m.comesBack(); err != nil {
 		return err
 	}
-	return m.turn(out)
+	if err := m.turn(out); err != nil {
+		return err
+	}
+	return m.adapters(out)
 }
 
 // visit plays one with taps on the panel.
 func (m *machine) visit(out string) error {
 	people := func(what string) error { _, err := m.sh("echo " + what + " > /run/practice/in"); return err }
+	code := ""
 	steps := []func() error{
 		func() error { return m.press(ui.Touch, "", ui.Bays) },
 		func() error { return m.press(ui.Choose, "2", ui.Price) },
 		func() error { return m.picture(filepath.Join(out, "machine-2-price.png")) },
 		func() error { return m.press(ui.Accept, "", ui.Tap) },
 		func() error { return people("card") },
-		func() error { _, err := m.showing(ui.PlugIn); return err },
+		func() error { v, err := m.showing(ui.PlugIn); code = v.StopCode; return err },
 		func() error { return people("plug 2") },
 		func() error { _, err := m.showing(ui.Charging); return err },
 		func() error {
-			_, err := m.await("a kilowatt-hour flowed", 2*time.Minute, func() (bool, error) { v, err := m.view(); return v.Energy > 1000, err })
+			_, err := m.await("energy flowed", 2*time.Minute, func() (bool, error) { v, err := m.view(); return v.Energy > 100, err })
 			return err
 		},
 		func() error { return m.picture(filepath.Join(out, "machine-3-charging.png")) },
-		func() error { return m.press(ui.Stop, "", ui.StopAsk) },
-		func() error { return m.press(ui.Confirm, "", ui.Final) },
+		func() error { return m.stop(2, code) },
 		func() error { time.Sleep(2 * time.Second); return m.picture(filepath.Join(out, "machine-4-final.png")) },
 		func() error { return people("unplug 2") },
 		func() error { _, err := m.showing(ui.Attract); return err },
@@ -402,4 +473,47 @@ func (m *machine) turn(out string) error {
 		return err
 	}
 	return m.press(ui.Choose, "3", ui.Price)
+}
+
+// adapters sets the kiosk up anew, at a site behind three USB adapters that nobody named.
+func (m *machine) adapters(out string) error {
+	const setup = `systemctl disable --now practice && systemctl stop kioskd && rm -r /etc/kioskd/kioskd.yaml /etc/kioskd/secrets/* /var/lib/kioskd/journal/journal.db* ;
+		kioskd setup --yes --units 1-2 --name Parkhaus --address 'Beispielstr. 1' --helpline '+49 30 1' --price 0.49 --password 123456 --clock rtc \
+		--bay "number=1 meter=20260001 coil=0 plugged=0 requesting=1 feedback=2 emergency=3 max=660000" \
+		--bay "number=2 meter=20260002 coil=1 plugged=4 requesting=5 feedback=6 emergency=7 max=660000"`
+	end := make(chan struct{})
+	go func() { // somebody holds a card to the terminal as long as it takes
+		for {
+			select {
+			case <-end:
+				return
+			case <-time.After(2 * time.Second):
+				fmt.Fprintln(m.people, "card")
+			}
+		}
+	}()
+	from := time.Now()
+	said, err := m.at(setup)
+	close(end)
+	fmt.Printf("%s\n(setup: %.0f s)\n", said, time.Since(from).Seconds())
+	if err != nil {
+		return err
+	}
+	is, err := m.at("cat /etc/kioskd/adapters; ls -l /dev/kioskd; cat /sys/bus/usb-serial/devices/*/latency_timer; grep address: /etc/kioskd/kioskd.yaml; systemctl is-active kioskd")
+	if err != nil {
+		return err
+	}
+	fmt.Println(is)
+	for _, want := range []string{"Held and given back: 1.00 EUR", "terminal -> ../ttyUSB", "bus1 -> ../ttyUSB", "bus2 -> ../ttyUSB", "\n1\n1\n1\n", "serial:///dev/kioskd/terminal?baud=9600", "serial:///dev/kioskd/bus1?", "serial:///dev/kioskd/bus2?"} {
+		if !strings.Contains(said+"\n"+is, want) {
+			return fmt.Errorf("the kiosk with USB adapters lacks %q", want)
+		}
+	}
+	if _, err := m.showing(ui.Attract); err != nil {
+		return err
+	}
+	if err := m.press(ui.Touch, "", ui.Bays); err != nil {
+		return err
+	}
+	return m.picture(filepath.Join(out, "machine-6-adapters.png"))
 }
