@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -348,4 +350,23 @@ func TestABookingOfAnotherAmountIsNoProof(t *testing.T) {
 	p.list(booking(351, 0), 231)
 	p.want("capture_intent", "capture")
 	p.capture(98).want("capture_ok capture_confirmed receipt_final closed", "")
+}
+
+// TestWhoeverLooksKeepsNoKioskClosed: a technician, or a script, asks the terminal something every
+// second; the kiosk still finds out by itself that the terminal is back.
+func TestWhoeverLooksKeepsNoKioskClosed(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := newSite(t, price)
+		s.ready()
+		s.life.control.Fault(t.Context(), "PT001", 0, true, errors.New("no answer"))
+		for range 30 {
+			if err := s.life.control.WithTerminal(t.Context(), func(context.Context) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if s.life.control.Snapshot().State.Faults[session.FaultAt{Code: "PT001"}] {
+			t.Error("after half a minute the terminal still counts as unreachable")
+		}
+	})
 }

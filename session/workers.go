@@ -329,28 +329,32 @@ func rank(c Command) int {
 const askEvery = 15 * time.Second
 
 func (w *terminalWorker) run(ctx context.Context) {
-	wait := time.Duration(0)
-	for {
+	due := time.Now() // when it is to be asked
+	for ctx.Err() == nil {
 		cmd, ok := w.q.take(rank)
-		if !ok {
-			timer := time.NewTimer(wait)
+		switch overdue := !time.Now().Before(due); {
+		case overdue && (!ok || rank(cmd) >= rank(Command{Do: serveStaff})):
+			if ok {
+				w.q.put(cmd)
+			}
+			cmd = Command{Do: AskTerminal}
+		case !ok:
+			timer := time.NewTimer(time.Until(due))
 			select {
 			case <-ctx.Done():
-				timer.Stop()
-				return
 			case <-w.q.ready:
-				timer.Stop()
-				continue
 			case <-timer.C:
-				cmd = Command{Do: AskTerminal}
 			}
+			timer.Stop()
+			continue
 		}
-		if ctx.Err() != nil {
-			return
-		}
-		wait = askEvery
-		if !w.do(ctx, cmd) || w.uncertain() {
-			wait = 2 * time.Second
+		answered := w.do(ctx, cmd)
+		switch {
+		case cmd.Do == serveStaff: // however often somebody looks, it is asked when it is due
+		case answered && !w.uncertain():
+			due = time.Now().Add(askEvery)
+		default:
+			due = time.Now().Add(2 * time.Second)
 		}
 	}
 }
