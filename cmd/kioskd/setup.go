@@ -427,12 +427,12 @@ func (w *wizard) stopDaemon(ctx context.Context) (ran bool, err error) {
 		if screen == "/run/kioskd/ui.sock" && !w.managed || !running(socket) {
 			continue
 		}
+		if !w.managed {
+			return false, usagef("kioskd runs with %s: stop it first", w.file.path)
+		}
 		r := dialControl(socket)
 		if err := w.untilDrained(ctx, r, drainLimit); err != nil {
 			return false, errors.Join(err, r.sell(context.WithoutCancel(ctx)))
-		}
-		if !w.managed {
-			return false, errors.Join(usagef("kioskd runs with %s: stop it first", w.file.path), r.sell(ctx))
 		}
 		break
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kioskd/ui"
 )
 
 // Of a day at a busy site with four bays.
@@ -53,8 +55,13 @@ func wearDay(b *testing.B) {
 		}
 		return v
 	}
+	at := func(v visit) (*visitor, context.Context, func()) {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+		return &visitor{visit: v, driver: newDriver(ctx, filepath.Join(dir, "ui.sock")), site: s}, ctx, cancel
+	}
 	play := func(v visit) {
-		who := &visitor{visit: v, driver: newDriver(ctx, filepath.Join(dir, "ui.sock")), site: s}
+		who, ctx, gone := at(v)
+		defer gone()
 		if err := errors.Join(who.home(ctx), who.play(ctx), who.leave(ctx)); err != nil {
 			b.Fatal(err)
 		}
@@ -74,8 +81,23 @@ func wearDay(b *testing.B) {
 
 	for bay := 1; bay <= 4; bay++ {
 		v := plan(bay)
-		v.Leave, v.Stop, v.Car.Need = true, 0, 1<<30
-		play(v)
+		v.Stop, v.Car.Need = 0, 1<<30
+		who, ctx, gone := at(v)
+		defer s.bays[bay-1].Unplug()
+		if err := who.home(ctx); err != nil {
+			b.Fatal(err)
+		}
+		for who.shown = time.Now(); who.now.Screen != ui.Charging; {
+			select {
+			case who.now = <-who.views:
+			case <-time.After(250 * time.Millisecond): // people look again
+			case <-ctx.Done():
+				b.Fatal("nothing charges: the screen shows ", who.now.Screen)
+			}
+			who.act(ctx)
+		}
+		who.touch(ctx, ui.Back, "") // she goes away, and it goes on
+		gone()
 	}
 	before = written()
 	time.Sleep(2 * rest) // they charge
