@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
@@ -40,7 +41,7 @@ func (s *Store) CopyOn(ctx context.Context, from, path string) (aside string, er
 		return "", nil
 	}
 	var lite sqlite3.Error
-	keep := errors.Is(err, errOther) || errors.As(err, &lite) && (lite.Code == sqlite3.ErrCorrupt || lite.Code == sqlite3.ErrNotADB)
+	keep := errors.Is(err, errOther) || errors.As(err, &lite) && slices.Contains([]sqlite3.ErrNo{sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrError}, lite.Code)
 	if ctx.Err() != nil || !keep && !errors.Is(err, errForm) && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
 	}

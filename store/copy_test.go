@@ -111,6 +111,10 @@ func TestCopyOn(t *testing.T) {
 	} else if b, err := os.ReadFile(aside); err != nil || string(b) != text {
 		t.Errorf("aside lies %q, %v", b, err)
 	}
+	if err := os.WriteFile(to, nil, 0o600); err != nil { // a stick that was pulled
+		t.Fatal(err)
+	}
+	same("over nothing")
 	other := filled(t, 20) // of another journal
 	want := dump(t, other)
 	if err := os.Rename(other, to); err != nil {

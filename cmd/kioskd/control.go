@@ -266,6 +266,10 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 		found, err := s.examine(r.Context())
 		return append(found, o.finding()...), err
 	})
+	handle("GET /drain", func(r *http.Request) (any, error) {
+		err := s.control.Do(r.Context(), session.Observation{What: session.Ticked}) // a turn like any other: it is alive
+		return s.underway(), err
+	})
 	handle("POST /drain", func(r *http.Request) (any, error) {
 		return s.drain(r.Context(), r.FormValue("off") == "")
 	})

@@ -25,6 +25,7 @@ import (
 type devices struct {
 	bays  []session.Bay
 	buses map[string]*modbus.Bus
+	pins  []interface{ Close() } // the kernel gives a line to one program
 }
 
 func (d *devices) close(log *slog.Logger) {
@@ -32,6 +33,9 @@ func (d *devices) close(log *slog.Logger) {
 		if err := b.Close(); err != nil {
 			log.Warn("line did not close", "address", address, "error", err)
 		}
+	}
+	for _, p := range d.pins {
+		p.Close()
 	}
 }
 
@@ -99,7 +103,7 @@ func openDevices(c *config) (*devices, error) {
 		m := meter.New(bus, byte(b.meterUnit), b.model)
 		bay := session.Bay{Number: b.number, EVSE: b.evse, Meter: meter.NewGuard(m, b.maxPower, kiosk.Energy(b.model.Modulus), b.serial)}
 		if b.board == "" {
-			if bay.Contactor, bay.Inputs, err = openPins(b); err != nil {
+			if err := d.openPins(b, &bay); err != nil {
 				return nil, fmt.Errorf("bay %d: %w", b.number, err)
 			}
 			d.bays = append(d.bays, bay)
@@ -130,22 +134,25 @@ func boardInputs(c *config, of bayConfig) int {
 	return n
 }
 
-// openPins takes GPIO lines through the kernel's character device alone: periph's
+// openPins takes a bay's GPIO lines through the kernel's character device alone: periph's
 // board drivers map memory, which on some computers is the wrong memory.
-func openPins(b bayConfig) (kiosk.Contactor, kiosk.Inputs, error) {
+func (d *devices) openPins(b bayConfig, bay *session.Bay) error {
 	if _, err := driverreg.Init(); err != nil {
-		return nil, nil, fmt.Errorf("cannot set up GPIO: %w", err)
+		return fmt.Errorf("cannot set up GPIO: %w", err)
 	}
 	if len(gpioioctl.Chips) == 0 {
-		return nil, nil, errors.New("this computer has no GPIO chip")
+		return errors.New("this computer has no GPIO chip")
 	}
 	pins := map[string]gpio.PinIO{}
 	for name, pin := range b.gpio {
 		p := gpioreg.ByName(pin)
 		if p == nil {
-			return nil, nil, fmt.Errorf("there is no GPIO line %q", pin)
+			return fmt.Errorf("there is no GPIO line %q", pin)
 		}
 		pins[name] = p
+		if c, ok := p.(interface{ Close() }); ok {
+			d.pins = append(d.pins, c)
+		}
 	}
 	in := &hw.PinInputs{Plugged: pins["plugged"], Feedback: pins["feedback"]}
 	if p, ok := pins["requesting"]; ok {
@@ -154,5 +161,6 @@ func openPins(b bayConfig) (kiosk.Contactor, kiosk.Inputs, error) {
 	if p, ok := pins["emergency"]; ok {
 		in.Emergency = p
 	}
-	return &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.activeLow}, in, in.Setup()
+	bay.Contactor, bay.Inputs = &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.activeLow}, in
+	return in.Setup()
 }

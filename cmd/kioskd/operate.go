@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -32,7 +33,12 @@ type drained struct {
 // drain stops or goes on with new business, and says what is under way.
 func (o owner) drain(ctx context.Context, on bool) (drained, error) {
 	err := o.control.Do(ctx, session.Observation{What: session.DrainAsked, Raised: on})
-	return drained{append([]string{}, o.control.Snapshot().State.Underway()...)}, err
+	return o.underway(), err
+}
+
+// underway says what is.
+func (o owner) underway() drained {
+	return drained{append([]string{}, o.control.Snapshot().State.Underway()...)}
 }
 
 // stop ends a running session.
@@ -66,12 +72,21 @@ const drainLimit = 30 * time.Minute
 func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	off := fs.Bool("off", false, "sell again")
+	look := fs.Bool("ask", false, "only say what is open, and change nothing")
 	limit := fs.Duration("for", drainLimit, "longest `time` to wait")
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
 	}
 	return p.withDaemon(*path, func(r remote) error {
-		if *off {
+		switch {
+		case *look:
+			var d drained
+			err := r.ask(ctx, http.MethodGet, "/drain", nil, &d)
+			if err == nil {
+				fmt.Fprintln(p.out, cmp.Or(strings.Join(d.Waiting, ", "), "nothing is open"))
+			}
+			return err
+		case *off:
 			return r.sell(ctx)
 		}
 		if err := p.untilDrained(ctx, r, *limit); err != nil {

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"kioskd"
@@ -105,7 +108,8 @@ type wizard struct {
 	file    *configFile
 	flags   setupFlags
 	found   []foundLine
-	managed bool // the daemon is systemd's
+	managed bool         // the daemon is systemd's
+	unname  func() error // gives adapters the names that they had; nil where they have them
 }
 
 type setupFlags struct {
@@ -182,6 +186,11 @@ func (w *wizard) parts(ctx context.Context) ([]string, error) {
 
 func (w *wizard) run(ctx context.Context, parts []string) error {
 	w.managed = w.file.path == "/etc/kioskd/kioskd.yaml" && exists("/run/systemd/system")
+	signal.Ignore(syscall.SIGPIPE) // whoever reads along may go: what was begun is ended in order
+	if exists("/var/lib/kioskd/upgrade/begun") && w.managed {
+		return errors.New("an upgrade of kioskd is not finished: systemctl status kioskd-upgrade")
+	}
+	was := wasSite{w.absolute(w.file.get("screen.socket")), w.absolute(w.file.get("journal"))}
 	secret, err := w.answers(ctx, parts)
 	if err != nil {
 		return err
@@ -194,23 +203,42 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	if w.managed && os.Geteuid() != 0 {
 		return errors.New("setup writes /etc/kioskd: run it as root")
 	}
-	again, err := w.stopDaemon(ctx)
+	again, err := w.stopDaemon(ctx, was.socket)
 	if err != nil {
 		return err
 	}
 	devices := slices.Contains(parts, partTerminal) && !w.sameTerminal() || slices.Contains(parts, partBays)
-	c, err := w.change(ctx, parts, devices, secret)
+	c, err := w.change(ctx, was.journal, parts, devices, secret)
 	if c != nil {
 		err = w.prove(ctx, c, devices)
+	} else if err != nil && w.unname != nil {
+		err = errors.Join(err, w.unname())
 	}
-	// However it went: who sold before goes on selling.
 	if w.managed && (again || c != nil) {
-		if no := systemctl(context.WithoutCancel(ctx), "restart", "kioskd.service"); no != nil {
-			return errors.Join(err, no)
-		}
-		fmt.Fprintln(w.out, "kioskd runs.")
+		return errors.Join(err, w.startDaemon(context.WithoutCancel(ctx), again && c != nil))
 	}
 	return err
+}
+
+// wasSite is where the site was before anything was answered.
+type wasSite struct{ socket, journal string }
+
+// startDaemon lets kioskd sell. Where it does not start with what was changed, and did before, it
+// goes on as before.
+func (w *wizard) startDaemon(ctx context.Context, changed bool) error {
+	err := systemctl(ctx, "restart", "kioskd.service")
+	if err == nil {
+		fmt.Fprintln(w.out, "kioskd runs.")
+		return nil
+	}
+	if !changed {
+		return err
+	}
+	if no := os.Rename(w.file.path, w.file.path+".refused"); no != nil {
+		return errors.Join(err, no)
+	}
+	return errors.Join(fmt.Errorf("kioskd does not start with it: it goes on as before, and what was written is %s.refused: %w", w.file.path, err),
+		writeWhole(w.file.path, w.file.before, 0o640), systemctl(ctx, "restart", "kioskd.service"))
 }
 
 // answers asks what only the host knows; the password of the terminal is for no file that others
@@ -245,12 +273,18 @@ func (w *wizard) answers(ctx context.Context, parts []string) (secret string, er
 
 // change asks the devices and writes the configuration, as the only one who has the site. Without
 // a configuration or an error nothing was to be changed.
-func (w *wizard) change(ctx context.Context, parts []string, devices bool, secret string) (c *config, err error) {
-	lock, err := store.Lock(w.absolute(w.file.get("journal")))
-	if err != nil {
-		return nil, err
+func (w *wizard) change(ctx context.Context, journal string, parts []string, devices bool, secret string) (c *config, err error) {
+	journals := []string{w.absolute(w.file.get("journal"))}
+	if w.file.before != nil && journal != journals[0] {
+		journals = append(journals, journal)
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	for _, path := range journals {
+		lock, err := store.Lock(path)
+		if err != nil {
+			return nil, err
+		}
+		defer lock.Close()
+	}
 	if devices {
 		if err := w.lookAround(ctx, secret); err != nil {
 			return nil, err
@@ -267,9 +301,15 @@ func (w *wizard) change(ctx context.Context, parts []string, devices bool, secre
 		}
 	}
 	if secret != "" {
-		if err := w.keepPassword(secret); err != nil {
+		back, err := w.keepPassword(secret)
+		if err != nil {
 			return nil, err
 		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, back())
+			}
+		}()
 	}
 	if len(w.file.changed) == 0 {
 		if secret == "" {
@@ -311,6 +351,9 @@ func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 	if q.path != "" && !hashed {
 		q.def = cmp.Or(w.file.get(q.path), q.def)
 	}
+	if q.flag == "password" && w.password() != "" {
+		q.def, q.optional, q.help = "", true, "Nothing: as it is."
+	}
 	s, err := w.ask(ctx, q.question)
 	if err != nil || q.path == "" {
 		return s, err
@@ -345,12 +388,17 @@ func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 // price makes a tariff of one price, or names a file with any other.
 func (w *wizard) price(ctx context.Context) error {
 	if w.flags.tariff != "" {
-		full, err := filepath.Abs(w.flags.tariff)
+		text, err := os.ReadFile(w.flags.tariff)
 		if err != nil {
+			return usagef("setup: --tariff: %w", err)
+		}
+		// The daemon may not read where it lies; a name of its own leaves the one before as it is.
+		name := "tariff-" + store.Sum(text)[:8] + ".json"
+		if err := os.MkdirAll(filepath.Dir(w.file.path), 0o755); err != nil {
 			return err
 		}
-		w.file.set("tariff", textNode(full))
-		return nil
+		w.file.set("tariff", textNode(name))
+		return writeWhole(filepath.Join(filepath.Dir(w.file.path), name), text, 0o640)
 	}
 	_, price := w.given["price"]
 	_, vat := w.given["vat"]
@@ -403,47 +451,72 @@ func (w *wizard) onePrice(key string) string {
 	return value.Value
 }
 
-// keepPassword puts the terminal's password where only root, and by systemd the daemon, reads it.
-func (w *wizard) keepPassword(password string) error {
+// keepPassword puts the terminal's password where only root, and by systemd the daemon, reads it;
+// back undoes it.
+func (w *wizard) keepPassword(password string) (back func() error, err error) {
 	dir := filepath.Join(filepath.Dir(w.file.path), "secrets")
+	path := filepath.Join(dir, "terminal")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+		return nil, err
 	}
-	if err := writeWhole(filepath.Join(dir, "terminal"), []byte(password+"\n"), 0o600); err != nil {
-		return fmt.Errorf("cannot keep the terminal's password: %w", err)
+	had, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	back = func() error { return writeWhole(path, had, 0o600) }
+	if err != nil {
+		back = func() error { return os.Remove(path) }
+	}
+	if err := writeWhole(path, []byte(password+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("cannot keep the terminal's password: %w", err)
 	}
 	w.file.drop("terminal.password")
 	w.file.set("terminal.password_file", textNode("secrets/terminal"))
 	fmt.Fprintln(w.out, "The terminal's password is kept for root alone.")
-	return nil
+	return back, nil
 }
 
-// stopDaemon makes the devices free, and tells whether a daemon had them. Whoever charges is waited
-// for. What is wrong with the configuration may be what is about to be changed: the daemon is
-// looked for where the file as it stands has it, and where the package has it.
-func (w *wizard) stopDaemon(ctx context.Context) (ran bool, err error) {
-	for _, screen := range []string{w.absolute(w.file.get("screen.socket")), "/run/kioskd/ui.sock"} {
-		socket := (&config{socket: screen}).control()
-		if screen == "/run/kioskd/ui.sock" && !w.managed || !running(socket) {
+// stopDaemon makes the devices free, and tells whether kioskd.service had them. Whoever charges is
+// waited for. What is wrong with the configuration may be what is about to be changed: the daemon is
+// looked for where the file had it, and where the package has it.
+func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err error) {
+	ended := context.WithoutCancel(ctx) // what was begun is ended, whoever has enough of waiting
+	unit := "inactive"
+	if w.managed {
+		out, err := exec.CommandContext(ended, "systemctl", "show", "-P", "ActiveState", "kioskd.service").Output()
+		if unit = strings.TrimSpace(string(out)); err != nil {
+			return false, fmt.Errorf("cannot ask for kioskd.service: %w", err)
+		}
+	}
+	ran = unit != "inactive" && unit != "failed" // also one that is tried again and again
+	for _, at := range []string{screen, "/run/kioskd/ui.sock"} {
+		socket := (&config{socket: at}).control()
+		if at != screen && !w.managed || !running(socket) {
 			continue
 		}
-		if !w.managed {
-			return false, usagef("kioskd runs with %s: stop it first", w.file.path)
+		if !ran {
+			return false, usagef("kioskd runs with %s, and not as kioskd.service: stop it first", w.file.path)
 		}
 		r := dialControl(socket)
 		if err := w.untilDrained(ctx, r, drainLimit); err != nil {
-			return false, errors.Join(err, r.sell(context.WithoutCancel(ctx)))
+			return false, errors.Join(err, r.sell(ended))
 		}
 		break
 	}
-	if !w.managed {
+	if !ran {
 		return false, nil
 	}
-	state, err := exec.CommandContext(ctx, "systemctl", "show", "-P", "ActiveState", "kioskd.service").Output()
-	if s := strings.TrimSpace(string(state)); err != nil || s == "inactive" || s == "failed" {
-		return false, err
+	// Whatever becomes of this program: who sold before goes on selling.
+	me := strconv.Itoa(os.Getpid())
+	out, err := exec.CommandContext(ended, "systemd-run", "--quiet", "--collect", "--unit=kioskd-setup-"+me,
+		"sh", "-c", "tail --pid="+me+" -f /dev/null; pkill -f -- '[-]-config "+w.file.path+testSuffix+"'; systemctl start kioskd.service").CombinedOutput()
+	if err != nil {
+		return false, errors.Join(fmt.Errorf("systemd-run: %w: %s", err, out), systemctl(ended, "restart", "kioskd.service"))
 	}
-	return true, systemctl(ctx, "stop", "kioskd.service") // also one that is tried again and again
+	if err := systemctl(ended, "stop", "kioskd.service"); err != nil {
+		return false, errors.Join(err, systemctl(ended, "restart", "kioskd.service"))
+	}
+	return true, nil
 }
 
 func systemctl(ctx context.Context, args ...string) error {

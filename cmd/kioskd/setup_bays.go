@@ -102,7 +102,7 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 		if err := w.free(ctx, out); err != nil {
 			return nil, err
 		}
-		if err := w.provePulse(ctx, b); err != nil {
+		if err := w.provePulse(ctx, b, w.pluggedAt(out, b.boardAt, b.board.unit)); err != nil {
 			return nil, fmt.Errorf("bay %d: %w", b.number, err)
 		}
 	}
@@ -115,51 +115,75 @@ func (b plan) config() bayConfig {
 		board: b.boardAt, boardUnit: b.board.unit, coil: b.coil, plugged: b.plugged, requesting: b.requesting, feedback: b.feedback, emergency: b.emergency, gpio: b.gpio, activeLow: b.activeLow}
 }
 
-// free fails where a vehicle is plugged in at any bay: those that are set up, and those of the
-// configuration that stay. Energy that nobody pays for must not flow. Where nobody was asked, a bay
-// that cannot tell is taken for one with a vehicle.
-func (w *wizard) free(ctx context.Context, plans []plan) error {
-	unknown := func(err error) error {
-		if !w.nobody {
-			return nil // she said that every cable is free
-		}
-		return fmt.Errorf("nobody knows whether a vehicle is plugged in: mend it, or --no-pulse: %w", err)
-	}
-	all := &config{}
+// known are all bays: those that are set up, and those of the configuration. One that is set up
+// anew counts twice: what told of a vehicle before may still tell the truth.
+func (w *wizard) known(plans []plan) (out []bayConfig, err error) {
 	for _, b := range plans {
-		all.bays = append(all.bays, b.config())
+		out = append(out, b.config())
 	}
-	if w.file.before != nil {
-		had, err := readConfig(w.file.path)
-		if err != nil {
-			if err := unknown(err); err != nil {
-				return err
-			}
-			had = &config{}
-		}
-		for _, b := range had.bays {
-			if !slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.number }) {
-				all.bays = append(all.bays, b)
-			}
-		}
+	if w.file.before == nil {
+		return out, nil
 	}
-	devices, err := openDevices(all)
+	had, err := readConfig(w.file.path)
 	if err != nil {
-		return unknown(err)
+		return out, err
 	}
-	defer devices.close(quietLog())
-	for _, b := range devices.bays {
-		in, err := b.Inputs.Inputs(ctx)
-		if err != nil {
-			err = unknown(err)
-		} else if in.Plugged {
-			err = errors.New("a vehicle is plugged in: unplug it, then again")
+	return append(out, had.bays...), nil
+}
+
+// free fails where a vehicle is plugged in at any known bay, or somebody pressed its emergency stop.
+// Energy that nobody pays for must not flow. Where nobody was asked, a bay that cannot tell is taken
+// for one with a vehicle, unless it is set up anew.
+func (w *wizard) free(ctx context.Context, plans []plan) error {
+	unknown := func(bay int, err error) error {
+		if !w.nobody { // she said that every cable is free
+			return nil
+		}
+		return fmt.Errorf("bay %d: nobody knows whether a vehicle is plugged in: mend it, or --no-pulse: %w", bay, err)
+	}
+	bays, err := w.known(plans)
+	if err != nil && w.nobody {
+		return fmt.Errorf("nobody knows whether a vehicle is plugged in at a bay that stays: mend it, or --no-pulse: %w", err)
+	}
+	for i, b := range bays {
+		again := i >= len(plans) && slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.number })
+		in, err := inputsOf(ctx, b)
+		switch {
+		case err != nil && !again:
+			err = unknown(b.number, err)
+		case err != nil:
+			err = nil
+		case in.Plugged:
+			err = fmt.Errorf("bay %d: a vehicle is plugged in: unplug it, then again", b.number)
+		case in.Emergency && !again:
+			err = fmt.Errorf("bay %d: its emergency stop is pressed", b.number)
 		}
 		if err != nil {
-			return fmt.Errorf("bay %d: %w", b.Number, err)
+			return err
 		}
 	}
 	return nil
+}
+
+// inputsOf looks at a bay once, and lets its lines go.
+func inputsOf(ctx context.Context, b bayConfig) (kiosk.BayInputs, error) {
+	devices, err := openDevices(&config{bays: []bayConfig{b}})
+	if err != nil {
+		return kiosk.BayInputs{}, err
+	}
+	defer devices.close(quietLog())
+	return devices.bays[0].Inputs.Inputs(ctx)
+}
+
+// pluggedAt are the inputs of a board that tell of vehicles, of all known bays.
+func (w *wizard) pluggedAt(plans []plan, address string, unit int) (out []int) {
+	bays, _ := w.known(plans) // free has told of what cannot be read
+	for _, b := range bays {
+		if b.board == address && b.boardUnit == unit && b.plugged >= 0 {
+			out = append(out, b.plugged)
+		}
+	}
+	return out
 }
 
 // parsePlan reads a --bay: what it says of the bay, the serial number of its meter, and the unit of
@@ -252,7 +276,7 @@ func listed(all []meterAt) string {
 
 // provePulse closes the contactor of a bay that somebody named, and wants its feedback to follow,
 // and, where they can be seen, no other.
-func (w *wizard) provePulse(ctx context.Context, b plan) error {
+func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
 	if b.gpio != nil {
 		devices, err := openDevices(&config{bays: []bayConfig{b.config()}})
 		if err != nil {
@@ -265,7 +289,7 @@ func (w *wizard) provePulse(ctx context.Context, b plan) error {
 		fmt.Fprintf(w.out, "bay %d: %s closes and opens, %s tells; meter %s\n", b.number, b.gpio["contactor"], b.gpio["feedback"], b.meter.Serial)
 		return nil
 	}
-	follow, err := pulseAt(ctx, b.boardAt, b.board, b.coil)
+	follow, err := pulseAt(ctx, b.boardAt, b.board, b.coil, plugged)
 	if err != nil {
 		return err
 	}
@@ -277,40 +301,47 @@ func (w *wizard) provePulse(ctx context.Context, b plan) error {
 }
 
 // follows closes a contactor for a moment and wants its own feedback to follow. Whatever happens,
-// it is open in the end.
+// it is open in the end: also where what opens it is what closes it, because its relay works the
+// other way round.
 func follows(ctx context.Context, contactor kiosk.Contactor, in kiosk.Inputs) (err error) {
-	defer func() { err = cmp.Or(contactor.Open(), err) }()
-	for _, step := range []struct {
-		closed bool
-		what   string
-		move   func() error
-	}{
-		{false, "before it was closed", contactor.Open},
-		{true, "once it was closed", func() error { return contactor.Close(ctx) }},
-		{false, "once it was opened", contactor.Open},
-	} {
-		if err := step.move(); err != nil {
-			return err
-		}
-		now, err := settled(ctx, func() (kiosk.BayInputs, error) { return in.Inputs(ctx) }, func(now kiosk.BayInputs) bool { return now.Closed == step.closed })
-		if err != nil {
-			return err
-		}
-		if now.Closed != step.closed {
-			return fmt.Errorf("the feedback is %v %s: check the wires of contactor and feedback", now.Closed, step.what)
-		}
+	feedback := func(want bool) (bool, error) {
+		now, err := settled(ctx, func() (kiosk.BayInputs, error) { return in.Inputs(ctx) }, func(now kiosk.BayInputs) bool { return now.Closed == want })
+		return now.Closed, err
+	}
+	if closed, err := feedback(false); err != nil || closed {
+		return cmp.Or(err, errors.New("its feedback tells of a closed contactor before anything was switched: check the wires of contactor and feedback"))
+	}
+	err = contactor.Close(ctx)
+	closed := false
+	if err == nil {
+		closed, err = feedback(true)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if no := contactor.Open(); err != nil || no != nil {
+		return errors.Join(err, no)
+	}
+	switch still, err := feedback(false); {
+	case err != nil:
+		return err
+	case still && !closed:
+		return errors.Join(errors.New("it closes when it is told to open: active_low is the other way round"), contactor.Close(ctx))
+	case still:
+		return errors.New("it was told to open, and its feedback says that it is closed: is it welded?")
+	case !closed:
+		return errors.New("it was told to close, and its feedback did not follow: check the wires of contactor and feedback")
 	}
 	return nil
 }
 
-// pulseAt closes a contactor for a moment and tells which inputs follow it.
-func pulseAt(ctx context.Context, at string, b foundBoard, coil int) ([]int, error) {
+// pulseAt closes a contactor for a moment, while none of some inputs tells of a vehicle, and tells
+// which inputs follow it.
+func pulseAt(ctx context.Context, at string, b foundBoard, coil int, plugged []int) ([]int, error) {
 	bus, err := openBus(at)
 	if err != nil {
 		return nil, err
 	}
 	defer bus.Close()
-	return pulse(ctx, bus, b, coil)
+	return pulse(ctx, bus, b, coil, plugged)
 }
 
 func inputs(ctx context.Context, bus *modbus.Bus, b foundBoard) ([]bool, error) {
@@ -335,7 +366,7 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 			if err := w.free(ctx, out); err != nil {
 				return nil, err
 			}
-			follow, err := pulseAt(ctx, b.line.address, b.foundBoard, coil)
+			follow, err := pulseAt(ctx, b.line.address, b.foundBoard, coil, w.pluggedAt(out, b.line.address, b.unit))
 			var none modbus.Exception
 			if errors.As(err, &none) { // it has no more
 				break

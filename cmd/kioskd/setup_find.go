@@ -163,7 +163,7 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 
 // pulse closes a contactor for a moment and tells which inputs follow it, in order. Whatever
 // happens, it is open in the end.
-func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int) (follow []int, err error) {
+func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged []int) (follow []int, err error) {
 	board := hw.NewBoard(bus, byte(b.unit), b.inputs)
 	contactor := board.Contactor(coil)
 	read := func() ([]bool, error) {
@@ -172,6 +172,11 @@ func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int) (follow
 	before, err := read()
 	if err != nil {
 		return nil, err
+	}
+	for _, i := range plugged { // looked at before, and once more at the last moment
+		if i < len(before) && before[i] {
+			return nil, fmt.Errorf("input %d tells of a vehicle: unplug it, then again", i)
+		}
 	}
 	defer func() { err = cmp.Or(contactor.Open(), err) }()
 	if err := contactor.Close(ctx); err != nil {

@@ -112,18 +112,24 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 		}
 		ports, of = append(ports, p), append(of, i)
 	}
-	names, all := nameAdapters(parseAdapters(string(text)), ports)
+	had := parseAdapters(string(text))
+	names, all := nameAdapters(had, ports)
+	for _, a := range had {
+		if !slices.Contains(all, a) && strings.Contains(string(w.file.before), "/dev/kioskd/"+a.name+"?") {
+			return fmt.Errorf("two adapters have the serial number %s, and /dev/kioskd/%s could be either: exchange one of them", a.id, a.name)
+		}
+	}
 	var b strings.Builder
 	b.WriteString(adaptersHead)
 	for _, a := range all {
 		fmt.Fprintf(&b, "%s %s\n", a.name, a.id)
 	}
 	if len(all) > 0 && b.String() != string(text) {
-		if err := writeWhole(adaptersFile, []byte(b.String()), 0o644); err != nil {
-			return err
+		if text != nil {
+			w.unname = func() error { return writeAdapters(context.WithoutCancel(ctx), string(text)) }
 		}
-		if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle", "--subsystem-match=tty").CombinedOutput(); err != nil {
-			return fmt.Errorf("udevadm trigger: %w: %s", err, out)
+		if err := writeAdapters(ctx, b.String()); err != nil {
+			return err
 		}
 	}
 	for i, name := range names {
@@ -139,6 +145,16 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 			return fmt.Errorf("udev did not make /dev/kioskd/%s", name)
 		}
 		l.address = strings.Replace(l.address, at.Target, "/dev/kioskd/"+name, 1)
+	}
+	return nil
+}
+
+func writeAdapters(ctx context.Context, text string) error {
+	if err := writeWhole(adaptersFile, []byte(text), 0o644); err != nil {
+		return err
+	}
+	if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle", "--subsystem-match=tty").CombinedOutput(); err != nil {
+		return fmt.Errorf("udevadm trigger: %w: %s", err, out)
 	}
 	return nil
 }

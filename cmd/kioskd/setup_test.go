@@ -390,10 +390,10 @@ func TestAdaptersKeepTheirNames(t *testing.T) {
 }
 
 // wire is a contactor on GPIO lines, and what is wrong with it.
-type wire struct{ closed, stuck, crossed bool }
+type wire struct{ closed, stuck, crossed, inverted bool }
 
-func (w *wire) Close(context.Context) error { w.closed = true; return nil }
-func (w *wire) Open() error                 { w.closed = w.stuck; return nil }
+func (w *wire) Close(context.Context) error { w.closed = !w.inverted; return nil }
+func (w *wire) Open() error                 { w.closed = w.inverted || w.stuck; return nil }
 func (w *wire) Inputs(context.Context) (kiosk.BayInputs, error) {
 	return kiosk.BayInputs{Closed: w.closed && !w.crossed}, nil
 }
@@ -405,9 +405,10 @@ func TestAContactorIsProven(t *testing.T) {
 		want string
 	}{
 		{wire{}, ""},
-		{wire{closed: true}, ""}, // somebody left it so
-		{wire{crossed: true}, "the feedback is false once it was closed"},
-		{wire{stuck: true}, "the feedback is true before it was closed"},
+		{wire{closed: true, stuck: true}, "before anything was switched"},
+		{wire{crossed: true}, "its feedback did not follow"},
+		{wire{stuck: true}, "is it welded?"},
+		{wire{inverted: true}, "active_low is the other way round"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			err := follows(t.Context(), &c.wire, &c.wire)

@@ -16,6 +16,9 @@ import (
 	"kioskd/ui"
 )
 
+// testSuffix is of the configuration that the trial runs with.
+const testSuffix = ".test"
+
 // tryHold runs the site with the smallest hold that a card knows, takes it from whoever holds a
 // card to the terminal, and gives it back before any energy flows. The journal has it like any
 // other.
@@ -35,7 +38,7 @@ func (w *wizard) tryHold(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	test.path = w.file.path + ".test" // beside it: its paths stay as they are
+	test.path = w.file.path + testSuffix // beside it: its paths stay as they are
 	test.set("terminal.hold", textNode(smallest))
 	test.drop("terminal.minimum")
 	test.set("screen.socket", textNode(filepath.Join(dir, "ui.sock")))

@@ -333,14 +333,14 @@ func (k *keeper) forget(ctx context.Context) error {
 	if len(gone) > 0 {
 		k.log.Info("copies of the journal of before an upgrade were deleted", "files", gone)
 	}
-	if err != nil || k.c.keep.thin == 0 {
+	if k.c.keep.thin == 0 {
 		return err
 	}
-	n, err := k.journal.Thin(ctx, now.Add(-k.c.keep.thin), session.Thinnable())
+	n, no := k.journal.Thin(ctx, now.Add(-k.c.keep.thin), session.Thinnable())
 	if n > 0 {
 		k.log.Info("readings that the back office has were thinned", "records", n)
 	}
-	return err
+	return errors.Join(err, no)
 }
 
 // diagnostics is what somebody far away asks for: all that a technician sees, and the log.
