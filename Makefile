@@ -56,7 +56,8 @@ setup:
 setup-daemon:
 	@scripts/setup daemon
 
-# dist/kioskd_VERSION_ARCH.deb; both architectures are built here. deb-check tries them out.
+# dist/kioskd_VERSION_ARCH.deb; both architectures are built here. deb-check tries them out (as
+# root; CHECKS="lintian stories" does only some), vm-check the screen in a virtual machine.
 VERSION := $(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/kioskd/tools.go)
 .PHONY: deb deb-check vm-check
 deb:
@@ -64,7 +65,7 @@ deb:
 	packaging/build amd64 $(VERSION) dist
 	packaging/build arm64 $(VERSION) dist
 deb-check: deb
-	packaging/check/deb-check $(VERSION)
+	packaging/check/deb-check $(VERSION) $(CHECKS)
 vm-check:
 	@scripts/setup vm
 	packaging/build amd64 $(VERSION) dist
