@@ -16,6 +16,7 @@ const (
 	CardTesting   = "card_testing"    // three cards declined in ten minutes and no vehicle
 	DayEndDiffers = "day_end_differs" // the terminal's total is not the journal's
 	NotDerived    = "not_derived"     // no record for others could be made of a session
+	NotBilled     = "not_billed"      // what the meter says of a session cannot be, and is not billed: see Event.Error
 )
 
 const (

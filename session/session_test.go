@@ -290,7 +290,8 @@ func TestEnds(t *testing.T) {
 		}, "", "", session.ReasonStopped},
 		{"the hold vanished while charging", started, list(), "hold_vanished stop_intent", "open_contactor", session.ReasonHoldGone},
 		{"the hold vanished before the vehicle", func(p *play) { p.choose().accept().approve() }, list(), "hold_vanished ended receipt_final closed", "", session.ReasonHoldGone},
-		{"what was delivered without a hold is for a person", func(p *play) { started(p); list()(p) }, func(p *play) { p.after(time.Second).finish(2000) }, "contactor_opened meter_end bill receipt_final closed", "read_final", session.ReasonHoldGone},
+		{"what was delivered without a hold is for a person", func(p *play) { started(p); list()(p) }, func(p *play) { p.after(time.Second).finish(1100) }, "contactor_opened meter_end bill receipt_final closed", "read_final", session.ReasonHoldGone},
+		{"what the bay cannot deliver is not billed, and the host is told", func(p *play) { started(p); list()(p) }, func(p *play) { p.after(time.Second).finish(2000) }, "contactor_opened alert meter_end bill receipt_final closed", "read_final", session.ReasonHoldGone},
 		{"row 11: unknown for a minute, others need the bay", unclear, func(p *play) { p.after(61 * time.Second).must(session.Observation{What: session.Ticked}) }, "ended fault_raised", "", session.ReasonUnknown},
 		{"row 11: known after the visitor was sent away", func(p *play) {
 			unclear(p)

@@ -16,34 +16,54 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	}
 	end := x.event(MeterEnd, o.At)
 	end.Reading, end.Source = o.Reading, "read"
+	last := x.LastReading()
+	var out []Event
 	// Only what is proven is billed. Two readings that agree count more than the one
 	// before, if they are not below the first: doubt goes to the driver.
-	switch {
+	switch wrong := x.unlikely(r, o); {
 	case x.Welded: // what a contactor that did not open lets through is not sold
-		last := x.LastReading()
 		end.Reading, end.Source = &last, "frozen"
-	case o.Err != nil || o.Reading.Import < x.Start.Import || o.Reading.Serial != x.Start.Serial || x.implausible(r, *o.Reading):
-		last := x.LastReading()
-		end.Reading, end.Source, end.Error = &last, "last_good", fmt.Sprint(o.Err)
+	case o.Err != nil:
+		end.Reading, end.Source, end.Error = &last, "last_good", o.Err.Error()
+	case wrong != "": // no other fault tells the host of what he is not paid for
+		end.Reading, end.Source, end.Error = &last, "last_good", wrong
+		told := x.event(Alert, o.At)
+		told.Rule, told.Error = NotBilled, wrong
+		out = append(out, told)
 	}
+	out = append(out, end)
 	bill, err := x.bill(*end.Reading)
 	if err != nil { // cannot be priced: the driver is not the one to pay for that
 		end.Error = err.Error()
 		x.Start = nil
-		return append([]Event{end}, r.settle(x, o.At)...), nil
+		out[len(out)-1] = end
+		return append(out, r.settle(x, o.At)...), nil
 	}
 	billed := x.event(Billed, o.At)
 	billed.Bill = bill
 	x.Bill = bill
-	return append([]Event{end, billed}, r.settle(x, o.At)...), nil
+	return append(append(out, billed), r.settle(x, o.At)...), nil
 }
 
-// implausible tells whether a register moved further since the last journaled one than
-// the bay can deliver in that time, with a tenth and a hundred watt-hours for tolerance.
-func (x Session) implausible(r Rules, now kiosk.Reading) bool {
-	most := r.Bays[x.Bay].MaxPower
+// unlikely says why the last register cannot be true; empty where it can. It must not move further
+// since the last journaled one than the bay can deliver in that time, with a tenth and a hundred
+// watt-hours for tolerance.
+func (x Session) unlikely(r Rules, o Observation) string {
+	if o.Err != nil {
+		return ""
+	}
+	now, most := *o.Reading, r.Bays[x.Bay].MaxPower
 	span := max(0, x.when(now.At).Sub(x.Last.At)) + r.Reaction
-	return most > 0 && int64(now.Import-x.Last.Import) > int64(most)*int64(span/time.Millisecond)/3_600_000*11/10+100
+	allowed := kiosk.Energy(int64(most)*int64(span/time.Millisecond)/3_600_000*11/10 + 100)
+	switch rise := now.Import - x.Last.Import; {
+	case now.Import < x.Start.Import:
+		return fmt.Sprintf("register fell from %v to %v", x.Start.Import, now.Import)
+	case now.Serial != x.Start.Serial:
+		return fmt.Sprintf("meter has serial number %s, and had %s", now.Serial, x.Start.Serial)
+	case most > 0 && rise > allowed:
+		return fmt.Sprintf("register rose by %v in %v, at most %v is possible at %d W", rise, span.Round(time.Millisecond), allowed, most)
+	}
+	return ""
 }
 
 // settle takes what was billed of a hold, or gives it back where nothing was.

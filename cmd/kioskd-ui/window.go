@@ -11,6 +11,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/container"
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"kioskd/ui"
@@ -26,6 +27,7 @@ type window struct {
 	speech *speaker
 
 	view    ui.View
+	drawn   fyne.Size // that pic is for
 	pic     *screens.Picture
 	changed time.Time // of the screen
 	focus   int       // of the keypad; -1 while nobody uses one
@@ -89,11 +91,29 @@ func (win *window) draw() {
 	if size.IsZero() {
 		size = win.w.Canvas().Size()
 	}
+	win.drawn = size
 	win.pic = win.drawer.Draw(win.view, size)
-	win.w.SetContent(win.pic.Object)
+	win.w.SetContent(container.New(panel{win}, win.pic.Object))
 	win.mark()
 	win.pulse()
 }
+
+// panel draws the view anew when the panel turns out to have another size: a window is shown before
+// it is as large as the screen, and on a screen where nothing happens no other view may come.
+type panel struct{ win *window }
+
+// Layout implements fyne.Layout.
+func (p panel) Layout(all []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range all {
+		o.Resize(size)
+	}
+	if p.win.size.IsZero() && size != p.win.drawn {
+		fyne.Do(p.win.draw)
+	}
+}
+
+// MinSize implements fyne.Layout.
+func (p panel) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.Size{} }
 
 // pulse lets what is to be done breathe, slowly; not for whoever asked for calm.
 func (win *window) pulse() {

@@ -177,3 +177,21 @@ func TestASlowPanelShowsWhatIsTrueNow(t *testing.T) {
 		t.Errorf("shown %v, %d more wait; want 99 and 101", shown, len(queue))
 	}
 }
+
+// TestThePanelTurnsOutToBeLarger after the first view was drawn, and nothing else happens.
+func TestThePanelTurnsOutToBeLarger(t *testing.T) {
+	win := newTestWindow(t, func(ui.Input) {})
+	win.size = fyne.Size{} // the full screen
+	win.w.Resize(fyne.NewSize(800, 480))
+	win.show(views(t)["attract"])
+	small := win.pic
+	win.w.Resize(fyne.NewSize(1280, 800))
+	until(t, "it is drawn for the larger panel", func() bool { return win.pic != small && win.drawn == fyne.NewSize(1280, 800) })
+	right := float32(0)
+	for _, b := range win.pic.Buttons {
+		right = max(right, b.Position().X+b.Size().Width)
+	}
+	if right < 1100 {
+		t.Errorf("the picture ends at %v of 1280", right)
+	}
+}
