@@ -28,10 +28,10 @@ func setupQuestions() []setupQuestion {
 	return []setupQuestion{
 		{question: question{flag: "name", title: "Name of the site", help: "As drivers shall read it on the screen and on receipts."}, part: partSite, path: "site.name"},
 		{question: question{flag: "address", title: "Address of the seller", help: "For receipts: street, postal code, town."}, part: partSite, path: "site.address"},
-		{question: question{flag: "vat-id", title: "VAT number", optional: true}, part: partSite, path: "site.vat_id"},
-		{question: question{flag: "helpline", title: "Telephone number for help", help: "Somebody must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
-		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: letters(2)}, part: partSite, path: "site.country"},
-		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), check: func(s string) error { _, err := time.LoadLocation(s); return err }}, part: partSite, path: "site.timezone"},
+		{question: question{flag: "vat-id", title: "VAT number", optional: true, help: "For receipts, where you have one."}, part: partSite, path: "site.vat_id"},
+		{question: question{flag: "helpline", title: "Telephone number for help", check: telephone, help: "Somebody must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
+		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: letters(2), help: "As DE."}, part: partSite, path: "site.country"},
+		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), help: "As Europe/Berlin.", check: func(s string) error { _, err := time.LoadLocation(s); return err }}, part: partSite, path: "site.timezone"},
 		{question: question{flag: "currency", title: "Currency", def: "EUR", check: func(s string) error {
 			if !kiosk.Currency(s).Known() {
 				return errors.New("kioskd does not sell in it")
@@ -45,11 +45,11 @@ func setupQuestions() []setupQuestion {
 		{question: question{flag: "capture", title: "How the terminal books a hold", def: "released", options: []string{"released", "used"}, help: "As its maker says: released (06 23, partial release) or used (06 24, completion)."}, part: partTerminal, path: "terminal.capture"},
 		{question: question{flag: "reads-cards", title: "Can the terminal read a card without a payment?", def: "false", options: []string{"true", "false"}}, part: partTerminal, path: "terminal.reads_cards"},
 		{question: question{flag: "end-of-day", title: "Time of the terminal's end of day", optional: true, help: "As 03:30; without it when the terminal asks."}, part: partTerminal, path: "terminal.end_of_day"},
-		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", help: "Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
+		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", check: amount, help: "As 50.00. Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
 		{question: question{flag: "price", title: "Price of a kilowatt-hour, tax included", help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
 		{question: question{flag: "vat", title: "Percent of VAT in it", def: "19"}, part: partPrice},
-		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve digits", optional: true, help: "Five touches on the site's name, then this code."}, part: partStaff, path: "staff.technician"},
-		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true}, part: partStaff, path: "staff.host"},
+		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve digits", optional: true, check: checkCode, help: "Five touches on the site's name, then this code."}, part: partStaff, path: "staff.technician"},
+		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true, check: checkCode, help: "For prices, sales and closing a bay; the same gesture."}, part: partStaff, path: "staff.host"},
 		{question: question{flag: "copy", title: "Where a stick or second partition is mounted", optional: true, help: "The journal is copied there each hour: /media/kioskd is a stick labelled KIOSKD."}, part: partKeep, path: "keep.copy"},
 	}
 }
@@ -83,9 +83,27 @@ func letters(n int) func(string) error {
 
 func systemZone() string {
 	if b, err := os.ReadFile("/etc/timezone"); err == nil {
-		return strings.TrimSpace(string(b))
+		if zone := strings.TrimSpace(string(b)); !strings.HasSuffix(zone, "UTC") { // nobody has chosen one
+			return zone
+		}
 	}
 	return "Europe/Berlin"
+}
+
+func amount(s string) error {
+	if m, err := kiosk.ParseMoney(s, "EUR"); err != nil || m.Minor <= 0 { // the currency's own decimals are checked with the whole
+		if m, err := kiosk.ParseMoney(s, "JPY"); err != nil || m.Minor <= 0 {
+			return errors.New("want an amount such as 50.00")
+		}
+	}
+	return nil
+}
+
+func telephone(s string) error {
+	if !strings.ContainsAny(s, "0123456789") {
+		return errors.New("want a number such as +49 30 1234567")
+	}
+	return nil
 }
 
 func splitList(s string) []string {

@@ -78,8 +78,11 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 		fmt.Fprintf(a.p.out, "  %d  %s\n", i+1, o)
 	}
 	prompt := q.title
-	if q.def != "" {
+	switch {
+	case q.def != "":
 		prompt += " [" + q.def + "]"
+	case q.optional:
+		prompt += " (or nothing)"
 	}
 	for ctx.Err() == nil {
 		s, err := a.line(prompt + ": ")
@@ -122,7 +125,7 @@ func (a *asker) choose(ctx context.Context, title string, options []string) (out
 	for i, o := range options {
 		fmt.Fprintf(a.p.out, "  %d  %s\n", i+1, o)
 	}
-	_, err = a.ask(ctx, question{title: title + " (numbers; nothing: none)", optional: true, check: func(s string) error {
+	_, err = a.ask(ctx, question{title: title + " Numbers", optional: true, check: func(s string) error {
 		out = nil
 		for _, word := range splitList(s) {
 			n, err := strconv.Atoi(word)

@@ -358,7 +358,7 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 		return nil, usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in --bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
 	}
 	fmt.Fprintln(w.out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
-	if ok, err := w.sure(ctx, "Is every cable free?", true); err != nil || !ok {
+	if ok, err := w.sure(ctx, "Is every cable free?", false); err != nil || !ok {
 		return nil, cmp.Or(err, errors.New("given up: nothing was changed"))
 	}
 	for _, b := range w.boards() {
@@ -425,14 +425,14 @@ func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int
 	if p.max, err = strconv.Atoi(said); err != nil {
 		return nil, left, err
 	}
-	if p.evse, err = w.ask(ctx, question{title: fmt.Sprintf("EVSE id of bay %d", p.number), optional: true}); err != nil {
+	if p.evse, err = w.ask(ctx, question{title: fmt.Sprintf("EVSE id of bay %d", p.number), optional: true, help: "As DE*ABC*E001: for receipts and a back office."}); err != nil {
 		return nil, left, err
 	}
 	for _, x := range []struct {
 		what string
 		to   *int
 	}{{"tells that the vehicle asks for energy", &p.requesting}, {"is the emergency stop's, made while all is well", &p.emergency}} {
-		said, err := w.ask(ctx, question{title: fmt.Sprintf("Which input of bay %d %s? Nothing: none is wired", p.number, x.what), optional: true, check: number})
+		said, err := w.ask(ctx, question{title: fmt.Sprintf("Which input of bay %d %s, if one is wired", p.number, x.what), optional: true, check: number})
 		if err != nil {
 			return nil, left, err
 		}
@@ -456,9 +456,6 @@ func (w *wizard) pluggedInput(ctx context.Context, b boardAt, bay, feedback int)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := w.sure(ctx, fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay), true); err != nil {
-		return 0, err
-	}
 	moved := func(in []bool) (out []int) {
 		for i := range in {
 			if !before[i] && in[i] && i != feedback {
@@ -467,16 +464,18 @@ func (w *wizard) pluggedInput(ctx context.Context, b boardAt, bay, feedback int)
 		}
 		return out
 	}
-	after, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool { return len(moved(in)) > 0 })
-	if err != nil {
-		return 0, err
+	var seen []int
+	for question := fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay); len(seen) == 0; question = "No input moved. Plug it in, or look at its wire. Done?" {
+		if ok, err := w.sure(ctx, question, true); err != nil || !ok {
+			return 0, cmp.Or(err, errors.New("given up: nothing was changed"))
+		}
+		after, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool { return len(moved(in)) > 0 })
+		if err != nil {
+			return 0, err
+		}
+		seen = moved(after)
 	}
-	seen := moved(after)
-	def := ""
-	if len(seen) > 0 {
-		def = strconv.Itoa(seen[0])
-	}
-	said, err := w.ask(ctx, question{title: fmt.Sprintf("Inputs %v moved. Which one tells that a vehicle is plugged in", seen), def: def, check: func(s string) error {
+	said, err := w.ask(ctx, question{title: fmt.Sprintf("Inputs %v moved. Which one tells that a vehicle is plugged in", seen), def: strconv.Itoa(seen[0]), check: func(s string) error {
 		if n, err := strconv.Atoi(s); err != nil || n < 0 || n >= b.inputs || n == feedback {
 			return fmt.Errorf("want an input from 0 to %d that is not %d", b.inputs-1, feedback)
 		}

@@ -231,8 +231,10 @@ func (w *wizard) lookAround(ctx context.Context, password string) error {
 	for _, l := range w.flags.lines {
 		ask[l] = nil
 	}
-	if a := w.file.get("terminal.address"); a != "" && len(ask) == 0 {
-		ask[a] = nil
+	for _, a := range w.configured() {
+		if at, err := line.Parse(a, 1); err == nil && (len(ask) == 0 || !strings.HasPrefix(at.Target, "/dev/")) {
+			ask[a] = nil
+		}
 	}
 	if len(ask) == 0 {
 		return errors.New("no serial adapter is there: plug it in, or name lines with --line, as tcp://192.0.2.7:20007")
@@ -254,6 +256,21 @@ func (w *wizard) lookAround(ctx context.Context, password string) error {
 		w.found = append(w.found, l)
 	}
 	return w.nameAdapters(ctx)
+}
+
+// configured are the lines of a configuration that is there. Those of this computer's adapters are
+// found anyway.
+func (w *wizard) configured() (out []string) {
+	if w.file.before == nil || len(w.flags.lines) > 0 {
+		return nil
+	}
+	out = append(out, w.file.get("terminal.address"))
+	if c, err := readConfig(w.file.path); err == nil {
+		for _, b := range c.bays {
+			out = append(out, b.meterAddr, b.board)
+		}
+	}
+	return slices.DeleteFunc(slices.Compact(out), func(a string) bool { return a == "" })
 }
 
 // openBus opens a bus that is asked for units that may not be there.

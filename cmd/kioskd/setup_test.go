@@ -296,7 +296,7 @@ func TestSetupWithAPerson(t *testing.T) {
 	answers := []struct{ prompt, answer string }{
 		{"Name of the site", "Parkhaus"}, {"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "123456"},
 		{"Price", "0.49"}, {"Code of the technician", "271828"},
-		{"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
+		{"every cable free", "yes"}, {"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
 		{"behind bay 7", "2"}, {"behind bay 3", ""}, // the meters are crossed as well
 		{"Which input of bay 7 is the emergency", "3"}, {"Which input of bay 3 is the emergency", "7"},
 	}

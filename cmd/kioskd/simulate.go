@@ -340,8 +340,29 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	}
 	s.inject(faults)
 	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
+	go p.clicks(ctx, s)
 	go p.people(ctx, s, cmp.Or(*socket, filepath.Join(s.dir, "ui.sock")))
 	return s.run(ctx)
+}
+
+// clicks says what somebody at the site hears and sees: contactors that close and open.
+func (p program) clicks(ctx context.Context, s *site) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	closed := make([]bool, len(s.bays))
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for i, b := range s.bays {
+			if now := b.State().Closed; now != closed[i] {
+				closed[i] = now
+				fmt.Fprintf(p.out, "bay %d: click, the contactor %s\n", i+1, map[bool]string{true: "closed", false: "opened"}[now])
+			}
+		}
+	}
 }
 
 const whatPeopleDo = "card, plug N, unplug N, pause N, emergency N, weld N, or visit N for a whole visit to bay N"
@@ -353,6 +374,7 @@ func (p program) people(ctx context.Context, s *site, socket string) {
 		words := strings.Fields(in.Text())
 		if len(words) == 1 && words[0] == "card" {
 			s.terminal.Present(simulator.GoodCard())
+			fmt.Fprintln(p.out, "A card is held to the terminal.")
 			continue
 		}
 		n := 0
@@ -366,8 +388,10 @@ func (p program) people(ctx context.Context, s *site, socket string) {
 		switch b := s.bays[n-1]; words[0] {
 		case "plug":
 			b.Plug(simulator.GoodCar())
+			fmt.Fprintf(p.out, "bay %d: plugged in\n", n)
 		case "unplug":
 			b.Unplug()
+			fmt.Fprintf(p.out, "bay %d: unplugged\n", n)
 		case "pause":
 			b.Pause(true)
 		case "emergency":

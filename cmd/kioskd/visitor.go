@@ -384,7 +384,7 @@ func (p program) playVisit(ctx context.Context, s *site, bay int, socket string)
 	if err != nil {
 		return err
 	}
-	plan := visit{Bay: bay, Stop: 1000, Card: visitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
+	plan := visit{Bay: bay, Stop: min(1000, 200*s.speed), Card: visitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
 	if err := plan.complete(len(s.bays)); err != nil {
 		return err
 	}
