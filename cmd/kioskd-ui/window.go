@@ -223,8 +223,9 @@ const (
 )
 
 // alive tells the service manager that the screen draws. Each time it has the whole picture drawn
-// again and only then asks Fyne's goroutine for a sign: a compositor or a driver that hangs lets
-// none come back, and a black screen is restarted. Without a service manager it does nothing.
+// again and only then asks Fyne's goroutine for a sign, and the compositor for one: where either
+// hangs, or a driver, none comes back, and a black or frozen screen is restarted. Without a service
+// manager it does nothing.
 func alive(ctx context.Context, win *window) {
 	for ctx.Err() == nil {
 		turn(ctx, func() { win.w.Canvas().Refresh(win.w.Content()) })
@@ -232,6 +233,12 @@ func alive(ctx context.Context, win *window) {
 		turn(ctx, func() {})
 		if ctx.Err() != nil {
 			return
+		}
+		if socket := compositor(); socket != "" {
+			if err := composes(socket); err != nil {
+				fmt.Fprintf(os.Stderr, "kioskd-ui: %v\n", err)
+				continue
+			}
 		}
 		if said, err := daemon.SdNotify(false, daemon.SdNotifyReady+"\n"+daemon.SdNotifyWatchdog); err != nil {
 			fmt.Fprintf(os.Stderr, "kioskd-ui: cannot tell the service manager: %v\n", err)

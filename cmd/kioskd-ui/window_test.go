@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -193,5 +196,48 @@ func TestThePanelTurnsOutToBeLarger(t *testing.T) {
 	}
 	if right < 1100 {
 		t.Errorf("the picture ends at %v of 1280", right)
+	}
+}
+
+// TestACompositorThatHangs gives no sign, as one that is gone; one that lives gives one.
+func TestACompositorThatHangs(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer []byte // to sync; nil for none
+		want   string
+	}{
+		"alive": {[]byte{2, 0, 0, 0, 0, 0, 12, 0, 7, 0, 0, 0}, ""},
+		"error": {[]byte{1, 0, 0, 0, 0, 0, 20, 0, 0, 0, 0, 0}, "answers something else"},
+		"ends":  {nil, "does not answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			socket := filepath.Join(t.TempDir(), "wayland-0")
+			l, err := net.Listen("unix", socket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			asked := make(chan []byte, 1)
+			go func() {
+				c2, err := l.Accept()
+				if err != nil {
+					return
+				}
+				defer c2.Close()
+				got := make([]byte, 12)
+				io.ReadFull(c2, got)
+				asked <- got
+				c2.Write(c.answer)
+			}()
+			err = composes(socket)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+			if got, want := <-asked, []byte{1, 0, 0, 0, 1, 0, 12, 0, 2, 0, 0, 0}; !bytes.Equal(got, want) {
+				t.Errorf("asked % x, want % x", got, want)
+			}
+		})
+	}
+	if err := composes(filepath.Join(t.TempDir(), "gone")); err == nil {
+		t.Error("one that is not there answers")
 	}
 }

@@ -197,6 +197,7 @@ func (m *machine) dump() (*image.RGBA, error) {
 
 // picture keeps what the panel shows, small.
 func (m *machine) picture(path string) error {
+	time.Sleep(8 * time.Second) // an emulated machine draws slowly, and gives no signal
 	img, err := m.dump()
 	if err != nil {
 		return err
@@ -343,7 +344,6 @@ func (m *machine) story(out string) error {
 	if _, err := m.showing(ui.Attract); err != nil {
 		return err
 	}
-	time.Sleep(3 * time.Second) // it is drawn
 	if err := m.picture(filepath.Join(out, "machine-1-attract.png")); err != nil {
 		return err
 	}
@@ -381,7 +381,7 @@ func (m *machine) visit(out string) error {
 		},
 		func() error { return m.picture(filepath.Join(out, "machine-3-charging.png")) },
 		func() error { return m.stop(2, code) },
-		func() error { time.Sleep(2 * time.Second); return m.picture(filepath.Join(out, "machine-4-final.png")) },
+		func() error { return m.picture(filepath.Join(out, "machine-4-final.png")) },
 		func() error { return people("unplug 2") },
 		func() error { _, err := m.showing(ui.Attract); return err },
 	}
@@ -462,7 +462,6 @@ func (m *machine) turn(out string) error {
 	if _, err := m.await("it draws upright", 3*time.Minute, m.lit); err != nil {
 		return err
 	}
-	time.Sleep(5 * time.Second) // drawn
 	if err := m.picture(filepath.Join(out, "machine-5-turned.png")); err != nil {
 		return err
 	}
