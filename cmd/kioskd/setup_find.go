@@ -161,62 +161,6 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 	return 0
 }
 
-// pulse closes a contactor for a moment and tells which inputs follow it, in order. Whatever
-// happens, it is open in the end.
-func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged []int) (follow []int, err error) {
-	board := hw.NewBoard(bus, byte(b.unit), b.inputs)
-	contactor := board.Contactor(coil)
-	read := func() ([]bool, error) {
-		return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
-	}
-	before, err := read()
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range plugged { // looked at before, and once more at the last moment
-		if i < len(before) && before[i] {
-			return nil, fmt.Errorf("input %d tells of a vehicle: unplug it, then again", i)
-		}
-	}
-	defer func() { err = cmp.Or(contactor.Open(), err) }()
-	if err := contactor.Close(ctx); err != nil {
-		return nil, err
-	}
-	closed, err := settled(ctx, read, func(in []bool) bool { return !slices.Equal(in, before) })
-	if err != nil {
-		return nil, err
-	}
-	if err := contactor.Open(); err != nil {
-		return nil, err
-	}
-	opened, err := settled(ctx, read, func(in []bool) bool { return slices.Equal(in, before) })
-	if err != nil {
-		return nil, err
-	}
-	for i := range before {
-		if !before[i] && closed[i] && !opened[i] {
-			follow = append(follow, i)
-		}
-	}
-	return follow, nil
-}
-
-// settled reads until something is so, for a second and a half: as long as slow contactors and
-// debounced inputs take.
-func settled[T any](ctx context.Context, read func() (T, error), ready func(T) bool) (in T, err error) {
-	for range 15 {
-		if in, err = read(); err != nil || ready(in) {
-			return in, err
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return in, ctx.Err()
-		}
-	}
-	return in, nil
-}
-
 // lookAround asks every line who is there.
 func (w *wizard) lookAround(ctx context.Context, password string) error {
 	found, err := ports()

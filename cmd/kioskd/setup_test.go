@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"kioskd"
+
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"

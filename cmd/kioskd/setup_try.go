@@ -10,9 +10,10 @@ import (
 	"strconv"
 	"time"
 
+	"kioskd"
+
 	"golang.org/x/text/currency"
 
-	"kioskd"
 	"kioskd/ui"
 )
 

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kioskd"
+	"kioskd/hw"
+	"kioskd/modbus"
+)
+
+// known are all bays: those that are set up, and those of the configuration. One that is set up
+// anew counts twice: what told of a vehicle before may still tell the truth.
+func (w *wizard) known(plans []plan) (out []bayConfig, err error) {
+	for _, b := range plans {
+		out = append(out, b.config())
+	}
+	if w.file.before == nil {
+		return out, nil
+	}
+	had, err := readConfig(w.file.path)
+	if err != nil {
+		return out, err
+	}
+	return append(out, had.bays...), nil
+}
+
+// free fails where a vehicle is plugged in at any known bay, or somebody pressed its emergency stop.
+// Energy that nobody pays for must not flow. Where nobody was asked, a bay that cannot tell is taken
+// for one with a vehicle, unless it is set up anew.
+func (w *wizard) free(ctx context.Context, plans []plan) error {
+	unknown := func(bay int, err error) error {
+		if !w.nobody { // she said that every cable is free
+			return nil
+		}
+		return fmt.Errorf("bay %d: nobody knows whether a vehicle is plugged in: mend it, or --no-pulse: %w", bay, err)
+	}
+	bays, err := w.known(plans)
+	if err != nil && w.nobody {
+		return fmt.Errorf("nobody knows whether a vehicle is plugged in at a bay that stays: mend it, or --no-pulse: %w", err)
+	}
+	for i, b := range bays {
+		again := i >= len(plans) && slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.number })
+		in, err := inputsOf(ctx, b)
+		switch {
+		case err != nil && !again:
+			err = unknown(b.number, err)
+		case err != nil:
+			err = nil
+		case in.Plugged:
+			err = fmt.Errorf("bay %d: a vehicle is plugged in: unplug it, then again", b.number)
+		case in.Emergency && !again:
+			err = fmt.Errorf("bay %d: its emergency stop is pressed", b.number)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inputsOf looks at a bay once, and lets its lines go.
+func inputsOf(ctx context.Context, b bayConfig) (kiosk.BayInputs, error) {
+	devices, err := openDevices(&config{bays: []bayConfig{b}})
+	if err != nil {
+		return kiosk.BayInputs{}, err
+	}
+	defer devices.close(quietLog())
+	return devices.bays[0].Inputs.Inputs(ctx)
+}
+
+// pluggedAt are the inputs of a board that tell of vehicles, of all known bays.
+func (w *wizard) pluggedAt(plans []plan, address string, unit int) (out []int) {
+	bays, _ := w.known(plans) // free has told of what cannot be read
+	for _, b := range bays {
+		if b.board == address && b.boardUnit == unit && b.plugged >= 0 {
+			out = append(out, b.plugged)
+		}
+	}
+	return out
+}
+
+// provePulse closes the contactor of a bay that somebody named, and wants its feedback to follow,
+// and, where they can be seen, no other.
+func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
+	if b.gpio != nil {
+		devices, err := openDevices(&config{bays: []bayConfig{b.config()}})
+		if err != nil {
+			return err
+		}
+		defer devices.close(quietLog())
+		if err := follows(ctx, devices.bays[0].Contactor, devices.bays[0].Inputs); err != nil {
+			return err
+		}
+		fmt.Fprintf(w.out, "bay %d: %s closes and opens, %s tells; meter %s\n", b.number, b.gpio["contactor"], b.gpio["feedback"], b.meter.Serial)
+		return nil
+	}
+	follow, err := pulseAt(ctx, b.boardAt, b.board, b.coil, plugged)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(follow, []int{b.feedback}) {
+		return fmt.Errorf("coil %d was closed for a moment, and the inputs %v followed, not %d: check the wires of contactor and feedback", b.coil, follow, b.feedback)
+	}
+	fmt.Fprintf(w.out, "bay %d: coil %d closes and opens, input %d tells; meter %s\n", b.number, b.coil, b.feedback, b.meter.Serial)
+	return nil
+}
+
+// follows closes a contactor for a moment and wants its own feedback to follow. Whatever happens,
+// it is open in the end: also where what opens it is what closes it, because its relay works the
+// other way round.
+func follows(ctx context.Context, contactor kiosk.Contactor, in kiosk.Inputs) (err error) {
+	feedback := func(want bool) (bool, error) {
+		now, err := settled(ctx, func() (kiosk.BayInputs, error) { return in.Inputs(ctx) }, func(now kiosk.BayInputs) bool { return now.Closed == want })
+		return now.Closed, err
+	}
+	if closed, err := feedback(false); err != nil || closed {
+		return cmp.Or(err, errors.New("its feedback tells of a closed contactor before anything was switched: check the wires of contactor and feedback"))
+	}
+	err = contactor.Close(ctx)
+	closed := false
+	if err == nil {
+		closed, err = feedback(true)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if no := contactor.Open(); err != nil || no != nil {
+		return errors.Join(err, no)
+	}
+	switch still, err := feedback(false); {
+	case err != nil:
+		return err
+	case still && !closed:
+		return errors.Join(errors.New("it closes when it is told to open: active_low is the other way round"), contactor.Close(ctx))
+	case still:
+		return errors.New("it was told to open, and its feedback says that it is closed: is it welded?")
+	case !closed:
+		return errors.New("it was told to close, and its feedback did not follow: check the wires of contactor and feedback")
+	}
+	return nil
+}
+
+// pulseAt closes a contactor for a moment, while none of some inputs tells of a vehicle, and tells
+// which inputs follow it.
+func pulseAt(ctx context.Context, at string, b foundBoard, coil int, plugged []int) ([]int, error) {
+	bus, err := openBus(at)
+	if err != nil {
+		return nil, err
+	}
+	defer bus.Close()
+	return pulse(ctx, bus, b, coil, plugged)
+}
+
+func inputs(ctx context.Context, bus *modbus.Bus, b foundBoard) ([]bool, error) {
+	return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
+}
+
+// pulse closes a contactor for a moment and tells which inputs follow it, in order. Whatever
+// happens, it is open in the end.
+func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged []int) (follow []int, err error) {
+	board := hw.NewBoard(bus, byte(b.unit), b.inputs)
+	contactor := board.Contactor(coil)
+	read := func() ([]bool, error) {
+		return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
+	}
+	before, err := read()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range plugged { // looked at before, and once more at the last moment
+		if i < len(before) && before[i] {
+			return nil, fmt.Errorf("input %d tells of a vehicle: unplug it, then again", i)
+		}
+	}
+	defer func() { err = cmp.Or(contactor.Open(), err) }()
+	if err := contactor.Close(ctx); err != nil {
+		return nil, err
+	}
+	closed, err := settled(ctx, read, func(in []bool) bool { return !slices.Equal(in, before) })
+	if err != nil {
+		return nil, err
+	}
+	if err := contactor.Open(); err != nil {
+		return nil, err
+	}
+	opened, err := settled(ctx, read, func(in []bool) bool { return slices.Equal(in, before) })
+	if err != nil {
+		return nil, err
+	}
+	for i := range before {
+		if !before[i] && closed[i] && !opened[i] {
+			follow = append(follow, i)
+		}
+	}
+	return follow, nil
+}
+
+// settled reads until something is so, for a second and a half: as long as slow contactors and
+// debounced inputs take.
+func settled[T any](ctx context.Context, read func() (T, error), ready func(T) bool) (in T, err error) {
+	for range 15 {
+		if in, err = read(); err != nil || ready(in) {
+			return in, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return in, ctx.Err()
+		}
+	}
+	return in, nil
+}

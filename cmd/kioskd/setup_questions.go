@@ -1,0 +1,229 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kioskd"
+
+	"kioskd/store"
+	"kioskd/terminal"
+)
+
+// setupQuestions are the answers that are a text; devices and bays are found.
+func setupQuestions() []setupQuestion {
+	return []setupQuestion{
+		{question: question{flag: "name", title: "Name of the site", help: "As drivers shall read it on the screen and on receipts."}, part: partSite, path: "site.name"},
+		{question: question{flag: "address", title: "Address of the seller", help: "For receipts: street, postal code, town."}, part: partSite, path: "site.address"},
+		{question: question{flag: "vat-id", title: "VAT number", optional: true, help: "For receipts, where you have one."}, part: partSite, path: "site.vat_id"},
+		{question: question{flag: "helpline", title: "Telephone number for help", check: telephone, help: "Somebody must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
+		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: letters(2), help: "As DE."}, part: partSite, path: "site.country"},
+		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), help: "As Europe/Berlin.", check: func(s string) error { _, err := time.LoadLocation(s); return err }}, part: partSite, path: "site.timezone"},
+		{question: question{flag: "currency", title: "Currency", def: "EUR", check: func(s string) error {
+			if !kiosk.Currency(s).Known() {
+				return errors.New("kioskd does not sell in it")
+			}
+			return nil
+		}}, part: partSite, path: "site.currency"},
+		{question: question{flag: "languages", title: "Languages, the first one first", def: "en, de", check: checkLanguages, help: "Known are " + strings.Join(languages(), ", ") + "."}, part: partSite, path: "site.languages"},
+		{question: question{flag: "clock", title: "Who keeps the clock right", def: "ntp", options: []string{"ntp", "rtc"}, help: "ntp: the network. rtc: a battery-backed clock in this computer, believed without a network."}, part: partSite, path: "clock"},
+		{question: question{flag: "kiosk", title: "Id of this kiosk", optional: true, help: "Needed for a back office."}, part: partSite, path: "site.kiosk"},
+		{question: question{flag: "password", title: "Password of the card terminal, six digits", def: "000000", check: terminal.CheckPassword}, part: partTerminal},
+		{question: question{flag: "capture", title: "How the terminal books a hold", def: "released", options: []string{"released", "used"}, help: "As its maker says: released (06 23, partial release) or used (06 24, completion)."}, part: partTerminal, path: "terminal.capture"},
+		{question: question{flag: "reads-cards", title: "Can the terminal read a card without a payment?", def: "false", options: []string{"true", "false"}}, part: partTerminal, path: "terminal.reads_cards"},
+		{question: question{flag: "end-of-day", title: "Time of the terminal's end of day", optional: true, help: "As 03:30; without it when the terminal asks."}, part: partTerminal, path: "terminal.end_of_day"},
+		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", check: amount, help: "As 50.00. Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
+		{question: question{flag: "price", title: "Price of a kilowatt-hour, tax included", help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
+		{question: question{flag: "vat", title: "Percent of VAT in it", def: "19"}, part: partPrice},
+		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve digits", optional: true, check: checkCode, help: "Five touches on the site's name, then this code."}, part: partStaff, path: "staff.technician"},
+		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true, check: checkCode, help: "For prices, sales and closing a bay; the same gesture."}, part: partStaff, path: "staff.host"},
+		{question: question{flag: "copy", title: "Where a stick or second partition is mounted", optional: true, help: "The journal is copied there each hour: /media/kioskd is a stick labelled KIOSKD."}, part: partKeep, path: "keep.copy"},
+	}
+}
+
+type setupQuestion struct {
+	question
+	part string
+	path string // of the setting, where its text is the answer
+}
+
+// Parts of a site.
+const (
+	partSite     = "site"
+	partTerminal = "terminal"
+	partBays     = "bays"
+	partPrice    = "price and hold"
+	partStaff    = "staff codes"
+	partKeep     = "copy of the journal"
+)
+
+var allParts = []string{partSite, partTerminal, partBays, partPrice, partStaff, partKeep}
+
+func letters(n int) func(string) error {
+	return func(s string) error {
+		if len(s) != n || strings.ToUpper(s) != s {
+			return fmt.Errorf("want %d capital letters", n)
+		}
+		return nil
+	}
+}
+
+func systemZone() string {
+	if b, err := os.ReadFile("/etc/timezone"); err == nil {
+		if zone := strings.TrimSpace(string(b)); !strings.HasSuffix(zone, "UTC") { // nobody has chosen one
+			return zone
+		}
+	}
+	return "Europe/Berlin"
+}
+
+func amount(s string) error {
+	if m, err := kiosk.ParseMoney(s, "EUR"); err != nil || m.Minor <= 0 { // the currency's own decimals are checked with the whole
+		if m, err := kiosk.ParseMoney(s, "JPY"); err != nil || m.Minor <= 0 {
+			return errors.New("want an amount such as 50.00")
+		}
+	}
+	return nil
+}
+
+func telephone(s string) error {
+	if !strings.ContainsAny(s, "0123456789") {
+		return errors.New("want a number such as +49 30 1234567")
+	}
+	return nil
+}
+
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func checkLanguages(s string) error {
+	for _, l := range splitList(s) {
+		if !slices.Contains(languages(), l) {
+			return fmt.Errorf("%q is not known", l)
+		}
+	}
+	return nil
+}
+
+// answer asks a question and puts its answer into the file. In a configuration that is there
+// only what was answered by a flag or a person changes.
+func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
+	if q.flag == "price" || q.flag == "vat" {
+		return "", nil
+	}
+	_, said := w.given[q.flag]
+	if w.file.before != nil && w.nobody && !said {
+		return "", nil
+	}
+	hashed := q.part == partStaff
+	if q.path != "" && !hashed {
+		q.def = cmp.Or(w.file.get(q.path), q.def)
+	}
+	if q.flag == "password" && w.password() != "" {
+		q.def, q.optional, q.help = "", true, "Nothing: as it is."
+	}
+	s, err := w.ask(ctx, q.question)
+	if err != nil || q.path == "" {
+		return s, err
+	}
+	switch {
+	case s == "" && !hashed:
+		w.file.drop(q.path)
+	case s == "":
+	case hashed:
+		if err := checkCode(s); err != nil {
+			return "", usagef("setup: --%s: %w", q.flag, err)
+		}
+		w.file.set(q.path, textNode(newCodeHash(s)))
+	case q.flag == "languages":
+		n, err := yamlNode("[%s]", strings.Join(splitList(s), ", "))
+		if err != nil {
+			return "", err
+		}
+		w.file.set(q.path, n)
+	case q.flag == "reads-cards":
+		n, err := yamlNode("%s", s)
+		if err != nil {
+			return "", err
+		}
+		w.file.set(q.path, n)
+	default:
+		w.file.set(q.path, textNode(s))
+	}
+	return s, nil
+}
+
+// price makes a tariff of one price, or names a file with any other.
+func (w *wizard) price(ctx context.Context) error {
+	if w.flags.tariff != "" {
+		text, err := os.ReadFile(w.flags.tariff)
+		if err != nil {
+			return usagef("setup: --tariff: %w", err)
+		}
+		// The daemon may not read where it lies; a name of its own leaves the one before as it is.
+		name := "tariff-" + store.Sum(text)[:8] + ".json"
+		if err := os.MkdirAll(filepath.Dir(w.file.path), 0o755); err != nil {
+			return err
+		}
+		w.file.set("tariff", textNode(name))
+		return writeWhole(filepath.Join(filepath.Dir(w.file.path), name), text, 0o640)
+	}
+	_, price := w.given["price"]
+	_, vat := w.given["vat"]
+	if w.file.before != nil && w.nobody && !price && !vat {
+		return nil
+	}
+	if w.file.before != nil && w.onePrice("price") == "" {
+		return usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a --tariff file", w.file.path)
+	}
+	number := func(s string) error {
+		if v, err := strconv.ParseFloat(s, 64); err != nil || v < 0 { // only looked at: the text is what counts
+			return errors.New("want a number such as 0.49")
+		}
+		return nil
+	}
+	var said [2]string
+	for i, flag := range []string{"price", "vat"} {
+		at := slices.IndexFunc(setupQuestions(), func(q setupQuestion) bool { return q.flag == flag })
+		q := setupQuestions()[at].question
+		q.def, q.check = cmp.Or(w.onePrice(flag), q.def), number
+		s, err := w.ask(ctx, q)
+		if err != nil {
+			return err
+		}
+		said[i] = s
+	}
+	n, err := yamlNode("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      - {type: ENERGY, price: %s, vat: %s, step_size: 1}\n",
+		cmp.Or(w.file.get("site.currency"), "EUR"), said[0], said[1])
+	if err != nil {
+		return err
+	}
+	w.file.set("tariff", n)
+	return nil
+}
+
+// onePrice is what a tariff says that has one price of energy and nothing else; empty of any other.
+func (w *wizard) onePrice(key string) string {
+	elements := w.file.at("tariff.elements")
+	if elements == nil || len(elements.Content) != 1 || len(elements.Content[0].Content) != 2 {
+		return ""
+	}
+	components := child(elements.Content[0], "price_components")
+	if components == nil || len(components.Content) != 1 {
+		return ""
+	}
+	kind, value := child(components.Content[0], "type"), child(components.Content[0], key)
+	if kind == nil || kind.Value != "ENERGY" || value == nil {
+		return ""
+	}
+	return value.Value
+}
