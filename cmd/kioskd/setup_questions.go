@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"kioskd"
-
 	"kioskd/store"
 	"kioskd/terminal"
 )

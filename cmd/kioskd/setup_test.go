@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"kioskd"
-
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"

@@ -10,10 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"kioskd"
-
 	"golang.org/x/text/currency"
 
+	"kioskd"
 	"kioskd/ui"
 )
 
