@@ -4,7 +4,7 @@
 //
 //	go run ./scripts/screen visit OUT en,de,ar,ja   pictures and latencies
 //	go run ./scripts/screen monkey 10m              random touches: does it stay, does it grow?
-//	go run ./scripts/screen machine DIR OUT         a whole kiosk in a virtual machine: make vm-check
+//	go run ./scripts/screen machine DIR OUT [PART]  a whole kiosk in a virtual machine: make vm-check
 //	go run ./scripts/screen compare OUT             cold start, memory and idle CPU beside Chromium
 //
 // Needs kioskd and kioskd-ui in ./bin (make build), and the Debian packages xvfb, xdotool and,
@@ -65,8 +65,8 @@ func run(args []string) error {
 			return err
 		}
 		return monkey(limit)
-	case args[0] == "machine" && len(args) == 3:
-		return inMachine(args[1], args[2])
+	case args[0] == "machine" && len(args) >= 3:
+		return inMachine(args[1], args[2], strings.Join(args[3:], " "))
 	case args[0] == "compare" && len(args) == 2:
 		if err := os.MkdirAll(args[1], 0o755); err != nil {
 			return err

@@ -45,8 +45,9 @@ type machine struct {
 
 // inMachine boots an image (DIR/disk, DIR/vmlinuz, DIR/initrd), plays a visit on its panel, breaks
 // its screen in every way and wants it back, and sets the kiosk up anew at a site that is simulated
-// outside (by DIR/kioskd) and plugged in with three USB adapters. Pictures go to out.
-func inMachine(dir, out string) error {
+// outside (by DIR/kioskd) and plugged in with three USB adapters; part may be "adapters" for that
+// alone. Pictures go to out.
+func inMachine(dir, out, part string) error {
 	texts, err := text.Load()
 	if err != nil {
 		return err
@@ -57,7 +58,7 @@ func inMachine(dir, out string) error {
 		return err
 	}
 	defer m.end()
-	err = m.story(out)
+	err = m.story(out, part)
 	if err != nil {
 		m.picture(filepath.Join(dir, "failed.png"))
 		log, _ := m.sh("systemctl status kioskd-ui seatd --no-pager; journalctl --namespace=kioskd -u kioskd-ui --no-pager | tail -40")
@@ -333,7 +334,7 @@ func (m *machine) at(what string) (string, error) {
 	return strings.TrimSpace(out), err
 }
 
-func (m *machine) story(out string) error {
+func (m *machine) story(out, part string) error {
 	if _, err := m.await("the panel shows a picture", 5*time.Minute, m.lit); err != nil {
 		return err
 	}
@@ -346,6 +347,9 @@ func (m *machine) story(out string) error {
 	}
 	if err := m.picture(filepath.Join(out, "machine-1-attract.png")); err != nil {
 		return err
+	}
+	if part == "adapters" {
+		return m.adapters(out)
 	}
 	if err := m.visit(out); err != nil {
 		return err
@@ -476,10 +480,12 @@ func (m *machine) turn(out string) error {
 
 // adapters sets the kiosk up anew, at a site behind three USB adapters that nobody named.
 func (m *machine) adapters(out string) error {
-	const setup = `systemctl disable --now practice && systemctl stop kioskd && rm -r /etc/kioskd/kioskd.yaml /etc/kioskd/secrets/* /var/lib/kioskd/journal/journal.db* ;
-		kioskd setup --yes --units 1-2 --name Parkhaus --address 'Beispielstr. 1' --helpline '+49 30 1' --price 0.49 --password 123456 --clock rtc \
-		--bay "number=1 meter=20260001 coil=0 plugged=0 requesting=1 feedback=2 emergency=3 max=660000" \
-		--bay "number=2 meter=20260002 coil=1 plugged=4 requesting=5 feedback=6 emergency=7 max=660000"`
+	setup := strings.Join([]string{ // a line, as the guest reads it
+		"systemctl disable --quiet --now practice; systemctl stop kioskd; rm -f /etc/kioskd/kioskd.yaml /var/lib/kioskd/journal/journal.db*;",
+		"kioskd setup --yes --units 1-2 --name Parkhaus --address 'Beispielstr. 1' --helpline '+49 30 1' --price 0.49 --password 123456 --clock rtc",
+		`--bay "number=1 meter=20260001 coil=0 plugged=0 requesting=1 feedback=2 emergency=3 max=660000"`,
+		`--bay "number=2 meter=20260002 coil=1 plugged=4 requesting=5 feedback=6 emergency=7 max=660000"`,
+	}, " ")
 	end := make(chan struct{})
 	go func() { // somebody holds a card to the terminal as long as it takes
 		for {
