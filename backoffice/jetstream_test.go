@@ -48,7 +48,7 @@ func (o *office) stream(t *testing.T, c *natstest.Cluster, credentials string) *
 func drained(t *testing.T, sync *backoffice.Sync, s *store.Store, records int64) {
 	t.Helper()
 	var err error
-	for range 3000 {
+	for range 15000 { // a slow disk under three servers that sync always takes its time
 		err = sync.Drain(ctx)
 		seq, point, err2 := s.Acked(ctx)
 		if err2 != nil {

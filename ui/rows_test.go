@@ -327,7 +327,7 @@ var rows = []struct {
 		if b := s.state.Sessions["S1"].Bill; b.Energy != 120 {
 			s.t.Errorf("billed %v", b.Energy)
 		}
-	}, "contactor_opened meter_end bill capture_intent", "reason.meter"},
+	}, "contactor_opened alert meter_end bill capture_intent", "reason.meter"}, // the host is told what he is not paid for
 	{28, "meter jumped", func(s *stage) {
 		s.charge()
 		s.clear()

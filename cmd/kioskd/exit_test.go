@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -124,6 +125,16 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 		return killed, err
 	}
 	leave()
+	// Where nothing was open its books are in order before it has even begun.
+	for !running(filepath.Join(dir, "ui.sock")) {
+		select {
+		case err := <-died:
+			return killed, fmt.Errorf("the daemon ended by itself: %v", err)
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return killed, errors.New("the daemon does not come up")
+		}
+	}
 	if err := daemon.Process.Signal(os.Interrupt); err != nil {
 		return killed, err
 	}
