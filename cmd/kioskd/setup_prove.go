@@ -158,6 +158,9 @@ func inputs(ctx context.Context, bus *modbus.Bus, b foundBoard) ([]bool, error) 
 	return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
 }
 
+// heard is how long a contactor stays closed, so that a person can tell which one clicks.
+const heard = 300 * time.Millisecond
+
 // pulse closes a contactor for a moment and tells which inputs follow it, in order. Whatever
 // happens, it is open in the end.
 func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged []int) (follow []int, err error) {
@@ -182,6 +185,11 @@ func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged
 	closed, err := settled(ctx, read, func(in []bool) bool { return !slices.Equal(in, before) })
 	if err != nil {
 		return nil, err
+	}
+	select {
+	case <-time.After(heard):
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	if err := contactor.Open(); err != nil {
 		return nil, err
