@@ -29,7 +29,7 @@ import (
 // audit compares what the bank and the meters know with the journal.
 func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	sessions := fs.Int("sessions", 1000, "`number` of charging sessions, all sites together")
-	seed := fs.Uint64("seed", uint64(time.Now().UnixNano()), "`number` that the misfortunes follow from")
+	seed := fs.Uint64("seed", 0, "`number` that the misfortunes follow from; 0 for a new one")
 	limit := fs.Duration("for", 0, "longest `time` before the sites are left in peace; 0 for none")
 	sites := fs.Int("sites", 16, "`number` of sites at a time")
 	dir := fs.String("dir", "", "`folder` that keeps journals, ledgers and logs; a temporary one without it")
@@ -52,6 +52,9 @@ func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) e
 		var cancel context.CancelFunc
 		chaos, cancel = context.WithTimeout(ctx, *limit)
 		defer cancel()
+	}
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano())
 	}
 	fmt.Fprintf(p.out, "torture: seed %d, %d sessions at %d sites\n", *seed, *sessions, *sites)
 	t := &tortureRun{program: p, seed: *seed, start: time.Now()}
