@@ -219,12 +219,12 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 		}
 	}
 	if secret != "" {
-		back, err := w.keepPassword(secret)
-		if err != nil {
-			return nil, err
+		back, no := w.keepPassword(secret)
+		if no != nil {
+			return nil, no
 		}
 		defer func() {
-			if err != nil {
+			if err != nil { // of this function: what was written with it was refused
 				err = errors.Join(err, back())
 			}
 		}()

@@ -166,9 +166,7 @@ const heard = 300 * time.Millisecond
 func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged []int) (follow []int, err error) {
 	board := hw.NewBoard(bus, byte(b.unit), b.inputs)
 	contactor := board.Contactor(coil)
-	read := func() ([]bool, error) {
-		return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
-	}
+	read := func() ([]bool, error) { return inputs(ctx, bus, b) }
 	before, err := read()
 	if err != nil {
 		return nil, err

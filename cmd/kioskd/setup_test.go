@@ -181,6 +181,14 @@ func TestSetupWithoutAnybody(t *testing.T) {
 		t.Errorf("the password is %q", got)
 	}
 
+	// Nor is one that comes with what the configuration refuses.
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "777777", "--copy", "nowhere"); code != 2 || !strings.Contains(bad, "keep.copy") {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	if got := content(t, filepath.Join(filepath.Dir(config), "secrets", "terminal")); got != "654321\n" {
+		t.Errorf("the password is %q, and nothing was changed", got)
+	}
+
 	// A coil that is mistyped is another bay's.
 	s.bays[0].Plug(simulator.GoodCar())
 	if code, bad := runSetup(t, nil, &out, append(lineFlags(s, config), "--no-test", "--bay", "number=2 meter=20260002 coil=0 plugged=4 feedback=6")...); code != 1 || !strings.Contains(bad, "bay 1: a vehicle is plugged in") {
