@@ -218,6 +218,44 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// TestGuardAddsUp: what one reading might hide in the steps of a register, a minute does not; and
+// no rounding of an honest one adds up to a fault.
+func TestGuardAddsUp(t *testing.T) {
+	t0 := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		watts, step int64 // what flows; what the register counts in, in Wh
+		every       time.Duration
+		want        string
+	}{
+		"full power, each second":   {22_000, 1, time.Second, ""},
+		"full power, in steps":      {22_000, 100, time.Second, ""},
+		"full power, seldom":        {22_000, 10, 7 * time.Second, ""},
+		"a tenth more":              {24_200, 1, 250 * time.Millisecond, ""},
+		"a fifth more":              {26_400, 1, time.Second, "MT003"},
+		"a fifth more, in steps":    {26_400, 100, time.Second, "MT003"},
+		"thirty times":              {660_000, 1, time.Second, "MT003"},
+		"thirty times, very often":  {660_000, 1, 50 * time.Millisecond, "MT003"},
+		"a fifth more, a slow line": {26_400, 1, 20 * time.Second, "MT003"},
+	} {
+		var readings []kiosk.Reading
+		for since := time.Duration(0); since < 2*time.Hour; since += c.every {
+			wh := c.watts * since.Milliseconds() / 3_600_000
+			readings = append(readings, kiosk.Reading{At: t0.Add(since), Import: kiosk.Energy(wh / c.step * c.step), Serial: "1"})
+		}
+		g := meter.NewGuard(&slow{readings}, 22_000, 0, "")
+		got := ""
+		for range readings {
+			if _, err := g.Read(context.Background()); err != nil {
+				got = strings.Split(err.Error(), ":")[0]
+				break
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // TestAnotherMeterIsBelievedOnceItIsWrittenDown: what cannot be recorded changes nothing.
 func TestAnotherMeterIsBelievedOnceItIsWrittenDown(t *testing.T) {
 	t0 := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)

@@ -24,27 +24,31 @@ func (f *Fault) FaultCode() string { return f.Code }
 // confirmations of it is a Fault. It implements kiosk.Meter.
 //
 // The rules: a register never falls, except over its modulus from the last to the
-// first twentieth; it never rises by more than the bay's power allows; the serial
-// number never changes. The last good reading survives a fault, so that it can be
-// billed.
+// first twentieth; it never rises by more than the bay's power allows, neither from
+// one reading to the next nor little by little; the serial number never changes. The
+// last good reading survives a fault, so that it can be billed.
 type Guard struct {
 	meter    kiosk.Meter
 	maxPower kiosk.Power
 	modulus  kiosk.Energy
 	serial   string // pinned; empty takes the first
 	last     kiosk.Reading
+	spare    int64 // what last might have been above itself, in W·ms: a leaky bucket
 }
 
 // confirmations is how many reads in a row must agree on the impossible.
 const confirmations = 3
 
-// slack is what a register may rise beyond power and time: its own steps.
+// slack is what a register may be ahead of power and time, ever: its own steps.
 const slack kiosk.Energy = 200
+
+// wattHour is one in W·ms: what flows in a second is less than the Wh that a register counts.
+const wattHour = 3_600_000
 
 // NewGuard guards a meter of a bay of a power. serial pins the meter; empty pins the
 // first that answers.
 func NewGuard(m kiosk.Meter, maxPower kiosk.Power, modulus kiosk.Energy, serial string) *Guard {
-	return &Guard{meter: m, maxPower: maxPower, modulus: modulus, serial: serial}
+	return &Guard{meter: m, maxPower: maxPower, modulus: modulus, serial: serial, spare: int64(slack) * wattHour}
 }
 
 // Read implements kiosk.Meter.
@@ -55,8 +59,9 @@ func (g *Guard) Read(ctx context.Context) (kiosk.Reading, error) {
 		if err != nil {
 			return kiosk.Reading{}, err
 		}
-		if fault = g.judge(r); fault == nil {
-			g.last = r
+		var spare int64
+		if spare, fault = g.judge(r); fault == nil {
+			g.last, g.spare = r, spare
 			if g.serial == "" {
 				g.serial = r.Serial
 			}
@@ -84,7 +89,7 @@ func (g *Guard) Exchange(ctx context.Context, record func(old *kiosk.Reading, no
 	if err := record(old, now); err != nil {
 		return err
 	}
-	g.serial, g.last = now.Serial, now
+	g.serial, g.last, g.spare = now.Serial, now, int64(slack)*wattHour
 	return nil
 }
 
@@ -94,24 +99,26 @@ func (g *Guard) Pin(serial string) { g.serial = serial }
 // Serial is the number of the meter that is to answer; empty for the first one.
 func (g *Guard) Serial() string { return g.serial }
 
-func (g *Guard) judge(r kiosk.Reading) *Fault {
+// judge returns what is spare after r, or what is wrong with it.
+func (g *Guard) judge(r kiosk.Reading) (spare int64, fault *Fault) {
 	if g.serial != "" && r.Serial != g.serial {
-		return &Fault{"MT004", fmt.Sprintf("meter has serial number %s, want %s", r.Serial, g.serial)}
+		return 0, &Fault{"MT004", fmt.Sprintf("meter has serial number %s, want %s", r.Serial, g.serial)}
 	}
 	if g.last.At.IsZero() {
-		return nil
+		return g.spare, nil
 	}
 	rise := r.Import - g.last.Import
 	if rise < 0 && g.modulus > 0 && g.last.Import > g.modulus/20*19 && r.Import < g.modulus/20 {
 		rise += g.modulus
 	}
 	if rise < 0 {
-		return &Fault{"MT002", fmt.Sprintf("register fell from %v to %v", g.last.Import, r.Import)}
+		return 0, &Fault{"MT002", fmt.Sprintf("register fell from %v to %v", g.last.Import, r.Import)}
 	}
 	// Power in W times time, and a tenth more.
-	allowed := kiosk.Energy(int64(g.maxPower)*int64(r.At.Sub(g.last.At)/time.Millisecond)/3_600_000*11/10) + slack
-	if rise > allowed {
-		return &Fault{"MT003", fmt.Sprintf("register rose by %v in %v, at most %v is possible", rise, r.At.Sub(g.last.At).Round(time.Millisecond), allowed)}
+	since := r.At.Sub(g.last.At)
+	allowed := g.spare + int64(g.maxPower)*since.Milliseconds()/10*11
+	if int64(rise) > allowed/wattHour {
+		return 0, &Fault{"MT003", fmt.Sprintf("register rose by %v in %v, at most %v is possible", rise, since.Round(time.Millisecond), kiosk.Energy(allowed/wattHour))}
 	}
-	return nil
+	return min(allowed-int64(rise)*wattHour, int64(slack)*wattHour), nil
 }
