@@ -3,7 +3,11 @@
 # itself, kioskd.yaml(5) from docs.
 set -eu
 program=$1 dir=$2 date=$3
-md2man() { go run github.com/cpuguy83/go-md2man/v2@v2.0.7 -in "$1" -out "$2"; }
+# A C locale's man knows no ellipsis.
+md2man() {
+	sed -i 's/…/.../g' "$1"
+	go run github.com/cpuguy83/go-md2man/v2@v2.0.7 -in "$1" -out "$2"
+}
 mkdir -p "$dir"
 commands() { "$program" --help | sed -n 's/^  \([a-z-]\+\( [a-z-]\+\)\?\)  .*/\1/p'; }
 {

@@ -111,7 +111,7 @@ func TestTheTechnicianAtTheScreen(t *testing.T) {
 		t.Errorf("the test of a good contactor says %+v", got)
 	}
 	s.s.bays[1].Plug(simulator.GoodCar())
-	s.until("doctor", `bay 2 .*plugged true`)
+	s.until("doctor", `bay 2 .*vehicle plugged in`)
 	if got := s.do("!test:2"); got.Key != "staff.failed" || !strings.Contains(got.Args[0].Text, "vehicle") {
 		t.Errorf("with a vehicle the test says %+v", got)
 	}

@@ -74,7 +74,7 @@ func (o owner) examine(ctx context.Context) ([]finding, error) {
 			f.What = fmt.Sprintf("%v, %d W", live.Good.Import, live.Good.Power)
 		}
 		if seen && live.InputsLost == 0 {
-			f.What += fmt.Sprintf(", plugged %v, contactor closed %v", live.Inputs.Plugged, live.Inputs.Closed)
+			f.What += ", " + inputsSay(live.Inputs)
 		}
 		out = append(out, f)
 	}
@@ -114,10 +114,28 @@ func (d direct) examine(ctx context.Context) ([]finding, error) {
 			if err == nil && in.Closed {
 				err = faultError{"CX017", "the contactor is closed, and kioskd does not run"}
 			}
-			return fmt.Sprintf("plugged %v, contactor closed %v, emergency stop %v", in.Plugged, in.Closed, in.Emergency), err
+			return inputsSay(in), err
 		}))
 	}
 	return out, nil
+}
+
+// inputsSay is what a bay's inputs say, in words. An emergency stop is named where it is pressed:
+// one that is not wired says the same as one that is not.
+func inputsSay(in kiosk.BayInputs) string {
+	say := "no vehicle"
+	if in.Plugged {
+		say = "vehicle plugged in"
+	}
+	if in.Closed {
+		say += ", contactor closed"
+	} else {
+		say += ", contactor open"
+	}
+	if in.Emergency {
+		say += ", emergency stop pressed"
+	}
+	return say
 }
 
 // faultError is an error with a fault of its own.

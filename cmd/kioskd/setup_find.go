@@ -123,7 +123,7 @@ func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
 	if err != nil {
 		return err
 	}
-	f.note(fmt.Sprintf("asking units %d to %d at %s", f.from, f.to, address))
+	f.note(fmt.Sprintf("asking units %d to %d at %s, up to %v", f.from, f.to, address, (time.Duration(f.to-f.from+1) * scanTimeout).Round(time.Second)))
 	for unit := f.from; unit <= f.to; unit++ {
 		found, ok, err := meter.Ask(ctx, bus, byte(unit), models)
 		if ctx.Err() != nil {
