@@ -22,7 +22,7 @@ func (r *configReader) bays(c *config, n *yaml.Node) {
 		power := 0
 		before := len(r.faults)
 		r.mapping(item, "bay", map[string]func(*yaml.Node){
-			"number!": r.number(&b.number, 1, 999), "evse_id": r.text(&b.evse), "max_power_w!": r.number(&power, 1, 100_000_000),
+			"number!": r.number(&b.number, 1, 999), "evse_id": r.text(&b.evse), "max_power_w!": r.number(&power, leastPower, mostPower),
 			"meter!": func(n *yaml.Node) { r.meter(&b, n) },
 			"board":  func(n *yaml.Node) { r.board(&b, n) },
 			"gpio":   func(n *yaml.Node) { r.gpio(&b, n) },
@@ -107,3 +107,6 @@ func (r *configReader) gpio(b *bayConfig, n *yaml.Node) {
 		b.requesting = 0
 	}
 }
+
+// A bay's power in W: less than any vehicle takes is a number of kW.
+const leastPower, mostPower = 1000, 100_000_000

@@ -210,8 +210,15 @@ func noticeOf(in kiosk.Instruction) notice {
 	return n
 }
 
-// priceJump tells whether a price is far from what the journal last sold at. The host confirms
-// it with the tariff's checksum.
+// farPrice is a price far from what the journal last sold at: a comma that slipped, or meant.
+type farPrice struct{ what, accept string } // accept is what accept_tariff must say for it
+
+func (p *farPrice) Error() string {
+	return p.what + "; if that is meant: kioskd setup --accept-price, or accept_tariff: " + p.accept
+}
+
+// priceJump tells whether a price is far from what the journal last sold at, and the host has not
+// confirmed it: why is a *farPrice then.
 func (s *sale) priceJump(ctx context.Context, journal *store.Store, at time.Time) (why, err error) {
 	now, sum := s.Prices(at)
 	if s.c.accept != "" && strings.HasPrefix(sum, s.c.accept) {
@@ -236,7 +243,7 @@ func (s *sale) priceJump(ctx context.Context, journal *store.Store, at time.Time
 			return nil, err
 		}
 		if text := jump(old, now); text != "" && !s.ordered(sum) {
-			return fmt.Errorf("%s; if that is meant, set accept_tariff: %s", text, sum[:8]), nil
+			return &farPrice{text, sum[:8]}, nil
 		}
 		return nil, nil // the last that was sold at counts
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"kioskd/store"
 	"kioskd/ui/text"
@@ -31,11 +33,11 @@ type wizard struct {
 }
 
 type setupFlags struct {
-	lines, bays          []string
-	from, to             int
-	tariff               string
-	journal, socket      string
-	noPulse, noTest, yes bool
+	lines, bays                       []string
+	from, to                          int
+	tariff                            string
+	journal, socket                   string
+	noPulse, noTest, yes, acceptPrice bool
 }
 
 // setup asks the site's devices who they are, and the host what only he knows; it writes the
@@ -53,6 +55,7 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 	fs.Func("socket", "the screen's `socket`, in place of the package's", func(s string) error { w.flags.socket = s; return nil })
 	units := fs.String("units", "1-32", "`range` of units to ask on a bus, at most 1-247")
 	fs.StringVar(&w.flags.tariff, "tariff", "", "`file` with an OCPI Tariff, in place of --price")
+	fs.BoolVar(&w.flags.acceptPrice, "accept-price", false, "a price ten times that of the last sale, or a tenth of it, is meant")
 	fs.BoolVar(&w.flags.yes, "yes", false, "ask nobody: answers that no flag has are the usual ones")
 	fs.BoolVar(&w.flags.noPulse, "no-pulse", false, "close no contactor to prove which one it is")
 	fs.BoolVar(&w.flags.noTest, "no-test", false, "no hold to try the terminal with")
@@ -83,7 +86,7 @@ func (w *wizard) parts(ctx context.Context) ([]string, error) {
 	if w.file.before == nil {
 		return allParts, nil
 	}
-	named := map[string]bool{partBays: len(w.flags.bays) > 0, partPrice: w.flags.tariff != ""}
+	named := map[string]bool{partBays: len(w.flags.bays) > 0, partPrice: w.flags.tariff != "" || w.flags.acceptPrice}
 	for _, q := range setupQuestions() {
 		if _, ok := w.given[q.flag]; ok {
 			named[q.part] = true
@@ -229,13 +232,13 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 			}
 		}()
 	}
-	if len(w.file.changed) == 0 {
+	if len(w.file.changed) == 0 && !w.flags.acceptPrice {
 		if secret == "" {
 			fmt.Fprintln(w.out, "All of it was so already.")
 		}
 		return nil, nil
 	}
-	if c, err = w.file.write(w.program); err != nil {
+	if c, err = w.write(ctx, parts); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(w.out, "%s: %s\n", w.file.path, strings.Join(w.file.changed, ", "))
@@ -253,6 +256,46 @@ func (w *wizard) absolute(path string) string {
 // sameTerminal tells whether nothing was asked for that needs the terminal itself.
 func (w *wizard) sameTerminal() bool {
 	return w.file.before != nil && len(w.flags.lines) == 0 && w.nobody
+}
+
+// write puts the configuration in its place, once the daemon would take it, and a price that is far
+// from that of the last sale is meant.
+func (w *wizard) write(ctx context.Context, parts []string) (*config, error) {
+	c, err := w.file.try(w.program)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(parts, partPrice) {
+		far, err := farFromLastSale(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if far != nil {
+			if meant, err := w.sure(ctx, "Since the last sale "+far.what+". Is that meant?", w.flags.acceptPrice); err != nil || !meant {
+				return nil, cmp.Or(err, error(usagef("setup: since the last sale %s; if that is meant, say so with --accept-price", far.what)))
+			}
+			w.file.set("accept_tariff", textNode(far.accept))
+			if c, err = w.file.try(w.program); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, w.file.commit()
+}
+
+// farFromLastSale is the price that the daemon would not sell at before somebody confirmed it.
+func farFromLastSale(ctx context.Context, c *config) (far *farPrice, err error) {
+	journal, err := store.OpenReader(ctx, c.journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer journal.Close()
+	why, err := newSale(c, time.Time{}, quietLog()).priceJump(ctx, journal, time.Now())
+	errors.As(why, &far)
+	return far, err
 }
 
 // keepPassword puts the terminal's password where only root, and by systemd the daemon, reads it;

@@ -151,7 +151,9 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 			return b, "", 0, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, requesting, emergency, active_low, max, evse, board", key)
 		}
 	}
-	switch {
+	switch err = watts(strconv.Itoa(b.max)); {
+	case err != nil:
+		err = fmt.Errorf("max: %w", err)
 	case b.number == 0 || serial == "":
 		err = errors.New("number and meter are needed")
 	case b.gpio != nil && (b.gpio["plugged"] == "" || b.gpio["feedback"] == ""):
@@ -160,6 +162,13 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 		err = errors.New("coil, plugged and feedback are needed: numbers of the board's coil and inputs")
 	}
 	return b, serial, unit, err
+}
+
+func watts(s string) error {
+	if n, err := strconv.Atoi(s); err != nil || n < leastPower || n > mostPower {
+		return errors.New("want a number of watts: 22 kW are 22000")
+	}
+	return nil
 }
 
 func (w *wizard) planOfFlag(text string) (plan, error) {
@@ -274,7 +283,7 @@ func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int
 	if p.plugged, err = w.pluggedInput(ctx, b, p.number, feedback); err != nil {
 		return nil, left, err
 	}
-	if said, err = w.ask(ctx, question{title: fmt.Sprintf("Most power of bay %d in watt", p.number), def: "22000", check: func(s string) error { _, err := strconv.Atoi(s); return err }}); err != nil {
+	if said, err = w.ask(ctx, question{title: fmt.Sprintf("Most power of bay %d in watt", p.number), def: "22000", help: "What its wires bear, as 22000. A meter that counts more is not believed.", check: watts}); err != nil {
 		return nil, left, err
 	}
 	if p.max, err = strconv.Atoi(said); err != nil {

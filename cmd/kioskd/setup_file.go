@@ -164,9 +164,8 @@ func (f *configFile) bytes() ([]byte, error) {
 	return b.Bytes(), e.Close()
 }
 
-// write puts the file in its place, whole or not at all, when it has been read without a fault.
-// The one before stays beside it.
-func (f *configFile) write(p program) (*config, error) {
+// try writes what the file becomes beside it, and reads it as the daemon would.
+func (f *configFile) try(p program) (*config, error) {
 	text, err := f.bytes()
 	if err != nil {
 		return nil, err
@@ -174,18 +173,24 @@ func (f *configFile) write(p program) (*config, error) {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
 		return nil, err
 	}
-	next := f.path + ".new"
-	if err := writeNew(next, text, 0o640); err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", next, err)
+	if err := writeNew(f.next(), text, 0o640); err != nil {
+		return nil, fmt.Errorf("cannot write %s: %w", f.next(), err)
 	}
-	c, err := p.configAnd(next, true)
+	c, err := p.configAnd(f.next(), true)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s is as it was; what was to be written is %s", f.path, next), err)
+		return nil, errors.Join(fmt.Errorf("%s is as it was; what was to be written is %s", f.path, f.next()), err)
 	}
+	return c, nil
+}
+
+func (f *configFile) next() string { return f.path + ".new" }
+
+// commit puts what was tried in the file's place, whole or not at all. The one before stays beside it.
+func (f *configFile) commit() error {
 	if f.before != nil {
 		if err := writeWhole(f.path+".before", f.before, 0o640); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c, renameWhole(next, f.path)
+	return renameWhole(f.next(), f.path)
 }

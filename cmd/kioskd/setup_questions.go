@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -184,30 +184,50 @@ func (w *wizard) price(ctx context.Context) error {
 	if w.file.before != nil && w.onePrice("price") == "" {
 		return usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a --tariff file", w.file.path)
 	}
+	currency := cmp.Or(w.file.get("site.currency"), "EUR")
 	number := func(s string) error {
-		if v, err := strconv.ParseFloat(s, 64); err != nil || v < 0 { // only looked at: the text is what counts
+		if _, ok := decimal(s); !ok {
 			return errors.New("want a number such as 0.49")
 		}
 		return nil
 	}
 	var said [2]string
-	for i, flag := range []string{"price", "vat"} {
-		at := slices.IndexFunc(setupQuestions(), func(q setupQuestion) bool { return q.flag == flag })
-		q := setupQuestions()[at].question
-		q.def, q.check = cmp.Or(w.onePrice(flag), q.def), number
-		s, err := w.ask(ctx, q)
-		if err != nil {
+	for meant := false; !meant; {
+		for i, flag := range []string{"price", "vat"} {
+			at := slices.IndexFunc(setupQuestions(), func(q setupQuestion) bool { return q.flag == flag })
+			q := setupQuestions()[at].question
+			q.def, q.check = cmp.Or(w.onePrice(flag), q.def), number
+			s, err := w.ask(ctx, q)
+			if err != nil {
+				return err
+			}
+			said[i] = s
+		}
+		if w.nobody || price {
+			break
+		}
+		// A comma that slipped is seen in what a driver pays.
+		kWh, _ := decimal(said[0])
+		var err error
+		if meant, err = w.sure(ctx, fmt.Sprintf("A driver pays %s %s for 20 kWh. Is that meant?", new(big.Rat).Mul(kWh, big.NewRat(20, 1)).FloatString(2), currency), true); err != nil {
 			return err
 		}
-		said[i] = s
 	}
 	n, err := yamlNode("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      - {type: ENERGY, price: %s, vat: %s, step_size: 1}\n",
-		cmp.Or(w.file.get("site.currency"), "EUR"), said[0], said[1])
+		currency, said[0], said[1])
 	if err != nil {
 		return err
 	}
 	w.file.set("tariff", n)
 	return nil
+}
+
+// decimal is a number of digits and a point, as a tariff has it.
+func decimal(s string) (*big.Rat, bool) {
+	if strings.Trim(s, "0123456789.") != "" {
+		return nil, false
+	}
+	return new(big.Rat).SetString(s)
 }
 
 // onePrice is what a tariff says that has one price of energy and nothing else; empty of any other.

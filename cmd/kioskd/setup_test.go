@@ -159,6 +159,22 @@ func TestSetupWithoutAnybody(t *testing.T) {
 		}
 	}
 
+	// A comma that slipped would keep the kiosk closed until somebody confirms it.
+	cheap := content(t, config)
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "59"); code != 2 || !strings.Contains(bad, "from 0.49 to 59.00; if that is meant, say so with --accept-price") {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	if content(t, config) != cheap {
+		t.Error("a price was changed that nobody meant")
+	}
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "59", "--accept-price"); code != 0 || !strings.Contains(content(t, config), "price: 59,") {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	proven(t, s, config)
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "0.59"); code != 0 { // nothing was sold at 59
+		t.Errorf("exit %d: %s", code, bad)
+	}
+
 	// A password that the terminal does not answer to is not kept.
 	silent := strings.Replace(content(t, config), "address: serial://"+filepath.Join(s.dir, "terminal"), "address: serial://"+filepath.Join(s.dir, "nobody"), 1)
 	answering := content(t, config)
@@ -252,6 +268,7 @@ func TestSetupRefuses(t *testing.T) {
 			}
 			t.Cleanup(func() { os.Remove(config) })
 		}, code: 2, want: "is not one price of a kilowatt-hour"},
+		"a power in kW": {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=2 max=22"), code: 2, want: "22 kW are 22000"},
 		"a bad price": {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
 		"units":       {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
 	} {
@@ -303,9 +320,10 @@ func TestSetupWithAPerson(t *testing.T) {
 	in, to := io.Pipe()
 	answers := []struct{ prompt, answer string }{
 		{"Name of the site", "Parkhaus"}, {"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "123456"},
-		{"Price", "0.49"}, {"Code of the technician", "271828"},
+		{"Price", "49"}, {"980.00 EUR for 20 kWh", "no"}, {"Price", "0.49"}, {"9.80 EUR for 20 kWh", "yes"}, {"Code of the technician", "271828"},
 		{"every cable free", "yes"}, {"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
 		{"behind bay 7", "2"}, {"behind bay 3", ""}, // the meters are crossed as well
+		{"power of bay 7", "22"}, // not kW
 		{"Which input of bay 7 is the emergency", "3"}, {"Which input of bay 3 is the emergency", "7"},
 	}
 	p := &person{t: t, to: to}
