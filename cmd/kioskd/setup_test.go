@@ -269,8 +269,8 @@ func TestSetupRefuses(t *testing.T) {
 			t.Cleanup(func() { os.Remove(config) })
 		}, code: 2, want: "is not one price of a kilowatt-hour"},
 		"a power in kW": {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=2 max=22"), code: 2, want: "22 kW are 22000"},
-		"a bad price": {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
-		"units":       {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
+		"a bad price":   {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
+		"units":         {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.in != nil {
