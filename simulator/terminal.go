@@ -66,6 +66,7 @@ type Terminal struct {
 	log   *slog.Logger
 
 	mu     sync.Mutex
+	pass   string      // that registration must bring; empty for any
 	faults []CardFault // of the next payments
 	due    bool        // an end-of-day is asked for before anything else
 }
@@ -145,6 +146,9 @@ func (t *Terminal) command(ctx context.Context, link zvt.Link, a zvt.APDU) error
 	case a.Class == zvt.ClassAck, a.Class == zvt.ClassNack:
 		return nil
 	case a.Is(0x06, 0x00):
+		if want := t.password(); want != "" && len(m.Head) >= 3 && hex.EncodeToString(m.Head[:3]) != want {
+			return link.Send(zvt.Nack(0x37)) // as card complete's do
+		}
 		if c, ok := zvt.GetBCD(m.Head[len(m.Head)-2:]); len(m.Head) == 6 && (!ok || c != int64(t.Currency.Number())) {
 			return link.Send(zvt.Nack(0x6F))
 		}
@@ -191,6 +195,19 @@ func (t *Terminal) command(ctx context.Context, link zvt.Link, a zvt.APDU) error
 		return t.say(link, zvt.Command(0x06, 0x0F, nil))
 	}
 	return link.Send(zvt.Nack(0x83))
+}
+
+// WantPassword refuses whoever registers with another one than these six digits.
+func (t *Terminal) WantPassword(digits string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pass = digits
+}
+
+func (t *Terminal) password() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.pass
 }
 
 func (t *Terminal) currency() zvt.Field { return zvt.BCD(0x49, int64(t.Currency.Number()), 2) }

@@ -256,6 +256,12 @@ type handlers struct {
 // refusal is a definite no to a command, before or after it began.
 type refusal struct{ code byte }
 
+// ErrRefused is of a terminal that is there and takes no commands of ours: another password or
+// another currency is set in it.
+var ErrRefused = errors.New("terminal refused")
+
+func (r *refusal) Unwrap() error { return ErrRefused }
+
 func (r *refusal) Error() string {
 	return fmt.Sprintf("terminal refused: %s (%02X)", zvt.ResultText(r.code), r.code)
 }

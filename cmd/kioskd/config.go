@@ -407,9 +407,9 @@ func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts te
 			}
 		},
 		"end_of_day": func(n *yaml.Node) {
-			at, err := time.Parse("15:04", n.Value)
+			at, err := dayTime(n.Value)
 			if err != nil {
-				r.fault(n, "terminal.end_of_day: %q: want a time of day such as 03:30", n.Value)
+				r.fault(n, "terminal.end_of_day: %q: %v", n.Value, err)
 				return
 			}
 			c.rules.DayEnd = sinceMidnight(at)

@@ -92,8 +92,9 @@ func (r *configReader) keep(c *config, n *yaml.Node) {
 		"readings_days": r.number(&days, 30, 3650),
 		"reserve_mb":    r.number(&c.keep.reserve, 10, 100_000),
 		"copy": func(n *yaml.Node) {
-			if r.text(&c.keep.copyTo)(n); !filepath.IsAbs(c.keep.copyTo) {
-				r.fault(n, "keep.copy: %q: want where another partition or a stick is mounted, such as /media/kioskd", n.Value)
+			r.text(&c.keep.copyTo)(n)
+			if err := mountPoint(c.keep.copyTo); err != nil {
+				r.fault(n, "keep.copy: %q: %v", n.Value, err)
 			}
 		},
 	})

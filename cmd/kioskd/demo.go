@@ -192,6 +192,7 @@ type driver struct {
 	client *ui.Client
 	views  chan ui.View
 	now    ui.View
+	closed func(ui.View) // is told what a screen says that sells nothing; may be nil
 }
 
 // await waits for a screen.
@@ -227,7 +228,9 @@ func (d *driver) home(ctx context.Context) error {
 			if !ok {
 				return errors.New("the screen's connection ended")
 			}
-			d.now = v
+			if d.now = v; v.Closed() && d.closed != nil {
+				d.closed(v)
+			}
 		case <-time.After(500 * time.Millisecond):
 		case <-ctx.Done():
 			return ctx.Err()

@@ -68,10 +68,15 @@ func (o owner) examine(ctx context.Context) ([]finding, error) {
 			f.Fault = "MT001"
 		case live.InputsLost > 0:
 			f.Fault = "IO001"
+		default:
+			f.Fault = live.MeterFault
 		}
 		if live.Good != nil {
 			f.Identity = "meter " + live.Good.Serial
-			f.What = fmt.Sprintf("%v, %d W", live.Good.Import, live.Good.Power)
+			f.What = fmt.Sprintf("last read %v", live.Good.Import)
+		}
+		if live.Reading != nil {
+			f.What = fmt.Sprintf("%v, %d W", live.Reading.Import, live.Reading.Power)
 		}
 		if seen && live.InputsLost == 0 {
 			f.What += ", " + inputsSay(live.Inputs)
@@ -161,6 +166,13 @@ func house(ctx context.Context, c *config) []finding {
 		seq, err := j.Seq(ctx)
 		return fmt.Sprintf("%d records", seq), err
 	})
+	price := check("price", "CF001", func() (string, error) {
+		far, err := farFromLastSale(ctx, c)
+		if err == nil && far != nil {
+			err = far
+		}
+		return "", err
+	})
 	disk := check("disk", "DB001", func() (string, error) {
 		var s unix.Statfs_t
 		if err := unix.Statfs(filepath.Dir(c.journal), &s); err != nil {
@@ -179,6 +191,9 @@ func house(ctx context.Context, c *config) []finding {
 		return time.Now().Format(time.RFC3339), nil
 	})
 	out := []finding{journal, disk, clock}
+	if !price.OK && journal.OK {
+		out = append(out, price)
+	}
 	if c.keep.copyTo != "" {
 		out = append(out, check("copy", "", func() (string, error) { return lastCopy(c, time.Now()) }))
 	}

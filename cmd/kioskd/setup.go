@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"kioskd"
 	"kioskd/store"
 	"kioskd/ui/text"
 )
@@ -232,13 +233,18 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 			}
 		}()
 	}
-	if len(w.file.changed) == 0 && !w.flags.acceptPrice {
+	if slices.Contains(parts, partPrice) {
+		if err := w.acceptPrice(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(w.file.changed) == 0 {
 		if secret == "" {
 			fmt.Fprintln(w.out, "All of it was so already.")
 		}
 		return nil, nil
 	}
-	if c, err = w.write(ctx, parts); err != nil {
+	if c, err = w.file.write(w.program); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(w.out, "%s: %s\n", w.file.path, strings.Join(w.file.changed, ", "))
@@ -258,29 +264,22 @@ func (w *wizard) sameTerminal() bool {
 	return w.file.before != nil && len(w.flags.lines) == 0 && w.nobody
 }
 
-// write puts the configuration in its place, once the daemon would take it, and a price that is far
-// from that of the last sale is meant.
-func (w *wizard) write(ctx context.Context, parts []string) (*config, error) {
+// acceptPrice confirms a price that is far from that of the last sale, where it is meant.
+func (w *wizard) acceptPrice(ctx context.Context) error {
 	c, err := w.file.try(w.program)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if slices.Contains(parts, partPrice) {
-		far, err := farFromLastSale(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		if far != nil {
-			if meant, err := w.sure(ctx, "Since the last sale "+far.what+". Is that meant?", w.flags.acceptPrice); err != nil || !meant {
-				return nil, cmp.Or(err, error(usagef("setup: since the last sale %s; if that is meant, say so with --accept-price", far.what)))
-			}
-			w.file.set("accept_tariff", textNode(far.accept))
-			if c, err = w.file.try(w.program); err != nil {
-				return nil, err
-			}
-		}
+	defer os.Remove(w.file.next())
+	far, err := farFromLastSale(ctx, c)
+	if far == nil || err != nil {
+		return err
 	}
-	return c, w.file.commit()
+	if meant, err := w.sure(ctx, "Since the last sale "+far.what+". Is that meant?", w.flags.acceptPrice); err != nil || !meant {
+		return cmp.Or(err, error(usagef("setup: since the last sale %s; if that is meant, say so with --accept-price", far.what)))
+	}
+	w.file.set("accept_tariff", textNode(far.accept))
+	return nil
 }
 
 // farFromLastSale is the price that the daemon would not sell at before somebody confirmed it.
@@ -384,6 +383,10 @@ func (w *wizard) password() string {
 	return w.file.get("terminal.password")
 }
 
+func (w *wizard) currency() kiosk.Currency {
+	return kiosk.Currency(cmp.Or(w.file.get("site.currency"), "EUR"))
+}
+
 // pinTerminal writes down which terminal this site's is. A password alone is tried on the one that
 // is written down.
 func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
@@ -391,10 +394,11 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
 		if secret == "" {
 			return nil
 		}
-		f := finder{note: w.note, password: secret}
+		f := finder{note: w.note, password: secret, currency: w.currency()}
 		address := w.file.get("terminal.address")
-		if ok, err := f.card(ctx, address, true, &foundLine{}); !ok || err != nil {
-			return errors.Join(fmt.Errorf("the terminal at %s does not answer with this password; nothing was changed", address), err)
+		var at foundLine
+		if ok, err := f.card(ctx, address, true, &at); !ok || err != nil {
+			return errors.Join(fmt.Errorf("the terminal at %s does not answer with this password; nothing was changed", address), at.refused, err)
 		}
 		return nil
 	}
@@ -406,6 +410,11 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
 		}
 	}
 	if len(there) == 0 {
+		for _, l := range w.found {
+			if l.refused != nil {
+				return fmt.Errorf("%w: look at its password (--password) and currency (--currency)", l.refused)
+			}
+		}
 		return errors.New("no card terminal answers: check its cable, that it is switched on, its mode (ZVT by serial line or TCP) and its password (--password)")
 	}
 	at := 0

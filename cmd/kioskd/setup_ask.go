@@ -35,8 +35,17 @@ type question struct {
 	flag, title, help string
 	def               string
 	optional          bool
+	amount            bool     // a comma is a point
 	options           []string // to choose from; nil for a text
 	check             func(string) error
+}
+
+// read is what was meant by an answer.
+func (q question) read(s string) string {
+	if q.amount {
+		s = strings.Replace(s, ",", ".", 1)
+	}
+	return s
 }
 
 // valid checks an answer.
@@ -60,6 +69,7 @@ var errEnded = errors.New("given up: not every question was answered")
 // ask is the answer: that of the flag, or what a person says.
 func (a *asker) ask(ctx context.Context, q question) (string, error) {
 	if v, ok := a.given[q.flag]; ok {
+		v = q.read(v)
 		if err := q.valid(v); err != nil {
 			return "", usagef("setup: --%s %q: %w", q.flag, v, err)
 		}
@@ -89,7 +99,7 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		s = cmp.Or(s, q.def)
+		s = cmp.Or(q.read(s), q.def)
 		if n, err := strconv.Atoi(s); err == nil && n >= 1 && n <= len(q.options) {
 			s = q.options[n-1]
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -222,13 +221,21 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 		return nil, usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in --bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
 	}
 	fmt.Fprintln(w.out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
-	if ok, err := w.sure(ctx, "Is every cable free?", false); err != nil || !ok {
-		return nil, cmp.Or(err, errors.New("given up: nothing was changed"))
+	for free := false; !free; {
+		if free, err = w.sure(ctx, "Is every cable free?", false); err != nil {
+			return nil, err
+		}
+		if !free {
+			fmt.Fprintln(w.out, "Unplug every vehicle, then say yes.")
+		}
 	}
 	for _, b := range w.boards() {
 		for coil := 0; coil < b.coils && len(left) > 0; coil++ {
-			if err := w.free(ctx, out); err != nil {
-				return nil, err
+			for err := w.free(ctx, out); err != nil; err = w.free(ctx, out) {
+				fmt.Fprintln(w.out, err)
+				if err := w.done(ctx, "Done?"); err != nil {
+					return nil, err
+				}
 			}
 			follow, err := pulseAt(ctx, b.line.address, b.foundBoard, coil, w.pluggedAt(out, b.line.address, b.unit))
 			var none modbus.Exception
@@ -262,7 +269,7 @@ func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int
 		}
 		return nil
 	}
-	said, err := w.ask(ctx, question{title: fmt.Sprintf("Coil %d closed and opened, input %d told. At which bay did you hear it? 0: at none", coil, feedback), def: strconv.Itoa(coil + 1), check: number})
+	said, err := w.ask(ctx, question{title: fmt.Sprintf("Coil %d closed and opened, input %d told. Number of the bay where you heard it, 0 for none", coil, feedback), def: strconv.Itoa(coil + 1), check: number})
 	if err != nil || said == "0" {
 		return nil, left, err
 	}
@@ -316,48 +323,81 @@ func (w *wizard) pluggedInput(ctx context.Context, b boardAt, bay, feedback int)
 		return 0, err
 	}
 	defer bus.Close()
+	for {
+		moved, err := w.pluggedIn(ctx, bus, b, bay, feedback)
+		if err != nil {
+			return 0, err
+		}
+		var options []string
+		for _, i := range moved {
+			options = append(options, strconv.Itoa(i))
+		}
+		said, err := w.ask(ctx, question{title: fmt.Sprintf("Moved: %s. Which input tells that a vehicle is plugged in at bay %d (none: it was another bay)", strings.Join(options, ", "), bay), def: options[0], check: func(s string) error {
+			if s != "none" && !slices.Contains(options, s) {
+				return fmt.Errorf("want %s or none", strings.Join(options, " or "))
+			}
+			return nil
+		}})
+		if err != nil {
+			return 0, err
+		}
+		if said == "none" {
+			if err := w.done(ctx, "Unplug it. Done?"); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		i, err := strconv.Atoi(said)
+		if err != nil {
+			return 0, err
+		}
+		return i, w.unplugged(ctx, bus, b, i)
+	}
+}
+
+// done waits for somebody who did something.
+func (w *wizard) done(ctx context.Context, question string) error {
+	ok, err := w.sure(ctx, question, true)
+	if err == nil && !ok {
+		err = errors.New("given up: nothing was changed")
+	}
+	return err
+}
+
+// pluggedIn are the inputs that move when somebody plugs in.
+func (w *wizard) pluggedIn(ctx context.Context, bus *modbus.Bus, b boardAt, bay, feedback int) (moved []int, err error) {
 	before, err := inputs(ctx, bus, b.foundBoard)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	moved := func(in []bool) (out []int) {
-		for i := range in {
-			if !before[i] && in[i] && i != feedback {
-				out = append(out, i)
+	for question := fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay); len(moved) == 0; question = "No input moved. Plug it in, or look at its wire. Done?" {
+		if err := w.done(ctx, question); err != nil {
+			return nil, err
+		}
+		if _, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool {
+			moved = nil
+			for i := range in {
+				if !before[i] && in[i] && i != feedback {
+					moved = append(moved, i)
+				}
 			}
+			return len(moved) > 0
+		}); err != nil {
+			return nil, err
 		}
-		return out
 	}
-	var seen []int
-	for question := fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay); len(seen) == 0; question = "No input moved. Plug it in, or look at its wire. Done?" {
-		if ok, err := w.sure(ctx, question, true); err != nil || !ok {
-			return 0, cmp.Or(err, errors.New("given up: nothing was changed"))
-		}
-		after, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool { return len(moved(in)) > 0 })
-		if err != nil {
-			return 0, err
-		}
-		seen = moved(after)
-	}
-	said, err := w.ask(ctx, question{title: fmt.Sprintf("Inputs %v moved. Which one tells that a vehicle is plugged in", seen), def: strconv.Itoa(seen[0]), check: func(s string) error {
-		if n, err := strconv.Atoi(s); err != nil || n < 0 || n >= b.inputs || n == feedback {
-			return fmt.Errorf("want an input from 0 to %d that is not %d", b.inputs-1, feedback)
-		}
-		return nil
-	}})
-	if err != nil {
-		return 0, err
-	}
+	return moved, nil
+}
+
+// unplugged waits for somebody to unplug what an input tells of. Other bays are no matter of its.
+func (w *wizard) unplugged(ctx context.Context, bus *modbus.Bus, b boardAt, told int) error {
+	free := func(in []bool) bool { return !in[told] }
 	for question := "Unplug it again. Done?"; ; question = "It is still told of. Unplug it. Done?" {
-		if _, err := w.sure(ctx, question, true); err != nil {
-			return 0, err
+		if err := w.done(ctx, question); err != nil {
+			return err
 		}
-		now, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool { return slices.Equal(in, before) })
-		if err != nil {
-			return 0, err
-		}
-		if slices.Equal(now, before) {
-			return strconv.Atoi(said)
+		if now, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, free); err != nil || free(now) {
+			return err
 		}
 	}
 }

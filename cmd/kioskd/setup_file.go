@@ -185,12 +185,17 @@ func (f *configFile) try(p program) (*config, error) {
 
 func (f *configFile) next() string { return f.path + ".new" }
 
-// commit puts what was tried in the file's place, whole or not at all. The one before stays beside it.
-func (f *configFile) commit() error {
+// write puts the file in its place, whole or not at all, when it has been read without a fault.
+// The one before stays beside it.
+func (f *configFile) write(p program) (*config, error) {
+	c, err := f.try(p)
+	if err != nil {
+		return nil, err
+	}
 	if f.before != nil {
 		if err := writeWhole(f.path+".before", f.before, 0o640); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return renameWhole(f.next(), f.path)
+	return c, renameWhole(f.next(), f.path)
 }

@@ -12,6 +12,7 @@ import (
 
 	"go.bug.st/serial/enumerator"
 
+	"kioskd"
 	"kioskd/hw"
 	"kioskd/line"
 	"kioskd/meter"
@@ -24,6 +25,7 @@ type foundLine struct {
 	address  string // with the speed at which it answers
 	port     *enumerator.PortDetails
 	terminal *terminal.Status
+	refused  error // of a terminal that is there
 	meters   []meter.Found
 	boards   []foundBoard
 }
@@ -37,6 +39,7 @@ type foundBoard struct {
 type finder struct {
 	note     func(string)
 	password string
+	currency kiosk.Currency
 	from, to int // units
 }
 
@@ -100,13 +103,16 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 		if err != nil {
 			return false, usageError{err}
 		}
-		t := terminal.New(dial, terminal.Config{Password: f.password, Currency: "EUR"}, quietLog())
+		t := terminal.New(dial, terminal.Config{Password: f.password, Currency: cmp.Or(f.currency, "EUR")}, quietLog())
 		ctx, cancel := context.WithTimeout(ctx, 12*time.Second)
 		status, err := t.Status(ctx)
 		cancel()
 		if err := errors.Join(err, t.Close()); err == nil {
 			out.address, out.terminal = try, &status
 			return true, nil
+		} else if errors.Is(err, terminal.ErrRefused) {
+			f.note("  " + err.Error())
+			out.refused = fmt.Errorf("the card terminal at %s is there: %w", try, err)
 		}
 	}
 	return false, ctx.Err()
@@ -167,7 +173,7 @@ func (w *wizard) lookAround(ctx context.Context, password string) error {
 	if err != nil {
 		return err
 	}
-	f := finder{note: w.note, password: cmp.Or(password, w.password(), "000000"), from: w.flags.from, to: w.flags.to}
+	f := finder{note: w.note, password: cmp.Or(password, w.password(), "000000"), currency: w.currency(), from: w.flags.from, to: w.flags.to}
 	ask := map[string]*enumerator.PortDetails{}
 	for _, p := range found {
 		ask["serial://"+p.Name] = p
@@ -194,7 +200,7 @@ func (w *wizard) lookAround(ctx context.Context, password string) error {
 			fmt.Fprintf(w.out, "%s: card terminal %s, software %s\n", l.address, l.terminal.TerminalID, l.terminal.Software)
 		case len(l.meters)+len(l.boards) > 0:
 			fmt.Fprintf(w.out, "%s: %d meters, %d boards\n", l.address, len(l.meters), len(l.boards))
-		default:
+		case l.refused == nil:
 			fmt.Fprintf(w.out, "%s: nobody answers\n", address)
 		}
 		w.found = append(w.found, l)

@@ -28,7 +28,7 @@ func setupQuestions() []setupQuestion {
 		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), help: "As Europe/Berlin.", check: func(s string) error { _, err := time.LoadLocation(s); return err }}, part: partSite, path: "site.timezone"},
 		{question: question{flag: "currency", title: "Currency", def: "EUR", check: func(s string) error {
 			if !kiosk.Currency(s).Known() {
-				return errors.New("kioskd does not sell in it")
+				return errors.New("kioskd does not sell in it: want three letters such as EUR")
 			}
 			return nil
 		}}, part: partSite, path: "site.currency"},
@@ -37,14 +37,14 @@ func setupQuestions() []setupQuestion {
 		{question: question{flag: "kiosk", title: "Id of this kiosk", optional: true, help: "Needed for a back office."}, part: partSite, path: "site.kiosk"},
 		{question: question{flag: "password", title: "Password of the card terminal, six digits", def: "000000", check: terminal.CheckPassword}, part: partTerminal},
 		{question: question{flag: "capture", title: "How the terminal books a hold", def: "released", options: []string{"released", "used"}, help: "As its maker says: released (06 23, partial release) or used (06 24, completion)."}, part: partTerminal, path: "terminal.capture"},
-		{question: question{flag: "reads-cards", title: "Can the terminal read a card without a payment?", def: "false", options: []string{"true", "false"}}, part: partTerminal, path: "terminal.reads_cards"},
-		{question: question{flag: "end-of-day", title: "Time of the terminal's end of day", optional: true, help: "As 03:30; without it when the terminal asks."}, part: partTerminal, path: "terminal.end_of_day"},
-		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", check: amount, help: "As 50.00. Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
-		{question: question{flag: "price", title: "Price of a kilowatt-hour, tax included", help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
-		{question: question{flag: "vat", title: "Percent of VAT in it", def: "19"}, part: partPrice},
-		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve digits", optional: true, check: checkCode, help: "Five touches on the site's name, then this code."}, part: partStaff, path: "staff.technician"},
-		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true, check: checkCode, help: "For prices, sales and closing a bay; the same gesture."}, part: partStaff, path: "staff.host"},
-		{question: question{flag: "copy", title: "Where a stick or second partition is mounted", optional: true, help: "The journal is copied there each hour: /media/kioskd is a stick labelled KIOSKD."}, part: partKeep, path: "keep.copy"},
+		{question: question{flag: "reads-cards", title: "Can the terminal read a card without a payment (yes or no)", def: "no", check: truth, help: "As its maker says. Then a driver finds her session again with her card."}, part: partTerminal, path: "terminal.reads_cards"},
+		{question: question{flag: "end-of-day", title: "Time of the terminal's end of day", optional: true, check: func(s string) error { _, err := dayTime(s); return err }, help: "As 03:30; without it when the terminal asks."}, part: partTerminal, path: "terminal.end_of_day"},
+		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", amount: true, check: amount, help: "As 50.00. Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
+		{question: question{flag: "price", title: "Price of a kilowatt-hour, tax included", amount: true, help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
+		{question: question{flag: "vat", title: "Percent of VAT in it", def: "19", amount: true}, part: partPrice},
+		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve digits", optional: true, help: "Five touches on the site's name, then this code."}, part: partStaff, path: "staff.technician"},
+		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true, help: "For prices, sales and closing a bay; the same gesture."}, part: partStaff, path: "staff.host"},
+		{question: question{flag: "copy", title: "Where a stick or second partition is mounted", optional: true, check: mountPoint, help: "The journal is copied there each hour: /media/kioskd is a stick labelled KIOSKD."}, part: partKeep, path: "keep.copy"},
 	}
 }
 
@@ -93,6 +93,28 @@ func amount(s string) error {
 	return nil
 }
 
+func truth(s string) error {
+	if !slices.Contains([]string{"yes", "no", "true", "false"}, s) {
+		return errors.New("want yes or no")
+	}
+	return nil
+}
+
+func dayTime(s string) (time.Time, error) {
+	at, err := time.Parse("15:04", s)
+	if err != nil {
+		return at, errors.New("want a time of day such as 03:30")
+	}
+	return at, nil
+}
+
+func mountPoint(s string) error {
+	if !filepath.IsAbs(s) {
+		return errors.New("want where another partition or a stick is mounted, such as /media/kioskd")
+	}
+	return nil
+}
+
 func telephone(s string) error {
 	if !strings.ContainsAny(s, "0123456789") {
 		return errors.New("want a number such as +49 30 1234567")
@@ -130,6 +152,9 @@ func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 	if q.flag == "password" && w.password() != "" {
 		q.def, q.optional, q.help = "", true, "Nothing: as it is."
 	}
+	if hashed {
+		q.check = func(s string) error { return w.ownCode(q.path, s) }
+	}
 	s, err := w.ask(ctx, q.question)
 	if err != nil || q.path == "" {
 		return s, err
@@ -139,9 +164,6 @@ func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 		w.file.drop(q.path)
 	case s == "":
 	case hashed:
-		if err := checkCode(s); err != nil {
-			return "", usagef("setup: --%s: %w", q.flag, err)
-		}
 		w.file.set(q.path, textNode(newCodeHash(s)))
 	case q.flag == "languages":
 		n, err := yamlNode("[%s]", strings.Join(splitList(s), ", "))
@@ -150,7 +172,7 @@ func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 		}
 		w.file.set(q.path, n)
 	case q.flag == "reads-cards":
-		n, err := yamlNode("%s", s)
+		n, err := yamlNode("%v", s == "yes" || s == "true")
 		if err != nil {
 			return "", err
 		}
@@ -159,6 +181,19 @@ func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 		w.file.set(q.path, textNode(s))
 	}
 	return s, nil
+}
+
+// ownCode checks a staff code: it tells technician and host apart.
+func (w *wizard) ownCode(path, code string) error {
+	if err := checkCode(code); err != nil {
+		return err
+	}
+	for _, other := range []string{"staff.technician", "staff.host"} {
+		if h, err := parseCodeHash(w.file.get(other)); other != path && err == nil && h.matches(code) {
+			return errors.New("technician and host are told apart by their codes: want another one")
+		}
+	}
+	return nil
 }
 
 // price makes a tariff of one price, or names a file with any other.

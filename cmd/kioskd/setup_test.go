@@ -174,6 +174,19 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "0.59"); code != 0 { // nothing was sold at 59
 		t.Errorf("exit %d: %s", code, bad)
 	}
+	if err := os.WriteFile(config, []byte(strings.Replace(content(t, config), "price: 0.59", "price: 99", 1)), 0o640); err != nil { // by an editor
+		t.Fatal(err)
+	}
+	out.Reset()
+	if code, bad := runSetup(t, nil, &out, "doctor", "--config", config); code != 1 || !strings.Contains(out.String(), "CF001") || !strings.Contains(out.String(), "from 0.49 to 99.00") {
+		t.Errorf("exit %d: %s\n%s", code, bad, &out)
+	}
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--accept-price"); code != 0 {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	if code, bad := runSetup(t, nil, &out, "doctor", "--config", config); code != 0 {
+		t.Errorf("exit %d: %s", code, bad)
+	}
 
 	// A password that the terminal does not answer to is not kept.
 	silent := strings.Replace(content(t, config), "address: serial://"+filepath.Join(s.dir, "terminal"), "address: serial://"+filepath.Join(s.dir, "nobody"), 1)
@@ -190,6 +203,10 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if err := os.WriteFile(config, []byte(answering), 0o640); err != nil {
 		t.Fatal(err)
 	}
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 || !strings.Contains(bad, "terminal refused: PIN wrong (37)") {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	s.terminal.WantPassword("654321")
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 0 {
 		t.Errorf("exit %d: %s", code, bad)
 	}
@@ -198,9 +215,15 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	}
 
 	// Nor is one that comes with what the configuration refuses.
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "777777", "--copy", "nowhere"); code != 2 || !strings.Contains(bad, "keep.copy") {
+	empty := filepath.Join(s.dir, "tariff.json")
+	if err := os.WriteFile(empty, []byte("{}"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	s.terminal.WantPassword("777777")
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "777777", "--tariff", empty); code != 2 || !strings.Contains(bad, "tariff") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
+	s.terminal.WantPassword("654321")
 	if got := content(t, filepath.Join(filepath.Dir(config), "secrets", "terminal")); got != "654321\n" {
 		t.Errorf("the password is %q, and nothing was changed", got)
 	}
@@ -268,9 +291,12 @@ func TestSetupRefuses(t *testing.T) {
 			}
 			t.Cleanup(func() { os.Remove(config) })
 		}, code: 2, want: "is not one price of a kilowatt-hour"},
-		"a power in kW": {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=2 max=22"), code: 2, want: "22 kW are 22000"},
-		"a bad price":   {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
-		"units":         {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
+		"a power in kW":    {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=2 max=22"), code: 2, want: "22 kW are 22000"},
+		"a bad price":      {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
+		"a time of day":    {args: with(base, "--end-of-day", "3 am"), code: 2, want: "want a time of day such as 03:30"},
+		"one code for two": {args: with(base, "--host-code", "271828"), code: 2, want: "told apart by their codes"},
+		"another currency": {args: with(base, "--currency", "CHF"), code: 1, want: "terminal refused: wrong currency (6F): look at its password"},
+		"units":            {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.in != nil {
@@ -320,23 +346,28 @@ func TestSetupWithAPerson(t *testing.T) {
 	in, to := io.Pipe()
 	answers := []struct{ prompt, answer string }{
 		{"Name of the site", "Parkhaus"}, {"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "123456"},
-		{"Price", "49"}, {"980.00 EUR for 20 kWh", "no"}, {"Price", "0.49"}, {"9.80 EUR for 20 kWh", "yes"}, {"Code of the technician", "271828"},
+		{"Price", "49"}, {"980.00 EUR for 20 kWh", "no"}, {"Price", "0,49"}, {"9.80 EUR for 20 kWh", "yes"}, {"Code of the technician", "271828"},
 		{"every cable free", "yes"}, {"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
 		{"behind bay 7", "2"}, {"behind bay 3", ""}, // the meters are crossed as well
 		{"power of bay 7", "22"}, // not kW
 		{"Which input of bay 7 is the emergency", "3"}, {"Which input of bay 3 is the emergency", "7"},
 	}
 	p := &person{t: t, to: to}
+	wrong := true // the first time she plugs in at the other bay
 	p.answer = func(prompt string) string {
 		plugs := map[string]*simulator.Bay{"at bay 7": s.bays[0], "at bay 3": s.bays[1]}
 		if strings.Contains(prompt, "Plug a vehicle") {
 			for at, b := range plugs {
-				if strings.Contains(prompt, at) {
+				if strings.Contains(prompt, at) != wrong {
 					b.Plug(simulator.Car{Power: 11000, Need: 1 << 30})
 				}
 			}
 		}
+		if wrong && strings.Contains(prompt, "none: it was another bay") {
+			return "none"
+		}
 		if strings.Contains(prompt, "Unplug it") {
+			wrong = false
 			for _, b := range plugs {
 				b.Unplug()
 			}

@@ -74,12 +74,19 @@ func forDaemon(dir, like string) error {
 	return os.Chown(dir, int(owner.Uid), int(owner.Gid))
 }
 
+// comesUp is how long a kiosk may take until its screen sells: a terminal that was in use is silent
+// for a while.
+const comesUp = time.Minute
+
 func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, currency kiosk.Currency) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	d := newDriver(ctx, socket)
-	if err := d.home(ctx); err != nil {
-		return fmt.Errorf("the kiosk does not come up: %w", err)
+	fmt.Fprintln(w.out, "\nThe kiosk is started to try a hold.")
+	up, cancel := context.WithTimeout(ctx, comesUp)
+	defer cancel()
+	if err := d.home(up); err != nil {
+		return fmt.Errorf("no hold was tried, as the kiosk sells nothing; its screen says %s %s: kioskd doctor: %w", d.now.Screen, d.now.Message, err)
 	}
 	told := false
 	chosen := false
@@ -112,7 +119,7 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 		case ui.StopAsk:
 			d.touch(ctx, ui.Confirm, "")
 		case ui.Declined:
-			return fmt.Errorf("the terminal refuses: %s", v.Message)
+			return fmt.Errorf("the terminal refuses: %s; to try again: kioskd setup, and choose the terminal", v.Message)
 		case ui.Final:
 			if v.Settled && v.Paid.Minor > 0 {
 				fmt.Fprintf(w.out, "A vehicle was plugged in meanwhile and charged: %v were taken.\n", v.Paid)

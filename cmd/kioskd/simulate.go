@@ -168,6 +168,9 @@ func parseFaults(fs *flag.FlagSet, args []string) (faults simulator.Faults, err 
 	return faults, nil
 }
 
+// firstSerial is the number on the plate of the first bay's meter.
+const firstSerial = 20260001
+
 // openSite makes a site of bays below a directory and writes the configuration that
 // points a real daemon at it.
 func openSite(dir, configPath string, o siteOptions, log *slog.Logger) (*site, error) {
@@ -183,8 +186,9 @@ func openSite(dir, configPath string, o siteOptions, log *slog.Logger) (*site, e
 		return nil, err
 	}
 	s.terminal = simulator.NewTerminal(s.bank, "EUR", log)
+	s.terminal.WantPassword("123456") // as its configuration has it
 	for i := range o.size {
-		s.bays = append(s.bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(20260001+i), o.speed))
+		s.bays = append(s.bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(firstSerial+i), o.speed))
 	}
 	s.board = &simulator.Board{Bays: s.bays, Watchdog: 10 * time.Second}
 	for _, name := range []string{"terminal", "meters", "board"} {
@@ -339,6 +343,11 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 		return err
 	}
 	s.inject(faults)
+	for i := range s.bays {
+		in := i * simulator.InputsPerBay
+		fmt.Fprintf(p.out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d emergency stop\n", i+1, firstSerial+i, i,
+			in+simulator.InputPlugged, in+simulator.InputRequesting, in+simulator.InputFeedback, in+simulator.InputEmergency)
+	}
 	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
 	go p.clicks(ctx, s)
 	go p.people(ctx, s, cmp.Or(*socket, filepath.Join(s.dir, "ui.sock")))

@@ -390,6 +390,7 @@ func (p program) playVisit(ctx context.Context, s *site, bay int, socket string)
 	}
 	n := &narrator{out: p.out, texts: texts, start: time.Now()}
 	v := &visitor{visit: plan, driver: newDriver(ctx, socket), site: s, see: n.see}
+	v.closed = n.see
 	if err := v.home(ctx); err != nil {
 		return err
 	}
