@@ -163,6 +163,10 @@ func (t *Terminal) register(ctx context.Context) error {
 			break
 		}
 	}
+	var no *refusal
+	if errors.As(err, &no) && no.code == 0x37 { // which is a wrong PIN elsewhere
+		return fmt.Errorf("cannot register: not the terminal's password: %w", ErrRefused)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot register: %w", err)
 	}

@@ -71,6 +71,11 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 	if w.file, err = openConfigFile(*path); err != nil {
 		return err
 	}
+	if !w.flags.yes {
+		if err := w.file.fromDraft(); err != nil {
+			return fmt.Errorf("cannot read what was answered the last time: %w", err)
+		}
+	}
 	parts, err := w.parts(ctx)
 	if err != nil {
 		return err
@@ -115,7 +120,7 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	was := wasSite{w.absolute(w.file.get("screen.socket")), w.absolute(w.file.get("journal"))}
 	secret, err := w.answers(ctx, parts)
 	if err != nil {
-		return err
+		return errors.Join(err, w.remember())
 	}
 	for _, text := range w.flags.bays { // before anything is asked or switched
 		if _, _, _, err := parsePlan(text); err != nil {
@@ -135,6 +140,9 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 		err = w.prove(ctx, c, devices)
 	} else if err != nil && w.unname != nil {
 		err = errors.Join(err, w.unname())
+	}
+	if c == nil && err != nil {
+		err = errors.Join(err, w.remember())
 	}
 	if w.managed && (again || c != nil) {
 		return errors.Join(err, w.startDaemon(context.WithoutCancel(ctx), again && c != nil))
@@ -208,7 +216,7 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 		defer lock.Close()
 	}
 	if devices {
-		if err := w.lookAround(ctx, secret); err != nil {
+		if secret, err = w.lookAround(ctx, secret); err != nil {
 			return nil, err
 		}
 	}
@@ -383,6 +391,15 @@ func (w *wizard) password() string {
 	return w.file.get("terminal.password")
 }
 
+// remember keeps what a person answered of a new site, for the next time.
+func (w *wizard) remember() error {
+	if w.nobody || w.file.before != nil || len(w.file.changed) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w.out, "Nothing was set up. What was answered is offered again the next time.")
+	return w.file.keepDraft()
+}
+
 func (w *wizard) currency() kiosk.Currency {
 	return kiosk.Currency(cmp.Or(w.file.get("site.currency"), "EUR"))
 }
@@ -397,8 +414,8 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
 		f := finder{note: w.note, password: secret, currency: w.currency()}
 		address := w.file.get("terminal.address")
 		var at foundLine
-		if ok, err := f.card(ctx, address, true, &at); !ok || err != nil {
-			return errors.Join(fmt.Errorf("the terminal at %s does not answer with this password; nothing was changed", address), at.refused, err)
+		if _, err := f.card(ctx, address, true, &at); at.terminal == nil || err != nil {
+			return fmt.Errorf("%w; nothing was changed", cmp.Or(err, at.refused, fmt.Errorf("the terminal at %s does not answer", address)))
 		}
 		return nil
 	}
@@ -412,7 +429,7 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
 	if len(there) == 0 {
 		for _, l := range w.found {
 			if l.refused != nil {
-				return fmt.Errorf("%w: look at its password (--password) and currency (--currency)", l.refused)
+				return fmt.Errorf("%w; see --password and --currency", l.refused)
 			}
 		}
 		return errors.New("no card terminal answers: check its cable, that it is switched on, its mode (ZVT by serial line or TCP) and its password (--password)")

@@ -183,6 +183,32 @@ func (f *configFile) try(p program) (*config, error) {
 	return c, nil
 }
 
+// draft is where the answers of somebody who gave up are; no password is in it.
+func (f *configFile) draft() string { return f.path + ".draft" }
+
+// fromDraft begins a new file with the answers of the last time, if there are any.
+func (f *configFile) fromDraft() error {
+	text, err := os.ReadFile(f.draft())
+	if f.before != nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return yaml.Unmarshal(text, &f.doc)
+}
+
+func (f *configFile) keepDraft() error {
+	text, err := f.bytes()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+		return err
+	}
+	return writeWhole(f.draft(), text, 0o600)
+}
+
 func (f *configFile) next() string { return f.path + ".new" }
 
 // write puts the file in its place, whole or not at all, when it has been read without a fault.
@@ -197,5 +223,11 @@ func (f *configFile) write(p program) (*config, error) {
 			return nil, err
 		}
 	}
-	return c, renameWhole(f.next(), f.path)
+	if err := renameWhole(f.next(), f.path); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.draft()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return c, nil
 }

@@ -25,7 +25,7 @@ type foundLine struct {
 	address  string // with the speed at which it answers
 	port     *enumerator.PortDetails
 	terminal *terminal.Status
-	refused  error // of a terminal that is there
+	refused  error // of a terminal that is there and did not take the password or the currency
 	meters   []meter.Found
 	boards   []foundBoard
 }
@@ -91,7 +91,7 @@ func (f finder) find(ctx context.Context, address string) (foundLine, error) {
 	return out, nil
 }
 
-// card asks for a card terminal.
+// card asks for a card terminal, and tells whether one is there.
 func (f finder) card(ctx context.Context, address string, fixed bool, out *foundLine) (bool, error) {
 	tries := []string{address}
 	if !fixed {
@@ -111,8 +111,8 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 			out.address, out.terminal = try, &status
 			return true, nil
 		} else if errors.Is(err, terminal.ErrRefused) {
-			f.note("  " + err.Error())
-			out.refused = fmt.Errorf("the card terminal at %s is there: %w", try, err)
+			out.address, out.refused = try, fmt.Errorf("the card terminal at %s does not take its password or currency: %w", try, err)
+			return true, nil
 		}
 	}
 	return false, ctx.Err()
@@ -167,13 +167,29 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 	return 0
 }
 
-// lookAround asks every line who is there.
-func (w *wizard) lookAround(ctx context.Context, password string) error {
+// rightPassword asks for the password until a terminal that is there takes it.
+func (w *wizard) rightPassword(ctx context.Context, f *finder, l *foundLine) (err error) {
+	for !w.nobody && l.terminal == nil && l.refused != nil {
+		fmt.Fprintln(w.out, l.refused)
+		if f.password, err = w.ask(ctx, question{title: "Password of the card terminal, six digits", check: terminal.CheckPassword}); err != nil {
+			return err
+		}
+		l.refused = nil
+		if _, err := f.card(ctx, l.address, true, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookAround asks every line who is there. The terminal's password is the one that it took in the end.
+func (w *wizard) lookAround(ctx context.Context, secret string) (password string, err error) {
 	found, err := ports()
 	if err != nil {
-		return err
+		return "", err
 	}
-	f := finder{note: w.note, password: cmp.Or(password, w.password(), "000000"), currency: w.currency(), from: w.flags.from, to: w.flags.to}
+	f := finder{note: w.note, password: cmp.Or(secret, w.password(), "000000"), currency: w.currency(), from: w.flags.from, to: w.flags.to}
+	was := f.password
 	ask := map[string]*enumerator.PortDetails{}
 	for _, p := range found {
 		ask["serial://"+p.Name] = p
@@ -187,12 +203,15 @@ func (w *wizard) lookAround(ctx context.Context, password string) error {
 		}
 	}
 	if len(ask) == 0 {
-		return errors.New("no serial adapter is there: plug it in, or name lines with --line, as tcp://192.0.2.7:20007")
+		return "", errors.New("no serial adapter is there: plug it in, or name lines with --line, as tcp://192.0.2.7:20007")
 	}
 	for _, address := range slices.Sorted(maps.Keys(ask)) {
 		l, err := f.find(ctx, address)
+		if err == nil {
+			err = w.rightPassword(ctx, &f, &l)
+		}
 		if err != nil {
-			return err
+			return "", err
 		}
 		l.port = ask[address]
 		switch {
@@ -205,7 +224,10 @@ func (w *wizard) lookAround(ctx context.Context, password string) error {
 		}
 		w.found = append(w.found, l)
 	}
-	return w.nameAdapters(ctx)
+	if f.password != was {
+		secret = f.password
+	}
+	return secret, w.nameAdapters(ctx)
 }
 
 // configured are the lines of a configuration that is there. Those of this computer's adapters are

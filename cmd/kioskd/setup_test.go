@@ -203,7 +203,7 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if err := os.WriteFile(config, []byte(answering), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 || !strings.Contains(bad, "terminal refused: PIN wrong (37)") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 || !strings.Contains(bad, "not the terminal's password") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	s.terminal.WantPassword("654321")
@@ -295,7 +295,7 @@ func TestSetupRefuses(t *testing.T) {
 		"a bad price":      {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
 		"a time of day":    {args: with(base, "--end-of-day", "3 am"), code: 2, want: "want a time of day such as 03:30"},
 		"one code for two": {args: with(base, "--host-code", "271828"), code: 2, want: "told apart by their codes"},
-		"another currency": {args: with(base, "--currency", "CHF"), code: 1, want: "terminal refused: wrong currency (6F): look at its password"},
+		"another currency": {args: with(base, "--currency", "CHF"), code: 1, want: "terminal refused: wrong currency (6F); see --password"},
 		"units":            {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -345,7 +345,7 @@ func TestSetupWithAPerson(t *testing.T) {
 	s, config := newSite(t, 2)
 	in, to := io.Pipe()
 	answers := []struct{ prompt, answer string }{
-		{"Name of the site", "Parkhaus"}, {"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "123456"},
+		{"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "000000"}, {"Password", "123456"},
 		{"Price", "49"}, {"980.00 EUR for 20 kWh", "no"}, {"Price", "0,49"}, {"9.80 EUR for 20 kWh", "yes"}, {"Code of the technician", "271828"},
 		{"every cable free", "yes"}, {"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
 		{"behind bay 7", "2"}, {"behind bay 3", ""}, // the meters are crossed as well
@@ -380,8 +380,21 @@ func TestSetupWithAPerson(t *testing.T) {
 		}
 		return "" // what is offered
 	}
+	// She gave up once; what she answered is offered again.
+	if code, bad := runSetup(t, strings.NewReader("Parkhaus\n"), io.Discard, lineFlags(s, config)...); code != 1 || !strings.Contains(bad, "given up") {
+		t.Errorf("exit %d: %s", code, bad)
+	}
+	if _, err := os.Stat(config); err == nil {
+		t.Error("a configuration was written")
+	}
 	if code, bad := runSetup(t, in, p, lineFlags(s, config)...); code != 0 {
 		t.Fatalf("exit %d: %s\n%s", code, bad, &p.seen)
+	}
+	if left, err := filepath.Glob(config + ".*"); err != nil || len(left) > 0 {
+		t.Errorf("%v are left (%v)", left, err)
+	}
+	if !strings.Contains(content(t, config), "name: Parkhaus\n") {
+		t.Error("the name that she answered first is lost")
 	}
 	proven(t, s, config)
 	got := content(t, config)
