@@ -165,7 +165,7 @@ func (t *Terminal) register(ctx context.Context) error {
 	}
 	var no *refusal
 	if errors.As(err, &no) && no.code == 0x37 { // which is a wrong PIN elsewhere
-		return fmt.Errorf("cannot register: not the terminal's password: %w", ErrRefused)
+		return fmt.Errorf("cannot register: %w: not its password", ErrRefused)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot register: %w", err)

@@ -170,10 +170,16 @@ func (a *asker) edited(f *os.File, prompt string) (s string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, term.Restore(int(f.Fd()), was)) }()
-	s, err = term.NewTerminal(struct {
+	t := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{f, a.p.out}, prompt).ReadLine()
+	}{f, a.p.out}, prompt)
+	if wide, high, err := term.GetSize(int(f.Fd())); err == nil && wide > 0 {
+		if err := t.SetSize(wide, high); err != nil {
+			return "", err
+		}
+	}
+	s, err = t.ReadLine()
 	if errors.Is(err, io.EOF) {
 		return "", errEnded
 	}

@@ -221,21 +221,20 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 		return nil, usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in --bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
 	}
 	fmt.Fprintln(w.out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
-	for free := false; !free; {
-		if free, err = w.sure(ctx, "Is every cable free?", false); err != nil {
+	for _, b := range w.boards() {
+		rest, err := w.cablesFree(ctx, b)
+		if err != nil {
 			return nil, err
 		}
-		if !free {
-			fmt.Fprintln(w.out, "Unplug every vehicle, then say yes.")
-		}
-	}
-	for _, b := range w.boards() {
 		for coil := 0; coil < b.coils && len(left) > 0; coil++ {
 			for err := w.free(ctx, out); err != nil; err = w.free(ctx, out) {
 				fmt.Fprintln(w.out, err)
 				if err := w.done(ctx, "Done?"); err != nil {
 					return nil, err
 				}
+			}
+			if rest, err = w.stillFree(ctx, b, rest); err != nil {
+				return nil, err
 			}
 			follow, err := pulseAt(ctx, b.line.address, b.foundBoard, coil, w.pluggedAt(out, b.line.address, b.unit))
 			var none modbus.Exception
@@ -259,6 +258,48 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 		}
 	}
 	return out, nil
+}
+
+// cablesFree asks until every cable is free, and is what a board's inputs say then.
+func (w *wizard) cablesFree(ctx context.Context, b boardAt) (rest []bool, err error) {
+	for {
+		if free, err := w.sure(ctx, "Is every cable free?", false); err != nil {
+			return nil, err
+		} else if free {
+			return inputsAt(ctx, b)
+		}
+		fmt.Fprintln(w.out, "Unplug every vehicle, then say yes.")
+	}
+}
+
+// stillFree asks again where an input came that was not there at rest: it may be a vehicle at a bay
+// that nobody knows yet.
+func (w *wizard) stillFree(ctx context.Context, b boardAt, rest []bool) ([]bool, error) {
+	now, err := inputsAt(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	var came []int
+	for i := range now {
+		if now[i] && !rest[i] {
+			came = append(came, i)
+		}
+	}
+	if len(came) == 0 {
+		return rest, nil
+	}
+	fmt.Fprintf(w.out, "Inputs %v tell of something that was not there when every cable was free.\n", came)
+	return w.cablesFree(ctx, b)
+}
+
+// inputsAt reads the inputs of a board, and lets its line go.
+func inputsAt(ctx context.Context, b boardAt) ([]bool, error) {
+	bus, err := openBus(b.line.address)
+	if err != nil {
+		return nil, err
+	}
+	defer bus.Close()
+	return inputs(ctx, bus, b.foundBoard)
 }
 
 // planOfPerson asks what belongs to a contactor; nil where nobody heard it.

@@ -111,7 +111,7 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 			out.address, out.terminal = try, &status
 			return true, nil
 		} else if errors.Is(err, terminal.ErrRefused) {
-			out.address, out.refused = try, fmt.Errorf("the card terminal at %s does not take its password or currency: %w", try, err)
+			out.address, out.refused = try, fmt.Errorf("the card terminal at %s is there, and %w", try, err)
 			return true, nil
 		}
 	}
