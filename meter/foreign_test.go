@@ -227,15 +227,15 @@ func TestGuardAddsUp(t *testing.T) {
 		every       time.Duration
 		want        string
 	}{
-		"full power, each second":   {22_000, 1, time.Second, ""},
-		"full power, in steps":      {22_000, 100, time.Second, ""},
-		"full power, seldom":        {22_000, 10, 7 * time.Second, ""},
-		"a tenth more":              {24_200, 1, 250 * time.Millisecond, ""},
-		"a fifth more":              {26_400, 1, time.Second, "MT003"},
-		"a fifth more, in steps":    {26_400, 100, time.Second, "MT003"},
-		"thirty times":              {660_000, 1, time.Second, "MT003"},
-		"thirty times, very often":  {660_000, 1, 50 * time.Millisecond, "MT003"},
-		"a fifth more, a slow line": {26_400, 1, 20 * time.Second, "MT003"},
+		"full power, each second":     {22_000, 1, time.Second, ""},
+		"full power, in steps":        {22_000, 100, time.Second, ""},
+		"full power, seldom":          {22_000, 10, 7 * time.Second, ""},
+		"32 A at 253 V, a poor meter": {24_800, 1, 250 * time.Millisecond, ""},
+		"half as much again":          {33_000, 1, time.Second, "MT003"},
+		"half as much, in steps":      {33_000, 100, time.Second, "MT003"},
+		"thirty times":                {660_000, 1, time.Second, "MT003"},
+		"thirty times, very often":    {660_000, 1, 50 * time.Millisecond, "MT003"},
+		"half as much, a slow line":   {33_000, 1, 20 * time.Second, "MT003"},
 	} {
 		var readings []kiosk.Reading
 		for since := time.Duration(0); since < 2*time.Hour; since += c.every {
