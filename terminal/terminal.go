@@ -165,7 +165,7 @@ func (t *Terminal) register(ctx context.Context) error {
 	}
 	var no *refusal
 	if errors.As(err, &no) && no.code == 0x37 { // which is a wrong PIN elsewhere
-		return fmt.Errorf("cannot register: %w: not its password", ErrRefused)
+		return fmt.Errorf("cannot register: %w", ErrPassword)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot register: %w", err)
@@ -260,9 +260,12 @@ type handlers struct {
 // refusal is a definite no to a command, before or after it began.
 type refusal struct{ code byte }
 
-// ErrRefused is of a terminal that is there and takes no commands of ours: another password or
-// another currency is set in it.
-var ErrRefused = errors.New("terminal refused")
+// ErrRefused is of a terminal that is there and does not do what it is told: it is busy, or another
+// currency is set in it. ErrPassword is of one that does not register with our password.
+var (
+	ErrRefused  = errors.New("terminal refused")
+	ErrPassword = errors.New("the password is not the terminal's")
+)
 
 func (r *refusal) Unwrap() error { return ErrRefused }
 

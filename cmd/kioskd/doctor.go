@@ -113,10 +113,16 @@ func (d direct) examine(ctx context.Context) ([]finding, error) {
 	for _, b := range devices.bays {
 		out = append(out, check(fmt.Sprintf("bay %d meter", b.Number), "MT001", func() (string, error) {
 			r, err := b.Meter.Read(ctx)
-			return fmt.Sprintf("%s %v", r.Serial, r.Import), err
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("%s %v", r.Serial, r.Import), nil
 		}), check(fmt.Sprintf("bay %d inputs", b.Number), "IO001", func() (string, error) {
 			in, err := b.Inputs.Inputs(ctx)
-			if err == nil && in.Closed {
+			if err != nil {
+				return "", err
+			}
+			if in.Closed {
 				err = faultError{"CX017", "the contactor is closed, and kioskd does not run"}
 			}
 			return inputsSay(in), err

@@ -84,7 +84,11 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 		fmt.Fprintln(p.out, "Nothing is to be changed.")
 		return nil
 	}
-	return w.run(ctx, parts)
+	err = w.run(ctx, parts)
+	if err != nil && !w.flags.yes && exists(w.file.draft()) {
+		fmt.Fprintln(w.out, "Nothing was set up. What was answered is offered again the next time.")
+	}
+	return err
 }
 
 // parts are those to be asked for: all of a new site, else those that flags name, or a person.
@@ -118,10 +122,6 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 		return errors.New("an upgrade of kioskd is not finished: systemctl status kioskd-upgrade")
 	}
 	was := wasSite{w.absolute(w.file.get("screen.socket")), w.absolute(w.file.get("journal"))}
-	secret, err := w.answers(ctx, parts)
-	if err != nil {
-		return errors.Join(err, w.remember())
-	}
 	for _, text := range w.flags.bays { // before anything is asked or switched
 		if _, _, _, err := parsePlan(text); err != nil {
 			return usagef("setup: --bay %q: %w", text, err)
@@ -129,6 +129,15 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	}
 	if w.managed && os.Geteuid() != 0 {
 		return errors.New("setup writes /etc/kioskd: run it as root")
+	}
+	secret, err := w.answers(ctx, parts)
+	if err = errors.Join(err, w.remember()); err != nil {
+		return err
+	}
+	for path, s := range map[string]string{"journal": w.flags.journal, "screen.socket": w.flags.socket} {
+		if s != "" {
+			w.file.set(path, textNode(s))
+		}
 	}
 	again, err := w.stopDaemon(ctx, was.socket)
 	if err != nil {
@@ -140,9 +149,6 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 		err = w.prove(ctx, c, devices)
 	} else if err != nil && w.unname != nil {
 		err = errors.Join(err, w.unname())
-	}
-	if c == nil && err != nil {
-		err = errors.Join(err, w.remember())
 	}
 	if w.managed && (again || c != nil) {
 		return errors.Join(err, w.startDaemon(context.WithoutCancel(ctx), again && c != nil))
@@ -174,11 +180,6 @@ func (w *wizard) startDaemon(ctx context.Context, changed bool) error {
 // answers asks what only the host knows; the password of the terminal is for no file that others
 // read.
 func (w *wizard) answers(ctx context.Context, parts []string) (secret string, err error) {
-	for path, s := range map[string]string{"journal": w.flags.journal, "screen.socket": w.flags.socket} {
-		if s != "" {
-			w.file.set(path, textNode(s))
-		}
-	}
 	for _, part := range parts {
 		for _, q := range setupQuestions() {
 			if q.part != part {
@@ -216,12 +217,12 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 		defer lock.Close()
 	}
 	if devices {
-		if secret, err = w.lookAround(ctx, secret); err != nil {
+		if err := w.lookAround(ctx, secret); err != nil {
 			return nil, err
 		}
 	}
 	if slices.Contains(parts, partTerminal) {
-		if err := w.pinTerminal(ctx, secret); err != nil {
+		if secret, err = w.pinTerminal(ctx, secret); err != nil {
 			return nil, err
 		}
 	}
@@ -246,7 +247,7 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 			return nil, err
 		}
 	}
-	if len(w.file.changed) == 0 {
+	if len(w.file.changed) == 0 && w.file.before != nil {
 		if secret == "" {
 			fmt.Fprintln(w.out, "All of it was so already.")
 		}
@@ -300,7 +301,11 @@ func farFromLastSale(ctx context.Context, c *config) (far *farPrice, err error) 
 		return nil, err
 	}
 	defer journal.Close()
-	why, err := newSale(c, time.Time{}, quietLog()).priceJump(ctx, journal, time.Now())
+	s, err := openSale(ctx, c, journal, time.Time{}, quietLog()) // with what a back office ordered
+	if err != nil {
+		return nil, err
+	}
+	why, err := s.priceJump(ctx, journal, time.Now())
 	errors.As(why, &far)
 	return far, err
 }
@@ -391,12 +396,12 @@ func (w *wizard) password() string {
 	return w.file.get("terminal.password")
 }
 
-// remember keeps what a person answered of a new site, for the next time.
+// remember keeps what a person answered of a new site, to offer it again where setup does not come
+// to its end.
 func (w *wizard) remember() error {
 	if w.nobody || w.file.before != nil || len(w.file.changed) == 0 {
 		return nil
 	}
-	fmt.Fprintln(w.out, "Nothing was set up. What was answered is offered again the next time.")
 	return w.file.keepDraft()
 }
 
@@ -404,20 +409,20 @@ func (w *wizard) currency() kiosk.Currency {
 	return kiosk.Currency(cmp.Or(w.file.get("site.currency"), "EUR"))
 }
 
-// pinTerminal writes down which terminal this site's is. A password alone is tried on the one that
+// pinTerminal writes down which terminal this site's is, and tells the password that it took. A password alone is tried on the one that
 // is written down.
-func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
+func (w *wizard) pinTerminal(ctx context.Context, secret string) (password string, err error) {
 	if w.sameTerminal() {
 		if secret == "" {
-			return nil
+			return "", nil
 		}
 		f := finder{note: w.note, password: secret, currency: w.currency()}
 		address := w.file.get("terminal.address")
 		var at foundLine
 		if _, err := f.card(ctx, address, true, &at); at.terminal == nil || err != nil {
-			return fmt.Errorf("%w; nothing was changed", cmp.Or(err, at.refused, fmt.Errorf("the terminal at %s does not answer", address)))
+			return "", fmt.Errorf("%w; nothing was changed", cmp.Or(err, at.refused, fmt.Errorf("the terminal at %s does not answer", address)))
 		}
-		return nil
+		return secret, nil
 	}
 	var there []foundLine
 	var addresses []string
@@ -429,16 +434,16 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
 	if len(there) == 0 {
 		for _, l := range w.found {
 			if l.refused != nil {
-				return fmt.Errorf("%w; see --password and --currency", l.refused)
+				return "", fmt.Errorf("%w; see --password and --currency", l.refused)
 			}
 		}
-		return errors.New("no card terminal answers: check its cable, that it is switched on, its mode (ZVT by serial line or TCP) and its password (--password)")
+		return "", errors.New("no card terminal answers: check its cable, that it is switched on, its mode (ZVT by serial line or TCP) and its password (--password)")
 	}
 	at := 0
 	if len(there) > 1 {
 		s, err := w.ask(ctx, question{flag: "terminal", title: "Which is the card terminal?", options: addresses, def: addresses[0]})
 		if err != nil {
-			return err
+			return "", err
 		}
 		at = slices.Index(addresses, s)
 	}
@@ -446,8 +451,14 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) error {
 	if id := there[at].terminal.TerminalID; len(id) == 8 && strings.Trim(id, "0") != "" {
 		w.file.set("terminal.id", textNode(id))
 	}
-	return nil
+	if said := there[at].password; said != w.tried(secret) { // setup asked for it again
+		secret = said
+	}
+	return secret, nil
 }
+
+// tried is the password that a terminal is asked with at first.
+func (w *wizard) tried(secret string) string { return cmp.Or(secret, w.password(), "000000") }
 
 // prove asks every device with the new configuration, and, where devices were set up and all are
 // well, the bank for a hold.

@@ -236,7 +236,7 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 			if rest, err = w.stillFree(ctx, b, rest); err != nil {
 				return nil, err
 			}
-			follow, err := pulseAt(ctx, b.line.address, b.foundBoard, coil, w.pluggedAt(out, b.line.address, b.unit))
+			follow, err := pulseAt(ctx, b.line.address, b.foundBoard, coil, where(rest, false))
 			var none modbus.Exception
 			if errors.As(err, &none) { // it has no more
 				break
@@ -263,33 +263,53 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 // cablesFree asks until every cable is free, and is what a board's inputs say then.
 func (w *wizard) cablesFree(ctx context.Context, b boardAt) (rest []bool, err error) {
 	for {
-		if free, err := w.sure(ctx, "Is every cable free?", false); err != nil {
+		free, err := w.sure(ctx, "Is every cable free?", false)
+		if err != nil {
 			return nil, err
-		} else if free {
-			return inputsAt(ctx, b)
 		}
-		fmt.Fprintln(w.out, "Unplug every vehicle, then say yes.")
+		if !free {
+			fmt.Fprintln(w.out, "Unplug every vehicle, then say yes.")
+			continue
+		}
+		if rest, err = inputsAt(ctx, b); err != nil {
+			return nil, err
+		}
+		if on := where(rest, true); len(on) > 0 {
+			fmt.Fprintf(w.out, "Inputs %v are on meanwhile, as an emergency stop's is while all is well.\n", on)
+		}
+		return rest, nil
 	}
+}
+
+// where are the inputs that are on, or off.
+func where(in []bool, on bool) (out []int) {
+	for i := range in {
+		if in[i] == on {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // stillFree asks again where an input came that was not there at rest: it may be a vehicle at a bay
 // that nobody knows yet.
 func (w *wizard) stillFree(ctx context.Context, b boardAt, rest []bool) ([]bool, error) {
-	now, err := inputsAt(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	var came []int
-	for i := range now {
-		if now[i] && !rest[i] {
-			came = append(came, i)
+	for {
+		now, err := inputsAt(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		came := slices.DeleteFunc(where(now, true), func(i int) bool { return rest[i] })
+		if len(came) == 0 {
+			return rest, nil
+		}
+		fmt.Fprintf(w.out, "Inputs %v tell of something that was not there when every cable was free. Unplug every vehicle.\n", came)
+		if other, err := w.sure(ctx, "Is it something else than a vehicle?", false); err != nil {
+			return nil, err
+		} else if other {
+			return now, nil
 		}
 	}
-	if len(came) == 0 {
-		return rest, nil
-	}
-	fmt.Fprintf(w.out, "Inputs %v tell of something that was not there when every cable was free.\n", came)
-	return w.cablesFree(ctx, b)
 }
 
 // inputsAt reads the inputs of a board, and lets its line go.
@@ -411,7 +431,7 @@ func (w *wizard) pluggedIn(ctx context.Context, bus *modbus.Bus, b boardAt, bay,
 	if err != nil {
 		return nil, err
 	}
-	for question := fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay); len(moved) == 0; question = "No input moved. Plug it in, or look at its wire. Done?" {
+	for question := fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay); len(moved) == 0; question = "No input moved. Look at its wire; if it is plugged in already unplug it, say yes, and plug it in. Done?" {
 		if err := w.done(ctx, question); err != nil {
 			return nil, err
 		}
@@ -421,6 +441,7 @@ func (w *wizard) pluggedIn(ctx context.Context, bus *modbus.Bus, b boardAt, bay,
 				if !before[i] && in[i] && i != feedback {
 					moved = append(moved, i)
 				}
+				before[i] = before[i] && in[i] // what was plugged in too early may be unplugged and plugged in
 			}
 			return len(moved) > 0
 		}); err != nil {

@@ -227,7 +227,7 @@ func (f *configFile) write(p program) (*config, error) {
 		return nil, err
 	}
 	if err := os.Remove(f.draft()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		p.note(err.Error()) // the configuration is there: nobody reads the draft any more
 	}
 	return c, nil
 }

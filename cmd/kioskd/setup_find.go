@@ -25,7 +25,8 @@ type foundLine struct {
 	address  string // with the speed at which it answers
 	port     *enumerator.PortDetails
 	terminal *terminal.Status
-	refused  error // of a terminal that is there and did not take the password or the currency
+	password string // that the terminal took
+	refused  error  // of a terminal that is there and did not take the password or the currency
 	meters   []meter.Found
 	boards   []foundBoard
 }
@@ -108,10 +109,13 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 		status, err := t.Status(ctx)
 		cancel()
 		if err := errors.Join(err, t.Close()); err == nil {
-			out.address, out.terminal = try, &status
+			out.address, out.terminal, out.password = try, &status, f.password
+			return true, nil
+		} else if errors.Is(err, terminal.ErrPassword) {
+			out.address, out.refused = try, fmt.Errorf("the card terminal at %s: %w", try, terminal.ErrPassword)
 			return true, nil
 		} else if errors.Is(err, terminal.ErrRefused) {
-			out.address, out.refused = try, fmt.Errorf("the card terminal at %s is there, and %w", try, err)
+			out.address, out.refused = try, fmt.Errorf("the card terminal at %s: %w", try, err)
 			return true, nil
 		}
 	}
@@ -167,11 +171,11 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 	return 0
 }
 
-// rightPassword asks for the password until a terminal that is there takes it.
-func (w *wizard) rightPassword(ctx context.Context, f *finder, l *foundLine) (err error) {
-	for !w.nobody && l.terminal == nil && l.refused != nil {
+// rightPassword asks for the password until a terminal that is there takes it, or is left out.
+func (w *wizard) rightPassword(ctx context.Context, f finder, l *foundLine) (err error) {
+	for !w.nobody && errors.Is(l.refused, terminal.ErrPassword) {
 		fmt.Fprintln(w.out, l.refused)
-		if f.password, err = w.ask(ctx, question{title: "Password of the card terminal, six digits", check: terminal.CheckPassword}); err != nil {
+		if f.password, err = w.ask(ctx, question{title: "Password of this card terminal, six digits", optional: true, help: "Nothing: it is left out.", check: terminal.CheckPassword}); f.password == "" || err != nil {
 			return err
 		}
 		l.refused = nil
@@ -182,14 +186,13 @@ func (w *wizard) rightPassword(ctx context.Context, f *finder, l *foundLine) (er
 	return nil
 }
 
-// lookAround asks every line who is there. The terminal's password is the one that it took in the end.
-func (w *wizard) lookAround(ctx context.Context, secret string) (password string, err error) {
+// lookAround asks every line who is there.
+func (w *wizard) lookAround(ctx context.Context, secret string) error {
 	found, err := ports()
 	if err != nil {
-		return "", err
+		return err
 	}
-	f := finder{note: w.note, password: cmp.Or(secret, w.password(), "000000"), currency: w.currency(), from: w.flags.from, to: w.flags.to}
-	was := f.password
+	f := finder{note: w.note, password: w.tried(secret), currency: w.currency(), from: w.flags.from, to: w.flags.to}
 	ask := map[string]*enumerator.PortDetails{}
 	for _, p := range found {
 		ask["serial://"+p.Name] = p
@@ -203,15 +206,15 @@ func (w *wizard) lookAround(ctx context.Context, secret string) (password string
 		}
 	}
 	if len(ask) == 0 {
-		return "", errors.New("no serial adapter is there: plug it in, or name lines with --line, as tcp://192.0.2.7:20007")
+		return errors.New("no serial adapter is there: plug it in, or name lines with --line, as tcp://192.0.2.7:20007")
 	}
 	for _, address := range slices.Sorted(maps.Keys(ask)) {
 		l, err := f.find(ctx, address)
 		if err == nil {
-			err = w.rightPassword(ctx, &f, &l)
+			err = w.rightPassword(ctx, f, &l)
 		}
 		if err != nil {
-			return "", err
+			return err
 		}
 		l.port = ask[address]
 		switch {
@@ -224,10 +227,7 @@ func (w *wizard) lookAround(ctx context.Context, secret string) (password string
 		}
 		w.found = append(w.found, l)
 	}
-	if f.password != was {
-		secret = f.password
-	}
-	return secret, w.nameAdapters(ctx)
+	return w.nameAdapters(ctx)
 }
 
 // configured are the lines of a configuration that is there. Those of this computer's adapters are

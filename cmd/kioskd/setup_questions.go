@@ -153,6 +153,9 @@ func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 		q.def, q.optional, q.help = "", true, "Nothing: as it is."
 	}
 	if hashed {
+		if w.file.get(q.path) != "" {
+			q.help = "Nothing: as it is."
+		}
 		q.check = func(s string) error { return w.ownCode(q.path, s) }
 	}
 	s, err := w.ask(ctx, q.question)
@@ -259,7 +262,7 @@ func (w *wizard) price(ctx context.Context) error {
 
 // decimal is a number of digits and a point, as a tariff has it.
 func decimal(s string) (*big.Rat, bool) {
-	if strings.Trim(s, "0123456789.") != "" {
+	if strings.Trim(s, "0123456789.") != "" || strings.HasPrefix(s, ".") || strings.HasSuffix(s, ".") {
 		return nil, false
 	}
 	return new(big.Rat).SetString(s)

@@ -203,7 +203,7 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if err := os.WriteFile(config, []byte(answering), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 || !strings.Contains(bad, "terminal refused: not its password") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 || !strings.Contains(bad, "the password is not the terminal's") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	s.terminal.WantPassword("654321")
@@ -340,6 +340,41 @@ func (p *person) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// TestSetupOffersAnswersAgain to whom it failed late, and of the answers alone: what was found then
+// may have changed.
+func TestSetupOffersAnswersAgain(t *testing.T) {
+	s, config := newSite(t, 2)
+	run := func(answers, bay string) (int, string) {
+		t.Helper()
+		args := append(lineFlags(s, config), "--no-test", "--no-pulse", "--bay", bay)
+		return runSetup(t, strings.NewReader(answers), io.Discard, args...)
+	}
+	first := "Parkhaus\nStrasse 1, 10115 Berlin\n\n+49 30 1\n\n\n\n\nrtc\n\n123456\n\n\n\n40\n0.49\n\nyes\n271828\n\n\n"
+	if code, bad := run(first, "number=1 meter=99 coil=0 plugged=0 feedback=2"); code != 2 || !strings.Contains(bad, "no meter with the serial number") {
+		t.Fatalf("exit %d: %s", code, bad)
+	}
+	if _, err := os.Stat(config); err == nil {
+		t.Fatal("a configuration was written")
+	}
+	draft := content(t, config+".draft")
+	if strings.Contains(draft, "123456") || strings.Contains(draft, s.dir) || strings.Contains(draft, "number:") {
+		t.Errorf("the draft has more than answers:\n%s", draft)
+	}
+	again := "\n\n\n\n\n\n\n\n\n\n123456\n\n\n\n\n\n\nyes\n\n\n\n"
+	if code, bad := run(again, "number=5 meter=20260002 coil=1 plugged=4 feedback=6"); code != 0 {
+		t.Fatalf("exit %d: %s", code, bad)
+	}
+	got := content(t, config)
+	for _, want := range []string{"name: Parkhaus\n", `hold: "40"`, "price: 0.49", "clock: rtc", "technician: $argon2id", "number: 5"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is lost:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "number: 1\n") {
+		t.Errorf("a bay of the time before is there:\n%s", got)
+	}
+}
+
 // TestSetupWithAPerson who listens where contactors click and plugs in when she is asked to.
 func TestSetupWithAPerson(t *testing.T) {
 	s, config := newSite(t, 2)
@@ -347,7 +382,7 @@ func TestSetupWithAPerson(t *testing.T) {
 	answers := []struct{ prompt, answer string }{
 		{"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "000000"}, {"Password", "123456"},
 		{"Price", "49"}, {"980.00 EUR for 20 kWh", "no"}, {"Price", "0,49"}, {"9.80 EUR for 20 kWh", "yes"}, {"Code of the technician", "271828"},
-		{"every cable free", "yes"}, {"every cable free", "yes"}, {"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
+		{"every cable free", "yes"}, {"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
 		{"behind bay 7", "2"}, {"behind bay 3", ""}, // the meters are crossed as well
 		{"power of bay 7", "22"}, // not kW
 		{"Which input of bay 7 is the emergency", "3"}, {"Which input of bay 3 is the emergency", "7"},
@@ -356,6 +391,14 @@ func TestSetupWithAPerson(t *testing.T) {
 	wrong := true // the first time she plugs in at the other bay
 	p.answer = func(prompt string) string {
 		plugs := map[string]*simulator.Bay{"at bay 7": s.bays[0], "at bay 3": s.bays[1]}
+		switch { // at bay 3 she plugs in before she is asked to
+		case strings.Contains(prompt, "behind bay 3"):
+			s.bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+		case strings.Contains(prompt, "No input moved") && s.bays[1].State().Plugged:
+			s.bays[1].Unplug()
+		case strings.Contains(prompt, "No input moved"):
+			s.bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+		}
 		if strings.Contains(prompt, "Plug a vehicle") {
 			for at, b := range plugs {
 				if strings.Contains(prompt, at) != wrong {
@@ -369,7 +412,7 @@ func TestSetupWithAPerson(t *testing.T) {
 		if strings.Contains(prompt, "power of bay 7") { // somebody comes to a bay that setup does not know yet
 			s.bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
 		}
-		if strings.Contains(prompt, "Unplug it") || strings.Contains(prompt, "every cable free") {
+		if strings.Contains(prompt, "Unplug it") || strings.Contains(prompt, "something else than a vehicle") {
 			wrong = wrong && !strings.Contains(prompt, "Unplug it")
 			for _, b := range plugs {
 				b.Unplug()
