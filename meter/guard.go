@@ -33,22 +33,22 @@ type Guard struct {
 	modulus  kiosk.Energy
 	serial   string // pinned; empty takes the first
 	last     kiosk.Reading
-	spare    int64 // what last might have been above itself, in W·ms: a leaky bucket
+	spare    int64 // how much more last might have said, in W·ms: what is left of slack
 }
 
 // confirmations is how many reads in a row must agree on the impossible.
 const confirmations = 3
 
-// slack is what a register may be ahead of power and time, ever: its own steps.
-const slack kiosk.Energy = 200
-
 // wattHour is one in W·ms: what flows in a second is less than the Wh that a register counts.
 const wattHour = 3_600_000
+
+// slack is what a register may be ahead of power and time, ever: its own steps.
+const slack = 200 * wattHour
 
 // NewGuard guards a meter of a bay of a power. serial pins the meter; empty pins the
 // first that answers.
 func NewGuard(m kiosk.Meter, maxPower kiosk.Power, modulus kiosk.Energy, serial string) *Guard {
-	return &Guard{meter: m, maxPower: maxPower, modulus: modulus, serial: serial, spare: int64(slack) * wattHour}
+	return &Guard{meter: m, maxPower: maxPower, modulus: modulus, serial: serial, spare: slack}
 }
 
 // Read implements kiosk.Meter.
@@ -89,7 +89,7 @@ func (g *Guard) Exchange(ctx context.Context, record func(old *kiosk.Reading, no
 	if err := record(old, now); err != nil {
 		return err
 	}
-	g.serial, g.last, g.spare = now.Serial, now, int64(slack)*wattHour
+	g.serial, g.last, g.spare = now.Serial, now, slack
 	return nil
 }
 
@@ -121,5 +121,5 @@ func (g *Guard) judge(r kiosk.Reading) (spare int64, fault *Fault) {
 	if int64(rise) > allowed/wattHour {
 		return 0, &Fault{"MT003", fmt.Sprintf("register rose by %v in %v, at most %v is possible", rise, since.Round(time.Millisecond), kiosk.Energy(allowed/wattHour))}
 	}
-	return min(allowed-int64(rise)*wattHour, int64(slack)*wattHour), nil
+	return min(allowed-int64(rise)*wattHour, slack), nil
 }

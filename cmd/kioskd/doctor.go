@@ -172,13 +172,6 @@ func house(ctx context.Context, c *config) []finding {
 		seq, err := j.Seq(ctx)
 		return fmt.Sprintf("%d records", seq), err
 	})
-	price := check("price", "CF001", func() (string, error) {
-		far, err := farFromLastSale(ctx, c)
-		if err == nil && far != nil {
-			err = far
-		}
-		return "", err
-	})
 	disk := check("disk", "DB001", func() (string, error) {
 		var s unix.Statfs_t
 		if err := unix.Statfs(filepath.Dir(c.journal), &s); err != nil {
@@ -197,8 +190,17 @@ func house(ctx context.Context, c *config) []finding {
 		return time.Now().Format(time.RFC3339), nil
 	})
 	out := []finding{journal, disk, clock}
-	if !price.OK && journal.OK {
-		out = append(out, price)
+	if journal.OK {
+		price := check("price", "CF001", func() (string, error) {
+			far, err := farFromLastSale(ctx, c)
+			if err == nil && far != nil {
+				err = far
+			}
+			return "", err
+		})
+		if !price.OK {
+			out = append(out, price)
+		}
 	}
 	if c.keep.copyTo != "" {
 		out = append(out, check("copy", "", func() (string, error) { return lastCopy(c, time.Now()) }))

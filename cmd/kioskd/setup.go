@@ -409,8 +409,8 @@ func (w *wizard) currency() kiosk.Currency {
 	return kiosk.Currency(cmp.Or(w.file.get("site.currency"), "EUR"))
 }
 
-// pinTerminal writes down which terminal this site's is, and tells the password that it took. A password alone is tried on the one that
-// is written down.
+// pinTerminal writes down which terminal this site's is, and tells the password that it took. A
+// password alone is tried on the one that is written down.
 func (w *wizard) pinTerminal(ctx context.Context, secret string) (password string, err error) {
 	if w.sameTerminal() {
 		if secret == "" {

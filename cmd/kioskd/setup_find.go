@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,17 +103,18 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 		if err != nil {
 			return false, usageError{err}
 		}
-		t := terminal.New(dial, terminal.Config{Password: f.password, Currency: cmp.Or(f.currency, "EUR")}, quietLog())
+		t := terminal.New(dial, terminal.Config{Password: f.password, Currency: f.currency}, quietLog())
 		ctx, cancel := context.WithTimeout(ctx, 12*time.Second)
 		status, err := t.Status(ctx)
 		cancel()
-		if err := errors.Join(err, t.Close()); err == nil {
+		switch err := errors.Join(err, t.Close()); {
+		case err == nil:
 			out.address, out.terminal, out.password = try, &status, f.password
 			return true, nil
-		} else if errors.Is(err, terminal.ErrPassword) {
+		case errors.Is(err, terminal.ErrPassword):
 			out.address, out.refused = try, fmt.Errorf("the card terminal at %s: %w", try, terminal.ErrPassword)
 			return true, nil
-		} else if errors.Is(err, terminal.ErrRefused) {
+		case errors.Is(err, terminal.ErrRefused):
 			out.address, out.refused = try, fmt.Errorf("the card terminal at %s: %w", try, err)
 			return true, nil
 		}

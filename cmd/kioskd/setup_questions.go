@@ -222,7 +222,6 @@ func (w *wizard) price(ctx context.Context) error {
 	if w.file.before != nil && w.onePrice("price") == "" {
 		return usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a --tariff file", w.file.path)
 	}
-	currency := cmp.Or(w.file.get("site.currency"), "EUR")
 	number := func(s string) error {
 		if _, ok := decimal(s); !ok {
 			return errors.New("want a number such as 0.49")
@@ -247,12 +246,12 @@ func (w *wizard) price(ctx context.Context) error {
 		// A comma that slipped is seen in what a driver pays.
 		kWh, _ := decimal(said[0])
 		var err error
-		if meant, err = w.sure(ctx, fmt.Sprintf("A driver pays %s %s for 20 kWh. Is that meant?", new(big.Rat).Mul(kWh, big.NewRat(20, 1)).FloatString(2), currency), true); err != nil {
+		if meant, err = w.sure(ctx, fmt.Sprintf("A driver pays %s %s for 20 kWh. Is that meant?", new(big.Rat).Mul(kWh, big.NewRat(20, 1)).FloatString(2), w.currency()), true); err != nil {
 			return err
 		}
 	}
 	n, err := yamlNode("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      - {type: ENERGY, price: %s, vat: %s, step_size: 1}\n",
-		currency, said[0], said[1])
+		w.currency(), said[0], said[1])
 	if err != nil {
 		return err
 	}

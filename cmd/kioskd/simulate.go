@@ -257,10 +257,13 @@ tariff:
     meter: {address: "serial://%s", unit: %d, model: %s}
     board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d, emergency: %d}
 `, i+1, i+1, 22000*s.speed, filepath.Join(s.dir, "meters"), i+1, s.model(i), filepath.Join(s.dir, "board"), i,
-			i*simulator.InputsPerBay+simulator.InputPlugged, i*simulator.InputsPerBay+simulator.InputRequesting, i*simulator.InputsPerBay+simulator.InputFeedback, i*simulator.InputsPerBay+simulator.InputEmergency)
+			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting), boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
 	}
 	return b.String()
 }
+
+// boardInput is the board's input of a bay, the first being 0.
+func boardInput(bay, input int) int { return bay*simulator.InputsPerBay + input }
 
 // audit proves the journal's tree and compares the journal with what bank and meters
 // know of the site.
@@ -344,9 +347,8 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	}
 	s.inject(faults)
 	for i := range s.bays {
-		in := i * simulator.InputsPerBay
 		fmt.Fprintf(p.out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d emergency stop\n", i+1, firstSerial+i, i,
-			in+simulator.InputPlugged, in+simulator.InputRequesting, in+simulator.InputFeedback, in+simulator.InputEmergency)
+			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting), boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
 	}
 	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
 	go p.clicks(ctx, s)
