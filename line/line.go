@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
 )
 
 // Address is where a device is.
@@ -96,10 +97,11 @@ func Parse(text string, stop int) (Address, error) {
 	return a, nil
 }
 
-// Open opens the line. A TCP connection is given five seconds.
+// Open opens the line. A TCP connection is given five seconds. A serial port is for one program
+// alone, also where that is root's.
 func (a Address) Open(ctx context.Context) (io.ReadWriteCloser, error) {
 	if a.Scheme == "serial" {
-		port, err := serial.Open(a.Target, &a.Mode)
+		port, err := openSerial(a)
 		if err != nil {
 			return nil, fmt.Errorf("cannot open %s: %w", a.Target, err)
 		}
@@ -115,8 +117,24 @@ func (a Address) Open(ctx context.Context) (io.ReadWriteCloser, error) {
 	return conn, nil
 }
 
+// openSerial opens a port that no other program has for itself. The kernel lets root open it
+// all the same, and two programs would take away each other's answers.
+func openSerial(a Address) (serial.Port, error) {
+	look, err := unix.Open(a.Target, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(look) // only now: its last user's going away would drop the port's lines
+	if taken, err := unix.IoctlGetInt(look, unix.TIOCGEXCL); err == nil && taken != 0 {
+		return nil, unix.EBUSY
+	}
+	return serial.Open(a.Target, &a.Mode)
+}
+
 // Pump reads a line in the background, so that a reader can wait with a time-out on
-// any kind of line and nothing that arrives is lost between two waits.
+// any kind of line and nothing that arrives is lost between two waits. Neither writing nor
+// closing takes longer than a line may be stuck: the kernel waits for ever for an adapter that
+// takes no more bytes, and for bytes that another program took away.
 type Pump struct {
 	rw     io.ReadWriteCloser
 	chunks chan []byte
@@ -178,25 +196,46 @@ func (p *Pump) Next(d time.Duration) ([]byte, error) {
 	}
 }
 
-// Write writes to the line.
-func (p *Pump) Write(b []byte) (int, error) {
-	if c, ok := p.rw.(net.Conn); ok {
-		if err := c.SetWriteDeadline(time.Now().Add(10 * time.Second)); err != nil {
-			return 0, err
-		}
-	}
-	return p.rw.Write(b)
+// stuckAfter is how long the kernel is waited for.
+const (
+	stuckAfter  = 10 * time.Second
+	closeWithin = time.Second
+)
+
+// ErrStuck is of a line that takes no bytes, or is not let go of.
+var ErrStuck = errors.New("line is stuck")
+
+// Write writes to the line. Where that takes too long the error is ErrStuck, and the line is to
+// be closed: the bytes may be sent all the same.
+func (p *Pump) Write(b []byte) error {
+	ours := append([]byte(nil), b...) // it may outlast us
+	return within(stuckAfter, func() error { _, err := p.rw.Write(ours); return err })
 }
 
-// Close closes the line. It may be called more than once.
+// Close closes the line. It may be called more than once. Where whoever reads the line does not
+// wake up, it is left behind, and the error is ErrStuck.
 func (p *Pump) Close() error {
 	err := net.ErrClosed
 	p.once.Do(func() {
 		close(p.done)
-		err = p.rw.Close()
+		err = within(closeWithin, p.rw.Close)
 	})
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
+}
+
+// within waits for f, but no longer than d.
+func within(d time.Duration, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return ErrStuck
+	}
 }

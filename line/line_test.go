@@ -1,6 +1,7 @@
 package line_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -9,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/creack/pty"
 	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
 
 	"kioskd/line"
 )
@@ -36,6 +39,34 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", text, err, want)
 		}
 	}
+}
+
+func TestASerialPortIsForOneProgram(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	a, err := line.Parse("serial://"+slave.Name(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := a.Open(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Open(context.Background()); !errors.Is(err, unix.EBUSY) {
+		t.Errorf("a port that another has gave %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := a.Open(context.Background())
+	if err != nil {
+		t.Fatalf("when it was free again: %v", err)
+	}
+	again.Close()
 }
 
 func TestPump(t *testing.T) {
@@ -68,5 +99,29 @@ func TestPump(t *testing.T) {
 				t.Errorf("a broken line gave %v", err)
 			}
 		}
+	})
+}
+
+// stuck is a line whose reader and writer the kernel does not let go.
+type stuck struct{ free chan struct{} }
+
+func (s stuck) Read([]byte) (int, error)  { <-s.free; return 0, net.ErrClosed }
+func (s stuck) Write([]byte) (int, error) { <-s.free; return 0, net.ErrClosed }
+func (s stuck) Close() error              { <-s.free; return nil }
+
+func TestAStuckLineIsLeftBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stuck{make(chan struct{})}
+		p := line.NewPump(s)
+		if err := p.Write([]byte("anything")); !errors.Is(err, line.ErrStuck) {
+			t.Errorf("writing gave %v", err)
+		}
+		if err := p.Close(); !errors.Is(err, line.ErrStuck) {
+			t.Errorf("closing gave %v", err)
+		}
+		if err := p.Close(); err != nil {
+			t.Errorf("closing twice gave %v", err)
+		}
+		close(s.free) // what was left behind ends with it
 	})
 }

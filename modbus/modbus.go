@@ -221,14 +221,21 @@ func (b *Bus) lost(r Request, err error) error {
 	return fmt.Errorf("%w: unit %d: %w", kiosk.ErrUnreachable, r.Unit, err)
 }
 
+// babbleFor is how many time-outs a line may take to fall silent: a bay waits for it, and whatever
+// asks for the next unit.
+const babbleFor = 5
+
 // regain waits for silence and proves with a canary that the line is in step.
 func (b *Bus) regain(r Request) error {
-	for {
+	for end := time.Now().Add(babbleFor * b.Timeout); ; {
 		b.buf = nil
 		if _, err := b.pump.Next(b.Timeout); errors.Is(err, os.ErrDeadlineExceeded) {
 			break
 		} else if err != nil {
 			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%w: somebody else speaks on the line, without end", errFrame)
 		}
 	}
 	c, ok := b.canary[r.Unit]
@@ -274,7 +281,7 @@ func (b *Bus) askRTU(r Request, pdu []byte, want int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if _, err := b.pump.Write(AppendCRC(append([]byte{r.Unit}, pdu...))); err != nil {
+	if err := b.pump.Write(AppendCRC(append([]byte{r.Unit}, pdu...))); err != nil {
 		return nil, err
 	}
 	defer func() { b.last = time.Now() }()
@@ -332,7 +339,7 @@ func checkPDU(pdu []byte, function byte, want int) ([]byte, error) {
 func (b *Bus) askTCP(r Request, pdu []byte, want int) ([]byte, error) {
 	b.tid++
 	head := []byte{byte(b.tid >> 8), byte(b.tid), 0, 0, 0, byte(len(pdu) + 1), r.Unit}
-	if _, err := b.pump.Write(append(head, pdu...)); err != nil {
+	if err := b.pump.Write(append(head, pdu...)); err != nil {
 		return nil, err
 	}
 	deadline := time.Now().Add(b.Timeout)

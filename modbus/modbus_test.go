@@ -133,6 +133,35 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
+// TestALineThatIsNeverSilent: whoever waits for it is told; it is asked again when it is.
+func TestALineThatIsNeverSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		bus := modbus.NewBusOn(func(context.Context) (io.ReadWriteCloser, error) { return ours, nil }, false)
+		defer bus.Close()
+		babble, quiet := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for babble.Err() == nil {
+				time.Sleep(100 * time.Millisecond)
+				theirs.Write([]byte{0})
+			}
+		}()
+		_, err := read(bus, 7)
+		if !errors.Is(err, kiosk.ErrUnreachable) || !strings.Contains(err.Error(), "speaks on the line") {
+			t.Errorf("a line that is never silent gave %v", err)
+		}
+		quiet()
+		<-ended
+		go device(t, theirs, func(_ int, r []byte) []byte { return value(r) })
+		if v, err := read(bus, 7); v != 7 || err != nil {
+			t.Errorf("when it was silent again the register was %d, %v", v, err)
+		}
+		theirs.Close()
+	})
+}
+
 func TestExceptionIsADefiniteNo(t *testing.T) {
 	onBus(t, func(_ net.Conn, n int, r []byte) []byte {
 		if n == 1 {

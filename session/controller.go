@@ -53,6 +53,7 @@ type Controller struct {
 	terminal *terminalWorker
 	stopped  chan struct{}   // closed when nobody takes observations any longer
 	asked    <-chan struct{} // closed when Run is asked to end
+	wasStuck bool            // of Run alone
 
 	mu       sync.Mutex
 	snapshot Snapshot
@@ -214,7 +215,8 @@ const shutdownLimit = 20 * time.Second
 
 // Run replays the past, asks the devices what is true, and goes on until ctx ends. It
 // ends with every contactor open and everything that could be settled settled. turned
-// is called after each turn of the loop, at least once a second.
+// is called after each turn of the loop, at least once a second, unless one of the devices has
+// been at one thing for so long that it will never end.
 func (c *Controller) Run(ctx context.Context, turned func()) error {
 	state, err := Replay(c.cfg.Past)
 	if err != nil {
@@ -304,7 +306,9 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 		case <-limit:
 			return
 		}
-		turned()
+		if !c.stuck() {
+			turned()
+		}
 		if limit != nil && c.quiet() {
 			return
 		}

@@ -43,6 +43,9 @@ type site struct {
 	jump     atomic.Int64
 	unsynced atomic.Bool
 	offset   time.Duration // of the kiosk's clock, which does not know better
+
+	hang  atomic.Pointer[chan struct{}] // until it is closed no meter's driver comes back
+	turns atomic.Int64                  // signs of life
 }
 
 // memory is a journal that survives the daemon's lives.
@@ -291,6 +294,9 @@ func (d device) Read(context.Context) (kiosk.Reading, error) {
 	if d.life.dead() {
 		return kiosk.Reading{}, errDead
 	}
+	if hang := d.life.s.hang.Load(); hang != nil {
+		<-*hang
+	}
 	s := d.bay.State()
 	return kiosk.Reading{At: time.Now(), Import: s.Register, Power: s.Power, Serial: fmt.Sprint(s.Serial)}, nil
 }
@@ -374,7 +380,7 @@ func (s *site) start(price string) {
 	var ctx context.Context
 	ctx, l.cancel = context.WithCancel(context.Background())
 	s.life = l
-	go func() { l.ended <- l.control.Run(ctx, func() {}) }()
+	go func() { l.ended <- l.control.Run(ctx, func() { s.turns.Add(1) }) }()
 }
 
 // restart starts the daemon again after it was killed. A board whose master is silent

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kioskd/simulator"
@@ -225,4 +226,31 @@ func TestJournalFailsOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestADriverThatDoesNotComeBack is no life: the service manager starts the daemon again.
+func TestADriverThatDoesNotComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, price)
+		alive := func() bool {
+			before := s.turns.Load()
+			time.Sleep(10 * time.Second)
+			return s.turns.Load() > before
+		}
+		hang := make(chan struct{})
+		s.hang.Store(&hang)
+		time.Sleep(4 * time.Minute)
+		if !alive() {
+			t.Error("no sign of life while a device may only be slow")
+		}
+		time.Sleep(2 * time.Minute)
+		if alive() {
+			t.Error("signs of life although a device is stuck")
+		}
+		s.hang.Store(nil)
+		close(hang)
+		if !alive() {
+			t.Error("no sign of life after the device came back")
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kioskd"
@@ -55,8 +56,39 @@ func (q *queue) take(rank func(Command) int) (Command, bool) {
 	return c, true
 }
 
+// duty is what a worker does just now, and since when. Each thing that it does has an end; a
+// worker that finds none is stuck for good, with whatever it holds: only another process helps.
+type duty struct{ began atomic.Pointer[time.Time] }
+
+func (d *duty) do(f func()) {
+	now := time.Now()
+	d.began.Store(&now)
+	defer d.began.Store(nil)
+	f()
+}
+
+// stuck tells whether it has been at it for too long.
+func (d *duty) stuck(limit time.Duration) bool {
+	began := d.began.Load()
+	return began != nil && time.Since(*began) > limit
+}
+
+// stuck tells whether a device's worker is.
+func (c *Controller) stuck() bool {
+	is := c.terminal.stuck(terminalStuck)
+	for _, b := range c.bays {
+		is = is || b.stuck(bayStuck)
+	}
+	if is && !c.wasStuck {
+		c.cfg.Log.Error("a device's driver does not come back: kioskd must be started again")
+	}
+	c.wasStuck = is
+	return is
+}
+
 // bayWorker owns a bay's devices.
 type bayWorker struct {
+	duty
 	c    *Controller
 	bay  Bay
 	q    queue
@@ -84,6 +116,7 @@ const (
 	readTries    = 5
 	tellMeter    = 15 * time.Second // without a reading: fault
 	tellInputs   = 5 * time.Second
+	bayStuck     = 5 * time.Minute // a dozen silent units on one bus take one
 )
 
 // run looks at the bay every second and does what it is told. It ends with the
@@ -97,13 +130,14 @@ func (w *bayWorker) run(ctx context.Context) {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	w.seen.inputs, w.seen.meter = time.Now(), time.Now()
-	w.sample(ctx)
+	sample := func() { w.sample(ctx) }
+	w.duty.do(sample)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			w.sample(ctx)
+			w.duty.do(sample)
 		case <-w.q.ready:
 			for {
 				cmd, ok := w.q.take(func(c Command) int {
@@ -115,7 +149,7 @@ func (w *bayWorker) run(ctx context.Context) {
 				if !ok {
 					break
 				}
-				w.do(ctx, cmd)
+				w.duty.do(func() { w.carryOut(ctx, cmd) })
 			}
 		}
 	}
@@ -175,7 +209,7 @@ func (w *bayWorker) tell(ctx context.Context, code string, raised bool, err erro
 	}
 }
 
-func (w *bayWorker) do(ctx context.Context, cmd Command) {
+func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 	o := Observation{Session: cmd.Session, Bay: cmd.Bay}
 	switch cmd.Do {
 	case LookAtBay:
@@ -278,6 +312,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // terminalWorker owns the card terminal. A card dialogue that has begun is never
 // interrupted but by its own driver; between dialogues the queue decides.
 type terminalWorker struct {
+	duty
 	c *Controller
 	q queue
 
@@ -328,6 +363,9 @@ func rank(c Command) int {
 // terminal is there.
 const askEvery = 15 * time.Second
 
+// terminalStuck is longer than any dialogue: card, bank and completion.
+const terminalStuck = 20 * time.Minute
+
 func (w *terminalWorker) run(ctx context.Context) {
 	due := time.Now() // when it is to be asked
 	for ctx.Err() == nil {
@@ -348,7 +386,8 @@ func (w *terminalWorker) run(ctx context.Context) {
 			timer.Stop()
 			continue
 		}
-		answered := w.do(ctx, cmd)
+		answered := false
+		w.duty.do(func() { answered = w.carryOut(ctx, cmd) })
 		switch {
 		case cmd.Do == serveStaff: // however often somebody looks, it is asked when it is due
 		case answered && !w.uncertain():
@@ -369,8 +408,8 @@ func (w *terminalWorker) uncertain() bool {
 	return false
 }
 
-// do carries one command out; it is false where the terminal did not answer.
-func (w *terminalWorker) do(ctx context.Context, cmd Command) bool {
+// carryOut carries one command out; it is false where the terminal did not answer.
+func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 	o := Observation{Session: cmd.Session}
 	record := func(b kiosk.Booking) error {
 		return w.c.Do(ctx, Observation{What: BookingApproved, Session: cmd.Session, Booking: &b})

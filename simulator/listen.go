@@ -103,7 +103,7 @@ func (l *Listener) free(ctx context.Context) {
 	if err != nil {
 		return // closed
 	}
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for err == nil {
 		select {

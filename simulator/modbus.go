@@ -219,7 +219,7 @@ func (b *Bus) Serve(ctx context.Context, rw io.ReadWriteCloser) error {
 			}
 			buf = rest
 			if out := b.answer(frame); out != nil {
-				if _, err := pump.Write(out); err != nil {
+				if err := pump.Write(out); err != nil {
 					return err
 				}
 			}

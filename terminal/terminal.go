@@ -177,9 +177,12 @@ func (t *Terminal) register(ctx context.Context) error {
 	return nil
 }
 
+// babbleFor is how long a terminal may go on with what nobody asked it for.
+const babbleFor = time.Minute
+
 // drain answers what the terminal still has to say until it is silent for a while.
 func (t *Terminal) drain(quiet time.Duration) error {
-	for {
+	for end := time.Now().Add(babbleFor); time.Now().Before(end); {
 		a, err := t.link.Receive(quiet)
 		if errors.Is(err, zvt.ErrTimeout) {
 			return nil
@@ -192,6 +195,7 @@ func (t *Terminal) drain(quiet time.Duration) error {
 			return err
 		}
 	}
+	return errors.New("it speaks without end")
 }
 
 // drop answers a message that belongs to nothing we know of. A result of a payment is

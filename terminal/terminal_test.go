@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,5 +128,27 @@ func TestAnOpenRefusalIsAnAnswer(t *testing.T) {
 		d.register()
 		d.expect(0x06, 0x25)
 		d.say(zvt.Nack(0xB4))
+	})
+}
+
+// TestATerminalThatSpeaksWithoutEnd: it is unreachable, and a next try finds it well.
+func TestATerminalThatSpeaksWithoutEnd(t *testing.T) {
+	played(t, func(d *terminal.Terminal) {
+		if _, err := d.Status(context.Background()); !errors.Is(err, kiosk.ErrUnreachable) || !strings.Contains(err.Error(), "without end") {
+			t.Errorf("it gave %v, want that it is unreachable", err)
+		}
+		if s, err := d.Status(context.Background()); err != nil {
+			t.Errorf("the next try gave %+v, %v", s, err)
+		}
+	}, func(d desk) {
+		for d.Send(zvt.Command(0x04, 0xFF, []byte{0x0A})) == nil {
+			d.Receive(time.Second) // its answer
+			time.Sleep(100 * time.Millisecond)
+		}
+	}, func(d desk) {
+		d.register()
+		d.expect(0x05, 0x01)
+		d.say(zvt.Ack())
+		d.say(zvt.Command(0x06, 0x0F, append([]byte{0xF0, 0xF0, 0xF9}, "SIM-1.0.0\x00"...)))
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -63,10 +64,11 @@ func errOwned(receipt int, x session.Session) error {
 	return fmt.Errorf("hold %d belongs to session %s (money %s, power %s), which kioskd settles by itself", receipt, x.Reference, x.Money, x.Power)
 }
 
-// direct is a terminal without a daemon.
+// direct is a terminal without a daemon. Whoever has it has the site.
 type direct struct {
-	t *terminal.Terminal
-	c *config
+	t    *terminal.Terminal
+	c    *config
+	lock *os.File
 }
 
 func (d direct) status(ctx context.Context) (terminal.Status, error) { return d.t.Status(ctx) }
@@ -186,6 +188,7 @@ func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error
 	if err := become(filepath.Dir(d.c.journal)); err != nil {
 		return out, err
 	}
+	d.lock.Close() // the journal takes the site itself
 	journal, err := store.Open(ctx, d.c.journal, systemClock(d.c))
 	if err != nil {
 		return out, err
@@ -384,7 +387,7 @@ func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, serviceLimit)
 	defer cancel()
-	s, end, err := reach(c)
+	s, end, err := reach(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -392,17 +395,55 @@ func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, 
 	return f(ctx, c, s, args)
 }
 
-// reach finds the site's devices: by the daemon that has them, or directly.
-func reach(c *config) (s service, end func() error, err error) {
-	if running(c.control()) {
-		return dialControl(c.control()), func() error { return nil }, nil
+// How long a command waits for a daemon that is about to come: one that ended without a word is
+// started again; one that has the site already will answer.
+const (
+	comesBack = 5 * time.Second
+	answersIn = 15 * time.Second
+)
+
+// errTaken is of a site that a program has which answers no commands.
+var errTaken = errors.New("somebody has the site and does not answer: kioskd setup or another command, or a kioskd that does not come up (journalctl --namespace=kioskd)")
+
+// reach finds the site's devices: by the daemon that has them, or directly, and then nobody else
+// has the site until end.
+func reach(ctx context.Context, c *config) (s service, end func() error, err error) {
+	started := time.Now()
+	for {
+		if running(c.control()) {
+			return dialControl(c.control()), func() error { return nil }, nil
+		}
+		_, killed := os.Stat(c.control())
+		if killed != nil || time.Since(started) > comesBack {
+			lock, err := store.Lock(c.journal)
+			if err == nil || errors.Is(err, fs.ErrNotExist) { // nowhere to keep a journal: nobody sells here
+				return reachDirectly(c, lock)
+			}
+			if !errors.Is(err, store.ErrInUse) {
+				return nil, nil, err
+			}
+			if time.Since(started) > answersIn {
+				return nil, nil, errTaken
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
 	}
+}
+
+func reachDirectly(c *config, lock *os.File) (service, func() error, error) {
 	dial, err := terminal.DialAddress(c.terminalAddress)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, lock.Close())
 	}
-	t := terminal.New(dial, c.terminal, quietLog())
-	return direct{t, c}, t.Close, nil
+	d := direct{terminal.New(dial, c.terminal, quietLog()), c, lock}
+	return d, func() error {
+		defer d.lock.Close() // or it is closed already
+		return d.t.Close()
+	}, nil
 }
 
 func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {

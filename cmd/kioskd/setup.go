@@ -468,7 +468,7 @@ func (w *wizard) prove(ctx context.Context, c *config, hold bool) error {
 	if err != nil {
 		return err
 	}
-	devices, end, err := reach(c)
+	devices, end, err := reach(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (s *Serial) Send(a APDU) error {
 		s.last = nil // what is said to a new command may well be what was said to the one before
 	}
 	for i := range sends {
-		if _, err := s.pump.Write(wire); err != nil {
+		if err := s.pump.Write(wire); err != nil {
 			return fmt.Errorf("cannot send: %w", err)
 		}
 		s.Stats.Add(line.Sent)
@@ -165,7 +165,7 @@ func (s *Serial) answer(sig Signal) (repeat bool, err error) {
 			s.inbox = append(s.inbox, a)
 		}
 	}
-	if _, err := s.pump.Write([]byte{reply}); err != nil {
+	if err := s.pump.Write([]byte{reply}); err != nil {
 		return repeat, fmt.Errorf("cannot acknowledge: %w", err)
 	}
 	return repeat, nil
@@ -208,7 +208,7 @@ func (s *Stream) Close() error { return s.pump.Close() }
 
 // Send writes an APDU.
 func (s *Stream) Send(a APDU) error {
-	if _, err := s.pump.Write(a.Bytes()); err != nil {
+	if err := s.pump.Write(a.Bytes()); err != nil {
 		return fmt.Errorf("cannot send: %w", err)
 	}
 	return nil

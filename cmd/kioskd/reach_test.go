@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kioskd/store"
+)
+
+// Two programs on one line take away each other's answers. Each of these plays who else may have
+// the site when a command wants it.
+
+func emptySite(t *testing.T) *config {
+	dir := t.TempDir()
+	return &config{journal: filepath.Join(dir, "journal.db"), socket: filepath.Join(dir, "ui.sock"), terminalAddress: "tcp://127.0.0.1:9"}
+}
+
+func TestWithoutADaemonACommandHasTheSite(t *testing.T) {
+	c := emptySite(t)
+	s, end, err := reach(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.(direct); !ok {
+		t.Errorf("got %T", s)
+	}
+	if lock, err := store.Lock(c.journal); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("a daemon that starts meanwhile gets %v, %v", lock, err)
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := store.Lock(c.journal)
+	if err != nil {
+		t.Fatalf("a daemon that starts later: %v", err)
+	}
+	lock.Close()
+}
+
+func TestACommandWaitsForADaemonThatWasKilled(t *testing.T) {
+	c := emptySite(t)
+	if err := os.WriteFile(c.control(), nil, 0o600); err != nil { // nobody is behind it
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		go func() {
+			time.Sleep(2 * time.Second)
+			lock, err := store.Lock(c.journal) // first of all, as it does
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer lock.Close()
+			if err := os.Remove(c.control()); err != nil {
+				t.Error(err)
+			}
+			l, err := net.Listen("unix", c.control())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(time.Minute)
+			l.Close()
+		}()
+		s, _, err := reach(context.Background(), c)
+		if _, ok := s.(remote); !ok || err != nil || time.Since(start) < 2*time.Second {
+			t.Errorf("got %T, %v after %v", s, err, time.Since(start))
+		}
+		time.Sleep(2 * time.Minute)
+	})
+}
+
+func TestACommandDoesNotWaitForEver(t *testing.T) {
+	c := emptySite(t)
+	if err := os.WriteFile(c.control(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, end, err := reach(context.Background(), c)
+		if err != nil {
+			t.Fatalf("a daemon that does not come back: %v", err)
+		}
+		end()
+		lock, err := store.Lock(c.journal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lock.Close()
+		if _, _, err := reach(context.Background(), c); !errors.Is(err, errTaken) {
+			t.Errorf("a site that somebody else has gave %v", err)
+		}
+	})
+}
