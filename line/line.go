@@ -30,6 +30,8 @@ type Address struct {
 	Scheme string // serial, tcp or rtu+tcp
 	Target string // path of a serial port, or host:port
 	Mode   serial.Mode
+
+	writing chan struct{} // has one while the port is written to, whoever opened it
 }
 
 // String is the address without the defaults.
@@ -49,7 +51,7 @@ func Parse(text string, stop int) (Address, error) {
 	if err != nil {
 		return Address{}, fmt.Errorf("cannot read address %q: want serial:///dev/…, tcp://host:port or rtu+tcp://host:port", text)
 	}
-	a := Address{Scheme: u.Scheme, Mode: serial.Mode{BaudRate: 9600, DataBits: 8}}
+	a := Address{Scheme: u.Scheme, Mode: serial.Mode{BaudRate: 9600, DataBits: 8}, writing: make(chan struct{}, 1)}
 	query := u.Query()
 	switch u.Scheme {
 	case "serial":
@@ -101,11 +103,11 @@ func Parse(text string, stop int) (Address, error) {
 // alone, also where that is root's.
 func (a Address) Open(ctx context.Context) (io.ReadWriteCloser, error) {
 	if a.Scheme == "serial" {
-		port, err := openSerial(a)
+		rw, err := openSerial(a)
 		if err != nil {
 			return nil, fmt.Errorf("cannot open %s: %w", a.Target, err)
 		}
-		return port, nil
+		return rw, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -119,7 +121,7 @@ func (a Address) Open(ctx context.Context) (io.ReadWriteCloser, error) {
 
 // openSerial opens a port that no other program has for itself. The kernel lets root open it
 // all the same, and two programs would take away each other's answers.
-func openSerial(a Address) (serial.Port, error) {
+func openSerial(a Address) (io.ReadWriteCloser, error) {
 	look, err := unix.Open(a.Target, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -128,7 +130,25 @@ func openSerial(a Address) (serial.Port, error) {
 	if taken, err := unix.IoctlGetInt(look, unix.TIOCGEXCL); err == nil && taken != 0 {
 		return nil, unix.EBUSY
 	}
-	return serial.Open(a.Target, &a.Mode)
+	p, err := serial.Open(a.Target, &a.Mode)
+	return port{p, a.writing}, err
+}
+
+// port refuses to be written to while the kernel has not taken what was written before, also
+// through a port that was closed meanwhile: whoever tries again would only wait behind it.
+type port struct {
+	serial.Port
+	writing chan struct{}
+}
+
+func (p port) Write(b []byte) (int, error) {
+	select {
+	case p.writing <- struct{}{}:
+	default:
+		return 0, ErrStuck
+	}
+	defer func() { <-p.writing }()
+	return p.Port.Write(b)
 }
 
 // Pump reads a line in the background, so that a reader can wait with a time-out on

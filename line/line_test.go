@@ -3,8 +3,10 @@ package line_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,6 +69,55 @@ func TestASerialPortIsForOneProgram(t *testing.T) {
 		t.Fatalf("when it was free again: %v", err)
 	}
 	again.Close()
+}
+
+// TestAPortThatTakesNoMore: who tries again does not wait behind what was written before.
+func TestAPortThatTakesNoMore(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	a, err := line.Parse("serial://"+slave.Name(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := a.Open(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const much = 1 << 20
+	taken := make(chan error, 1)
+	go func() {
+		_, err := first.Write(make([]byte, much))
+		taken <- err
+	}()
+	for stuck := false; !stuck; { // from when it is being written
+		_, err := first.Write(nil)
+		stuck = errors.Is(err, line.ErrStuck)
+		runtime.Gosched()
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := a.Open(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if _, err := again.Write([]byte("more")); !errors.Is(err, line.ErrStuck) {
+		t.Errorf("the port that was opened anew gave %v", err)
+	}
+	if _, err := io.CopyN(io.Discard, master, much); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-taken; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Write([]byte("more")); err != nil {
+		t.Errorf("when all was taken: %v", err)
+	}
 }
 
 func TestPump(t *testing.T) {

@@ -56,15 +56,20 @@ func (q *queue) take(rank func(Command) int) (Command, bool) {
 	return c, true
 }
 
-// duty is what a worker does just now, and since when. Each thing that it does has an end; a
-// worker that finds none is stuck for good, with whatever it holds: only another process helps.
+// duty tells since when a worker waits for a device. Each call of a driver has an end; a worker
+// that finds none is stuck for good, with whatever it holds: only another process helps.
 type duty struct{ began atomic.Pointer[time.Time] }
 
 func (d *duty) do(f func()) {
-	now := time.Now()
-	d.began.Store(&now)
+	d.goOn()
 	defer d.began.Store(nil)
 	f()
+}
+
+// goOn tells that a call came back and the next begins.
+func (d *duty) goOn() {
+	now := time.Now()
+	d.began.Store(&now)
 }
 
 // stuck tells whether it has been at it for too long.
@@ -116,7 +121,7 @@ const (
 	readTries    = 5
 	tellMeter    = 15 * time.Second // without a reading: fault
 	tellInputs   = 5 * time.Second
-	bayStuck     = 5 * time.Minute // a dozen silent units on one bus take one
+	bayStuck     = 5 * time.Minute // one call: it waits for every other bay's on its bus
 )
 
 // run looks at the bay every second and does what it is told. It ends with the
@@ -182,6 +187,7 @@ func (w *bayWorker) inputs(ctx context.Context, sm *Sample) {
 func (w *bayWorker) sample(ctx context.Context) {
 	var sm Sample
 	w.inputs(ctx, &sm)
+	w.goOn()
 	r, err := w.bay.Meter.Read(ctx)
 	now := time.Now()
 	var fault interface{ FaultCode() string }
@@ -247,6 +253,7 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 // I/O board takes, because a hold must not be settled while energy flows.
 func (w *bayWorker) open(ctx context.Context) error {
 	for end := time.Now().Add(openWithin); ; {
+		w.goOn()
 		err := w.bay.Contactor.Open()
 		if err == nil {
 			err = w.follow(ctx, false)
@@ -262,6 +269,7 @@ func (w *bayWorker) stable(ctx context.Context) (*kiosk.Reading, error) {
 	var last *kiosk.Reading
 	err := errors.New("register does not stand still")
 	for range 2 * readTries {
+		w.goOn()
 		r, readErr := w.bay.Meter.Read(ctx)
 		switch {
 		case readErr != nil:
@@ -282,6 +290,7 @@ func (w *bayWorker) stable(ctx context.Context) (*kiosk.Reading, error) {
 func (w *bayWorker) follow(ctx context.Context, closed bool) error {
 	end := time.Now().Add(followWithin)
 	for {
+		w.goOn()
 		in, err := w.bay.Inputs.Inputs(ctx)
 		if err == nil && in.Closed == closed {
 			return nil
@@ -363,8 +372,8 @@ func rank(c Command) int {
 // terminal is there.
 const askEvery = 15 * time.Second
 
-// terminalStuck is longer than any dialogue: card, bank and completion.
-const terminalStuck = 20 * time.Minute
+// terminalStuck is longer than a driver lets any dialogue take.
+const terminalStuck = time.Hour
 
 func (w *terminalWorker) run(ctx context.Context) {
 	due := time.Now() // when it is to be asked

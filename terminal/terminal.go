@@ -177,8 +177,9 @@ func (t *Terminal) register(ctx context.Context) error {
 	return nil
 }
 
-// babbleFor is how long a terminal may go on with what nobody asked it for.
-const babbleFor = time.Minute
+// babbleFor is how long a terminal may go on with what was asked of it before we came: a card
+// that it waits for, and its bank.
+const babbleFor = 5 * time.Minute
 
 // drain answers what the terminal still has to say until it is silent for a while.
 func (t *Terminal) drain(quiet time.Duration) error {
@@ -285,6 +286,8 @@ const (
 	askLimit  = 30 * time.Second // a question
 	bookedEnd = 30 * time.Second
 	failedEnd = 10 * time.Second
+	// inAll is how long a dialogue may take, whatever the terminal announces.
+	inAll = 30 * time.Minute
 )
 
 // exchange sends a command and follows it to its end: the answer, then whatever the
@@ -294,7 +297,7 @@ const (
 // certainly did not take the command, kiosk.ErrOutcomeUnknown otherwise. If ctx ends,
 // the command is aborted (06 B0) once and followed to its end all the same.
 func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end zvt.Message, err error) {
-	x := exchange{t: t, link: t.link, h: h, t4: cmp.Or(h.limit, zvt.T4), repeats: t.link.Repeats()}
+	x := exchange{t: t, link: t.link, h: h, t4: cmp.Or(h.limit, zvt.T4), repeats: t.link.Repeats(), end: time.Now().Add(inAll)}
 	defer func() {
 		if x.suspect || x.repeated() || errors.Is(err, kiosk.ErrOutcomeUnknown) || errors.Is(err, kiosk.ErrUnreachable) {
 			t.Close() // whatever it still says must be drained
@@ -306,7 +309,7 @@ func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end 
 		}
 		return end, fmt.Errorf("%w: %s: %w", kiosk.ErrOutcomeUnknown, zvt.Name(cmd), err)
 	}
-	x.deadline = time.Now().Add(zvt.T3)
+	x.wait(zvt.T3)
 	for {
 		a, err := x.receive(ctx)
 		if err != nil {
@@ -342,7 +345,16 @@ type exchange struct {
 	last     []byte // the last result: a repeat is answered again, not applied again
 	lastOK   bool
 	deadline time.Time
+	end      time.Time // of the dialogue, whatever comes
 	t4       time.Duration
+}
+
+// wait gives the terminal a time for its next message.
+func (x *exchange) wait(d time.Duration) {
+	x.deadline = time.Now().Add(d)
+	if x.deadline.After(x.end) {
+		x.deadline = x.end
+	}
 }
 
 // repeated tells whether the terminal may have heard something twice.
@@ -381,7 +393,7 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 	case a.Class == zvt.ClassAck, a.Is(zvt.ClassNack, 0x00):
 		if !x.accepted {
 			x.accepted = true
-			x.deadline = time.Now().Add(x.t4)
+			x.wait(x.t4)
 		}
 		return false, nil
 	case a.Class == zvt.ClassNack:
@@ -442,7 +454,7 @@ func (x *exchange) close() {
 // put off its end.
 func (x *exchange) restart() {
 	if !x.failed {
-		x.deadline = time.Now().Add(x.t4)
+		x.wait(x.t4)
 	}
 }
 
@@ -479,7 +491,7 @@ func (x *exchange) result(a zvt.APDU, m zvt.Message) error {
 		if x.failed {
 			x.t4 = failedEnd
 		}
-		x.deadline = time.Now().Add(x.t4)
+		x.wait(x.t4)
 	}
 	if !x.lastOK {
 		return x.answer(zvt.Nack(0x6C))

@@ -131,6 +131,27 @@ func TestAnOpenRefusalIsAnAnswer(t *testing.T) {
 	})
 }
 
+// TestADialogueHasAnEnd, whatever the terminal announces.
+func TestADialogueHasAnEnd(t *testing.T) {
+	played(t, func(d *terminal.Terminal) {
+		start := time.Now()
+		_, err := d.EndOfDay(context.Background())
+		if took := time.Since(start); !errors.Is(err, kiosk.ErrOutcomeUnknown) || took > time.Hour {
+			t.Errorf("after %v it gave %v", took, err)
+		}
+	}, func(d desk) {
+		d.register()
+		d.expect(0x06, 0x50)
+		d.say(zvt.Ack())
+		for d.Send(zvt.Command(0x04, 0xFF, []byte{0x0A, 0x99})) == nil { // 99 minutes
+			if _, err := d.Receive(time.Minute); err != nil {
+				return
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 // TestATerminalThatSpeaksWithoutEnd: it is unreachable, and a next try finds it well.
 func TestATerminalThatSpeaksWithoutEnd(t *testing.T) {
 	played(t, func(d *terminal.Terminal) {

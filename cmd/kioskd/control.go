@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"kioskd"
@@ -405,18 +406,18 @@ const (
 // errTaken is of a site that a program has which answers no commands.
 var errTaken = errors.New("somebody has the site and does not answer: kioskd setup or another command, or a kioskd that does not come up (journalctl --namespace=kioskd)")
 
-// reach finds the site's devices: by the daemon that has them, or directly, and then nobody else
-// has the site until end.
-func reach(ctx context.Context, c *config) (s service, end func() error, err error) {
+// reach finds the site's devices: by the daemon that has them, or directly, and then no daemon
+// gets the site until end.
+func reach(ctx context.Context, c *config) (s service, end func(), err error) {
 	started := time.Now()
 	for {
 		if running(c.control()) {
-			return dialControl(c.control()), func() error { return nil }, nil
+			return dialControl(c.control()), func() {}, nil
 		}
 		_, killed := os.Stat(c.control())
 		if killed != nil || time.Since(started) > comesBack {
 			lock, err := store.Lock(c.journal)
-			if err == nil || errors.Is(err, fs.ErrNotExist) { // nowhere to keep a journal: nobody sells here
+			if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS) { // nowhere to keep a journal: nobody sells here
 				return reachDirectly(c, lock)
 			}
 			if !errors.Is(err, store.ErrInUse) {
@@ -434,15 +435,17 @@ func reach(ctx context.Context, c *config) (s service, end func() error, err err
 	}
 }
 
-func reachDirectly(c *config, lock *os.File) (service, func() error, error) {
+// reachDirectly takes the devices; lock, which may be nil, is given up by end.
+func reachDirectly(c *config, lock *os.File) (service, func(), error) {
 	dial, err := terminal.DialAddress(c.terminalAddress)
 	if err != nil {
-		return nil, nil, errors.Join(err, lock.Close())
+		lock.Close()
+		return nil, nil, err
 	}
-	d := direct{terminal.New(dial, c.terminal, quietLog()), c, lock}
-	return d, func() error {
-		defer d.lock.Close() // or it is closed already
-		return d.t.Close()
+	t := terminal.New(dial, c.terminal, quietLog())
+	return direct{t, c, lock}, func() {
+		t.Close()
+		lock.Close() // it may be already
 	}, nil
 }
 

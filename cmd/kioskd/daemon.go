@@ -73,9 +73,9 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	defer devices.close(log)
 	start := time.Now()
 	clock := session.NewClock(time.Now, synced(c.clockRTC))
-	journal, err := store.Open(ctx, c.journal, func() (time.Time, time.Duration, bool) {
+	journal, err := takeSite(ctx, c, func() (time.Time, time.Duration, bool) {
 		return clock.Now(), time.Since(start), clock.Trusted()
-	})
+	}, log)
 	if errors.Is(err, store.ErrInUse) {
 		return err // another kioskd has the site; what it switches is its own
 	}
@@ -162,6 +162,28 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	err = serve(ctx, c, ui.NewPresenter(site, control), control, listener, log)
 	stopCommands()
 	return errors.Join(err, g.Wait())
+}
+
+// takeWithin is how long a daemon waits for a command that asks the devices itself: one that has
+// no daemon to ask may have begun right before.
+const takeWithin = serviceLimit + time.Minute
+
+// takeSite opens the journal. Where another daemon has it the error is store.ErrInUse.
+func takeSite(ctx context.Context, c *config, clock store.Clock, log *slog.Logger) (*store.Store, error) {
+	for end, told := time.Now().Add(takeWithin), false; ; told = true {
+		journal, err := store.Open(ctx, c.journal, clock)
+		if !errors.Is(err, store.ErrInUse) || running(c.control()) || time.Now().After(end) {
+			return journal, err
+		}
+		if !told {
+			log.Warn("another program has the site: waiting for its end")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // serve runs the controller and the screen's socket side by side; the screen stays

@@ -33,9 +33,7 @@ func TestWithoutADaemonACommandHasTheSite(t *testing.T) {
 	if lock, err := store.Lock(c.journal); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("a daemon that starts meanwhile gets %v, %v", lock, err)
 	}
-	if err := end(); err != nil {
-		t.Fatal(err)
-	}
+	end()
 	lock, err := store.Lock(c.journal)
 	if err != nil {
 		t.Fatalf("a daemon that starts later: %v", err)
@@ -95,6 +93,29 @@ func TestACommandDoesNotWaitForEver(t *testing.T) {
 		defer lock.Close()
 		if _, _, err := reach(context.Background(), c); !errors.Is(err, errTaken) {
 			t.Errorf("a site that somebody else has gave %v", err)
+		}
+	})
+}
+
+func TestADaemonWaitsForACommand(t *testing.T) {
+	c := emptySite(t)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		lock, err := store.Lock(c.journal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			time.Sleep(20 * time.Second)
+			lock.Close()
+		}()
+		journal, err := takeSite(context.Background(), c, systemClock(c), quietLog())
+		if err != nil || time.Since(start) < 20*time.Second {
+			t.Fatalf("it came up after %v: %v", time.Since(start), err)
+		}
+		defer journal.Close()
+		if _, err := takeSite(context.Background(), c, systemClock(c), quietLog()); !errors.Is(err, store.ErrInUse) {
+			t.Errorf("a site that somebody keeps gave %v", err)
 		}
 	})
 }

@@ -473,7 +473,8 @@ func (w *wizard) prove(ctx context.Context, c *config, hold bool) error {
 		return err
 	}
 	found, err := devices.examine(ctx)
-	if err = errors.Join(err, end()); err != nil {
+	end()
+	if err != nil {
 		return err
 	}
 	ill := slices.ContainsFunc(found, func(f finding) bool { return !f.OK })

@@ -107,7 +107,8 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 		ctx, cancel := context.WithTimeout(ctx, 12*time.Second)
 		status, err := t.Status(ctx)
 		cancel()
-		switch err := errors.Join(err, t.Close()); {
+		t.Close() // what it said stands
+		switch {
 		case err == nil:
 			out.address, out.terminal, out.password = try, &status, f.password
 			return true, nil
