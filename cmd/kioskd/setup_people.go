@@ -101,7 +101,7 @@ func (w *wizard) stillFree(ctx context.Context, b boardAt, rest []bool) ([]bool,
 		}
 		came := slices.DeleteFunc(where(now, true), func(i int) bool { return rest[i] })
 		if len(came) == 0 {
-			return rest, nil
+			return now, nil // what went and comes again is asked about, too
 		}
 		fmt.Fprintf(w.out, "Inputs %v tell of something that was not there when every cable was free. Unplug every vehicle.\n", came)
 		if other, err := w.sure(ctx, "Is it something else than a vehicle?", false); err != nil {
