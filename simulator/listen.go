@@ -72,9 +72,9 @@ func (l *Listener) Serial() bool { return l.master != nil }
 // with the pty, which stays while tills come and go.
 func (l *Listener) Serve(ctx context.Context, serve func(context.Context, io.ReadWriteCloser) error) error {
 	if l.master != nil {
-		ctx, stop := context.WithCancel(ctx)
+		served, stop := context.WithCancel(ctx)
 		defer stop()
-		go l.free(ctx)
+		go l.free(served)
 		if err := serve(ctx, l.master); err != nil && ctx.Err() == nil && !errors.Is(err, os.ErrClosed) {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,5 +187,25 @@ func TestLedgerOutlivesTheBank(t *testing.T) {
 	}
 	if total, err := bank.EndOfDay(false); err != nil || total != 903 {
 		t.Errorf("day's total %d, %v", total, err)
+	}
+}
+
+// TestALineThatEndsInOrder: whoever ends a simulated device is told of no broken line.
+func TestALineThatEndsInOrder(t *testing.T) {
+	for range 200 {
+		l, err := simulator.Listen("pty:" + filepath.Join(t.TempDir(), "line"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.Background())
+		closed := make(chan struct{})
+		context.AfterFunc(ctx, func() { l.Close(); close(closed) })
+		ended := make(chan error, 1)
+		go func() { ended <- l.Serve(ctx, (&simulator.Bus{}).Serve) }()
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		<-closed
 	}
 }
