@@ -414,8 +414,8 @@ func reach(ctx context.Context, c *config) (s service, end func(), err error) {
 		if running(c.control()) {
 			return dialControl(c.control()), func() {}, nil
 		}
-		_, killed := os.Stat(c.control())
-		if killed != nil || time.Since(started) > comesBack {
+		killed := exists(c.control()) // one that ends in order takes its socket away
+		if !killed || time.Since(started) > comesBack {
 			lock, err := store.Lock(c.journal)
 			if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS) { // nowhere to keep a journal: nobody sells here
 				return reachDirectly(c, lock)
