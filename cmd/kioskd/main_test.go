@@ -89,6 +89,7 @@ func start(t testing.TB, s *site) *exec.Cmd {
 // starts it again, and asks the bank: every hold must be captured once for what was
 // billed, or released once.
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel() // it mostly waits
 	rounds := 10
 	if testing.Short() {
 		rounds = 2

@@ -116,6 +116,7 @@ func proven(t *testing.T, s *site, config string) {
 // TestSetupWithoutAnybody writes a site's configuration from flags and from what the devices say
 // of themselves; a second run changes what it is asked to, and nothing else.
 func TestSetupWithoutAnybody(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s, config := newSite(t, 2)
 	var out bytes.Buffer
 	if code, bad := runSetup(t, nil, &out, answered(s, config)...); code != 0 {
@@ -252,6 +253,7 @@ func TestSetupWithoutAnybody(t *testing.T) {
 // TestSetupRefuses what does not belong together, or is not said; then nothing is written and
 // every contactor is open.
 func TestSetupRefuses(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s, config := newSite(t, 2)
 	base := answered(s, config)
 	with := func(to []string, more ...string) []string { return slices.Concat(to, more) }
@@ -343,6 +345,7 @@ func (p *person) Write(b []byte) (int, error) {
 // TestSetupOffersAnswersAgain to whom it failed late, and of the answers alone: what was found then
 // may have changed.
 func TestSetupOffersAnswersAgain(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s, config := newSite(t, 2)
 	run := func(answers, bay string) (int, string) {
 		t.Helper()
@@ -377,6 +380,7 @@ func TestSetupOffersAnswersAgain(t *testing.T) {
 
 // TestSetupWithAPerson who listens where contactors click and plugs in when she is asked to.
 func TestSetupWithAPerson(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s, config := newSite(t, 2)
 	in, to := io.Pipe()
 	answers := []struct{ prompt, answer string }{
