@@ -8,15 +8,28 @@ GO_TEST_TAGS = ci,no_glfw
 demo: build-daemon
 	@if [ -n "$$DISPLAY" ]; then $(MAKE) build-ui && bin/kioskd demo; else bin/kioskd demo --headless; fi
 
+# The last line says how many tests passed, failed and were skipped, and why. A package may take as long as
+# it needs: what stands still is found by each test's own progress. Six at a time, because most wait for devices.
+GOTESTSUM = go run gotest.tools/gotestsum@v1.13.0 --format pkgname --
 test: setup
-	go test -race -tags $(GO_TEST_TAGS) -timeout 20m ./...
-	go test -tags $(GO_TEST_TAGS) ./ui/screens
+	$(GOTESTSUM) -race -tags $(GO_TEST_TAGS) -timeout 60m -parallel 6 ./...
+	$(GOTESTSUM) -tags $(GO_TEST_TAGS) ./ui/screens
 
 lint: setup
 	test -z "$$(gofmt -l .)"
 	go vet -tags $(GO_TEST_TAGS) ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 -tags $(GO_TEST_TAGS) ./...
 	scripts/govulncheck
+
+# Every fuzz target for ten minutes: almost three hours. FUZZ_FOR=1m FUZZ=FuzzDriver does less.
+.PHONY: fuzz explore
+fuzz: setup
+	scripts/fuzz $(FUZZ)
+
+# Every sequence of what one visitor, devices, the bank, kills and time can do, for ten minutes.
+EXPLORE = -misfortunes 4 -steps 4 -visitors 1
+explore:
+	go test ./session -run TestEverySequence -v -timeout 1h -explore 10m $(EXPLORE)
 
 # Ten minutes of misfortune by default; SEED=N plays the same dice again. A site takes three
 # ptys and a daemon of 20 MB.

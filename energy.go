@@ -38,6 +38,7 @@ type Reading struct {
 	Import  Energy    `json:"import_wh"`            // total import register
 	Power   Power     `json:"power_w"`              // active power, all phases
 	Serial  string    `json:"serial"`               // the meter's own serial number
+	Named   bool      `json:"named,omitempty"`      // the serial number was read with it; else a little before
 	Voltage []int64   `json:"-"`                    // millivolt a phase, line to neutral
 	Current []int64   `json:"current_ma,omitempty"` // milliampere a phase
 	Mains   int64     `json:"-"`                    // frequency in millihertz

@@ -35,6 +35,7 @@ var faults = []Fault{
 	{"PT001", SiteDown, Technician}, // terminal unreachable
 	{"PT002", SiteDown, Technician}, // another terminal answers
 	{"PT003", SiteDown, Technician}, // the terminal cannot reach its host
+	{"PT004", Warning, Technician},  // the terminal says that it is not ready
 	{"PT006", Warning, Technician},  // end-of-day overdue
 	{"PT007", Warning, Host},        // capture pending
 	{"PT009", Warning, Host},        // release pending
@@ -44,6 +45,8 @@ var faults = []Fault{
 	{"MT003", BayDown, Technician},  // implausible jump
 	{"MT004", BayDown, Technician},  // meter serial changed
 	{"MT005", BayDown, Technician},  // energy without a session
+	{"MT006", BayDown, Technician},  // register and power of a meter disagree
+	{"MT007", BayDown, Technician},  // another bay's meter counts what this one's contactor lets through
 	{"CX008", BayDown, Host},        // emergency stop
 	{"CX017", BayDown, Technician},  // contactor does not follow
 	{"IO001", BayDown, Technician},  // inputs unreachable
@@ -51,11 +54,15 @@ var faults = []Fault{
 	{"CF001", SiteDown, Host},       // a price changed ten times or more
 	{"HO001", BayDown, Host},        // closed by the host
 	{"UI001", SiteDown, Technician}, // no screen is connected
+	{"SW001", BayDown, Technician},  // kioskd itself failed at a device; without a bay at the terminal
+	{"SW002", Warning, Technician},  // kioskd itself failed at the back office
 	{"DB001", SiteDown, Technician}, // journal cannot be written
 	{"DB002", SiteDown, Technician}, // disk nearly full
+	{"DB003", SiteDown, Technician}, // the journal is a new one where there was another
 	{"BO001", Warning, Technician},  // back office not reached for long
 	{"BO002", Warning, Host},        // back office refuses records
 	{"BO003", Warning, Technician},  // back office knows another history
+	{"BO004", Warning, Technician},  // a certificate ends soon
 }
 
 // Faults lists the fault table in its order.

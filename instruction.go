@@ -2,6 +2,8 @@ package kiosk
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -35,3 +37,26 @@ const (
 	TaskMessage     Task = "message"
 	TaskDiagnostics Task = "diagnostics"
 )
+
+// Check tells why an instruction cannot be carried out by any kiosk: its task is not known, or lacks
+// what it is about. Whether a kiosk has that bay, session or price is for the kiosk to say.
+func (in Instruction) Check() error {
+	switch in.Do {
+	case TaskTariff:
+		if len(in.Tariff) == 0 {
+			return errors.New("tariff: want the tariff")
+		}
+	case TaskCloseBay, TaskOpenBay:
+		if in.Bay < 1 {
+			return fmt.Errorf("%s: want bay, its number", in.Do)
+		}
+	case TaskStopSession:
+		if _, err := ParseReference(in.Session); err != nil {
+			return fmt.Errorf("stop_session: session: %w", err)
+		}
+	case TaskMessage, TaskDiagnostics:
+	default:
+		return fmt.Errorf("cannot do %q: known are tariff, close_bay, open_bay, stop_session, message and diagnostics", in.Do)
+	}
+	return nil
+}

@@ -13,6 +13,9 @@ var (
 	// nobody knows whether it was carried out. It is a result of its own wherever
 	// money is asked about: never repeat the request, ask the terminal what is true.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrOtherTerminal means that another terminal answers than the site's own, or one that does
+	// not say which it is. It was asked for nothing.
+	ErrOtherTerminal = errors.New("another terminal answers")
 	// ErrUnreachable means that the request certainly was not carried out: the other
 	// side never received it. It is safe to try again.
 	ErrUnreachable = errors.New("unreachable")
@@ -23,14 +26,26 @@ var (
 type Declined struct {
 	Class DeclineClass
 	Code  string // the terminal's result code, two hexadecimal digits
+	Text  string // what the code means, where it is a status of the terminal
 	Card  string // token of the card, where the terminal named one; see Hold.Card
 }
 
-func (d *Declined) Error() string { return "declined: " + string(d.Class) + " (code " + d.Code + ")" }
+func (d *Declined) Error() string {
+	if d.Text != "" {
+		return "not ready: " + d.Text + " (status " + d.Code + ")"
+	}
+	return "declined: " + string(d.Class) + " (code " + d.Code + ")"
+}
 
 // DeclineClass says what the driver can do about a no. It is also the key of the
 // text that the driver reads.
 type DeclineClass string
+
+// DeclineClasses lists them all.
+func DeclineClasses() []DeclineClass {
+	return []DeclineClass{DeclineNoCard, DeclineUnreadable, DeclineIssuer, DeclinePIN, DeclineCard, DeclineHost, DeclineTerminal,
+		DeclineBusy, DeclineCardIn, DeclineDayEnd, DeclineNoHold, DeclineNotWritten}
+}
 
 // The classes of session rows 3, 4, 8, 9, 10 and of a terminal that cannot sell.
 const (
@@ -40,7 +55,9 @@ const (
 	DeclinePIN        DeclineClass = "pin"         // insert the card or use a phone
 	DeclineCard       DeclineClass = "card"        // brand, expired, blocked
 	DeclineHost       DeclineClass = "host"        // the terminal cannot reach its host
-	DeclineTerminal   DeclineClass = "terminal"    // busy, not ready, needs a person
+	DeclineTerminal   DeclineClass = "terminal"    // not ready, needs a person
+	DeclineBusy       DeclineClass = "busy"        // at work on something else, or updating itself
+	DeclineCardIn     DeclineClass = "card_in"     // a card is still in it
 	DeclineDayEnd     DeclineClass = "day_end"     // the terminal wants its end-of-day first
 	DeclineNoHold     DeclineClass = "no_hold"     // the terminal has no such hold, or no longer
 	DeclineNotWritten DeclineClass = "not_written" // we could not record the result, so it was turned back
@@ -77,13 +94,16 @@ type Hold struct {
 	EntryMode string    `json:"entry_mode,omitempty"` // contactless, chip, stripe
 	CVM       string    `json:"cvm,omitempty"`        // cardholder verification method
 	At        time.Time `json:"at"`
+	// Stamp is the terminal's own date and time of the result, as it wrote them: MMDD HHMMSS.
+	Stamp string `json:"stamp,omitempty"`
 }
 
 // Booking is the terminal's result of a capture or a release.
 type Booking struct {
 	ReceiptNo int    `json:"receipt_no"` // a new number, not the hold's
 	TraceNo   string `json:"trace_no,omitempty"`
-	Booked    Money  `json:"booked"` // what was taken; zero for a release
+	Booked    Money  `json:"booked"`          // what was taken; zero for a release
+	Stamp     string `json:"stamp,omitempty"` // as in Hold
 }
 
 // OpenHolds are the receipt numbers of holds. Some terminals name only the first:
@@ -138,6 +158,9 @@ type CardTerminal interface {
 	Hold(context.Context, HoldRequest) (Hold, error)
 	Capture(context.Context, CaptureRequest) (Booking, error)
 	Release(context.Context, ReleaseRequest) (Booking, error)
+	// Ready asks the terminal whether it is ready, and lets it do what it has put off. What it
+	// needs and can be told without harm it is told. A *Declined says what is in the way.
+	Ready(context.Context) error
 	// Open lists the holds that the terminal keeps.
 	Open(context.Context) (OpenHolds, error)
 	// Last is the last booking that the terminal made, to compare with.
@@ -145,9 +168,10 @@ type CardTerminal interface {
 	// ReadCard waits for a card, reserves nothing, and returns its token; empty where the
 	// terminal does not name it. A driver shows the card that she paid with.
 	ReadCard(ctx context.Context, wait time.Duration) (token string, err error)
-	// EndOfDay reconciles the terminal with its host and returns what it counted. Some
-	// terminals book or drop open holds with it: the caller makes sure that there are none.
-	EndOfDay(context.Context) (Money, error)
+	// EndOfDay reconciles the terminal with its host and returns what it counted, nil where it
+	// does not say. Some terminals book or drop open holds with it: the caller makes sure that
+	// there are none.
+	EndOfDay(context.Context) (*Money, error)
 }
 
 // Meter is the energy meter of a bay.

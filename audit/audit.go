@@ -41,11 +41,25 @@ type Flow struct {
 type World struct {
 	Ledger []Movement // whole, in order
 	Flows  []Flow
+	Pulls  []Pull
 	// Slack is how far the clocks of world and journal may be apart.
 	Slack time.Duration
 	// Step is the step of the coarsest register, 0 for a watt-hour: a difference of two
 	// readings may be nearly a step more than what flowed.
 	Step kiosk.Energy
+	// Left is how much of what was delivered may not be billed, although nothing in the journal says why.
+	// Negative: it is not looked at.
+	Left kiosk.Energy
+	// Within is how soon a contactor opens after its cable was pulled; 0 where the world did not measure it.
+	Within time.Duration
+}
+
+// Pull is a cable that was pulled under load, and when its contactor opened. Away: nothing could tell the
+// kiosk of it, or nothing could open the contactor.
+type Pull struct {
+	Bay          int
+	From, Opened time.Time
+	Away         bool
 }
 
 // Rule is a promise.
@@ -64,6 +78,9 @@ const (
 	Timed     Rule = "no more time is billed than passed between the first register and the open contactor"
 	NoFree    Rule = "energy flows only under a hold, or a free charge that somebody granted by name, at the bay of its session"
 	Known     Rule = "every hold belongs to a session in the journal"
+	Earned    Rule = "what was delivered is billed, or the journal says why not"
+	Patience  Rule = "money is asked about a few times an hour, whatever the terminal answers"
+	Prompt    Rule = "a contactor opens as soon as its cable is pulled"
 	Closed    Rule = "every session is closed, and says of its money what the bank says"
 )
 
@@ -91,11 +108,14 @@ type body struct {
 	Hold      *kiosk.Hold    `json:"hold"`
 	Reading   *kiosk.Reading `json:"reading"`
 	Amount    *kiosk.Money   `json:"amount"`
+	Source    string         `json:"source"`
+	Error     string         `json:"error"`
 	Bill      *struct {
 		Energy kiosk.Energy `json:"energy_wh"`
 		Total  kiosk.Money  `json:"total"`
 		From   kiosk.Energy `json:"register_start_wh"`
 		To     kiosk.Energy `json:"register_end_wh"`
+		Rolled kiosk.Energy `json:"register_modulus_wh"` // the register began again here
 		Usage  usage        `json:"usage"`
 	} `json:"bill"`
 }
@@ -121,6 +141,18 @@ type trail struct {
 	money         string // last settlement that was confirmed
 	grantedBy     string // who let it charge for nothing
 	closed        bool
+	missing       int         // lists in a row that lacked its hold
+	excused       bool        // the journal says why less than was delivered may be billed
+	commands      []time.Time // about money
+	starts        []time.Time // of the daemon, while it was open
+}
+
+// forsaken tells whether all that is left of a session is to wait for a hold that the terminal has lost.
+// Nothing may be taken twice, so that it waits for days; a person sees it among what is open.
+func (x *trail) forsaken() bool {
+	const lists = 4 // before the one that proves it
+	waits := []string{"capture_waiting", "capture_unknown", "release_waiting", "release_unknown", "hold_missing", "resumed"}
+	return !x.closed && x.missing >= lists && slices.Contains(waits, x.kinds[len(x.kinds)-1])
 }
 
 // disputed are the records of what is left to a person.
@@ -155,10 +187,18 @@ func Check(records iter.Seq2[kiosk.Record, error], w World) ([]Violation, error)
 		}
 		last = r.Seq
 		if r.Session == "" {
+			if err := c.fault(r); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if err := c.record(r); err != nil {
 			return nil, err
+		}
+	}
+	for _, x := range c.trails {
+		if x.forsaken() {
+			x.closed, x.money = true, "disputed"
 		}
 	}
 	c.group()
@@ -168,6 +208,11 @@ func Check(records iter.Seq2[kiosk.Record, error], w World) ([]Violation, error)
 	}
 	for _, f := range w.Flows {
 		c.flow(f)
+	}
+	for _, p := range w.Pulls {
+		if late := p.Opened.Sub(p.From); w.Within > 0 && !p.Away && late > w.Within {
+			c.broken(Prompt, "", "bay %d: %v after its cable was pulled at %s", p.Bay, late, p.From.Format(time.StampMilli))
+		}
 	}
 	return c.found, nil
 }
@@ -208,6 +253,21 @@ func (c *check) record(r kiosk.Record) error {
 	return nil
 }
 
+// fault excuses the sessions that had a bay when something was wrong with it.
+func (c *check) fault(r kiosk.Record) error {
+	if r.Kind != "fault_raised" {
+		return nil
+	}
+	var b body
+	if err := json.Unmarshal(r.Body, &b); err != nil {
+		return fmt.Errorf("cannot read record %d: %w", r.Seq, err)
+	}
+	for _, x := range c.trails {
+		x.excused = x.excused || !x.closed && b.Bay != 0 && x.bay == b.Bay
+	}
+	return nil
+}
+
 // has tells whether one of the kinds in an alternative was seen.
 func (x *trail) has(alternative string) bool {
 	return slices.ContainsFunc(strings.Split(alternative, "|"), func(k string) bool { return slices.Contains(x.kinds, k) })
@@ -221,6 +281,14 @@ func (x *trail) take(kind string, b body) {
 		x.bay = b.Bay
 	}
 	switch kind {
+	case "hold_intent", "capture_intent", "release_intent":
+		x.commands = append(x.commands, b.At)
+	case "resumed":
+		x.starts, x.excused = append(x.starts, b.At), true
+	case "alert", "hold_vanished":
+		x.excused = true
+	}
+	switch kind {
 	case "offer":
 		x.offered = b.Offer
 	case "hold_ok", "hold_found":
@@ -231,8 +299,10 @@ func (x *trail) take(kind string, b body) {
 		x.start, x.startAt = b.Reading, b.At
 	case "contactor_opened":
 		x.stopAt = b.At
+		x.excused = x.excused || b.Error != ""
 	case "meter_end":
 		x.end = b.Reading
+		x.excused = x.excused || b.Source != "read" || b.Error != ""
 	case "bill":
 		x.bill = &b
 	case "capture_confirmed":
@@ -241,6 +311,10 @@ func (x *trail) take(kind string, b body) {
 		x.money = "release"
 	case "settlement_refused", "unproven", "hold_vanished":
 		x.money = "disputed"
+	case "hold_missing":
+		x.missing++
+	case "hold_listed":
+		x.missing = 0
 	case "closed":
 		x.closed = true
 	}
@@ -263,7 +337,6 @@ func (c *check) group() {
 		case "capture", "release":
 			if h := open[m.ReceiptNo]; h != nil {
 				h.ends = append(h.ends, m)
-				c.captures[h.Reference] = c.captures[h.Reference] || m.Kind == "capture"
 			} else {
 				c.broken(EndedOnce, m.Reference, "%s of hold %d, which never was", m.Kind, m.ReceiptNo)
 			}
@@ -298,6 +371,7 @@ func (c *check) bank() {
 }
 
 func (c *check) captured(x *trail, h *held, end Movement) {
+	c.captures[x.reference] = true
 	switch {
 	case x.bill == nil:
 		c.broken(Billed, x.reference, "%d was captured without a bill", end.Minor)
@@ -317,11 +391,15 @@ func (c *check) captured(x *trail, h *held, end Movement) {
 	}
 }
 
+// askedBy tells whether a hold was asked for by a session. A terminal that takes only the plain form of a
+// registration is told no reference, and its bank has none.
+func (h *held) askedBy(x *trail) bool { return h.Reference == x.reference || h.Reference == "" }
+
 // owner finds the session of a hold: by the reference that it was asked with, if the
 // journal has its receipt number there or under an orphan's name.
 func (c *check) owner(h *held) *trail {
 	for _, x := range c.trails {
-		if slices.Contains(x.holds, h.ReceiptNo) && (x.reference == h.Reference || slices.Contains(x.kinds, "hold_found")) {
+		if slices.Contains(x.holds, h.ReceiptNo) && (h.askedBy(x) || slices.Contains(x.kinds, "hold_found")) {
 			return x
 		}
 	}
@@ -337,6 +415,7 @@ func (c *check) session(x *trail) {
 			c.broken(Closed, x.reference, "nothing says what became of hold %d", n)
 		}
 	}
+	c.patient(x)
 	if x.money == "capture" && !c.captures[x.reference] {
 		c.broken(Closed, x.reference, "the journal says captured, the bank has no capture")
 	}
@@ -344,7 +423,9 @@ func (c *check) session(x *trail) {
 		return
 	}
 	b := x.bill.Bill
-	if x.start == nil || x.end == nil || b.From != x.start.Import || b.To != x.end.Import || b.Energy != b.To-b.From {
+	rolled := b.Rolled > 0 && b.To < b.From && b.From <= b.Rolled && b.From > b.Rolled/20*19 && b.To < b.Rolled/20
+	if counted := b.To - b.From + map[bool]kiosk.Energy{true: b.Rolled}[rolled]; x.start == nil || x.end == nil ||
+		b.From != x.start.Import || b.To != x.end.Import || b.Energy != counted {
 		c.broken(Measured, x.reference, "billed %d Wh from %d to %d, registers are %v and %v", b.Energy, b.From, b.To, x.start, x.end)
 	}
 	priced := kiosk.Energy(0)
@@ -363,6 +444,34 @@ func (c *check) session(x *trail) {
 	}
 	if b.Energy > delivered+max(0, c.world.Step-1) {
 		c.broken(Delivered, x.reference, "billed %d Wh, delivered %d", b.Energy, delivered)
+	}
+	if lost := delivered - b.Energy; c.world.Left >= 0 && !x.excused && lost > c.world.Left+c.world.Step {
+		c.broken(Earned, x.reference, "delivered %d Wh, billed %d", delivered, b.Energy)
+	}
+}
+
+// mostCommands is how many commands about one session's money an hour may have. A daemon that starts again
+// may go on where it was.
+const mostCommands = 12
+
+// patient looks at each hour of a session.
+func (c *check) patient(x *trail) {
+	for i, from := range x.commands {
+		n, most := 0, mostCommands
+		for _, at := range x.commands[i:] {
+			if at.Sub(from) < time.Hour {
+				n++
+			}
+		}
+		for _, at := range x.starts {
+			if d := at.Sub(from); -time.Minute < d && d < time.Hour {
+				most += 2
+			}
+		}
+		if n > most {
+			c.broken(Patience, x.reference, "%d commands in the hour from %s", n, from.Format(time.Stamp))
+			return
+		}
 	}
 }
 
@@ -404,7 +513,7 @@ func (c *check) flow(f Flow) {
 
 func (c *check) heldThrough(x *trail, f Flow) bool {
 	for _, h := range c.holds {
-		if slices.Contains(x.holds, h.ReceiptNo) && h.Reference == x.reference && !h.At.After(f.From.Add(c.world.Slack)) &&
+		if slices.Contains(x.holds, h.ReceiptNo) && h.askedBy(x) && !h.At.After(f.From.Add(c.world.Slack)) &&
 			(len(h.ends) == 0 || !h.ends[0].At.Before(f.To.Add(-c.world.Slack))) {
 			return true
 		}

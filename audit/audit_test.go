@@ -29,7 +29,7 @@ contactor_close {}
 contactor_closed {}
 stop_intent {}
 contactor_opened {}
-meter_end {"reading":{"import_wh":1500}}
+meter_end {"source":"read","reading":{"import_wh":1500}}
 bill {"bill":{"energy_wh":500,"total":{"amount":"0.25","currency":"EUR"},"register_start_wh":1000,"register_end_wh":1500,"usage":{"periods":[{"start":"2026-03-02T09:01:10Z","state":"charging","energy_wh":200},{"start":"2026-03-02T09:01:20Z","state":"unproven","energy_wh":300}],"end":"2026-03-02T09:01:40Z"}}}
 capture_intent {}
 capture_ok {}
@@ -49,7 +49,9 @@ func newEvidence() *evidence {
 			{At: at(25), Kind: "hold", ReceiptNo: 231, Minor: 5000, Reference: "ABC1234"},
 			{At: at(145), Kind: "capture", ReceiptNo: 231, Minor: 25, Reference: "ABC1234"},
 		},
-		Flows: []audit.Flow{{Bay: 1, From: at(75), To: at(95), Energy: 500}},
+		Flows:  []audit.Flow{{Bay: 1, From: at(75), To: at(95), Energy: 500}},
+		Left:   10,
+		Within: time.Second,
 	}}
 }
 
@@ -127,6 +129,33 @@ func TestEachRuleCatches(t *testing.T) {
 		{"closed before the register", func(e *evidence) { e.without("meter_start") }, audit.Order},
 		{"capture before the bill", func(e *evidence) { e.without("capture_intent") }, audit.Order},
 		{"something after the end", func(e *evidence) { e.journal += "\nplugged {}" }, audit.Order},
+		{"hold whose bank was told no reference", func(e *evidence) {
+			e.world.Ledger[0].Reference, e.world.Ledger[1].Reference = "", ""
+		}, ""},
+		{"did not round up the priced time before a free stretch", func(e *evidence) {
+			e.replace(`{"start":"2026-03-02T09:01:20Z","state":"unproven","energy_wh":300}`,
+				`{"start":"2026-03-02T09:01:20.000Z","state":"parking","energy_wh":300},{"start":"2026-03-02T09:01:20.100Z","state":"charging","energy_wh":0}`)
+			e.replace(`"amount":"0.25"`, `"amount":"0.26"`)
+			e.world.Ledger[1].Minor = 26
+		}, ""},
+		{"billed less than was delivered", func(e *evidence) { e.world.Flows[0].Energy = 511 }, audit.Earned},
+		{"billed less, of a register that could not be read", func(e *evidence) {
+			e.world.Flows[0].Energy = 511
+			e.replace(`"source":"read"`, `"source":"last_good"`)
+		}, ""},
+		{"billed a little less", func(e *evidence) { e.world.Flows[0].Energy = 510 }, ""},
+		{"asked again and again", func(e *evidence) {
+			e.replace("capture_intent {}", strings.TrimSuffix(strings.Repeat("capture_intent {}\n", 12), "\n"))
+		}, audit.Patience},
+		{"asked again, after the daemon was started", func(e *evidence) {
+			e.replace("capture_intent {}", "resumed {}\n"+strings.TrimSuffix(strings.Repeat("capture_intent {}\n", 12), "\n"))
+		}, ""},
+		{"cable that was noticed too late", func(e *evidence) {
+			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Opened: at(92)}}
+		}, audit.Prompt},
+		{"cable that the kiosk could not notice", func(e *evidence) {
+			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Opened: at(92), Away: true}}
+		}, ""},
 		{"free charge", (*evidence).free, ""},
 		{"free charge that nobody granted", func(e *evidence) { e.free(); e.replace(`{"by":"host"}`, "{}") }, audit.NoFree},
 		{"free charge that was billed", func(e *evidence) { e.free(); e.replace(`"total":{"amount":"0.00"`, `"total":{"amount":"0.25"`) }, audit.Priced},

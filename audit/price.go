@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"math/big"
+	"slices"
 	"time"
 
 	"kioskd"
@@ -35,9 +36,8 @@ type offered struct {
 	} `json:"elements"`
 }
 
-// spent is how long a bill's usage was in a state, and whether it was the last of those that
-// count.
-func (u usage) spent(state string) (total time.Duration, last bool) {
+// spent is how long a bill's usage was in a state, and whether that was the last of those that have a price.
+func (u usage) spent(state string, priced ...string) (total time.Duration, last bool) {
 	for i, p := range u.Periods {
 		end := u.End
 		if i+1 < len(u.Periods) {
@@ -46,17 +46,17 @@ func (u usage) spent(state string) (total time.Duration, last bool) {
 		if p.State == state {
 			total += end.Sub(p.Start)
 		}
-		if p.State != "unproven" && end.After(p.Start) {
+		if slices.Contains(priced, p.State) && end.After(p.Start) {
 			last = p.State == state
 		}
 	}
 	return total, last
 }
 
-// hours is the time that is charged for a state: the one that was last is rounded up to a
-// step of one second (OCPI 2.3.0, step_size).
-func (u usage) hours(state string) *big.Rat {
-	total, last := u.spent(state)
+// hours is the time that is charged for a state: of those that have a price, the one that was last is rounded
+// up to a step of one second (OCPI 2.3.0, step_size, and its example of a free stretch at the end).
+func (u usage) hours(state string, priced []string) *big.Rat {
+	total, last := u.spent(state, priced...)
 	if part := total % time.Second; last && part > 0 {
 		total += time.Second - part
 	}
@@ -74,7 +74,19 @@ func price(tariff json.RawMessage, u usage, digits int) (minor int64, ok bool) {
 	for _, p := range u.Periods {
 		wh += p.Energy
 	}
-	volumes := map[string]*big.Rat{"ENERGY": big.NewRat(int64(wh), 1000), "TIME": u.hours("charging"), "PARKING_TIME": u.hours("parking"), "FLAT": big.NewRat(1, 1)}
+	timed := map[string]string{"TIME": "charging", "PARKING_TIME": "parking"}
+	var priced []string
+	for _, e := range t.Elements {
+		for _, c := range e.PriceComponents {
+			if state, ok := timed[c.Type]; ok {
+				priced = append(priced, state)
+			}
+		}
+	}
+	volumes := map[string]*big.Rat{"ENERGY": big.NewRat(int64(wh), 1000), "FLAT": big.NewRat(1, 1)}
+	for kind, state := range timed {
+		volumes[kind] = u.hours(state, priced)
+	}
 	total, seen := new(big.Rat), map[string]bool{}
 	for _, e := range t.Elements {
 		if e.Restrictions != nil {

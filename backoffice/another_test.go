@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/child"
 )
 
 // TestAnotherReceiver sends to a receiver in Python that was written from docs/backoffice.md
@@ -35,7 +36,7 @@ func TestAnotherReceiver(t *testing.T) {
 	l.Close()
 	path := filepath.Join(t.TempDir(), "python.db")
 	dir := o.house.Dir
-	cmd := exec.Command("/usr/bin/python3", "testdata/receiver.py", "--listen", address, "--cert", filepath.Join(dir, "server.pem"), "--key", filepath.Join(dir, "server.key"),
+	cmd := child.Command("/usr/bin/python3", "testdata/receiver.py", "--listen", address, "--cert", filepath.Join(dir, "server.pem"), "--key", filepath.Join(dir, "server.key"),
 		"--ca", filepath.Join(dir, "ca.pem"), "--signer", filepath.Join(dir, "office.key"), "--db", path, "--refuse", "odd", "--reset-after", "3")
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said

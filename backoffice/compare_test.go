@@ -27,6 +27,7 @@ import (
 	"kioskd/backoffice"
 	"kioskd/backoffice/natstest"
 	"kioskd/backoffice/receiver"
+	"kioskd/child"
 	"kioskd/simulator"
 	"kioskd/store"
 )
@@ -319,7 +320,7 @@ func (e *kioskEdge) run(fill bool) (in io.WriteCloser, out *bufio.Scanner) {
 	if err != nil {
 		e.b.Fatal(err)
 	}
-	e.cmd = exec.Command(os.Args[0])
+	e.cmd = child.Command(os.Args[0])
 	e.cmd.Env = append(os.Environ(), variable+"="+e.path)
 	var pipe io.ReadCloser
 	if fill {
@@ -398,7 +399,7 @@ func (p *tool) start() {
 		p.b.Fatal(err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command(p.args[0], p.args[1:]...)
+	p.cmd = child.Command(p.args[0], p.args[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		p.b.Fatal(err)
@@ -472,7 +473,7 @@ func newMosquitto(b *testing.B, w *world, more string) edge {
 		b.Fatal(err)
 	}
 	defer out.Close()
-	sub := exec.Command("mosquitto_sub", "-h", "127.0.0.1", "-p", plainPort, "-q", "1", "-t", "journal/#")
+	sub := child.Command("mosquitto_sub", "-h", "127.0.0.1", "-p", plainPort, "-q", "1", "-t", "journal/#")
 	sub.Stdout = out
 	if err := sub.Start(); err != nil {
 		b.Skipf("skipped: %v", err)
@@ -492,7 +493,7 @@ func (m *mosquitto) start() {
 
 func (m *mosquitto) fill(lines []string) int {
 	_, p, _ := net.SplitHostPort(m.address)
-	pub := exec.Command("mosquitto_pub", "-h", "127.0.0.1", "-p", p, "-q", "1", "-t", "journal/"+id, "-l")
+	pub := child.Command("mosquitto_pub", "-h", "127.0.0.1", "-p", p, "-q", "1", "-t", "journal/"+id, "-l")
 	pub.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
 	if out, err := pub.CombinedOutput(); err != nil { // it ends when all are acknowledged
 		m.b.Fatalf("%v: %s", err, out)

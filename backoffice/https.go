@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -30,12 +31,12 @@ type Files struct {
 
 // TLS is the configuration of a client: TLS 1.3, pinned authorities, a client certificate.
 func (f Files) TLS() (*tls.Config, error) {
-	pem, err := os.ReadFile(f.CA)
+	text, err := os.ReadFile(f.CA)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the back office's authority: %w", err)
 	}
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
+	if !roots.AppendCertsFromPEM(text) {
 		return nil, fmt.Errorf("cannot read the back office's authority: %s has no PEM certificate", f.CA)
 	}
 	read := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -46,6 +47,29 @@ func (f Files) TLS() (*tls.Config, error) {
 		return &c, nil
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, GetClientCertificate: read}, nil
+}
+
+// Ends is when the first of the certificates ends, and whose it is.
+func (f Files) Ends() (whose string, at time.Time, err error) {
+	for _, path := range []string{f.CA, f.Certificate} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", at, err
+		}
+		for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+			if block.Type != "CERTIFICATE" {
+				continue
+			}
+			c, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return "", at, fmt.Errorf("%s: %w", path, err)
+			}
+			if at.IsZero() || c.NotAfter.Before(at) {
+				whose, at = path, c.NotAfter
+			}
+		}
+	}
+	return whose, at, nil
 }
 
 // ownCertificate is an error of our own files.

@@ -33,8 +33,11 @@ func OpenInstruction(signed string, office note.Verifier, id string) (in kiosk.I
 	return in, nil
 }
 
-// SignInstruction is what a back office does.
+// SignInstruction is what a back office does. What no kiosk can carry out is not signed.
 func SignInstruction(in kiosk.Instruction, office note.Signer) (string, error) {
+	if err := in.Check(); err != nil {
+		return "", fmt.Errorf("cannot sign instruction: %w", err)
+	}
 	text, err := json.Marshal(in)
 	if err != nil {
 		return "", fmt.Errorf("cannot write instruction: %w", err)

@@ -130,16 +130,27 @@ func newSync(t *testing.T, s kiosk.Outbox, sink backoffice.Sink, public string) 
 	return backoffice.New(config(t, s, sink, public))
 }
 
+// newKey makes a key that signs, its public text, and what verifies by it.
+func newKey(t testing.TB, name string) (note.Signer, string, note.Verifier) {
+	t.Helper()
+	secret, _, err := backoffice.NewKey(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, public, err := backoffice.OfSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, public, verifier
+}
+
 func config(t *testing.T, s kiosk.Outbox, sink backoffice.Sink, public string) backoffice.Config {
 	t.Helper()
-	text, _, err := backoffice.NewKey("kioskd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, key, err := backoffice.OfSecret(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer, key, _ := newKey(t, "kioskd")
 	verifier, err := note.NewVerifier(public)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,10 @@ package hw
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"periph.io/x/conn/v3/gpio"
 
@@ -20,26 +23,89 @@ import (
 	"kioskd/modbus"
 )
 
-// Board is a Modbus I/O board: coils that switch contactors, discrete inputs.
+// Board is a Modbus I/O board: coils that switch contactors, discrete inputs. All its inputs are
+// read at once, for every bay that wants to know.
 type Board struct {
 	bus    *modbus.Bus
 	unit   byte
 	inputs uint16 // number of inputs that are read at once
+
+	mu       sync.Mutex
+	coils    uint16 // up to the last that is used
+	switched time.Time
+	last     *look // the newest that is under way
+}
+
+// look is one read of all inputs.
+type look struct {
+	began time.Time
+	done  chan struct{}
+	in    []bool
+	err   error
 }
 
 // NewBoard makes the board of a unit with a number of inputs.
 func NewBoard(bus *modbus.Bus, unit byte, inputs int) *Board {
-	// The canary reads so many coils that its answer is longer than any other's.
-	bus.SetCanary(modbus.Request{Unit: unit, Function: modbus.ReadCoils, Count: 56})
-	return &Board{bus: bus, unit: unit, inputs: uint16(inputs)}
+	b := &Board{bus: bus, unit: unit, inputs: uint16(inputs)}
+	b.use(0)
+	return b
 }
 
+// use lets the canary read the coils that are used: a board need not answer for others, and nothing
+// else reads coils.
+func (b *Board) use(coil int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.coils = max(b.coils, uint16(coil)+1)
+	b.bus.SetCanary(modbus.Request{Unit: b.unit, Function: modbus.ReadCoils, Count: b.coils})
+}
+
+// How soon the inputs are wanted, and how long after a look began another bay may share it.
+const (
+	wanted   = 50 * time.Millisecond
+	together = 20 * time.Millisecond
+)
+
+// read looks at the inputs, after the last switch. Bays that ask at the same time share a look.
 func (b *Board) read(ctx context.Context) ([]bool, error) {
-	in, err := b.bus.Bits(ctx, modbus.Request{Unit: b.unit, Function: modbus.ReadInputs, Count: b.inputs})
-	if err != nil {
-		return nil, fmt.Errorf("cannot read inputs: %w", err)
+	b.mu.Lock()
+	if l := b.last; l != nil && l.began.After(b.switched) && time.Since(l.began) < together {
+		b.mu.Unlock()
+		select {
+		case <-l.done:
+			return l.in, l.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	return in, nil
+	l := &look{began: time.Now(), done: make(chan struct{})}
+	b.last = l
+	b.mu.Unlock()
+	l.in, l.err = b.bus.Bits(ctx, modbus.Request{Unit: b.unit, Function: modbus.ReadInputs, Count: b.inputs, Within: wanted})
+	if l.err != nil {
+		l.err = fmt.Errorf("cannot read inputs: %w", l.err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(l.done)
+	if b.last == l { // what was seen is shared by those who waited, not kept
+		b.last = nil
+	}
+	return l.in, l.err
+}
+
+// set switches a coil, with some tries: another device may have spoken meanwhile, or the line was
+// broken and is opened again. What was seen before says nothing of after.
+func (b *Board) set(ctx context.Context, coil uint16, on bool, tries int) (err error) {
+	for range tries {
+		if err = b.bus.SetCoil(ctx, b.unit, coil, on); !errors.Is(err, kiosk.ErrUnreachable) {
+			break
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.switched = time.Now()
+	return err
 }
 
 // BoardContactor is a contactor on a coil. It implements kiosk.Contactor.
@@ -49,26 +115,25 @@ type BoardContactor struct {
 }
 
 // Contactor is the contactor on a coil.
-func (b *Board) Contactor(coil int) *BoardContactor { return &BoardContactor{b, uint16(coil)} }
+func (b *Board) Contactor(coil int) *BoardContactor {
+	b.use(coil)
+	return &BoardContactor{b, uint16(coil)}
+}
 
 // Close implements kiosk.Contactor.
 func (c *BoardContactor) Close(ctx context.Context) error {
-	if err := c.board.bus.SetCoil(ctx, c.board.unit, c.coil, true); err != nil {
+	if err := c.board.set(ctx, c.coil, true, 4); err != nil {
 		return fmt.Errorf("cannot close contactor: %w", err)
 	}
 	return nil
 }
 
-// Open implements kiosk.Contactor. It tries twice: the first try may only find out
-// that the line was broken.
+// Open implements kiosk.Contactor.
 func (c *BoardContactor) Open() error {
-	var err error
-	for range 2 {
-		if err = c.board.bus.SetCoil(context.Background(), c.board.unit, c.coil, false); err == nil {
-			return nil
-		}
+	if err := c.board.set(context.Background(), c.coil, false, 4); err != nil {
+		return fmt.Errorf("cannot open contactor: %w", err)
 	}
-	return fmt.Errorf("cannot open contactor: %w", err)
+	return nil
 }
 
 // BoardInputs are a bay's inputs on a board. It implements kiosk.Inputs.

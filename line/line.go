@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -40,6 +41,17 @@ func (a Address) String() string {
 		return "serial://" + a.Target
 	}
 	return a.Scheme + "://" + a.Target
+}
+
+// Port is what an address is at, by whatever name: two addresses with the same are one line.
+func (a Address) Port() string {
+	if a.Scheme != "serial" {
+		return a.Target
+	}
+	if real, err := filepath.EvalSymlinks(a.Target); err == nil {
+		return real
+	}
+	return filepath.Clean(a.Target)
 }
 
 var parities = map[string]serial.Parity{"none": serial.NoParity, "even": serial.EvenParity, "odd": serial.OddParity}
@@ -194,26 +206,50 @@ func (p *Pump) read() {
 }
 
 // Next returns what arrives within d. It fails with os.ErrDeadlineExceeded when
-// nothing does, and with the line's error when it is broken or closed.
+// nothing does, and with the line's error when it is broken or closed: a broken line is never
+// called silent.
 func (p *Pump) Next(d time.Duration) ([]byte, error) {
+	if b, err := p.now(); b != nil || err != nil {
+		return b, err
+	}
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()
 	select {
 	case b := <-p.chunks:
 		return b, nil
+	case err := <-p.failed:
+		return nil, p.broken(err)
+	case <-p.done:
+		return nil, net.ErrClosed
+	case <-timer.C:
+	}
+	if b, err := p.now(); b != nil || err != nil { // select takes any of several that are ready
+		return b, err
+	}
+	return nil, os.ErrDeadlineExceeded
+}
+
+// now returns what is there already: nothing, bytes, or why there will be none.
+func (p *Pump) now() ([]byte, error) {
+	select {
+	case <-p.done:
+		return nil, net.ErrClosed
 	default:
 	}
 	select {
 	case b := <-p.chunks:
 		return b, nil
-	case err := <-p.failed:
-		p.failed <- err // it stays broken
-		return nil, fmt.Errorf("line is broken: %w", err)
-	case <-p.done:
-		return nil, net.ErrClosed
-	case <-timer.C:
-		return nil, os.ErrDeadlineExceeded
+	case err := <-p.failed: // only after the last bytes were taken
+		return nil, p.broken(err)
+	default:
+		return nil, nil
 	}
+}
+
+// broken keeps the error: the line stays broken.
+func (p *Pump) broken(err error) error {
+	p.failed <- err
+	return fmt.Errorf("line is broken: %w", err)
 }
 
 // stuckAfter is how long the kernel is waited for.

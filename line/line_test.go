@@ -166,3 +166,28 @@ func TestAStuckLineIsLeftBehind(t *testing.T) {
 		close(s.free) // what was left behind ends with it
 	})
 }
+
+// TestABrokenLineIsNeverSilent: whoever asks whether anything came is told that the line broke, each
+// time, also where nothing is waited for.
+func TestABrokenLineIsNeverSilent(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"at once": 0, "within a moment": time.Nanosecond, "within a while": time.Millisecond} {
+		for range 400 {
+			ours, theirs := net.Pipe()
+			p := line.NewPump(ours)
+			go func() { theirs.Write([]byte{6}); theirs.Close() }()
+			if b, err := p.Next(time.Second); err != nil || len(b) != 1 {
+				t.Fatalf("%s: %v %v", name, b, err)
+			}
+			if _, err := p.Next(time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatalf("%s: the end of the line is %v", name, err)
+			}
+			if _, err := p.Next(wait); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatalf("%s: a broken line is %v", name, err)
+			}
+			p.Close()
+			if _, err := p.Next(wait); !errors.Is(err, net.ErrClosed) && !strings.Contains(err.Error(), "broken") {
+				t.Fatalf("%s: a closed line is %v", name, err)
+			}
+		}
+	}
+}

@@ -3,8 +3,6 @@ package meter_test
 import (
 	"bufio"
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/child"
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/simulator"
@@ -61,7 +60,7 @@ func start(t *testing.T, args ...string) {
 	if err := os.WriteFile(script, []byte(foreign), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/usr/bin/python3", append([]string{script}, args...)...)
+	cmd := child.Command("/usr/bin/python3", append([]string{script}, args...)...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()
@@ -174,111 +173,5 @@ func TestForeignClient(t *testing.T) {
 	out, err := exec.Command("mbpoll", "-m", "rtu", "-b", "9600", "-P", "none", "-a", "1", "-0", "-r", "72", "-c", "1", "-t", "3:float", "-B", "-1", path).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "[72]: \t1234.57") {
 		t.Errorf("mbpoll says %v\n%s", err, out)
-	}
-}
-
-// slow is a meter whose readings a test scripts.
-type slow struct{ readings []kiosk.Reading }
-
-func (s *slow) Read(context.Context) (kiosk.Reading, error) {
-	r := s.readings[0]
-	if len(s.readings) > 1 {
-		s.readings = s.readings[1:]
-	}
-	return r, nil
-}
-
-func TestGuard(t *testing.T) {
-	t0 := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	at := func(s int, wh kiosk.Energy) kiosk.Reading {
-		return kiosk.Reading{At: t0.Add(time.Duration(s) * time.Second), Import: wh, Serial: "1"}
-	}
-	other := at(1, 5000)
-	other.Serial = "2"
-	for name, c := range map[string]struct {
-		readings []kiosk.Reading
-		want     string
-	}{
-		"rises with power and time":    {[]kiosk.Reading{at(0, 5000), at(3600, 27000)}, ""},
-		"one wrong value is read over": {[]kiosk.Reading{at(0, 5000), at(1, 0), at(1, 5006)}, ""},
-		"falls":                        {[]kiosk.Reading{at(0, 5000), at(1, 4999)}, "MT002"},
-		"zero":                         {[]kiosk.Reading{at(0, 5000), at(1, 0)}, "MT002"},
-		"jumps":                        {[]kiosk.Reading{at(0, 5000), at(1, 9000)}, "MT003"},
-		"jumps after a quiet night":    {[]kiosk.Reading{at(0, 5000), at(43_200, 5000), at(43_201, 6000)}, "MT003"},
-		"another meter":                {[]kiosk.Reading{at(0, 5000), other}, "MT004"},
-		"rolls over":                   {[]kiosk.Reading{at(0, 999_999_990), at(3600, 5000)}, ""},
-	} {
-		g := meter.NewGuard(&slow{c.readings}, 22000, 1_000_000_000, "")
-		var err error
-		for range c.readings {
-			if err == nil {
-				_, err = g.Read(context.Background())
-			}
-		}
-		if got := strings.Split(fmt.Sprint(err), ":")[0]; c.want == "" && err != nil || c.want != "" && got != c.want {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
-		}
-	}
-}
-
-// TestGuardAddsUp: what one reading might hide in the steps of a register, a minute does not; and
-// no rounding of an honest one adds up to a fault.
-func TestGuardAddsUp(t *testing.T) {
-	t0 := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	for name, c := range map[string]struct {
-		watts, step int64 // what flows; what the register counts in, in Wh
-		every       time.Duration
-		want        string
-	}{
-		"full power, each second":     {22_000, 1, time.Second, ""},
-		"full power, in steps":        {22_000, 100, time.Second, ""},
-		"full power, seldom":          {22_000, 10, 7 * time.Second, ""},
-		"32 A at 253 V, a poor meter": {24_800, 1, 250 * time.Millisecond, ""},
-		"half as much again":          {33_000, 1, time.Second, "MT003"},
-		"half as much, in steps":      {33_000, 100, time.Second, "MT003"},
-		"thirty times":                {660_000, 1, time.Second, "MT003"},
-		"thirty times, very often":    {660_000, 1, 50 * time.Millisecond, "MT003"},
-		"half as much, a slow line":   {33_000, 1, 20 * time.Second, "MT003"},
-	} {
-		var readings []kiosk.Reading
-		for since := time.Duration(0); since < 2*time.Hour; since += c.every {
-			wh := c.watts * since.Milliseconds() / 3_600_000
-			readings = append(readings, kiosk.Reading{At: t0.Add(since), Import: kiosk.Energy(wh / c.step * c.step), Serial: "1"})
-		}
-		g := meter.NewGuard(&slow{readings}, 22_000, 0, "")
-		got := ""
-		for range readings {
-			if _, err := g.Read(context.Background()); err != nil {
-				got = strings.Split(err.Error(), ":")[0]
-				break
-			}
-		}
-		if got != c.want {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
-		}
-	}
-}
-
-// TestAnotherMeterIsBelievedOnceItIsWrittenDown: what cannot be recorded changes nothing.
-func TestAnotherMeterIsBelievedOnceItIsWrittenDown(t *testing.T) {
-	t0 := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	old, now := kiosk.Reading{At: t0, Import: 900_000, Serial: "1"}, kiosk.Reading{At: t0.Add(time.Hour), Import: 7, Serial: "2"}
-	g := meter.NewGuard(&slow{[]kiosk.Reading{old, now}}, 22000, 1_000_000_000, "1")
-	if _, err := g.Read(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	full := errors.New("disk is full")
-	if err := g.Exchange(context.Background(), func(*kiosk.Reading, kiosk.Reading) error { return full }); !errors.Is(err, full) {
-		t.Errorf("%v", err)
-	}
-	if _, err := g.Read(context.Background()); err == nil || !strings.Contains(err.Error(), "MT004") {
-		t.Errorf("an unrecorded meter gives %v", err)
-	}
-	var end, start kiosk.Energy
-	if err := g.Exchange(context.Background(), func(o *kiosk.Reading, n kiosk.Reading) error { end, start = o.Import, n.Import; return nil }); err != nil || end != 900_000 || start != 7 {
-		t.Errorf("%v from %v to %v", err, end, start)
-	}
-	if r, err := g.Read(context.Background()); err != nil || r.Serial != "2" {
-		t.Errorf("the new meter gives %v %v", r, err)
 	}
 }

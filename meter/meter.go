@@ -2,8 +2,10 @@
 // is known of a model is a data file in models: registers, types, factors, identity.
 //
 // A reading is made of integers that were rounded once, from the raw words, when they
-// were decoded. A value that the meter does not have, that is not a number, or that
-// could not be read is an error of the whole reading and never a zero.
+// were decoded. An import register or a power that the meter does not have, that is not a number, or
+// that could not be read is an error of the whole reading and never a zero. Where one phase of the
+// voltage or of the current is absent, the reading has none of that kind: a list with a gap would
+// give a phase another one's value.
 package meter
 
 import (
@@ -35,6 +37,7 @@ type Model struct {
 	Phases   int      `yaml:"phases"`
 	Signed   bool     `yaml:"signed"`
 	Modulus  int64    `yaml:"modulus_wh"` // register rolls over to 0 here; 0 never
+	Step     int64    `yaml:"step_wh"`    // register counts in these
 	GapMS    int      `yaml:"gap_ms"`     // silence before a request
 	Identity Identity `yaml:"identity"`
 	Serial   Value    `yaml:"serial"`
@@ -123,7 +126,9 @@ type Meter struct {
 	bus    *modbus.Bus
 	unit   byte
 	model  Model
-	serial string // empty until identified, and again after a failure
+	serial string    // empty until identified, and again after a failure
+	named  time.Time // when it said its serial number
+	hurry  time.Time // until when its readings are wanted before others'
 }
 
 // New makes the meter of a unit on a bus.
@@ -134,7 +139,11 @@ func New(bus *modbus.Bus, unit byte, model Model) *Meter {
 }
 
 func (m *Meter) request(b Block) modbus.Request {
-	return modbus.Request{Unit: m.unit, Function: b.Function, Address: b.Address, Count: b.Count, Gap: time.Duration(m.model.GapMS) * time.Millisecond}
+	r := modbus.Request{Unit: m.unit, Function: b.Function, Address: b.Address, Count: b.Count, Gap: time.Duration(m.model.GapMS) * time.Millisecond}
+	if time.Now().Before(m.hurry) {
+		r.Within = hurried
+	}
+	return r
 }
 
 // identify reads model and serial number. It is done again after every failure, so
@@ -156,7 +165,7 @@ func (m *Meter) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.serial = n.Num().String()
+	m.serial, m.named = n.Num().String(), time.Now()
 	return nil
 }
 
@@ -167,6 +176,19 @@ func (id Identity) matches(words []uint16) bool {
 	}
 	return slices.ContainsFunc(id.Values, func(v any) bool { return v == int(words[0]) })
 }
+
+// Renew lets the next reading prove which meter it is of. A driver waits for that one, and for some
+// that follow.
+func (m *Meter) Renew() { m.serial, m.hurry = "", time.Now().Add(hurryFor) }
+
+// nameEvery is how often a meter is asked which one it is: it may be exchanged while a vehicle charges.
+const nameEvery = 30 * time.Second
+
+// A driver waits for the first and for the last reading of a session.
+const (
+	hurryFor = 10 * time.Second
+	hurried  = 200 * time.Millisecond
+)
 
 // Read implements kiosk.Meter.
 func (m *Meter) Read(ctx context.Context) (kiosk.Reading, error) {
@@ -179,7 +201,8 @@ func (m *Meter) Read(ctx context.Context) (kiosk.Reading, error) {
 }
 
 func (m *Meter) read(ctx context.Context) (kiosk.Reading, error) {
-	if m.serial == "" {
+	named := m.serial == "" || time.Since(m.named) > nameEvery
+	if named {
 		if err := m.identify(ctx); err != nil {
 			return kiosk.Reading{}, err
 		}
@@ -194,10 +217,16 @@ func (m *Meter) read(ctx context.Context) (kiosk.Reading, error) {
 			words[b.Address+uint16(i)] = w
 		}
 	}
-	r := kiosk.Reading{At: time.Now(), Serial: m.serial}
+	r := kiosk.Reading{At: time.Now(), Serial: m.serial, Named: named}
+	absent := map[string]bool{} // a phase that a meter does not measure stops no session
 	for _, v := range m.model.Values {
 		n, err := v.scaled(words)
-		if err != nil {
+		kind, _, phased := strings.Cut(v.Name, "_l")
+		switch {
+		case err != nil && v.Name != "energy_import" && v.Name != "power":
+			absent[kind] = absent[kind] || phased
+			continue
+		case err != nil:
 			return kiosk.Reading{}, err
 		}
 		switch {
@@ -212,6 +241,12 @@ func (m *Meter) read(ctx context.Context) (kiosk.Reading, error) {
 		case strings.HasPrefix(v.Name, "current_"):
 			r.Current = append(r.Current, n)
 		}
+	}
+	if absent["voltage"] {
+		r.Voltage = nil
+	}
+	if absent["current"] {
+		r.Current = nil
 	}
 	if r.Import < 0 {
 		return kiosk.Reading{}, fmt.Errorf("import register is %d Wh", r.Import)

@@ -3,8 +3,8 @@ package meter
 import (
 	"context"
 	"errors"
+	"time"
 
-	"kioskd"
 	"kioskd/modbus"
 )
 
@@ -14,10 +14,52 @@ type Found struct {
 	Vendor string `json:"vendor,omitempty"` // empty for a device that is no known meter
 	Model  string `json:"model,omitempty"`
 	Serial string `json:"serial,omitempty"`
+	Why    string `json:"why,omitempty"` // it is not known
 }
 
-// Ask tells who answers at a unit; ok is false where nobody does. It only reads, one
-// identity register a known model, and asks a unit that is silent once.
+// overdueTimeout is for units that answered too late to a first question.
+const overdueTimeout = 2 * time.Second
+
+// Scan asks units on a bus that nobody else uses who they are, and tells of each that answers as it is
+// found. One odd answer is about its unit alone; the error is about the line.
+func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models []Model, told func(Found)) error {
+	bus.Restless = true
+	seen := map[byte]bool{}
+	ask := func(unit byte) error {
+		f, ok, err := Ask(ctx, bus, unit, models)
+		if ok && !seen[unit] {
+			seen[unit] = true
+			told(f)
+		}
+		return err
+	}
+	for unit := first; unit <= last; unit++ {
+		if err := ask(byte(unit)); err != nil {
+			return err
+		}
+	}
+	timeout := bus.Timeout
+	defer func() { bus.Timeout = timeout }()
+	bus.Timeout = max(timeout, overdueTimeout)
+	for _, unit := range bus.Overdue() {
+		if int(unit) < first || int(unit) > last || seen[unit] {
+			continue
+		}
+		if err := ask(unit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Why a unit that answers is no known meter.
+const (
+	whyForeign = "no known meter"
+	whyGarbled = "what it says cannot be read: two devices with this number, or another speed or parity"
+)
+
+// Ask tells who answers at a unit; ok is false where nobody does. It only reads, one identity register
+// a known model: some meters do not answer where they have no register. The error is about the line.
 func Ask(ctx context.Context, bus *modbus.Bus, unit byte, models []Model) (found Found, ok bool, err error) {
 	found.Unit = int(unit)
 	for _, model := range models {
@@ -26,33 +68,29 @@ func Ask(ctx context.Context, bus *modbus.Bus, unit byte, models []Model) (found
 		words, err := bus.Registers(ctx, m.request(Block{id.Function, id.Address, id.words()}))
 		var no modbus.Exception
 		switch {
-		case errors.As(err, &no): // somebody who has no such register
-			ok = true
-			continue
 		case ctx.Err() != nil:
 			return found, ok, ctx.Err()
-		case err != nil && !ok && errors.Is(err, kiosk.ErrUnreachable):
-			return found, false, lineFault(err)
-		case err != nil:
+		case errors.As(err, &no) && no.Gateway(), errors.Is(err, modbus.ErrSilent):
 			continue
+		case errors.As(err, &no): // a device that has no such register
+			found.Why, ok = whyForeign, true
+			continue
+		case errors.Is(err, modbus.ErrFrame):
+			found.Why, ok = whyGarbled, true
+			continue
+		case err != nil:
+			return found, ok, err
 		}
 		if ok = true; !id.matches(words) {
+			found.Why = whyForeign
 			continue
 		}
-		found.Vendor, found.Model = model.Vendor, model.Model
+		found.Vendor, found.Model, found.Why = model.Vendor, model.Model, ""
 		if err := m.identify(ctx); err != nil {
-			return found, true, err
+			found.Why = err.Error()
 		}
 		found.Serial = m.serial
 		return found, true, nil
 	}
 	return found, ok, nil
-}
-
-// lineFault is nil where only the unit is silent.
-func lineFault(err error) error {
-	if errors.Is(err, modbus.ErrSilent) {
-		return nil
-	}
-	return err
 }

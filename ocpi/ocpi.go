@@ -20,6 +20,7 @@ package ocpi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"regexp"
@@ -274,6 +275,9 @@ func record(id, kind string, at time.Time, v Version, name string, object any) (
 // CDR makes the Charge Detail Record of a session that has a bill.
 func (s *Site) CDR(x session.Session) (CDR, error) {
 	b := x.Bill
+	if b.Usage == nil || x.Start == nil || x.Tariff == nil || x.Offer == nil {
+		return CDR{}, errors.New("cannot make CDR: the session's records lack its usage, first register or offer")
+	}
 	cost, err := x.Tariff.Calculate(*b.Usage, x.Location)
 	if err != nil {
 		return CDR{}, fmt.Errorf("cannot make CDR: %w", err)

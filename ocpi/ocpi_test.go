@@ -224,7 +224,7 @@ func TestWhatBecameOfThePayment(t *testing.T) {
 		"refused": {func(j *sessiontest.Journal) {
 			j.Charged()
 			j.See(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "b8"}})
-			j.See(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true}})
+			j.Gone()
 		}, 2, "FAILED", "map[before_taxes:0 taxes:[map[amount:0 name:VAT percentage:19]]]", "map[before_taxes:0.82 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "stopped"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,9 @@ import (
 func (x Session) bill(end kiosk.Reading) (*Bill, error) {
 	u := x.usage(end)
 	b := &Bill{Energy: x.Energy(end.Import), Start: x.Start.At, End: u.End, From: x.Start.Import, To: end.Import, Usage: &u, Gaps: x.Gaps}
+	if b.To < b.From {
+		b.Rolled = x.Modulus
+	}
 	for _, p := range u.Periods {
 		b.Doubt = b.Doubt || p.AnyTime
 	}

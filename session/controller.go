@@ -32,11 +32,13 @@ type Config struct {
 	Terminal kiosk.CardTerminal
 	Journal  kiosk.Journal
 	CardWait time.Duration
-	Site     map[string]string                   // what every receipt says of the seller
-	NewID    func() (id, reference, code string) // of a session: the code stops it
+	Site     map[string]string             // what every receipt says of the seller
+	NewID    func() (id, reference string) // of a session
 	Clock    *Clock
 	Day      Day                            // of the terminal, by the journal
+	Lost     error                          // why the journal is taken for a new one in place of another; nil where it is not
 	Locked   []FaultAt                      // that only a person can call mended, by the journal
+	Known    map[int]kiosk.Reading          // last reading of each bay, by the journal, where Past may not have it
 	Past     iter.Seq2[kiosk.Record, error] // records of open sessions and of some that ended, in order
 	// Derive makes records of a session that has just closed, for others to ingest; they are
 	// written together with its last event. An error is journaled.
@@ -119,12 +121,12 @@ func (c *Controller) post(ctx context.Context, o Observation) {
 
 // Choose gives a bay to a visitor and returns the session's id.
 func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
-	id, ref, code := c.cfg.NewID()
+	id, ref := c.cfg.NewID()
 	evse := ""
 	if w, ok := c.bays[bay]; ok {
 		evse = w.bay.EVSE
 	}
-	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Code: code, Bay: bay, EVSE: evse, Site: c.cfg.Site})
+	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Bay: bay, EVSE: evse, Site: c.cfg.Site})
 }
 
 // WithTerminal runs f while no other command uses the terminal, in the order of its
@@ -152,7 +154,7 @@ func (c *Controller) Await(ctx context.Context, done func(State) (bool, error)) 
 	changed, cancel := c.Watch()
 	defer cancel()
 	for {
-		if ok, err := done(c.Snapshot().State); ok || err != nil {
+		if ok, err := done(c.state()); ok || err != nil {
 			return err
 		}
 		select {
@@ -183,6 +185,13 @@ func (c *Controller) Snapshot() Snapshot {
 	out.Live, out.Progress = maps.Clone(out.Live), maps.Clone(out.Progress)
 	out.At = c.now()
 	return out
+}
+
+// state is the present state.
+func (c *Controller) state() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.snapshot.State
 }
 
 // Watch returns a channel that gets a value after each change, until cancel.
@@ -226,24 +235,48 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 		state.Faults[at] = true
 	}
 	state.Day.Ended, state.Day.Captured = c.cfg.Day.Ended, c.cfg.Day.Captured
+	c.seed(state)
 	c.publish(func(s *Snapshot) { s.State, s.Starting = state, false })
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	c.asked = ctx.Done()
 	var g errgroup.Group
+	if c.cfg.Lost != nil { // before anything else is written down
+		if err := c.handle(work, Observation{What: FaultSeen, Fault: NewJournal, Raised: true, Err: c.cfg.Lost}); err != nil {
+			return errors.Join(err, c.openAll())
+		}
+	}
 	for _, o := range []Observation{{What: FaultSeen, Fault: "PT001", Raised: true, Err: errors.New("not asked yet")}, {What: Booted}} {
 		if err := c.handle(work, o); err != nil {
 			return errors.Join(err, c.openAll())
 		}
 	}
 	for _, b := range c.bays {
-		g.Go(func() error { b.run(work); return nil })
+		b.begin()
+		g.Go(func() error { b.runContacts(work); return nil })
+		g.Go(func() error { b.runReadings(work); return nil })
 	}
 	g.Go(func() error { c.terminal.run(work); return nil })
 	c.loop(ctx, work, turned)
 	close(c.stopped)
 	stop()
 	return g.Wait()
+}
+
+// Seeded is a meter that judges its first reading by what was known before.
+type Seeded interface{ Seed(kiosk.Reading) }
+
+// seed tells each meter the last that the journal has of it.
+func (c *Controller) seed(s State) {
+	for number, b := range c.bays {
+		last := s.Known[number]
+		if other := c.cfg.Known[number]; last.At.Before(other.At) {
+			last = other
+		}
+		if m, ok := b.bay.Meter.(Seeded); ok && !last.At.IsZero() {
+			m.Seed(last)
+		}
+	}
 }
 
 // openAll opens every contactor: energy that cannot be recorded must not flow.
@@ -348,7 +381,7 @@ func (c *Controller) probe(ctx context.Context) {
 
 // quiet tells whether nothing is under way that a shutdown should wait for.
 func (c *Controller) quiet() bool {
-	s := c.Snapshot().State
+	s := c.state()
 	if !s.Day.Asked.IsZero() {
 		return false
 	}
@@ -367,14 +400,14 @@ func (c *Controller) quiet() bool {
 
 // handle is one turn: decide, write down, step, publish, command.
 func (c *Controller) handle(ctx context.Context, o Observation) error {
-	o.At, o.Untrusted = c.now(), !c.cfg.Clock.Trusted()
+	o.At, o.Untrusted, o.Live = c.now(), !c.cfg.Clock.Trusted(), c.snapshot.Live
 	if o.Session == "" {
-		o.Session, o.Reference, _ = c.cfg.NewID()
+		o.Session, o.Reference = c.cfg.NewID()
 	}
 	if sm, seen := c.snapshot.Live[o.Bay]; o.What == TestAsked && seen {
 		o.Sample = &sm
 	}
-	if o.What == FaultDone {
+	if o.What == FaultDone && o.Reading == nil {
 		o.Reading = c.snapshot.Live[o.Bay].Reading
 	}
 	if o.What == Sampled {

@@ -3,6 +3,8 @@ package session
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"kioskd"
@@ -22,6 +24,8 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 		return r.shutdown(s, o), nil
 	case TerminalSaid:
 		return r.terminalSaid(s, o), nil
+	case TerminalWell:
+		return r.terminalWell(s, o), nil
 	case FaultSeen:
 		return r.fault(s, o), nil
 	case FaultDone:
@@ -39,7 +43,7 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 		if !ok {
 			return r.nobody(s, o), nil
 		}
-		return r.sampled(x, o)
+		return r.sampled(s, x, o)
 	case Chosen:
 		return r.chosen(s, o)
 	case FreeAsked:
@@ -88,7 +92,7 @@ func (r Rules) decideSession(s State, o Observation) ([]Event, error) {
 	case StopPressed:
 		return r.stopPressed(x, o)
 	case HoldApproved:
-		return r.holdApproved(x, o)
+		return r.holdApproved(s, x, o)
 	case HoldEnded:
 		return r.holdEnded(s, x, o)
 	case BaselineRead:
@@ -98,7 +102,7 @@ func (r Rules) decideSession(s State, o Observation) ([]Event, error) {
 	case FinalRead:
 		return r.final(x, o)
 	case BookingApproved:
-		return r.bookingApproved(x, o)
+		return r.bookingApproved(s, x, o)
 	case BookingEnded:
 		return append(r.bookingEnded(x, o), r.refused(s, o)...), nil
 	}
@@ -150,14 +154,16 @@ func (x Session) intent(k Kind, at time.Time, amount kiosk.Money) Event {
 func (r Rules) stopPressed(x Session, o Observation) ([]Event, error) {
 	switch x.Power {
 	case Closing, Charging, Pausing, Adopting:
-		e := x.reason(StopIntent, o.At, ReasonStopped)
-		switch e.By = o.By; {
+		out := x.stop(o, ReasonStopped)
+		switch e := &out[len(out)-1]; {
 		case o.By == ByScreen && x.Owned(o.At):
 			e.By = x.ProvedBy
 		case o.By != "" && o.By != ByScreen:
-			e.Reason = ReasonRemote
+			e.By, e.Reason = o.By, ReasonRemote
+		default:
+			e.By = o.By
 		}
-		return []Event{e}, nil
+		return out, nil
 	case Stopping, Opened, Off:
 		return nil, nil
 	}
@@ -184,7 +190,7 @@ func (r Rules) baseline(x Session, o Observation) []Event {
 		return r.release(x, o.At, ReasonMeter)
 	}
 	start, intent := x.event(MeterStart, o.At), x.event(ContactorClose, o.At)
-	start.Reading = o.Reading
+	start.Reading, start.Modulus = o.Reading, r.Bays[x.Bay].Modulus
 	return []Event{start, intent}
 }
 
@@ -193,9 +199,9 @@ func (r Rules) contactor(x Session, o Observation) []Event {
 	case o.Closed && x.Power == Closing && o.Err == nil:
 		return []Event{x.event(ContactorClosed, o.At)}
 	case o.Closed && x.Power == Closing:
-		e := x.reason(StopIntent, o.At, ReasonContactor)
-		e.Error = o.Err.Error()
-		return []Event{e}
+		out := x.stop(o, ReasonContactor)
+		out[len(out)-1].Error = o.Err.Error()
+		return out
 	case !o.Closed && x.Power == Stopping:
 		return []Event{x.failed(ContactorOpened, o)}
 	}
@@ -203,7 +209,7 @@ func (r Rules) contactor(x Session, o Observation) []Event {
 }
 
 // sampled looks at a bay that a session has.
-func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
+func (r Rules) sampled(s State, x Session, o Observation) ([]Event, error) {
 	in, lost := o.Sample.Inputs, o.Sample.InputsLost
 	known := lost == 0
 	stopped := known && in.Emergency
@@ -227,19 +233,22 @@ func (r Rules) sampled(x Session, o Observation) ([]Event, error) {
 		}
 	case Closing:
 		if stopped {
-			return []Event{x.reason(StopIntent, o.At, ReasonEmergency)}, nil
+			return x.stop(o, ReasonEmergency), nil
 		}
 		if known && !in.Plugged {
-			return []Event{x.reason(StopIntent, o.At, ReasonUnplugged)}, nil
+			return x.stop(o, ReasonUnplugged), nil
 		}
 		if o.At.Sub(x.Start.At) > closeWithin { // the command was dropped while power had to go off
-			return []Event{x.reason(StopIntent, o.At, ReasonContactor)}, nil
+			return x.stop(o, ReasonContactor), nil
 		}
 	case Adopting:
 		return r.adopt(x, o), nil
 	case Charging, Pausing:
 		if why := r.mustStop(x, o); why != "" {
-			return append(x.lastGood(o), x.reason(StopIntent, o.At, why)), nil
+			return x.stop(o, why), nil
+		}
+		if other := x.crossed(s, o); other > 0 {
+			return r.uncross(s, x, other, o), nil
 		}
 		return r.measured(x, o)
 	}
@@ -255,25 +264,96 @@ func (r Rules) waitedTooLong(x Session, at time.Time) bool {
 	return x.mayCharge() && over(x.HoldAt, at, x.given(r.PlugIn))
 }
 
-// adopt goes on with a session that a restart interrupted, if energy still flows to a
-// vehicle and the meter is there; else it is over.
+// adopt goes on with a session that a restart interrupted, if the contactor is still closed and
+// it is certain that the vehicle is the one that was there; else it is over.
 func (r Rules) adopt(x Session, o Observation) []Event {
 	sm := o.Sample
 	switch {
 	case sm.InputsLost == 0 && sm.Inputs.Emergency:
-		return []Event{x.reason(StopIntent, o.At, ReasonEmergency)}
+		return x.stop(o, ReasonEmergency)
 	case sm.MeterFault != "":
-		return []Event{x.reason(StopIntent, o.At, ReasonMeter)}
+		return x.stop(o, ReasonMeter)
 	case sm.InputsLost == 0 && (!sm.Inputs.Plugged || !sm.Inputs.Closed):
-		return []Event{x.reason(StopIntent, o.At, ReasonInterrupted)}
+		return x.stop(o, ReasonInterrupted)
 	case sm.InputsLost == 0 && sm.Reading != nil:
+		if err := r.sameVehicle(x, *sm.Reading); err != nil {
+			out := x.stop(o, ReasonInterrupted)
+			out[len(out)-1].Error = err.Error()
+			return out
+		}
 		e := x.event(Adopted, o.At)
 		e.Reading = sm.Reading
 		return []Event{e}
 	case sm.InputsLost > r.InputsLost, sm.MeterLost > r.MeterLost:
-		return []Event{x.reason(StopIntent, o.At, ReasonInterrupted)}
+		return x.stop(o, ReasonInterrupted)
 	}
 	return nil
+}
+
+// How long nobody may have looked at a bay whose session goes on. A cable that is pulled and
+// plugged in again by somebody else takes longer than adoptAt; where energy never paused it was
+// not pulled at all, because a vehicle that is connected asks anew.
+const (
+	adoptAt     = 5 * time.Second
+	adoptFlow   = 30 * time.Second
+	flowPercent = 85               // of the power before, over the whole gap, is no pause
+	flowLeast   = 10 * time.Second // that a pause for a change of vehicles takes
+)
+
+// sameVehicle tells why nothing proves that the vehicle at a bay is the one that was there when the
+// last reading was journaled: what happened since is to be proven, not assumed.
+func (r Rules) sameVehicle(x Session, now kiosk.Reading) error {
+	register, gap := r.Bays[x.Bay], now.At.Sub(x.LastReading().At)
+	if err := register.Possible(x.LastReading(), now, gap); err != nil {
+		return err
+	}
+	if 0 <= gap && gap <= adoptAt {
+		return nil
+	}
+	rise, _ := register.Rise(x.Last.Import, now.Import)
+	flowed := kiosk.Energy(int64(x.Last.Power) * gap.Milliseconds() / 3_600_000 * flowPercent / 100)
+	pause := kiosk.Energy(int64(x.Last.Power) * flowLeast.Milliseconds() / 3_600_000)
+	if gap < 0 || gap > adoptFlow || now.Power <= 0 || rise < flowed || pause <= 2*max(1, register.Step) {
+		return fmt.Errorf("nobody looked for %v, and %v that were counted do not prove that the vehicle is the same", gap.Round(time.Millisecond), rise)
+	}
+	return nil
+}
+
+// A vehicle that has its energy through another bay's meter: this one has counted next to nothing
+// long after its contactor closed, and one counts there whose contactor is open.
+const (
+	crossedAfter              = 15 * time.Second
+	crossedEnergy             = 2
+	crossedPower  kiosk.Power = 500
+)
+
+// crossed finds the bay whose meter counts in place of that of a session; 0 where none does.
+func (x Session) crossed(s State, o Observation) int {
+	now := o.Sample.Reading
+	if now == nil || o.At.Sub(x.Start.At) < crossedAfter || x.Energy(now.Import) > crossedEnergy || now.Power >= crossedPower {
+		return 0
+	}
+	for _, bay := range slices.Sorted(maps.Keys(o.Live)) {
+		other := o.Live[bay]
+		_, taken := s.AtBay(bay)
+		if bay == x.Bay || taken || other.Reading == nil || other.InputsLost != 0 {
+			continue
+		}
+		if !other.Inputs.Closed && other.Reading.Power >= crossedPower && o.At.Sub(other.Reading.At) < crossedAfter {
+			return bay
+		}
+	}
+	return 0
+}
+
+// uncross ends a session whose energy another bay's meter counts, and closes both bays until a
+// person has looked at their wires. What that meter counts is billed to nobody.
+func (r Rules) uncross(s State, x Session, other int, o Observation) (out []Event) {
+	err := fmt.Errorf("contactor %d is closed, and meter %d counts", x.Bay, other)
+	for _, bay := range []int{x.Bay, other} {
+		out = append(out, r.fault(s, Observation{At: o.At, Fault: Crossed, Bay: bay, Raised: true, Err: err})...)
+	}
+	return append(out, x.stop(o, ReasonMeter)...)
 }
 
 // mustStop says why energy must not flow any longer, or nothing.
@@ -294,11 +374,20 @@ func (r Rules) mustStop(x Session, o Observation) Reason {
 	return ""
 }
 
-// lastGood is the reading that the driver saw last, where the journal has an older one:
-// what was shown is billed, although the meter may never be read again.
+// stop is the end of a session that has its contactor closed, or may have. What the driver saw
+// last is written down before: it is billed although the meter may never be read again.
+func (x Session) stop(o Observation, why Reason) []Event {
+	return append(x.lastGood(o), x.reason(StopIntent, o.At, why))
+}
+
+// lastGood is the reading that the driver saw last, where the journal has an older one.
 func (x Session) lastGood(o Observation) []Event {
-	good := o.Sample.Good
-	if good == nil || !x.when(good.At).After(x.Last.At) || good.Import < x.Last.Import || good.Serial != x.Last.Serial {
+	live := o.Live[x.Bay]
+	if o.Sample != nil {
+		live = *o.Sample
+	}
+	good := live.Good
+	if good == nil || x.Power != Charging && x.Power != Pausing || !x.when(good.At).After(x.Last.At) || good.Serial != x.Last.Serial || x.rise(good.Import) < 0 {
 		return nil
 	}
 	e := x.event(ReadingTaken, o.At)
@@ -314,9 +403,9 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	}
 	why, err := r.limitReached(x, *reading)
 	if err != nil { // what cannot be priced must not be sold
-		e := x.reason(StopIntent, o.At, ReasonMeter)
-		e.Error = err.Error()
-		return []Event{e}, nil
+		out := x.stop(o, ReasonMeter)
+		out[len(out)-1].Error = err.Error()
+		return out, nil
 	}
 	take := func(k Kind) []Event {
 		e := x.event(k, o.At)
@@ -325,9 +414,9 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	}
 	switch {
 	case why != "":
-		return []Event{x.reason(StopIntent, o.At, why)}, nil
+		return x.stop(o, why), nil
 	case x.Energy(reading.Import) == 0 && x.when(o.At).Sub(x.Start.At) >= r.NoEnergy:
-		return []Event{x.reason(StopIntent, o.At, ReasonNoEnergy)}, nil
+		return x.stop(o, ReasonNoEnergy), nil
 	case x.Power == Charging && !o.Sample.Inputs.Requesting:
 		return take(Paused), nil
 	case x.Power == Pausing && o.Sample.Inputs.Requesting:
@@ -397,8 +486,8 @@ func (r Rules) tick(s State, o Observation) (out []Event) {
 			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
 		case x.Money == HoldUncertain && x.Power == PowerNone && o.At.Sub(x.AskedAt) > unknownFor: // others need the bay
 			out = append(out, x.reason(Ended, o.At, ReasonUnknown))
-		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && (!o.At.Before(x.Due) || x.Due.Sub(o.At) > 25*time.Hour): // or the clock was set back
-			out = append(out, x.again(o.At))
+		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && s.isDue(x, o.At):
+			out = append(out, x.again(o.At, o.At))
 		}
 	}
 	out = append(out, r.guards(s, o.At)...)
@@ -408,16 +497,26 @@ func (r Rules) tick(s State, o Observation) (out []Event) {
 	return append(out, r.owed(s, o)...)
 }
 
+// isDue tells whether a settlement's time has come, or the clock was set back. What waited for a line
+// that was lost goes on soon after it is back.
+func (s State) isDue(x Session, at time.Time) bool {
+	due := x.Due
+	if soon := x.TriedAt.Add(hurried(x.Attempt)); s.BackAt.After(x.WaitAt) && soon.Before(due) {
+		due = soon
+	}
+	return !at.Before(due) || due.Sub(at) > longestRung
+}
+
 // over tells whether a time is over. A clock that was set back proves nothing: it is.
 func over(since, at time.Time, limit time.Duration) bool {
 	age := at.Sub(since)
 	return age >= limit || age < -time.Minute
 }
 
-// again looks at the terminal's list before a settlement is tried again.
-func (x Session) again(at time.Time) Event {
+// again looks at the terminal's list before a settlement is tried again, which it may be from due on.
+func (x Session) again(at, due time.Time) Event {
 	e := x.event(x.settlement().unknown, at)
-	e.Definite = !x.Maybe
+	e.Definite, e.Due = !x.Maybe, &due
 	return e
 }
 
@@ -480,7 +579,7 @@ func (r Rules) shutdown(s State, o Observation) (out []Event) {
 	for _, x := range s.ordered() {
 		switch x.Power {
 		case Closing, Charging, Pausing, Adopting:
-			out = append(out, x.reason(StopIntent, o.At, ReasonShutdown))
+			out = append(out, x.stop(o, ReasonShutdown)...)
 		case PowerNone, Waiting, Starting:
 			if events, err := r.cancelled(x, o.At, ReasonShutdown); err == nil {
 				out = append(out, events...)

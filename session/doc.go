@@ -33,6 +33,11 @@
 //
 // # The terminal
 //
+// Its list of open holds is the truth about money, and one list is no proof: what is on it was not
+// settled, what is missing from it is gone only after several, of a terminal that says it is ready
+// (said.go). Its results are remembered: none comes twice (results.go). Every automatic command about
+// money goes up one ladder, whatever was answered, so that none is repeated without a pause.
+//
 // One goroutine owns it; a queue decides between its dialogues: an unknown outcome, a
 // release that somebody waits for, a capture, a new card, retries, a technician, the end of
 // the day. The day ends only where neither the journal nor the terminal has a hold, because
@@ -45,6 +50,12 @@
 // Everything that is billed runs with the monotonic clock (clock.go). While nobody vouches
 // for the wall clock, events say so, no time is billed, and energy at the cheapest price that
 // any time of day has. Time that nobody measured, as over a restart, is not billed either.
+//
+// # A bay's devices
+//
+// Two goroutines own them (bay.go): one the contactor and the inputs, which it looks at five times a
+// second while energy may flow, one the meter. What a meter says first after a start is judged by what
+// the journal knows of it. A driver's panic opens the bay's contactor, and ends nothing else.
 //
 // The package must never import a device, the store or the screen.
 package session

@@ -1,19 +1,55 @@
 package session
 
 import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"kioskd"
 )
 
 // duty tells since when a worker waits for a device. Each call of a driver has an end; a worker
 // that finds none is stuck for good, with whatever it holds: only another process helps.
 type duty struct{ began atomic.Pointer[time.Time] }
 
-func (d *duty) do(f func()) {
+// do calls f, whose panic is an error: a driver's mistake must not end what else is going on.
+func (d *duty) do(f func()) (err error) {
 	d.goOn()
 	defer d.began.Store(nil)
-	f()
+	return Contain(f)
 }
+
+// panicError is what Contain makes of a panic. Its text is one line, for the journal; a log gets the stack
+// with it.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+func (p *panicError) LogValue() slog.Value {
+	return slog.StringValue(p.Error() + "\n" + string(p.stack))
+}
+
+// Contain makes an error of a panic.
+func Contain(f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{p, debug.Stack()}
+		}
+	}()
+	f()
+	return nil
+}
+
+// failedSelf is the fault of a device whose driver panicked.
+const failedSelf = "SW001"
+
+// errSelf is what becomes of a command whose driver panicked. Nobody knows how far it came.
+var errSelf = fmt.Errorf("%w: kioskd itself failed at it", kiosk.ErrOutcomeUnknown)
 
 // goOn tells that a call came back and the next begins.
 func (d *duty) goOn() {
@@ -31,7 +67,7 @@ func (d *duty) stuck(limit time.Duration) bool {
 func (c *Controller) stuck() bool {
 	is := c.terminal.stuck(terminalStuck)
 	for _, b := range c.bays {
-		is = is || b.stuck(bayStuck)
+		is = is || b.contacts.stuck(bayStuck) || b.readings.stuck(bayStuck)
 	}
 	if is && !c.wasStuck {
 		c.cfg.Log.Error("a device's driver does not come back: kioskd must be started again")

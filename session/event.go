@@ -48,7 +48,9 @@ const (
 	ReleaseWaiting  Kind = "release_waiting"
 	Refused         Kind = "settlement_refused" // a definite no, or the last try: a person must look
 	Unproven        Kind = "unproven"           // the hold is gone, and nothing proves where to
-	HoldVanished    Kind = "hold_vanished"      // the terminal no longer has the hold of a running session
+	HoldVanished    Kind = "hold_vanished"      // the terminal no longer has the hold of a session without energy
+	HoldMissing     Kind = "hold_missing"       // a whole list of the terminal lacks the hold
+	HoldListed      Kind = "hold_listed"        // it is there again
 	ReceiptFinal    Kind = "receipt_final"
 	Closed          Kind = "closed"       // nothing more is to be done
 	Resumed         Kind = "resumed"      // the daemon started and found the session open
@@ -128,14 +130,15 @@ type Event struct {
 	Class     string            `json:"class,omitempty"`
 	Reading   *kiosk.Reading    `json:"reading,omitempty"`
 	Old       *kiosk.Reading    `json:"old_reading,omitempty"`
-	Boundary  bool              `json:"boundary,omitempty"` // a price may change here
-	Source    string            `json:"source,omitempty"`   // of the last register: read or last_good
+	Modulus   kiosk.Energy      `json:"register_modulus_wh,omitempty"` // with the first register: it begins again at 0 here
+	Boundary  bool              `json:"boundary,omitempty"`            // a price may change here
+	Source    string            `json:"source,omitempty"`              // of the last register: read or last_good
 	Reason    Reason            `json:"reason,omitempty"`
 	Bill      *Bill             `json:"bill,omitempty"`
 	Booking   *kiosk.Booking    `json:"booking,omitempty"`
 	Due       *time.Time        `json:"due,omitempty"`
-	Definite  bool              `json:"definite,omitempty"` // the try was certainly not carried out
-	StopCode  string            `json:"stop_code,omitempty"`
+	Definite  bool              `json:"definite,omitempty"`   // the try was certainly not carried out
+	StopCode  string            `json:"stop_code,omitempty"`  // in journals of version 0.1 alone; see Rules.Code
 	By        string            `json:"by,omitempty"`         // who stopped, or what was shown as proof: screen, code, card, or a name
 	Card      string            `json:"card_token,omitempty"` // of a card that was declined
 	Code      string            `json:"code,omitempty"`       // the terminal's result code
@@ -182,6 +185,60 @@ func (e Event) Entry() (kiosk.Entry, error) {
 		return kiosk.Entry{}, fmt.Errorf("cannot write %s: %w", e.Kind, err)
 	}
 	return kiosk.Entry{Session: e.Session, Reference: e.Reference, Kind: string(e.Kind), Body: body, Ends: e.Kind == Closed || e.Kind == Refunded, Token: token}, nil
+}
+
+// complete tells what an event lacks that its kind must have: a journal that was damaged, or written by
+// another version, is an error and not a crash.
+func (e Event) complete() error {
+	missing := ""
+	switch e.Kind {
+	case OfferAccepted:
+		missing = lacks(e.Offer == nil, "offer")
+	case HoldIntent, CaptureIntent, ReleaseIntent:
+		missing = lacks(e.Amount == nil, "amount")
+	case HoldOK, HoldFound:
+		missing = lacks(e.Hold == nil, "hold")
+	case MeterStart, MeterEnd, ReadingTaken, RegisterSeen, MeterSwapped:
+		missing = lacks(e.Reading == nil, "reading")
+	case Billed:
+		missing = lacks(e.Bill == nil, "bill")
+	case CaptureWaiting, ReleaseWaiting:
+		missing = lacks(e.Due == nil, "due")
+	case CaptureOK, ReleaseOK:
+		missing = lacks(e.Booking == nil, "booking")
+	}
+	if missing != "" {
+		return fmt.Errorf("cannot apply %s: it has no %s", e.Kind, missing)
+	}
+	return nil
+}
+
+func lacks(is bool, what string) string {
+	if is {
+		return what
+	}
+	return ""
+}
+
+// follows tells what a session lacks for an event.
+func (x Session) follows(k Kind) error {
+	missing := ""
+	switch k {
+	case HoldConfirmed, ReleaseIntent:
+		missing = lacks(x.Hold == nil, "hold")
+	case CaptureIntent:
+		missing = lacks(x.Hold == nil || x.Bill == nil, "hold or bill")
+	case FreeGranted:
+		missing = lacks(x.Offer == nil, "offer")
+	case HoldIntent, HoldOK:
+		missing = lacks(x.Offer == nil, "offer")
+	case ContactorClose, ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
+		missing = lacks(x.Start == nil || x.Last == nil || x.Tariff == nil, "first register")
+	}
+	if missing != "" {
+		return fmt.Errorf("session %s has no %s", x.Reference, missing)
+	}
+	return nil
 }
 
 // FromRecord reads an event back.

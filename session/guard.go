@@ -87,10 +87,11 @@ func (s *State) remember(x Session, e Event) {
 
 // tested tells whether different cards were declined one after the other.
 func (s State) tested(at time.Time) bool {
-	cards := map[string]bool{}
+	var cards []string
 	for _, u := range s.Declines {
-		if !over(u.At, at, declineWindow) {
-			cards[u.Card] = true
+		known := slices.ContainsFunc(cards, func(c string) bool { return kiosk.SameCard(c, u.Card) })
+		if !over(u.At, at, declineWindow) && !known {
+			cards = append(cards, u.Card)
 		}
 	}
 	return len(cards) >= declineCards
@@ -103,7 +104,7 @@ func (s State) overused(x Session, at time.Time) bool {
 	}
 	all, empty := 0, 0
 	for _, u := range s.Uses {
-		if u.Card != x.Hold.Card || u.Session == x.ID || over(u.At, at, cardWindow) {
+		if !kiosk.SameCard(u.Card, x.Hold.Card) || u.Session == x.ID || over(u.At, at, cardWindow) {
 			continue
 		}
 		all++

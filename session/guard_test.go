@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func (p *play) visitOf(id, card string, energy bool) session.Reason {
 	see(session.Observation{What: session.Chosen, Bay: 3, Reference: "R" + id})
 	see(session.Observation{What: session.Accepted, Offer: offer(5000)})
 	h := held(5000)
-	h.Card = card
+	h.Card, h.TraceNo = card, id
 	see(session.Observation{What: session.HoldApproved, Hold: h})
 	see(session.Observation{What: session.HoldEnded})
 	if p.state.Sessions[id].Money == session.Held {
@@ -36,7 +37,7 @@ func (p *play) visitOf(id, card string, energy bool) session.Reason {
 			see(session.Observation{What: session.Cancelled})
 		}
 	}
-	b := &kiosk.Booking{ReceiptNo: 232, Booked: kiosk.Money{Currency: "EUR"}}
+	b := &kiosk.Booking{ReceiptNo: 232, TraceNo: id, Booked: kiosk.Money{Currency: "EUR"}}
 	see(session.Observation{What: session.BookingApproved, Booking: b})
 	see(session.Observation{What: session.BookingEnded, Booking: b})
 	p.after(5 * time.Minute)
@@ -250,8 +251,8 @@ func TestOwnLimits(t *testing.T) {
 		o.Limit = &limit
 		p.must(session.Observation{What: session.Accepted, Offer: o})
 		p.approve().charge().clear()
-		for wh := int64(1000); p.x().Power == session.Charging && wh < 60000; wh += 60 {
-			p.after(10 * time.Second).sample(wh)
+		for wh := int64(1000); p.x().Power == session.Charging && wh < 60000; wh += 6 {
+			p.after(time.Second).sample(wh)
 		}
 		if p.x().Reason != session.ReasonOwnLimit {
 			t.Errorf("%s: ended with %q", name, p.x().Reason)
@@ -263,5 +264,38 @@ func TestOwnLimits(t *testing.T) {
 		if took := p.now.Sub(p.x().Start.At); limit.Time > 0 && took != time.Hour {
 			t.Errorf("ended after %v", took)
 		}
+	}
+}
+
+// TestAStopCodeIsInNoRecord: it is derived, the same after a restart, and another one for each
+// session. A journal of version 0.1 has it in clear, and its sessions are still stopped by it.
+func TestAStopCodeIsInNoRecord(t *testing.T) {
+	codes := session.Codes([]byte("key"))
+	if a, b, c := codes("S1"), session.Codes([]byte("key"))("S1"), codes("S2"); a != b || a == c || len(a) != 4 {
+		t.Errorf("codes %q, %q, %q", a, b, c)
+	}
+	if a, b := codes("S1"), session.Codes([]byte("other"))("S1"); a == b {
+		t.Errorf("the key changes nothing: %q", a)
+	}
+	p := running(t)
+	for _, e := range p.past {
+		entry, err := e.Entry()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(entry.Body, []byte("4711")) || bytes.Contains(entry.Body, []byte("stop_code")) {
+			t.Errorf("%s: %s", e.Kind, entry.Body)
+		}
+	}
+	p.must(session.Observation{What: session.CodeEntered, Code: "4711"})
+	if x := p.state.Sessions["S1"]; x.Proof != session.ProofGiven {
+		t.Errorf("the right code: %s", x.Proof)
+	}
+	old := session.Session{ID: "S9", StopCode: "0815"}
+	if got := p.rules.StopCode(old); got != "0815" {
+		t.Errorf("a session of version 0.1: %q", got)
+	}
+	if got := (session.Rules{}).StopCode(session.Session{ID: "S9"}); got != "" {
+		t.Errorf("without a key: %q", got)
 	}
 }

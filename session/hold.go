@@ -24,7 +24,7 @@ func (r Rules) chosen(s State, o Observation) ([]Event, error) {
 	if err := s.mayAsk(o.At); err != nil {
 		return nil, fmt.Errorf("cannot choose bay %d: %w", o.Bay, err)
 	}
-	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site, StopCode: o.Code}}, nil
+	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site}}, nil
 }
 
 // Paused tells whether no card is asked for, because some were tried out.
@@ -99,12 +99,15 @@ func (x Session) askHold(at time.Time) Event {
 	return e
 }
 
-func (r Rules) holdApproved(x Session, o Observation) ([]Event, error) {
+func (r Rules) holdApproved(s State, x Session, o Observation) ([]Event, error) {
 	if x.Money != HoldAsked {
 		return nil, fmt.Errorf("cannot record a hold: money of session %s is %s", x.Reference, x.Money)
 	}
 	if got := o.Hold.Approved; got.Currency != x.Offer.Hold.Currency || got.Minor <= 0 || got.Minor > x.Offer.Hold.Minor {
 		return nil, fmt.Errorf("cannot record a hold of %v: the driver agreed to %v", got, x.Offer.Hold)
+	}
+	if s.repeats(resultOfHold(*o.Hold)) {
+		return nil, errors.New("cannot record a hold: the terminal sent this result before")
 	}
 	e := x.event(HoldOK, o.At)
 	e.Hold = o.Hold

@@ -23,12 +23,14 @@ type Observation struct {
 	Reading   *kiosk.Reading
 	Old       *kiosk.Reading // of the meter before
 	Sample    *Sample
+	Live      map[int]Sample // latest look at each bay; none before the first
 	Open      kiosk.OpenHolds
+	Ready     bool           // the terminal said just before that it is
 	Last      *kiosk.Booking // nil if the terminal did not say
 	Closed    bool           // contactor
 	Fault     string
 	Raised    bool
-	Code      string       // a stop code: of a new session, or as it was entered
+	Code      string       // a stop code as it was entered
 	Card      string       // token of a card that was read
 	By        string       // who stops: screen, or a name
 	Total     *kiosk.Money // of an end-of-day
@@ -63,6 +65,7 @@ const (
 	BookingApproved What = "booking_approved" // Record of a capture or release
 	BookingEnded    What = "booking_ended"    // Capture or Release returned
 	TerminalSaid    What = "terminal_said"    // answer to AskTerminal
+	TerminalWell    What = "terminal_well"    // what the terminal says of itself; Err where it is not ready
 	Ticked          What = "ticked"
 	Booted          What = "booted"
 	Shutdown        What = "shutdown"
@@ -95,7 +98,7 @@ type Sample struct {
 	Inputs     kiosk.BayInputs
 	InputsLost time.Duration  // 0 if they were read just now
 	Reading    *kiosk.Reading // nil if it could not be read
-	Good       *kiosk.Reading // the last that could be read; nil before the first
+	Good       *kiosk.Reading // the last that is relied on; nil before the first
 	MeterLost  time.Duration  // since the last good reading
 	MeterFault string         // code, if the meter was read and is not believed
 }
@@ -117,12 +120,11 @@ type Rules struct {
 	HoldsSurvive bool          // the terminal's end-of-day leaves holds alone
 	DayEnd       time.Duration // the terminal's end-of-day, after midnight; negative for none by the clock
 	Location     *time.Location
+	Code         func(session string) string // the stop code of a session, which no journal has; nil for none
 }
 
-// BayRules are a bay's.
-type BayRules struct {
-	MaxPower kiosk.Power
-}
+// BayRules are a bay's: what its meter's register may do.
+type BayRules = kiosk.Register
 
 // DefaultRules are the timings of the product.
 func DefaultRules() Rules {
@@ -139,6 +141,17 @@ const (
 	lastAttempt = 36
 	HoldLasts   = 7 * 24 * time.Hour // terminals print seven days on theirs
 )
+
+// longestRung is the longest pause that the ladder makes, with room for a change of clocks.
+const longestRung = 25 * time.Hour
+
+// hurried is the pause after a try that waits for a line that was lost and is back.
+func hurried(attempt int) time.Duration {
+	if attempt <= 5 {
+		return time.Minute
+	}
+	return 10 * time.Minute
+}
 
 // retryAfter is the ladder of captures and releases: a minute five times, an hour
 // twenty-four times, a day seven times.

@@ -1,9 +1,14 @@
 package session
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"fmt"
 	"time"
+
+	"kioskd"
 )
 
 // A session that runs belongs to whoever pays for it. Once she has left the screen, she
@@ -49,6 +54,24 @@ func (x Session) running() bool {
 	return x.Power == Closing || x.Power == Charging || x.Power == Pausing || x.Power == Adopting
 }
 
+// Codes derives the stop codes of sessions from a key: four digits, the same after a restart, and
+// without the key to be found in no journal and at no back office.
+func Codes(key []byte) func(session string) string {
+	return func(session string) string {
+		mac := hmac.New(sha256.New, key)
+		fmt.Fprintf(mac, "stop code of session %s", session)
+		return fmt.Sprintf("%04d", binary.BigEndian.Uint64(mac.Sum(nil))%10_000)
+	}
+}
+
+// StopCode is what its owner enters to stop a session; empty where there is none.
+func (r Rules) StopCode(x Session) string {
+	if x.StopCode != "" || r.Code == nil {
+		return x.StopCode
+	}
+	return r.Code(x.ID)
+}
+
 // codeEntered judges a stop code.
 func (r Rules) codeEntered(x Session, o Observation) ([]Event, error) {
 	switch {
@@ -57,7 +80,8 @@ func (r Rules) codeEntered(x Session, o Observation) ([]Event, error) {
 	case x.Locked(o.At):
 		return nil, fmt.Errorf("cannot take a code: too many were wrong for session %s", x.Reference)
 	}
-	right := x.StopCode != "" && subtle.ConstantTimeCompare([]byte(o.Code), []byte(x.StopCode)) == 1
+	want := r.StopCode(x)
+	right := want != "" && subtle.ConstantTimeCompare([]byte(o.Code), []byte(want)) == 1
 	return []Event{x.proof(right, ByCode, o)}, nil
 }
 
@@ -90,7 +114,7 @@ func (r Rules) cardRead(x Session, o Observation) []Event {
 	if x.Proof != ProofAsked || !x.running() {
 		return nil
 	}
-	return []Event{x.proof(o.Err == nil && o.Card != "" && o.Card == x.Hold.Card, ByCard, o)}
+	return []Event{x.proof(o.Err == nil && kiosk.SameCard(o.Card, x.Hold.Card), ByCard, o)}
 }
 
 // prove applies what was shown.

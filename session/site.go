@@ -11,12 +11,13 @@ import (
 
 // Day is the card terminal's business day.
 type Day struct {
-	Ended    time.Time   // the one before; zero where the journal knows of none
-	Counted  kiosk.Money // by the terminal, of the one before
-	Captured kiosk.Money // since then, by the journal
-	Due      time.Time   // since when the terminal asks for its end; zero while it does not
-	Asked    time.Time   // since when the end is under way; zero while it is not
-	Failed   time.Time   // last try that failed
+	Ended    time.Time    // the one before; zero where the journal knows of none
+	Counted  *kiosk.Money // by the terminal, of the one before; nil where it does not say
+	Captured kiosk.Money  // since then, by the journal
+	Due      time.Time    // since when the terminal asks for its end; zero while it does not
+	Asked    time.Time    // since when the end is under way; zero while it is not
+	Failed   time.Time    // last try that failed
+	Tries    int          // that failed, one after the other
 }
 
 // site applies what concerns no session.
@@ -29,6 +30,9 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		s.Faults[at] = true
 	case FaultCleared:
 		delete(s.Faults, at)
+		if e.Fault == "PT001" {
+			s.BackAt = e.At
+		}
 		if e.Reading != nil {
 			s.Registers[e.Bay] = Register{Reading: *e.Reading}
 		}
@@ -54,10 +58,10 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		s.Day.Asked = e.At
 		return []Command{{Do: EndOfDay, Force: e.Force}}, true
 	case DayEnded:
-		s.Day = Day{Ended: e.At, Counted: *e.Amount, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
+		s.Day = Day{Ended: e.At, Counted: e.Amount, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
 	case Refunded, InstructionTaken, InstructionDone, InstructionRefused, OCPICDR, OCPIFAC: // for people and others
 	case DayEndFailed:
-		s.Day.Asked, s.Day.Failed = time.Time{}, e.At
+		s.Day.Asked, s.Day.Failed, s.Day.Tries = time.Time{}, e.At, s.Day.Tries+1
 	case Alert:
 		if e.Rule == CardTesting {
 			s.PausedUntil, s.Declines = e.At.Add(pauseFor), nil
@@ -78,7 +82,9 @@ func (s State) openHolds() (n int) {
 		switch x.Money {
 		case MoneyNone, Declined, Captured, Released, Disputed, Free:
 		default:
-			n++
+			if x.Missing < missingLists-1 { // the terminal has not had it for a while
+				n++
+			}
 		}
 	}
 	return n
@@ -87,7 +93,8 @@ func (s State) openHolds() (n int) {
 // Times of the end-of-day.
 const (
 	dayEndRetry   = 15 * time.Minute
-	dayEndHurry   = time.Minute    // while the terminal takes no cards before it
+	dayEndHurry   = time.Minute // while the terminal takes no cards before it, for so many tries
+	dayEndTries   = 5
 	dayEndOverdue = 30 * time.Hour // since the last one, where it is scheduled
 	dayEndWaits   = time.Hour      // since the terminal asked for it
 	dayEndWindow  = 3 * time.Hour  // after the time of day that the site set
@@ -112,7 +119,10 @@ func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
 	d := s.Day
 	wanted, retry := r.dayEndScheduled(s, at), dayEndRetry
 	if !d.Due.IsZero() {
-		wanted, retry = true, dayEndHurry
+		wanted = true
+		if d.Tries < dayEndTries {
+			retry = dayEndHurry
+		}
 	}
 	there := !s.Faults[FaultAt{Code: "PT001"}] && !s.Faults[FaultAt{Code: "PT002"}]
 	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, retry) && (r.HoldsSurvive || s.openHolds() == 0) {
@@ -134,6 +144,15 @@ func (r Rules) dayEndScheduled(s State, at time.Time) bool {
 	return !at.Before(due) && at.Sub(due) < dayEndWindow && s.Day.Ended.Before(due)
 }
 
+// terminalWell writes down what a terminal that answers says of itself. What it needs for itself
+// stops nothing: it refuses what it cannot do.
+func (r Rules) terminalWell(s State, o Observation) []Event {
+	var no *kiosk.Declined
+	errors.As(o.Err, &no)
+	out := r.fault(s, Observation{At: o.At, Fault: "PT004", Raised: no != nil && no.Class != kiosk.DeclineDayEnd, Err: o.Err})
+	return append(out, r.wantsDayEnd(s, no, o.At)...)
+}
+
 // dayEndEnded compares what the terminal counted with what the journal captured.
 func (r Rules) dayEndEnded(s State, o Observation) []Event {
 	if s.Day.Asked.IsZero() {
@@ -144,7 +163,7 @@ func (r Rules) dayEndEnded(s State, o Observation) []Event {
 	}
 	e := Event{Kind: DayEnded, At: o.At, Amount: o.Total}
 	out := []Event{e}
-	if want := s.Day.Captured.Minor; o.Total.Minor != want {
+	if want := s.Day.Captured.Minor; o.Total != nil && o.Total.Minor != want {
 		out[0].Error = fmt.Sprintf("the terminal counted %v, the journal %v", o.Total, kiosk.Money{Minor: want, Currency: r.Currency})
 		out = append(out, Event{Kind: Alert, At: o.At, Rule: DayEndDiffers, Error: out[0].Error})
 	}
@@ -161,6 +180,9 @@ func (r Rules) nobody(s State, o Observation) []Event {
 	if now == nil || s.Faults[FaultAt{"MT005", o.Bay}] {
 		return nil
 	}
+	if older := last.At.Sub(now.At); 0 < older && older < time.Minute { // seen before what is known; by more the clock was set
+		return nil
+	}
 	hours := max(0, o.At.Sub(last.At)) / time.Hour
 	switch {
 	case last.Serial != now.Serial || now.Import < last.Import, // not seen before, exchanged or reset
@@ -174,10 +196,26 @@ func (r Rules) nobody(s State, o Observation) []Event {
 }
 
 // latched are the faults that only a person can call mended.
-var latched = []string{"MT005", BayShut}
+var latched = []string{"MT005", Crossed, BayShut, NewJournal}
+
+// NewJournal is the fault of a site whose journal is gone: what was open is known to nobody here.
+const NewJournal = "DB003"
+
+// Crossed is the fault of bays whose contactor and meter do not belong to each other.
+const Crossed = "MT007"
+
+// meterFaults are what a meter's readings can be refused for. Of those about the register a person
+// may say that it is true where it stands.
+var meterFaults = []string{"MT002", "MT003", otherMeter, "MT006"}
 
 // LatchedCodes lists the faults that only a person can call mended.
 func LatchedCodes() []string { return slices.Clone(latched) }
+
+// Clearable tells whether a person may call a fault mended: nothing else ends it, or they may say
+// that a meter's register is true where it stands.
+func Clearable(code string) bool {
+	return Latched(code) || slices.Contains(meterFaults, code) && code != otherMeter
+}
 
 // Latched tells whether only a person can call a fault mended.
 func Latched(code string) bool { return slices.Contains(latched, code) }
@@ -187,11 +225,26 @@ func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
 	switch {
 	case !s.Faults[FaultAt{o.Fault, o.Bay}]:
 		return nil, fmt.Errorf("cannot clear %s: it is not raised at bay %d", o.Fault, o.Bay)
+	case slices.Contains(meterFaults, o.Fault) && o.Old == nil:
+		return nil, fmt.Errorf("cannot clear %s: the meter was not asked where its register stands", o.Fault)
+	case slices.Contains(meterFaults, o.Fault):
+		if err := s.nobodyAt(o.Bay); err != nil {
+			return nil, fmt.Errorf("cannot clear %s: %w", o.Fault, err)
+		}
+		if o.Old.Serial != o.Reading.Serial {
+			return nil, fmt.Errorf("cannot clear %s: meter %s answers in place of %s: it is to be exchanged", o.Fault, o.Reading.Serial, o.Old.Serial)
+		}
 	case !Latched(o.Fault):
 		return nil, fmt.Errorf("cannot clear %s: it ends by itself when its cause does", o.Fault)
 	}
 	o.Raised = false
-	return r.fault(s, o), nil
+	out := r.fault(s, o)
+	for i := range out {
+		if out[i].By = o.By; slices.Contains(meterFaults, o.Fault) {
+			out[i].Old = o.Old
+		}
+	}
+	return out, nil
 }
 
 // raise raises or clears a fault of the site where that is news.
@@ -280,13 +333,5 @@ func (r Rules) fault(s State, o Observation) []Event {
 	if o.Reading != nil {
 		e.Reading = o.Reading
 	}
-	out := []Event{e}
-	if o.Fault == "PT001" && !o.Raised { // the line is back: what waits for it is due
-		for _, x := range s.ordered() {
-			if x.Money == CaptureDelayed || x.Money == ReleaseDelayed {
-				out = append(out, x.again(o.At))
-			}
-		}
-	}
-	return out
+	return []Event{e}
 }

@@ -45,6 +45,7 @@ type site struct {
 	offset   time.Duration // of the kiosk's clock, which does not know better
 
 	hang  atomic.Pointer[chan struct{}] // until it is closed no meter's driver comes back
+	boom  atomic.Pointer[string]        // the call that panics, once
 	turns atomic.Int64                  // signs of life
 }
 
@@ -297,6 +298,7 @@ func (d device) Read(context.Context) (kiosk.Reading, error) {
 	if hang := d.life.s.hang.Load(); hang != nil {
 		<-*hang
 	}
+	d.life.s.panicAt("meter", d.bay)
 	s := d.bay.State()
 	return kiosk.Reading{At: time.Now(), Import: s.Register, Power: s.Power, Serial: fmt.Sprint(s.Serial)}, nil
 }
@@ -305,6 +307,7 @@ func (d device) Inputs(context.Context) (kiosk.BayInputs, error) {
 	if d.life.dead() {
 		return kiosk.BayInputs{}, errDead
 	}
+	d.life.s.panicAt("inputs", d.bay)
 	s := d.bay.State()
 	return kiosk.BayInputs{Plugged: s.Plugged, Requesting: s.Requesting, Closed: s.Closed, Emergency: s.Emergency}, nil
 }
@@ -314,7 +317,40 @@ func (d device) Close(context.Context) error {
 		return errDead
 	}
 	d.bay.Switch(true)
+	d.life.s.panicAt("contactor", d.bay)
 	return nil
+}
+
+// panicAt panics once where the test says so, at the first bay.
+func (s *site) panicAt(call string, bay *simulator.Bay) {
+	if want := s.boom.Load(); want != nil && *want == call && (bay == nil || bay == s.bays[0]) && s.boom.CompareAndSwap(want, nil) {
+		panic("driver of " + call)
+	}
+}
+
+// panicking is a terminal's driver that can panic before and after each of its calls.
+type panicking struct {
+	*terminal.Terminal
+	s *site
+}
+
+func (p panicking) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, error) {
+	p.s.panicAt("hold", nil)
+	h, err := p.Terminal.Hold(ctx, r)
+	p.s.panicAt("held", nil)
+	return h, err
+}
+
+func (p panicking) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.Booking, error) {
+	p.s.panicAt("capture", nil)
+	b, err := p.Terminal.Capture(ctx, r)
+	p.s.panicAt("captured", nil)
+	return b, err
+}
+
+func (p panicking) Open(ctx context.Context) (kiosk.OpenHolds, error) {
+	p.s.panicAt("list", nil)
+	return p.Terminal.Open(ctx)
 }
 
 func (d device) Open() error {
@@ -361,6 +397,7 @@ func (s *site) start(price string) {
 	quiet := slog.New(slog.DiscardHandler)
 	l.driver = terminal.New(s.cable.dial, terminal.Config{Password: "123456", Capture: terminal.CaptureReleased, Currency: "EUR"}, quiet)
 	rules := session.DefaultRules()
+	rules.Code = session.Codes([]byte("key"))
 	rules.Currency = "EUR"
 	var bays []session.Bay
 	for i, b := range s.bays {
@@ -369,10 +406,10 @@ func (s *site) start(price string) {
 		bays = append(bays, session.Bay{Number: i + 1, Meter: d, Contactor: d, Inputs: d})
 	}
 	l.control = session.New(session.Config{
-		Rules: rules, Bays: bays, Terminal: l.driver, Journal: l, CardWait: 45 * time.Second, Log: quiet, Past: s.journal.all(),
-		NewID: func() (string, string, string) {
+		Rules: rules, Bays: bays, Terminal: panicking{l.driver, s}, Journal: l, CardWait: 45 * time.Second, Log: quiet, Past: s.journal.all(),
+		NewID: func() (string, string) {
 			n := s.ids.Add(1)
-			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n), fmt.Sprintf("%04d", n)
+			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n)
 		},
 		Clock: session.NewClock(func() time.Time { return time.Now().Add(time.Duration(s.jump.Load())) }, func() bool { return !s.unsynced.Load() }),
 	})

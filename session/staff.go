@@ -126,7 +126,7 @@ func (r Rules) retryAsked(x Session, o Observation) ([]Event, error) {
 	if x.Money != CaptureDelayed && x.Money != ReleaseDelayed {
 		return nil, fmt.Errorf("cannot try again: money of session %s is %s", x.Reference, x.Money)
 	}
-	e := x.again(o.At)
+	e := x.again(o.At, o.At)
 	e.By = o.By
 	return []Event{e}, nil
 }

@@ -56,7 +56,7 @@ func free(wh kiosk.Energy) *session.Offer {
 // nothing is asked of the terminal.
 func TestAFreeChargeTakesNothing(t *testing.T) {
 	p := newPlay(t)
-	p.must(session.Observation{What: session.FreeAsked, Bay: 3, Reference: "ABC1234", Code: "4711", By: "host", Offer: free(2000)})
+	p.must(session.Observation{What: session.FreeAsked, Bay: 3, Reference: "ABC1234", By: "host", Offer: free(2000)})
 	p.want("bay_lease offer free_granted", "look_at_bay")
 	p.sample(1000)
 	p.must(session.Observation{What: session.BaselineRead, Reading: p.reading(1000)})

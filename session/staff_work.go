@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,17 +14,45 @@ import (
 // Grant lets a vehicle charge at a bay for nothing, by the word of somebody, and returns the
 // session's id.
 func (c *Controller) Grant(ctx context.Context, bay int, offer Offer, by string) (string, error) {
-	id, ref, code := c.cfg.NewID()
+	id, ref := c.cfg.NewID()
 	evse := ""
 	if w, ok := c.bays[bay]; ok {
 		evse = w.bay.EVSE
 	}
-	return id, c.Do(ctx, Observation{What: FreeAsked, Session: id, Reference: ref, Code: code, Bay: bay, EVSE: evse, Site: c.cfg.Site, Offer: &offer, By: by})
+	return id, c.Do(ctx, Observation{What: FreeAsked, Session: id, Reference: ref, Bay: bay, EVSE: evse, Site: c.cfg.Site, Offer: &offer, By: by})
 }
 
 // SwapMeter takes the meter that answers at a bay now for a new one: the last register of
 // the old one and the first of the new are written down before the new one is believed.
 func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *kiosk.Reading, now kiosk.Reading, err error) {
+	return c.exchange(ctx, bay, Observation{What: MeterChanged, Bay: bay, By: by})
+}
+
+// ClearFault ends a fault that a person has seen to. Of a register that is not believed it asks
+// the meter where it stands, and from there on it counts.
+func (c *Controller) ClearFault(ctx context.Context, code string, bay int, by string) error {
+	o := Observation{What: FaultDone, Fault: code, Bay: bay, By: by}
+	if w, ok := c.bays[bay]; ok && Latched(code) { // where the register stands now, not a moment ago
+		done := make(chan struct{})
+		w.staff.put(&w.readings.q, func(work context.Context) { defer close(done); w.measure(work) })
+		select {
+		case <-done:
+		case <-c.stopped:
+			return errEnded
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if !slices.Contains(meterFaults, code) || !c.state().Faults[FaultAt{code, bay}] {
+		return c.Do(ctx, o)
+	}
+	_, _, err := c.exchange(ctx, bay, o)
+	return err
+}
+
+// exchange lets a bay's meter begin anew where it stands, once the observation with both readings
+// is written down.
+func (c *Controller) exchange(ctx context.Context, bay int, o Observation) (old *kiosk.Reading, now kiosk.Reading, err error) {
 	w, ok := c.bays[bay]
 	m, can := kiosk.Meter(nil), false
 	if ok {
@@ -39,12 +68,13 @@ func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *ki
 		err error
 	}
 	done := make(chan exchanged, 1)
-	w.staff.put(&w.q, func(work context.Context) {
+	w.staff.put(&w.readings.q, func(work context.Context) {
 		x := exchanged{err: ctx.Err()}
 		if x.err == nil { // whoever asked may have gone
 			x.err = m.(Exchangeable).Exchange(work, func(before *kiosk.Reading, after kiosk.Reading) error {
 				x.old, x.now = c.lastOf(bay, before), after
-				return c.Do(work, Observation{What: MeterChanged, Bay: bay, Old: x.old, Reading: &after, By: by})
+				o.Old, o.Reading = x.old, &after
+				return c.Do(work, o)
 			})
 		}
 		done <- x
@@ -62,7 +92,7 @@ func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *ki
 // lastOf is the last that is known of a meter that was taken away: what it said, or where it
 // did not answer since the start what the journal has of it.
 func (c *Controller) lastOf(bay int, old *kiosk.Reading) *kiosk.Reading {
-	if known := c.Snapshot().State.Registers[bay]; old != nil && old.At.IsZero() && known.Serial == old.Serial {
+	if known := c.state().Registers[bay]; old != nil && old.At.IsZero() && known.Serial == old.Serial {
 		return &known.Reading
 	}
 	return old
@@ -107,7 +137,7 @@ func (s *services) next(ctx context.Context) {
 // itself right before and all the while: what was seen when it was asked for may be old.
 func (w *bayWorker) test(ctx context.Context) error {
 	safe := func() error {
-		switch in, err := w.bay.Inputs.Inputs(ctx); {
+		switch in, err := w.inputs(ctx); {
 		case err != nil:
 			return err
 		case in.Plugged:

@@ -14,7 +14,8 @@ import (
 type State struct {
 	Sessions    map[string]Session
 	Faults      map[FaultAt]bool
-	Registers   map[int]Register // last journaled of each bay
+	Registers   map[int]Register      // last journaled of each bay, where it is known where the register is
+	Known       map[int]kiosk.Reading // last journaled of each bay, whatever came after
 	Day         Day
 	Draining    bool // nothing new is sold
 	ClockWrong  bool // the wall clock may be
@@ -22,6 +23,8 @@ type State struct {
 	Declines    []CardUse
 	PausedUntil time.Time // no card is asked for
 	Claimed     int       // the terminal's number of the booking that a session has last
+	BackAt      time.Time // when the terminal was last found again
+	Results     []Result  // that the terminal sent of late, oldest first
 	HostRefused int       // payments in a row that failed because the terminal had no host
 	HostAt      time.Time // the last of them
 	Access      Access
@@ -52,7 +55,7 @@ type Session struct {
 	Paper     Paper
 	Site      map[string]string
 
-	StopCode string
+	StopCode string // see Rules.StopCode
 	Proof    Proof
 	ProofAt  time.Time
 	ProvedBy string // code or card
@@ -77,7 +80,9 @@ type Session struct {
 	Cancel   bool      // the driver asked to cancel
 
 	Start   *kiosk.Reading // first register
+	Modulus kiosk.Energy   // the register begins again at 0 here; 0 never
 	Last    *kiosk.Reading // last register that was journaled
+	Proven  *kiosk.Reading // last journaled with which the meter said its serial number
 	Periods []tariff.Period
 	cut     bool // the next stretch is a period of its own
 	idle    bool // the vehicle asks for nothing
@@ -87,15 +92,21 @@ type Session struct {
 	OpenAt  time.Time // the contactor was seen open, or given up
 	Welded  bool      // the contactor was not seen to open
 	Gaps    []Span    // in which the kiosk was away
+	apart   bool      // it was, with the contactor perhaps closed, and nothing proves that the vehicle is the same
 
-	Bill     *Bill
-	Booking  *kiosk.Booking
-	Attempt  int
-	Maybe    bool // the present try may have been carried out
-	Blind    bool // and it is a repeat of one that may have been
-	Due      time.Time
-	OwedAt   time.Time // since when the settlement is asked for
-	ClosedAt time.Time
+	Bill      *Bill
+	Booking   *kiosk.Booking
+	Attempt   int
+	TriedAt   time.Time // the last try
+	Maybe     bool      // the present try may have been carried out
+	Blind     bool      // and it is a repeat of one that may have been
+	Due       time.Time // before which it is not tried again; zero where the ladder alone decides
+	Missing   int       // lists in a row that lack the hold
+	MissingAt time.Time // the first of them
+	MissedAt  time.Time // the last of them that was counted
+	WaitAt    time.Time // since when it waits for Due
+	OwedAt    time.Time // since when the settlement is asked for
+	ClosedAt  time.Time
 }
 
 // Span is a stretch of time.
@@ -108,7 +119,7 @@ type Span struct {
 func (s State) clone() State {
 	out := s
 	out.Sessions, out.Faults, out.Registers = cloned(s.Sessions), cloned(s.Faults), cloned(s.Registers)
-	out.Testing, out.Tested = cloned(s.Testing), cloned(s.Tested)
+	out.Testing, out.Tested, out.Known = cloned(s.Testing), cloned(s.Tested), cloned(s.Known)
 	return out
 }
 
@@ -140,6 +151,13 @@ func (s State) Holding(receipt int) (Session, bool) {
 	return Session{}, false
 }
 
+// Forsaken tells whether all that is left of a session is to wait for a hold that the terminal has lost:
+// for days, because nothing may be taken twice.
+func (x Session) Forsaken() bool {
+	waits := x.Money == CaptureDelayed || x.Money == ReleaseDelayed || x.Money == CaptureUnclear || x.Money == ReleaseUnclear
+	return waits && x.Power == Off && x.Missing >= missingLists-1
+}
+
 // Underway lists the references of the sessions that an update should wait for: someone is
 // at the screen or at a bay, or the terminal is at work for it. What only waits for its next
 // try survives a restart.
@@ -168,7 +186,7 @@ func (s State) Down(bay int) (code string, down bool) {
 	codes := []string{}
 	for f := range s.Faults {
 		def, _ := kiosk.FaultByCode(f.Code)
-		if def.Severity == kiosk.SiteDown || def.Severity == kiosk.BayDown && f.Bay == bay {
+		if def.Severity == kiosk.SiteDown || def.Severity == kiosk.BayDown && (f.Bay == bay || f.Bay == 0) {
 			codes = append(codes, f.Code)
 		}
 	}
@@ -179,12 +197,28 @@ func (s State) Down(bay int) (code string, down bool) {
 	return codes[0], true
 }
 
-// Energy is what was delivered up to a register.
-func (s Session) Energy(now kiosk.Energy) kiosk.Energy {
+// Energy is what was delivered up to a register: the sum of its judged differences.
+func (s Session) Energy(now kiosk.Energy) kiosk.Energy { return max(0, s.counted(now)) }
+
+// counted is Energy, negative where the register is below the first one.
+func (s Session) counted(now kiosk.Energy) kiosk.Energy {
 	if s.Start == nil {
 		return 0
 	}
-	return max(0, now-s.Start.Import)
+	total := s.rise(now)
+	for _, p := range s.Periods {
+		total += p.Energy
+	}
+	return total
+}
+
+// rise is what the register counted since the last journaled reading, over its modulus if need
+// be. It is negative where that reading was too high.
+func (s Session) rise(now kiosk.Energy) kiosk.Energy {
+	if up, ok := (kiosk.Register{Modulus: s.Modulus}).Rise(s.Last.Import, now); ok {
+		return up
+	}
+	return now - s.Last.Import
 }
 
 // usage is what was measured so far, up to a reading that may not be journaled yet.
@@ -226,7 +260,7 @@ func (s *Session) take(r kiosk.Reading) {
 	case s.idle:
 		state = tariff.Parked
 	}
-	delta := r.Import - s.Last.Import
+	delta := s.rise(r.Import)
 	s.Periods = slices.Clone(s.Periods)                     // others may read the old ones, and they may yet be all that is true
 	for i := len(s.Periods) - 1; i >= 0 && delta < 0; i-- { // the reading before was too high
 		back := min(s.Periods[i].Energy, -delta)
@@ -255,6 +289,13 @@ func (s Session) when(t time.Time) time.Time { return t.Add(s.shift) }
 // LastReading is the last register that was journaled, with the clock's own time.
 func (s Session) LastReading() kiosk.Reading {
 	r := *s.Last
+	r.At = r.At.Add(-s.shift)
+	return r
+}
+
+// ProvenReading is the last that is certainly of the meter that the session began with.
+func (s Session) ProvenReading() kiosk.Reading {
+	r := *s.Proven
 	r.At = r.At.Add(-s.shift)
 	return r
 }
@@ -297,6 +338,7 @@ type Bill struct {
 	End    time.Time     `json:"end"`
 	From   kiosk.Energy  `json:"register_start_wh"`
 	To     kiosk.Energy  `json:"register_end_wh"`
+	Rolled kiosk.Energy  `json:"register_modulus_wh,omitempty"` // the register began again here, and To is below From
 	Usage  *tariff.Usage `json:"usage"`
 	Gaps   []Span        `json:"interrupted,omitempty"`
 	Doubt  bool          `json:"clock_untrusted,omitempty"` // its times may be wrong, and none was billed

@@ -49,7 +49,11 @@ const forgetAfter = 10 * time.Minute
 // Step applies one event and returns the commands that follow from it. It fails if the
 // event does not fit the state; then nothing may be written down.
 func Step(s State, e Event) (State, []Command, error) {
+	if err := e.complete(); err != nil {
+		return s, nil, err
+	}
 	next := s.clone()
+	next.know(e)
 	if cmds, mine := next.site(e); mine {
 		return next, cmds, nil
 	}
@@ -66,18 +70,33 @@ func Step(s State, e Event) (State, []Command, error) {
 	if err := x.moveAll(e.Kind); err != nil {
 		return s, nil, err
 	}
+	if err := x.follows(e.Kind); err != nil {
+		return s, nil, fmt.Errorf("cannot apply %s: %w", e.Kind, err)
+	}
 	cmds, err := x.apply(e)
 	if err != nil {
 		return s, nil, fmt.Errorf("cannot apply %s to session %s: %w", e.Kind, e.Session, err)
 	}
 	next.Sessions[x.ID] = x
 	next.remember(x, e)
+	next.keep(x, e)
 	for id, old := range next.Sessions {
 		if old.Paper == PaperClosed && e.At.Sub(old.ClosedAt) > forgetAfter {
 			delete(next.Sessions, id)
 		}
 	}
 	return next, cmds, nil
+}
+
+// know keeps the last reading of a bay that is written down.
+func (s *State) know(e Event) {
+	bay := e.Bay
+	if x, ok := s.Sessions[e.Session]; ok {
+		bay = x.Bay
+	}
+	if e.Reading != nil && !e.Reading.At.Before(s.Known[bay].At) {
+		s.Known[bay] = *e.Reading
+	}
 }
 
 // moveAll moves the three machines. An event that a machine cares for must fit all of
@@ -135,6 +154,13 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case HoldConfirmed:
 		x.HoldAt = e.At
 		return []Command{x.command(LookAtBay)}, nil
+	case HoldMissing:
+		if x.Missing++; x.Missing == 1 {
+			x.MissingAt = e.At
+		}
+		x.MissedAt = e.At
+	case HoldListed:
+		x.Missing = 0
 	case TimeGiven:
 		x.Patience = e.Attempt
 	case FreeGranted:
@@ -150,11 +176,14 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		return []Command{x.command(AskTerminal)}, nil
 	case CaptureUnknown, ReleaseUnknown:
 		x.Maybe = x.Maybe && !e.Definite
+		if e.Due != nil {
+			x.Due = *e.Due
+		}
 		return []Command{x.command(AskTerminal)}, nil
 	case Plugged:
 		return []Command{x.command(ReadBaseline)}, nil
 	case MeterStart:
-		x.Start, x.Last = e.Reading, e.Reading
+		x.Start, x.Last, x.Proven, x.Modulus = e.Reading, e.Reading, e.Reading, e.Modulus
 	case ContactorClose:
 		return []Command{x.command(CloseContact)}, nil
 	case ContactorClosed:
@@ -176,7 +205,7 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case Billed:
 		x.Bill = e.Bill
 	case CaptureIntent, ReleaseIntent:
-		x.Attempt, x.Due, x.Maybe, x.Blind = e.Attempt, time.Time{}, true, e.Blind
+		x.Attempt, x.TriedAt, x.Due, x.Maybe, x.Blind = e.Attempt, e.At, time.Time{}, true, e.Blind
 		if !e.Blind { // what was recorded before did not stand: the terminal has the hold
 			x.Booking = nil
 		}
@@ -197,7 +226,7 @@ func (x *Session) apply(e Event) ([]Command, error) {
 			x.Booking = e.Booking
 		}
 	case CaptureWaiting, ReleaseWaiting:
-		x.Due, x.Class, x.Maybe = *e.Due, e.Class, x.Maybe && !e.Definite
+		x.Due, x.WaitAt, x.Class, x.Maybe = *e.Due, e.At, e.Class, x.Maybe && !e.Definite
 	case Refused, Unproven, HoldVanished:
 		x.Class = e.Class
 	case Closed:
@@ -222,14 +251,16 @@ func (x *Session) measure(e Event) {
 		x.shift = x.Last.At.Sub(e.Reading.At)
 	}
 	if e.Reading != nil && x.Last != nil {
-		x.take(*e.Reading)
+		if x.take(*e.Reading); e.Reading.Named {
+			x.Proven = x.Last
+		}
 	}
 	x.cut = x.cut || e.Boundary
 	switch e.Kind {
 	case Paused, Unpaused:
 		x.idle, x.Since = e.Kind == Paused, e.At
 	case Adopted:
-		x.idle = false
+		x.idle, x.apart = false, false
 	case MeterEnd:
 		x.EndAt = e.At
 	}
@@ -254,6 +285,7 @@ func (x *Session) resume(at time.Time) []Command {
 	if x.Power == Adopting || x.Power == Stopping || x.Power == Opened {
 		x.Gaps = append(slices.Clone(x.Gaps), Span{x.Last.At, at})
 	}
+	x.apart = x.apart || x.Power == Adopting || x.Power == Stopping
 	switch x.Money {
 	case HoldUncertain, CaptureUnclear, ReleaseUnclear:
 		out = append(out, x.command(AskTerminal))

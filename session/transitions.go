@@ -88,10 +88,14 @@ var moneyTable = []transition[Money]{
 	{HoldUncertain, HoldGone, Declined},
 	{HoldUncertain, HoldVanished, Disputed}, // with a terminal that is no longer the site's
 	{HoldUncertain, Resumed, HoldUncertain},
+	{HoldUncertain, HoldMissing, HoldUncertain},
+	{HoldUncertain, HoldListed, HoldUncertain},
 	{Held, CaptureIntent, CaptureAsked},
 	{Held, ReleaseIntent, ReleaseAsked},
 	{Held, HoldVanished, Disputed},
 	{Held, Resumed, Held},
+	{Held, HoldMissing, Held},
+	{Held, HoldListed, Held},
 	{Disputed, Resumed, Disputed},
 	{CaptureAsked, Refused, Disputed},
 	{ReleaseAsked, Refused, Disputed},
@@ -106,6 +110,8 @@ var moneyTable = []transition[Money]{
 	{CaptureUnclear, CaptureDone, Captured},
 	{CaptureUnclear, CaptureWaiting, CaptureDelayed},
 	{CaptureUnclear, Resumed, CaptureUnclear},
+	{CaptureUnclear, HoldMissing, CaptureUnclear},
+	{CaptureUnclear, HoldListed, CaptureUnclear},
 	{CaptureDelayed, CaptureUnknown, CaptureUnclear}, // due: look before trying again
 	{CaptureDelayed, Resumed, CaptureUnclear},
 	{ReleaseAsked, ReleaseOK, ReleaseAsked},
@@ -117,6 +123,8 @@ var moneyTable = []transition[Money]{
 	{ReleaseUnclear, ReleaseDone, Released},
 	{ReleaseUnclear, ReleaseWaiting, ReleaseDelayed},
 	{ReleaseUnclear, Resumed, ReleaseUnclear},
+	{ReleaseUnclear, HoldMissing, ReleaseUnclear},
+	{ReleaseUnclear, HoldListed, ReleaseUnclear},
 	{ReleaseDelayed, ReleaseUnknown, ReleaseUnclear},
 	{ReleaseDelayed, Resumed, ReleaseUnclear},
 }

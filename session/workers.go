@@ -1,9 +1,11 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -55,222 +57,6 @@ func (q *queue) take(rank func(Command) int) (Command, bool) {
 	return c, true
 }
 
-// bayWorker owns a bay's devices.
-type bayWorker struct {
-	duty
-	c    *Controller
-	bay  Bay
-	q    queue
-	seen struct{ inputs, meter time.Time } // last good
-	last *kiosk.Reading                    // last good
-
-	staff services
-}
-
-func newBayWorker(c *Controller, b Bay) *bayWorker { return &bayWorker{c: c, bay: b, q: newQueue()} }
-
-// command queues a command. One to open undoes one to close that is still waiting.
-func (w *bayWorker) command(c Command) {
-	if c.Do == OpenContact {
-		w.q.drop(CloseContact)
-	}
-	w.q.put(c)
-}
-
-// Times of a bay's devices.
-const (
-	sampleEvery  = time.Second
-	followWithin = 2 * time.Second // the auxiliary contact
-	openWithin   = 15 * time.Second
-	readTries    = 5
-	tellMeter    = 15 * time.Second // without a reading: fault
-	tellInputs   = 5 * time.Second
-	bayStuck     = 5 * time.Minute // one call: it waits for every other bay's on its bus
-)
-
-// run looks at the bay every second and does what it is told. It ends with the
-// contactor open.
-func (w *bayWorker) run(ctx context.Context) {
-	defer func() {
-		if err := w.bay.Contactor.Open(); err != nil {
-			w.c.cfg.Log.Error("contactor did not open at the end", "bay", w.bay.Number, "error", err)
-		}
-	}()
-	tick := time.NewTicker(sampleEvery)
-	defer tick.Stop()
-	w.seen.inputs, w.seen.meter = time.Now(), time.Now()
-	sample := func() { w.sample(ctx) }
-	w.duty.do(sample)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			w.duty.do(sample)
-		case <-w.q.ready:
-			for {
-				cmd, ok := w.q.take(func(c Command) int {
-					if c.Do == OpenContact {
-						return 0
-					}
-					return 1
-				})
-				if !ok {
-					break
-				}
-				w.duty.do(func() { w.carryOut(ctx, cmd) })
-			}
-		}
-	}
-}
-
-// look looks at the inputs alone, for whoever waits: a meter takes its time.
-func (w *bayWorker) look(ctx context.Context) {
-	sm := Sample{Reading: w.last, Good: w.last}
-	w.inputs(ctx, &sm)
-	w.c.post(ctx, Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
-}
-
-func (w *bayWorker) inputs(ctx context.Context, sm *Sample) {
-	in, err := w.bay.Inputs.Inputs(ctx)
-	now := time.Now()
-	if err == nil {
-		sm.Inputs, w.seen.inputs = in, now
-	} else {
-		sm.InputsLost = max(now.Sub(w.seen.inputs), time.Millisecond)
-	}
-	w.tell(ctx, "IO001", sm.InputsLost > tellInputs, err)
-	if err == nil {
-		w.tell(ctx, "CX008", in.Emergency, nil)
-	}
-	if err == nil && !in.Closed {
-		w.tell(ctx, "CX017", false, nil)
-	}
-}
-
-func (w *bayWorker) sample(ctx context.Context) {
-	var sm Sample
-	w.inputs(ctx, &sm)
-	w.goOn()
-	r, err := w.bay.Meter.Read(ctx)
-	now := time.Now()
-	var fault interface{ FaultCode() string }
-	switch {
-	case err == nil:
-		r.At = w.c.now()
-		sm.Reading, w.last, w.seen.meter = &r, &r, now
-	case errors.As(err, &fault):
-		sm.MeterFault = fault.FaultCode()
-	default:
-		sm.MeterLost = max(now.Sub(w.seen.meter), time.Millisecond)
-	}
-	sm.Good = w.last
-	w.tell(ctx, "MT001", sm.MeterLost > tellMeter, err)
-	for _, code := range []string{"MT002", "MT003", "MT004"} {
-		w.tell(ctx, code, sm.MeterFault == code, err)
-	}
-	w.c.post(ctx, Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
-}
-
-// tell raises or clears a fault of the bay where that is news.
-func (w *bayWorker) tell(ctx context.Context, code string, raised bool, err error) {
-	if w.c.Snapshot().State.Faults[FaultAt{code, w.bay.Number}] != raised {
-		w.c.Fault(ctx, code, w.bay.Number, raised, err)
-	}
-}
-
-func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
-	o := Observation{Session: cmd.Session, Bay: cmd.Bay}
-	switch cmd.Do {
-	case LookAtBay:
-		w.look(ctx)
-		return
-	case serveStaff:
-		w.staff.next(ctx)
-		return
-	case TestContact:
-		o.What = TestEnded
-		o.Reading, o.Err = w.last, w.test(ctx)
-	case ReadBaseline:
-		o.What = BaselineRead
-		o.Reading, o.Err = w.stable(ctx)
-	case ReadFinal:
-		o.What = FinalRead
-		o.Reading, o.Err = w.stable(ctx)
-	case CloseContact:
-		o.What, o.Closed = ContactorMoved, true
-		if o.Err = w.bay.Contactor.Close(ctx); o.Err == nil {
-			o.Err = w.follow(ctx, true)
-		}
-	case OpenContact:
-		o.What = ContactorMoved
-		o.Err = w.open(ctx)
-		w.tell(ctx, "CX017", o.Err != nil, o.Err)
-		if cmd.Session == "" {
-			return
-		}
-	}
-	w.c.post(ctx, o)
-}
-
-// open opens the contactor and sees it open. It tries for longer than the watchdog of an
-// I/O board takes, because a hold must not be settled while energy flows.
-func (w *bayWorker) open(ctx context.Context) error {
-	for end := time.Now().Add(openWithin); ; {
-		w.goOn()
-		err := w.bay.Contactor.Open()
-		if err == nil {
-			err = w.follow(ctx, false)
-		}
-		if err == nil || time.Now().After(end) || !pause(ctx, 200*time.Millisecond) {
-			return err
-		}
-	}
-}
-
-// stable reads the register until two reads in a row agree.
-func (w *bayWorker) stable(ctx context.Context) (*kiosk.Reading, error) {
-	var last *kiosk.Reading
-	err := errors.New("register does not stand still")
-	for range 2 * readTries {
-		w.goOn()
-		r, readErr := w.bay.Meter.Read(ctx)
-		switch {
-		case readErr != nil:
-			last, err = nil, readErr
-		case last != nil && last.Import == r.Import && last.Serial == r.Serial:
-			r.At = w.c.now()
-			return &r, nil
-		default:
-			last = &r
-		}
-		if !pause(ctx, 100*time.Millisecond) {
-			return nil, ctx.Err()
-		}
-	}
-	return nil, err
-}
-
-func (w *bayWorker) follow(ctx context.Context, closed bool) error {
-	end := time.Now().Add(followWithin)
-	for {
-		w.goOn()
-		in, err := w.bay.Inputs.Inputs(ctx)
-		if err == nil && in.Closed == closed {
-			return nil
-		}
-		if time.Now().After(end) {
-			if err == nil {
-				err = errors.New("contactor does not follow")
-			}
-			return err
-		}
-		if !pause(ctx, 20*time.Millisecond) {
-			return ctx.Err()
-		}
-	}
-}
-
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -289,9 +75,13 @@ type terminalWorker struct {
 	c *Controller
 	q queue
 
-	staff services
-	mu    sync.Mutex
-	abort map[string]context.CancelFunc // of the session whose card is asked for
+	staff  services
+	listed time.Time   // what is open, the last time
+	unwell time.Time   // since when it says that it is not ready; zero while it is
+	losses []time.Time // of its line, in the last hour
+	back   time.Time   // since when it answers; zero while it does not
+	mu     sync.Mutex
+	abort  map[string]context.CancelFunc // of the session whose card is asked for
 }
 
 func newTerminalWorker(c *Controller) *terminalWorker {
@@ -332,15 +122,25 @@ func rank(c Command) int {
 	return 4
 }
 
-// askEvery is how often an idle terminal is asked what is open; it also proves that the
-// terminal is there.
-const askEvery = 15 * time.Second
+// How often a terminal is asked. That it is well is asked often, which also proves that it is there
+// and lets it do what it has put off; what is open seldom, unless money waits for the answer.
+const (
+	askEvery  = 15 * time.Second
+	askSoon   = 2 * time.Second // for a minute: then it has had its time
+	soonFor   = time.Minute
+	listEvery = time.Minute
+	unwellFor = 30 * time.Second // before it is a fault
+	busyFor   = 5 * time.Minute
+
+	mostLosses = 10 // of its line in an hour, before it must answer for a while
+)
 
 // terminalStuck is longer than a driver lets any dialogue take.
 const terminalStuck = time.Hour
 
 func (w *terminalWorker) run(ctx context.Context) {
-	due := time.Now() // when it is to be asked
+	due := time.Now()        // when it is to be asked
+	answeredAt := time.Now() // the last time
 	for ctx.Err() == nil {
 		cmd, ok := w.q.take(rank)
 		switch overdue := !time.Now().Before(due); {
@@ -360,21 +160,84 @@ func (w *terminalWorker) run(ctx context.Context) {
 			continue
 		}
 		answered := false
-		w.duty.do(func() { answered = w.carryOut(ctx, cmd) })
+		if err := w.duty.do(func() { answered = w.carryOut(ctx, cmd) }); err != nil {
+			w.failed(ctx, cmd, err)
+		}
 		switch {
 		case cmd.Do == serveStaff: // however often somebody looks, it is asked when it is due
-		case answered && !w.uncertain():
-			due = time.Now().Add(askEvery)
+		case answered:
+			answeredAt = time.Now()
+			due = answeredAt.Add(askEvery)
+			if w.fresh() || w.listed.IsZero() {
+				due = answeredAt.Add(askSoon)
+			}
+		case time.Since(answeredAt) < soonFor:
+			due = time.Now().Add(askSoon)
 		default:
-			due = time.Now().Add(2 * time.Second)
+			due = time.Now().Add(askEvery)
 		}
 	}
 }
 
+// failed is what follows from a panic: nobody knows what the terminal did.
+func (w *terminalWorker) failed(ctx context.Context, cmd Command, err error) {
+	w.c.cfg.Log.Error("kioskd itself failed at the terminal", "fault", failedSelf, "error", err)
+	if t, ok := w.c.cfg.Terminal.(io.Closer); ok { // its line is in a state that nobody knows
+		var closing error
+		panicked := Contain(func() { closing = t.Close() })
+		if err := cmp.Or(panicked, closing); err != nil {
+			w.c.cfg.Log.Error("terminal did not close", "error", err)
+		}
+	}
+	w.c.Fault(ctx, failedSelf, 0, true, err)
+	o := Observation{Session: cmd.Session, Err: errSelf}
+	switch cmd.Do {
+	case EndOfDay:
+		o.What = DayEndDone
+	case ReadCard:
+		o.What = CardRead
+	case AskHold:
+		o.What = HoldEnded
+	case CaptureHold, ReleaseHold:
+		o.What = BookingEnded
+	default:
+		return
+	}
+	w.c.post(ctx, o)
+}
+
 // uncertain tells whether money waits for the terminal's list.
 func (w *terminalWorker) uncertain() bool {
-	for _, x := range w.c.Snapshot().State.Sessions {
+	for _, x := range w.c.state().Sessions {
 		if x.Money == HoldUncertain || x.Money == CaptureUnclear || x.Money == ReleaseUnclear {
+			return true
+		}
+	}
+	return false
+}
+
+// fresh tells whether money has waited for the terminal's list for a moment only.
+func (w *terminalWorker) fresh() bool {
+	now := w.c.now()
+	for _, x := range w.c.state().Sessions {
+		switch x.Money {
+		case HoldUncertain:
+			if !over(x.AskedAt, now, soonFor) {
+				return true
+			}
+		case CaptureUnclear, ReleaseUnclear:
+			if !over(x.TriedAt, now, soonFor) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// looking tells whether a hold was missing from the last list.
+func (w *terminalWorker) looking() bool {
+	for _, x := range w.c.state().Sessions {
+		if x.Missing > 0 && x.Paper != PaperClosed && x.counts() {
 			return true
 		}
 	}
@@ -395,8 +258,8 @@ func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 		w.staff.next(ctx)
 		return true
 	case EndOfDay:
-		o.What, o.Total = DayEndDone, new(kiosk.Money)
-		*o.Total, o.Err = w.endOfDay(ctx, cmd.Force)
+		o.What = DayEndDone
+		o.Total, o.Err = w.endOfDay(ctx, cmd.Force)
 	case ReadCard:
 		o.What = CardRead
 		o.Card, o.Err = w.c.cfg.Terminal.ReadCard(ctx, proveWithin)
@@ -414,6 +277,10 @@ func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 		o.Booking = &b
 	}
 	w.c.post(ctx, o)
+	var no *kiosk.Declined
+	if errors.As(o.Err, &no) && no.Class == kiosk.DeclineNotWritten { // what the terminal made of that its list tells
+		w.listed = time.Time{}
+	}
 	return !errors.Is(o.Err, kiosk.ErrUnreachable)
 }
 
@@ -446,46 +313,109 @@ func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
 	return err
 }
 
-// longestWait is the longest that a terminal can be told to wait for a card: two digits.
-const longestWait = 99 * time.Second
+// longestWait is the longest that a terminal is told to wait for a card: it says nothing meanwhile,
+// and is taken for lost after three minutes (PA00P015, T4).
+const longestWait = 150 * time.Second
 
 // proveWithin is how long a card is waited for that shows whose session it is.
 const proveWithin = 15 * time.Second
 
 // endOfDay asks the terminal itself first what is open: an end-of-day may take it whole.
-func (w *terminalWorker) endOfDay(ctx context.Context, force bool) (kiosk.Money, error) {
+func (w *terminalWorker) endOfDay(ctx context.Context, force bool) (*kiosk.Money, error) {
 	open, err := w.c.cfg.Terminal.Open(ctx)
 	if err != nil {
-		return kiosk.Money{}, err
+		return nil, err
 	}
-	s := w.c.Snapshot().State
+	s := w.c.state()
 	n, survive := s.openHolds(), w.c.cfg.Rules.HoldsSurvive
 	if !survive && force && len(s.Underway()) > 0 {
-		return kiosk.Money{}, fmt.Errorf("somebody charges or pays: %v", s.Underway())
+		return nil, fmt.Errorf("a driver charges or pays: %v", s.Underway())
 	}
 	if !survive && !force && (len(open.Receipts) > 0 || n > 0) {
-		return kiosk.Money{}, fmt.Errorf("the terminal has the holds %v, and %d sessions have one", open.Receipts, n)
+		return nil, fmt.Errorf("the terminal has the holds %v, and %d sessions have one", open.Receipts, n)
 	}
 	return w.c.cfg.Terminal.EndOfDay(ctx)
 }
 
-// ask asks what is open and what was booked last.
+// ask asks whether the terminal is well, and what is open where that is due.
 func (w *terminalWorker) ask(ctx context.Context) bool {
+	err := w.c.cfg.Terminal.Ready(ctx)
+	var no *kiosk.Declined
+	if err != nil && !errors.As(err, &no) {
+		return w.lost(ctx, err)
+	}
+	w.well(ctx, no)
+	every := listEvery
+	if w.looking() {
+		every = missingEvery
+	}
+	faults := w.c.state().Faults
+	lost := faults[FaultAt{Code: "PT001"}] || faults[FaultAt{Code: failedSelf}]
+	if !lost && !w.uncertain() && time.Since(w.listed) < every {
+		return true
+	}
 	open, err := w.c.cfg.Terminal.Open(ctx)
 	if err != nil {
-		if ctx.Err() == nil {
-			w.c.Fault(ctx, "PT001", 0, true, err)
+		return w.lost(ctx, err)
+	}
+	o := Observation{What: TerminalSaid, Open: open, Ready: no == nil}
+	if w.uncertain() { // what it booked last may be the proof that is looked for
+		if last, err := w.c.cfg.Terminal.Last(ctx); err == nil {
+			o.Last = &last
 		}
-		return false
 	}
-	o := Observation{What: TerminalSaid, Open: open}
-	switch last, err := w.c.cfg.Terminal.Last(ctx); {
-	case err == nil:
-		o.Last = &last
-	case errors.Is(err, kiosk.ErrUnreachable): // what it booked last may be the proof that is looked for
-		return false
-	}
+	w.listed = time.Now()
 	w.c.post(ctx, o)
-	w.c.Fault(ctx, "PT001", 0, false, nil)
+	w.found(ctx)
 	return true
+}
+
+// lost tells that the terminal did not answer, or not as the site's own does.
+func (w *terminalWorker) lost(ctx context.Context, err error) bool {
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, kiosk.ErrOtherTerminal):
+		w.c.Fault(ctx, "PT002", 0, true, err)
+	case !w.c.state().Faults[FaultAt{Code: "PT001"}]:
+		w.losses = append(slices.DeleteFunc(w.losses, func(at time.Time) bool { return time.Since(at) > time.Hour }), time.Now())
+		w.c.Fault(ctx, "PT001", 0, true, err)
+	}
+	w.back = time.Time{}
+	return false
+}
+
+// found tells that the terminal answers. One whose line is lost again and again must answer for a
+// while, so that the journal is not filled with it.
+func (w *terminalWorker) found(ctx context.Context) {
+	if w.back.IsZero() {
+		w.back = time.Now()
+	}
+	if len(w.losses) <= mostLosses || time.Since(w.back) >= time.Minute {
+		w.c.Fault(ctx, "PT001", 0, false, nil)
+	}
+	w.c.Fault(ctx, failedSelf, 0, false, nil)
+}
+
+// well tells what the terminal says of itself, once it has said so for a while: it is busy, or has a
+// card in it, now and then.
+func (w *terminalWorker) well(ctx context.Context, no *kiosk.Declined) {
+	o := Observation{What: TerminalWell}
+	patience := unwellFor
+	switch {
+	case no == nil:
+		w.unwell = time.Time{}
+		w.c.post(ctx, o)
+		return
+	case no.Class == kiosk.DeclineDayEnd:
+		patience = 0
+	case no.Class == kiosk.DeclineBusy, no.Class == kiosk.DeclineCardIn:
+		patience = busyFor
+	}
+	if w.unwell.IsZero() {
+		w.unwell = time.Now()
+	}
+	if time.Since(w.unwell) >= patience {
+		o.Err = no
+		w.c.post(ctx, o)
+	}
 }

@@ -9,12 +9,14 @@ func TestOpenOvertakesClose(t *testing.T) {
 	w.command(Command{Do: OpenContact, Bay: 3})
 	w.command(Command{Do: ReadFinal, Bay: 3})
 	var got []Do
-	for {
-		c, ok := w.q.take(func(Command) int { return 0 })
-		if !ok {
-			break
+	for _, q := range []*queue{&w.contacts.q, &w.readings.q} {
+		for {
+			c, ok := q.take(func(Command) int { return 0 })
+			if !ok {
+				break
+			}
+			got = append(got, c.Do)
 		}
-		got = append(got, c.Do)
 	}
 	if len(got) != 2 || got[0] != OpenContact || got[1] != ReadFinal {
 		t.Errorf("left in the queue: %v", got)

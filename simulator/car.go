@@ -24,12 +24,24 @@ type Bay struct {
 	emergency  bool // cuts the power upstream
 	flows      []Flow
 	flowing    bool
+	pulls      []Pull
+	liar       liar
 }
 
 // Flow is energy that left the bay without a pause, as the register shows it.
 type Flow struct {
 	From, To time.Time
 	Energy   kiosk.Energy
+}
+
+// Pull is a cable that was pulled while energy flowed, and when the contactor opened; zero where it has not.
+type Pull struct{ From, Opened time.Time }
+
+// Pulls is every one, in order.
+func (b *Bay) Pulls() []Pull {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.pulls)
 }
 
 // Flows is all that ever flowed, in order.
@@ -94,6 +106,9 @@ func (b *Bay) power() kiosk.Power {
 	return 0
 }
 
+// register is what the meter has counted. The caller holds mu.
+func (b *Bay) register() kiosk.Energy { return b.offset + kiosk.Energy(b.millijoule/3_600_000) }
+
 // do runs f with the register up to date.
 func (b *Bay) do(f func()) {
 	b.mu.Lock()
@@ -107,13 +122,27 @@ func (b *Bay) do(f func()) {
 func (b *Bay) Plug(c Car) { b.do(func() { b.car, b.plugged = c, true }) }
 
 // Unplug takes the car away.
-func (b *Bay) Unplug() { b.do(func() { b.plugged = false }) }
+func (b *Bay) Unplug() {
+	b.do(func() {
+		if b.power() > 0 && !b.welded {
+			b.pulls = append(b.pulls, Pull{From: time.Now()})
+		}
+		b.plugged = false
+	})
+}
 
 // Pause lets the car ask for nothing, or again for energy.
 func (b *Bay) Pause(on bool) { b.do(func() { b.car.Pause = on }) }
 
 // Switch moves the contactor.
-func (b *Bay) Switch(closed bool) { b.do(func() { b.closed = closed }) }
+func (b *Bay) Switch(closed bool) {
+	b.do(func() {
+		if n := len(b.pulls); n > 0 && !closed && b.pulls[n-1].Opened.IsZero() {
+			b.pulls[n-1].Opened = time.Now()
+		}
+		b.closed = closed
+	})
+}
 
 // Weld lets the contactor stay closed whatever it is told, or no longer.
 func (b *Bay) Weld(on bool) { b.do(func() { b.welded = on }) }
@@ -133,13 +162,21 @@ type State struct {
 	Serial     uint32
 }
 
+// Shown is what the bay's meter shows: what is true, unless it lies.
+func (b *Bay) Shown() State {
+	s := b.State()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.liar.shown(s)
+}
+
 // State looks at the bay.
 func (b *Bay) State() State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.advance()
 	return State{
-		Register: b.offset + kiosk.Energy(b.millijoule/3_600_000), Power: b.power(), Plugged: b.plugged,
+		Register: b.register(), Power: b.power() * kiosk.Power(b.speed), Plugged: b.plugged,
 		Requesting: b.plugged && !b.car.Pause && b.car.Need > 0, Closed: b.closed || b.welded, Emergency: b.emergency, Serial: b.serial,
 	}
 }

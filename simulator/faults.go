@@ -18,10 +18,21 @@ import (
 //	meter 20 silent 10         from the 20th answer on, ten are not given
 //	meter 40 garbled           one answer with a wrong checksum
 //	board 100 silent 30
+//	terminal hold refuse 6C 2  the next two holds; without a number for ever
+//	terminal list empty        see Manner
+//	meter lies jumps           see Lie
 type Faults struct {
 	Terminal []CardFault
+	Manners  []Repeated
 	Meter    []BusFault
 	Board    []BusFault
+	Lie      Lie // of every meter
+}
+
+// Repeated is a manner, and how often it happens; 0 for ever.
+type Repeated struct {
+	Manner
+	Times int
 }
 
 // BusFault is what goes wrong with answers on a bus.
@@ -57,6 +68,16 @@ func (f *Faults) add(words []string) error {
 		}
 		f.Terminal = append(f.Terminal, fault)
 		return nil
+	case words[0] == "terminal" && len(words) > 2:
+		m, times, err := readManner(words[1:])
+		f.Manners = append(f.Manners, Repeated{m, times})
+		return err
+	case words[0] == "meter" && len(words) == 3 && words[1] == "lies":
+		f.Lie = Lie(words[2])
+		if !slices.Contains(Lies(), f.Lie) {
+			return fmt.Errorf("lie %q of a meter: want one of %v", words[2], Lies())
+		}
+		return nil
 	case (words[0] == "meter" || words[0] == "board") && (len(words) == 3 || len(words) == 4):
 		b, err := busFault(words[1:])
 		if words[0] == "meter" {
@@ -66,7 +87,8 @@ func (f *Faults) add(words []string) error {
 		}
 		return err
 	}
-	return fmt.Errorf("cannot read %q: want terminal FAULT, meter FROM FAULT [COUNT] or board FROM FAULT [COUNT]", strings.Join(words, " "))
+	return fmt.Errorf("cannot read %q: want terminal FAULT, terminal EXCHANGE WAY [HEX] [TIMES], "+
+		"meter FROM FAULT [COUNT], meter lies LIE or board FROM FAULT [COUNT]", strings.Join(words, " "))
 }
 
 func busFault(words []string) (b BusFault, err error) {
@@ -106,6 +128,13 @@ func Distort(faults []BusFault) func([]byte) []byte {
 	}
 }
 
+// BehaveAll lets a terminal behave in several ways.
+func (t *Terminal) BehaveAll(all []Repeated) {
+	for _, m := range all {
+		t.Behave(m.Manner, m.Times)
+	}
+}
+
 // InjectAll injects faults in their order.
 func (t *Terminal) InjectAll(faults []CardFault) {
 	t.mu.Lock()
@@ -113,9 +142,9 @@ func (t *Terminal) InjectAll(faults []CardFault) {
 	t.faults = append(t.faults, faults...)
 }
 
-// Heal forgets the faults that did not happen yet.
+// Heal forgets the faults that did not happen yet, and every manner.
 func (t *Terminal) Heal() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.faults = nil
+	t.faults, t.manners = nil, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,18 +20,18 @@ type Unit interface {
 	Answer(pdu []byte) []byte
 }
 
-// Registers answers register reads from functions of 16-bit addresses.
-type Registers map[uint16]func() uint16
+// registers are a meter's, by their 16-bit addresses.
+type registers map[uint16]func(State) uint16
 
 // put lays words out from an address on.
-func (r Registers) put(address uint16, n int, value func() []uint16) {
+func (r registers) put(address uint16, n int, value func(State) []uint16) {
 	for i := range n {
-		r[address+uint16(i)] = func() uint16 { return value()[i] }
+		r[address+uint16(i)] = func(s State) uint16 { return value(s)[i] }
 	}
 }
 
-// Answer implements Unit.
-func (r Registers) Answer(pdu []byte) []byte {
+// answer reads registers, all of one moment.
+func (r registers) answer(pdu []byte, s State) []byte {
 	if len(pdu) != 5 || pdu[0] != modbus.ReadHolding && pdu[0] != modbus.ReadRegisters {
 		return []byte{pdu[0] | 0x80, 1}
 	}
@@ -42,11 +43,28 @@ func (r Registers) Answer(pdu []byte) []byte {
 	for i := range count {
 		v := uint16(0)
 		if f, ok := r[address+i]; ok {
-			v = f()
+			v = f(s)
 		}
 		out = binary.BigEndian.AppendUint16(out, v)
 	}
 	return out
+}
+
+// Meter is a bay's meter as a device on a bus.
+type Meter struct {
+	bay       *Bay
+	registers registers
+}
+
+// Answer implements Unit. It is true, unless the meter lies.
+func (m Meter) Answer(pdu []byte) []byte {
+	switch m.bay.Lying() {
+	case Mute:
+		return nil
+	case Rejects:
+		return []byte{pdu[0] | 0x80, 2}
+	}
+	return m.registers.answer(pdu, m.bay.Shown())
 }
 
 func words32(v uint32) []uint16 { return []uint16{uint16(v >> 16), uint16(v)} }
@@ -58,10 +76,10 @@ func words64(v uint64) []uint16 {
 func floatWords(v float64) []uint16 { return words32(math.Float32bits(float32(v))) }
 
 // SDM630 is the bay's meter with an Eastron's registers.
-func SDM630(b *Bay) Registers {
-	r := Registers{}
+func SDM630(b *Bay) Meter {
+	r := registers{}
 	real32 := func(address uint16, value func(State) float64) {
-		r.put(address, 2, func() []uint16 { return floatWords(value(b.State())) })
+		r.put(address, 2, func(s State) []uint16 { return floatWords(value(s)) })
 	}
 	for i := range uint16(3) {
 		real32(2*i, func(State) float64 { return 230.1 + float64(i)/10 })
@@ -71,35 +89,35 @@ func SDM630(b *Bay) Registers {
 	real32(0x0034, func(s State) float64 { return float64(s.Power) })
 	real32(0x0046, func(State) float64 { return 50 })
 	real32(0x0048, func(s State) float64 { return float64(s.Register) / 1000 })
-	r.put(0xFC00, 2, func() []uint16 { return words32(b.State().Serial) })
-	r[0xFC02] = func() uint16 { return 0x0070 }
-	return r
+	r.put(0xFC00, 2, func(s State) []uint16 { return words32(s.Serial) })
+	r[0xFC02] = func(State) uint16 { return 0x0070 }
+	return Meter{b, r}
 }
 
 // B23 is the bay's meter with an ABB's registers.
-func B23(b *Bay) Registers {
-	r := Registers{}
-	r.put(0x5000, 4, func() []uint16 { return words64(uint64(b.State().Register) / 10) })
+func B23(b *Bay) Meter {
+	r := registers{}
+	r.put(0x5000, 4, func(s State) []uint16 { return words64(uint64(s.Register) / 10) })
 	for i := range uint16(3) {
-		r.put(0x5B00+2*i, 2, func() []uint16 { return words32(2301 + uint32(i)) })
-		r.put(0x5B0C+2*i, 2, func() []uint16 { return words32(uint32(b.State().Power) * 100 / 690) })
+		r.put(0x5B00+2*i, 2, func(State) []uint16 { return words32(2301 + uint32(i)) })
+		r.put(0x5B0C+2*i, 2, func(s State) []uint16 { return words32(uint32(s.Power) * 100 / 690) })
 	}
-	r.put(0x5B14, 2, func() []uint16 { return words32(uint32(b.State().Power) * 100) })
-	r[0x5B2C] = func() uint16 { return 5000 }
-	r.put(0x8900, 2, func() []uint16 { return words32(b.State().Serial) })
-	r.put(0x8960, 2, func() []uint16 { return []uint16{0x4232, 0x3320} })
-	return r
+	r.put(0x5B14, 2, func(s State) []uint16 { return words32(uint32(s.Power) * 100) })
+	r[0x5B2C] = func(State) uint16 { return 5000 }
+	r.put(0x8900, 2, func(s State) []uint16 { return words32(s.Serial) })
+	r.put(0x8960, 2, func(State) []uint16 { return []uint16{0x4232, 0x3320} })
+	return Meter{b, r}
 }
 
 // MeterByModel is the simulated meter of a model.
-func MeterByModel(model string, b *Bay) (Registers, bool) {
+func MeterByModel(model string, b *Bay) (m Meter, known bool) {
 	switch model {
 	case "SDM630":
 		return SDM630(b), true
 	case "B23":
 		return B23(b), true
 	}
-	return nil, false
+	return Meter{}, false
 }
 
 // Inputs a bay, in the order of the board's discrete inputs.
@@ -192,6 +210,7 @@ func (b *Board) Run(ctx context.Context) error {
 type Bus struct {
 	Units map[byte]Unit
 	TCP   bool // Modbus TCP framing
+	Echo  bool // an adapter that hears itself: each request comes back before its answer
 	// Distort may change an answer before it goes out, or return nil for silence.
 	Distort func(answer []byte) []byte
 }
@@ -218,7 +237,11 @@ func (b *Bus) Serve(ctx context.Context, rw io.ReadWriteCloser) error {
 				break
 			}
 			buf = rest
-			if out := b.answer(frame); out != nil {
+			out := b.answer(frame)
+			if b.Echo {
+				out = append(slices.Clone(frame), out...)
+			}
+			if out != nil {
 				if err := pump.Write(out); err != nil {
 					return err
 				}
@@ -260,6 +283,9 @@ func (b *Bus) answer(frame []byte) []byte {
 		return nil
 	}
 	out := unit.Answer(pdu)
+	if out == nil {
+		return nil
+	}
 	if b.TCP {
 		reply := append([]byte(nil), head...)
 		binary.BigEndian.PutUint16(reply[4:], uint16(len(out)+1))

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -57,6 +58,8 @@ type Terminal struct {
 	AutoCard  *Card
 	AutoAfter time.Duration
 	FirstOnly bool // the open list names only the first hold
+	// Idle is how long a connection may be silent before the terminal closes it; 0 for ever.
+	Idle time.Duration
 	// DayEndBooks lets an end-of-day take all that is held, as some terminals do.
 	DayEndBooks bool
 	// Said is called when the till has a message of the terminal's; nil for nobody.
@@ -69,6 +72,10 @@ type Terminal struct {
 	pass   string      // that registration must bring; empty for any
 	faults []CardFault // of the next payments
 	due    bool        // an end-of-day is asked for before anything else
+	lost   bool        // its registration
+
+	manners []*manner
+	before  zvt.APDU // the result before
 }
 
 // NewTerminal makes a terminal in front of a bank.
@@ -119,8 +126,10 @@ var errHang = errors.New("says no more")
 func (t *Terminal) Serve(ctx context.Context, link zvt.Link) error {
 	defer context.AfterFunc(ctx, func() { link.Close() })()
 	for ctx.Err() == nil {
-		a, err := link.Receive(time.Hour)
+		a, err := link.Receive(cmp.Or(t.Idle, time.Hour))
 		switch {
+		case errors.Is(err, zvt.ErrTimeout) && t.Idle > 0:
+			return nil
 		case errors.Is(err, zvt.ErrTimeout):
 			continue
 		case err != nil:
@@ -142,59 +151,82 @@ func (t *Terminal) command(ctx context.Context, link zvt.Link, a zvt.APDU) error
 	if err != nil {
 		return link.Send(zvt.Nack(0x9A))
 	}
+	on := exchangeOf(a, m)
 	switch {
 	case a.Class == zvt.ClassAck, a.Class == zvt.ClassNack:
 		return nil
-	case a.Is(0x06, 0x00):
-		if want := t.password(); want != "" && len(m.Head) >= 3 && hex.EncodeToString(m.Head[:3]) != want {
-			return link.Send(zvt.Nack(0x37)) // as card complete's do
-		}
-		if c, ok := zvt.GetBCD(m.Head[len(m.Head)-2:]); len(m.Head) == 6 && (!ok || c != int64(t.Currency.Number())) {
-			return link.Send(zvt.Nack(0x6F))
-		}
-		id, err := hex.DecodeString(t.ID)
-		if err != nil {
-			return err
-		}
-		return t.finish(link, zvt.Command(0x06, 0x0F, nil, zvt.Bin(0x19, 0), zvt.Bin(0x29, id...), t.currency()))
-	case a.Is(0x05, 0x01):
-		return t.finish(link, zvt.Command(0x06, 0x0F, append([]byte{0xF0, 0xF0, 0xF9}, "SIM-1.0.0\x00"...)))
-	case a.Is(0x06, 0x22):
-		return t.hold(ctx, link, m)
-	case a.Is(0x06, 0x23):
-		if v, ok := m.Get(0x87); ok && v[0] == 0xFF {
-			return t.list(link)
-		}
-		return t.settle(link, m, func(held, amount int64) int64 { return held - amount })
-	case a.Is(0x06, 0x24):
-		return t.settle(link, m, func(_, amount int64) int64 { return amount })
-	case a.Is(0x06, 0x25):
-		return t.settle(link, m, func(int64, int64) int64 { return 0 })
-	case a.Is(0x06, 0x20):
-		if err := link.Send(zvt.Ack()); err != nil {
-			return err
-		}
-		if _, err := t.deliver(link, t.result(t.Bank.Last())); err != nil {
-			return err
-		}
-		return t.say(link, zvt.Command(0x06, 0x0F, nil))
-	case a.Is(0x06, 0xC0):
-		return t.readCard(ctx, link, m)
-	case a.Is(0x06, 0x50):
-		total, err := t.Bank.EndOfDay(t.DayEndBooks)
-		if err != nil {
-			return err
-		}
-		t.WantDayEnd(false)
-		if err := link.Send(zvt.Ack()); err != nil {
-			return err
-		}
-		if _, err := t.deliver(link, zvt.Command(0x04, 0x0F, nil, zvt.Bin(0x27, 0), zvt.BCD(0x04, total, 6), t.currency())); err != nil {
-			return err
-		}
-		return t.say(link, zvt.Command(0x06, 0x0F, nil))
+	case on == "":
+		return link.Send(zvt.Nack(0x83))
+	case t.forgot(on):
+		return link.Send(zvt.Nack(0x6B))
 	}
-	return link.Send(zvt.Nack(0x83))
+	if done, err := t.refuse(link, on); done || err != nil {
+		return err
+	}
+	switch on {
+	case Registering:
+		return t.register(link, m)
+	case Asking:
+		return t.finish(link, zvt.Command(0x06, 0x0F, append([]byte{0xF0, 0xF0, 0xF9}, "SIM-1.0.0\x00"...)))
+	case Holding:
+		return t.hold(ctx, link, m)
+	case Listing:
+		return t.list(link)
+	case Settling:
+		return t.settle(link, m, taken(a.Instr))
+	case Repeating:
+		return t.tell(link, t.result(Repeating, t.Bank.Last()))
+	case Reading:
+		return t.readCard(ctx, link, m)
+	}
+	return t.endDay(link)
+}
+
+// taken is what a command takes, of what is held and the amount that it names.
+func taken(instr byte) func(held, amount int64) int64 {
+	switch instr {
+	case 0x23: // partial release
+		return func(held, amount int64) int64 { return held - amount }
+	case 0x24: // completion
+		return func(_, amount int64) int64 { return amount }
+	}
+	return func(int64, int64) int64 { return 0 }
+}
+
+// register takes a till that has the password and the currency.
+func (t *Terminal) register(link zvt.Link, m zvt.Message) error {
+	if want := t.password(); want != "" && len(m.Head) >= 3 && hex.EncodeToString(m.Head[:3]) != want {
+		return link.Send(zvt.Nack(0x37)) // as card complete's do
+	}
+	if c, ok := zvt.GetBCD(m.Head[len(m.Head)-2:]); len(m.Head) == 6 && (!ok || c != int64(t.Currency.Number())) {
+		return link.Send(zvt.Nack(0x6F))
+	}
+	id, err := hex.DecodeString(t.ID)
+	if err != nil {
+		return err
+	}
+	return t.finish(link, zvt.Command(0x06, 0x0F, nil, zvt.Bin(0x19, 0), zvt.Bin(0x29, id...), t.currency()))
+}
+
+// endDay plays an end-of-day.
+func (t *Terminal) endDay(link zvt.Link) error {
+	total, err := t.Bank.EndOfDay(t.DayEndBooks)
+	if err != nil {
+		return err
+	}
+	t.WantDayEnd(false)
+	return t.tell(link, zvt.Command(0x04, 0x0F, nil, zvt.Bin(0x27, 0), zvt.BCD(0x04, total, 6), t.currency()))
+}
+
+// tell accepts a command, sends a result, and completes.
+func (t *Terminal) tell(link zvt.Link, result zvt.APDU) error {
+	if err := link.Send(zvt.Ack()); err != nil {
+		return err
+	}
+	if err := t.say(link, result); err != nil {
+		return err
+	}
+	return t.say(link, zvt.Command(0x06, 0x0F, nil))
 }
 
 // WantPassword refuses whoever registers with another one than these six digits.
@@ -249,12 +281,12 @@ func (t *Terminal) deliver(link zvt.Link, a zvt.APDU) (zvt.APDU, error) {
 }
 
 func (t *Terminal) list(link zvt.Link) error {
-	open := t.Bank.Open()
+	open, firstOnly := t.listed(t.Bank.Open())
 	if len(open) == 0 {
 		return t.finish(link, zvt.Command(0x06, 0x1E, []byte{0xB8}, zvt.Bin(0x87, 0xFF, 0xFF)))
 	}
 	fields := []zvt.Field{zvt.BCD(0x87, int64(open[0]), 2)}
-	if !t.FirstOnly {
+	if !firstOnly {
 		var items []zvt.TLV
 		for _, n := range open {
 			items = append(items, zvt.Object(0x08, zvt.PutBCD(int64(n), 2)...))
@@ -275,10 +307,8 @@ func (t *Terminal) hold(ctx context.Context, link zvt.Link, m zvt.Message) error
 		return t.finish(link, zvt.Command(0x06, 0x1E, []byte{0xF0}))
 	}
 	wait := 45 * time.Second
-	if v, ok := m.Find(0x1F5B); ok {
-		if s, ok := zvt.GetBCD(v); ok && s > 0 {
-			wait = time.Duration(s) * time.Second
-		}
+	if s, ok := m.Number(0x1F5B); ok && s > 0 {
+		wait = time.Duration(s) * time.Second
 	}
 	if err := link.Send(zvt.Ack()); err != nil {
 		return err
@@ -314,7 +344,7 @@ func (t *Terminal) hold(ctx context.Context, link zvt.Link, m zvt.Message) error
 	}
 	undo := func() error { _, err := t.Bank.Settle(n, func(int64) int64 { return 0 }); return err }
 	line := t.Bank.Last()
-	return t.complete(link, t.result(line, cardFields(*card, f)...), f, undo)
+	return t.complete(link, t.result(Holding, line, cardFields(*card, f)...), f, undo)
 }
 
 // readCard plays a read card: there is no completion after its result.
@@ -436,11 +466,11 @@ func (t *Terminal) settle(link zvt.Link, m zvt.Message, taken func(held, amount 
 		return err
 	}
 	// A booking that was not acknowledged stands: the bank has it.
-	return t.complete(link, t.result(line), f, func() error { return nil })
+	return t.complete(link, t.result(Settling, line), f, func() error { return nil })
 }
 
 // result is 04 0F.
-func (t *Terminal) result(l LedgerLine, more ...zvt.Field) zvt.APDU {
+func (t *Terminal) result(on Exchange, l LedgerLine, more ...zvt.Field) zvt.APDU {
 	now := time.Now()
 	clock := int64(now.Hour()*10000 + now.Minute()*100 + now.Second())
 	id, err := hex.DecodeString(t.ID)
@@ -452,7 +482,29 @@ func (t *Terminal) result(l LedgerLine, more ...zvt.Field) zvt.APDU {
 		zvt.BCD(0x0D, int64(int(now.Month())*100+now.Day()), 2), zvt.BCD(0x87, int64(l.ReceiptNo), 2),
 		zvt.BCD(0x0B, int64(l.ReceiptNo)+700, 3), zvt.Bin(0x29, id...),
 	}
-	return zvt.Command(0x04, 0x0F, nil, append(fields, more...)...)
+	a := zvt.Command(0x04, 0x0F, nil, t.distort(on, append(fields, more...))...)
+	if m := t.misbehaves(on, repeats); m.What != "" && t.before.Is(0x04, 0x0F) {
+		return t.before
+	}
+	if on != Repeating {
+		t.before = a
+	}
+	return a
+}
+
+// Forget lets the terminal lose its registration.
+func (t *Terminal) Forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lost = true
+}
+
+// forgot tells whether an exchange needs a registration that is lost.
+func (t *Terminal) forgot(on Exchange) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lost = t.lost && on != Registering
+	return t.lost
 }
 
 func cardFields(c Card, f CardFault) []zvt.Field {

@@ -27,8 +27,9 @@ func wire(t *testing.T, scheme string, sim *simulator.Terminal) terminal.Dial {
 	return func(context.Context) (zvt.Link, error) {
 		ours, theirs := net.Pipe()
 		go func() {
-			defer theirs.Close()
-			sim.Serve(ctx, terminal.NewLink(scheme, theirs))
+			link := terminal.NewLink(scheme, theirs)
+			defer link.Close()
+			sim.Serve(ctx, link)
 		}()
 		return terminal.NewLink(scheme, ours), nil
 	}
@@ -40,7 +41,7 @@ func newTerminal(t *testing.T, scheme string, mode terminal.CaptureMode) (*simul
 		t.Fatal(err)
 	}
 	sim := simulator.NewTerminal(bank, "EUR", quiet)
-	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR", CardKey: []byte("key of a test")}, quiet)
+	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR", CardKeys: [][]byte{[]byte("key of a test")}}, quiet)
 	t.Cleanup(func() { driver.Close() })
 	return sim, driver
 }

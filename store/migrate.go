@@ -82,7 +82,8 @@ func (s *Store) migrate(ctx context.Context, path string, write bool) error {
 			continue
 		}
 		if !write {
-			return fmt.Errorf("it has version %d, this program reads %d: start kioskd once to bring it up to date", version, m.number)
+			return fmt.Errorf("it has version %d, this program reads %d: where it is a copy, copy the file %s-wal, too; "+
+				"else start kioskd once to bring it up to date", version, m.number, filepath.Base(path))
 		}
 		if !copied {
 			if err := s.copyBefore(ctx, path, version); err != nil {

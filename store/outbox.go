@@ -9,6 +9,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -85,8 +86,14 @@ func (s *Store) withheld(ctx context.Context, seq int64, why string) (kiosk.Leaf
 	return kiosk.Leaf{Seq: seq, Withheld: why, Hash: hash[0]}, nil
 }
 
-// TreeHash is the head of the tree of the first n records.
+// TreeHash is the head of the tree of the first n records, which the journal must have.
 func (s *Store) TreeHash(ctx context.Context, n int64) ([32]byte, error) {
+	switch have, err := s.Seq(ctx); {
+	case err != nil:
+		return [32]byte{}, err
+	case n < 0 || n > have: // tlog does not come back from a number that is far beyond
+		return [32]byte{}, fmt.Errorf("cannot compute the tree's head of %d records: there are %d", n, have)
+	}
 	h, err := tlog.TreeHash(n, &txHashes{ctx, s.read})
 	if err != nil {
 		return h, fmt.Errorf("cannot compute the tree's head of %d records: %w", n, explain(err))
@@ -259,7 +266,11 @@ func (s *Store) ForgetTokens(ctx context.Context, before, now time.Time) error {
 
 // ByToken reads the records of a kind that a card left, the last one first.
 func (s *Store) ByToken(ctx context.Context, kind, token string) iter.Seq2[kiosk.Record, error] {
-	return s.query(ctx, "where kind = ? and seq in (select seq from token where token = ?) order by seq desc", kind, token)
+	same, args := []string{"false"}, []any{kind}
+	for _, part := range kiosk.CardTokens(token) { // of each key that recognises the card
+		same, args = append(same, "instr(token, ?) > 0"), append(args, part)
+	}
+	return s.query(ctx, "where kind = ? and seq in (select seq from token where "+strings.Join(same, " or ")+") order by seq desc", args...)
 }
 
 // Spare is how many bytes the file has room for without growing.

@@ -22,6 +22,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"kioskd/child"
 	"kioskd/store"
 )
 
@@ -268,9 +269,9 @@ func mounted(t *testing.T, d *disk, dir string) (unmount func()) {
 	}
 }
 
-// child starts this program as another one.
-func child(what, path string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0])
+// writer starts this program as another one.
+func writer(what, path string) *exec.Cmd {
+	cmd := child.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childVariable+"="+what+" "+path, "GORACE=atexit_sleep_ms=10") // it would sleep a second
 	return cmd
 }
@@ -281,7 +282,7 @@ func powerCut(t *testing.T, d *disk, dir string) (acknowledged int64, left *disk
 	t.Helper()
 	unmount := mounted(t, d, dir)
 	defer unmount()
-	cmd := child("write", filepath.Join(dir, "journal.db"))
+	cmd := writer("write", filepath.Join(dir, "journal.db"))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -312,7 +313,7 @@ func proven(t *testing.T, d *disk, dir string) (int64, error) {
 	t.Helper()
 	unmount := mounted(t, d, dir)
 	defer unmount()
-	cmd := child("prove", filepath.Join(dir, "journal.db"))
+	cmd := writer("prove", filepath.Join(dir, "journal.db"))
 	var told strings.Builder
 	cmd.Stderr = &told
 	out, err := cmd.Output()

@@ -32,6 +32,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"net/url"
 	"os"
@@ -138,6 +139,15 @@ func OpenReader(ctx context.Context, path string) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path, mode string) (err error) {
+	if mode == "rwc" { // what drivers did is for nobody else on the machine; SQLite's other files are made alike
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{
 		"mode": {mode}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_busy_timeout": {"5000"},
 		"_txlock": {"immediate"}, "_foreign_keys": {"1"},
@@ -182,8 +192,19 @@ func explain(err error) error {
 // checkTail looks at the last records: a file that was cut or altered there is noticed
 // before anything is appended to it.
 func (s *Store) checkTail(ctx context.Context) error {
+	if err := s.integrity(ctx, "quick_check"); err != nil {
+		return err
+	}
 	if err := s.read.QueryRowContext(ctx, "select coalesce(max(seq), 0) from record").Scan(&s.seq); err != nil {
 		return err
+	}
+	var hashes int64
+	if err := s.read.QueryRowContext(ctx, "select coalesce(max(idx) + 1, 0) from hash").Scan(&hashes); err != nil {
+		return err
+	}
+	if want := tlog.StoredHashCount(s.seq); hashes != want {
+		return fmt.Errorf("%w: records after %d are missing: the tree has %d hashes, want %d: keep the file, copy it for the technician, and restore the last good copy",
+			ErrDamaged, s.seq, hashes, want)
 	}
 	for r, err := range s.Records(ctx, max(1, s.seq-99)) {
 		if err != nil {

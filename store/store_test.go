@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"kioskd"
 	"kioskd/store"
@@ -277,7 +280,7 @@ func kept(t *testing.T, s *store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: n, Checkpoint: "x", Signed: n}); err != nil {
+	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: n, Checkpoint: signed(t, s, n), Signed: n}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -363,7 +366,7 @@ func TestWhatIsNotThinned(t *testing.T) {
 	if n := thin(later); n != 0 {
 		t.Errorf("%d that nobody signed for", n)
 	}
-	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 6, Checkpoint: "x", Signed: 6}); err != nil {
+	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 6, Checkpoint: signed(t, s, 6), Signed: 6}); err != nil {
 		t.Fatal(err)
 	}
 	if n := thin(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); n != 0 {
@@ -454,5 +457,82 @@ func TestTokensAreForgotten(t *testing.T) {
 		if err != nil || strings.Contains(string(r.Body), "card") {
 			t.Errorf("%s, %v", r.Body, err)
 		}
+	}
+}
+
+// TestACardIsFoundAcrossKeys: a record of before a key was replaced is found by the card's tokens of now.
+func TestACardIsFoundAcrossKeys(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	old, now, next := []byte("old"), []byte("now"), []byte("next")
+	token := func(item string, keys ...[]byte) string { return kiosk.CardToken(keys, []byte(item)) }
+	for i, text := range []string{token("A", old), token("B", old), token("A", now, old), ""} {
+		e := entry(fmt.Sprint("S", i), "hold_ok", true)
+		e.Token = text
+		if err := s.Append(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]int{token("A", now, old): 2, token("A", next, now): 1, token("A", old): 2, token("B", now, old): 1,
+		token("C", now, old): 0, token("A", next): 0, "": 0} {
+		n := 0
+		for _, err := range s.ByToken(ctx, "hold_ok", text) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != want {
+			t.Errorf("%q finds %d records, want %d", text, n, want)
+		}
+	}
+}
+
+// signed is a head of the tree as a back office signs it; who did, the journal does not look at.
+func signed(t *testing.T, s *store.Store, n int64) string {
+	t.Helper()
+	h, err := s.TreeHash(ctx, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("kioskd/K-1/e\n%d\n%s\n\n— office AAAA\n", n, base64.StdEncoding.EncodeToString(h[:]))
+}
+
+// TestACutEndIsNoticed: the last records are gone, with or without their hashes, or the whole was
+// written anew.
+func TestACutEndIsNoticed(t *testing.T) {
+	for name, c := range map[string]struct {
+		cut   string
+		opens bool
+	}{
+		"records alone":             {"delete from record where seq > 90", false},
+		"hashes alone":              {"delete from hash where idx > 190", false},
+		"records with their hashes": {fmt.Sprintf("delete from record where seq > 90; delete from hash where idx >= %d", tlog.StoredHashCount(90)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filled(t, 100)
+			s := open(t, path)
+			if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 95, Checkpoint: signed(t, s, 95), Signed: 95}); err != nil {
+				t.Fatal(err)
+			}
+			if head, err := s.Verify(ctx, func(int64) {}); err != nil || head.Signed != 95 {
+				t.Errorf("before: %+v, %v", head, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			alter(t, path, c.cut)
+			s, err := store.Open(ctx, path, clock)
+			if (err == nil) != c.opens || err != nil && !errors.Is(err, store.ErrDamaged) {
+				t.Fatalf("opened: %v", err)
+			}
+			if err != nil {
+				return
+			}
+			defer s.Close()
+			var wrong *store.WrongRecord
+			if head, err := s.Verify(ctx, func(int64) {}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "the back office signed 95") {
+				t.Errorf("it verifies: %+v, %v", head, err)
+			}
+		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -17,6 +19,7 @@ type Head struct {
 	Records int64  `json:"records"`
 	Hash    string `json:"tree_hash"` // base64, as in a tlog tree
 	Thinned int64  `json:"thinned,omitempty"`
+	Signed  int64  `json:"signed_records,omitempty"` // of the head that a back office signed, which the tree agrees with; 0 for none
 }
 
 // WrongRecord is the first record that does not fit the tree.
@@ -49,15 +52,35 @@ func (s *Store) leafHash(ctx context.Context, r kiosk.Record) (tlog.Hash, error)
 // Verify computes the whole tree again from the records and compares it with what is
 // stored. Its error is a *WrongRecord for the first that does not fit. progress is
 // called now and then with the number of records done.
+//
+// The file itself is looked at first, its indexes included; and where a back office signed a head of
+// the tree, the tree must still have it: who cuts off the end together with its hashes, or writes the
+// whole anew, cannot sign.
 func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) {
-	rebuilt := memoryHashes{}
+	if err := s.integrity(ctx, "integrity_check"); err != nil {
+		return Head{}, err
+	}
+	signed, err := s.signedHead(ctx)
+	if err != nil {
+		return Head{}, err
+	}
+	rebuilt := newFrontier()
 	last, thinned := int64(0), int64(0)
+	agrees := func(n int64) error {
+		if n != signed.N {
+			return nil
+		}
+		if root, err := tlog.TreeHash(n, rebuilt); err != nil || root != signed.Hash {
+			return &WrongRecord{n, "up to it the tree is another one than the back office signed"}
+		}
+		return nil
+	}
 	for r, err := range s.Records(ctx, 1) {
 		if err != nil {
 			return Head{}, err
 		}
 		for ; last+1 < r.Seq; last++ {
-			if err := s.addThinned(ctx, rebuilt, last+1); err != nil {
+			if err := errors.Join(s.addThinned(ctx, rebuilt, last+1), agrees(last+1)); err != nil {
 				return Head{}, err
 			}
 			thinned++
@@ -67,7 +90,7 @@ func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) 
 		if err != nil {
 			return Head{}, err
 		}
-		if err := s.compare(ctx, rebuilt, r.Seq, leaf); err != nil {
+		if err := errors.Join(s.compare(ctx, rebuilt, r.Seq, leaf), agrees(r.Seq)); err != nil {
 			return Head{}, err
 		}
 		if last%10000 == 0 {
@@ -81,16 +104,50 @@ func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) 
 	if want := tlog.StoredHashCount(last); stored != want {
 		return Head{}, &WrongRecord{last + 1, fmt.Sprintf("records after it are missing: the tree has %d hashes, want %d", stored, want)}
 	}
+	if signed.N > last {
+		return Head{}, &WrongRecord{last + 1, fmt.Sprintf("records after it are missing: the back office signed %d", signed.N)}
+	}
 	root, err := tlog.TreeHash(last, rebuilt)
 	if err != nil {
 		return Head{}, err
 	}
-	return Head{last, base64.StdEncoding.EncodeToString(root[:]), thinned}, nil
+	return Head{last, base64.StdEncoding.EncodeToString(root[:]), thinned, signed.N}, nil
+}
+
+// integrity lets SQLite look at its own file.
+func (s *Store) integrity(ctx context.Context, pragma string) error {
+	var said string
+	if err := s.read.QueryRowContext(ctx, "pragma "+pragma+"(1)").Scan(&said); err != nil {
+		return explain(err)
+	}
+	if said != "ok" {
+		return fmt.Errorf("%w: %s: keep the file, copy it for the technician, and restore the last good copy", ErrDamaged, said)
+	}
+	return nil
+}
+
+// signedHead is the last head of the tree that a back office signed; of no records where none did. It
+// is a checkpoint (C2SP tlog-checkpoint): origin, size and hash, a line each.
+func (s *Store) signedHead(ctx context.Context) (tlog.Tree, error) {
+	_, checkpoint, err := s.Acked(ctx)
+	if err != nil || checkpoint == "" {
+		return tlog.Tree{}, err
+	}
+	lines := strings.SplitN(checkpoint, "\n", 4)
+	if len(lines) < 4 {
+		return tlog.Tree{}, fmt.Errorf("%w: the checkpoint that a back office signed cannot be read", ErrDamaged)
+	}
+	n, err := strconv.ParseInt(lines[1], 10, 64)
+	hash, err2 := tlog.ParseHash(lines[2])
+	if err := errors.Join(err, err2); err != nil {
+		return tlog.Tree{}, fmt.Errorf("%w: the checkpoint that a back office signed cannot be read: %v", ErrDamaged, err)
+	}
+	return tlog.Tree{N: n, Hash: hash}, nil
 }
 
 // addThinned adds a record of which only the hash is here. That it is the hash of then is for
 // the back office to say, which signed the head above it.
-func (s *Store) addThinned(ctx context.Context, rebuilt memoryHashes, seq int64) error {
+func (s *Store) addThinned(ctx context.Context, rebuilt *frontier, seq int64) error {
 	gone, err := s.thinnedAway(ctx, seq)
 	if err != nil {
 		return err
@@ -106,7 +163,7 @@ func (s *Store) addThinned(ctx context.Context, rebuilt memoryHashes, seq int64)
 }
 
 // compare adds a leaf to the rebuilt tree and compares the new hashes with the stored.
-func (s *Store) compare(ctx context.Context, rebuilt memoryHashes, seq int64, leaf tlog.Hash) error {
+func (s *Store) compare(ctx context.Context, rebuilt *frontier, seq int64, leaf tlog.Hash) error {
 	hashes, err := tlog.StoredHashesForRecordHash(seq-1, leaf, rebuilt)
 	if err != nil {
 		return err
@@ -114,7 +171,7 @@ func (s *Store) compare(ctx context.Context, rebuilt memoryHashes, seq int64, le
 	first := tlog.StoredHashIndex(0, seq-1)
 	for i, h := range hashes {
 		idx := first + int64(i)
-		rebuilt[idx] = h
+		rebuilt.add(idx, h)
 		stored, err := (&txHashes{ctx, s.read}).ReadHashes([]int64{idx})
 		if err != nil || stored[0] != h {
 			return &WrongRecord{seq, "the tree above it was altered"}
@@ -123,14 +180,28 @@ func (s *Store) compare(ctx context.Context, rebuilt memoryHashes, seq int64, le
 	return nil
 }
 
-// memoryHashes is a tree in memory.
-type memoryHashes map[int64]tlog.Hash
+// frontier has of each level of a growing tree the last hash: what the next record and the head need,
+// however many records there are.
+type frontier struct {
+	hashes map[int64]tlog.Hash
+	last   map[int]int64 // stored index by level
+}
+
+func newFrontier() *frontier { return &frontier{map[int64]tlog.Hash{}, map[int]int64{}} }
+
+func (f *frontier) add(idx int64, h tlog.Hash) {
+	level, _ := tlog.SplitStoredHashIndex(idx)
+	if before, ok := f.last[level]; ok {
+		delete(f.hashes, before)
+	}
+	f.last[level], f.hashes[idx] = idx, h
+}
 
 // ReadHashes implements tlog.HashReader.
-func (m memoryHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+func (f *frontier) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	for i, idx := range indexes {
-		h, ok := m[idx]
+		h, ok := f.hashes[idx]
 		if !ok {
 			return nil, fmt.Errorf("hash %d is missing", idx)
 		}

@@ -251,16 +251,18 @@ func (t *Tariff) cheapest(m moment) (map[Dimension]*Component, error) {
 
 // less tells whether a component costs less than another; none costs nothing.
 func (t *Tariff) less(a, b *Component) bool {
-	price := func(c *Component) *big.Rat {
-		switch {
-		case c == nil:
-			return new(big.Rat)
-		case c.VAT == nil:
-			return t.gross(&c.Price.Rat, nil)
-		}
-		return t.gross(&c.Price.Rat, &c.VAT.Rat)
+	return t.paid(a).Cmp(t.paid(b)) < 0
+}
+
+// paid is what a component costs, tax included; none costs nothing.
+func (t *Tariff) paid(c *Component) *big.Rat {
+	switch {
+	case c == nil:
+		return new(big.Rat)
+	case c.VAT == nil:
+		return t.gross(&c.Price.Rat, nil)
 	}
-	return price(a).Cmp(price(b)) < 0
+	return t.gross(&c.Price.Rat, &c.VAT.Rat)
 }
 
 // moments has one moment of every stretch of time that the restrictions tell apart.
@@ -410,9 +412,9 @@ func lines(charges []Charge) []Line {
 		}
 		hours := big.NewRat(int64(c.End.Sub(c.Start)), int64(time.Hour))
 		if hours.Sign() > 0 {
-			lastTime = c.Active[d] // nil where the last stretch is free: then nothing is rounded
-			add(d, lastTime, hours)
-			if lastTime != nil {
+			add(d, c.Active[d], hours)
+			if c.Active[d] != nil { // a free stretch at the end rounds nothing, and ends no step
+				lastTime = c.Active[d]
 				totals[d].Add(totals[d], hours)
 			}
 		}

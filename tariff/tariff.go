@@ -17,7 +17,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"slices"
 	"strings"
@@ -128,14 +127,18 @@ type Restrictions struct {
 // have is an error, as is a price or a time that cannot be read: a tariff is
 // understood whole or not at all.
 func Parse(data []byte) (*Tariff, error) {
+	if err := CheckUTF8(data); err != nil {
+		return nil, fmt.Errorf("cannot read tariff: %w", err)
+	}
+	at, err := places(data)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read tariff: %w", err)
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	t := new(Tariff)
 	if err := dec.Decode(t); err != nil {
-		return nil, fmt.Errorf("cannot read tariff: %w", trimJSON(err))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("cannot read tariff: something follows the object")
+		return nil, fmt.Errorf("cannot read tariff: %w", decodeError(err, data, at))
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, data); err != nil {
@@ -143,12 +146,11 @@ func Parse(data []byte) (*Tariff, error) {
 	}
 	t.raw = compact.Bytes()
 	if err := t.complete(); err != nil {
-		return nil, fmt.Errorf("cannot read tariff: %w", err)
+		path, _, _ := strings.Cut(err.Error(), ": ")
+		return nil, fmt.Errorf("cannot read tariff: %w", &PlaceError{nearest(at, path), err.Error()})
 	}
 	return t, nil
 }
-
-func trimJSON(err error) error { return errors.New(strings.TrimPrefix(err.Error(), "json: ")) }
 
 // JSON is the tariff as it was given, without white space.
 func (t *Tariff) JSON() []byte { return t.raw }
@@ -308,21 +310,44 @@ func (t *Tariff) boundaries(from, to time.Time, loc *time.Location) []time.Time 
 		if r.end >= 0 {
 			minutes = append(minutes, r.end)
 		}
-		if len(r.DayOfWeek) > 0 || r.StartDate != "" || r.EndDate != "" {
-			minutes = append(minutes, 0)
+		if len(r.DayOfWeek) > 0 || r.StartDate != "" || r.EndDate != "" || (r.start >= 0) != (r.end >= 0) {
+			minutes = append(minutes, 0) // the other end of a time that has one
 		}
 		if len(minutes) == 0 {
 			continue
 		}
 		for day := -1; ; day++ {
-			first := time.Date(from.Year(), from.Month(), from.Day()+day, 0, 0, 0, 0, loc)
-			if first.After(to) {
+			date := time.Date(from.Year(), from.Month(), from.Day()+day, 0, 0, 0, 0, time.UTC)
+			if date.Add(-ahead).After(to) { // no zone is a day ahead
 				break
 			}
 			for _, m := range minutes {
-				out = append(out, time.Date(first.Year(), first.Month(), first.Day(), 0, m, 0, 0, loc))
+				out = append(out, instants(date.Add(time.Duration(m)*time.Minute), loc)...)
 			}
 		}
+		out = append(out, clockChanges(from, to)...)
+	}
+	return out
+}
+
+// instants are the moments at which the local clock shows what wall does, in UTC: two in the night when
+// it is set back, none when it is set forward over it, which may be midnight.
+func instants(wall time.Time, loc *time.Location) (out []time.Time) {
+	for _, near := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		_, offset := wall.Add(near).In(loc).Zone()
+		t := wall.Add(-time.Duration(offset) * time.Second).In(loc)
+		same := t.Day() == wall.Day() && t.Hour() == wall.Hour() && t.Minute() == wall.Minute()
+		if same && !slices.ContainsFunc(out, t.Equal) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// clockChanges are the moments at which the local clock is set.
+func clockChanges(from, to time.Time) (out []time.Time) {
+	for _, end := from.ZoneBounds(); !end.IsZero() && !end.After(to); _, end = end.ZoneBounds() {
+		out = append(out, end)
 	}
 	return out
 }

@@ -144,60 +144,6 @@ func (t *Tariff) gross(price, vat *big.Rat) *big.Rat {
 // Gross is a line's price with tax.
 func (t *Tariff) Gross(l Line) *big.Rat { return t.gross(l.Price, l.VAT) }
 
-// Price is a component as it is shown: gross, a kWh, a minute or a session.
-type Price struct {
-	Dimension Dimension
-	Gross     *big.Rat // TIME and PARKING_TIME: a minute
-	AfterMin  int64    // minutes from the start before it applies
-	From, To  string   // local times of day, empty if always
-}
-
-// Text is the price with the digits it needs, at least the currency's.
-func (p Price) Text(digits int) string { return Digits(p.Gross, digits, 4) }
-
-// Digits writes a number with the decimals it needs, between least and most.
-func Digits(v *big.Rat, least, most int) string {
-	for n := least; n < most; n++ {
-		text := v.FloatString(n)
-		back, _ := new(big.Rat).SetString(text)
-		if back.Cmp(v) == 0 {
-			return text
-		}
-	}
-	return v.FloatString(most)
-}
-
-// Prices lists every component with a price, in AFIR order, gross. It is what must
-// be shown before a card is asked for.
-func (t *Tariff) Prices() []Price {
-	var out []Price
-	for _, d := range Dimensions() {
-		for _, e := range t.Elements {
-			for _, c := range e.PriceComponents {
-				if c.Type != d || c.Price.Sign() == 0 {
-					continue
-				}
-				var vat *big.Rat
-				if c.VAT != nil {
-					vat = &c.VAT.Rat
-				}
-				p := Price{Dimension: d, Gross: t.gross(&c.Price.Rat, vat)}
-				if d == Time || d == Parking {
-					p.Gross = new(big.Rat).Quo(p.Gross, big.NewRat(60, 1))
-				}
-				if r := e.Restrictions; r != nil {
-					p.From, p.To = r.StartTime, r.EndTime
-					if r.MinDuration != nil {
-						p.AfterMin = *r.MinDuration / 60
-					}
-				}
-				out = append(out, p)
-			}
-		}
-	}
-	return out
-}
-
 // TaxKnown tells whether the tariff says which tax its prices include, or that none applies.
 func (t *Tariff) TaxKnown() bool {
 	for _, e := range t.Elements {

@@ -2,11 +2,10 @@ package terminal
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,28 +38,28 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 	if err := t.ready(ctx); err != nil {
 		return kiosk.Hold{}, err
 	}
-	if err := t.foreign(t.cfg.ID); err != nil {
+	if err := t.own(); err != nil {
 		return kiosk.Hold{}, err
 	}
 	cmd := zvt.Command(0x06, 0x22, nil,
 		zvt.BCD(0x04, r.Amount.Minor, 6), t.currencyField(), zvt.Bin(0x19, payByTerminal),
 		zvt.Container(
 			zvt.Object(0x15, []byte(r.Language)...),
-			zvt.Object(0x1F5B, zvt.PutBCD(int64(r.CardWait/time.Second), 1)...),
+			zvt.Number(0x1F5B, int64(r.CardWait/time.Second)),
 			reference(r.Reference)))
 	var hold kiosk.Hold
 	var failed byte
 	var card string
 	turnedBack := false
-	_, err := t.exchange(ctx, cmd, handlers{
+	_, err := t.ask(ctx, cmd, handlers{
 		progress: func(m zvt.Message) {
 			if p, ok := progressOf(m.Head[0]); ok && r.Progress != nil {
 				r.Progress(p)
 			}
 		},
 		result: func(m zvt.Message) error {
-			if code, ok := m.Get(0x27); ok && code[0] != 0 {
-				failed, card = code[0], t.token(m)
+			if code := m.Result(); code != 0 {
+				failed, card = code, t.token(m)
 				return nil
 			}
 			got, err := t.hold(m)
@@ -87,15 +86,27 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 		said.Card = card
 		return kiosk.Hold{}, said
 	case errors.As(err, &no):
-		return kiosk.Hold{}, declined(no.code)
+		return kiosk.Hold{}, no.declined()
 	}
 	return hold, err
+}
+
+// declined says what a driver can do about a no. One to a command is never a card's.
+func (r *refusal) declined() *kiosk.Declined {
+	no := declined(r.code)
+	switch no.Class {
+	case kiosk.DeclineIssuer, kiosk.DeclineCard, kiosk.DeclinePIN, kiosk.DeclineUnreadable, kiosk.DeclineNoCard:
+		if r.command {
+			no.Class = kiosk.DeclineTerminal
+		}
+	}
+	return no
 }
 
 // token recognises a card by what the terminal offers for that: its card identification
 // item (1F14), a maker's token (1F61), or the masked number and how it was read.
 func (t *Terminal) token(m zvt.Message) string {
-	if len(t.cfg.CardKey) == 0 {
+	if len(t.cfg.CardKeys) == 0 {
 		return ""
 	}
 	item, ok := m.Find(0x1F14)
@@ -110,43 +121,46 @@ func (t *Terminal) token(m zvt.Message) string {
 		}
 		item = append([]byte(number), method...)
 	}
-	mac := hmac.New(sha256.New, t.cfg.CardKey)
-	mac.Write(item)
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	return kiosk.CardToken(t.cfg.CardKeys, item)
 }
 
 // hold reads an approved result. Without amount or receipt number it cannot be kept.
 func (t *Terminal) hold(m zvt.Message) (kiosk.Hold, error) {
-	amount, ok1 := number(m, 0x04)
-	receipt, ok2 := number(m, 0x87)
-	if _, ok := m.Get(0x27); !ok || !ok1 || !ok2 {
-		return kiosk.Hold{}, errors.New("result has no code, amount or receipt number")
+	b, err := t.booking(m)
+	if err != nil {
+		return kiosk.Hold{}, err
 	}
-	if c, ok := number(m, 0x49); ok && c != int64(t.cfg.Currency.Number()) {
-		return kiosk.Hold{}, fmt.Errorf("result is in currency %d, want %s", c, t.cfg.Currency)
+	if b == nil || b.Booked.Minor == 0 {
+		return kiosk.Hold{}, errors.New("result has no amount or receipt number")
 	}
 	fields := zvt.Describe(m).Fields
-	text := func(key string) string { s, _ := fields[key].(string); return s }
-	h := kiosk.Hold{
-		ReceiptNo: int(receipt), Approved: kiosk.Money{Minor: amount, Currency: t.cfg.Currency},
-		TraceNo: trace(fields), TerminalID: text("terminal_id"), AuthCode: text("auth_code"),
-		CardName: text("card_name"), AID: text("aid"), At: time.Now(),
+	text := func(key string) string {
+		s, _ := fields[key].(string)
+		s = strings.Join(strings.Fields(s), " ")
+		return strings.ToValidUTF8(s[:min(len(s), longestText)], "")
 	}
-	if h.TerminalID == "" {
-		h.TerminalID = t.tid
+	h := kiosk.Hold{
+		ReceiptNo: b.ReceiptNo, Approved: b.Booked, TraceNo: b.TraceNo, Stamp: b.Stamp, TerminalID: t.tid,
+		AuthCode: text("auth_code"), CardName: text("card_name"), AID: text("aid"), At: time.Now(),
+	}
+	if h.TerminalID == "" { // acquirers may each have one of their own: that of the registration comes first
+		h.TerminalID = text("terminal_id")
 	}
 	h.Card = t.token(m)
 	if n := text("card_number"); len(n) >= 4 && !strings.Contains(n[len(n)-4:], "*") {
 		h.Last4 = n[len(n)-4:]
 	}
-	if v, ok := m.Find(0x1F12); ok && len(v) == 1 && v[0] <= 2 {
-		h.EntryMode = []string{"stripe", "chip", "contactless"}[v[0]]
+	if v, ok := m.Number(0x1F12); ok && v <= 2 {
+		h.EntryMode = []string{"stripe", "chip", "contactless"}[v]
 	}
-	if v, ok := m.Find(0x1F10); ok && len(v) == 1 && v[0] <= 4 {
-		h.CVM = []string{"none", "signature", "online PIN", "offline PIN", "offline PIN"}[v[0]]
+	if v, ok := m.Number(0x1F10); ok && v <= 4 {
+		h.CVM = []string{"none", "signature", "online PIN", "offline PIN", "offline PIN"}[v]
 	}
 	return h, nil
 }
+
+// longestText is of what is kept of a hold.
+const longestText = 64
 
 func trace(fields map[string]any) string {
 	if n, ok := fields["trace_no"].(int64); ok {
@@ -170,13 +184,34 @@ func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.B
 		return kiosk.Booking{}, fmt.Errorf("cannot capture %v of a hold of %v", r.Used, r.Hold.Approved)
 	}
 	instr, amount := byte(0x24), r.Used.Minor
+	fields := []zvt.Field{zvt.BCD(0x87, int64(r.Hold.ReceiptNo), 2)}
 	if t.cfg.Capture == CaptureReleased {
 		instr, amount = 0x23, r.Hold.Approved.Minor-r.Used.Minor
+	} else {
+		fields = append(fields, ofReservation(r.Hold)...)
 	}
-	return t.book(ctx, zvt.Command(0x06, instr, nil,
-		zvt.BCD(0x87, int64(r.Hold.ReceiptNo), 2), zvt.BCD(0x04, amount, 6), zvt.Bin(0x19, payByTerminal),
-		t.currencyField(), zvt.Container(reference(r.Reference))), r.Hold.TerminalID, r.Record)
+	fields = append(fields, zvt.BCD(0x04, amount, 6), zvt.Bin(0x19, payByTerminal), t.currencyField(), zvt.Container(reference(r.Reference)))
+	return t.book(ctx, zvt.Command(0x06, instr, nil, fields...), r.Hold.TerminalID, r.Record)
 }
+
+// ofReservation is what the booking of a reservation must name of it (PA00P015, 06 24): its trace
+// number, of six digits or in a tag of its own, and the bank's authorisation.
+func ofReservation(h kiosk.Hold) (fields []zvt.Field) {
+	if n, err := strconv.ParseInt(h.TraceNo, 10, 64); err == nil {
+		if len(h.TraceNo) <= 6 {
+			fields = append(fields, zvt.BCD(0x0B, n, 3))
+		} else {
+			fields = append(fields, zvt.BCD(0x0B, 0, 3), zvt.Container(zvt.Number(0x1F2B, n)))
+		}
+	}
+	if h.AuthCode != "" && len(h.AuthCode) <= authLength {
+		fields = append(fields, zvt.Bin(0x3B, append([]byte(h.AuthCode), make([]byte, authLength-len(h.AuthCode))...)...))
+	}
+	return fields
+}
+
+// authLength is of field 3B, which is filled up with 00.
+const authLength = 8
 
 // Release gives a whole hold back (06 25).
 func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.Booking, error) {
@@ -196,16 +231,20 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string, record 
 	var booking kiosk.Booking
 	var failed byte
 	turnedBack, booked := false, false
-	_, err := t.exchange(ctx, cmd, handlers{limit: bookLimit, result: func(m zvt.Message) error {
-		if code, ok := m.Get(0x27); ok && code[0] != 0 {
-			failed = code[0]
+	_, err := t.ask(ctx, cmd, handlers{limit: bookLimit, result: func(m zvt.Message) error {
+		failed = m.Result()
+		if failed != 0 {
 			return nil
 		}
-		var err error
-		if booking, err = t.booking(m); err != nil {
+		got, err := t.booking(m)
+		if err != nil {
 			turnedBack = true
 			return err
 		}
+		if got == nil { // it was booked, and what is not known: its list will tell
+			return nil
+		}
+		booking = *got
 		if record != nil {
 			err = record(booking)
 		}
@@ -221,7 +260,7 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string, record 
 	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
 		return kiosk.Booking{}, declined(failed)
 	case errors.As(err, &no):
-		return kiosk.Booking{}, declined(no.code)
+		return kiosk.Booking{}, no.declined()
 	case err == nil && !booked:
 		return booking, fmt.Errorf("%w: %s was completed without a result", kiosk.ErrOutcomeUnknown, zvt.Name(cmd))
 	}
@@ -233,41 +272,75 @@ func (t *Terminal) foreign(want string) error {
 	if want == "" || t.tid == "" || want == t.tid {
 		return nil
 	}
-	return fmt.Errorf("%w: terminal %s is meant, %s answers", kiosk.ErrUnreachable, want, t.tid)
+	return fmt.Errorf("%w: %w: terminal %s is meant, %s answers", kiosk.ErrUnreachable, kiosk.ErrOtherTerminal, want, t.tid)
 }
 
-// booking reads the result of a capture or release. Without a code it says nothing.
-func (t *Terminal) booking(m zvt.Message) (kiosk.Booking, error) {
-	if _, ok := m.Get(0x27); !ok {
-		return kiosk.Booking{}, errors.New("result has no code")
+// own tells whether the site's terminal answers: one that does not say which it is may be any.
+func (t *Terminal) own() error {
+	if t.cfg.ID != "" && t.tid == "" {
+		return fmt.Errorf("%w: %w: terminal %s is meant, and the one that answers does not name itself", kiosk.ErrUnreachable, kiosk.ErrOtherTerminal, t.cfg.ID)
 	}
-	amount, _ := number(m, 0x04) // absent where nothing was taken
-	receipt, _ := number(m, 0x87)
-	return kiosk.Booking{ReceiptNo: int(receipt), TraceNo: trace(zvt.Describe(m).Fields),
-		Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}, nil
+	return t.foreign(t.cfg.ID)
+}
+
+// booking reads a result: of a hold, a capture or a release. Its error says why it cannot stand. It
+// is nil where the amount or the receipt number is absent, which says nothing and is no zero.
+func (t *Terminal) booking(m zvt.Message) (*kiosk.Booking, error) {
+	if _, ok := m.Get(0x27); !ok {
+		return nil, errors.New("result has no code")
+	}
+	if c, ok := number(m, 0x49); ok && c != int64(t.cfg.Currency.Number()) {
+		return nil, fmt.Errorf("result is in currency %d, want %s", c, t.cfg.Currency)
+	}
+	amount, ok := number(m, 0x04)
+	receipt, there := number(m, 0x87)
+	if !ok || !there || receipt == 0 {
+		return nil, nil
+	}
+	b := &kiosk.Booking{ReceiptNo: int(receipt), TraceNo: trace(zvt.Describe(m).Fields), Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}
+	date, ok := m.Get(0x0D)
+	if clock, there := m.Get(0x0C); ok && there {
+		b.Stamp = fmt.Sprintf("%x %x", date, clock)
+	}
+	return b, nil
 }
 
 // Open asks which pre-authorisations are open (06 23 with receipt FFFF).
 //
 //	> 06 23 03 87 FF FF   < 06 1E .. B8 87 02 31 06{23{08 02 31, 08 02 32}}
+//
+// A terminal without such a list (Config.NoOpenList) is only asked whether it is there.
 func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
 	if err := t.ready(ctx); err != nil {
 		return kiosk.OpenHolds{}, err
 	}
-	end, err := t.exchange(ctx, zvt.Command(0x06, 0x23, nil, zvt.Bin(0x87, 0xFF, 0xFF)), handlers{limit: askLimit})
+	if t.cfg.ID != "" && t.tid == "" {
+		return kiosk.OpenHolds{}, t.own()
+	}
+	if t.cfg.NoOpenList {
+		_, err := t.Status(ctx)
+		return kiosk.OpenHolds{TerminalID: t.tid}, err
+	}
+	end, err := t.ask(ctx, zvt.Command(0x06, 0x23, nil, zvt.Bin(0x87, 0xFF, 0xFF)), handlers{limit: askLimit})
 	var no *refusal
 	if err != nil && !errors.As(err, &no) {
 		return kiosk.OpenHolds{}, asUnreachable(err)
 	}
 	receipts, complete, ok := end.OpenReceipts()
-	if !ok {
+	switch {
+	case !ok && refused(err, 0x83):
+		return kiosk.OpenHolds{}, ErrNoOpenList
+	case !ok:
 		if no != nil {
-			return kiosk.OpenHolds{}, declined(no.code)
+			return kiosk.OpenHolds{}, no.declined()
 		}
 		return kiosk.OpenHolds{}, errors.New("terminal did not answer with its open pre-authorisations")
 	}
 	return kiosk.OpenHolds{Receipts: receipts, Complete: complete, TerminalID: t.tid}, nil
 }
+
+// ErrNoOpenList is of a terminal that does not take the enquiry of its open pre-authorisations.
+var ErrNoOpenList = errors.New("terminal has no list of open pre-authorisations: set terminal.open_list to false")
 
 // ReadCard reads a card without a payment (06 C0), with the terminal's own prompts.
 //
@@ -283,18 +356,17 @@ func (t *Terminal) ReadCard(ctx context.Context, wait time.Duration) (string, er
 		zvt.Container(zvt.Object(0x1F15, 0xD0), zvt.Object(0x1F60, 0x07)))
 	var token string
 	var failed byte
-	_, err := t.exchange(ctx, cmd, handlers{limit: wait + askLimit, last: true, result: func(m zvt.Message) error {
-		if code, ok := m.Get(0x27); ok && code[0] != 0 {
-			failed = code[0]
-			return nil
+	_, err := t.ask(ctx, cmd, handlers{limit: wait + askLimit, last: true, result: func(m zvt.Message) error {
+		failed = m.Result()
+		if failed == 0 {
+			token = t.token(m)
 		}
-		token = t.token(m)
 		return nil
 	}})
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
-		return "", declined(no.code)
+		return "", no.declined()
 	case err != nil:
 		return "", asUnreachable(err)
 	case failed != 0:
@@ -309,25 +381,24 @@ func (t *Terminal) Last(ctx context.Context) (kiosk.Booking, error) {
 	if err := t.ready(ctx); err != nil {
 		return kiosk.Booking{}, err
 	}
-	var last kiosk.Booking
-	found := false
+	var last *kiosk.Booking
 	cmd := zvt.Command(0x06, 0x20, t.password(), zvt.Bin(0x03, 0x03))
-	_, err := t.exchange(ctx, cmd, handlers{limit: askLimit, result: func(m zvt.Message) error {
-		var err error
-		last, err = t.booking(m)
-		found = err == nil
+	_, err := t.ask(ctx, cmd, handlers{limit: askLimit, result: func(m zvt.Message) (err error) {
+		if m.Result() == 0 {
+			last, err = t.booking(m)
+		}
 		return err
 	}})
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
-		return kiosk.Booking{}, declined(no.code)
+		return kiosk.Booking{}, no.declined()
 	case err != nil:
 		return kiosk.Booking{}, asUnreachable(err)
-	case !found:
+	case last == nil:
 		return kiosk.Booking{}, errors.New("terminal did not repeat its last result")
 	}
-	return last, nil
+	return *last, nil
 }
 
 // asUnreachable is for questions: asking again never does harm.
@@ -337,29 +408,31 @@ func asUnreachable(err error) error {
 
 // EndOfDay runs the terminal's reconciliation (06 50). Some terminals drop or book
 // open holds with it: the caller makes sure that there are none.
-func (t *Terminal) EndOfDay(ctx context.Context) (kiosk.Money, error) {
+func (t *Terminal) EndOfDay(ctx context.Context) (total *kiosk.Money, err error) {
 	if err := t.ready(ctx); err != nil {
-		return kiosk.Money{}, err
+		return nil, err
 	}
-	total := kiosk.Money{Currency: t.cfg.Currency}
-	if err := t.foreign(t.cfg.ID); err != nil {
-		return total, err
+	if err := t.own(); err != nil {
+		return nil, err
 	}
 	var failed byte
-	_, err := t.exchange(ctx, zvt.Command(0x06, 0x50, t.password()), handlers{result: func(m zvt.Message) error {
-		if code, ok := m.Get(0x27); ok && code[0] != 0 {
-			failed = code[0]
+	_, err = t.ask(ctx, zvt.Command(0x06, 0x50, t.password()), handlers{result: func(m zvt.Message) error {
+		failed = m.Result()
+		if failed != 0 {
 			return nil
 		}
-		total.Minor, _ = number(m, 0x04)
+		c, named := number(m, 0x49)
+		if n, ok := number(m, 0x04); ok && (!named || c == int64(t.cfg.Currency.Number())) {
+			total = &kiosk.Money{Minor: n, Currency: t.cfg.Currency}
+		}
 		return nil
 	}})
 	var no *refusal
 	switch {
 	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
-		return total, declined(failed)
+		return nil, declined(failed)
 	case errors.As(err, &no):
-		return total, declined(no.code)
+		return nil, no.declined()
 	}
 	return total, err
 }
@@ -367,6 +440,7 @@ func (t *Terminal) EndOfDay(ctx context.Context) (kiosk.Money, error) {
 // Status is what a terminal says about itself.
 type Status struct {
 	TerminalID string `json:"terminal_id"`
+	Serial     string `json:"serial,omitempty"`
 	Software   string `json:"software,omitempty"`
 	Code       string `json:"status"`
 	Text       string `json:"status_text"`
@@ -379,23 +453,97 @@ func (t *Terminal) Status(ctx context.Context) (Status, error) {
 	if err := t.ready(ctx); err != nil {
 		return Status{}, err
 	}
-	end, err := t.exchange(ctx, zvt.Command(0x05, 0x01, t.password(), zvt.Bin(0x03, 0x05)), handlers{limit: askLimit})
+	s, err := t.status(ctx, t.ask)
 	var no *refusal
 	if errors.As(err, &no) {
-		return Status{}, declined(no.code)
+		return Status{}, no.declined()
 	}
 	if err != nil {
 		return Status{}, asUnreachable(err)
 	}
-	software, code := end.Completion()
+	return s, nil
+}
+
+// asker is ask, or exchange where the terminal is being registered with.
+type asker func(context.Context, zvt.APDU, handlers) (zvt.Message, error)
+
+func (t *Terminal) status(ctx context.Context, ask asker) (Status, error) {
+	end, err := ask(ctx, zvt.Command(0x05, 0x01, t.password(), zvt.Bin(0x03, 0x05)), handlers{limit: askLimit})
+	if err != nil {
+		return Status{}, err
+	}
+	if end.Broken {
+		return Status{}, errors.New("answer to the status enquiry cannot be read")
+	}
+	software, code, ok := end.Completion()
 	f := zvt.Describe(end).Fields
-	s := Status{TerminalID: t.tid, Software: software, Code: fmt.Sprintf("%02X", code), Text: zvt.ResultText(code)}
+	s := Status{TerminalID: t.tid, Software: software}
+	if ok {
+		s.Code, s.Text = fmt.Sprintf("%02X", code), zvt.ConditionOf(code).Text
+	}
+	if v, ok := end.Find(0x1F42); ok {
+		s.Serial = strings.TrimLeft(hex.EncodeToString(v), "0")
+	}
 	s.Date, _ = f["date"].(string)
 	s.Time, _ = f["time"].(string)
 	if id, ok := f["terminal_id"].(string); ok {
 		s.TerminalID = id
 	}
 	return s, nil
+}
+
+// cureEvery is how often a terminal is told to do what it says it needs.
+const cureEvery = 10 * time.Minute
+
+// Ready runs a status enquiry (05 01). The specification has it once a minute while nothing else is
+// to be done: some terminals use it to end their day, or to update themselves. What a status asks
+// for and does no harm is done, at most every ten minutes.
+func (t *Terminal) Ready(ctx context.Context) error {
+	s, err := t.Status(ctx)
+	var no *kiosk.Declined
+	if errors.As(err, &no) && (no.Code == "83" || no.Code == "9A") {
+		return nil // it does not know the command, which says nothing of it
+	}
+	if err != nil {
+		return err
+	}
+	if now := s.condition(); now.Cure != nil && time.Since(t.cured) > cureEvery {
+		t.cured = time.Now()
+		cmd := zvt.Command(now.Cure[0], now.Cure[1], t.password())
+		if now.Cure == zvt.Diagnosis {
+			cmd = zvt.Command(now.Cure[0], now.Cure[1], nil)
+		}
+		t.log.Info("terminal is told to do what it needs", "status", s.Code, "command", cmd.String())
+		if _, err := t.ask(ctx, cmd, handlers{limit: 2 * time.Minute}); errors.Is(err, kiosk.ErrUnreachable) {
+			return err
+		}
+		if s, err = t.Status(ctx); err != nil {
+			return err
+		}
+	}
+	if no := s.NotReady(); no != nil {
+		return no
+	}
+	return nil
+}
+
+// NotReady is what a terminal says is in the way of a payment; nil where nothing is.
+func (s Status) NotReady() *kiosk.Declined {
+	now := s.condition()
+	if now.Ready {
+		return nil
+	}
+	no := declined(now.Code)
+	no.Text = now.Text
+	return no
+}
+
+func (s Status) condition() zvt.Condition {
+	code, err := strconv.ParseUint(s.Code, 16, 8)
+	if err != nil { // it says nothing of it
+		return zvt.Condition{Ready: true}
+	}
+	return zvt.ConditionOf(byte(code))
 }
 
 // declines says what a driver can do about a result code. The first range that holds
@@ -405,6 +553,8 @@ var declines = []struct {
 	class    kiosk.DeclineClass
 }{
 	{0x6C, 0x6C, kiosk.DeclineNoCard},
+	{0x9C, 0x9C, kiosk.DeclineBusy}, {0xE0, 0xE0, kiosk.DeclineBusy},
+	{0xDC, 0xDC, kiosk.DeclineCardIn}, {0xE1, 0xE1, kiosk.DeclineCardIn},
 	{0xB4, 0xB5, kiosk.DeclineNoHold},
 	{0xF0, 0xF0, kiosk.DeclineDayEnd},
 	{0x64, 0x66, kiosk.DeclineUnreadable},

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"kioskd"
@@ -46,8 +47,11 @@ type Config struct {
 	Capture  CaptureMode
 	Currency kiosk.Currency
 	ID       string // of the site's terminal, eight digits; empty to take any
-	Stats    *line.Stats
-	CardKey  []byte // keys the tokens of cards; without it there are none
+	Serial   string // of the site's terminal, as it prints it; empty to take any
+	// NoOpenList says that the terminal has no list of its open holds (06 23 with FFFF).
+	NoOpenList bool
+	Stats      *line.Stats
+	CardKeys   [][]byte // key the tokens of cards, that of now first; without one there are none
 }
 
 // Dial opens the link to a terminal.
@@ -86,7 +90,11 @@ type Terminal struct {
 	cfg  Config
 	log  *slog.Logger
 	link zvt.Link // nil while not connected and registered
-	tid  string
+	tid  string   // of the registration; empty where it named none
+
+	plain    bool      // registers with what every terminal knows, because more was refused
+	greeting []byte    // what came over a fresh connection and is no ZVT
+	cured    time.Time // when it was told last to do what it needed
 }
 
 // New makes a driver; it connects with the first call.
@@ -122,7 +130,15 @@ func (t *Terminal) connect(ctx context.Context) error {
 		s.Stats = t.cfg.Stats
 	}
 	t.link = link
-	err = t.register(ctx)
+	if s, ok := link.(*zvt.Stream); ok {
+		t.greeting, err = s.Greeting(drainFor)
+	}
+	if err == nil {
+		err = t.register(ctx)
+	}
+	if err == nil && t.link != nil {
+		err = t.identify(ctx)
+	}
 	if err == nil && t.link == nil {
 		err = errors.New("line is not quiet yet")
 	}
@@ -136,14 +152,22 @@ func (t *Terminal) connect(ctx context.Context) error {
 	return nil
 }
 
+// identify makes sure that the terminal with the pinned serial number answers.
+func (t *Terminal) identify(ctx context.Context) error {
+	if t.cfg.Serial == "" {
+		return nil
+	}
+	s, err := t.status(ctx, t.exchange)
+	if err == nil && s.Serial != t.cfg.Serial {
+		err = fmt.Errorf("%w: serial number %q, want %s", kiosk.ErrOtherTerminal, s.Serial, t.cfg.Serial)
+	}
+	return err
+}
+
 // register makes the terminal ours. One that is still busy with what it was told before
 // we came back is told to stop, and then left in peace for as long as it waits for an
 // answer to its last word: some wait anew after each message that they do not expect.
 func (t *Terminal) register(ctx context.Context) error {
-	const config = 0x3E // intermediate status, we control payment and print
-	currency := zvt.PutBCD(int64(t.cfg.Currency.Number()), 2)
-	head := append(append(t.password(), config), currency...)
-	cmd := zvt.Command(0x06, 0x00, head, zvt.Bin(0x03, 0x01), zvt.Container())
 	var end zvt.Message
 	var err error
 	for i, quiet := range []time.Duration{drainFor, drainFor, zvt.T3 + drainFor} {
@@ -155,7 +179,11 @@ func (t *Terminal) register(ctx context.Context) error {
 		if err := t.drain(quiet); err != nil {
 			return err
 		}
-		end, err = t.exchange(ctx, cmd, handlers{limit: askLimit})
+		end, err = t.exchange(ctx, t.registration(), handlers{limit: askLimit})
+		if refused(err, 0x83, 0x9A) && !t.plain { // older ones do not take the fields that may follow
+			t.plain = true
+			end, err = t.exchange(ctx, t.registration(), handlers{limit: askLimit})
+		}
 		if err == nil && t.link != nil {
 			err = t.drain(drainFor) // it may still answer what was said before
 		}
@@ -167,14 +195,36 @@ func (t *Terminal) register(ctx context.Context) error {
 	if errors.As(err, &no) && no.code == 0x37 { // which is a wrong PIN elsewhere
 		return fmt.Errorf("cannot register: %w", ErrPassword)
 	}
-	if err != nil {
+	switch {
+	case err != nil && len(t.greeting) > 0:
+		return fmt.Errorf("cannot register: %w: its first bytes are %s: %w", ErrNotZVT, zvt.Hex(t.greeting), err)
+	case err != nil:
 		return fmt.Errorf("cannot register: %w", err)
+	}
+	if c, ok := number(end, 0x49); ok && c != int64(t.cfg.Currency.Number()) {
+		return fmt.Errorf("cannot register: %w: it sells in currency %d, want %s", ErrRefused, c, t.cfg.Currency)
 	}
 	t.tid = ""
 	if v, ok := end.Get(0x29); ok {
 		t.tid = fmt.Sprintf("%x", v)
 	}
 	return nil
+}
+
+// registration is 06 00: in full, or in the form of nine bytes that every terminal takes.
+func (t *Terminal) registration() zvt.APDU {
+	const config = 0x3E // intermediate status, we control payment and print
+	head := append(append(t.password(), config), zvt.PutBCD(int64(t.cfg.Currency.Number()), 2)...)
+	if t.plain {
+		return zvt.Command(0x06, 0x00, head)
+	}
+	return zvt.Command(0x06, 0x00, head, zvt.Bin(0x03, 0x01), zvt.Container())
+}
+
+// refused tells whether an error is a terminal's no, with one of some codes where any are given.
+func refused(err error, codes ...byte) bool {
+	var no *refusal
+	return errors.As(err, &no) && (len(codes) == 0 || slices.Contains(codes, no.code))
 }
 
 // babbleFor is how long a terminal may go on with what was asked of it before we came: a card
@@ -262,8 +312,11 @@ type handlers struct {
 	limit time.Duration
 }
 
-// refusal is a definite no to a command, before or after it began.
-type refusal struct{ code byte }
+// refusal is a definite no: to a command that did not begin, or its end.
+type refusal struct {
+	code    byte
+	command bool // it did not begin: no card and no bank is to blame
+}
 
 // ErrRefused is of a terminal that is there and does not do what it is told: it is busy, or another
 // currency is set in it. ErrPassword is of one that does not register with our password.
@@ -271,6 +324,9 @@ var (
 	ErrRefused  = errors.New("terminal refused")
 	ErrPassword = errors.New("the password is not the terminal's")
 )
+
+// ErrNotZVT is of an address where something answers that does not speak ZVT.
+var ErrNotZVT = errors.New("something answers there that does not speak ZVT")
 
 func (r *refusal) Unwrap() error { return ErrRefused }
 
@@ -289,6 +345,32 @@ const (
 	// inAll is how long a dialogue may take, whatever the terminal announces.
 	inAll = 30 * time.Minute
 )
+
+// notRegistered is what a terminal answers that has forgotten us, on a line that stayed up.
+const notRegistered = 0x6B
+
+// ask is exchange for commands of a registered terminal: where it has forgotten us, which it says
+// before it does anything, it is registered with again and asked once more.
+func (t *Terminal) ask(ctx context.Context, cmd zvt.APDU, h handlers) (end zvt.Message, err error) {
+	if err := t.connect(ctx); err != nil { // an answer before was such that the line was closed
+		return zvt.Message{}, err
+	}
+	end, err = t.exchange(ctx, cmd, h)
+	if !refused(err, notRegistered) {
+		return end, err
+	}
+	t.log.Warn("terminal has forgotten its registration: registering again")
+	t.Close()
+	if err := t.connect(ctx); err != nil {
+		return zvt.Message{}, err
+	}
+	end, err = t.exchange(ctx, cmd, h)
+	if refused(err, notRegistered) {
+		t.Close()
+		return zvt.Message{}, fmt.Errorf("%w: terminal does not keep its registration", kiosk.ErrUnreachable)
+	}
+	return end, err
+}
 
 // exchange sends a command and follows it to its end: the answer, then whatever the
 // terminal says as master, then completion (06 0F) or abort (06 1E).
@@ -316,10 +398,14 @@ func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end 
 			return end, fmt.Errorf("%w: %s: %w", kiosk.ErrOutcomeUnknown, zvt.Name(cmd), err)
 		}
 		m, err := zvt.Parse(a)
-		if err != nil {
+		if err != nil { // no handler sees it: what can be read of it may not be what was meant
 			t.log.Warn("terminal sent what cannot be read", "message", a.String(), "error", err)
+			m = zvt.Message{Class: a.Class, Instr: a.Instr, Broken: true}
 		}
 		done, err := x.handle(a, m)
+		if done && x.broken && (err == nil || refused(err)) {
+			err = fmt.Errorf("%w: %s: its result cannot be read", kiosk.ErrOutcomeUnknown, zvt.Name(cmd))
+		}
 		if done || err != nil {
 			return m, err
 		}
@@ -342,6 +428,7 @@ type exchange struct {
 	aborted  bool
 	failed   bool   // a result with a code other than 00 came
 	suspect  bool   // something came out of turn
+	broken   bool   // a result came that cannot be read
 	last     []byte // the last result: a repeat is answered again, not applied again
 	lastOK   bool
 	deadline time.Time
@@ -404,7 +491,7 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 		case (a.Instr == busy || a.Instr == notNow) && x.h.result != nil: // perhaps with this, or to what was said before: only its list can tell
 			return true, fmt.Errorf("%w: %s", kiosk.ErrOutcomeUnknown, zvt.ResultText(a.Instr))
 		default:
-			return true, &refusal{a.Instr}
+			return true, &refusal{a.Instr, true}
 		}
 		return false, nil
 	case !x.accepted: // of a command before ours
@@ -425,7 +512,7 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 			code = m.Head[0]
 		}
 		x.close()
-		return true, &refusal{code}
+		return true, &refusal{code: code}
 	case a.Is(0x06, 0xD1), a.Is(0x06, 0xD3), a.Is(0x04, 0x01):
 		x.restart() // we print no receipts of the terminal; refusing would reverse money
 		return false, x.answer(zvt.Ack())
@@ -465,7 +552,7 @@ func (x *exchange) intermediate(m zvt.Message) {
 		}
 	}
 	x.restart()
-	if x.h.progress != nil {
+	if x.h.progress != nil && len(m.Head) > 0 {
 		x.h.progress(m)
 	}
 }
@@ -479,14 +566,19 @@ func (x *exchange) result(a zvt.APDU, m zvt.Message) error {
 		return x.answer(zvt.Nack(0x6C))
 	}
 	if x.last == nil || string(x.last) != string(a.Data) {
-		x.last, x.lastOK = a.Data, true
-		if err := x.h.result(m); err != nil {
+		x.last, x.lastOK = append([]byte{}, a.Data...), true
+		x.broken = x.broken || m.Broken
+		err := error(nil)
+		if m.Broken {
+			err = errors.New("it cannot be read")
+		} else {
+			err = x.h.result(m)
+		}
+		if err != nil {
 			x.t.log.Error("result of the terminal was turned back", "error", err)
 			x.lastOK = false
 		}
-		if code, ok := m.Get(0x27); ok && code[0] != 0 {
-			x.failed = true
-		}
+		x.failed = x.failed || m.Result() != 0
 		x.t4 = bookedEnd
 		if x.failed {
 			x.t4 = failedEnd

@@ -75,6 +75,7 @@ func played(t *testing.T, run func(*terminal.Terminal), lines ...func(desk)) {
 		}, terminal.Config{Password: "000000", Capture: terminal.CaptureUsed, Currency: "EUR"}, slog.New(slog.DiscardHandler))
 		run(driver)
 		driver.Close()
+		time.Sleep(time.Hour) // in which the other side notices
 		if opened != len(lines) {
 			t.Errorf("%d lines were opened, %d are in the script", opened, len(lines))
 		}

@@ -75,9 +75,11 @@ const (
 // which page, which session, which language. It is safe for concurrent use.
 type Presenter struct {
 	site  Site
+	zone  *time.Location
 	kiosk Kiosk
 
 	mu       sync.Mutex
+	judging  bool // a staff code, perhaps of a visit that is over
 	seq      uint64
 	last     View
 	language string
@@ -103,7 +105,11 @@ type Presenter struct {
 
 // NewPresenter makes a presenter that shows the attract screen.
 func NewPresenter(site Site, k Kiosk) *Presenter {
-	return &Presenter{site: site, kiosk: k, language: site.Languages[0], page: Attract, since: k.Snapshot().At, told: map[string]bool{}}
+	zone, err := time.LoadLocation(site.Timezone)
+	if err != nil { // the configuration was checked; a site of a test may have none
+		zone = time.UTC
+	}
+	return &Presenter{site: site, zone: zone, kiosk: k, language: site.Languages[0], page: Attract, since: k.Snapshot().At, told: map[string]bool{}}
 }
 
 // errOld means that an input was for a view that is no longer shown.

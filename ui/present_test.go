@@ -39,7 +39,7 @@ type machine struct {
 func (m *machine) Choose(ctx context.Context, bay int) (string, error) {
 	m.visits++
 	id := fmt.Sprint("S", m.visits)
-	return id, m.Do(ctx, session.Observation{What: session.Chosen, Session: id, Reference: "ABC1234", Code: "4711", Bay: bay})
+	return id, m.Do(ctx, session.Observation{What: session.Chosen, Session: id, Reference: "ABC1234", Bay: bay})
 }
 
 func (m *machine) Do(_ context.Context, o session.Observation) error {
@@ -70,6 +70,7 @@ func (m *machine) Snapshot() session.Snapshot {
 func newScreen(t *testing.T) (*machine, *ui.Presenter) {
 	m := &machine{t: t, rules: session.DefaultRules(), live: map[int]session.Sample{}, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	m.rules.Currency = "EUR"
+	m.rules.Code = func(string) string { return "4711" }
 	m.rules.Bays[3] = session.BayRules{MaxPower: 22000}
 	return m, presenter(t, m)
 }
@@ -81,7 +82,7 @@ func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref }, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: session.DefaultRules(), ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
+	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref }, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: m.rules, ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
 }
 
 func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.Screen) ui.View {

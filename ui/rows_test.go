@@ -148,7 +148,14 @@ func (s *stage) declined(c kiosk.DeclineClass, code string) {
 }
 
 func (s *stage) list(receipts ...int) {
-	s.see(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999", Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}})
+	s.see(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999", Ready: true, Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}})
+}
+
+// gone gives lists that agree that nothing is held.
+func (s *stage) gone() {
+	s.list()
+	s.after(2 * time.Second)
+	s.list()
 }
 
 // boot starts the daemon again, at the same screen.
@@ -219,8 +226,8 @@ var rows = []struct {
 		s.accept()
 		s.see(session.Observation{What: session.HoldEnded, Err: errUnknown})
 		s.clear()
-		s.list()
-	}, "hold_gone closed", "declined.nothing_held"},
+		s.gone()
+	}, "hold_missing hold_gone closed", "declined.nothing_held"},
 	{11, "something was held", func(s *stage) {
 		s.accept()
 		s.see(session.Observation{What: session.HoldEnded, Err: errUnknown})
@@ -367,12 +374,12 @@ var rows = []struct {
 		s.see(session.Observation{What: session.BookingEnded, Err: errUnknown})
 		s.list(231)
 	}, "capture_unknown capture_intent", "reason.stopped"},
-	{35, "the hold is gone", func(s *stage) {
+	{35, "the terminal says that the hold is gone, and lists it", func(s *stage) {
 		s.stop()
 		s.clear()
 		s.see(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
-		s.list()
-	}, "capture_unknown unproven receipt_final closed", "reason.stopped"},
+		s.list(231)
+	}, "capture_unknown capture_waiting", "reason.stopped"},
 	{36, "release failed", func(s *stage) {
 		s.hold()
 		s.press(ui.Back, "")

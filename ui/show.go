@@ -84,9 +84,9 @@ func (p *Presenter) resume(snap session.Snapshot) {
 	}
 }
 
-// prices are shown whole, in AFIR order.
-func (p *Presenter) prices(t *tariff.Tariff) (out []PriceView) {
-	for _, price := range t.Prices() {
+// prices are those that apply now, and what comes next, in AFIR order.
+func (p *Presenter) prices(t *tariff.Tariff, at time.Time, loc *time.Location, elapsed time.Duration) (out []PriceView) {
+	for _, price := range t.PricesAt(at, loc, elapsed) {
 		out = append(out, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin, price.From, price.To})
 	}
 	return out
@@ -97,9 +97,14 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	v.Screen, v.Hold, v.Bays = p.page, p.site.Hold, p.bays(snap)
 	p.tariff, p.tariffSum = p.site.Prices(snap.At)
 	x, ok := snap.State.Sessions[p.session]
-	if v.Prices = p.prices(p.tariff); ok && x.Tariff != nil { // what she agreed to stays, whatever is sold by now
-		v.Prices = p.prices(x.Tariff)
+	sold, zone, elapsed := p.tariff, p.zone, time.Duration(0)
+	if ok && x.Tariff != nil { // what the driver agreed to stays, whatever is sold by now
+		sold, zone = x.Tariff, x.Location
+		if x.Start != nil {
+			elapsed = max(0, snap.At.Sub(x.Start.At)).Truncate(time.Second)
+		}
 	}
+	v.Prices = p.prices(sold, snap.At, zone, elapsed)
 	if !ok && p.session != "" {
 		p.leave()
 		v.Screen = p.page
@@ -251,7 +256,7 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 		v.Screen = PlugIn
 		v.Partial = x.Hold.Approved.Minor < x.Offer.Hold.Minor
 		if p.own {
-			v.StopCode = x.StopCode
+			v.StopCode = p.site.Rules.StopCode(x)
 		}
 		if x.Power != session.Waiting {
 			v.Message, v.Seconds = "starting", 0
@@ -282,7 +287,7 @@ func (p *Presenter) asking(v *View, progress kiosk.Progress, asked, at time.Time
 func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) {
 	v.Screen = Charging
 	if p.own = p.own || x.Owned(snap.At) && !x.ProofAt.Before(p.turned); p.own { // proved by this visitor
-		v.StopCode = x.StopCode
+		v.StopCode = p.site.Rules.StopCode(x)
 	}
 	switch x.Power {
 	case session.Pausing:

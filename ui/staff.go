@@ -150,13 +150,16 @@ func (p *Presenter) carryOut(ctx context.Context, value string) {
 func (p *Presenter) judge(ctx context.Context, snap session.Snapshot) error {
 	code := p.staff.digits
 	p.staff.digits, p.staff.note = "", nil
-	if code == "" || snap.State.Access.Wait(snap.At) > 0 {
+	if code == "" || p.judging || snap.State.Access.Wait(snap.At) > 0 { // one at a time: it takes memory
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx)
+	ctx, p.judging = context.WithoutCancel(ctx), true
 	p.aside(func() func(*visit) {
 		role := p.site.Desk.Judge(code)
 		err := p.kiosk.Do(ctx, session.Observation{What: session.CodeJudged, Raised: role != "", By: role})
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.judging = false
 		return func(s *visit) {
 			if role == "" || err != nil {
 				s.note = &Row{Key: "staff.wrong", State: "bad"}

@@ -22,6 +22,7 @@ import (
 
 	"kioskd/backoffice"
 	"kioskd/backoffice/receiver"
+	"kioskd/child"
 )
 
 // variable tells a test's program to be a NATS server: its value is the configuration file.
@@ -191,7 +192,7 @@ func (c *Cluster) Servers() string {
 }
 
 func (c *Cluster) start(n *node) {
-	n.cmd = exec.Command(os.Args[0])
+	n.cmd = child.Command(os.Args[0])
 	n.cmd.Env = append(os.Environ(), variable+"="+n.config)
 	n.cmd.Stderr = os.Stderr
 	c.must(n.cmd.Start())

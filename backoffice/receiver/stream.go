@@ -60,50 +60,59 @@ func (r *Receiver) Consume(ctx context.Context, conn *nats.Conn, log *slog.Logge
 		log.Warn("the stream is shorter than it was: it is read again", "messages", last, "before", done)
 		done = 0
 	}
-	consumer, err := js.OrderedConsumer(ctx, backoffice.JournalStream, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: done + 1})
-	if err != nil {
-		return fmt.Errorf("cannot read stream %s: %w", backoffice.JournalStream, err)
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return fmt.Errorf("cannot read stream %s: %w", backoffice.JournalStream, err)
-	}
 	g, ctx := errgroup.WithContext(ctx)
-	defer context.AfterFunc(ctx, messages.Stop)()
 	g.Go(func() error { return r.announce(ctx, js) })
 	g.Go(func() error {
-		for {
-			m, err := messages.Next()
-			if ctx.Err() != nil {
-				return nil
-			}
-			if err == nil {
-				err = r.consume(ctx, js, m, log)
-			}
-			if err != nil {
-				return fmt.Errorf("cannot go on with stream %s: %w", backoffice.JournalStream, err)
-			}
+		if err := r.takeAll(ctx, js, stream, done, log); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("cannot go on with stream %s: %w", backoffice.JournalStream, err)
 		}
+		return nil
 	})
 	return g.Wait()
 }
 
+// lookEvery is how soon a new message is seen.
+const lookEvery = 100 * time.Millisecond
+
+// takeAll takes one message after the other, and waits for the next. It asks for each by its number,
+// which any server that has it answers: a consumer would live on one server, and die with it.
+func (r *Receiver) takeAll(ctx context.Context, js jetstream.JetStream, from jetstream.Stream, done uint64,
+	log *slog.Logger) error {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		m, err := from.GetMsg(ctx, done+1, jetstream.WithGetMsgSubject(backoffice.JournalSubject(">")))
+		switch {
+		case err == nil:
+			if err := r.consume(ctx, js, m, log); err != nil {
+				return err
+			}
+			done = m.Sequence
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-look.C:
+			}
+		default:
+			return err
+		}
+	}
+}
+
 // consume takes one message. One that is no batch, or of another history, is passed over: it
 // stays in the stream, and the log says so.
-func (r *Receiver) consume(ctx context.Context, js jetstream.JetStream, m jetstream.Msg, log *slog.Logger) error {
+func (r *Receiver) consume(ctx context.Context, js jetstream.JetStream, m *jetstream.RawStreamMsg,
+	log *slog.Logger) error {
 	r.answering.Lock()
 	defer r.answering.Unlock()
-	meta, err := m.Metadata()
-	if err != nil {
-		return err
-	}
-	id := strings.TrimPrefix(m.Subject(), backoffice.JournalSubject(""))
+	id := strings.TrimPrefix(m.Subject, backoffice.JournalSubject(""))
 	var a backoffice.Answer
-	b, err := batchOf(m.Data(), id)
+	b, err := batchOf(m.Data, id)
 	if err == nil {
-		a, err = r.takeMessage(ctx, b, meta.Sequence.Stream)
+		a, err = r.takeMessage(ctx, b, m.Sequence)
 	}
-	a.Stream = meta.Sequence.Stream
+	a.Stream = m.Sequence
 	switch {
 	case errors.Is(err, ErrConflict):
 		a.Conflict = err.Error()
@@ -112,8 +121,8 @@ func (r *Receiver) consume(ctx context.Context, js jetstream.JetStream, m jetstr
 	case !errors.As(err, new(*wrongBatch)): // ours: the database, or the end
 		return err
 	}
-	log.Warn("message", "kiosk", id, "stream_seq", meta.Sequence.Stream, "error", err)
-	if _, err := r.db.ExecContext(ctx, doneUpTo, meta.Sequence.Stream); err != nil || a.Conflict == "" {
+	log.Warn("message", "kiosk", id, "stream_seq", m.Sequence, "error", err)
+	if _, err := r.db.ExecContext(ctx, doneUpTo, m.Sequence); err != nil || a.Conflict == "" {
 		return err
 	}
 	return r.answer(ctx, js, b.Kiosk, a)

@@ -29,6 +29,7 @@ type office struct {
 	journal *store.Store
 	control *session.Controller
 	up      *uplink // nil for none
+	devices *devices
 
 	refunding sync.Mutex // one after the other: each looks at what is left
 }

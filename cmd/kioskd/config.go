@@ -94,6 +94,40 @@ type configReader struct {
 	file   string
 	faults []string
 	others bool // files that are named and missing are faults, too
+	lines  []usedLine
+}
+
+// usedLine is an address that a device of the site has.
+type usedLine struct {
+	n        *yaml.Node
+	address  line.Address
+	terminal bool
+}
+
+// terminalStop is how many stop bits a card terminal wants where its address does not say.
+const terminalStop = 2
+
+// shared finds lines that two devices cannot share: a card terminal speaks another protocol than a
+// bus, and all units of a bus speak as fast. An adapter may have several names.
+func (r *configReader) shared() {
+	slices.SortStableFunc(r.lines, func(a, b usedLine) int { return a.n.Line - b.n.Line })
+	for i, l := range r.lines {
+		for _, before := range r.lines[:i] {
+			if before.address.Port() != l.address.Port() {
+				continue
+			}
+			place := fmt.Sprintf("line %d", before.n.Line)
+			switch {
+			case before.terminal != l.terminal:
+				r.fault(l.n, "%s: a card terminal and a bus cannot share a line: %s has it, too", l.n.Value, place)
+			case before.address.Scheme != l.address.Scheme || before.address.Mode != l.address.Mode:
+				r.fault(l.n, "%s: speed, parity, stop bits or protocol are others than in %s, on the same line", l.n.Value, place)
+			default:
+				continue
+			}
+			break
+		}
+	}
 }
 
 func (r *configReader) fault(n *yaml.Node, format string, args ...any) {
@@ -113,6 +147,9 @@ func readConfigAnd(path string, others bool) (*config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usagef("cannot read configuration: %w", err)
+	}
+	if err := tariff.CheckUTF8(data); err != nil {
+		return nil, &configError{[]string{fmt.Sprintf("%s: %v", placeIn(path, data, err), err)}}
 	}
 	r := &configReader{file: path, others: others}
 	var doc yaml.Node
@@ -243,10 +280,12 @@ func (r *configReader) boolean(to *bool) func(*yaml.Node) {
 
 func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		if _, err := line.Parse(n.Value, stop); err != nil {
+		a, err := line.Parse(n.Value, stop)
+		if err != nil {
 			r.fault(n, "%v", err)
 			return
 		}
+		r.lines = append(r.lines, usedLine{n, a, stop == terminalStop})
 		*to = n.Value
 	}
 }
@@ -303,9 +342,13 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 	if c.timezone != nil {
 		c.rules.Location = c.timezone
 	}
+	if amounts.minimum != nil && c.hold.Minor > 0 && c.rules.Minimum.Minor > c.hold.Minor {
+		r.fault(amounts.minimum, "terminal.minimum: %v is above terminal.hold, %v: no hold would do", c.rules.Minimum, c.hold)
+	}
+	r.shared()
 	c.terminal.Currency, c.rules.Currency, c.terminal.ID = c.currency, c.currency, c.rules.TerminalID
 	for _, b := range c.bays {
-		c.rules.Bays[b.number] = session.BayRules{MaxPower: b.maxPower}
+		c.rules.Bays[b.number] = b.register()
 	}
 	if tariffNode != nil {
 		r.tariff(c, tariffNode, dir)
@@ -380,7 +423,7 @@ func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts te
 		}
 	}
 	r.mapping(n, "terminal", map[string]func(*yaml.Node){
-		"address!": r.address(&c.terminalAddress, 2),
+		"address!": r.address(&c.terminalAddress, terminalStop),
 		"password": func(n *yaml.Node) { password(n, n.Value) },
 		"password_file": func(n *yaml.Node) {
 			var path string
@@ -402,9 +445,21 @@ func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts te
 		"minimum":     func(n *yaml.Node) { amounts.minimum = n },
 		"reads_cards": r.boolean(&c.readsCards),
 		"id": func(n *yaml.Node) {
-			if c.rules.TerminalID = n.Value; len(n.Value) != 8 || strings.Trim(n.Value, "0123456789") != "" {
+			c.rules.TerminalID = n.Value
+			if len(n.Value) != 8 || strings.Trim(n.Value, "0123456789") != "" {
 				r.fault(n, "terminal.id: %q: want the eight digits of the terminal's id", n.Value)
 			}
+		},
+		"serial": func(n *yaml.Node) {
+			c.terminal.Serial = strings.TrimLeft(n.Value, "0")
+			if c.terminal.Serial == "" {
+				r.fault(n, "terminal.serial: %q: want the serial number as kioskd terminal status shows it", n.Value)
+			}
+		},
+		"open_list": func(n *yaml.Node) {
+			list := true
+			r.boolean(&list)(n)
+			c.terminal.NoOpenList = !list
 		},
 		"end_of_day": func(n *yaml.Node) {
 			at, err := dayTime(n.Value)

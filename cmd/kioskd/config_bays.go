@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd"
+	"kioskd/line"
 	"kioskd/meter"
 )
 
@@ -40,20 +41,42 @@ func (r *configReader) bays(c *config, n *yaml.Node) {
 			}
 			used[what] = b.number
 		}
+		for _, other := range append(slices.Clone(c.bays), b) {
+			for _, pair := range [][2]bayConfig{{b, other}, {other, b}} {
+				if m, board := pair[0], pair[1]; board.board != "" && m.meterUnit == board.boardUnit && portOf(m.meterAddr) == portOf(board.board) {
+					r.fault(item, "bay %d: a meter and a board have the unit number %d on one line", b.number, m.meterUnit)
+					break
+				}
+			}
+		}
 		b.maxPower = kiosk.Power(power)
 		c.bays = append(c.bays, b)
 	}
 }
 
+// register is what the bay's meter may count.
+func (b bayConfig) register() kiosk.Register {
+	return kiosk.Register{MaxPower: b.maxPower, Modulus: kiosk.Energy(b.model.Modulus), Step: kiosk.Energy(b.model.Step)}
+}
+
+// portOf is the line of an address, by whatever name.
+func portOf(address string) string {
+	a, err := line.Parse(address, 1)
+	if err != nil { // which is said where it stands
+		return address
+	}
+	return a.Port()
+}
+
 // own is what no other bay may have: two drivers would pay for the same energy, or one's hold
 // would switch the other's power.
 func (b bayConfig) own() (out []string) {
-	out = append(out, fmt.Sprintf("meter unit %d at %s", b.meterUnit, b.meterAddr))
+	out = append(out, fmt.Sprintf("meter unit %d at %s", b.meterUnit, portOf(b.meterAddr)))
 	if b.serial != "" {
 		out = append(out, "the meter with the serial number "+b.serial)
 	}
 	if b.board != "" {
-		at := fmt.Sprintf("of board %d at %s", b.boardUnit, b.board)
+		at := fmt.Sprintf("of board %d at %s", b.boardUnit, portOf(b.board))
 		out = append(out, fmt.Sprintf("coil %d %s", b.coil, at))
 		for _, input := range []int{b.plugged, b.feedback, b.requesting} {
 			if input >= 0 {

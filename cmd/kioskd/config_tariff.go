@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 
@@ -15,37 +17,50 @@ import (
 // tariff reads the tariff, inline or from a file, and refuses what the site may not
 // bill by.
 func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
-	var data []byte
+	var text []byte
+	var fault func(offset int, what string)
 	if n.Kind == yaml.ScalarNode {
 		var path string
 		r.path(&path, dir)(n)
 		var err error
-		if data, err = os.ReadFile(path); err != nil {
+		if text, err = os.ReadFile(path); err != nil {
 			r.fault(n, "tariff: %v", err)
 			return
+		}
+		fault = func(offset int, what string) {
+			r.faults = append(r.faults, fmt.Sprintf("%s: %s", placeIn(path, text, &tariff.PlaceError{Offset: offset}), what))
 		}
 	} else {
-		var b bytes.Buffer
-		if err := toJSON(&b, n); err != nil {
-			r.fault(n, "tariff: %v", err)
+		w := jsonWriter{}
+		if err := w.write(n); err != nil {
+			r.fault(w.at(len(w.Bytes()), n), "tariff: %v", err)
 			return
 		}
-		data = b.Bytes()
+		text = w.Bytes()
+		fault = func(offset int, what string) { r.fault(w.at(offset, n), "%s", what) }
 	}
-	t, err := tariff.Parse(data)
+	t, err := tariff.Parse(text)
 	if err != nil {
-		r.fault(n, "tariff: %v", err)
+		var at *tariff.PlaceError
+		offset := 0
+		if errors.As(err, &at) {
+			offset = at.Offset
+		}
+		fault(offset, fmt.Sprintf("tariff: %v", err))
 		return
 	}
 	c.tariff = t
 	for _, p := range t.Check(c.tariffSite()) {
-		r.fault(n, "tariff: %v", p)
+		fault(tariff.PlaceOf(text, p.Path), fmt.Sprintf("tariff: %v", p))
 	}
 }
 
 // tariffSite is what a tariff is judged by.
 func (c *config) tariffSite() tariff.Site {
-	s := tariff.Site{Currency: string(c.currency), EU: euCountry(c.country), KnowsParking: true, HoldMinor: c.hold.Minor, CurrentMeters: true}
+	s := tariff.Site{Currency: string(c.currency), EU: euCountry(c.country), KnowsParking: true, HoldMinor: c.hold.Minor, CurrentMeters: true, NamesTax: c.ocpi != nil}
+	if s.HoldMinor == 0 { // what is wrong with it is said where it stands
+		s.HoldMinor = math.MaxInt64
+	}
 	for _, b := range c.bays {
 		s.MaxPowerW = max(s.MaxPowerW, int64(b.maxPower))
 		s.KnowsParking = s.KnowsParking && b.requesting >= 0
@@ -57,48 +72,84 @@ func euCountry(code string) bool {
 	return strings.Contains(" AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK ", " "+code+" ")
 }
 
-// toJSON writes a YAML tree as JSON, numbers to the letter.
-func toJSON(b *bytes.Buffer, n *yaml.Node) error {
+// jsonWriter writes a YAML tree as JSON, numbers to the letter, and knows which node each byte is of.
+type jsonWriter struct {
+	bytes.Buffer
+	begins []int
+	nodes  []*yaml.Node
+}
+
+// at is the node that a byte is of.
+func (w *jsonWriter) at(offset int, whole *yaml.Node) *yaml.Node {
+	n := whole
+	for i, begin := range w.begins {
+		if begin <= offset {
+			n = w.nodes[i]
+		}
+	}
+	return n
+}
+
+func (w *jsonWriter) mark(n *yaml.Node) {
+	w.begins, w.nodes = append(w.begins, w.Len()), append(w.nodes, n)
+}
+
+func (w *jsonWriter) text(s string) error {
+	b, err := json.Marshal(s)
+	if err == nil {
+		w.Write(b)
+	}
+	return err
+}
+
+func (w *jsonWriter) write(n *yaml.Node) error {
+	w.mark(n)
 	switch n.Kind {
 	case yaml.MappingNode:
-		b.WriteByte('{')
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			key, err := json.Marshal(n.Content[i].Value)
-			if err != nil {
-				return err
-			}
-			b.Write(append(key, ':'))
-			if err := toJSON(b, n.Content[i+1]); err != nil {
-				return err
-			}
-		}
-		b.WriteByte('}')
+		return w.mapping(n)
 	case yaml.SequenceNode:
-		b.WriteByte('[')
+		w.WriteByte('[')
 		for i, item := range n.Content {
 			if i > 0 {
-				b.WriteByte(',')
+				w.WriteByte(',')
 			}
-			if err := toJSON(b, item); err != nil {
+			if err := w.write(item); err != nil {
 				return err
 			}
 		}
-		b.WriteByte(']')
+		w.WriteByte(']')
 	case yaml.ScalarNode:
 		if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" || n.Tag == "!!null" {
-			b.WriteString(n.Value)
+			w.WriteString(n.Value)
 			return nil
 		}
-		text, err := json.Marshal(n.Value)
-		if err != nil {
+		return w.text(n.Value)
+	default:
+		return fmt.Errorf("aliases are not taken")
+	}
+	return nil
+}
+
+func (w *jsonWriter) mapping(n *yaml.Node) error {
+	w.WriteByte('{')
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		key, value := n.Content[i], n.Content[i+1]
+		if i > 0 && key.Tag == "!!int" && value.Tag == "!!null" && n.Content[i-1].Tag == "!!int" {
+			w.mark(n.Content[i-1])
+			return fmt.Errorf("%s,%s has a decimal comma: want a point, as in 0.49", n.Content[i-1].Value, key.Value)
+		}
+		w.mark(key)
+		if err := w.text(key.Value); err != nil {
 			return err
 		}
-		b.Write(text)
-	default:
-		return fmt.Errorf("line %d: aliases are not taken", n.Line)
+		w.WriteByte(':')
+		if err := w.write(value); err != nil {
+			return err
+		}
 	}
+	w.WriteByte('}')
 	return nil
 }

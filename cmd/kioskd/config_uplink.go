@@ -137,7 +137,4 @@ func (r *configReader) ocpiFits(c *config, n *yaml.Node) {
 			r.fault(n, "ocpi: bay %d has no evse_id", b.number)
 		}
 	}
-	if c.tariff != nil && !c.tariff.TaxKnown() {
-		r.fault(n, "ocpi: the tariff's prices include a tax, and it does not say which: set vat")
-	}
 }

@@ -37,9 +37,9 @@ type service interface {
 
 // dayEnd is what an end-of-day came to.
 type dayEnd struct {
-	Terminal kiosk.Money `json:"terminal"` // what it counted
-	Journal  kiosk.Money `json:"journal"`  // what the journal captured since the last one
-	Agrees   bool        `json:"agrees"`
+	Terminal *kiosk.Money `json:"terminal,omitempty"` // what it counted, where it says so
+	Journal  kiosk.Money  `json:"journal"`            // what the journal captured since the last one
+	Agrees   bool         `json:"agrees"`
 }
 
 type pendingHolds struct {
@@ -148,7 +148,7 @@ func (o owner) release(ctx context.Context, receipt int) (released, error) {
 		return released{}, errNotOpen(receipt, open)
 	}
 	found := kiosk.OpenHolds{Receipts: []int{receipt}, TerminalID: open.TerminalID}
-	if err := o.control.Do(ctx, session.Observation{What: session.TerminalSaid, Open: found}); err != nil {
+	if err := o.control.Do(ctx, session.Observation{What: session.TerminalSaid, Open: found, By: "operator"}); err != nil {
 		return released{}, err
 	}
 	if _, ok := o.control.Snapshot().State.Holding(receipt); !ok {
@@ -180,7 +180,7 @@ func (o owner) endOfDay(ctx context.Context, force bool) (out dayEnd, err error)
 		return true, nil
 	})
 	out.Journal = before.Captured
-	out.Agrees = out.Terminal == out.Journal
+	out.Agrees = out.Terminal != nil && *out.Terminal == out.Journal
 	return out, err
 }
 
@@ -236,8 +236,8 @@ func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error
 		return out, err
 	}
 	total, endErr := d.t.EndOfDay(ctx)
-	err = errors.Join(endErr, write(session.Observation{What: session.DayEndDone, Total: &total, Err: endErr}))
-	return dayEnd{Terminal: total, Journal: day.Captured, Agrees: total == day.Captured}, err
+	err = errors.Join(endErr, write(session.Observation{What: session.DayEndDone, Total: total, Err: endErr}))
+	return dayEnd{Terminal: total, Journal: day.Captured, Agrees: total != nil && *total == day.Captured}, err
 }
 
 // serveControl answers commands on a socket until ctx ends.
@@ -266,6 +266,14 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 	handle("POST /terminal/end-of-day", func(r *http.Request) (any, error) {
 		return s.endOfDay(r.Context(), r.FormValue("force") != "")
 	})
+	handle("GET /meters/scan", func(r *http.Request) (any, error) {
+		first, err := strconv.Atoi(r.FormValue("from"))
+		last, err2 := strconv.Atoi(r.FormValue("to"))
+		if err = errors.Join(err, err2); err != nil {
+			return nil, err
+		}
+		return o.scan(r.Context(), first, last)
+	})
 	handle("GET /doctor", func(r *http.Request) (any, error) {
 		found, err := s.examine(r.Context())
 		return append(found, o.finding()...), err
@@ -291,7 +299,7 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 		if err != nil {
 			return nil, fmt.Errorf("bay %q is not a number", r.FormValue("bay"))
 		}
-		return done{true}, s.control.Do(r.Context(), session.Observation{What: session.FaultDone, Fault: r.PathValue("code"), Bay: bay})
+		return done{true}, s.control.ClearFault(r.Context(), r.PathValue("code"), bay, "command")
 	})
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	defer context.AfterFunc(ctx, func() { srv.Close() })()

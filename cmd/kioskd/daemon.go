@@ -7,10 +7,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -96,7 +94,11 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if p.journal != nil {
 		writes = p.journal(writes)
 	}
-	if c.terminal.CardKey, err = cardKey(filepath.Join(filepath.Dir(c.journal), "card.key")); err != nil {
+	lost, err := lostJournal(ctx, c, journal)
+	if err != nil {
+		return errors.Join(err, devices.open())
+	}
+	if err := keys(c); err != nil {
 		return errors.Join(err, devices.open())
 	}
 	day, last, err := past(ctx, journal, c.currency)
@@ -109,6 +111,10 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 		return errors.Join(err, devices.open())
 	}
 	if err := devices.exchanged(ctx, journal); err != nil {
+		return errors.Join(err, devices.open())
+	}
+	known, err := lastRegisters(ctx, journal, len(c.bays))
+	if err != nil {
 		return errors.Join(err, devices.open())
 	}
 	prices, err := openSale(ctx, c, journal, last, log)
@@ -128,7 +134,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	}
 	control := session.New(session.Config{
 		Rules: c.rules, Derive: derive, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
-		NewID: newID, Clock: clock, Day: day, Locked: locked, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays), string(session.FaultRaised), string(session.FaultCleared)), Log: log,
+		NewID: newID, Clock: clock, Day: day, Lost: lost, Locked: locked, Known: known, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays), string(session.FaultRaised), string(session.FaultCleared)), Log: log,
 	})
 	control.Fault(ctx, "CF001", 0, jump != nil, jump)
 	listener, err := ui.Listen(c.socket, 0o660)
@@ -154,7 +160,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	}
 	g.Go(func() error { keep.run(commandCtx); return nil })
 	g.Go(func() error {
-		return serveControl(commandCtx, commands, own, &office{c: c, journal: journal, control: control, up: up})
+		return serveControl(commandCtx, commands, own, &office{c: c, journal: journal, control: control, up: up, devices: devices})
 	})
 	if c.technician != nil || c.host != nil {
 		site.Desk = staff
@@ -162,6 +168,21 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	err = serve(ctx, c, ui.NewPresenter(site, control), control, listener, log)
 	stopCommands()
 	return errors.Join(err, g.Wait())
+}
+
+// lostJournal tells whether an empty journal stands where there was another: what is made with a
+// journal's first start is there already.
+func lostJournal(ctx context.Context, c *config, journal *store.Store) (lost, err error) {
+	n, err := journal.Seq(ctx)
+	if err != nil || n > 0 {
+		return nil, err
+	}
+	for _, path := range []string{cardKeyPath(c), checkpointKeyPath(c)} {
+		if exists(path) {
+			return fmt.Errorf("the journal is empty, and %s is of one before", filepath.Base(path)), nil
+		}
+	}
+	return nil, nil
 }
 
 // takeWithin is how long a daemon waits for a command that asks the devices itself: one that has
@@ -248,14 +269,11 @@ func bayNumbers(c *config) (out []int) {
 	return out
 }
 
-// newID makes a session's id, its short reference, and the code that stops it.
-func newID() (id, reference, code string) {
-	random := make([]byte, 11)
+// newID makes a session's id and its short reference.
+func newID() (id, reference string) {
+	random := make([]byte, 7)
 	rand.Read(random) // never fails
-	for _, b := range random[7:] {
-		code += string('0' + rune(b)*10/256)
-	}
-	return ulid.Make().String(), kiosk.ShortReference(random), code
+	return ulid.Make().String(), kiosk.ShortReference(random)
 }
 
 // past is what the journal says of the terminal's business day, and its last time.
@@ -316,27 +334,28 @@ func lockedFaults(ctx context.Context, journal *store.Store) (out []session.Faul
 	return out, nil
 }
 
-// keepCardKey is how long a key recognises cards; a new one forgets them all.
-const keepCardKey = 30 * 24 * time.Hour
-
-// cardKey reads the key of the cards' tokens, or makes a new one.
-func cardKey(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err == nil && time.Since(info.ModTime()) < keepCardKey {
-		key, err := os.ReadFile(path)
-		if err != nil || len(key) == 32 {
-			return key, err
+// lastRegisters are the registers of idle bays that were written down last, however long ago.
+func lastRegisters(ctx context.Context, journal *store.Store, bays int) (map[int]kiosk.Reading, error) {
+	known := map[int]kiosk.Reading{}
+	for _, kind := range []session.Kind{session.RegisterSeen, session.MeterSwapped} {
+		seen := map[int]bool{}
+		for r, err := range journal.Newest(ctx, string(kind)) {
+			if err != nil {
+				return nil, err
+			}
+			e, err := session.FromRecord(r)
+			if err != nil {
+				return nil, err
+			}
+			if e.Reading != nil && !seen[e.Bay] && known[e.Bay].At.Before(e.Reading.At) {
+				known[e.Bay] = *e.Reading
+			}
+			if seen[e.Bay] = true; len(seen) == bays {
+				break
+			}
 		}
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cannot read the key of the cards: %w", err)
-	}
-	key := make([]byte, 32)
-	rand.Read(key) // never fails
-	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("cannot keep a key of the cards: %w", err)
-	}
-	return key, os.Chtimes(path, time.Time{}, time.Now())
+	return known, nil
 }
 
 // systemClock is for a command that writes to the journal without a daemon.

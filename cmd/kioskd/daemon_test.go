@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,28 +12,6 @@ import (
 	"kioskd/store"
 	"kioskd/tariff"
 )
-
-// TestTheKeyOfTheCardsIsForgotten after a month, and kept until then.
-func TestTheKeyOfTheCardsIsForgotten(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "card.key")
-	first, err := cardKey(path)
-	if err != nil || len(first) != 32 {
-		t.Fatalf("%d bytes, %v", len(first), err)
-	}
-	if again, err := cardKey(path); err != nil || !bytes.Equal(again, first) {
-		t.Errorf("a restart forgets the cards: %v", err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("others may read the key: %v, %v", info.Mode(), err)
-	}
-	old := time.Now().Add(-31 * 24 * time.Hour)
-	if err := os.Chtimes(path, old, old); err != nil {
-		t.Fatal(err)
-	}
-	if later, err := cardKey(path); err != nil || bytes.Equal(later, first) || len(later) != 32 {
-		t.Errorf("a month later it is still the same: %v", err)
-	}
-}
 
 // TestTheDaySoFar counts what was captured since the terminal's day ended last.
 func TestTheDaySoFar(t *testing.T) {

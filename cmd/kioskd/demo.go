@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/child"
 	"kioskd/receipt"
 	"kioskd/simulator"
 	"kioskd/store"
@@ -93,7 +94,7 @@ func (s *site) command() (*exec.Cmd, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(self, "run", "--config", s.config)
+	cmd := child.Command(self, "run", "--config", s.config)
 	cmd.Env = append(os.Environ(), s.environment...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -145,7 +146,7 @@ func (p program) window(ctx context.Context, s *site) error {
 		}
 	}
 	fmt.Fprintln(p.out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.\nFive touches on the site's name, then 271828: the technician; 314159: the host.")
-	cmd := exec.CommandContext(ctx, path, "--socket", filepath.Join(s.dir, "ui.sock"), "--windowed", "800x480")
+	cmd := child.CommandContext(ctx, path, "--socket", filepath.Join(s.dir, "ui.sock"), "--windowed", "800x480")
 	cmd.Env = append(os.Environ(), "LC_ALL=en_US.UTF-8") // Fyne complains about none before its program begins
 	cmd.Stdout, cmd.Stderr = p.err, p.err
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {

@@ -139,7 +139,7 @@ func (d desk) faults(_ context.Context, snap session.Snapshot) (v ui.StaffView) 
 		if at.Bay > 0 {
 			r.Key, r.Args = "faults.bay", append(r.Args, number(at.Bay))
 		}
-		if session.Latched(at.Code) {
+		if session.Clearable(at.Code) {
 			r.Do = &ui.Action{Key: "faults.clear", Value: fmt.Sprintf("%sclear:%s:%d", ui.Confirmed, at.Code, at.Bay)}
 		}
 		v.Rows = append(v.Rows, r, row("fault."+at.Code+".technician", ""))
@@ -370,7 +370,7 @@ func (d desk) doClear(ctx context.Context, by string, args []string) (ui.Row, er
 	if err != nil {
 		return ui.Row{}, err
 	}
-	return d.observe(ctx, session.Observation{What: session.FaultDone, Fault: args[0], Bay: n, By: by})
+	return row("staff.done", "ok"), d.owner.control.ClearFault(ctx, args[0], n, by)
 }
 
 func (d desk) doRetry(ctx context.Context, by string, args []string) (ui.Row, error) {
@@ -425,7 +425,11 @@ func (d desk) doDayEnd(ctx context.Context, _ string, _ []string) (ui.Row, error
 	if !end.Agrees {
 		state = "warn"
 	}
-	return row("pt.ended", state, ui.Arg{Name: "Terminal", Money: &end.Terminal}, ui.Arg{Name: "Journal", Money: &end.Journal}), err
+	counted := arg("Terminal", "-")
+	if end.Terminal != nil {
+		counted = ui.Arg{Name: "Terminal", Money: end.Terminal}
+	}
+	return row("pt.ended", state, counted, ui.Arg{Name: "Journal", Money: &end.Journal}), err
 }
 
 func (d desk) doVerify(ctx context.Context, _ string, _ []string) (ui.Row, error) {
@@ -459,7 +463,7 @@ func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, err
 	if err != nil {
 		return ui.Row{}, err
 	}
-	return row("free.ok", "ok", number(n), arg("Code", d.owner.control.Snapshot().State.Sessions[id].StopCode)), nil
+	return row("free.ok", "ok", number(n), arg("Code", d.c.rules.Code(id))), nil
 }
 
 // openItems lists the money that is not settled.

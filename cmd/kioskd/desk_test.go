@@ -94,6 +94,7 @@ func (s staffer) back(to string) {
 
 // TestTheTechnicianAtTheScreen opens every page of a real site and does what is on them.
 func TestTheTechnicianAtTheScreen(t *testing.T) {
+	t.Parallel() // it mostly waits
 	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer stop()
 	s := staffer{newOperator(t, 2, simulator.Faults{}), ctx}
@@ -142,6 +143,7 @@ func TestTheTechnicianAtTheScreen(t *testing.T) {
 
 // TestTheHostAtTheScreen closes a bay, gives energy away, and sees what was sold.
 func TestTheHostAtTheScreen(t *testing.T) {
+	t.Parallel() // it mostly waits
 	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer stop()
 	s := staffer{newOperator(t, 2, simulator.Faults{}), ctx}

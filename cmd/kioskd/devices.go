@@ -13,7 +13,6 @@ import (
 	"periph.io/x/conn/v3/gpio/gpioreg"
 	"periph.io/x/host/v3/gpioioctl"
 
-	"kioskd"
 	"kioskd/hw"
 	"kioskd/meter"
 	"kioskd/modbus"
@@ -101,7 +100,7 @@ func openDevices(c *config) (*devices, error) {
 			return nil, err
 		}
 		m := meter.New(bus, byte(b.meterUnit), b.model)
-		bay := session.Bay{Number: b.number, EVSE: b.evse, Meter: meter.NewGuard(m, b.maxPower, kiosk.Energy(b.model.Modulus), b.serial)}
+		bay := session.Bay{Number: b.number, EVSE: b.evse, Meter: meter.NewGuard(m, b.register(), b.serial)}
 		if b.board == "" {
 			if err := d.openPins(b, &bay); err != nil {
 				return nil, fmt.Errorf("bay %d: %w", b.number, err)
@@ -163,4 +162,43 @@ func (d *devices) openPins(b bayConfig, bay *session.Bay) error {
 	}
 	bay.Contactor, bay.Inputs = &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.activeLow}, in
 	return in.Setup()
+}
+
+// scan asks who answers on the lines of the site, beside what the daemon asks there. Of units that the
+// configuration knows it says what it knows: they are asked all the time.
+func (o *office) scan(ctx context.Context, first, last int) (out []lineUnit, err error) {
+	models, err := meter.Models()
+	if err != nil {
+		return nil, err
+	}
+	for _, address := range o.c.meterLines() {
+		for unit := max(first, 1); unit <= min(last, 247); unit++ {
+			if known, ok := o.c.unitAt(address, unit); ok {
+				out = append(out, known)
+				continue
+			}
+			found, ok, err := meter.Ask(ctx, o.devices.buses[address], byte(unit), models)
+			if err != nil {
+				return out, err
+			}
+			if ok {
+				out = append(out, lineUnit{found, address})
+			}
+		}
+	}
+	return out, nil
+}
+
+// unitAt is what the configuration says of a unit on a line.
+func (c *config) unitAt(address string, unit int) (lineUnit, bool) {
+	for _, b := range c.bays {
+		why := fmt.Sprintf("bay %d", b.number)
+		switch {
+		case b.meterAddr == address && b.meterUnit == unit:
+			return lineUnit{meter.Found{Unit: unit, Vendor: b.model.Vendor, Model: b.model.Model, Serial: b.serial, Why: why}, address}, true
+		case b.board == address && b.boardUnit == unit:
+			return lineUnit{meter.Found{Unit: unit, Vendor: "I/O board", Why: why}, address}, true
+		}
+	}
+	return lineUnit{}, false
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,7 @@ import (
 	"kioskd"
 	"kioskd/session"
 	"kioskd/store"
+	"kioskd/terminal"
 	"kioskd/ui/text"
 )
 
@@ -48,10 +50,15 @@ func check(device, code string, ask func() (identity string, err error)) finding
 }
 
 func checkTerminal(ctx context.Context, s service) finding {
-	return check("terminal", "PT001", func() (string, error) {
-		said, err := s.status(ctx)
-		return said.TerminalID + " " + said.Software + " " + said.Text, err
+	var said terminal.Status
+	f := check("terminal", "PT001", func() (identity string, err error) {
+		said, err = s.status(ctx)
+		return strings.Join(strings.Fields(said.TerminalID+" "+said.Software+" "+said.Text), " "), err
 	})
+	if no := said.NotReady(); f.OK && no != nil {
+		f.OK, f.What, f.Fault = false, no.Error(), "PT004"
+	}
+	return f
 }
 
 // examine asks the terminal, and tells what the daemon sees of everything else.
@@ -155,9 +162,6 @@ type faultError struct{ code, what string }
 func (e faultError) Error() string     { return e.what }
 func (e faultError) FaultCode() string { return e.code }
 
-// lowDisk is what a journal needs for some years of sessions, and its copy.
-const lowDisk = 200 << 20
-
 // house looks at what is on the computer itself: journal, disk and clock.
 func house(ctx context.Context, c *config) []finding {
 	journal := check("journal", "DB001", func() (string, error) {
@@ -172,16 +176,16 @@ func house(ctx context.Context, c *config) []finding {
 		seq, err := j.Seq(ctx)
 		return fmt.Sprintf("%d records", seq), err
 	})
-	disk := check("disk", "DB001", func() (string, error) {
+	disk := check("disk", "DB002", func() (string, error) {
 		var s unix.Statfs_t
 		if err := unix.Statfs(filepath.Dir(c.journal), &s); err != nil {
 			return "", err
 		}
-		free := s.Bavail * uint64(s.Bsize)
-		if free < lowDisk {
-			return "", fmt.Errorf("%d MiB are free, want %d", free>>20, lowDisk>>20)
+		free := int64(s.Bavail) * s.Bsize / megabyte
+		if want := int64(c.keep.reserve); free < want {
+			return "", fmt.Errorf("%d MB are free, %d are wanted", free, want)
 		}
-		return fmt.Sprintf("%d MiB free", free>>20), nil
+		return fmt.Sprintf("%d MB free", free), nil
 	})
 	clock := check("clock", "CL001", func() (string, error) {
 		if !synced(c.clockRTC)() {
@@ -190,6 +194,15 @@ func house(ctx context.Context, c *config) []finding {
 		return time.Now().Format(time.RFC3339), nil
 	})
 	out := []finding{journal, disk, clock}
+	if c.uplink != nil {
+		out = append(out, check("certificates", "BO004", func() (string, error) {
+			whose, at, err := c.uplink.files.Ends()
+			if err == nil {
+				err = endsSoon(c.uplink.files, time.Now())
+			}
+			return filepath.Base(whose) + " until " + at.Format(time.DateOnly), err
+		}))
+	}
 	if journal.OK {
 		price := check("price", "CF001", func() (string, error) {
 			far, err := farFromLastSale(ctx, c)

@@ -220,6 +220,7 @@ func (o *ordeal) judge() {
 // TestExactlyOnce is the whole promise: a journal goes through a network that resets connections
 // in the middle of requests and answers, while both ends are killed again and again.
 func TestExactlyOnce(t *testing.T) {
+	t.Parallel() // it mostly waits
 	if testing.Short() {
 		t.Skip("skipped: -short kills nothing")
 	}

@@ -136,6 +136,9 @@ func (i *instructed) end(ctx context.Context, in kiosk.Instruction, report json.
 }
 
 func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.RawMessage, error) {
+	if err := in.Check(); err != nil {
+		return nil, err
+	}
 	switch in.Do {
 	case kiosk.TaskTariff:
 		return i.sale.order(in, i.clock.Now())
@@ -162,7 +165,7 @@ func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.R
 		}
 		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, By: i.by})
 	}
-	return nil, fmt.Errorf("cannot do %q: known are tariff, close_bay, open_bay, stop_session, message and diagnostics", in.Do)
+	return nil, fmt.Errorf("cannot do %q", in.Do)
 }
 
 // mayOpen: whoever stands at a bay and closed it may have a hand in it. Only what a back office

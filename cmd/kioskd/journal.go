@@ -116,6 +116,11 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 		return err
 	}
 	fmt.Fprintf(p.out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
+	if head.Signed > 0 {
+		fmt.Fprintf(p.out, "up to record %d it is as the back office signed it\n", head.Signed)
+	} else {
+		fmt.Fprintln(p.out, "not compared: no back office has signed a head of the tree")
+	}
 	if head.Thinned > 0 {
 		fmt.Fprintf(p.out, "of %d the body is with the back office; their hashes are in the tree\n", head.Thinned)
 	}

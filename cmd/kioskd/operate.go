@@ -43,6 +43,9 @@ func (o owner) underway() drained {
 
 // stop ends a running session.
 func (o owner) stop(ctx context.Context, reference, by string) (done, error) {
+	if by == session.ByScreen || by == session.ByCode || by == session.ByCard {
+		return done{}, fmt.Errorf("%q is what a driver at the kiosk is written down as: say who stops the session", by)
+	}
 	for _, x := range o.control.Snapshot().State.Sessions {
 		if x.Reference == reference && x.Paper != session.PaperClosed {
 			return done{true}, o.control.Do(ctx, session.Observation{What: session.StopPressed, Session: x.ID, By: by})

@@ -109,6 +109,7 @@ func (o operator) charge(ctx context.Context) string {
 
 // TestTheOperatorStopsASession from outside, and the money of it cannot be taken.
 func TestTheOperatorStopsASession(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := newOperator(t, 1, simulator.Faults{Terminal: []simulator.CardFault{"", simulator.HostDown, simulator.HostDown}})
 	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()
@@ -140,6 +141,7 @@ func TestTheOperatorStopsASession(t *testing.T) {
 
 // TestFaultsAtABay are found by the doctor, and locked until a person has looked.
 func TestFaultsAtABay(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := newOperator(t, 2, simulator.Faults{})
 	o.until("doctor", `bay 2 +ok +meter 20260002`)
 	o.s.bays[1].Emergency(true)

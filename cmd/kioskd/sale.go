@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -143,14 +142,6 @@ func (s *sale) judge(in kiosk.Instruction) (*tariff.Tariff, error) {
 	}
 	for _, p := range t.Check(s.c.tariffSite()) {
 		return nil, fmt.Errorf("cannot sell by this tariff: %v", p)
-	}
-	switch {
-	case s.c.ocpi != nil && !t.TaxKnown():
-		return nil, errors.New("cannot sell by this tariff: its prices include a tax, and it does not say which")
-	case t.MinPrice != nil:
-		return nil, errors.New("cannot sell by this tariff: the screen shows no min_price before the tap")
-	case t.StartDateTime != nil || t.EndDateTime != nil:
-		return nil, errors.New("cannot sell by this tariff: from when on it applies is said by the instruction (from), not by start_date_time or end_date_time")
 	}
 	return t, nil
 }

@@ -96,6 +96,7 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 
 // TestSellingWithoutCertificates: what the uplink needs is missing, and a driver charges.
 func TestSellingWithoutCertificates(t *testing.T) {
+	t.Parallel() // it mostly waits
 	b := newBureau(t)
 	uplink := b.enrolled("")
 	key := filepath.Join(b.dir, "kiosks", "K-0042", "kiosk.key")

@@ -108,8 +108,8 @@ func (w *wizard) parts(ctx context.Context) ([]string, error) {
 			out = append(out, part)
 		}
 	}
-	if len(out) > 0 || w.nobody {
-		w.nobody = true // the others stay as they are
+	if len(out) > 0 || w.unattended {
+		w.unattended = true // the others stay as they are
 		return out, nil
 	}
 	return w.choose(ctx, w.file.path+" is there. What shall change?", allParts)
@@ -180,26 +180,28 @@ func (w *wizard) startDaemon(ctx context.Context, changed bool) error {
 // answers asks what only the host knows; the password of the terminal is for no file that others
 // read.
 func (w *wizard) answers(ctx context.Context, parts []string) (secret string, err error) {
+	var all []func() error
 	for _, part := range parts {
 		for _, q := range setupQuestions() {
-			if q.part != part {
+			if q.part != part || q.flag == "price" || q.flag == "vat" {
 				continue
 			}
-			s, err := w.answer(ctx, q)
-			if err != nil {
-				return "", err
-			}
-			if q.flag == "password" {
-				secret = s
-			}
+			all = append(all, func() error {
+				s, err := w.answer(ctx, q)
+				if err == nil && q.flag == "password" {
+					secret = s
+				}
+				return err
+			})
 		}
 		if part == partPrice {
-			if err := w.price(ctx); err != nil {
-				return "", err
-			}
+			all = append(all, func() error { return w.price(ctx) })
 		}
 	}
-	return secret, w.incomplete()
+	if !w.unattended {
+		fmt.Fprintf(w.out, "%s goes back to the question before.\n", backWord)
+	}
+	return secret, errors.Join(steps(all...), w.incomplete())
 }
 
 // change asks the devices and writes the configuration, as the only one who has the site. Without
@@ -270,7 +272,7 @@ func (w *wizard) absolute(path string) string {
 
 // sameTerminal tells whether nothing was asked for that needs the terminal itself.
 func (w *wizard) sameTerminal() bool {
-	return w.file.before != nil && len(w.flags.lines) == 0 && w.nobody
+	return w.file.before != nil && len(w.flags.lines) == 0 && w.unattended
 }
 
 // acceptPrice confirms a price that is far from that of the last sale, where it is meant.
@@ -399,7 +401,7 @@ func (w *wizard) password() string {
 // remember keeps what a person answered of a new site, to offer it again where setup does not come
 // to its end.
 func (w *wizard) remember() error {
-	if w.nobody || w.file.before != nil || len(w.file.changed) == 0 {
+	if w.unattended || w.file.before != nil || len(w.file.changed) == 0 {
 		return nil
 	}
 	return w.file.keepDraft()

@@ -19,15 +19,15 @@ import (
 // console, behind ssh on a telephone, or with a screen reader. Without anybody to ask it collects
 // what was not answered.
 type asker struct {
-	p       program
-	given   map[string]string // by flag
-	nobody  bool
-	missing []string
-	in      *bufio.Reader // of what is no terminal
+	p          program
+	given      map[string]string // by flag
+	unattended bool
+	missing    []string
+	in         *bufio.Reader // of what is no terminal
 }
 
-func newAsker(p program, given map[string]string, nobody bool) *asker {
-	return &asker{p: p, given: given, nobody: nobody, in: bufio.NewReader(p.in)}
+func newAsker(p program, given map[string]string, unattended bool) *asker {
+	return &asker{p: p, given: given, unattended: unattended, in: bufio.NewReader(p.in)}
 }
 
 // question is one, its answer a flag, too.
@@ -63,6 +63,30 @@ func (q question) valid(s string) error {
 	return nil
 }
 
+// errBack is of a person who wants the question before once more.
+var errBack = errors.New("the question before is wanted")
+
+// steps asks one question after the other, and goes back where a person wants that.
+func steps(list ...func() error) error {
+	for i := 0; i < len(list); {
+		switch err := list[i](); {
+		case errors.Is(err, errBack):
+			i = max(0, i-1)
+		case err != nil:
+			return err
+		default:
+			i++
+		}
+	}
+	return nil
+}
+
+// Answers that are not meant as such.
+const (
+	backWord  = "<"
+	emptyWord = "-"
+)
+
 // errEnded is of a person who gave up, or an input that ended before the questions did.
 var errEnded = errors.New("given up: not every question was answered")
 
@@ -75,7 +99,7 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 		}
 		return v, nil
 	}
-	if a.nobody {
+	if a.unattended {
 		if q.valid(q.def) != nil {
 			a.missing = append(a.missing, "--"+q.flag)
 		}
@@ -89,6 +113,8 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 	}
 	prompt := q.title
 	switch {
+	case q.def != "" && q.optional:
+		prompt += " [" + q.def + ", or " + emptyWord + " for nothing]"
 	case q.def != "":
 		prompt += " [" + q.def + "]"
 	case q.optional:
@@ -98,6 +124,12 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 		s, err := a.line(prompt + ": ")
 		if err != nil {
 			return "", err
+		}
+		switch {
+		case s == backWord:
+			return "", errBack
+		case s == emptyWord && q.optional:
+			return "", nil
 		}
 		s = cmp.Or(q.read(s), q.def)
 		if n, err := strconv.Atoi(s); err == nil && n >= 1 && n <= len(q.options) {
@@ -114,7 +146,7 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 
 // sure asks for a yes or a no.
 func (a *asker) sure(ctx context.Context, title string, def bool) (bool, error) {
-	if a.nobody {
+	if a.unattended {
 		return def, nil
 	}
 	q := question{title: title + " (yes or no)", def: "no", check: func(s string) error {
@@ -126,7 +158,8 @@ func (a *asker) sure(ctx context.Context, title string, def bool) (bool, error) 
 	if def {
 		q.def = "yes"
 	}
-	s, err := a.ask(ctx, q)
+	var s string
+	err := steps(func() (err error) { s, err = a.ask(ctx, q); return err })
 	return strings.HasPrefix(strings.ToLower(s), "y"), err
 }
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 
 	"go.yaml.in/yaml/v3"
 
@@ -69,18 +71,75 @@ func (w *wizard) boards() (out []boardAt) {
 func (w *wizard) bays(ctx context.Context) error {
 	var plans []plan
 	var err error
-	if len(w.flags.bays) > 0 || w.nobody {
-		plans, err = w.plansOfFlags(ctx)
-	} else {
-		plans, err = w.plansOfPeople(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	if len(plans) == 0 {
-		return usagef("setup: no bay was named: with --yes, each wants a --bay")
+	named := len(w.flags.bays) > 0 || w.unattended
+	for right := false; !right; {
+		if named {
+			plans, err = w.plansOfFlags(ctx)
+		} else {
+			plans, err = w.plansOfPeople(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if len(plans) == 0 {
+			return usagef("setup: no bay was named: with --yes, each wants a --bay")
+		}
+		if err := w.summary(plans); err != nil {
+			return err
+		}
+		if named { // the host named them: they know them
+			return w.writeBays(plans)
+		}
+		right, err = w.sure(ctx, "Is this right?", true)
+		if err != nil {
+			return err
+		}
 	}
 	return w.writeBays(plans)
+}
+
+// summary shows which devices belong to which bay.
+func (w *wizard) summary(plans []plan) error {
+	fmt.Fprintln(w.out)
+	t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "BAY\tCONTACTOR\tPLUGGED\tFEEDBACK\tREQUESTING\tEMERGENCY\tMETER\tEVSE ID")
+	input := func(b plan, name string, n int) string {
+		switch {
+		case b.gpio != nil:
+			return cmp.Or(b.gpio[name], "-")
+		case n < 0:
+			return "-"
+		}
+		return fmt.Sprintf("input %d", n)
+	}
+	for _, b := range plans {
+		contactor := fmt.Sprintf("coil %d of board %d", b.coil, b.board.unit)
+		if b.gpio != nil {
+			contactor = b.gpio["contactor"]
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s %s, unit %d\t%s\n", b.number, contactor, input(b, "plugged", b.plugged), input(b, "feedback", b.feedback),
+			input(b, "requesting", b.requesting), input(b, "emergency", b.emergency), b.meter.Model, b.meter.Serial, b.meter.Unit, cmp.Or(b.evse, "-"))
+	}
+	return t.Flush()
+}
+
+// conflict tells what of a bay is another's, too.
+func (b plan) conflict(others []plan) error {
+	for _, o := range others {
+		switch {
+		case o.number == b.number:
+			return fmt.Errorf("bay %d is there already, with %s", o.number, o.config().own()[0])
+		case b.evse != "" && o.evse == b.evse:
+			return fmt.Errorf("EVSE id %s is bay %d's", b.evse, o.number)
+		}
+		theirs := o.config().own()
+		for _, what := range b.config().own() {
+			if slices.Contains(theirs, what) {
+				return fmt.Errorf("%s is bay %d's", what, o.number)
+			}
+		}
+	}
+	return nil
 }
 
 // plansOfFlags finds the devices that --bay names, and closes each contactor for a moment.
@@ -88,6 +147,9 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 	for _, text := range w.flags.bays {
 		b, err := w.planOfFlag(text)
 		if err != nil {
+			return nil, usagef("setup: --bay %q: %w", text, err)
+		}
+		if err := b.conflict(out); err != nil {
 			return nil, usagef("setup: --bay %q: %w", text, err)
 		}
 		out = append(out, b)
@@ -225,7 +287,7 @@ func (w *wizard) writeBays(plans []plan) error {
 			return err
 		}
 		at := slices.IndexFunc(next.Content, func(old *yaml.Node) bool {
-			number := child(old, "number")
+			number := childOf(old, "number")
 			return number != nil && number.Value == strconv.Itoa(b.number)
 		})
 		if at < 0 {
@@ -240,7 +302,7 @@ func (w *wizard) writeBays(plans []plan) error {
 }
 
 func numberOf(n *yaml.Node) int {
-	number := child(n, "number")
+	number := childOf(n, "number")
 	if number == nil {
 		return 0
 	}

@@ -52,14 +52,15 @@ func openConfigFile(path string) (*configFile, error) {
 func (f *configFile) at(path string) *yaml.Node {
 	n := f.doc.Content[0]
 	for key := range strings.SplitSeq(path, ".") {
-		if n = child(n, key); n == nil {
+		n = childOf(n, key)
+		if n == nil {
 			return nil
 		}
 	}
 	return n
 }
 
-func child(n *yaml.Node, key string) *yaml.Node {
+func childOf(n *yaml.Node, key string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -92,7 +93,7 @@ func (f *configFile) set(path string, v *yaml.Node) {
 	n := f.doc.Content[0]
 	keys := strings.Split(path, ".")
 	for i, key := range keys {
-		next := child(n, key)
+		next := childOf(n, key)
 		if next == nil {
 			if next = (&yaml.Node{Kind: yaml.MappingNode}); i == len(keys)-1 {
 				next = &yaml.Node{}

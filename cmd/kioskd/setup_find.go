@@ -134,39 +134,42 @@ func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
 	if err != nil {
 		return err
 	}
-	f.note(fmt.Sprintf("asking units %d to %d at %s, up to %v", f.from, f.to, address, (time.Duration(f.to-f.from+1) * scanTimeout).Round(time.Second)))
-	for unit := f.from; unit <= f.to; unit++ {
-		found, ok, err := meter.Ask(ctx, bus, byte(unit), models)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		switch {
-		case err != nil:
-			f.note(fmt.Sprintf("%s: %v", address, err)) // unplugged, or nobody listens there
-			return nil
-		case !ok:
-		case found.Vendor != "":
-			f.note(fmt.Sprintf("  unit %d: %s %s, serial number %s", unit, found.Vendor, found.Model, found.Serial))
+	f.note(fmt.Sprintf("asking units %d to %d at %s, up to %v", f.from, f.to, address, scanTakes(f.to-f.from+1, len(models))))
+	err = meter.Scan(ctx, bus, f.from, f.to, models, func(found meter.Found) {
+		if found.Vendor != "" {
+			f.note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model, found.Serial))
 			out.meters = append(out.meters, found)
-		default:
-			hw.NewBoard(bus, byte(unit), 1) // from now on it is asked as a board
-			b := foundBoard{unit: unit, coils: count(ctx, bus, unit, modbus.ReadCoils), inputs: count(ctx, bus, unit, modbus.ReadInputs)}
-			if b.coils > 0 && b.inputs > 0 {
-				f.note(fmt.Sprintf("  unit %d: a board with %d coils and %d inputs", unit, b.coils, b.inputs))
-				out.boards = append(out.boards, b)
-			} else {
-				f.note(fmt.Sprintf("  unit %d: something that kioskd does not know", unit))
-			}
+			return
 		}
+		hw.NewBoard(bus, byte(found.Unit), 1) // from now on it is asked as a board
+		b := foundBoard{unit: found.Unit, coils: count(ctx, bus, found.Unit, modbus.ReadCoils), inputs: count(ctx, bus, found.Unit, modbus.ReadInputs)}
+		if b.coils > 0 && b.inputs > 0 {
+			f.note(fmt.Sprintf("  unit %d: a board with %d coils and %d inputs", found.Unit, b.coils, b.inputs))
+			out.boards = append(out.boards, b)
+			return
+		}
+		f.note(fmt.Sprintf("  unit %d: something that kioskd does not know: %s", found.Unit, found.Why))
+	})
+	if err != nil && ctx.Err() == nil { // unplugged, or no program listens there
+		f.note(fmt.Sprintf("%s: %v", address, err))
+		return nil
 	}
-	return nil
+	return ctx.Err()
 }
 
-// count is how many bits of a kind a board lets us read at once, up to 32.
+// count is how many bits of a kind a board lets us read at once, up to 32. Some boards are silent
+// where they have fewer, so silence is believed the second time.
 func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 	for _, n := range []uint16{32, 24, 16, 12, 8, 6, 4, 2, 1} {
-		if _, err := bus.Bits(ctx, modbus.Request{Unit: byte(unit), Function: function, Count: n}); err == nil {
-			return int(n)
+		for range 2 {
+			_, err := bus.Bits(ctx, modbus.Request{Unit: byte(unit), Function: function, Count: n})
+			if err == nil {
+				return int(n)
+			}
+			if !errors.Is(err, kiosk.ErrUnreachable) {
+				break
+			}
+			bus.Bits(ctx, modbus.Request{Unit: byte(unit), Function: function, Count: 1}) // else it is soon taken for dead
 		}
 	}
 	return 0
@@ -174,7 +177,7 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 
 // rightPassword asks for the password until a terminal that is there takes it, or is left out.
 func (w *wizard) rightPassword(ctx context.Context, f finder, l *foundLine) (err error) {
-	for !w.nobody && errors.Is(l.refused, terminal.ErrPassword) {
+	for !w.unattended && errors.Is(l.refused, terminal.ErrPassword) {
 		fmt.Fprintln(w.out, l.refused)
 		if f.password, err = w.ask(ctx, question{title: "Password of this card terminal, six digits", optional: true, help: "Nothing: it is left out.", check: terminal.CheckPassword}); f.password == "" || err != nil {
 			return err
@@ -224,7 +227,7 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 		case len(l.meters)+len(l.boards) > 0:
 			fmt.Fprintf(w.out, "%s: %d meters, %d boards\n", l.address, len(l.meters), len(l.boards))
 		case l.refused == nil:
-			fmt.Fprintf(w.out, "%s: nobody answers\n", address)
+			fmt.Fprintf(w.out, "%s: no device answers\n", address)
 		}
 		w.found = append(w.found, l)
 	}

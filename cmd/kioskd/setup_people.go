@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 				fmt.Fprintf(w.out, "coil %d: inputs %v followed; nothing, or no contactor with one feedback, is behind it\n", coil, follow)
 				continue
 			}
-			bay, others, err := w.planOfPerson(ctx, b, coil, follow[0], left)
+			bay, others, err := w.planOfPerson(ctx, b, coil, follow[0], out, left)
 			if err != nil {
 				return nil, err
 			}
@@ -122,101 +123,199 @@ func inputsAt(ctx context.Context, b boardAt) ([]bool, error) {
 	return inputs(ctx, bus, b.foundBoard)
 }
 
-// planOfPerson asks what belongs to a contactor; nil where nobody heard it.
-func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int, left []meterAt) (*plan, []meterAt, error) {
-	number := func(s string) error {
-		if n, err := strconv.Atoi(s); err != nil || n < 0 || n > 999 {
-			return errors.New("want a number from 1 to 999, or 0")
-		}
-		return nil
-	}
-	said, err := w.ask(ctx, question{title: fmt.Sprintf("Coil %d closed and opened, input %d told. Number of the bay where you heard it, 0 for none", coil, feedback), def: strconv.Itoa(coil + 1), check: number})
-	if err != nil || said == "0" {
-		return nil, left, err
-	}
+// planOfPerson asks what belongs to a contactor; nil where nobody heard it. An answer is judged against
+// those that were given for the bays before.
+func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int, before []plan, left []meterAt) (*plan, []meterAt, error) {
 	p := &plan{board: b.foundBoard, boardAt: b.line.address, coil: coil, feedback: feedback, requesting: -1, emergency: -1}
-	if p.number, err = strconv.Atoi(said); err != nil {
-		return nil, left, err
-	}
-	var names []string
-	for _, m := range left {
-		names = append(names, m.String())
-	}
-	said, err = w.ask(ctx, question{title: fmt.Sprintf("Which meter is behind bay %d? Its serial number is on its plate", p.number), options: names, def: names[0]})
-	if err != nil {
-		return nil, left, err
-	}
-	at := slices.Index(names, said)
-	p.meter, p.meterAt = left[at].Found, left[at].line.address
-	if p.plugged, err = w.pluggedInput(ctx, b, p.number, feedback); err != nil {
-		return nil, left, err
-	}
-	if said, err = w.ask(ctx, question{title: fmt.Sprintf("Most power of bay %d in watt", p.number), def: "22000", help: "What its wires bear, as 22000. A meter that counts more is not believed.", check: func(s string) error {
-		n, _ := strconv.Atoi(s) // what is no number is none of watts
-		return watts(n)
-	}}); err != nil {
-		return nil, left, err
-	}
-	if p.max, err = strconv.Atoi(said); err != nil {
-		return nil, left, err
-	}
-	if p.evse, err = w.ask(ctx, question{title: fmt.Sprintf("EVSE id of bay %d", p.number), optional: true, help: "As DE*ABC*E001: for receipts and a back office."}); err != nil {
-		return nil, left, err
-	}
-	for _, x := range []struct {
-		what string
-		to   *int
-	}{{"tells that the vehicle asks for energy", &p.requesting}, {"is the emergency stop's, made while all is well", &p.emergency}} {
-		said, err := w.ask(ctx, question{title: fmt.Sprintf("Which input of bay %d %s, if one is wired", p.number, x.what), optional: true, check: number})
-		if err != nil {
-			return nil, left, err
-		}
-		if said != "" {
-			if *x.to, err = strconv.Atoi(said); err != nil {
-				return nil, left, err
+	at := -1 // of the meter, among those that are left
+	err := steps(
+		func() (err error) { p.number, err = w.bayNumber(ctx, coil, feedback, before); return err },
+		func() (err error) {
+			if p.number == 0 {
+				return nil
 			}
-		}
+			at, err = w.whichMeter(ctx, p, left)
+			return err
+		},
+		func() error {
+			if p.number == 0 {
+				return nil
+			}
+			p.meter, p.meterAt = left[at].Found, left[at].line.address
+			return w.pluggedInput(ctx, b, p, before, func() error { return w.proveLoad(ctx, p, &at, left) })
+		},
+		func() error { return w.aboutBay(ctx, p, before) },
+	)
+	if err != nil || p.number == 0 {
+		return nil, left, err
 	}
 	return p, slices.Delete(slices.Clone(left), at, at+1), nil
 }
 
-// pluggedInput is the input that tells of a vehicle: the one that moves when one is plugged in.
-func (w *wizard) pluggedInput(ctx context.Context, b boardAt, bay, feedback int) (int, error) {
-	bus, err := openBus(b.line.address)
+// bayNumber asks at which bay a contactor was heard.
+func (w *wizard) bayNumber(ctx context.Context, coil, feedback int, before []plan) (int, error) {
+	taken := func(n int) bool { return slices.ContainsFunc(before, func(p plan) bool { return p.number == n }) }
+	next := coil + 1
+	for taken(next) {
+		next++
+	}
+	said, err := w.ask(ctx, question{
+		title: fmt.Sprintf("Coil %d closed and opened, input %d told. Number of the bay where you heard it, 0 for none", coil, feedback), def: strconv.Itoa(next),
+		check: func(s string) error {
+			if err := inputNumber(s); err != nil {
+				return err
+			}
+			if n, _ := strconv.Atoi(s); n > 0 && taken(n) {
+				at := slices.IndexFunc(before, func(p plan) bool { return p.number == n })
+				return fmt.Errorf("bay %d has coil %d already: which other bay is it?", n, before[at].coil)
+			}
+			return nil
+		}})
 	if err != nil {
 		return 0, err
 	}
-	defer bus.Close()
+	return strconv.Atoi(said)
+}
+
+// inputNumber checks the number of a bay or of an input.
+func inputNumber(s string) error {
+	if n, err := strconv.Atoi(s); err != nil || n < 0 || n > 999 {
+		return errors.New("want a number from 1 to 999, or 0")
+	}
+	return nil
+}
+
+func (w *wizard) whichMeter(ctx context.Context, p *plan, left []meterAt) (int, error) {
+	var names []string
+	for _, m := range left {
+		names = append(names, m.String())
+	}
+	said, err := w.ask(ctx, question{title: fmt.Sprintf("Which meter is behind bay %d? Its serial number is on its plate", p.number), options: names, def: names[0]})
+	return slices.Index(names, said), err
+}
+
+// aboutBay asks what no device tells.
+func (w *wizard) aboutBay(ctx context.Context, p *plan, before []plan) error {
+	if p.number == 0 {
+		return nil
+	}
+	input := func(what string, to *int) func() error {
+		return func() error {
+			*to = -1
+			said, err := w.ask(ctx, question{title: fmt.Sprintf("Which input of bay %d %s, if one is wired", p.number, what), optional: true, check: func(s string) error {
+				n, err := strconv.Atoi(s)
+				if err != nil || n < 0 || n >= p.board.inputs {
+					return fmt.Errorf("want one of the board's inputs, 0 to %d", p.board.inputs-1)
+				}
+				return p.free(n, to == &p.emergency, before)
+			}})
+			if err == nil && said != "" {
+				*to, err = strconv.Atoi(said)
+			}
+			return err
+		}
+	}
+	return steps(
+		func() error {
+			said, err := w.ask(ctx, question{title: fmt.Sprintf("Most power of bay %d in watt", p.number), def: "22000", help: "What its wires bear, as 22000. A meter that counts more is not believed.", check: func(s string) error {
+				n, _ := strconv.Atoi(s) // what is no number is none of watts
+				return watts(n)
+			}})
+			if err == nil {
+				p.max, err = strconv.Atoi(said)
+			}
+			return err
+		},
+		func() (err error) {
+			p.evse, err = w.ask(ctx, question{title: fmt.Sprintf("EVSE id of bay %d", p.number), optional: true, help: "As DE*ABC*E001: for receipts and a back office.", check: func(s string) error {
+				other := *p
+				other.evse = s
+				return errors.Join(evseID(s), other.conflict(before))
+			}})
+			return err
+		},
+		input("tells that the vehicle asks for energy", &p.requesting),
+		input("is the emergency stop's, made while all is well", &p.emergency),
+	)
+}
+
+// evsePattern is an EVSE id as ISO 15118-2 and eMI3 have it: country, operator, E and the rest.
+var evsePattern = regexp.MustCompile(`^[A-Z]{2}\*?[A-Z0-9]{3}\*?E[A-Z0-9][A-Z0-9*]{0,30}$`)
+
+func evseID(s string) error {
+	if !evsePattern.MatchString(s) {
+		return errors.New("want an EVSE id such as DE*ABC*E001: country, operator, E and a number")
+	}
+	return nil
+}
+
+// free tells whose a board's input is already. One emergency stop may be for several bays.
+func (b plan) free(n int, emergency bool, others []plan) error {
+	for _, o := range append(slices.Clone(others), b) {
+		if o.gpio != nil || o.boardAt != b.boardAt || o.board.unit != b.board.unit {
+			continue
+		}
+		for _, x := range []struct {
+			n    int
+			what string
+		}{{o.plugged, "tells of a vehicle"}, {o.feedback, "is the contactor's feedback"}, {o.requesting, "tells that the vehicle asks for energy"}} {
+			if x.n == n {
+				return fmt.Errorf("input %d %s at bay %d", n, x.what, o.number)
+			}
+		}
+		if o.emergency == n && !emergency {
+			return fmt.Errorf("input %d is the emergency stop's at bay %d", n, o.number)
+		}
+	}
+	return nil
+}
+
+// pluggedInput is the input that tells of a vehicle: the one that moves when one is plugged in. While
+// it is, more may be found out.
+func (w *wizard) pluggedInput(ctx context.Context, b boardAt, p *plan, before []plan, meanwhile func() error) error {
+	p.plugged = -1
 	for {
-		moved, err := w.pluggedIn(ctx, bus, b, bay, feedback)
+		moved, err := w.pluggedIn(ctx, b, p.number, p.feedback)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		var options []string
-		for _, i := range moved {
-			options = append(options, strconv.Itoa(i))
+		options := []string{"none"}
+		for _, i := range slices.Backward(moved) {
+			if p.free(i, false, before) == nil {
+				options = append([]string{strconv.Itoa(i)}, options...)
+			}
 		}
-		said, err := w.ask(ctx, question{title: fmt.Sprintf("Moved: %s. Which input tells that a vehicle is plugged in at bay %d (none: it was another bay)", strings.Join(options, ", "), bay), def: options[0], check: func(s string) error {
-			if s != "none" && !slices.Contains(options, s) {
-				return fmt.Errorf("want %s or none", strings.Join(options, " or "))
+		said, err := w.ask(ctx, question{title: fmt.Sprintf("Moved: %s. Which input tells that a vehicle is plugged in at bay %d (none: it was another bay)", joined(moved), p.number), def: options[0], check: func(s string) error {
+			if i, err := strconv.Atoi(s); err == nil && slices.Contains(moved, i) {
+				return p.free(i, false, before)
+			}
+			if s != "none" {
+				return fmt.Errorf("want %s", strings.Join(options, " or "))
 			}
 			return nil
 		}})
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if said == "none" {
 			if err := w.done(ctx, "Unplug it. Done?"); err != nil {
-				return 0, err
+				return err
 			}
 			continue
 		}
-		i, err := strconv.Atoi(said)
-		if err != nil {
-			return 0, err
+		if p.plugged, err = strconv.Atoi(said); err != nil {
+			return err
 		}
-		return i, w.unplugged(ctx, bus, b, i)
+		return errors.Join(meanwhile(), w.unplugged(ctx, b, p.plugged))
 	}
+}
+
+func joined(numbers []int) string {
+	var out []string
+	for _, n := range numbers {
+		out = append(out, strconv.Itoa(n))
+	}
+	return strings.Join(out, ", ")
 }
 
 // done waits for somebody who did something.
@@ -229,7 +328,12 @@ func (w *wizard) done(ctx context.Context, question string) error {
 }
 
 // pluggedIn are the inputs that move when somebody plugs in.
-func (w *wizard) pluggedIn(ctx context.Context, bus *modbus.Bus, b boardAt, bay, feedback int) (moved []int, err error) {
+func (w *wizard) pluggedIn(ctx context.Context, b boardAt, bay, feedback int) (moved []int, err error) {
+	bus, err := openBus(b.line.address)
+	if err != nil {
+		return nil, err
+	}
+	defer bus.Close()
 	before, err := inputs(ctx, bus, b.foundBoard)
 	if err != nil {
 		return nil, err
@@ -255,7 +359,12 @@ func (w *wizard) pluggedIn(ctx context.Context, bus *modbus.Bus, b boardAt, bay,
 }
 
 // unplugged waits for somebody to unplug what an input tells of. Other bays are no matter of its.
-func (w *wizard) unplugged(ctx context.Context, bus *modbus.Bus, b boardAt, told int) error {
+func (w *wizard) unplugged(ctx context.Context, b boardAt, told int) error {
+	bus, err := openBus(b.line.address)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
 	free := func(in []bool) bool { return !in[told] }
 	for question := "Unplug it again. Done?"; ; question = "It is still told of. Unplug it. Done?" {
 		if err := w.done(ctx, question); err != nil {

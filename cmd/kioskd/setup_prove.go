@@ -34,13 +34,13 @@ func (w *wizard) known(plans []plan) (out []bayConfig, err error) {
 // for one with a vehicle, unless it is set up anew.
 func (w *wizard) free(ctx context.Context, plans []plan) error {
 	unknown := func(bay int, err error) error {
-		if !w.nobody { // she said that every cable is free
+		if !w.unattended { // the host said that every cable is free
 			return nil
 		}
 		return fmt.Errorf("bay %d: nobody knows whether a vehicle is plugged in: mend it, or --no-pulse: %w", bay, err)
 	}
 	bays, err := w.known(plans)
-	if err != nil && w.nobody {
+	if err != nil && w.unattended {
 		return fmt.Errorf("nobody knows whether a vehicle is plugged in at a bay that stays: mend it, or --no-pulse: %w", err)
 	}
 	for i, b := range bays {
@@ -70,7 +70,33 @@ func inputsOf(ctx context.Context, b bayConfig) (kiosk.BayInputs, error) {
 		return kiosk.BayInputs{}, err
 	}
 	defer devices.close(quietLog())
-	return devices.bays[0].Inputs.Inputs(ctx)
+	return patiently(ctx, openTries, func() (kiosk.BayInputs, error) { return devices.bays[0].Inputs.Inputs(ctx) })
+}
+
+// How often a device is asked before its silence is believed: one lost answer says nothing. While a
+// contactor is closed there is no time for more than one more try.
+const (
+	openTries   = 10
+	closedTries = 2
+	answerPause = 500 * time.Millisecond
+)
+
+// closedFor is how long setup keeps a contactor closed to see what follows it, whatever devices do.
+const closedFor = 4 * time.Second
+
+// patiently reads until there is an answer.
+func patiently[T any](ctx context.Context, tries int, read func() (T, error)) (out T, err error) {
+	for range tries {
+		if out, err = read(); !errors.Is(err, kiosk.ErrUnreachable) {
+			return out, err
+		}
+		select {
+		case <-time.After(answerPause):
+		case <-ctx.Done():
+			return out, ctx.Err()
+		}
+	}
+	return out, err
 }
 
 // pluggedAt are the inputs of a board that tell of vehicles, of all known bays.
@@ -114,23 +140,28 @@ func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
 // it is open in the end: also where what opens it is what closes it, because its relay works the
 // other way round.
 func follows(ctx context.Context, contactor kiosk.Contactor, in kiosk.Inputs) (err error) {
-	feedback := func(want bool) (bool, error) {
-		now, err := settled(ctx, func() (kiosk.BayInputs, error) { return in.Inputs(ctx) }, func(now kiosk.BayInputs) bool { return now.Closed == want })
+	feedback := func(ctx context.Context, want bool, tries int) (bool, error) {
+		read := func() (kiosk.BayInputs, error) {
+			return patiently(ctx, tries, func() (kiosk.BayInputs, error) { return in.Inputs(ctx) })
+		}
+		now, err := settled(ctx, read, func(now kiosk.BayInputs) bool { return now.Closed == want })
 		return now.Closed, err
 	}
-	if closed, err := feedback(false); err != nil || closed {
+	if closed, err := feedback(ctx, false, openTries); err != nil || closed {
 		return cmp.Or(err, errors.New("its feedback tells of a closed contactor before anything was switched: check the wires of contactor and feedback"))
 	}
-	err = contactor.Close(ctx)
+	soon, cancel := context.WithTimeout(ctx, closedFor)
+	defer cancel()
+	err = contactor.Close(soon)
 	closed := false
 	if err == nil {
-		closed, err = feedback(true)
+		closed, err = feedback(soon, true, closedTries)
 	}
 	ctx = context.WithoutCancel(ctx)
 	if no := contactor.Open(); err != nil || no != nil {
 		return errors.Join(err, no)
 	}
-	switch still, err := feedback(false); {
+	switch still, err := feedback(ctx, false, openTries); {
 	case err != nil:
 		return err
 	case still && !closed:
@@ -154,8 +185,15 @@ func pulseAt(ctx context.Context, at string, b foundBoard, coil int, plugged []i
 	return pulse(ctx, bus, b, coil, plugged)
 }
 
+// inputs reads a board whose contactors are open.
 func inputs(ctx context.Context, bus *modbus.Bus, b foundBoard) ([]bool, error) {
-	return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
+	return inputsIn(ctx, bus, b, openTries)
+}
+
+func inputsIn(ctx context.Context, bus *modbus.Bus, b foundBoard, tries int) ([]bool, error) {
+	return patiently(ctx, tries, func() ([]bool, error) {
+		return bus.Bits(ctx, modbus.Request{Unit: byte(b.unit), Function: modbus.ReadInputs, Count: uint16(b.inputs)})
+	})
 }
 
 // heard is how long a contactor stays closed, so that a person can tell which one clicks.
@@ -177,17 +215,20 @@ func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged
 		}
 	}
 	defer func() { err = cmp.Or(contactor.Open(), err) }()
-	if err := contactor.Close(ctx); err != nil {
+	soon, cancel := context.WithTimeout(ctx, closedFor)
+	defer cancel()
+	if err := contactor.Close(soon); err != nil {
 		return nil, err
 	}
-	closed, err := settled(ctx, read, func(in []bool) bool { return !slices.Equal(in, before) })
+	closing := func() ([]bool, error) { return inputsIn(soon, bus, b, closedTries) }
+	closed, err := settled(soon, closing, func(in []bool) bool { return !slices.Equal(in, before) })
 	if err != nil {
 		return nil, err
 	}
 	select {
 	case <-time.After(heard):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	case <-soon.Done():
+		return nil, soon.Err()
 	}
 	if err := contactor.Open(); err != nil {
 		return nil, err

@@ -138,11 +138,8 @@ func checkLanguages(s string) error {
 // answer asks a question and puts its answer into the file. In a configuration that is there
 // only what was answered by a flag or a person changes.
 func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
-	if q.flag == "price" || q.flag == "vat" {
-		return "", nil
-	}
 	_, said := w.given[q.flag]
-	if w.file.before != nil && w.nobody && !said {
+	if w.file.before != nil && w.unattended && !said {
 		return "", nil
 	}
 	hashed := q.part == partStaff
@@ -216,7 +213,7 @@ func (w *wizard) price(ctx context.Context) error {
 	}
 	_, price := w.given["price"]
 	_, vat := w.given["vat"]
-	if w.file.before != nil && w.nobody && !price && !vat {
+	if w.file.before != nil && w.unattended && !price && !vat {
 		return nil
 	}
 	if w.file.before != nil && w.onePrice("price") == "" {
@@ -240,7 +237,7 @@ func (w *wizard) price(ctx context.Context) error {
 			}
 			said[i] = s
 		}
-		if w.nobody || price {
+		if w.unattended || price {
 			break
 		}
 		// A comma that slipped is seen in what a driver pays.
@@ -273,11 +270,11 @@ func (w *wizard) onePrice(key string) string {
 	if elements == nil || len(elements.Content) != 1 || len(elements.Content[0].Content) != 2 {
 		return ""
 	}
-	components := child(elements.Content[0], "price_components")
+	components := childOf(elements.Content[0], "price_components")
 	if components == nil || len(components.Content) != 1 {
 		return ""
 	}
-	kind, value := child(components.Content[0], "type"), child(components.Content[0], key)
+	kind, value := childOf(components.Content[0], "type"), childOf(components.Content[0], key)
 	if kind == nil || kind.Value != "ENERGY" || value == nil {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,7 +41,8 @@ func newSite(t *testing.T, bays int) (*site, string) {
 }
 
 func lineFlags(s *site, config string) []string {
-	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", filepath.Join(s.dir, "journal.db"), "--socket", filepath.Join(s.dir, "ui.sock")}
+	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", filepath.Join(s.dir, "journal.db"),
+		"--socket", filepath.Join(s.dir, "ui.sock")}
 	for _, name := range []string{"terminal", "meters", "board"} {
 		args = append(args, "--line", "serial://"+filepath.Join(s.dir, name)+"?baud=9600")
 	}
@@ -49,7 +51,8 @@ func lineFlags(s *site, config string) []string {
 
 // answered are lineFlags with an answer to every question that has no usual one.
 func answered(s *site, config string) []string {
-	return append(lineFlags(s, config), "--yes", "--name", "Parkhaus", "--address", "Strasse 1, 10115 Berlin", "--helpline", "+49 30 1", "--price", "0.49",
+	return append(lineFlags(s, config), "--yes", "--name", "Parkhaus", "--address", "Strasse 1, 10115 Berlin",
+		"--helpline", "+49 30 1", "--price", "0.49",
 		"--password", "123456", "--clock", "rtc", "--technician-code", "271828", "--copy", "/media/kioskd",
 		"--bay", "number=1 meter=20260001 coil=0 plugged=0 requesting=1 feedback=2 emergency=3 evse=DE*ABC*E1")
 }
@@ -162,24 +165,24 @@ func TestSetupWithoutAnybody(t *testing.T) {
 
 	// A comma that slipped would keep the kiosk closed until somebody confirms it.
 	cheap := content(t, config)
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "59"); code != 2 || !strings.Contains(bad, "from 0.49 to 59.00; if that is meant, say so with --accept-price") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "49.90"); code != 2 || !strings.Contains(bad, "from 0.49 to 49.90; if that is meant, say so with --accept-price") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	if content(t, config) != cheap {
 		t.Error("a price was changed that nobody meant")
 	}
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "59", "--accept-price"); code != 0 || !strings.Contains(content(t, config), "price: 59,") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "49.90", "--accept-price"); code != 0 || !strings.Contains(content(t, config), "price: 49.90,") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	proven(t, s, config)
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "0.59"); code != 0 { // nothing was sold at 59
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "0.59"); code != 0 { // nothing was sold at 49.90
 		t.Errorf("exit %d: %s", code, bad)
 	}
-	if err := os.WriteFile(config, []byte(strings.Replace(content(t, config), "price: 0.59", "price: 99", 1)), 0o640); err != nil { // by an editor
+	if err := os.WriteFile(config, []byte(strings.Replace(content(t, config), "price: 0.59", "price: 45", 1)), 0o640); err != nil { // by an editor
 		t.Fatal(err)
 	}
 	out.Reset()
-	if code, bad := runSetup(t, nil, &out, "doctor", "--config", config); code != 1 || !strings.Contains(out.String(), "CF001") || !strings.Contains(out.String(), "from 0.49 to 99.00") {
+	if code, bad := runSetup(t, nil, &out, "doctor", "--config", config); code != 1 || !strings.Contains(out.String(), "CF001") || !strings.Contains(out.String(), "from 0.49 to 45.00") {
 		t.Errorf("exit %d: %s\n%s", code, bad, &out)
 	}
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--accept-price"); code != 0 {
@@ -190,7 +193,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	}
 
 	// A password that the terminal does not answer to is not kept.
-	silent := strings.Replace(content(t, config), "address: serial://"+filepath.Join(s.dir, "terminal"), "address: serial://"+filepath.Join(s.dir, "nobody"), 1)
+	silent := strings.Replace(content(t, config), "address: serial://"+filepath.Join(s.dir, "terminal"),
+		"address: serial://"+filepath.Join(s.dir, "nobody"), 1)
 	answering := content(t, config)
 	if err := os.WriteFile(config, []byte(silent), 0o640); err != nil || silent == answering {
 		t.Fatal("the terminal's address was not changed", err)
@@ -241,7 +245,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 
 	// A second bay beside the first.
 	before := content(t, config)
-	args := append(lineFlags(s, config), "--no-test", "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6 emergency=7 max=11000")
+	args := append(lineFlags(s, config), "--no-test", "--bay",
+		"number=2 meter=20260002 coil=1 plugged=4 feedback=6 emergency=7 max=11000")
 	if code, bad := runSetup(t, nil, &out, args...); code != 0 {
 		t.Fatalf("exit %d: %s", code, bad)
 	}
@@ -264,13 +269,28 @@ func TestSetupRefuses(t *testing.T) {
 		code int
 		want string
 	}{
-		"another feedback": {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=6"), code: 1, want: "the inputs [2] followed, not 6"},
-		"no such meter":    {args: bay("number=1 meter=99 coil=0 plugged=0 feedback=2"), code: 2, want: "there are 20260001, 20260002"},
-		"no such coil":     {args: bay("number=1 meter=20260001 coil=77 plugged=0 feedback=2"), code: 2, want: "coil: want one of the board's"},
-		"a wrong word":     {args: bay("number=1 metre=20260001"), code: 2, want: `unknown "metre"`},
-		"a vehicle": {args: base, in: func(t *testing.T) { s.bays[0].Plug(simulator.GoodCar()); t.Cleanup(s.bays[0].Unplug) }, code: 1,
+		"another feedback": {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=6"), code: 1,
+			want: "the inputs [2] followed, not 6"},
+		"a bay twice": {args: with(base, "--bay", "number=1 meter=20260002 coil=1 plugged=4 feedback=6"), code: 2,
+			want: "bay 1 is there already"},
+		"a coil twice": {args: with(base, "--bay", "number=2 meter=20260002 coil=0 plugged=4 feedback=6"), code: 2,
+			want: "coil 0 of board 1"},
+		"a meter twice": {args: with(base, "--bay", "number=2 meter=20260001 coil=1 plugged=4 feedback=6"), code: 2,
+			want: "is bay 1's"},
+		"an input twice": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=0 feedback=6"), code: 2,
+			want: "input 0 of board 1"},
+		"an EVSE id twice": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6 evse=DE*ABC*E1"),
+			code: 2, want: "EVSE id DE*ABC*E1 is bay 1's"},
+		"no such meter": {args: bay("number=1 meter=99 coil=0 plugged=0 feedback=2"), code: 2,
+			want: "there are 20260001, 20260002"},
+		"no such coil": {args: bay("number=1 meter=20260001 coil=77 plugged=0 feedback=2"), code: 2,
+			want: "coil: want one of the board's"},
+		"a wrong word": {args: bay("number=1 metre=20260001"), code: 2, want: `unknown "metre"`},
+		"a vehicle": {args: base, in: func(t *testing.T) { s.bays[0].Plug(simulator.GoodCar()); t.Cleanup(s.bays[0].Unplug) },
+			code: 1,
 			want: "bay 1: a vehicle is plugged in: unplug it"},
-		"a vehicle at another bay": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6"), in: func(t *testing.T) { s.bays[1].Plug(simulator.GoodCar()); t.Cleanup(s.bays[1].Unplug) }, code: 1,
+		"a vehicle at another bay": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6"),
+			in: func(t *testing.T) { s.bays[1].Plug(simulator.GoodCar()); t.Cleanup(s.bays[1].Unplug) }, code: 1,
 			want: "bay 2: a vehicle is plugged in: unplug it"},
 		"another program": {args: base, in: func(t *testing.T) {
 			lock, err := store.Lock(filepath.Join(s.dir, "journal.db"))
@@ -280,9 +300,11 @@ func TestSetupRefuses(t *testing.T) {
 			t.Cleanup(func() { lock.Close() })
 		}, code: 1, want: "in use by another kioskd"},
 		"nothing said": {args: with(lineFlags(s, config), "--yes"), code: 2, want: "--address, --helpline, --name, --price"},
-		"a bad answer": {args: with(base, "--currency", "XXX"), code: 2, want: `--currency "XXX": kioskd does not sell in it`},
-		"a bad code":   {args: with(base, "--host-code", "12"), code: 2, want: "want six to twelve digits"},
-		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line", "tcp://127.0.0.1:1", "--journal", filepath.Join(s.dir, "journal.db")}, base[15:]...), code: 1,
+		"a bad answer": {args: with(base, "--currency", "XXX"), code: 2,
+			want: `--currency "XXX": kioskd does not sell in it`},
+		"a bad code": {args: with(base, "--host-code", "12"), code: 2, want: "want six to twelve digits"},
+		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line", "tcp://127.0.0.1:1",
+			"--journal", filepath.Join(s.dir, "journal.db")}, base[15:]...), code: 1,
 			want: "no card terminal answers"},
 		"a price of something else": {args: []string{"setup", "--config", config, "--price", "0.50"}, in: func(t *testing.T) {
 			if err := os.MkdirAll(filepath.Dir(config), 0o755); err != nil {
@@ -293,12 +315,14 @@ func TestSetupRefuses(t *testing.T) {
 			}
 			t.Cleanup(func() { os.Remove(config) })
 		}, code: 2, want: "is not one price of a kilowatt-hour"},
-		"a power in kW":    {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=2 max=22"), code: 2, want: "22 kW are 22000"},
+		"a power in kW": {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=2 max=22"), code: 2,
+			want: "22 kW are 22000"},
 		"a bad price":      {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
 		"a time of day":    {args: with(base, "--end-of-day", "3 am"), code: 2, want: "want a time of day such as 03:30"},
 		"one code for two": {args: with(base, "--host-code", "271828"), code: 2, want: "told apart by their codes"},
-		"another currency": {args: with(base, "--currency", "CHF"), code: 1, want: "terminal refused: wrong currency (6F); see --password"},
-		"units":            {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
+		"another currency": {args: with(base, "--currency", "CHF"), code: 1,
+			want: "terminal refused: wrong currency (6F); see --password"},
+		"units": {args: with(base, "--units", "0-300"), code: 2, want: "want a range such as 1-32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.in != nil {
@@ -384,10 +408,17 @@ func TestSetupWithAPerson(t *testing.T) {
 	s, config := newSite(t, 2)
 	in, to := io.Pipe()
 	answers := []struct{ prompt, answer string }{
-		{"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "000000"}, {"Password", "123456"},
-		{"Price", "49"}, {"980.00 EUR for 20 kWh", "no"}, {"Price", "0,49"}, {"9.80 EUR for 20 kWh", "yes"}, {"Code of the technician", "271828"},
-		{"every cable free", "yes"}, {"Coil 0 closed", "7"}, {"Coil 1 closed", "3"}, // other labels than coils
-		{"behind bay 7", "2"}, {"behind bay 3", ""}, // the meters are crossed as well
+		{"Address", "Strasse 1, 10115 Berlin"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "000000"},
+		{"Password", "123456"},
+		{"Price", "49"}, {"980.00 EUR for 20 kWh", "no"}, {"Price", "0,49"}, {"9.80 EUR for 20 kWh", "yes"},
+		{"Code of the technician", "271828"},
+		{"every cable free", "yes"}, {"Coil 0 closed", "7"}, {"Coil 1 closed", "7"}, {"Coil 1 closed", "3"},
+		// other labels than coils; 7 is taken
+		{"power of bay 3", "<"}, {"draw power when", "no"}, // the host goes back once
+		{"EVSE id of bay 7", "1"}, {"EVSE id of bay 7", "DE*ABC*E7"}, {"EVSE id of bay 3", "DE*ABC*E7"},
+		{"EVSE id of bay 3", "DE*ABC*E3"},
+		{"tells that the vehicle asks for energy", "0"}, // which tells of the vehicle
+		{"behind bay 7", "2"}, {"behind bay 3", ""},     // the meters are crossed as well
 		{"power of bay 7", "22"}, // not kW
 		{"Which input of bay 7 is the emergency", "3"}, {"Which input of bay 3 is the emergency", "7"},
 	}
@@ -449,13 +480,18 @@ func TestSetupWithAPerson(t *testing.T) {
 	if !strings.Contains(content(t, config), "name: Parkhaus\n") {
 		t.Error("the name that she answered first is lost")
 	}
+	for _, want := range []string{"bay 7 has coil 0 already", "want an EVSE id such as", "EVSE id DE*ABC*E7 is bay 7's", "input 0 tells of a vehicle at bay 7", "Is this right?"} {
+		if !strings.Contains(p.seen.String(), want) {
+			t.Errorf("the host did not read %q:\n%s", want, &p.seen)
+		}
+	}
 	proven(t, s, config)
 	got := content(t, config)
 	for number, want := range map[int]string{
 		7: `unit: 2, model: B23, serial: "20260002"}\s+board: {address: ".*", unit: 1, coil: 0, plugged: 0, feedback: 2, emergency: 3}`,
 		3: `unit: 1, model: SDM630, serial: "20260001"}\s+board: {address: ".*", unit: 1, coil: 1, plugged: 4, feedback: 6, emergency: 7}`,
 	} {
-		if !regexp.MustCompile(fmt.Sprintf(`number: %d\s+max_power_w: 22000\s+meter: {address: ".*", %s`, number, want)).MatchString(got) {
+		if !regexp.MustCompile(fmt.Sprintf(`number: %d\s+evse_id: .*\s+max_power_w: 22000\s+meter: {address: ".*", %s`, number, want)).MatchString(got) {
 			t.Errorf("bay %d is not as she said:\n%s", number, got)
 		}
 	}
@@ -474,6 +510,50 @@ func TestSetupWithAPerson(t *testing.T) {
 	}
 }
 
+// TestALoadProvesTheMeter: the meters are named the wrong way round, and what is plugged in tells.
+func TestALoadProvesTheMeter(t *testing.T) {
+	t.Parallel() // it mostly waits
+	s, config := newSite(t, 2)
+	in, to := io.Pipe()
+	p := &person{t: t, to: to}
+	answers := []struct{ prompt, answer string }{
+		{"Name", "Parkhaus"}, {"Address", "Strasse 1"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "123456"},
+		{"Price", "0.49"}, {"20 kWh", "yes"}, {"every cable free", "yes"},
+		{"behind bay 1", "2"}, {"draw power when", "yes"}, {"Shall it be", "yes"}, {"draw power when", "yes"},
+	}
+	p.answer = func(prompt string) string {
+		for i, b := range s.bays {
+			switch at := fmt.Sprintf("at bay %d", i+1); {
+			case strings.Contains(prompt, "Plug a vehicle") && strings.Contains(prompt, at):
+				b.Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+			case strings.Contains(prompt, "Unplug it"):
+				b.Unplug()
+			}
+		}
+		for i, a := range answers {
+			if a.prompt != "" && strings.Contains(prompt, a.prompt) {
+				answers[i].prompt = ""
+				return a.answer
+			}
+		}
+		return ""
+	}
+	if code, bad := runSetup(t, in, p, lineFlags(s, config)...); code != 0 {
+		t.Fatalf("exit %d: %s\n%s", code, bad, &p.seen)
+	}
+	for _, want := range []string{"Meter 20260001 counts what bay 1 draws, and not 20260002", "Proven: meter 20260002 counts what bay 2 draws"} {
+		if !strings.Contains(p.seen.String(), want) {
+			t.Errorf("the host did not read %q:\n%s", want, &p.seen)
+		}
+	}
+	proven(t, s, config)
+	for i, b := range s.bays {
+		if b.State().Closed {
+			t.Errorf("contactor %d is closed", i)
+		}
+	}
+}
+
 // TestAdaptersKeepTheirNames whatever is plugged in beside them: a bus that gets the name of
 // another one switches the wrong contactors.
 func TestAdaptersKeepTheirNames(t *testing.T) {
@@ -484,13 +564,19 @@ func TestAdaptersKeepTheirNames(t *testing.T) {
 		names string
 		all   []adapter
 	}{
-		"at first":            {nil, []port{{"T1", "p1", "terminal"}, {"B1", "p2", "bus"}, {"", "p3", "bus"}, {"X", "p4", ""}}, "terminal bus1 bus2 -", []adapter{{"terminal", "T1"}, {"bus1", "B1"}, {"bus2", "p3"}}},
-		"in another order":    {had, []port{{"", "pci-usb-0:1.2", "bus"}, {"B1", "p9", "bus"}, {"T1", "p1", "terminal"}}, "bus2 bus1 terminal", had},
-		"one is not there":    {had, []port{{"", "pci-usb-0:1.2", "bus"}}, "bus2", had},
-		"a new one":           {had, []port{{"B2", "p9", "bus"}, {"B1", "p2", "bus"}}, "bus3 bus1", append(slices.Clone(had), adapter{"bus3", "B2"})},
-		"another terminal":    {had, []port{{"T2", "p1", "terminal"}}, "terminal2", append(slices.Clone(had), adapter{"terminal2", "T2"})},
-		"a shared serial":     {nil, []port{{"S", "p1", "bus"}, {"S", "p2", "bus"}, {"S", "p3", ""}}, "bus1 bus2 -", []adapter{{"bus1", "p1"}, {"bus2", "p2"}}},
-		"one that came to be": {had, []port{{"B1", "p1", "bus"}, {"B1", "p2", "bus"}}, "bus3 bus4", []adapter{{"terminal", "T1"}, {"bus2", "pci-usb-0:1.2"}, {"bus3", "p1"}, {"bus4", "p2"}}},
+		"at first": {nil, []port{{"T1", "p1", "terminal"}, {"B1", "p2", "bus"}, {"", "p3", "bus"}, {"X", "p4", ""}},
+			"terminal bus1 bus2 -", []adapter{{"terminal", "T1"}, {"bus1", "B1"}, {"bus2", "p3"}}},
+		"in another order": {had, []port{{"", "pci-usb-0:1.2", "bus"}, {"B1", "p9", "bus"}, {"T1", "p1", "terminal"}},
+			"bus2 bus1 terminal", had},
+		"one is not there": {had, []port{{"", "pci-usb-0:1.2", "bus"}}, "bus2", had},
+		"a new one": {had, []port{{"B2", "p9", "bus"}, {"B1", "p2", "bus"}}, "bus3 bus1",
+			append(slices.Clone(had), adapter{"bus3", "B2"})},
+		"another terminal": {had, []port{{"T2", "p1", "terminal"}}, "terminal2",
+			append(slices.Clone(had), adapter{"terminal2", "T2"})},
+		"a shared serial": {nil, []port{{"S", "p1", "bus"}, {"S", "p2", "bus"}, {"S", "p3", ""}}, "bus1 bus2 -",
+			[]adapter{{"bus1", "p1"}, {"bus2", "p2"}}},
+		"one that came to be": {had, []port{{"B1", "p1", "bus"}, {"B1", "p2", "bus"}}, "bus3 bus4",
+			[]adapter{{"terminal", "T1"}, {"bus2", "pci-usb-0:1.2"}, {"bus3", "p1"}, {"bus4", "p2"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			names, all := nameAdapters(c.had, c.ports)
@@ -543,4 +629,27 @@ func TestAContactorIsProven(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestALostAnswerEndsNoProof: an answer on a bus is lost now and then; a device that is gone is told.
+func TestALostAnswerEndsNoProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for lost, want := range map[int]error{0: nil, 1: nil, openTries - 1: nil, openTries: kiosk.ErrUnreachable} {
+			n := 0
+			_, err := patiently(t.Context(), openTries, func() (int, error) {
+				if n++; n <= lost {
+					return 0, fmt.Errorf("%w: silent", kiosk.ErrUnreachable)
+				}
+				return n, nil
+			})
+			if !errors.Is(err, want) {
+				t.Errorf("%d answers were lost: %v", lost, err)
+			}
+		}
+		broken := errors.New("no such input")
+		n := 0
+		if _, err := patiently(t.Context(), openTries, func() (int, error) { n++; return 0, broken }); err != broken || n != 1 {
+			t.Errorf("what is wrong for good was asked %d times: %v", n, err)
+		}
+	})
 }

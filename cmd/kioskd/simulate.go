@@ -20,6 +20,7 @@ import (
 
 	"kioskd"
 	"kioskd/audit"
+	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"
 	"kioskd/terminal"
@@ -56,19 +57,27 @@ func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []
 	card := simulator.GoodCard()
 	t.AutoCard = &card
 	t.InjectAll(faults.Terminal)
+	t.BehaveAll(faults.Manners)
 	fmt.Fprintf(p.out, "terminal at %s; a good card comes 1.5 s after one is asked for\n", l.Address)
 	return serveTerminal(ctx, l, t)
 }
 
 func serveTerminal(ctx context.Context, l *simulator.Listener, t *simulator.Terminal) error {
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	return l.Serve(ctx, tills(l, t))
+}
+
+// tills lets a terminal answer a till on a line of a listener.
+func tills(l *simulator.Listener, t *simulator.Terminal) func(context.Context, io.ReadWriteCloser) error {
 	scheme := "tcp"
 	if l.Serial() {
 		scheme = "serial"
 	}
-	defer context.AfterFunc(ctx, func() { l.Close() })()
-	return l.Serve(ctx, func(ctx context.Context, rw io.ReadWriteCloser) error {
-		return t.Serve(ctx, terminal.NewLink(scheme, rw))
-	})
+	return func(ctx context.Context, rw io.ReadWriteCloser) error {
+		link := terminal.NewLink(scheme, rw)
+		defer link.Close()
+		return t.Serve(ctx, link)
+	}
 }
 
 func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []string) error {
@@ -89,7 +98,9 @@ func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []str
 	if !ok {
 		return usagef("simulate meter: model %q: want SDM630 or B23", *model)
 	}
-	return p.simulateBus(ctx, *listen, "meter", map[byte]simulator.Unit{byte(*unit): m}, faults.Meter)
+	bay.Lie(faults.Lie)
+	units := map[byte]simulator.Unit{byte(*unit): m}
+	return p.simulateBus(ctx, *listen, "meter", units, faults.Meter)
 }
 
 func (p program) simulateBoard(ctx context.Context, fs *flag.FlagSet, args []string) error {
@@ -134,11 +145,14 @@ type site struct {
 	// environment is what the daemon gets beside our own.
 	environment []string
 	wrap        func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
+	witness     func(*audit.World)                                          // says more to an audit; nil for none
+	echo        bool                                                        // the adapters of the buses hear themselves
 }
 
 // siteOptions say what a simulated site is like.
 type siteOptions struct {
 	size       int    // bays
+	tcp        bool   // the card terminal is on the network
 	speed      int    // by which cars are faster
 	needScreen bool   // nothing is sold without one
 	tariff     string // OCPI price components; empty for energy alone
@@ -149,6 +163,10 @@ type siteOptions struct {
 func (s *site) inject(f simulator.Faults) {
 	s.faults = f
 	s.terminal.InjectAll(f.Terminal)
+	s.terminal.BehaveAll(f.Manners)
+	for _, b := range s.bays {
+		b.Lie(f.Lie)
+	}
 }
 
 // parseFaults is parse for commands that take a file of faults.
@@ -192,7 +210,11 @@ func openSite(dir, configPath string, o siteOptions, log *slog.Logger) (*site, e
 	}
 	s.board = &simulator.Board{Bays: s.bays, Watchdog: 10 * time.Second}
 	for _, name := range []string{"terminal", "meters", "board"} {
-		l, err := simulator.Listen("pty:" + filepath.Join(dir, name))
+		address := "pty:" + filepath.Join(dir, name)
+		if o.tcp && name == "terminal" {
+			address = "tcp://127.0.0.1:0"
+		}
+		l, err := simulator.Listen(address)
 		if err != nil {
 			s.close()
 			return nil, err
@@ -231,7 +253,7 @@ screen:
   socket: %s
   required: %v
 terminal:
-  address: serial://%s
+  address: %s
   password: "123456"
   capture: released
   hold: "50.00"
@@ -248,7 +270,7 @@ tariff:
     - price_components:
         %s
 %sbays:
-`, filepath.Join(s.dir, "journal.db"), filepath.Join(s.dir, "ui.sock"), s.needScreen, filepath.Join(s.dir, "terminal"),
+`, filepath.Join(s.dir, "journal.db"), filepath.Join(s.dir, "ui.sock"), s.needScreen, s.terminalAt(),
 		cmp.Or(s.tariff, "- {type: ENERGY, price: 0.49, vat: 19, step_size: 1}"), s.more)
 	for i := range s.bays {
 		fmt.Fprintf(&b, `  - number: %d
@@ -260,6 +282,14 @@ tariff:
 			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting), boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
 	}
 	return b.String()
+}
+
+// terminalAt is the card terminal's address.
+func (s *site) terminalAt() string {
+	if len(s.lines) == 0 {
+		return "serial://" + filepath.Join(s.dir, "terminal")
+	}
+	return s.lines[0].Address
 }
 
 // boardInput is the board's input of a bay, the first being 0.
@@ -277,7 +307,10 @@ func (s *site) audit(ctx context.Context) ([]audit.Violation, error) {
 		return nil, err
 	}
 	w := simulator.Evidence(s.bank, s.bays)
-	w.Slack, w.Step = 50*time.Millisecond, 10 // an event's time is of before it was written; a B23 counts in 10 Wh
+	w.Slack, w.Step, w.Left = 50*time.Millisecond, 10, 10 // an event's time is of before it was written; a B23 counts in 10 Wh
+	if s.witness != nil {
+		s.witness(&w)
+	}
 	return audit.Check(j.Records(ctx, 1), w)
 }
 
@@ -288,15 +321,18 @@ func (s *site) settled(ctx context.Context) error {
 		return err
 	}
 	defer j.Close()
-	open := map[string]bool{}
-	for r, err := range j.OpenSessions(ctx) {
-		if err != nil {
-			return err
-		}
-		open[r.Session] = true
+	state, err := session.Replay(j.OpenSessions(ctx))
+	if err != nil {
+		return err
 	}
-	if holds := s.bank.Open(); len(open) > 0 || len(holds) > 0 {
-		return fmt.Errorf("%d sessions and the holds %v are open", len(open), holds)
+	open := 0
+	for _, x := range state.Sessions {
+		if x.Paper != session.PaperClosed && !x.Forsaken() {
+			open++
+		}
+	}
+	if holds := s.bank.Open(); open > 0 || len(holds) > 0 {
+		return fmt.Errorf("%d sessions and the holds %v are open", open, holds)
 	}
 	return nil
 }
@@ -323,11 +359,10 @@ func (s *site) run(ctx context.Context) error {
 			})
 		})
 	}
-	serve(0, "terminal", func(ctx context.Context, rw io.ReadWriteCloser) error {
-		return s.terminal.Serve(ctx, terminal.NewLink("serial", rw))
-	})
-	serve(1, "meters", (&simulator.Bus{Units: meters, Distort: simulator.Distort(s.faults.Meter)}).Serve)
-	serve(2, "board", (&simulator.Bus{Units: map[byte]simulator.Unit{1: s.board}, Distort: simulator.Distort(s.faults.Board)}).Serve)
+	serve(0, "terminal", tills(s.lines[0], s.terminal))
+	board := map[byte]simulator.Unit{1: s.board}
+	serve(1, "meters", (&simulator.Bus{Units: meters, Echo: s.echo, Distort: simulator.Distort(s.faults.Meter)}).Serve)
+	serve(2, "board", (&simulator.Bus{Units: board, Echo: s.echo, Distort: simulator.Distort(s.faults.Board)}).Serve)
 	g.Go(func() error { return s.board.Run(ctx) })
 	return g.Wait()
 }

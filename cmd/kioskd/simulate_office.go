@@ -145,6 +145,9 @@ func (p program) giveInstruction(ctx context.Context, r *receiver.Receiver, path
 	if err := backoffice.CheckID(i.Kiosk); err != nil {
 		return usagef("instruction: kiosk %w", err)
 	}
+	if err := i.Check(); err != nil {
+		return usagef("instruction: %w", err)
+	}
 	if err := r.Instruct(ctx, i); err != nil {
 		return err
 	}

@@ -11,8 +11,10 @@ import (
 	"flag"
 	"fmt"
 	"math/big"
+	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -21,6 +23,7 @@ import (
 	"kioskd"
 	"kioskd/meter"
 	"kioskd/modbus"
+	"kioskd/store"
 	"kioskd/tariff"
 	"kioskd/terminal/zvt"
 )
@@ -285,7 +288,8 @@ func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string)
 const scanTimeout = 300 * time.Millisecond
 
 func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	address := fs.String("address", "", "`address` of the line; no kioskd may use it meanwhile")
+	address := fs.String("address", "", "`address` of a line that no kioskd uses; without it those of the site")
+	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file` of the site")
 	first, last := fs.Int("from", 1, "first `unit`"), fs.Int("to", 247, "last `unit`")
 	format := formatFlag(fs)
 	if _, err := parse(fs, args, 0); err != nil {
@@ -294,32 +298,91 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 	if *first < 1 || *last > 247 || *first > *last {
 		return usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
 	}
-	bus, err := openBus(*address)
+	var found []lineUnit
+	var err error
+	if *address != "" {
+		found, err = scanLine(ctx, *address, *first, *last, p.note)
+	} else {
+		found, err = p.scanSite(ctx, *path, *first, *last)
+	}
+	if len(found) == 0 && err == nil {
+		return fmt.Errorf("no unit answers at %s: check the wires A and B, the baud rate, parity and the meters' addresses", cmp.Or(*address, "any line of the site"))
+	}
+	columns := []string{"unit", "vendor", "model", "serial"}
+	var rows [][]string
+	for _, f := range found {
+		row := []string{strconv.Itoa(f.Unit), cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
+		if *address == "" {
+			row = append(row, f.Address)
+		}
+		rows = append(rows, row)
+	}
+	if *address == "" {
+		columns = append(columns, "line")
+	}
+	return errors.Join(p.table(*format, columns, rows), err)
+}
+
+// lineUnit is a unit on one of several lines.
+type lineUnit struct {
+	meter.Found
+	Address string `json:"line"`
+}
+
+// scanLine asks a line that nobody else uses. What was found before an error counts.
+func scanLine(ctx context.Context, address string, first, last int, note func(string)) (out []lineUnit, err error) {
+	bus, err := openBus(address)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer bus.Close()
 	models, err := meter.Models()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var rows [][]string
-	for unit := *first; unit <= *last; unit++ {
-		if (unit-*first)%16 == 0 {
-			p.note(fmt.Sprintf("asking units from %d on, of %d", unit, *last))
-		}
-		f, ok, err := meter.Ask(ctx, bus, byte(unit), models)
-		if err != nil {
-			return err
-		}
-		if ok {
-			rows = append(rows, []string{strconv.Itoa(f.Unit), cmp.Or(f.Vendor, "not a known meter"), f.Model, f.Serial})
-		}
+	note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address, scanTakes(last-first+1, len(models))))
+	err = meter.Scan(ctx, bus, first, last, models, func(f meter.Found) {
+		note(fmt.Sprintf("  unit %d: %s %s %s", f.Unit, cmp.Or(f.Vendor, f.Why), f.Model, f.Serial))
+		out = append(out, lineUnit{f, address})
+	})
+	return out, err
+}
+
+// scanTakes is how long a scan takes where nobody answers.
+func scanTakes(units, models int) time.Duration {
+	return (time.Duration(units*models) * scanTimeout).Round(time.Second)
+}
+
+// scanSite asks the lines of a site: through its daemon, which has them, where it runs.
+func (p program) scanSite(ctx context.Context, path string, first, last int) (out []lineUnit, err error) {
+	c, err := readConfig(path)
+	if err != nil {
+		return nil, err
 	}
-	if len(rows) == 0 {
-		return fmt.Errorf("no unit answers at %s: check the wires A and B, the baud rate, parity and the meters' addresses", *address)
+	if running(c.control()) {
+		p.note("kioskd runs and asks for us: it goes on reading its meters meanwhile")
+		err := dialControl(c.control()).ask(ctx, "GET", "/meters/scan", url.Values{"from": {strconv.Itoa(first)}, "to": {strconv.Itoa(last)}}, &out)
+		return out, err
 	}
-	return p.table(*format, []string{"unit", "vendor", "model", "serial"}, rows)
+	lock, err := store.Lock(c.journal)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	for _, address := range c.meterLines() {
+		found, more := scanLine(ctx, address, first, last, p.note)
+		out, err = append(out, found...), errors.Join(err, more)
+	}
+	return out, err
+}
+
+// meterLines are the lines that meters hang on, in order.
+func (c *config) meterLines() (out []string) {
+	for _, b := range c.bays {
+		out = append(out, b.meterAddr)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // milli writes thousandths as JSON numbers.
@@ -335,16 +398,26 @@ func milli(values []int64) []json.Number {
 	return out
 }
 
-func readTariff(path string) (*tariff.Tariff, error) {
-	data, err := os.ReadFile(path)
+func readTariff(path string) (t *tariff.Tariff, text []byte, err error) {
+	text, err = os.ReadFile(path)
 	if err != nil {
-		return nil, usagef("cannot read tariff: %w", err)
+		return nil, nil, usagef("cannot read tariff: %w", err)
 	}
-	t, err := tariff.Parse(data)
-	if err != nil {
-		return nil, usagef("%s:1:1: %w", path, err)
+	if t, err = tariff.Parse(text); err != nil {
+		return nil, nil, usagef("%s: %w", placeIn(path, text, err), err)
 	}
-	return t, nil
+	return t, text, nil
+}
+
+// placeIn is a file with the line and column of an error in its text.
+func placeIn(path string, text []byte, err error) string {
+	offset := 0
+	var at *tariff.PlaceError
+	if errors.As(err, &at) {
+		offset = at.Offset
+	}
+	line, column := tariff.LineColumn(text, offset)
+	return fmt.Sprintf("%s:%d:%d", path, line, column)
 }
 
 func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string) error {
@@ -353,7 +426,7 @@ func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string)
 	if err != nil {
 		return err
 	}
-	t, err := readTariff(args[0])
+	t, text, err := readTariff(args[0])
 	if err != nil {
 		return err
 	}
@@ -367,7 +440,7 @@ func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string)
 	}
 	problems := t.Check(site)
 	for _, problem := range problems {
-		fmt.Fprintf(p.err, "kioskd: %s: %v\n", args[0], problem)
+		fmt.Fprintf(p.err, "kioskd: %s: %v\n", placeIn(args[0], text, &tariff.PlaceError{Offset: tariff.PlaceOf(text, problem.Path)}), problem)
 	}
 	if len(problems) > 0 {
 		return usageError{errSilent}
@@ -412,7 +485,7 @@ func (p program) tariffQuote(_ context.Context, fs *flag.FlagSet, args []string)
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	t, err := readTariff(*tariffPath)
+	t, _, err := readTariff(*tariffPath)
 	if err != nil {
 		return err
 	}

@@ -7,10 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,7 +79,8 @@ func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) e
 	if n := t.violations.Load(); n > 0 {
 		return fmt.Errorf("%d violations with seed %d", n, *seed)
 	}
-	fmt.Fprintf(p.out, "No promise was broken. Seed %d.\n", *seed)
+	fmt.Fprintf(p.out, "No promise was broken. From a pulled cable to the open contactor at most %v. Seed %d.\n",
+		t.slowest.Round(time.Millisecond), *seed)
 	return nil
 }
 
@@ -88,13 +92,17 @@ type tortureRun struct {
 
 	left                                              atomic.Int64
 	visits, kills, payments, cuts, frames, violations atomic.Int64
+	manners, lies                                     atomic.Int64
+	slowest                                           time.Duration // from cable to coil, where the kiosk could see it; under mu
 }
 
 func (t *tortureRun) line() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.out, "%6.0fs  %d sessions, %d kills, %d payments gone wrong, %d cables pulled, %d frames spoiled, %d violations\n",
-		time.Since(t.start).Seconds(), t.visits.Load(), t.kills.Load(), t.payments.Load(), t.cuts.Load(), t.frames.Load(), t.violations.Load())
+	fmt.Fprintf(t.out, "%6.0fs  %d sessions, %d kills, %d payments gone wrong, %d strange answers, "+
+		"%d meters that lied, %d lines cut, %d frames spoiled, %d violations\n",
+		time.Since(t.start).Seconds(), t.visits.Load(), t.kills.Load(), t.payments.Load(), t.manners.Load(),
+		t.lies.Load(), t.cuts.Load(), t.frames.Load(), t.violations.Load())
 }
 
 func (t *tortureRun) progress(done chan struct{}) {
@@ -134,6 +142,44 @@ type victim struct {
 	mu     sync.Mutex
 	daemon *exec.Cmd
 	calm   bool
+	away   []span // when the kiosk could not see or do anything
+
+	log *slog.Logger // what was done to it
+}
+
+// note keeps what is done to a site beside its journal.
+func (v *victim) note(format string, args ...any) { v.log.Info(fmt.Sprintf(format, args...)) }
+
+// span is a stretch of time.
+type span struct{ from, to time.Time }
+
+// gone writes down when the kiosk could do nothing.
+func (v *victim) gone(from, to time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.away = append(v.away, span{from, to})
+}
+
+// promptly is how soon a contactor must open after its cable was pulled: as soon as a board opens it that
+// hears nothing. Many sites share a machine here; how soon it is alone on one is measured elsewhere.
+const promptly = 12 * time.Second
+
+// witness tells an audit which pulled cables the kiosk could not notice.
+func (v *victim) witness(w *audit.World) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.tortureRun.mu.Lock()
+	defer v.tortureRun.mu.Unlock()
+	w.Within = promptly
+	for i := range w.Pulls {
+		p := &w.Pulls[i]
+		for _, a := range v.away {
+			p.Away = p.Away || a.from.Before(p.Opened) && a.to.After(p.From)
+		}
+		if !p.Away {
+			v.slowest = max(v.slowest, p.Opened.Sub(p.From))
+		}
+	}
 }
 
 // dice is a source of chance for many goroutines.
@@ -160,13 +206,22 @@ func (d *dice) millis(a, b int) time.Duration {
 
 func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{
-		size: tortureBays, speed: tortureSpeed, tariff: tortureTariffs()[n%len(tortureTariffs())], more: "timings: {plug_in: 15s, choose: 30s}\n"}, quietLog())
+		size: tortureBays, speed: tortureSpeed, tcp: n%3 == 1, tariff: tortureTariffs()[n%len(tortureTariffs())],
+		more: "timings: {plug_in: 15s, choose: 30s}\n"}, quietLog())
 	if err != nil {
 		return err
 	}
-	v := &victim{tortureRun: t, site: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))}}
+	did, err := os.Create(filepath.Join(dir, "misfortunes.log"))
+	if err != nil {
+		return err
+	}
+	defer did.Close()
+	v := &victim{tortureRun: t, site: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))}, log: slog.New(slog.NewTextHandler(did, nil))}
 	s.terminal.Think, s.terminal.DayEndBooks = 30*time.Millisecond, true
-	s.wrap = v.spoil
+	if s.tcp {
+		s.terminal.Idle = 7 * time.Second // sooner than the kiosk asks whether it is well
+	}
+	s.wrap, s.witness, s.echo = v.spoil, v.witness, n%5 == 3
 	world, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(world) }()
@@ -189,6 +244,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 
 // keepAlive is the service manager: it starts the daemon again whenever it ended.
 func (v *victim) keepAlive(ctx context.Context) error {
+	var dead time.Time // since when; zero before the first start
 	for ctx.Err() == nil {
 		cmd, err := v.site.command()
 		if err != nil {
@@ -197,6 +253,9 @@ func (v *victim) keepAlive(ctx context.Context) error {
 		v.mu.Lock()
 		v.daemon = cmd
 		v.mu.Unlock()
+		if !dead.IsZero() {
+			v.gone(dead, time.Now().Add(seesAgain))
+		}
 		died := make(chan error, 1)
 		go func() { died <- cmd.Wait() }()
 		select {
@@ -206,7 +265,11 @@ func (v *victim) keepAlive(ctx context.Context) error {
 			return nil
 		case <-died:
 		}
+		dead = time.Now()
 		pause := v.dice.millis(0, 400)
+		if v.dice.under(0.1) { // a meter is another one, or has another register, when it comes back
+			v.lie(pause + v.dice.millis(2000, 8000))
+		}
 		if v.dice.under(0.05) { // the board's watchdog comes first
 			pause += 11 * time.Second
 		}
@@ -214,6 +277,9 @@ func (v *victim) keepAlive(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
+	}
+	if !dead.IsZero() { // it was not started again
+		v.gone(dead, time.Now())
 	}
 	return nil
 }
@@ -226,6 +292,7 @@ func (v *victim) kill() {
 	}
 	if err := v.daemon.Process.Kill(); err == nil {
 		v.kills.Add(1)
+		v.note("the daemon is killed")
 		v.daemon = nil // until it is started again
 	}
 }
@@ -244,6 +311,59 @@ func (v *victim) setCalm() {
 	defer v.mu.Unlock()
 	v.calm = true
 	v.terminal.Heal()
+	for _, b := range v.bays {
+		b.Lie(simulator.Truth)
+	}
+}
+
+// seesAgain is how long a daemon may take from its start until it looks at its bays.
+const seesAgain = 10 * time.Second
+
+// tortureLies are those that can be told from what is true at the speed of these sites: a register that
+// stands still for a moment is behind by no more than such a bay delivers in the next one.
+func tortureLies() []simulator.Lie {
+	return slices.DeleteFunc(simulator.Lies(), func(l simulator.Lie) bool { return l == simulator.Stands })
+}
+
+// lie lets a bay's meter lie for a while.
+func (v *victim) lie(d time.Duration) {
+	if v.isCalm() {
+		return
+	}
+	v.lies.Add(1)
+	n, all := v.dice.between(0, len(v.bays)-1), tortureLies()
+	bay, lie := v.bays[n], all[v.dice.between(0, len(all)-1)]
+	v.note("meter %d %s for %v", n+1, lie, d)
+	bay.Lie(lie)
+	time.AfterFunc(d, func() { bay.Lie(simulator.Truth) })
+}
+
+// behave lets the terminal answer in a way of the specification's tables: once, or for a while.
+func (v *victim) behave(all []simulator.Manner) {
+	m := all[v.dice.between(0, len(all)-1)]
+	v.manners.Add(1)
+	if v.dice.under(0.5) {
+		times := v.dice.between(1, 3)
+		v.note("terminal %v %d", m, times)
+		v.terminal.Behave(m, times)
+		return
+	}
+	v.note("terminal %v for a while", m)
+	v.terminal.Behave(m, 0)
+	time.AfterFunc(v.dice.millis(2000, 30_000), func() { v.terminal.Relent(m.On) })
+}
+
+// technician clears the faults that only a person can call mended, where the meter tells the truth.
+func (v *victim) technician(ctx context.Context) {
+	for i, b := range v.bays {
+		if b.Lying() != simulator.Truth {
+			continue
+		}
+		for _, code := range []string{"MT002", "MT003", "MT005", "MT006", "MT007"} {
+			p := program{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), code}) // most are not raised
+		}
+	}
 }
 
 func (v *victim) isCalm() bool {
@@ -254,6 +374,7 @@ func (v *victim) isCalm() bool {
 
 // misfortunes lets payments go wrong and kills the daemon at random moments.
 func (v *victim) misfortunes(chaos, alive context.Context) {
+	manners := simulator.Manners()
 	kinds := []simulator.CardFault{simulator.LoseResult, simulator.LoseCompletion, simulator.RepeatResult, simulator.HostDown, simulator.Hang, simulator.FullPAN, simulator.UnknownField}
 	for {
 		select {
@@ -268,6 +389,14 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 			return
 		case v.dice.under(0.5):
 			v.kill()
+		case v.dice.under(0.3):
+			v.behave(manners)
+		case v.dice.under(0.25):
+			v.lie(v.dice.millis(500, 20_000))
+		case v.dice.under(0.1):
+			v.terminal.Forget()
+		case v.dice.under(0.15):
+			v.technician(alive)
 		case v.dice.under(0.1): // it refuses cards until its day is ended, which takes all that is held
 			v.terminal.WantDayEnd(true)
 		case v.dice.under(0.1):
@@ -326,6 +455,7 @@ func (s *spoiled) chunk(b []byte) []byte {
 	case v.dice.under(s.rate):
 		s.pulled = time.Now().Add(v.dice.millis(50, 9000))
 		v.cuts.Add(1)
+		v.gone(time.Now(), s.pulled.Add(seesAgain))
 		return nil
 	case v.dice.under(s.rate):
 		v.frames.Add(1)

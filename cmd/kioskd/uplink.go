@@ -189,7 +189,46 @@ type keeper struct {
 	do      *instructed
 	start   time.Time
 	log     *slog.Logger
+
+	mu       sync.Mutex
+	broke    error // that kioskd itself made, at what is done here
+	brokeFor time.Time
 }
+
+// contained does f again and again until it ends in order or ctx does. A mistake of the program is a
+// fault, and ends nothing else.
+func (k *keeper) contained(ctx context.Context, what string, f func(context.Context)) {
+	for ctx.Err() == nil {
+		err := session.Contain(func() { f(ctx) })
+		if err == nil {
+			return
+		}
+		k.log.Error("kioskd itself failed", "fault", "SW002", "at", what, "error", err)
+		k.mu.Lock()
+		k.broke, k.brokeFor = fmt.Errorf("%s: %w", what, err), time.Now().Add(brokeLasts)
+		k.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-time.After(brokePause):
+		}
+	}
+}
+
+// broken is what broke of late.
+func (k *keeper) broken() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Now().After(k.brokeFor) {
+		k.broke = nil
+	}
+	return k.broke
+}
+
+// How long what failed pauses, and how long it is told of.
+const (
+	brokePause = time.Minute
+	brokeLasts = 10 * time.Minute
+)
 
 // Times of the keeper.
 const (
@@ -204,11 +243,17 @@ const (
 func (k *keeper) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	if k.up != nil {
-		wg.Go(func() { k.send(ctx) })
+		wg.Go(func() { k.contained(ctx, "back office", k.send) })
 	}
 	if k.c.keep.copyTo != "" {
-		wg.Go(func() { k.copies(ctx) })
+		wg.Go(func() { k.contained(ctx, "copy of the journal", k.copies) })
 	}
+	k.contained(ctx, "what is kept", k.watch)
+	wg.Wait()
+}
+
+// watch looks for faults, and forgets what is old.
+func (k *keeper) watch(ctx context.Context) {
 	look, forget := time.NewTicker(lookEvery), time.NewTimer(forgetSoonly)
 	defer look.Stop()
 	defer forget.Stop()
@@ -216,7 +261,6 @@ func (k *keeper) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			wg.Wait()
 			return
 		case <-look.C:
 			k.look(ctx)
@@ -261,15 +305,18 @@ func (k *keeper) look(ctx context.Context) {
 
 // troubles are the faults that a keeper knows about now, each with why it is there, or nil.
 func (k *keeper) troubles(ctx context.Context) map[string]error {
-	out := map[string]error{}
+	out := map[string]error{"SW002": k.broken()}
 	if full, err := k.diskFull(ctx); err != nil {
 		k.log.Error("disk", "error", err)
 	} else {
 		out["DB002"] = full
 	}
 	if k.up == nil {
-		out["BO001"], out["BO002"], out["BO003"] = nil, nil, nil
+		out["BO001"], out["BO002"], out["BO003"], out["BO004"] = nil, nil, nil, nil
 		return out
+	}
+	if k.clock.Trusted() {
+		out["BO004"] = endsSoon(k.c.uplink.files, k.clock.Now())
 	}
 	st := k.up.Status()
 	out["BO001"] = nil
@@ -291,6 +338,18 @@ func (k *keeper) troubles(ctx context.Context) map[string]error {
 		out["BO002"] = nil
 	}
 	return out
+}
+
+// renewWithin is how long before its end a certificate must be renewed.
+const renewWithin = 30 * 24 * time.Hour
+
+// endsSoon tells of a certificate that ends soon. What cannot be read is told by who needs it.
+func endsSoon(files backoffice.Files, now time.Time) error {
+	whose, at, err := files.Ends()
+	if err != nil || at.IsZero() || at.Sub(now) > renewWithin {
+		return nil
+	}
+	return fmt.Errorf("%s ends at %s", whose, at.Format(time.DateOnly))
 }
 
 // diskFull tells whether so little is left that who charges now might not be recorded to the

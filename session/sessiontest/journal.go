@@ -3,6 +3,7 @@
 package sessiontest
 
 import (
+	"cmp"
 	"encoding/json"
 	"iter"
 	"testing"
@@ -20,7 +21,8 @@ type Journal struct {
 	Rules   session.Rules
 	State   session.State
 	Now     time.Time
-	Doubt   bool // the clock may be wrong
+	Doubt   bool   // the clock may be wrong
+	Zone    string // of the site; empty for Europe/Berlin
 	Records []kiosk.Record
 
 	t testing.TB
@@ -93,7 +95,7 @@ func (j *Journal) Sample(wh int64, requesting bool) {
 // Begin plays a visit up to the closed contactor, at register 1000.
 func (j *Journal) Begin(tariff string, hold kiosk.Money) {
 	j.See(session.Observation{What: session.Chosen, Bay: 3, EVSE: "DE*DEM*E003", Reference: "7GK2M4Q", Site: map[string]string{"name": "Demo Charging", "helpline": "+49 30 1"}})
-	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: json.RawMessage(tariff), Hash: "0123456789abcdef", Hold: hold, Language: "de", Timezone: "Europe/Berlin"}})
+	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: json.RawMessage(tariff), Hash: "0123456789abcdef", Hold: hold, Language: "de", Timezone: cmp.Or(j.Zone, "Europe/Berlin")}})
 	j.See(session.Observation{What: session.HoldApproved, Hold: &kiosk.Hold{ReceiptNo: 231, Approved: hold, Last4: "8074", CardName: "Mastercard", TerminalID: "60099914", At: j.Now}})
 	j.See(session.Observation{What: session.HoldEnded})
 	j.Look(1000)
@@ -108,17 +110,36 @@ func (j *Journal) End(wh int64) {
 	j.See(session.Observation{What: session.FinalRead, Reading: j.Reading(wh)})
 }
 
-// Charged is a session that ran for a quarter of an hour, with a break in it.
+// Charged is a session that ran for a quarter of an hour, with a restart and a gap in it.
 func (j *Journal) Charged() {
 	j.Begin(Price, EUR(5000))
-	for range 30 {
+	begun := j.Now
+	for range 15 {
 		j.Now = j.Now.Add(10 * time.Second)
 		j.Look(2000)
 	}
-	j.Now = j.Now.Add(10 * time.Minute)
+	j.Now = j.Now.Add(4 * time.Second) // no longer than a cable takes to be pulled and plugged in
 	j.See(session.Observation{What: session.Booted})
+	j.Look(2000)
+	for j.Now = j.Now.Add(-4 * time.Second); j.Now.Before(begun.Add(5 * time.Minute)); {
+		j.Now = j.Now.Add(10 * time.Second)
+		j.Look(2000)
+	}
+	j.Now = j.Now.Add(10 * time.Minute) // in which nothing could be written down
 	j.Look(3000)
 	j.End(3000)
+}
+
+// Gone gives lists without the hold until the ladder has ended.
+func (j *Journal) Gone() {
+	for range 8 * 24 {
+		j.See(session.Observation{What: session.TerminalSaid, Ready: true, Open: kiosk.OpenHolds{Complete: true}})
+		if x := j.State.Sessions["S1"]; x.Money == session.CaptureAsked {
+			j.See(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
+		}
+		j.Now = j.Now.Add(time.Hour)
+		j.See(session.Observation{What: session.Ticked})
+	}
 }
 
 // Booked is the bank's answer.

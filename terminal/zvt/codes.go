@@ -90,8 +90,10 @@ func ResultText(code byte) string {
 			return r.text
 		}
 	}
-	return fmt.Sprintf("error %02X", code)
+	return "error " + hexByte(code)
 }
+
+func hexByte(b byte) string { return fmt.Sprintf("%02X", b) }
 
 // statuses is the table of intermediate statuses; +40 means the same with "remove the
 // card".

@@ -3,9 +3,9 @@ package zvt
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
-
-	"golang.org/x/text/encoding/charmap"
 )
 
 // Description is what a person may see of a message. Its keys are a contract (see the
@@ -37,7 +37,7 @@ func Describe(m Message) Description {
 		d.Name = "enquiry of open pre-authorisations"
 	}
 	if len(m.Rest) > 0 {
-		f["unknown"] = hex.EncodeToString(m.Rest)
+		f["unknown"] = Hex(m.Rest)
 	}
 	return d
 }
@@ -56,9 +56,9 @@ func describeHead(d *Description, m Message) {
 			f["currency"] = c
 		}
 		f["config"] = fmt.Sprintf("%02X", m.Head[3])
-	case m.Class == 0x06 && m.Instr == 0x1E:
+	case m.Class == 0x06 && m.Instr == 0x1E && len(m.Head) > 0:
 		result(m.Head[0])
-	case m.Class == 0x04 && m.Instr == 0xFF:
+	case m.Class == 0x04 && m.Instr == 0xFF && len(m.Head) > 0:
 		f["status_code"] = fmt.Sprintf("%02X", m.Head[0])
 		f["status_text"] = StatusText(m.Head[0])
 		if len(m.Head) == 2 {
@@ -67,30 +67,35 @@ func describeHead(d *Description, m Message) {
 			}
 		}
 	case m.Class == 0x06 && m.Instr == 0x0F && len(m.Head) > 0:
-		software, status := m.Completion()
+		software, status, ok := m.Completion()
 		if software != "" {
 			f["software"] = software
 		}
-		f["terminal_status"] = fmt.Sprintf("%02X", status)
+		if ok {
+			f["terminal_status"] = fmt.Sprintf("%02X", status)
+		}
 	case m.Class == 0x06 && m.Instr == 0xD1 && len(m.Head) > 0:
 		f["lines"] = []string{text(m.Head[1:])}
-	case m.Class == 0x06 && m.Instr == 0xC0:
+	case m.Class == 0x06 && m.Instr == 0xC0 && len(m.Head) > 0:
 		f["timeout_seconds"] = int(m.Head[0])
 	}
 	if lay, _ := commandLayout(m.APDU()); lay == opaque && m.Instr != 0xD1 && len(m.Head) > 0 {
-		f["unknown"] = hex.EncodeToString(m.Head)
+		f["unknown"] = Hex(m.Head)
 	}
 }
 
-// Completion reads the head of a status enquiry's completion.
-func (m Message) Completion() (software string, status byte) {
-	if len(m.Head) == 0 {
-		return "", 0
+// Completion reads the head of a status enquiry's completion. ok is false where no status is there.
+func (m Message) Completion() (software string, status byte, ok bool) {
+	switch n := len(m.Head); {
+	case n == 0:
+		return "", 0, false
+	case n == 1:
+		return "", m.Head[0], true
+	case n == softwareLength(m.Head): // its text fills it
+		return text(m.Head[3:]), 0, false
+	default:
+		return text(m.Head[min(3, n-1) : n-1]), m.Head[n-1], true
 	}
-	if len(m.Head) > 3 {
-		software = text(m.Head[3 : len(m.Head)-1])
-	}
-	return software, m.Head[len(m.Head)-1]
 }
 
 func describeField(f map[string]any, fd Field) {
@@ -147,11 +152,11 @@ func describeField(f map[string]any, fd Field) {
 }
 
 func describeTLV(f map[string]any, m Message) {
-	if v, ok := m.Find(0x43); ok {
-		f["aid"] = strings.ToUpper(hex.EncodeToString(v))
+	if v, ok := m.Find(0x43); ok && 5 <= len(v) && len(v) <= 16 { // ISO/IEC 7816-5
+		f["aid"] = Hex(v)
 	}
 	if v, ok := m.Find(0x4C); ok {
-		f["uid"] = strings.ToUpper(strings.TrimLeft(hex.EncodeToString(v), "0"))
+		f["uid"] = strings.TrimLeft(Hex(v), "0")
 		if len(f["uid"].(string))%2 == 1 {
 			f["uid"] = "0" + f["uid"].(string)
 		}
@@ -162,16 +167,14 @@ func describeTLV(f map[string]any, m Message) {
 	if v, ok := m.Find(0x1F0F); ok && len(v) == 3 {
 		f["time"] = fmt.Sprintf("%02x:%02x:%02x", v[0], v[1], v[2])
 	}
-	if v, ok := m.Find(0x1F44); ok && f["terminal_id"] == nil {
+	if v, ok := m.Find(0x1F44); ok && len(v) == 4 && f["terminal_id"] == nil {
 		f["terminal_id"] = hex.EncodeToString(v)
 	}
-	if v, ok := m.Find(0x1F2B); ok {
-		if n, ok := GetBCD(v); ok {
-			f["trace_no"] = n
-		}
+	if n, ok := m.Number(0x1F2B); ok && !strings.Contains(MaskNumbers(strconv.FormatInt(n, 10)), "*") {
+		f["trace_no"] = n
 	}
 	if v, ok := m.Find(0x1F73); ok {
-		f["message_sequence_id"] = hex.EncodeToString(v)
+		f["message_sequence_id"] = Hex(v)
 	}
 	if v, ok := m.Find(0x1F63); ok {
 		f["reference"] = text(v)
@@ -182,39 +185,48 @@ func describeTLV(f map[string]any, m Message) {
 	}
 }
 
-// OpenReceipts reads the answer to the enquiry of open pre-authorisations (abort with
-// B8). complete is false where a terminal named only the first; ok is false if the
-// message is no such answer.
+// OpenReceipts reads the answer to the enquiry of open pre-authorisations (abort with B8). complete
+// is false where a terminal named only the first, or where the list cannot be read whole: a number
+// that is not there may be open then. ok is false if the message is no such answer.
 func (m Message) OpenReceipts() (receipts []int, complete, ok bool) {
 	if m.Class != 0x06 || m.Instr != 0x1E || len(m.Head) != 1 || m.Head[0] != 0xB8 {
 		return nil, false, false
 	}
-	receipts = []int{}
-	if list, found := m.Find(0x23); found {
-		complete = true
+	first, named := m.Get(0x87)
+	list, found := m.Find(0x23)
+	if !found && !named {
+		return nil, false, false
+	}
+	receipts, complete = []int{}, len(m.Rest) == 0
+	if found {
 		objects, err := cutTLVs(list, 0)
-		if err != nil {
-			return nil, false, false
-		}
-		for _, v := range all(objects, 0x08) {
-			if n, ok := GetBCD(v); ok {
-				receipts = append(receipts, int(n))
+		complete = complete && err == nil
+		for _, o := range objects {
+			n, isNumber := receiptNumber(o.Value)
+			if o.Tag != 0x08 || !isNumber {
+				complete = false
+				continue
 			}
+			receipts = append(receipts, n)
 		}
-		return receipts, true, true
 	}
-	v, found := m.Get(0x87)
-	if !found {
-		return nil, false, false
+	if !named || first[0] == 0xFF && first[1] == 0xFF {
+		return receipts, complete && (!named || len(receipts) == 0), true
 	}
-	if v[0] == 0xFF && v[1] == 0xFF {
-		return receipts, true, true
+	n, isNumber := receiptNumber(first)
+	switch {
+	case !isNumber:
+		return receipts, false, true
+	case slices.Contains(receipts, n):
+		return receipts, complete, true
 	}
-	n, isNumber := GetBCD(v)
-	if !isNumber {
-		return nil, false, false
-	}
-	return append(receipts, int(n)), false, true
+	return append(receipts, n), false, true
+}
+
+// receiptNumber is 1 to 9999.
+func receiptNumber(v []byte) (int, bool) {
+	n, ok := GetBCD(v)
+	return int(n), ok && len(v) == 2 && n > 0
 }
 
 // MaskedNumber reads field 22. Nibble E is a digit that the terminal masked, D ends
@@ -248,15 +260,6 @@ func limitDigits(number string, masked bool) string {
 	}
 	keep := min(4, len(number)/2)
 	return strings.Repeat("*", len(number)-keep) + number[len(number)-keep:]
-}
-
-// text reads CP437, the default character set, up to a closing 00.
-func text(v []byte) string {
-	s, err := charmap.CodePage437.NewDecoder().String(strings.TrimRight(string(v), "\x00"))
-	if err != nil {
-		return ""
-	}
-	return strings.TrimRight(strings.ReplaceAll(s, "\r", "\n"), " ")
 }
 
 // Text reads a text value.

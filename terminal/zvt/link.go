@@ -214,6 +214,35 @@ func (s *Stream) Send(a APDU) error {
 	return nil
 }
 
+// mostGreeting is how much of a greeting is shown to a person.
+const mostGreeting = 16
+
+// Greeting takes what a fresh connection has to say until it is quiet. Messages of ZVT wait for
+// Receive; anything else is thrown away, or it would be taken for the beginning of the messages
+// that follow, and its first bytes are returned.
+func (s *Stream) Greeting(quiet time.Duration) ([]byte, error) {
+	for end := time.Now().Add(T3); time.Now().Before(end); {
+		b, err := s.pump.Next(quiet)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.bytes = append(s.bytes, b...)
+	}
+	for rest := s.bytes; len(rest) > 0; {
+		a, more, err := CutAPDU(rest)
+		if _, name := commandLayout(a); err != nil || name == unknownName {
+			greeting := s.bytes[:min(len(s.bytes), mostGreeting)]
+			s.bytes = nil
+			return greeting, nil
+		}
+		rest = more
+	}
+	return nil, nil
+}
+
 // Receive waits for a whole APDU.
 func (s *Stream) Receive(wait time.Duration) (APDU, error) {
 	deadline := time.Now().Add(wait)

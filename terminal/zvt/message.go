@@ -11,6 +11,15 @@ type Message struct {
 	Head         []byte  // the part before the fields; its meaning depends on the command
 	Fields       []Field // in the order of the wire
 	Rest         []byte  // from the first unknown field on: it cannot be skipped
+	Broken       bool    // it could not be read, and nothing of it is here; Parse never sets it
+}
+
+// Result is the result code (27); 0 where there is none, which says nothing.
+func (m Message) Result() byte {
+	if v, ok := m.Get(0x27); ok {
+		return v[0]
+	}
+	return 0
 }
 
 // Field is a BMP. Container has the objects of field 06.
@@ -95,8 +104,7 @@ func headLength(lay layout, d []byte) int {
 // completionHead tells the completion of a status enquiry (software text as LLLVAR
 // and terminal status, or the status alone) from one with fields.
 func completionHead(d []byte) int {
-	if len(d) >= 3 && d[0]&0xF0 == 0xF0 && d[1]&0xF0 == 0xF0 && d[2]&0xF0 == 0xF0 {
-		n := 3 + int(d[0]&15)*100 + int(d[1]&15)*10 + int(d[2]&15)
+	if n := softwareLength(d); n > 0 {
 		if n+1 <= len(d) {
 			return n + 1
 		}
@@ -109,6 +117,14 @@ func completionHead(d []byte) int {
 		return 1
 	}
 	return 0
+}
+
+// softwareLength is the length of a text at the front with its own length (LLLVAR); 0 for none.
+func softwareLength(d []byte) int {
+	if len(d) < 3 || d[0]&d[1]&d[2]&0xF0 != 0xF0 {
+		return 0
+	}
+	return 3 + int(d[0]&15)*100 + int(d[1]&15)*10 + int(d[2]&15)
 }
 
 // cutField takes one field from the front; n is 0 for an unknown one.

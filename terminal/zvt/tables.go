@@ -86,6 +86,7 @@ var commands = []struct {
 	{0x06, 0xE0, plain, "display text"},
 	{0x06, 0xE1, plain, "display text with keys"},
 	{0x08, 0x13, plain, "change configuration"},
+	{0x08, 0x20, password, "activate terminal"},
 	{0x08, 0x30, oneByte, "select language"},
 	{0x08, 0x40, oneByte, "change baud rate"},
 	{0x08, 0x50, plain, "activate card reader"},
@@ -111,8 +112,10 @@ func commandLayout(a APDU) (layout, string) {
 			return c.layout, c.name
 		}
 	}
-	return opaque, "unknown"
+	return opaque, unknownName
 }
+
+const unknownName = "unknown"
 
 // Name is what a message is called in English.
 func Name(a APDU) string {

@@ -23,7 +23,7 @@ func TestEveryTextIsThere(t *testing.T) {
 		session.ReasonUnknown, session.ReasonHoldGone, session.ReasonTooLittle, session.ReasonOwnLimit, session.ReasonEmergency, session.ReasonRemote, session.ReasonOverused} {
 		keys = append(keys, "reason."+string(r))
 	}
-	for _, d := range []kiosk.DeclineClass{kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard, kiosk.DeclineHost, kiosk.DeclineTerminal, kiosk.DeclineDayEnd, kiosk.DeclineNotWritten} {
+	for _, d := range kiosk.DeclineClasses() {
 		keys = append(keys, "declined."+string(d))
 	}
 	for lang, keys := range c.Incomplete() {

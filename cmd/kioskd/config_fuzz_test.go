@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// FuzzConfig reads any file as a configuration. Nothing breaks, each fault has its place, and what is taken
+// can be sold by: it has bays, a hold and a price.
+func FuzzConfig(f *testing.F) {
+	dir := f.TempDir()
+	s := &site{dir: dir, siteOptions: siteOptions{size: 2, speed: 1, more: "timings: {plug_in: 15s, choose: 30s}\n"}}
+	s.bays = append(s.bays, nil, nil)
+	good := s.yaml()
+	f.Add([]byte(good))
+	f.Add([]byte(strings.Replace(good, "0.49", "0,49", 1)))
+	f.Add([]byte(strings.Replace(good, "EUR", "XXX", 2)))
+	f.Add([]byte(strings.Replace(good, "hold: \"50.00\"", "hold: -1", 1)))
+	f.Add([]byte(strings.Replace(good, "unit: 1", "unit: 0x1FF", 1)))
+	f.Add([]byte("bays: [*a]\n"))
+	f.Add([]byte("a: &a [*a, *a]\n"))
+	f.Add([]byte("\xff\xfe"))
+	place := regexp.MustCompile(`:\d+:\d+: `)
+	path := filepath.Join(dir, "kioskd.yaml")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := readConfig(path)
+		var wrong *configError
+		switch {
+		case errors.As(err, &wrong):
+			for _, line := range wrong.faults {
+				if !place.MatchString(line) {
+					t.Errorf("a fault without its place: %s", line)
+				}
+			}
+		case err != nil:
+			t.Errorf("an error that is no fault of the file: %v", err)
+		case len(c.bays) == 0 || c.hold.Minor <= 0 || c.currency == "":
+			t.Errorf("taken: %d bays, hold %v", len(c.bays), c.hold)
+		}
+	})
+}

@@ -1,0 +1,390 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"kioskd"
+)
+
+// bayWorker owns a bay's devices, each with a goroutine of its own: a meter takes its time, and power
+// goes off without waiting for it.
+type bayWorker struct {
+	c        *Controller
+	bay      Bay
+	contacts owner // of contactor and inputs
+	readings owner // of the meter
+	staff    services
+
+	mu   sync.Mutex // of what follows, and of the order in which it is told
+	seen view
+	told struct {
+		at     time.Time
+		inputs kiosk.BayInputs
+	}
+}
+
+// owner is a goroutine that owns a device.
+type owner struct {
+	duty
+	q      queue
+	failed bool // its driver panicked, and has not answered since
+}
+
+// view is what is known of a bay.
+type view struct {
+	inputs   kiosk.BayInputs
+	inputsAt time.Time // last good
+	blind    bool      // the inputs could not be read the last time
+	last     *kiosk.Reading
+	sure     *kiosk.Reading // the good one before it, which it confirmed
+	meterAt  time.Time      // last good
+	mute     bool           // the meter could not be read the last time
+	fault    string         // that it is not believed for
+}
+
+func newBayWorker(c *Controller, b Bay) *bayWorker {
+	return &bayWorker{c: c, bay: b, contacts: owner{q: newQueue()}, readings: owner{q: newQueue()}}
+}
+
+// command queues a command. One to open undoes one to close that is still waiting.
+func (w *bayWorker) command(c Command) {
+	switch c.Do {
+	case ReadBaseline, ReadFinal:
+		w.readings.q.put(c)
+		return
+	case OpenContact:
+		w.contacts.q.drop(CloseContact)
+	}
+	w.contacts.q.put(c)
+}
+
+// Times of a bay's devices.
+const (
+	sampleEvery  = time.Second
+	watchEvery   = 200 * time.Millisecond // the inputs, while energy may flow
+	followWithin = 2 * time.Second        // the auxiliary contact
+	openWithin   = 15 * time.Second
+	readTries    = 5
+	meterLate    = 3 * time.Second  // one read: longer is no answer
+	tellMeter    = 15 * time.Second // without a reading: fault
+	tellInputs   = 5 * time.Second
+	bayStuck     = 5 * time.Minute // one call: it waits for every other bay's on its bus
+)
+
+// begin is before both goroutines.
+func (w *bayWorker) begin() {
+	now := time.Now()
+	w.seen.inputsAt, w.seen.meterAt, w.seen.blind = now, now, true
+}
+
+// runContacts looks at the inputs and does what the contactor is told. It ends with the contactor
+// open.
+func (w *bayWorker) runContacts(ctx context.Context) {
+	defer w.openNow("contactor did not open at the end")
+	w.run(ctx, &w.contacts, w.look, func() time.Time {
+		every := sampleEvery
+		if w.live() {
+			every = watchEvery
+		}
+		return time.Now().Truncate(every).Add(every) // all bays at once: they share a board's answer
+	})
+}
+
+// runReadings reads the meter every second, and more often when that is wanted.
+func (w *bayWorker) runReadings(ctx context.Context) {
+	next := time.Now()
+	w.run(ctx, &w.readings, w.measure, func() time.Time {
+		next = next.Add(sampleEvery)
+		if now := time.Now(); next.Before(now) {
+			next = now
+		}
+		return next
+	})
+}
+
+// live tells whether energy may flow.
+func (w *bayWorker) live() bool {
+	w.mu.Lock()
+	closed := w.seen.inputs.Closed
+	w.mu.Unlock()
+	x, taken := w.c.state().AtBay(w.bay.Number)
+	return closed || taken && (x.running() || x.Power == Stopping)
+}
+
+// run looks at a device again and again, and carries out commands between.
+func (w *bayWorker) run(ctx context.Context, o *owner, look func(context.Context), next func() time.Time) {
+	do := func(f func(), failed func()) {
+		if err := o.duty.do(f); err != nil {
+			w.failed(ctx, o, err)
+			failed()
+		}
+	}
+	for ctx.Err() == nil {
+		do(func() { look(ctx) }, func() {})
+		for due := next(); ; {
+			cmd, ok := o.q.take(func(c Command) int {
+				if c.Do == OpenContact {
+					return 0
+				}
+				return 1
+			})
+			if ok {
+				do(func() { w.carryOut(ctx, cmd) }, func() { w.answer(ctx, cmd, errSelf) })
+				continue
+			}
+			timer := time.NewTimer(time.Until(due))
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			case <-o.q.ready:
+				timer.Stop()
+				continue
+			case <-timer.C:
+			}
+			break
+		}
+	}
+}
+
+// openNow opens the contactor whatever else is wrong.
+func (w *bayWorker) openNow(otherwise string) {
+	var err error
+	panicked := Contain(func() { err = w.bay.Contactor.Open() })
+	if err := cmp.Or(panicked, err); err != nil {
+		w.c.cfg.Log.Error(otherwise, "bay", w.bay.Number, "error", err)
+	}
+}
+
+// failed is what follows from a panic: no energy flows where it is not known what the devices do.
+func (w *bayWorker) failed(ctx context.Context, o *owner, err error) {
+	if o == &w.contacts {
+		w.openNow("contactor did not open after a panic")
+	} else {
+		w.command(Command{Do: OpenContact, Bay: w.bay.Number})
+	}
+	w.mu.Lock()
+	o.failed = true
+	w.mu.Unlock()
+	w.c.cfg.Log.Error("kioskd itself failed at a bay", "fault", failedSelf, "bay", w.bay.Number, "error", err)
+	w.tell(ctx, failedSelf, true, err)
+}
+
+// well tells that a driver that panicked works again.
+func (w *bayWorker) well(ctx context.Context, o *owner) {
+	w.mu.Lock()
+	o.failed = false
+	both := !w.contacts.failed && !w.readings.failed
+	w.mu.Unlock()
+	if both {
+		w.tell(ctx, failedSelf, false, nil)
+	}
+}
+
+// answer tells the machine how a command that it waits for ended.
+func (w *bayWorker) answer(ctx context.Context, cmd Command, err error) {
+	o := Observation{Session: cmd.Session, Bay: cmd.Bay, Err: err}
+	switch cmd.Do {
+	case TestContact:
+		o.What = TestEnded
+	case ReadBaseline:
+		o.What = BaselineRead
+	case ReadFinal:
+		o.What = FinalRead
+	case CloseContact, OpenContact:
+		o.What, o.Closed = ContactorMoved, cmd.Do == CloseContact
+	}
+	if o.What != "" && (cmd.Session != "" || cmd.Do == TestContact) {
+		w.c.post(ctx, o)
+	}
+}
+
+// look looks at the inputs, and tells what is new.
+func (w *bayWorker) look(ctx context.Context) { w.lookAnd(ctx, false) }
+
+// inputs reads the inputs, and keeps what they say: what is told later must not be older than what was
+// done since.
+func (w *bayWorker) inputs(ctx context.Context) (kiosk.BayInputs, error) {
+	in, err := w.bay.Inputs.Inputs(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen.blind = err != nil; err == nil {
+		w.seen.inputs, w.seen.inputsAt = in, time.Now()
+	}
+	return in, err
+}
+
+func (w *bayWorker) lookAnd(ctx context.Context, tell bool) {
+	in, err := w.inputs(ctx)
+	w.mu.Lock()
+	now := time.Now()
+	lost := now.Sub(w.seen.inputsAt)
+	if tell || err != nil || in != w.told.inputs || now.Sub(w.told.at) >= sampleEvery {
+		w.report(ctx)
+	}
+	w.mu.Unlock()
+	w.tell(ctx, "IO001", err != nil && lost > tellInputs, err)
+	if err == nil {
+		w.tell(ctx, "CX008", in.Emergency, nil)
+		w.well(ctx, &w.contacts)
+	}
+	if err == nil && !in.Closed {
+		w.tell(ctx, "CX017", false, nil)
+	}
+}
+
+// measure reads the meter once.
+func (w *bayWorker) measure(ctx context.Context) {
+	r, err := w.bay.Meter.Read(ctx)
+	var fault interface{ FaultCode() string }
+	w.mu.Lock()
+	s, now := &w.seen, time.Now()
+	s.mute, s.fault = err != nil, ""
+	switch {
+	case err == nil:
+		r.At = w.c.now()
+		s.last, s.sure, s.meterAt = &r, s.last, now
+	case errors.As(err, &fault):
+		s.fault = fault.FaultCode()
+	}
+	code, lost := s.fault, now.Sub(s.meterAt)
+	w.report(ctx)
+	w.mu.Unlock()
+	w.tell(ctx, "MT001", err != nil && code == "" && lost > tellMeter, err)
+	for _, c := range meterFaults {
+		w.tell(ctx, c, code == c, err)
+	}
+	w.well(ctx, &w.readings)
+}
+
+// report tells the machine what is known of the bay. It is called with the lock, so that what is
+// older is told before what is newer.
+func (w *bayWorker) report(ctx context.Context) {
+	s, now := w.seen, time.Now()
+	sm := Sample{Inputs: s.inputs, Good: s.last}
+	if s.blind {
+		sm.InputsLost = max(now.Sub(s.inputsAt), time.Millisecond)
+	}
+	switch {
+	case s.fault != "": // nothing confirms the last one: the one before it was confirmed
+		sm.MeterFault, sm.Good = s.fault, s.sure
+	case s.mute, now.Sub(s.meterAt) > meterLate:
+		sm.MeterLost = max(now.Sub(s.meterAt), time.Millisecond)
+	default:
+		sm.Reading = s.last
+	}
+	w.told.at, w.told.inputs = now, s.inputs
+	w.c.post(ctx, Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
+}
+
+// tell raises or clears a fault of the bay where that is news.
+func (w *bayWorker) tell(ctx context.Context, code string, raised bool, err error) {
+	if w.c.state().Faults[FaultAt{code, w.bay.Number}] != raised {
+		w.c.Fault(ctx, code, w.bay.Number, raised, err)
+	}
+}
+
+func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
+	o := Observation{Session: cmd.Session, Bay: cmd.Bay}
+	switch cmd.Do {
+	case LookAtBay:
+		w.lookAnd(ctx, true)
+		return
+	case serveStaff:
+		w.staff.next(ctx)
+		return
+	case TestContact:
+		o.What, o.Err = TestEnded, w.test(ctx)
+		w.mu.Lock()
+		o.Reading = w.seen.last
+		w.mu.Unlock()
+	case ReadBaseline:
+		o.What = BaselineRead
+		o.Reading, o.Err = w.stable(ctx)
+	case ReadFinal:
+		o.What = FinalRead
+		o.Reading, o.Err = w.stable(ctx)
+	case CloseContact:
+		o.What, o.Closed = ContactorMoved, true
+		o.Err = w.bay.Contactor.Close(ctx)
+		if o.Err == nil {
+			o.Err = w.follow(ctx, true)
+		}
+	case OpenContact:
+		o.What = ContactorMoved
+		o.Err = w.open(ctx)
+		w.tell(ctx, "CX017", o.Err != nil, o.Err)
+		if cmd.Session == "" {
+			return
+		}
+	}
+	w.c.post(ctx, o)
+}
+
+// open opens the contactor and sees it open. It tries for longer than the watchdog of an
+// I/O board takes, because a hold must not be settled while energy flows.
+func (w *bayWorker) open(ctx context.Context) error {
+	for end := time.Now().Add(openWithin); ; {
+		w.contacts.goOn()
+		err := w.bay.Contactor.Open()
+		if err == nil {
+			err = w.follow(ctx, false)
+		}
+		if err == nil || time.Now().After(end) || !pause(ctx, 200*time.Millisecond) {
+			return err
+		}
+	}
+}
+
+// stable reads the register until two reads in a row agree.
+func (w *bayWorker) stable(ctx context.Context) (*kiosk.Reading, error) {
+	if m, ok := w.bay.Meter.(interface{ Renew() }); ok { // and it is the meter that it is taken for
+		m.Renew()
+	}
+	var last *kiosk.Reading
+	err := errors.New("register does not stand still")
+	for range 2 * readTries {
+		w.readings.goOn()
+		r, readErr := w.bay.Meter.Read(ctx)
+		switch {
+		case readErr != nil:
+			last, err = nil, readErr
+		case last != nil && last.Import == r.Import && last.Serial == r.Serial:
+			r.At = w.c.now()
+			w.mu.Lock()
+			w.seen.last, w.seen.sure, w.seen.meterAt, w.seen.mute, w.seen.fault = &r, &r, time.Now(), false, ""
+			w.mu.Unlock()
+			return &r, nil
+		default:
+			last = &r
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return nil, ctx.Err()
+		}
+	}
+	return nil, err
+}
+
+func (w *bayWorker) follow(ctx context.Context, closed bool) error {
+	end := time.Now().Add(followWithin)
+	for {
+		w.contacts.goOn()
+		in, err := w.inputs(ctx)
+		if err == nil && in.Closed == closed {
+			return nil
+		}
+		if time.Now().After(end) {
+			if err == nil {
+				err = errors.New("contactor does not follow")
+			}
+			return err
+		}
+		if !pause(ctx, 20*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+}
