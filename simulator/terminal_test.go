@@ -41,7 +41,7 @@ func newTerminal(t *testing.T, scheme string, mode terminal.CaptureMode) (*simul
 		t.Fatal(err)
 	}
 	sim := simulator.NewTerminal(bank, "EUR", quiet)
-	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR", CardKeys: [][]byte{[]byte("key of a test")}}, quiet)
+	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR", CardKeys: func() [][]byte { return [][]byte{[]byte("key of a test")} }}, quiet)
 	t.Cleanup(func() { driver.Close() })
 	return sim, driver
 }

@@ -469,7 +469,7 @@ func TestNoCardNumberGetsIn(t *testing.T) {
 				s := &strange{answers: map[string][][]zvt.APDU{"0622": {approved(5000, f, zvt.Bin(0x27, code))}}}
 				synctest.Test(t, func(t *testing.T) {
 					d := over(s.serve, terminal.Config{Password: "123456", Currency: "EUR",
-						Capture: terminal.CaptureUsed, CardKeys: [][]byte{[]byte("key")}}, slog.NewJSONHandler(&log, nil))
+						Capture: terminal.CaptureUsed, CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }}, slog.NewJSONHandler(&log, nil))
 					h, _, err := hold(d)
 					d.Close()
 					all, jsonErr := json.Marshal(h)

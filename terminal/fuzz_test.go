@@ -81,7 +81,7 @@ func FuzzDriver(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script []byte) {
 		synctest.Test(t, func(t *testing.T) {
 			d := over(func(theirs net.Conn) { babble(script, theirs) }, terminal.Config{Password: "123456",
-				Capture: terminal.CaptureUsed, Currency: "EUR", CardKeys: [][]byte{[]byte("key")}}, slog.DiscardHandler)
+				Capture: terminal.CaptureUsed, Currency: "EUR", CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }}, slog.DiscardHandler)
 			h, recorded, err := hold(d)
 			if err == nil && recorded == 0 || h.ReceiptNo != 0 && (h.Approved.Minor <= 0 || h.Approved.Currency != "EUR") {
 				t.Errorf("a hold of %+v, recorded %d times", h, recorded)

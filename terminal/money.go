@@ -106,7 +106,7 @@ func (r *refusal) declined() *kiosk.Declined {
 // token recognises a card by what the terminal offers for that: its card identification
 // item (1F14), a maker's token (1F61), or the masked number and how it was read.
 func (t *Terminal) token(m zvt.Message) string {
-	if len(t.cfg.CardKeys) == 0 {
+	if t.cfg.CardKeys == nil {
 		return ""
 	}
 	item, ok := m.Find(0x1F14)
@@ -121,7 +121,7 @@ func (t *Terminal) token(m zvt.Message) string {
 		}
 		item = append([]byte(number), method...)
 	}
-	return kiosk.CardToken(t.cfg.CardKeys, item)
+	return kiosk.CardToken(t.cfg.CardKeys(), item)
 }
 
 // hold reads an approved result. Without amount or receipt number it cannot be kept.

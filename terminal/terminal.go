@@ -51,7 +51,8 @@ type Config struct {
 	// NoOpenList says that the terminal has no list of its open holds (06 23 with FFFF).
 	NoOpenList bool
 	Stats      *line.Stats
-	CardKeys   [][]byte // key the tokens of cards, that of now first; without one there are none
+	// CardKeys are asked for at each card: they key its tokens, that of now first. Without one there are none.
+	CardKeys func() [][]byte
 }
 
 // Dial opens the link to a terminal.

@@ -98,7 +98,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
-	if err := keys(c); err != nil {
+	if err := keys(c, log); err != nil {
 		return errors.Join(err, devices.open())
 	}
 	day, last, err := past(ctx, journal, c.currency)

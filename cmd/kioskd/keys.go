@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"kioskd/session"
@@ -16,10 +18,12 @@ import (
 func cardKeyPath(c *config) string { return filepath.Join(filepath.Dir(c.journal), "card.key") }
 
 // keys reads what keys the cards' tokens and the stop codes, or makes it.
-func keys(c *config) (err error) {
-	if c.terminal.CardKeys, err = cardKeys(cardKeyPath(c), time.Now()); err != nil {
+func keys(c *config, log *slog.Logger) error {
+	cards, err := cardKeys(cardKeyPath(c), time.Now())
+	if err != nil {
 		return fmt.Errorf("cannot keep the keys of the cards: %w", err)
 	}
+	c.terminal.CardKeys = (&keyRing{path: cardKeyPath(c), log: log, held: cards}).keys
 	code, err := readKey(filepath.Join(filepath.Dir(c.journal), "code.key"))
 	if err != nil {
 		return fmt.Errorf("cannot keep the key of the stop codes: %w", err)
@@ -31,6 +35,28 @@ func keys(c *config) (err error) {
 // useCardKey is how long a key makes the tokens of cards. As long again it recognises the cards of
 // before. What recognises a card is forgotten after a month in any case: see store.ForgetTokens.
 const useCardKey = 15 * 24 * time.Hour
+
+// keyRing has the keys of cards as the files have them, also where a daemon runs for months.
+type keyRing struct {
+	path string
+	log  *slog.Logger
+
+	mu   sync.Mutex
+	held [][]byte
+}
+
+// keys are those of now. A disk that cannot be read or written changes none.
+func (r *keyRing) keys() [][]byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all, err := cardKeys(r.path, time.Now())
+	if err != nil {
+		r.log.Warn("the keys of the cards are those of before", "error", err)
+		return r.held
+	}
+	r.held = all
+	return r.held
+}
 
 // cardKeys are that of now and the one before it, as long as it is not too old.
 func cardKeys(path string, now time.Time) (all [][]byte, err error) {

@@ -2,11 +2,38 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
+
+// TestAKeyIsReplacedWhileTheDaemonRuns: a daemon may run for months.
+func TestAKeyIsReplacedWhileTheDaemonRuns(t *testing.T) {
+	var said bytes.Buffer
+	path := filepath.Join(t.TempDir(), "card.key")
+	ring := &keyRing{path: path, log: slog.New(slog.NewTextHandler(&said, nil))}
+	first := ring.keys()
+	old := time.Now().Add(-useCardKey - time.Hour)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	second := ring.keys()
+	if len(first) != 1 || len(second) != 2 || bytes.Equal(second[0], first[0]) || !bytes.Equal(second[1], first[0]) {
+		t.Errorf("%d keys, then %d", len(first), len(second))
+	}
+	if said.Len() > 0 {
+		t.Error(said.String())
+	}
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	if third := ring.keys(); !slices.EqualFunc(third, second, bytes.Equal) || said.Len() == 0 {
+		t.Errorf("a disk that is gone changes the keys, or nothing is said: %q", said.String())
+	}
+}
 
 // TestAKeyIsReplacedGently: the key of before recognises cards as long as it made tokens.
 func TestAKeyIsReplacedGently(t *testing.T) {
