@@ -54,8 +54,8 @@ type World struct {
 	Within time.Duration
 }
 
-// Pull is a cable that was pulled under load, and when its contactor opened. Away: nothing could tell the
-// kiosk of it, or nothing could open the contactor.
+// Pull is a cable that was pulled under load, and when its contactor opened; zero where it never did. Away:
+// nothing could tell the kiosk of it, or nothing could open the contactor.
 type Pull struct {
 	Bay          int
 	From, Opened time.Time
@@ -110,6 +110,7 @@ type body struct {
 	Amount    *kiosk.Money   `json:"amount"`
 	Source    string         `json:"source"`
 	Error     string         `json:"error"`
+	Fault     string         `json:"fault"`
 	Bill      *struct {
 		Energy kiosk.Energy `json:"energy_wh"`
 		Total  kiosk.Money  `json:"total"`
@@ -210,11 +211,22 @@ func Check(records iter.Seq2[kiosk.Record, error], w World) ([]Violation, error)
 		c.flow(f)
 	}
 	for _, p := range w.Pulls {
-		if late := p.Opened.Sub(p.From); w.Within > 0 && !p.Away && late > w.Within {
-			c.broken(Prompt, "", "bay %d: %v after its cable was pulled at %s", p.Bay, late, p.From.Format(time.StampMilli))
-		}
+		c.prompt(p)
 	}
 	return c.found, nil
+}
+
+// prompt looks for how long a contactor stayed closed without a vehicle.
+func (c *check) prompt(p Pull) {
+	late := p.Opened.Sub(p.From)
+	switch {
+	case c.world.Within == 0:
+	case p.Opened.IsZero():
+		c.broken(Prompt, "", "bay %d: its contactor never opened after its cable was pulled at %s",
+			p.Bay, p.From.Format(time.StampMilli))
+	case !p.Away && late > c.world.Within:
+		c.broken(Prompt, "", "bay %d: %v after its cable was pulled at %s", p.Bay, late, p.From.Format(time.StampMilli))
+	}
 }
 
 type check struct {
@@ -253,7 +265,10 @@ func (c *check) record(r kiosk.Record) error {
 	return nil
 }
 
-// fault excuses the sessions that had a bay when something was wrong with it.
+// measuring are the faults of a bay in which its register cannot be read, or not believed.
+var measuring = []string{"MT001", "MT002", "MT003", "MT004", "MT006", "MT007"}
+
+// fault excuses the sessions that had a bay when something was wrong with its meter.
 func (c *check) fault(r kiosk.Record) error {
 	if r.Kind != "fault_raised" {
 		return nil
@@ -263,7 +278,7 @@ func (c *check) fault(r kiosk.Record) error {
 		return fmt.Errorf("cannot read record %d: %w", r.Seq, err)
 	}
 	for _, x := range c.trails {
-		x.excused = x.excused || !x.closed && b.Bay != 0 && x.bay == b.Bay
+		x.excused = x.excused || !x.closed && b.Bay != 0 && x.bay == b.Bay && slices.Contains(measuring, b.Fault)
 	}
 	return nil
 }
@@ -284,9 +299,7 @@ func (x *trail) take(kind string, b body) {
 	case "hold_intent", "capture_intent", "release_intent":
 		x.commands = append(x.commands, b.At)
 	case "resumed":
-		x.starts, x.excused = append(x.starts, b.At), true
-	case "alert", "hold_vanished":
-		x.excused = true
+		x.starts = append(x.starts, b.At)
 	}
 	switch kind {
 	case "offer":

@@ -139,6 +139,10 @@ func TestEachRuleCatches(t *testing.T) {
 			e.world.Ledger[1].Minor = 26
 		}, ""},
 		{"billed less than was delivered", func(e *evidence) { e.world.Flows[0].Energy = 511 }, audit.Earned},
+		{"billed less after a restart", func(e *evidence) {
+			e.world.Flows[0].Energy = 511
+			e.replace("stop_intent {}", "resumed {}\nstop_intent {}")
+		}, audit.Earned},
 		{"billed less, of a register that could not be read", func(e *evidence) {
 			e.world.Flows[0].Energy = 511
 			e.replace(`"source":"read"`, `"source":"last_good"`)
@@ -152,6 +156,9 @@ func TestEachRuleCatches(t *testing.T) {
 		}, ""},
 		{"cable that was noticed too late", func(e *evidence) {
 			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Opened: at(92)}}
+		}, audit.Prompt},
+		{"contactor that never opened", func(e *evidence) {
+			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Away: true}}
 		}, audit.Prompt},
 		{"cable that the kiosk could not notice", func(e *evidence) {
 			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Opened: at(92), Away: true}}

@@ -49,7 +49,8 @@ func (n *node) judgeCommand(c Command) {
 		if !n.had(c.Session, HoldConfirmed, FreeGranted) || !n.had(c.Session, MeterStart) || x.Power != Closing {
 			n.x.violated(n, "the contactor is closed without a hold and a register")
 		}
-		if !n.w.lied && !slices.ContainsFunc(n.w.holds, func(h bankHold) bool { return h.session == c.Session && h.open }) {
+		// What a list names wrongly cannot be told from what is so.
+		if !slices.ContainsFunc(n.w.holds, func(h bankHold) bool { return h.session == c.Session && (h.open || h.shown) }) {
 			n.x.violated(n, "the contactor is closed, and the bank has no hold")
 		}
 	}
@@ -72,12 +73,19 @@ func (n *node) judgeEvent(e Event) {
 	case Closed:
 		taken := n.w.taken(x.ID)
 		switch {
-		case x.Money == Captured && taken != x.Bill.Total.Minor && !n.w.lied:
+		case x.Money == Captured && taken != x.Bill.Total.Minor && !n.doubly(x.ID):
 			n.x.violated(n, "%d was taken, and the receipt says %v", taken, x.Bill.Total)
 		case x.Money != Captured && x.Money != Disputed && taken != 0:
 			n.x.violated(n, "%d was taken, and the receipt says that nothing was: %s", taken, x.Money)
 		}
 	}
+}
+
+// doubly tells whether the terminal has both booked a session's hold and left it out of a list, although it
+// is open: two that agree are believed.
+func (n *node) doubly(session string) bool {
+	hidden := slices.ContainsFunc(n.w.holds, func(h bankHold) bool { return h.session == session && h.hidden })
+	return hidden && n.had(session, CaptureOK)
 }
 
 // judgeBank judges what the bank did.

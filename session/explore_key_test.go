@@ -95,7 +95,7 @@ func (n *node) key() key {
 func (n *node) text() string {
 	var b strings.Builder
 	w, s := n.w, n.s
-	fmt.Fprintln(&b, keyOfSessions(s, w), w.plugged, w.closed, w.stuck, w.lied)
+	fmt.Fprintln(&b, keyOfSessions(s, w), w.plugged, w.closed, w.stuck)
 	fmt.Fprintln(&b, n.spent, n.again, n.came, n.live.Inputs, n.live.Reading == nil)
 	index := map[string]int{}
 	for i, x := range s.ordered() {
@@ -109,7 +109,7 @@ func (n *node) text() string {
 			recent := retryAfter(known.Releases)
 			fmt.Fprint(&b, ago(w.now, known.At, recent), w.now.Before(known.Billed))
 		}
-		fmt.Fprintln(&b, n.had(h.session, Refused, Unproven, HoldVanished))
+		fmt.Fprintln(&b, h.hidden, h.shown, n.had(h.session, Refused, Unproven, HoldVanished))
 	}
 	if w.last != nil {
 		fmt.Fprintln(&b, "last", w.last.Booked.Minor > 0, s.unclaimed(w.last))

@@ -200,7 +200,7 @@ func (n *node) listMoves() (out []turn) {
 	}
 	add("the terminal lists what is open, and is not ready", true, func(n *node) { n.list(open, true, false) })
 	if len(open) > 0 {
-		add("the terminal lists nothing", true, func(n *node) { n.w.lied = true; n.list(nil, true, true) })
+		add("the terminal lists nothing", true, func(n *node) { n.list(nil, true, true) })
 		add("the terminal names one hold only", true, func(n *node) { n.list(open[:1], false, true) })
 	} else {
 		add("the terminal lists nothing, and that is not all", true, func(n *node) { n.list(nil, false, true) })
@@ -208,7 +208,6 @@ func (n *node) listMoves() (out []turn) {
 	for _, h := range slices.Backward(n.w.holds) {
 		if !h.open {
 			add("the terminal lists what it has settled", true, func(n *node) {
-				n.w.lied = true
 				n.list(append(open, h.receipt), true, true)
 			})
 			break

@@ -25,7 +25,7 @@ type explorer struct {
 	steps    []time.Duration // that time may make
 	sessions int             // visitors that come one after the other
 	most     int             // misfortunes
-	only     string          // the one that there is; all where it is empty
+	only     []string        // those that there are; all where it is empty
 
 	decide func(State, Observation) ([]Event, error)
 	step   func(State, Event) (State, []Command, error)
@@ -106,7 +106,7 @@ func (x *explorer) visit(n *node) {
 		return
 	}
 	for _, m := range n.moves() {
-		if m.miss && (n.misses == x.most && n.again != m.name || x.only != "" && x.only != m.name) {
+		if m.miss && (n.misses == x.most && n.again != m.name || len(x.only) > 0 && !slices.Contains(x.only, m.name)) {
 			continue
 		}
 		x.moves++
@@ -164,7 +164,7 @@ func (x *explorer) progress() string {
 type breach struct {
 	events func(State, []Event) []Event // of what is decided
 	step   func(State, []Command) (State, []Command)
-	only   string // misfortune that is needed
+	only   []string // misfortunes that are needed
 	want   string
 }
 
@@ -213,7 +213,7 @@ func breaches() map[string]breach {
 				}
 			}
 			return all
-		}, only: "the bank approves, the completion is lost, and the hold is reversed", want: "the bank has no hold"},
+		}, only: []string{"the bank approves, the completion is lost, and the hold is reversed"}, want: "the bank has no hold"},
 		"gives back what was billed": {events: change(CaptureIntent, func(e *Event) { e.Kind = ReleaseIntent }),
 			want: "was given back"},
 		"takes a lost answer for a yes": {events: func(_ State, all []Event) []Event {
@@ -227,6 +227,18 @@ func breaches() map[string]breach {
 			}
 			return all
 		}, want: "the receipt says"},
+		"believes one list": {events: func(s State, all []Event) []Event {
+			for i, e := range all {
+				if e.Kind == HoldMissing && s.Sessions[e.Session].settlement() == capturing {
+					done := Event{Kind: CaptureDone, Session: e.Session, At: e.At}
+					final, closed := done, done
+					final.Kind, closed.Kind = ReceiptFinal, Closed
+					return append(all[:i:i], done, final, closed)
+				}
+			}
+			return all
+		}, only: []string{"the terminal does not answer, and did nothing", "the terminal lists nothing"},
+			want: "the receipt says"},
 		"asks at once again": {events: func(s State, all []Event) []Event {
 			for i, e := range all {
 				if e.Kind == CaptureWaiting && s.Sessions[e.Session].Money == CaptureAsked {
@@ -234,7 +246,7 @@ func breaches() map[string]breach {
 				}
 			}
 			return all
-		}, only: "the terminal refuses: host", want: "while no time passed"},
+		}, only: []string{"the terminal refuses: host"}, want: "while no time passed"},
 		"gives up at the first no": {events: func(_ State, all []Event) []Event {
 			for i, e := range all {
 				if e.Kind == CaptureWaiting && e.Error != "" {
@@ -244,7 +256,7 @@ func breaches() map[string]breach {
 				}
 			}
 			return all
-		}, only: "the terminal refuses: host", want: "is given up"},
+		}, only: []string{"the terminal refuses: host"}, want: "is given up"},
 		"leaves the contactor closed": {step: func(s State, cmds []Command) (State, []Command) {
 			return s, slices.DeleteFunc(cmds, func(c Command) bool { return c.Do == OpenContact })
 		}, want: "nothing ends"},

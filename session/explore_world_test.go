@@ -21,7 +21,6 @@ type world struct {
 	from            kiosk.Energy // the register when the present session began
 	holds           []bankHold
 	last            *kiosk.Booking // the terminal's last
-	lied            bool           // the terminal listed what is not so
 	receipts        int
 }
 
@@ -31,6 +30,7 @@ type bankHold struct {
 	receipt         int
 	approved, taken int64
 	open            bool
+	hidden, shown   bool // a list left it out while it was open, or named it while it was not
 }
 
 const (
@@ -242,8 +242,14 @@ func (n *node) pass(d time.Duration) {
 	n.see(Observation{What: Ticked})
 }
 
-// list hands a list of open holds over.
+// list hands a list of open holds over, and remembers what of it is not so.
 func (n *node) list(open []int, complete, ready bool) {
+	n.w.holds = slices.Clone(n.w.holds)
+	for i := range n.w.holds {
+		h := &n.w.holds[i]
+		listed := slices.Contains(open, h.receipt)
+		h.hidden, h.shown = h.hidden || complete && h.open && !listed, h.shown || !h.open && listed
+	}
 	n.see(Observation{What: FaultSeen, Fault: "PT001"})
 	list := kiosk.OpenHolds{Receipts: open, Complete: complete, TerminalID: worldTerminal}
 	n.see(Observation{What: TerminalSaid, Open: list, Ready: ready, Last: n.w.last})

@@ -12,9 +12,7 @@ func Evidence(bank *Bank, bays []*Bay) (w audit.World) {
 			w.Flows = append(w.Flows, audit.Flow{Bay: i + 1, From: f.From, To: f.To, Energy: f.Energy})
 		}
 		for _, p := range b.Pulls() {
-			if !p.Opened.IsZero() {
-				w.Pulls = append(w.Pulls, audit.Pull{Bay: i + 1, From: p.From, Opened: p.Opened})
-			}
+			w.Pulls = append(w.Pulls, audit.Pull{Bay: i + 1, From: p.From, Opened: p.Opened})
 		}
 	}
 	return w

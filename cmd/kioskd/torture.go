@@ -421,7 +421,7 @@ func (v *victim) spoil(name string, rw io.ReadWriteCloser) io.ReadWriteCloser {
 	if name == "terminal" {
 		rate = 0.001
 	}
-	return &spoiled{ReadWriteCloser: rw, v: v, rate: rate}
+	return &spoiled{ReadWriteCloser: rw, v: v, rate: rate, eyes: name == "board"}
 }
 
 // spoiled is a line on which things go wrong, at the device's end.
@@ -429,6 +429,7 @@ type spoiled struct {
 	io.ReadWriteCloser
 	v    *victim
 	rate float64
+	eyes bool // a cable that is pulled is seen here, and its contactor is opened here
 
 	mu      sync.Mutex
 	pulled  time.Time // until then nothing passes
@@ -455,7 +456,9 @@ func (s *spoiled) chunk(b []byte) []byte {
 	case v.dice.under(s.rate):
 		s.pulled = time.Now().Add(v.dice.millis(50, 9000))
 		v.cuts.Add(1)
-		v.gone(time.Now(), s.pulled.Add(seesAgain))
+		if s.eyes {
+			v.gone(time.Now(), s.pulled.Add(seesAgain))
+		}
 		return nil
 	case v.dice.under(s.rate):
 		v.frames.Add(1)
