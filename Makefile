@@ -31,6 +31,11 @@ EXPLORE = -misfortunes 4 -steps 4 -visitors 1
 explore:
 	go test ./session -run TestEverySequence -v -timeout 1h -explore 10m $(EXPLORE)
 
+# How many small changes of the code the tests notice; PACKAGES="tariff meter" asks fewer.
+.PHONY: mutants
+mutants:
+	scripts/mutants $(PACKAGES)
+
 # Ten minutes of misfortune by default; SEED=N plays the same dice again. A site takes three
 # ptys and a daemon of 20 MB.
 TORTURE_FOR = 10m

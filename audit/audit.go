@@ -278,7 +278,7 @@ func (c *check) fault(r kiosk.Record) error {
 		return fmt.Errorf("cannot read record %d: %w", r.Seq, err)
 	}
 	for _, x := range c.trails {
-		x.excused = x.excused || !x.closed && b.Bay != 0 && x.bay == b.Bay && slices.Contains(measuring, b.Fault)
+		x.excused = x.excused || !x.closed && x.bay == b.Bay && slices.Contains(measuring, b.Fault)
 	}
 	return nil
 }
@@ -373,13 +373,9 @@ func (c *check) bank() {
 			}
 			continue
 		}
-		if end.Kind != "capture" {
-			if x.money == "capture" {
-				c.broken(Closed, x.reference, "the journal says captured, the bank released")
-			}
-			continue
+		if end.Kind == "capture" {
+			c.captured(x, h, end)
 		}
-		c.captured(x, h, end)
 	}
 }
 

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -62,7 +63,11 @@ func (e *evidence) records() iter.Seq2[kiosk.Record, error] {
 			seconds := 10 * strings.Count(good[:strings.Index(good+kind+" ", kind+" ")], "\n")
 			body = strings.Replace(body, "{", fmt.Sprintf(`{"at":%q,`, at(seconds).Format(time.RFC3339)), 1)
 			body = strings.Replace(body, ",}", "}", 1)
-			if !yield(kiosk.Record{Seq: int64(i + 1), Session: "S1", Kind: kind, Body: []byte(body)}, nil) {
+			session := "S1"
+			if kind == "fault_raised" {
+				session = ""
+			}
+			if !yield(kiosk.Record{Seq: int64(i + 1), Session: session, Kind: kind, Body: []byte(body)}, nil) {
 				return
 			}
 		}
@@ -82,6 +87,33 @@ func (e *evidence) free() {
 	e.replace(`"price":0.49`, `"price":0`)
 	e.replace(`"total":{"amount":"0.25"`, `"total":{"amount":"0.00"`)
 	e.world.Ledger = nil
+}
+
+// roll lets the meter's register begin again at a modulus: 500 Wh are billed in any case.
+func (e *evidence) roll(from, to, modulus int) {
+	e.journal = strings.ReplaceAll(e.journal, "1000}", fmt.Sprint(from, "}"))
+	e.journal = strings.ReplaceAll(e.journal, "1500}", fmt.Sprint(to, "}"))
+	e.replace(`"register_start_wh":1000,"register_end_wh":1500`,
+		fmt.Sprintf(`"register_start_wh":%d,"register_end_wh":%d,"register_modulus_wh":%d`, from, to, modulus))
+}
+
+// commands are n commands about money at a time, with the one that asked for the hold twenty seconds after the
+// start; the daemon was started at the given times.
+func (e *evidence) commands(n, seconds int, starts ...int) {
+	lines := ""
+	for _, s := range starts {
+		lines += fmt.Sprintf("resumed {\"at\":%q}\n", at(s).Format(time.RFC3339))
+	}
+	for range n - 1 {
+		lines += fmt.Sprintf("capture_intent {\"at\":%q}\n", at(seconds).Format(time.RFC3339))
+	}
+	e.replace("capture_intent {}\n", lines)
+}
+
+// lost are the records of a capture that is never proven, in place of those of its end.
+func (e *evidence) lost(records string) {
+	at := strings.Index(e.journal, "capture_ok")
+	e.journal = e.journal[:at] + strings.Join(strings.Fields(records), " {}\n") + " {}"
 }
 
 func (e *evidence) replace(old, new string) { e.journal = strings.Replace(e.journal, old, new, 1) }
@@ -154,6 +186,14 @@ func TestEachRuleCatches(t *testing.T) {
 		{"asked again, after the daemon was started", func(e *evidence) {
 			e.replace("capture_intent {}", "resumed {}\n"+strings.TrimSuffix(strings.Repeat("capture_intent {}\n", 12), "\n"))
 		}, ""},
+		{"asked twelve times", func(e *evidence) { e.commands(12, 20) }, ""},
+		{"asked for the thirteenth time after an hour", func(e *evidence) { e.commands(13, 20+3600) }, ""},
+		{"asked for the thirteenth time within the hour", func(e *evidence) { e.commands(13, 19+3600) }, audit.Patience},
+		{"asked too often for one start", func(e *evidence) { e.commands(15, 20, 20) }, audit.Patience},
+		{"started just before", func(e *evidence) { e.commands(14, 20, -39) }, ""},
+		{"started long before", func(e *evidence) { e.commands(14, 20, -40) }, audit.Patience},
+		{"started at the end of the hour", func(e *evidence) { e.commands(14, 20, 19+3600) }, ""},
+		{"started after the hour", func(e *evidence) { e.commands(14, 20, 20+3600) }, audit.Patience},
 		{"cable that was noticed too late", func(e *evidence) {
 			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Opened: at(92)}}
 		}, audit.Prompt},
@@ -163,6 +203,97 @@ func TestEachRuleCatches(t *testing.T) {
 		{"cable that the kiosk could not notice", func(e *evidence) {
 			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Opened: at(92), Away: true}}
 		}, ""},
+		{"cable that was noticed just in time", func(e *evidence) {
+			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Opened: at(91)}}
+		}, ""},
+		{"cable whose contactor nobody timed", func(e *evidence) {
+			e.world.Within, e.world.Pulls = 0, []audit.Pull{{Bay: 1, From: at(90), Opened: at(99)}}
+		}, ""},
+		{"register that began again", func(e *evidence) { e.roll(9501, 1, 10000) }, ""},
+		{"register that began again late", func(e *evidence) { e.roll(9999, 499, 10000) }, ""},
+		{"register that began again at its very end", func(e *evidence) { e.roll(20000, 500, 20000) }, ""},
+		{"register that began again too soon", func(e *evidence) { e.roll(9500, 0, 10000) }, audit.Measured},
+		{"register that began again and came too far", func(e *evidence) { e.roll(10000, 500, 10000) }, audit.Measured},
+		{"register that was more than it can be", func(e *evidence) { e.roll(20001, 501, 20000) }, audit.Measured},
+		{"register of ten watt-hours a step", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 10, 491 }, ""},
+		{"billed a whole step too much", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 10, 490 }, audit.Delivered},
+		{"billed a step and a little less", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 515 }, ""},
+		{"billed less than a step and a little", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 516 }, audit.Earned},
+		{"billed less, and nobody looks", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = -1, 900 }, ""},
+		{"billed less, to the watt-hour", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = 0, 501 }, audit.Earned},
+		{"captured more than was held", func(e *evidence) { e.world.Ledger[0].Minor = 24 }, audit.Billed},
+		{"captured all that was held", func(e *evidence) { e.world.Ledger[0].Minor = 25 }, ""},
+		{"clocks that are apart: energy before the register", func(e *evidence) {
+			e.world.Slack, e.world.Flows[0].From = 5*time.Second, at(55)
+		}, ""},
+		{"clocks that are apart: energy after the contactor opened", func(e *evidence) {
+			e.world.Slack, e.world.Flows[0].To = 5*time.Second, at(105)
+		}, ""},
+		{"clocks that are apart: energy before the hold", func(e *evidence) {
+			e.world.Slack, e.world.Ledger[0].At = 5*time.Second, at(80)
+		}, ""},
+		{"clocks that are apart: energy after the hold", func(e *evidence) {
+			e.world.Slack, e.world.Ledger[1].At = 5*time.Second, at(90)
+		}, ""},
+		{"energy after the hold", func(e *evidence) { e.world.Slack, e.world.Ledger[1].At = 4*time.Second, at(90) }, audit.NoFree},
+		{"clocks that are apart: time", func(e *evidence) {
+			e.world.Slack = 60 * time.Second
+			e.replace(`"state":"unproven"`, `"state":"parking"`)
+			e.replace(`"end":"2026-03-02T09:01:40Z"`, `"end":"2026-03-02T09:02:40Z"`)
+			e.replace(`"amount":"0.25"`, `"amount":"1.05"`)
+			e.world.Ledger[1].Minor = 105
+		}, ""},
+		{"billed all the time that passed", func(e *evidence) {
+			e.replace(`"start":"2026-03-02T09:01:10Z"`, `"start":"2026-03-02T09:01:00Z"`)
+			e.replace(`"state":"unproven"`, `"state":"parking"`)
+			e.replace(`"amount":"0.25"`, `"amount":"0.45"`)
+			e.world.Ledger[1].Minor = 45
+		}, ""},
+		{"rounded time up to the next second", func(e *evidence) {
+			e.replace(`"price":36`, `"price":360,"step_size":1`)
+			e.replace(`"start":"2026-03-02T09:01:20Z","state":"unproven"`, `"start":"2026-03-02T09:01:20.9Z","state":"parking"`)
+			e.replace(`"amount":"0.25"`, `"amount":"2.25"`) // 0.245 and 20 seconds of 0.10
+			e.world.Ledger[1].Minor = 225
+		}, ""},
+		{"rounded up a second that was whole", func(e *evidence) {
+			e.replace(`"state":"unproven"`, `"state":"parking"`)
+			e.replace(`"amount":"0.25"`, `"amount":"0.46"`)
+			e.world.Ledger[1].Minor = 46
+		}, audit.Priced},
+		{"billed another price in steps of a watt-hour", func(e *evidence) {
+			e.replace(`"price":0.49`, `"price":0.45,"step_size":1`)
+		}, audit.Priced},
+		{"a price in larger steps is not calculated here", func(e *evidence) {
+			e.replace(`"price":0.49`, `"price":0.45,"step_size":2`)
+		}, ""},
+		{"left to a person, because the terminal has lost the hold", func(e *evidence) {
+			e.lost("capture_waiting hold_missing hold_missing hold_missing hold_missing capture_unknown")
+		}, ""},
+		{"not left to a person, because lists are few", func(e *evidence) {
+			e.lost("capture_waiting hold_missing hold_missing hold_missing capture_unknown")
+		}, audit.Closed},
+		{"not left to a person, because it was listed between", func(e *evidence) {
+			e.lost("capture_waiting hold_missing hold_missing hold_missing hold_listed hold_missing capture_unknown")
+		}, audit.Closed},
+		{"not left to a person, because it does not wait", func(e *evidence) {
+			e.lost("capture_waiting hold_missing hold_missing hold_missing hold_missing capture_intent")
+		}, audit.Closed},
+		{"billed less, of a meter that was told to be broken", func(e *evidence) {
+			e.world.Flows[0].Energy = 511
+			e.replace("stop_intent", "fault_raised {\"fault\":\"MT001\",\"bay\":1}\nstop_intent")
+		}, ""},
+		{"billed less, and another meter was told to be broken", func(e *evidence) {
+			e.world.Flows[0].Energy = 511
+			e.replace("stop_intent", "fault_raised {\"fault\":\"MT001\",\"bay\":2}\nstop_intent")
+		}, audit.Earned},
+		{"billed less, and something else was broken", func(e *evidence) {
+			e.world.Flows[0].Energy = 511
+			e.replace("stop_intent", "fault_raised {\"fault\":\"CX017\",\"bay\":1}\nstop_intent")
+		}, audit.Earned},
+		{"billed less, and the meter was told to be broken later", func(e *evidence) {
+			e.world.Flows[0].Energy = 511
+			e.journal += "\nfault_raised {\"fault\":\"MT001\",\"bay\":1}"
+		}, audit.Earned},
 		{"free charge", (*evidence).free, ""},
 		{"free charge that nobody granted", func(e *evidence) { e.free(); e.replace(`{"by":"host"}`, "{}") }, audit.NoFree},
 		{"free charge that was billed", func(e *evidence) { e.free(); e.replace(`"total":{"amount":"0.00"`, `"total":{"amount":"0.25"`) }, audit.Priced},
@@ -182,6 +313,33 @@ func TestEachRuleCatches(t *testing.T) {
 		}
 		if c.want != "" && !slices.ContainsFunc(broken, func(v audit.Violation) bool { return v.Rule == c.want }) {
 			t.Errorf("%s: found %v, want %q", c.name, broken, c.want)
+		}
+	}
+}
+
+// TestAJournalThatCannotBeRead ends an audit: it judges all or nothing.
+func TestAJournalThatCannotBeRead(t *testing.T) {
+	for _, spoiled := range []string{"bill [", "fault_raised ["} {
+		e := newEvidence()
+		e.journal += "\n" + spoiled
+		if broken, err := audit.Check(e.records(), e.world); err == nil || broken != nil {
+			t.Errorf("%s: %v, %v", spoiled, broken, err)
+		}
+	}
+	failed := errors.New("the disk is gone")
+	stops := func(yield func(kiosk.Record, error) bool) { yield(kiosk.Record{}, failed) }
+	if _, err := audit.Check(stops, audit.World{}); !errors.Is(err, failed) {
+		t.Error(err)
+	}
+}
+
+func TestViolationsNameTheirSession(t *testing.T) {
+	for want, v := range map[string]audit.Violation{
+		"nothing is taken for no energy: session ABC1234: 25 was taken": {Rule: audit.Nothing, Session: "ABC1234", What: "25 was taken"},
+		"the journal has no gap: record 4 follows 2":                    {Rule: audit.Sequence, What: "record 4 follows 2"},
+	} {
+		if v.String() != want {
+			t.Errorf("%q, want %q", v, want)
 		}
 	}
 }
@@ -206,6 +364,10 @@ func TestCardNumberIsFound(t *testing.T) {
 		`{"card":"5598830000018074"}`: 9, `{"card":"5598830000018075"}`: -1, `{"card":"559883******8074"}`: -1,
 		"4111111111111111": 0, "no 411111111111111 x": -1, "20260302090000000": -1,
 		"epoch1c03536051242840c6854941007985b8": -1,
+		"4222222222222":                         0, "4026000000000000001": 0, // 13 and 19 digits
+		"400000000002": -1, "40000000000000000002": -1, // 12 and 20, whose check digits are right
+		"a5598830000018074": -1, "Z5598830000018074": -1, "5598830000018074A": -1, "5598830000018074z": -1,
+		"@5598830000018074[": 1, "`5598830000018074{": 1, "5598830000018074a 4222222222222": 18,
 	} {
 		if got := audit.CardNumber([]byte(text)); got != want {
 			t.Errorf("%q: %d, want %d", text, got, want)
