@@ -111,7 +111,7 @@ func TestBadAnswers(t *testing.T) {
 		"another unit":  {func(r []byte) []byte { out := value(r); out[0] = 2; return modbus.AppendCRC(out[:len(out)-2]) }, "unit 2 answered for unit 1"},
 		"silence":       {func(r []byte) []byte { return nil }, "did not answer within 1s"},
 		"cut short":     {func(r []byte) []byte { return value(r)[:6] }, "did not answer"},
-		"wrong length":  {func(r []byte) []byte { out := value(r); out[2]++; return modbus.AppendCRC(out[:len(out)-2]) }, "names 5 bytes"},
+		"wrong length":  {func(r []byte) []byte { out := value(r); out[2]++; return modbus.AppendCRC(out[:len(out)-2]) }, "names 5 bytes, has 4"},
 		"something new": {func(r []byte) []byte { return append(value(r), 0) }, "follow the answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
