@@ -404,15 +404,19 @@ func (c *check) captured(x *trail, h *held, end Movement) {
 // registration is told no reference, and its bank has none.
 func (h *held) askedBy(x *trail) bool { return h.Reference == x.reference || h.Reference == "" }
 
-// owner finds the session of a hold: by the reference that it was asked with, if the
-// journal has its receipt number there or under an orphan's name.
-func (c *check) owner(h *held) *trail {
+// owner finds the session of a hold, among those that have its receipt number: the one that asked for it, or
+// else an orphan's, which was found in a list. A list may have named the number before the hold was there.
+func (c *check) owner(h *held) (orphan *trail) {
 	for _, x := range c.trails {
-		if slices.Contains(x.holds, h.ReceiptNo) && (h.askedBy(x) || slices.Contains(x.kinds, "hold_found")) {
+		switch {
+		case !slices.Contains(x.holds, h.ReceiptNo):
+		case h.askedBy(x) && !slices.Contains(x.kinds, "hold_found"):
 			return x
+		case h.askedBy(x), slices.Contains(x.kinds, "hold_found"):
+			orphan = x
 		}
 	}
-	return nil
+	return orphan
 }
 
 func (c *check) session(x *trail) {

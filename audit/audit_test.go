@@ -64,8 +64,12 @@ func (e *evidence) records() iter.Seq2[kiosk.Record, error] {
 			body = strings.Replace(body, "{", fmt.Sprintf(`{"at":%q,`, at(seconds).Format(time.RFC3339)), 1)
 			body = strings.Replace(body, ",}", "}", 1)
 			session := "S1"
-			if kind == "fault_raised" {
+			switch kind {
+			case "fault_raised":
 				session = ""
+			case "orphan":
+				session = "S0"
+				kind, body, _ = strings.Cut(body, " ")
 			}
 			if !yield(kiosk.Record{Seq: int64(i + 1), Session: session, Kind: kind, Body: []byte(body)}, nil) {
 				return
@@ -265,6 +269,17 @@ func TestEachRuleCatches(t *testing.T) {
 		}, audit.Priced},
 		{"a price in larger steps is not calculated here", func(e *evidence) {
 			e.replace(`"price":0.49`, `"price":0.45,"step_size":2`)
+		}, ""},
+		{"receipt number that a list named before there was such a hold", func(e *evidence) {
+			e.journal = `orphan hold_found {"reference":"ORPHAN1","hold":{"receipt_no":231}}
+orphan release_intent {}
+orphan release_confirmed {}
+orphan receipt_final {}
+orphan closed {}
+` + e.journal
+		}, ""},
+		{"hold that was found, and asked for by nobody else", func(e *evidence) {
+			e.replace("hold_ok", "hold_found")
 		}, ""},
 		{"left to a person, because the terminal has lost the hold", func(e *evidence) {
 			e.lost("capture_waiting hold_missing hold_missing hold_missing hold_missing capture_unknown")

@@ -314,7 +314,18 @@ func (s *site) audit(ctx context.Context) ([]audit.Violation, error) {
 	return audit.Check(j.Records(ctx, 1), w)
 }
 
-// settled tells what is open at the bank or in the journal; nil where nothing is.
+// unsettled is what is open at the bank or in the journal.
+type unsettled struct {
+	sessions int
+	holds    []int
+	due      time.Time // when the last of them is tried again, if it is known
+}
+
+func (u *unsettled) Error() string {
+	return fmt.Sprintf("%d sessions and the holds %v are open", u.sessions, u.holds)
+}
+
+// settled is an *unsettled where something is open.
 func (s *site) settled(ctx context.Context) error {
 	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
 	if err != nil {
@@ -325,14 +336,17 @@ func (s *site) settled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	open := 0
+	open := unsettled{holds: s.bank.Open()}
 	for _, x := range state.Sessions {
 		if x.Paper != session.PaperClosed && !x.Forsaken() {
-			open++
+			open.sessions++
+			if x.Due.After(open.due) {
+				open.due = x.Due
+			}
 		}
 	}
-	if holds := s.bank.Open(); open > 0 || len(holds) > 0 {
-		return fmt.Errorf("%d sessions and the holds %v are open", open, holds)
+	if open.sessions > 0 || len(open.holds) > 0 {
+		return &open
 	}
 	return nil
 }

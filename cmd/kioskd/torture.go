@@ -121,7 +121,7 @@ func (t *tortureRun) progress(done chan struct{}) {
 const (
 	tortureBays  = 3
 	tortureSpeed = 600
-	calmLimit    = 10 * time.Minute // for everything to be settled once nothing goes wrong any longer
+	calmLimit    = 10 * time.Minute // for everything to be settled once nothing goes wrong and all is due
 )
 
 // tortureTariffs are the price components of the sites, in turn: energy alone, and with time
@@ -557,24 +557,30 @@ func (v *victim) plan() visit {
 	return out
 }
 
-// settle waits, in calm, until the journal and the bank have nothing open.
+// settle waits, in calm, until the journal and the bank have nothing open: for what a terminal refused again and
+// again until it is due, which may be an hour later.
 func (v *victim) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, calmLimit)
-	defer cancel()
 	for _, b := range v.bays {
 		b.Unplug()
 	}
-	retry := time.NewTicker(2 * time.Minute) // the ladder's later steps are hours
+	retry := time.NewTicker(2 * time.Minute) // what a restart tries at once
 	defer retry.Stop()
-	for {
+	for start, until := time.Now(), time.Now().Add(calmLimit); ; {
 		open := v.settled(ctx)
-		if open == nil {
+		var what *unsettled
+		switch {
+		case open == nil:
+			return nil
+		case errors.As(open, &what) && what.due.Add(calmLimit).After(until):
+			until = what.due.Add(calmLimit)
+		}
+		if time.Now().After(until) {
+			v.report(fmt.Sprintf("after %v of calm: %v", time.Since(start).Round(time.Second), open))
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			v.report(fmt.Sprintf("after %v of calm: %v", calmLimit, open))
-			return nil
+			return ctx.Err()
 		case <-retry.C:
 			v.restart()
 		case <-time.After(500 * time.Millisecond):
