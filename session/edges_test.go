@@ -142,7 +142,23 @@ func TestAFoundHoldKeepsItsTerminal(t *testing.T) {
 	p.rules.TerminalID = "11111111"
 	p.after(2 * time.Minute).must(session.Observation{What: session.Ticked})
 	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "11111111"}})
-	p.want("unproven receipt_final closed", "")
+	p.want("unproven receipt_final closed", "ask_terminal")
+}
+
+// TestFoundHoldsAreGivenBackOneAfterTheOther, and at once, where the terminal names one alone: each is a driver's.
+func TestFoundHoldsAreGivenBackOneAfterTheOther(t *testing.T) {
+	p := newPlay(t)
+	for i, receipt := range []int{7, 8, 9} {
+		p.clear().must(session.Observation{What: session.TerminalSaid, Session: fmt.Sprintf("O%d", receipt),
+			Reference: fmt.Sprintf("ORPHAN%d", i), Ready: true, Open: kiosk.OpenHolds{Receipts: []int{receipt}}})
+		p.want("hold_found release_intent", "release")
+		released := session.Observation{Session: fmt.Sprintf("O%d", receipt), Booking: booking(20+i, 0)}
+		released.What = session.BookingApproved
+		p.must(released)
+		released.What = session.BookingEnded
+		p.must(released)
+		p.want("release_ok release_confirmed receipt_final closed", "ask_terminal")
+	}
 }
 
 // TestAHoldOfTheOldTerminal whose outcome is unknown is for a person, not for the new one's

@@ -205,10 +205,13 @@ func (n *node) listMoves() (out []turn) {
 	} else {
 		add("the terminal lists nothing, and that is not all", true, func(n *node) { n.list(nil, false, true) })
 	}
+	add("the terminal lists a hold that is not there yet", true, func(n *node) {
+		n.list(append(slices.Clone(open), n.w.receipts+1), true, true)
+	})
 	for _, h := range slices.Backward(n.w.holds) {
 		if !h.open {
 			add("the terminal lists what it has settled", true, func(n *node) {
-				n.list(append(open, h.receipt), true, true)
+				n.list(append(slices.Clone(open), h.receipt), true, true)
 			})
 			break
 		}

@@ -231,6 +231,9 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		x.Class = e.Class
 	case Closed:
 		x.ClosedAt = e.At
+		if x.Reason == ReasonOrphan { // there may be more of them, and a terminal may name one alone
+			return []Command{x.command(AskTerminal)}, nil
+		}
 	case Resumed:
 		return x.resume(e.At), nil
 	}
