@@ -185,9 +185,14 @@ func (r Receipt) Text(p *text.Printer) string {
 		}
 	}
 	row := func(left, right string) {
-		if right != "" {
-			fmt.Fprintf(&b, "%s%*s\n", left, max(1, width-len([]rune(left))), right)
+		room := width - len([]rune(left))
+		switch {
+		case right == "":
+			return
+		case room <= len([]rune(right)): // not beside each other
+			left, room = left+"\n", width
 		}
+		fmt.Fprintf(&b, "%s%*s\n", left, room, right)
 	}
 	rule := func() { b.WriteString(strings.Repeat("-", width) + "\n") }
 	center(r.Seller["name"])
@@ -200,7 +205,7 @@ func (r Receipt) Text(p *text.Printer) string {
 	row(p.T("receipt.date"), p.Time(r.Issued))
 	row(p.T("receipt.bay"), fmt.Sprint(r.Bay))
 	row(p.T("receipt.evse"), r.EVSE)
-	r.energy(p, row)
+	r.energy(p, &b, row)
 	rule()
 	for _, l := range r.Lines {
 		fmt.Fprintf(&b, "%s\n", p.T("receipt.line."+string(l.Dimension)))
@@ -225,17 +230,17 @@ func (r Receipt) Text(p *text.Printer) string {
 	return b.String()
 }
 
-func (r Receipt) energy(p *text.Printer, row func(string, string)) {
+func (r Receipt) energy(p *text.Printer, b *strings.Builder, row func(string, string)) {
 	if r.Start == nil {
 		return
 	}
 	row(p.T("receipt.start"), p.Time(*r.Start))
 	row(p.T("receipt.end"), p.Time(*r.End))
 	for _, g := range r.Interrupted {
-		row(p.T("receipt.interrupted"), p.Time(g.From)+" - "+g.To.Format("15:04"))
+		row(p.T("receipt.interrupted"), p.Time(g.From)+" - "+g.To.Format(time.TimeOnly))
 	}
 	if r.ClockDoubt {
-		row(p.T("receipt.clock"), " ")
+		b.WriteString(p.T("receipt.clock") + "\n")
 	}
 	row(p.T("receipt.meter_no"), r.MeterSerial)
 	row(p.T("receipt.register"), p.Number(r.RegisterStart.KWh(3))+" - "+p.Energy(*r.RegisterEnd, 3))
