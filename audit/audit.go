@@ -152,7 +152,8 @@ type trail struct {
 // Nothing may be taken twice, so that it waits for days; a person sees it among what is open.
 func (x *trail) forsaken() bool {
 	const lists = 4 // before the one that proves it
-	waits := []string{"capture_waiting", "capture_unknown", "release_waiting", "release_unknown", "hold_missing", "resumed"}
+	waits := []string{"capture_waiting", "capture_unknown", "release_waiting", "release_unknown", "hold_missing",
+		"resumed"}
 	return !x.closed && x.missing >= lists && slices.Contains(waits, x.kinds[len(x.kinds)-1])
 }
 
@@ -285,7 +286,10 @@ func (c *check) fault(r kiosk.Record) error {
 
 // has tells whether one of the kinds in an alternative was seen.
 func (x *trail) has(alternative string) bool {
-	return slices.ContainsFunc(strings.Split(alternative, "|"), func(k string) bool { return slices.Contains(x.kinds, k) })
+	return slices.ContainsFunc(strings.Split(alternative, "|"), func(k string) bool {
+		return slices.Contains(x.kinds,
+			k)
+	})
 }
 
 func (x *trail) take(kind string, b body) {
@@ -439,7 +443,8 @@ func (c *check) session(x *trail) {
 	rolled := b.Rolled > 0 && b.To < b.From && b.From <= b.Rolled && b.From > b.Rolled/20*19 && b.To < b.Rolled/20
 	if counted := b.To - b.From + map[bool]kiosk.Energy{true: b.Rolled}[rolled]; x.start == nil || x.end == nil ||
 		b.From != x.start.Import || b.To != x.end.Import || b.Energy != counted {
-		c.broken(Measured, x.reference, "billed %d Wh from %d to %d, registers are %v and %v", b.Energy, b.From, b.To, x.start, x.end)
+		c.broken(Measured, x.reference, "billed %d Wh from %d to %d, registers are %v and %v", b.Energy, b.From, b.To,
+			x.start, x.end)
 	}
 	priced := kiosk.Energy(0)
 	for _, p := range b.Usage.Periods {
@@ -508,7 +513,8 @@ func (c *check) priced(x *trail) {
 // during tells whether energy flowed between a session's first register and the moment
 // when its contactor was known to be open.
 func (c *check) during(x *trail, f Flow) bool {
-	return !x.startAt.IsZero() && !f.From.Before(x.startAt.Add(-c.world.Slack)) && (x.stopAt.IsZero() || !f.To.After(x.stopAt.Add(c.world.Slack)))
+	return !x.startAt.IsZero() && !f.From.Before(x.startAt.Add(-c.world.Slack)) && (x.stopAt.IsZero() ||
+		!f.To.After(x.stopAt.Add(c.world.Slack)))
 }
 
 // flow looks for the session and the hold under which energy flowed.
@@ -521,7 +527,8 @@ func (c *check) flow(f Flow) {
 			return
 		}
 	}
-	c.broken(NoFree, "", "bay %d gave %d Wh from %s to %s", f.Bay, f.Energy, f.From.Format(time.StampMilli), f.To.Format(time.StampMilli))
+	c.broken(NoFree, "", "bay %d gave %d Wh from %s to %s", f.Bay, f.Energy, f.From.Format(time.StampMilli),
+		f.To.Format(time.StampMilli))
 }
 
 func (c *check) heldThrough(x *trail, f Flow) bool {

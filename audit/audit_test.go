@@ -79,7 +79,8 @@ func (e *evidence) records() iter.Seq2[kiosk.Record, error] {
 }
 
 func (e *evidence) without(kind string) {
-	e.journal = strings.Join(slices.DeleteFunc(strings.Split(e.journal, "\n"), func(l string) bool { return strings.HasPrefix(l, kind+" ") }), "\n")
+	e.journal = strings.Join(slices.DeleteFunc(strings.Split(e.journal, "\n"),
+		func(l string) bool { return strings.HasPrefix(l, kind+" ") }), "\n")
 }
 
 // free makes it a charge that costs nothing.
@@ -130,7 +131,8 @@ func TestEachRuleCatches(t *testing.T) {
 		want  audit.Rule // empty for none
 	}{
 		{"nothing", func(*evidence) {}, ""},
-		{"hold captured twice", func(e *evidence) { e.world.Ledger = append(e.world.Ledger, e.world.Ledger[1]) }, audit.EndedOnce},
+		{"hold captured twice", func(e *evidence) { e.world.Ledger = append(e.world.Ledger, e.world.Ledger[1]) },
+			audit.EndedOnce},
 		{"hold left open", func(e *evidence) { e.world.Ledger = e.world.Ledger[:1] }, audit.EndedOnce},
 		{"capture without a hold", func(e *evidence) { e.world.Ledger[0].ReceiptNo = 9 }, audit.EndedOnce},
 		{"captured more than billed", func(e *evidence) { e.world.Ledger[1].Minor = 26 }, audit.Billed},
@@ -141,11 +143,19 @@ func TestEachRuleCatches(t *testing.T) {
 			e.replace(`"energy_wh":500`, `"energy_wh":0`)
 			e.journal = strings.ReplaceAll(e.journal, "1500", "1000")
 		}, audit.Nothing},
-		{"billed other registers", func(e *evidence) { e.replace(`"import_wh":1500`, `"import_wh":1499`) }, audit.Measured},
-		{"priced a stretch twice", func(e *evidence) { e.replace(`"energy_wh":300`, `"energy_wh":600`) }, audit.Measured},
+		{"billed other registers", func(e *evidence) { e.replace(`"import_wh":1500`, `"import_wh":1499`) },
+			audit.Measured},
+		{"priced a stretch twice", func(e *evidence) { e.replace(`"energy_wh":300`, `"energy_wh":600`) },
+			audit.Measured},
 		{"billed another price", func(e *evidence) { e.replace(`"price":0.49`, `"price":0.45`) }, audit.Priced},
-		{"billed more than was held", func(e *evidence) { e.replace(`"approved":{"amount":"50.00"`, `"approved":{"amount":"0.20"`) }, audit.Priced},
-		{"did not bill the time after charging", func(e *evidence) { e.replace(`"state":"unproven"`, `"state":"parking"`) }, audit.Priced},
+		{"billed more than was held", func(e *evidence) {
+			e.replace(`"approved":{"amount":"50.00"`,
+				`"approved":{"amount":"0.20"`)
+		}, audit.Priced},
+		{"did not bill the time after charging", func(e *evidence) {
+			e.replace(`"state":"unproven"`,
+				`"state":"parking"`)
+		}, audit.Priced},
 		{"billed time that did not pass", func(e *evidence) {
 			e.replace(`"state":"unproven"`, `"state":"parking"`)
 			e.replace(`"end":"2026-03-02T09:01:40Z"`, `"end":"2026-03-02T09:02:40Z"`)
@@ -157,7 +167,8 @@ func TestEachRuleCatches(t *testing.T) {
 		{"energy before the hold", func(e *evidence) { e.world.Ledger[0].At = at(80) }, audit.NoFree},
 		{"captured hold of nobody", func(e *evidence) { e.world.Ledger[0].Reference = "ZZZ9999" }, audit.Known},
 		{"session left open", func(e *evidence) { e.without("closed") }, audit.Closed},
-		{"journal says released", func(e *evidence) { e.replace("capture_confirmed", "release_confirmed") }, audit.Closed},
+		{"journal says released", func(e *evidence) { e.replace("capture_confirmed", "release_confirmed") },
+			audit.Closed},
 		{"journal says captured", func(e *evidence) { e.world.Ledger[1].Kind = "release" }, audit.Closed},
 		{"journal says captured, the ledger knows nothing", func(e *evidence) { e.world.Ledger = nil }, audit.Closed},
 		{"nothing says what became of the hold", func(e *evidence) { e.without("capture_confirmed") }, audit.Closed},
@@ -188,11 +199,13 @@ func TestEachRuleCatches(t *testing.T) {
 			e.replace("capture_intent {}", strings.TrimSuffix(strings.Repeat("capture_intent {}\n", 12), "\n"))
 		}, audit.Patience},
 		{"asked again, after the daemon was started", func(e *evidence) {
-			e.replace("capture_intent {}", "resumed {}\n"+strings.TrimSuffix(strings.Repeat("capture_intent {}\n", 12), "\n"))
+			e.replace("capture_intent {}", "resumed {}\n"+strings.TrimSuffix(strings.Repeat("capture_intent {}\n",
+				12), "\n"))
 		}, ""},
 		{"asked twelve times", func(e *evidence) { e.commands(12, 20) }, ""},
 		{"asked for the thirteenth time after an hour", func(e *evidence) { e.commands(13, 20+3600) }, ""},
-		{"asked for the thirteenth time within the hour", func(e *evidence) { e.commands(13, 19+3600) }, audit.Patience},
+		{"asked for the thirteenth time within the hour", func(e *evidence) { e.commands(13, 19+3600) },
+			audit.Patience},
 		{"asked too often for one start", func(e *evidence) { e.commands(15, 20, 20) }, audit.Patience},
 		{"started just before", func(e *evidence) { e.commands(14, 20, -39) }, ""},
 		{"started long before", func(e *evidence) { e.commands(14, 20, -40) }, audit.Patience},
@@ -219,12 +232,16 @@ func TestEachRuleCatches(t *testing.T) {
 		{"register that began again too soon", func(e *evidence) { e.roll(9500, 0, 10000) }, audit.Measured},
 		{"register that began again and came too far", func(e *evidence) { e.roll(10000, 500, 10000) }, audit.Measured},
 		{"register that was more than it can be", func(e *evidence) { e.roll(20001, 501, 20000) }, audit.Measured},
-		{"register of ten watt-hours a step", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 10, 491 }, ""},
-		{"billed a whole step too much", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 10, 490 }, audit.Delivered},
+		{"register of ten watt-hours a step", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 10, 491 },
+			""},
+		{"billed a whole step too much", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 10, 490 },
+			audit.Delivered},
 		{"billed a step and a little less", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 515 }, ""},
-		{"billed less than a step and a little", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 516 }, audit.Earned},
+		{"billed less than a step and a little", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 516 },
+			audit.Earned},
 		{"billed less, and nobody looks", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = -1, 900 }, ""},
-		{"billed less, to the watt-hour", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = 0, 501 }, audit.Earned},
+		{"billed less, to the watt-hour", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = 0, 501 },
+			audit.Earned},
 		{"captured more than was held", func(e *evidence) { e.world.Ledger[0].Minor = 24 }, audit.Billed},
 		{"captured all that was held", func(e *evidence) { e.world.Ledger[0].Minor = 25 }, ""},
 		{"clocks that are apart: energy before the register", func(e *evidence) {
@@ -239,7 +256,8 @@ func TestEachRuleCatches(t *testing.T) {
 		{"clocks that are apart: energy after the hold", func(e *evidence) {
 			e.world.Slack, e.world.Ledger[1].At = 5*time.Second, at(90)
 		}, ""},
-		{"energy after the hold", func(e *evidence) { e.world.Slack, e.world.Ledger[1].At = 4*time.Second, at(90) }, audit.NoFree},
+		{"energy after the hold", func(e *evidence) { e.world.Slack, e.world.Ledger[1].At = 4*time.Second, at(90) },
+			audit.NoFree},
 		{"clocks that are apart: time", func(e *evidence) {
 			e.world.Slack = 60 * time.Second
 			e.replace(`"state":"unproven"`, `"state":"parking"`)
@@ -255,7 +273,8 @@ func TestEachRuleCatches(t *testing.T) {
 		}, ""},
 		{"rounded time up to the next second", func(e *evidence) {
 			e.replace(`"price":36`, `"price":360,"step_size":1`)
-			e.replace(`"start":"2026-03-02T09:01:20Z","state":"unproven"`, `"start":"2026-03-02T09:01:20.9Z","state":"parking"`)
+			e.replace(`"start":"2026-03-02T09:01:20Z","state":"unproven"`,
+				`"start":"2026-03-02T09:01:20.9Z","state":"parking"`)
 			e.replace(`"amount":"0.25"`, `"amount":"2.25"`) // 0.245 and 20 seconds of 0.10
 			e.world.Ledger[1].Minor = 225
 		}, ""},
@@ -310,11 +329,18 @@ orphan closed {}
 			e.journal += "\nfault_raised {\"fault\":\"MT001\",\"bay\":1}"
 		}, audit.Earned},
 		{"free charge", (*evidence).free, ""},
-		{"free charge that nobody granted", func(e *evidence) { e.free(); e.replace(`{"by":"host"}`, "{}") }, audit.NoFree},
-		{"free charge that was billed", func(e *evidence) { e.free(); e.replace(`"total":{"amount":"0.00"`, `"total":{"amount":"0.25"`) }, audit.Priced},
+		{"free charge that nobody granted", func(e *evidence) { e.free(); e.replace(`{"by":"host"}`, "{}") },
+			audit.NoFree},
+		{"free charge that was billed", func(e *evidence) {
+			e.free()
+			e.replace(`"total":{"amount":"0.00"`,
+				`"total":{"amount":"0.25"`)
+		}, audit.Priced},
 		{"free charge without a word", func(e *evidence) { e.free(); e.without("free_granted") }, audit.Order},
 		{"hold that the terminal undid by itself", func(e *evidence) {
-			e.world.Ledger = append([]audit.Movement{{At: at(21), Kind: "hold", ReceiptNo: 230, Minor: 5000, Reference: "ABC1234"}, {At: at(22), Kind: "release", ReceiptNo: 230, Reference: "ABC1234"}}, e.world.Ledger...)
+			e.world.Ledger = append([]audit.Movement{{At: at(21), Kind: "hold", ReceiptNo: 230, Minor: 5000,
+				Reference: "ABC1234"}, {At: at(22), Kind: "release", ReceiptNo: 230, Reference: "ABC1234"}},
+				e.world.Ledger...)
 		}, ""},
 	} {
 		e := newEvidence()
@@ -350,8 +376,10 @@ func TestAJournalThatCannotBeRead(t *testing.T) {
 
 func TestViolationsNameTheirSession(t *testing.T) {
 	for want, v := range map[string]audit.Violation{
-		"nothing is taken for no energy: session ABC1234: 25 was taken": {Rule: audit.Nothing, Session: "ABC1234", What: "25 was taken"},
-		"the journal has no gap: record 4 follows 2":                    {Rule: audit.Sequence, What: "record 4 follows 2"},
+		"nothing is taken for no energy: session ABC1234: 25 was taken": {Rule: audit.Nothing, Session: "ABC1234",
+			What: "25 was taken"},
+		"the journal has no gap: record 4 follows 2": {Rule: audit.Sequence,
+			What: "record 4 follows 2"},
 	} {
 		if v.String() != want {
 			t.Errorf("%q, want %q", v, want)

@@ -135,14 +135,17 @@ func TestTheSpecificationsExamples(t *testing.T) {
 
 // TestExceptionsHaveNames are those of section 7, in pieces, too.
 func TestExceptionsHaveNames(t *testing.T) {
-	for code, want := range map[byte]string{1: "exception 1 (illegal function)", 2: "exception 2 (illegal data address)",
-		3: "exception 3 (illegal data value)", 4: "exception 4 (device failure)", 6: "exception 6 (device busy)", 0x55: "exception 85"} {
+	for code, want := range map[byte]string{1: "exception 1 (illegal function)",
+		2: "exception 2 (illegal data address)",
+		3: "exception 3 (illegal data value)", 4: "exception 4 (device failure)", 6: "exception 6 (device busy)",
+		0x55: "exception 85"} {
 		for _, over := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				line := &conversation{answers: [][]byte{frame(over, 1, []byte{0x83, code})}, piece: true}
 				bus := modbus.NewBusOn(line.open, over)
 				defer bus.Close()
-				_, err := bus.Registers(context.Background(), modbus.Request{Unit: 17, Function: modbus.ReadHolding, Count: 1})
+				_, err := bus.Registers(context.Background(), modbus.Request{Unit: 17, Function: modbus.ReadHolding,
+					Count: 1})
 				var no modbus.Exception
 				if !errors.As(err, &no) || no != modbus.Exception(code) || !strings.HasSuffix(err.Error(), want) {
 					t.Errorf("exception %d: %v", code, err)
@@ -159,7 +162,8 @@ func TestHowMuchIsReadAtOnce(t *testing.T) {
 		registers bool
 		good      bool
 	}{{0, true, false}, {1, true, true}, {125, true, true}, {126, true, false},
-		{0, false, false}, {1, false, true}, {8, false, true}, {9, false, true}, {2000, false, true}, {2001, false, false}} {
+		{0, false, false}, {1, false, true}, {8, false, true}, {9, false, true}, {2000, false, true}, {2001, false,
+			false}} {
 		synctest.Test(t, func(t *testing.T) {
 			size := (int(c.count) + 7) / 8
 			function := byte(modbus.ReadCoils)
@@ -193,7 +197,8 @@ func TestHowMuchIsReadAtOnce(t *testing.T) {
 
 // TestACoilThatAnswersOtherwise: only the request's repetition proves that a coil was switched.
 func TestACoilThatAnswersOtherwise(t *testing.T) {
-	for _, answer := range []string{"05 00AC 0000", "05 00AD FF00", "05 01AC FF00", "05 00AC FF01", "06 00AC FF00", "05 00AC"} {
+	for _, answer := range []string{"05 00AC 0000", "05 00AD FF00", "05 01AC FF00", "05 00AC FF01", "06 00AC FF00",
+		"05 00AC"} {
 		synctest.Test(t, func(t *testing.T) {
 			line := &conversation{answers: [][]byte{frame(true, 1, unhex(answer))}}
 			bus := modbus.NewBusOn(line.open, true)
@@ -229,11 +234,13 @@ func TestTransactionsAreNumbered(t *testing.T) {
 func TestATCPFrameThatIsTooShort(t *testing.T) {
 	for _, length := range []byte{0, 1} {
 		synctest.Test(t, func(t *testing.T) {
-			line := &conversation{answers: [][]byte{{0, 1, 0, 0, 0, length, 17, 4}, frame(true, 2, unhex("04 02 000A"))}}
+			line := &conversation{answers: [][]byte{{0, 1, 0, 0, 0, length, 17, 4}, frame(true, 2,
+				unhex("04 02 000A"))}}
 			bus := modbus.NewBusOn(line.open, true)
 			defer bus.Close()
 			r := modbus.Request{Unit: 17, Function: modbus.ReadRegisters, Address: 8, Count: 1}
-			if _, err := bus.Registers(context.Background(), r); err == nil || !strings.Contains(err.Error(), fmt.Sprint("length is ", length)) {
+			if _, err := bus.Registers(context.Background(), r); err == nil || !strings.Contains(err.Error(),
+				fmt.Sprint("length is ", length)) {
 				t.Errorf("%v", err)
 			}
 			if v, err := bus.Registers(context.Background(), r); err != nil || v[0] != 10 || line.opened != 2 {
@@ -249,10 +256,12 @@ func TestALineThatCannotBeOpened(t *testing.T) {
 		missing := errors.New("no such device")
 		bus := modbus.NewBusOn(func(context.Context) (io.ReadWriteCloser, error) { return nil, missing }, false)
 		r := modbus.Request{Unit: 17, Function: modbus.ReadRegisters, Address: 8, Count: 1}
-		if _, err := bus.Registers(context.Background(), r); !errors.Is(err, kiosk.ErrUnreachable) || !errors.Is(err, missing) {
+		if _, err := bus.Registers(context.Background(), r); !errors.Is(err, kiosk.ErrUnreachable) || !errors.Is(err,
+			missing) {
 			t.Error(err)
 		}
-		line := &conversation{answers: [][]byte{frame(false, 0, unhex("04 02 000A")), frame(false, 0, unhex("04 02 000B"))}}
+		line := &conversation{answers: [][]byte{frame(false, 0, unhex("04 02 000A")), frame(false, 0,
+			unhex("04 02 000B"))}}
 		modbus.OpenWith(bus, line.open)
 		for want := uint16(10); want < 12; want++ {
 			if v, err := bus.Registers(context.Background(), r); err != nil || v[0] != want {

@@ -131,7 +131,8 @@ func TestSilenceBetweenFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		line := &conversation{answers: [][]byte{frame(true, 1, unhex("04 02 000A")), frame(true, 2, unhex("04 02 000A"))}}
+		line := &conversation{answers: [][]byte{frame(true, 1, unhex("04 02 000A")), frame(true, 2,
+			unhex("04 02 000A"))}}
 		modbus.OpenWith(bus, line.open)
 		start := time.Now()
 		for range 2 {
@@ -632,7 +633,8 @@ func TestWhoNoLongerWaitsGetsNoLine(t *testing.T) {
 				if unit == 3 {
 					ctx = gone
 				}
-				_, err := bus.Registers(ctx, modbus.Request{Unit: unit, Function: modbus.ReadRegisters, Address: 7, Count: 2})
+				_, err := bus.Registers(ctx, modbus.Request{Unit: unit, Function: modbus.ReadRegisters, Address: 7,
+					Count: 2})
 				if (err == nil) != (unit != 3) || unit == 3 && !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("unit %d: %v", unit, err)
 				}

@@ -135,7 +135,8 @@ func TestARemarkIsPrintable(t *testing.T) {
 // TestTimeAfterChargingIsToldWhereThereWasSome.
 func TestTimeAfterChargingIsToldWhereThereWasSome(t *testing.T) {
 	j := sessiontest.New(t)
-	j.Begin(strings.Replace(sessiontest.Price, `]}]`, `,{"type":"PARKING_TIME","price":6,"vat":19}]}]`, 1), sessiontest.EUR(5000))
+	j.Begin(strings.Replace(sessiontest.Price, `]}]`, `,{"type":"PARKING_TIME","price":6,"vat":19}]}]`, 1),
+		sessiontest.EUR(5000))
 	j.Now = j.Now.Add(10 * time.Minute)
 	j.Look(3000)
 	parked := "<nil>"

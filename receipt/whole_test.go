@@ -99,10 +99,12 @@ func (j *journal) changed() iter.Seq2[kiosk.Record, error] {
 	first.Journal = &sessiontest.Journal{}
 	*first.Journal = *j.Journal
 	first.Records = nil
-	for r := range j.with(session.BayLease, "site", map[string]any{"address": "1 Example Street, 10115 Berlin", "vat_id": "DE123456789"}) {
+	for r := range j.with(session.BayLease, "site", map[string]any{"address": "1 Example Street, 10115 Berlin",
+		"vat_id": "DE123456789"}) {
 		first.Records = append(first.Records, r)
 	}
-	return first.with(session.HoldOK, "hold", map[string]any{"aid": "A0000000041010", "auth_code": "750071", "trace_no": "001071"})
+	return first.with(session.HoldOK, "hold", map[string]any{"aid": "A0000000041010", "auth_code": "750071",
+		"trace_no": "001071"})
 }
 
 func TestAWholeReceipt(t *testing.T) {
@@ -162,7 +164,8 @@ func TestWhatAReceiptSaysOfMoneyThatCameBack(t *testing.T) {
 func TestALimitIsNamed(t *testing.T) {
 	const words = "A limit of the price applied"
 	for tariff, named := range map[string]bool{sessiontest.Price: false,
-		strings.Replace(sessiontest.Price, `"elements"`, `"max_price":{"before_taxes":0.42,"after_taxes":0.50},"elements"`, 1): true} {
+		strings.Replace(sessiontest.Price, `"elements"`,
+			`"max_price":{"before_taxes":0.42,"after_taxes":0.50},"elements"`, 1): true} {
 		j := newJournal(t)
 		j.Begin(tariff, sessiontest.EUR(5000))
 		j.charge()
@@ -217,7 +220,8 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 	if _, err := receipt.Open(records); !errors.Is(err, broken) {
 		t.Error(err)
 	}
-	if _, err := receipt.From(context.Background(), newJournal(t).All(), noTree); err == nil || errors.Is(err, receipt.ErrNone) {
+	if _, err := receipt.From(context.Background(), newJournal(t).All(), noTree); err == nil || errors.Is(err,
+		receipt.ErrNone) {
 		t.Errorf("a session without records: %v", err)
 	}
 	j := newJournal(t)
@@ -233,7 +237,8 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 func TestAHoldThatMayBeThereIsOpen(t *testing.T) {
 	j := newJournal(t)
 	j.See(session.Observation{What: session.Chosen, Bay: 3, Reference: "7GK2M4Q"})
-	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: []byte(sessiontest.Price), Hash: "0123456789abcdef",
+	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: []byte(sessiontest.Price),
+		Hash: "0123456789abcdef",
 		Hold: sessiontest.EUR(5000), Language: "de", Timezone: "Europe/Berlin"}})
 	if items, err := receipt.Open(j.All()); err != nil || len(items) != 0 {
 		t.Errorf("while the card is read: %+v, %v", items, err)

@@ -146,8 +146,8 @@ func Parse(data []byte) (*Tariff, error) {
 	}
 	t.raw = compact.Bytes()
 	if err := t.complete(); err != nil {
-		path, _, _ := strings.Cut(err.Error(), ": ")
-		return nil, fmt.Errorf("cannot read tariff: %w", &PlaceError{nearest(at, path), err.Error()})
+		path, _, _ := strings.Cut(err.Error(), " ")
+		return nil, fmt.Errorf("cannot read tariff: %w", &PlaceError{nearest(at, strings.TrimSuffix(path, ":")), err.Error()})
 	}
 	return t, nil
 }

@@ -67,14 +67,17 @@ func TestLengthsOfAnAPDU(t *testing.T) {
 
 // TestStatusesAndResultsHaveTexts: statuses 41 to 5D are those of 01 to 1D with a card to be removed.
 func TestStatusesAndResultsHaveTexts(t *testing.T) {
-	for code, want := range map[byte]string{0x01: "look at the PIN pad", 0x0A: "insert or present the card", 0x1D: "declined",
-		0x40: "status 40", 0x41: "look at the PIN pad, remove the card", 0x4A: "insert or present the card, remove the card",
+	for code, want := range map[byte]string{0x01: "look at the PIN pad", 0x0A: "insert or present the card",
+		0x1D: "declined",
+		0x40: "status 40", 0x41: "look at the PIN pad, remove the card",
+		0x4A: "insert or present the card, remove the card",
 		0x5D: "declined, remove the card", 0x5E: "status 5E", 0x66: "remove the card", 0x99: "status 99"} {
 		if got := zvt.StatusText(code); got != want {
 			t.Errorf("%02X: %q, want %q", code, got, want)
 		}
 	}
-	for code, want := range map[byte]string{0xB4: "already reversed", 0xC8: "amount too small", 0xC9: "amount too small", 0xCA: "error CA"} {
+	for code, want := range map[byte]string{0xB4: "already reversed", 0xC8: "amount too small",
+		0xC9: "amount too small", 0xCA: "error CA"} {
 		if got := zvt.ResultText(code); got != want {
 			t.Errorf("%02X: %q, want %q", code, got, want)
 		}
@@ -87,16 +90,17 @@ func TestLengthsInsideAMessage(t *testing.T) {
 		data string
 		want string // a part of the error; empty for none
 	}{
-		"LLVAR of 0":                  {"22 F0F0", ""},
-		"LLVAR of 12":                 {"22 F1F2" + strings.Repeat("11", 12), ""},
-		"LLVAR that is cut":           {"22 F1F2" + strings.Repeat("11", 11), "field 22 is cut short: 11 of 12 bytes"},
-		"LLVAR of one digit":          {"22 F1", "length of field 22 is cut short"},
-		"LLVAR without a digit":       {"22", "length of field 22 is cut short"},
-		"LLVAR of another nibble":     {"22 E1F2", "length of field 22 has E1 in place of a digit"},
-		"LLVAR of a digit above 9":    {"22 F1FA", "length of field 22 has FA in place of a digit"},
-		"LLVAR of a digit 9":          {"22 F0F9" + strings.Repeat("11", 9), ""},
-		"LLLVAR of 123":               {"3C F1F2F3" + strings.Repeat("41", 123), ""},
-		"LLLVAR that is cut":          {"3C F1F2F3" + strings.Repeat("41", 122), "field 3C is cut short: 122 of 123 bytes"},
+		"LLVAR of 0":               {"22 F0F0", ""},
+		"LLVAR of 12":              {"22 F1F2" + strings.Repeat("11", 12), ""},
+		"LLVAR that is cut":        {"22 F1F2" + strings.Repeat("11", 11), "field 22 is cut short: 11 of 12 bytes"},
+		"LLVAR of one digit":       {"22 F1", "length of field 22 is cut short"},
+		"LLVAR without a digit":    {"22", "length of field 22 is cut short"},
+		"LLVAR of another nibble":  {"22 E1F2", "length of field 22 has E1 in place of a digit"},
+		"LLVAR of a digit above 9": {"22 F1FA", "length of field 22 has FA in place of a digit"},
+		"LLVAR of a digit 9":       {"22 F0F9" + strings.Repeat("11", 9), ""},
+		"LLLVAR of 123":            {"3C F1F2F3" + strings.Repeat("41", 123), ""},
+		"LLLVAR that is cut": {"3C F1F2F3" + strings.Repeat("41", 122),
+			"field 3C is cut short: 122 of 123 bytes"},
 		"LLLVAR of two digits":        {"3C F1F2", "length of field 3C is cut short"},
 		"container of 127":            {"06 7F 43 7D" + strings.Repeat("A1", 125), ""},
 		"container of 81 80":          {"06 8180 43 7E" + strings.Repeat("A1", 126), ""},
@@ -122,7 +126,8 @@ func TestLengthsInsideAMessage(t *testing.T) {
 
 // TestPackedDigits: up to sixteen, each a nibble from 0 to 9.
 func TestPackedDigits(t *testing.T) {
-	for in, want := range map[string]int64{"": 0, "09": 9, "90": 90, "1234": 1234, "9999999999999999": 9999999999999999} {
+	for in, want := range map[string]int64{"": 0, "09": 9, "90": 90, "1234": 1234,
+		"9999999999999999": 9999999999999999} {
 		if got, ok := zvt.GetBCD(unhex(t, in)); !ok || got != want {
 			t.Errorf("%s: %d, %v", in, got, ok)
 		}
@@ -146,25 +151,30 @@ func TestPackedDigits(t *testing.T) {
 func TestWhatIsShownOfAMessage(t *testing.T) {
 	long := "F1F0F2" + strings.Repeat("41", 102)
 	for text, want := range map[string]map[string]any{
-		told("06", "0F", long+"00"):                          {"software": strings.Repeat("A", 102), "terminal_status": "00"},
-		told("06", "0F", long):                               {"software": strings.Repeat("A", 102), "terminal_status": nil},
-		told("06", "0F", "F0F0F3 414243 9C"):                 {"software": "ABC", "terminal_status": "9C"},
-		told("06", "0F", "9C"):                               {"software": nil, "terminal_status": "9C"},
-		told("06", "0F", "F1F2F3 4142"):                      {"software": "A", "terminal_status": "42"}, // its length is wrong
-		told("06", "0F", ""):                                 {"software": nil, "terminal_status": nil},
-		told("04", "0F", "2700 CE01"):                        {"unknown": "CE01"},
-		told("04", "0F", "2700"):                             {"unknown": nil, "result_text": "ok"},
-		told("04", "0F", "06 06 43 04 A0000000"):             {"aid": nil}, // ISO/IEC 7816-5: 5 to 16 bytes
-		told("04", "0F", "06 07 43 05 A000000004"):           {"aid": "A000000004"},
-		told("04", "0F", "06 12 43 10"+pairs("A0", 16)):      {"aid": pairs("A0", 16)},
-		told("04", "0F", "06 13 43 11"+pairs("A0", 17)):      {"aid": nil},
-		told("04", "0F", "F3 F0F2 4142 F1 F0F1 43"):          {"lines": []string{"C", "", "AB"}},
-		told("04", "0F", "F2 F0F1 41 F2 F0F1 42"):            {"lines": []string{"", "B"}},
-		told("04", "FF", "0A 02"):                            {"status_text": "insert or present the card", "timeout_minutes": int64(2)},
-		told("04", "FF", "0A"):                               {"status_code": "0A", "timeout_minutes": nil},
-		told("06", "D1", "00 4142"):                          {"lines": []string{"AB"}, "unknown": nil},
-		told("06", "00", "123456 BE 0978"):                   {"currency": int64(978), "config": "BE"},
-		told("04", "0F", "22 F0F3 123456"):                   {"card_number": "***456"}, // half of it, where it is short
+		told("06", "0F", long+"00"): {"software": strings.Repeat("A", 102),
+			"terminal_status": "00"},
+		told("06", "0F", long): {"software": strings.Repeat("A", 102),
+			"terminal_status": nil},
+		told("06", "0F", "F0F0F3 414243 9C"): {"software": "ABC", "terminal_status": "9C"},
+		told("06", "0F", "9C"):               {"software": nil, "terminal_status": "9C"},
+		told("06", "0F", "F1F2F3 4142"):      {"software": "A", "terminal_status": "42"},
+		// its length is wrong
+		told("06", "0F", ""):                            {"software": nil, "terminal_status": nil},
+		told("04", "0F", "2700 CE01"):                   {"unknown": "CE01"},
+		told("04", "0F", "2700"):                        {"unknown": nil, "result_text": "ok"},
+		told("04", "0F", "06 06 43 04 A0000000"):        {"aid": nil}, // ISO/IEC 7816-5: 5 to 16 bytes
+		told("04", "0F", "06 07 43 05 A000000004"):      {"aid": "A000000004"},
+		told("04", "0F", "06 12 43 10"+pairs("A0", 16)): {"aid": pairs("A0", 16)},
+		told("04", "0F", "06 13 43 11"+pairs("A0", 17)): {"aid": nil},
+		told("04", "0F", "F3 F0F2 4142 F1 F0F1 43"):     {"lines": []string{"C", "", "AB"}},
+		told("04", "0F", "F2 F0F1 41 F2 F0F1 42"):       {"lines": []string{"", "B"}},
+		told("04", "FF", "0A 02"): {"status_text": "insert or present the card",
+			"timeout_minutes": int64(2)},
+		told("04", "FF", "0A"):             {"status_code": "0A", "timeout_minutes": nil},
+		told("06", "D1", "00 4142"):        {"lines": []string{"AB"}, "unknown": nil},
+		told("06", "00", "123456 BE 0978"): {"currency": int64(978), "config": "BE"},
+		told("04", "0F", "22 F0F3 123456"): {"card_number": "***456"},
+		// half of it, where it is short
 		told("04", "0F", "22 F0F4 12345678"):                 {"card_number": "****5678"},
 		told("04", "0F", "22 F0F8 5598 83EE EEEE 8074"):      {"card_number": "559883******8074"},
 		told("04", "0F", "22 F0F8 5598 8312 EEEE 8074"):      {"card_number": "************8074"},
@@ -177,7 +187,8 @@ func TestWhatIsShownOfAMessage(t *testing.T) {
 			}
 		}
 	}
-	for text, name := range map[string]string{"06 23 03 87 FFFF": "enquiry of open pre-authorisations", "06 23 03 87 0231": "",
+	for text, name := range map[string]string{"06 23 03 87 FFFF": "enquiry of open pre-authorisations",
+		"06 23 03 87 0231": "",
 		"06 22 03 87 FFFF": "", "06 0F 03 87 FFFF": ""} {
 		got := described(t, text).Name
 		if (got == "enquiry of open pre-authorisations") != (name != "") {
@@ -222,14 +233,15 @@ func TestAGreetingThatIsNoZVT(t *testing.T) {
 		shown []byte
 		waits int // messages
 	}{
-		"nothing":                       {nil, nil, 0},
-		"a message":                     {ready, nil, 1},
-		"two messages":                  {append(ready[:len(ready):len(ready)], ready...), nil, 2},
-		"a part of a message":           {ready[:3], ready[:3], 0},
-		"a login":                       {[]byte("login: "), []byte("login: "), 0},
-		"a long greeting":               {[]byte("Welcome to the terminal server"), []byte("Welcome to the t"), 0},
-		"a message, and then something": {append(ready[:len(ready):len(ready)], "ok"...), append(ready[:len(ready):len(ready)], "ok"...), 0},
-		"an unknown command":            {[]byte{0x77, 0x77, 0}, []byte{0x77, 0x77, 0}, 0},
+		"nothing":             {nil, nil, 0},
+		"a message":           {ready, nil, 1},
+		"two messages":        {append(ready[:len(ready):len(ready)], ready...), nil, 2},
+		"a part of a message": {ready[:3], ready[:3], 0},
+		"a login":             {[]byte("login: "), []byte("login: "), 0},
+		"a long greeting":     {[]byte("Welcome to the terminal server"), []byte("Welcome to the t"), 0},
+		"a message, and then something": {append(ready[:len(ready):len(ready)], "ok"...),
+			append(ready[:len(ready):len(ready)], "ok"...), 0},
+		"an unknown command": {[]byte{0x77, 0x77, 0}, []byte{0x77, 0x77, 0}, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ours, theirs := net.Pipe()
