@@ -155,7 +155,7 @@ func (m *Meter) identify(ctx context.Context) error {
 		return err
 	}
 	if !id.matches(words) {
-		return fmt.Errorf("unit %d is not a %s %s: identity register %04X holds % X", m.unit, m.model.Vendor, m.model.Model, id.Address, words)
+		return fmt.Errorf("unit %d is not a %s %s: identity register %04X holds %04X", m.unit, m.model.Vendor, m.model.Model, id.Address, words)
 	}
 	s := m.model.Serial
 	if words, err = m.bus.Registers(ctx, m.request(Block{s.Function, s.Address, s.words()})); err != nil {

@@ -138,7 +138,7 @@ func DefaultRules() Rules {
 // After lastAttempt, and when a hold can no longer be relied on, the ladder of captures and
 // releases ends: what is not settled then is for a person.
 const (
-	lastAttempt = 36
+	lastAttempt = 39
 	HoldLasts   = 7 * 24 * time.Hour // terminals print seven days on theirs
 )
 
@@ -153,13 +153,15 @@ func hurried(attempt int) time.Duration {
 	return 10 * time.Minute
 }
 
-// retryAfter is the ladder of captures and releases: a minute five times, an hour
-// twenty-four times, a day seven times.
+// retryAfter is the ladder of captures and releases: a minute five times, 5, 10 and 20 minutes, an hour twenty-four
+// times, a day seven times. Until an open hold is settled a terminal that wants its end-of-day sells nothing.
 func retryAfter(attempt int) time.Duration {
 	switch {
 	case attempt <= 5:
 		return time.Minute
-	case attempt <= 29:
+	case attempt <= 8:
+		return []time.Duration{5, 10, 20}[attempt-6] * time.Minute
+	case attempt <= 32:
 		return time.Hour
 	}
 	return 24 * time.Hour

@@ -327,7 +327,7 @@ func TestEnds(t *testing.T) {
 		}, list(231), "capture_waiting", "", session.ReasonStopped},
 		{"row 35: the last try", func(p *play) {
 			billed(p)
-			for range 35 {
+			for range 38 { // five times a minute, three rungs, an hour 24 times, a day 6 times
 				p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)})
 				p.after(25 * time.Hour).must(session.Observation{What: session.Ticked})
 				list(231)(p)

@@ -50,17 +50,16 @@ func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) e
 		defer os.RemoveAll(tmp)
 		*dir = tmp
 	}
-	chaos := ctx
+	chaos, enough := context.WithCancel(ctx)
+	defer enough()
 	if *limit > 0 {
-		var cancel context.CancelFunc
-		chaos, cancel = context.WithTimeout(ctx, *limit)
-		defer cancel()
+		defer time.AfterFunc(*limit, enough).Stop()
 	}
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
 	}
 	fmt.Fprintf(p.out, "torture: seed %d, %d sessions at %d sites\n", *seed, *sessions, *sites)
-	t := &tortureRun{program: p, seed: *seed, start: time.Now()}
+	t := &tortureRun{program: p, seed: *seed, start: time.Now(), enough: enough}
 	t.left.Store(int64(*sessions))
 	var g errgroup.Group
 	for i := range *sites {
@@ -86,9 +85,10 @@ func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) e
 
 type tortureRun struct {
 	program
-	seed  uint64
-	start time.Time
-	mu    sync.Mutex // of the output
+	seed   uint64
+	start  time.Time
+	enough func()     // ends the misfortunes of all sites
+	mu     sync.Mutex // of the output
 
 	left                                              atomic.Int64
 	visits, kills, payments, cuts, frames, violations atomic.Int64
@@ -511,7 +511,7 @@ func (s *spoiled) Write(b []byte) (int, error) {
 // cars charge.
 func (v *victim) crowd(ctx context.Context) {
 	d := newDriver(ctx, filepath.Join(v.dir, "ui.sock"))
-	for ctx.Err() == nil && v.left.Load() > 0 {
+	for ctx.Err() == nil {
 		if err := d.home(ctx); err != nil {
 			return
 		}
@@ -520,8 +520,10 @@ func (v *victim) crowd(ctx context.Context) {
 		person.play(visit) // however it ended: the audit judges
 		cancel()
 		if person.tapped { // a visit without a card is none to speak of
-			v.left.Add(-1)
 			v.visits.Add(1)
+			if v.left.Add(-1) <= 0 {
+				v.enough()
+			}
 		}
 	}
 }
