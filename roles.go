@@ -166,7 +166,7 @@ type CardTerminal interface {
 	// Last is the last booking that the terminal made, to compare with.
 	Last(context.Context) (Booking, error)
 	// ReadCard waits for a card, reserves nothing, and returns its token; empty where the
-	// terminal does not name it. A driver shows the card that she paid with.
+	// terminal does not name it. A driver shows the card that they paid with.
 	ReadCard(ctx context.Context, wait time.Duration) (token string, err error)
 	// EndOfDay reconciles the terminal with its host and returns what it counted, nil where it
 	// does not say. Some terminals book or drop open holds with it: the caller makes sure that

@@ -374,6 +374,17 @@ func TestAJournalThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestAViolationSaysHowMuch is in question.
+func TestAViolationSaysHowMuch(t *testing.T) {
+	e := newEvidence()
+	e.replace(`"state":"unproven"`, `"state":"parking"`)
+	e.replace(`"end":"2026-03-02T09:01:40Z"`, `"end":"2026-03-02T09:02:40Z"`)
+	broken, err := audit.Check(e.records(), e.world)
+	if err != nil || !slices.ContainsFunc(broken, func(v audit.Violation) bool { return v.What == "billed 1m30s, 40s passed" }) {
+		t.Errorf("%v, %v", broken, err)
+	}
+}
+
 func TestViolationsNameTheirSession(t *testing.T) {
 	for want, v := range map[string]audit.Violation{
 		"nothing is taken for no energy: session ABC1234: 25 was taken": {Rule: audit.Nothing, Session: "ABC1234",

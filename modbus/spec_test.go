@@ -250,6 +250,19 @@ func TestATCPFrameThatIsTooShort(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatNamesAnotherLength, over TCP, where the frame's own length is right.
+func TestAnAnswerThatNamesAnotherLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line := &conversation{answers: [][]byte{frame(true, 1, unhex("04 03 000A"))}}
+		bus := modbus.NewBusOn(line.open, true)
+		defer bus.Close()
+		_, err := bus.Registers(context.Background(), modbus.Request{Unit: 17, Function: modbus.ReadRegisters, Count: 1})
+		if !errors.Is(err, modbus.ErrFrame) || !strings.Contains(err.Error(), "names 3 bytes, has 2") {
+			t.Error(err)
+		}
+	})
+}
+
 // TestALineThatCannotBeOpened is said so; Close lets the next request open it again.
 func TestALineThatCannotBeOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

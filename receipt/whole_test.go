@@ -254,3 +254,20 @@ func TestAHoldThatMayBeThereIsOpen(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 }
+
+// TestWhatIsLeftToAPersonStaysOpen, however long ago its session was closed.
+func TestWhatIsLeftToAPersonStaysOpen(t *testing.T) {
+	j := newJournal(t)
+	j.Charged()
+	j.See(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
+	j.Gone()
+	later, err := session.Event{Kind: session.BayLease, Session: "S2", Reference: "9ZZZZZZ", Bay: 3, At: j.Now.AddDate(0, 1, 0)}.Entry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Keep(later)
+	items, err := receipt.Open(j.All())
+	if err != nil || len(items) != 1 || items[0].Session != "S1" || items[0].Acts != kiosk.Host {
+		t.Errorf("%+v, %v", items, err)
+	}
+}

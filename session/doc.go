@@ -23,10 +23,10 @@
 //
 // # What may be asked of a session, and by whom
 //
-// Whoever pays, in the visit in which she pays, may cancel and stop. Once she has left the
-// screen she shows her stop code or her card (proof.go). An operator may stop, by name.
+// Whoever pays, in the visit in which they pay, may cancel and stop. Once they have left the
+// screen they show their stop code or their card (proof.go). An operator may stop, by name.
 // Anybody may unplug. A visitor who needs longer is given it (patience.go). The host closes
-// bays, and lets a vehicle charge for nothing up to a limit: his word, by name in the journal,
+// bays, and lets a vehicle charge for nothing up to a limit: their word, by name in the journal,
 // stands in the place of a hold. The technician tests a contactor where nothing is connected,
 // and exchanges a meter where nobody charges (staff.go). A driver who was declined may try again twice, for twenty seconds; a
 // second hold is never asked for before the first is known to be none.

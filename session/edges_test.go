@@ -174,8 +174,8 @@ func TestAHoldOfTheOldTerminal(t *testing.T) {
 	p.want("hold_vanished ended receipt_final closed", "")
 }
 
-// TestSheStillStandsThere: a restart in the middle of her hold does not send her away.
-func TestSheStillStandsThere(t *testing.T) {
+// TestTheyStillStandThere: a restart in the middle of their hold does not send them away.
+func TestTheyStillStandThere(t *testing.T) {
 	p := newPlay(t).choose().accept()
 	p.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
 	p.after(2 * time.Second).must(session.Observation{What: session.Booted})

@@ -64,14 +64,14 @@ func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
 	return []Event{offer, x.askHold(o.At)}, nil
 }
 
-// tooLate is when a driver who was asked for her card is gone.
+// tooLate is when a driver who was asked for their card is gone.
 const tooLate = 6 * time.Minute
 
 // holdTries is how often one visitor may show a card.
 const holdTries = 3
 
 // MayTryAgain tells whether a driver who was declined may show a card once more: another
-// one, her telephone, or more slowly.
+// one, their telephone, or more slowly.
 func (x Session) MayTryAgain() bool {
 	switch kiosk.DeclineClass(x.Class) {
 	case kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard:

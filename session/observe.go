@@ -73,7 +73,7 @@ const (
 	FaultDone       What = "fault_done"   // a technician says that its cause is gone
 	AskedAgain      What = "asked_again"  // after a decline: the driver tries again
 	CodeEntered     What = "code_entered" // a stop code
-	CardAsked       What = "card_asked"   // the owner wants to show her card
+	CardAsked       What = "card_asked"   // the owner wants to show their card
 	CardRead        What = "card_read"
 	DayEndAsked     What = "day_end_asked"
 	DayEndDone      What = "day_end_done" // or failed

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A visitor who needs longer is given it: each time she asks, all that she has time for lasts
+// A visitor who needs longer is given it: each time they ask, all that they have time for lasts
 // once more as long, up to ten times as long in all. Somebody who needs larger text is asked
 // for twice at once.
 
@@ -15,7 +15,7 @@ const mostPatience = 9
 // given is how long a visitor has for what others have d for.
 func (x Session) given(d time.Duration) time.Duration { return d * time.Duration(1+x.Patience) }
 
-// Left is how long the visitor at the screen still has, and whether she is waited for at all.
+// Left is how long the visitor at the screen still has, and whether they are waited for at all.
 func (r Rules) Left(x Session, at time.Time) (left time.Duration, waits bool) {
 	switch {
 	case x.Paper != PaperOpen:

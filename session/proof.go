@@ -11,13 +11,13 @@ import (
 	"kioskd"
 )
 
-// A session that runs belongs to whoever pays for it. Once she has left the screen, she
-// shows that it is hers by the stop code that she was given or by the card that she paid
-// with; without either she unplugs.
+// A session that runs belongs to whoever pays for it. Once they have left the screen, they
+// shows that it is theirs by the stop code that they were given or by the card that they paid
+// with; without either they unplug.
 
 // Who stops a session; anything else is the name of an operator.
 const (
-	ByScreen = "screen" // the visitor at it, in the visit in which she paid
+	ByScreen = "screen" // the visitor at it, in the visit in which they paid
 	ByCode   = "code"
 	ByCard   = "card"
 )
@@ -40,7 +40,7 @@ const (
 	proofPause = 5 * time.Minute
 )
 
-// Owned tells whether the owner of a session showed a moment ago that she is here.
+// Owned tells whether the owner of a session showed a moment ago that they are here.
 func (x Session) Owned(at time.Time) bool {
 	return x.Proof == ProofGiven && !over(x.ProofAt, at, proofFor)
 }
@@ -94,7 +94,7 @@ func (x Session) proof(right bool, by string, o Observation) Event {
 	return e
 }
 
-// cardAsked lets the owner show her card.
+// cardAsked lets the owner show their card.
 func (r Rules) cardAsked(x Session, o Observation) ([]Event, error) {
 	switch {
 	case !x.running():

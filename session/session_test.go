@@ -459,7 +459,7 @@ func TestDoubtGoesToTheDriver(t *testing.T) {
 }
 
 // TestWhatWasShownIsBilled: the journal has a register every ten seconds only, the screen
-// every second. Where the meter is gone for good, the driver pays what she saw last.
+// every second. Where the meter is gone for good, the driver pays what they saw last.
 func TestWhatWasShownIsBilled(t *testing.T) {
 	p := newPlay(t).choose().accept().approve().charge()
 	p.after(10 * time.Second).sample(2000)

@@ -30,7 +30,7 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 		end.Reading, end.Source = &last, "last_good"
 	case o.Err != nil:
 		end.Reading, end.Source, end.Error = &last, "last_good", o.Err.Error()
-	case wrong != "": // no other fault tells the host of what he is not paid for
+	case wrong != "": // no other fault tells the host of what they are not paid for
 		end.Reading, end.Source, end.Error = &last, "last_good", wrong
 		told := x.event(Alert, o.At)
 		told.Rule, told.Error = NotBilled, wrong

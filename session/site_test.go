@@ -458,8 +458,8 @@ type visitor struct {
 	shown   bool // the card
 	away    bool // goes away while the car charges, and comes back to unplug it
 	session string
-	code    string          // that she was given to stop
-	again   *simulator.Card // that she tries after a decline
+	code    string          // that they were given to stop
+	again   *simulator.Card // that they try after a decline
 }
 
 // look reads the screen and acts on it, as a person does now and then.
@@ -565,7 +565,7 @@ func (s *site) play(p *visitor, price string, down time.Duration) {
 	}
 	s.bays[p.bay-1].Unplug()
 	if !p.done {
-		s.t.Errorf("the visitor never learnt how her visit ended; she saw %q", p.saw)
+		s.t.Errorf("the visitor never learnt how their visit ended; they saw %q", p.saw)
 	}
 }
 

@@ -67,7 +67,7 @@ type Session struct {
 	shift    time.Duration // of times after a restart with a clock that was set back
 
 	LeaseAt  time.Time
-	Patience int       // how often she was given more time
+	Patience int       // how often they were given more time
 	Tries    int       // holds that were asked for
 	AskAt    time.Time // the last of them
 	Offer    *Offer

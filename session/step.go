@@ -276,7 +276,7 @@ func (x *Session) resume(at time.Time) []Command {
 	if x.Proof == ProofAsked {
 		x.Proof = ProofNone
 	}
-	if x.Money == HoldUncertain { // her minute begins anew: she still stands there
+	if x.Money == HoldUncertain { // their minute begins anew: they still stand there
 		x.AskedAt = at
 	}
 	if x.Last != nil {

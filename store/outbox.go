@@ -257,7 +257,7 @@ func (s *Store) thinnedAway(ctx context.Context, seq int64) (yes bool, err error
 }
 
 // ForgetTokens forgets the cards of all records of before a time, and of those whose time is
-// not to come yet by now. Who charges keeps hers.
+// not to come yet by now. Who charges keeps theirs.
 func (s *Store) ForgetTokens(ctx context.Context, before, now time.Time) error {
 	_, err := s.db.ExecContext(ctx, `delete from token where (day < ? or day > ?) and seq not in
 		(select seq from record where session in (select id from session where open = 1) and session <> '')`, before.Unix()/86400, now.Unix()/86400+1)

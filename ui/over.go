@@ -119,8 +119,8 @@ func (p *Presenter) giveTime(ctx context.Context) error {
 	return nil
 }
 
-// covered puts what lies over it on a view, and asks whoever lets her time run out whether
-// she is still there.
+// covered puts what lies over it on a view, and asks whoever lets their time run out whether
+// they are still there.
 func (p *Presenter) covered(v View, visits bool, x session.Session, snap session.Snapshot) View {
 	if p.staff.page != "" {
 		return p.staffView(v, snap)
@@ -158,7 +158,7 @@ func (p *Presenter) covered(v View, visits bool, x session.Session, snap session
 	return v
 }
 
-// showFound shows one receipt of those that were found, or lets her choose.
+// showFound shows one receipt of those that were found, or lets them choose.
 func (p *Presenter) showFound(v *View) {
 	v.Screen, v.Reference = Found, p.found.one
 	for _, r := range p.found.all {

@@ -76,7 +76,7 @@ func newOver(t *testing.T) (*machine, *ui.Presenter, archive, *desk) {
 	return m, p, a, d
 }
 
-// TestHelpLanguageAndLargerTextAreOnEveryScreen and lead back to where she was.
+// TestHelpLanguageAndLargerTextAreOnEveryScreen and lead back to where they were.
 func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 	m, p, _, _ := newOver(t)
 	stages := []func() ui.Screen{
@@ -105,7 +105,7 @@ func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 		}
 		touch(t, p, ui.Open, string(ui.Help), ui.Help)
 	}
-	m.must(session.Observation{What: session.Cancelled, Session: "S1"}) // by a device, say: help does not hide what became of her money
+	m.must(session.Observation{What: session.Cancelled, Session: "S1"}) // by a device, say: help does not hide what became of their money
 	if v := p.View(); v.Screen != ui.Final {
 		t.Errorf("after the session ended the screen is still %s", v.Screen)
 	}
@@ -114,7 +114,7 @@ func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 	}
 }
 
-// TestLargerTextGivesMoreTime: three times as long for everything, until she has gone.
+// TestLargerTextGivesMoreTime: three times as long for everything, until they have gone.
 func TestLargerTextGivesMoreTime(t *testing.T) {
 	m, p, _, _ := newOver(t)
 	touch(t, p, ui.Open, string(ui.AccessAsk), ui.AccessAsk)
@@ -127,7 +127,7 @@ func TestLargerTextGivesMoreTime(t *testing.T) {
 		t.Error("the bays went away after a minute")
 	}
 	if v := touch(t, p, ui.Choose, "3", ui.Price); v.Seconds < 260 || !v.Access.Large {
-		t.Errorf("she has %d s for the price", v.Seconds)
+		t.Errorf("they have %d s for the price", v.Seconds)
 	}
 	m.now = m.now.Add(5 * time.Minute)
 	m.must(session.Observation{What: session.Ticked})
@@ -157,7 +157,7 @@ func TestSheIsAskedBeforeHerTimeEnds(t *testing.T) {
 	}
 	m.now = m.now.Add(90 * time.Second)
 	p.View()
-	touch(t, p, ui.Back, "", ui.Declined) // she cancels there
+	touch(t, p, ui.Back, "", ui.Declined) // they cancel there
 	if x := m.state.Sessions["S1"]; x.Paper == session.PaperOpen {
 		t.Error("cancelling did not end it")
 	}
@@ -230,7 +230,7 @@ func TestReceiptsAreFoundByTheCard(t *testing.T) {
 		touch(t, p, ui.Back, "", ui.Attract)
 		touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
 		touch(t, p, ui.ShowCard, "", ui.Receipts)
-		touch(t, p, ui.Back, "", ui.Attract) // she goes; the next visitor must not see what comes
+		touch(t, p, ui.Back, "", ui.Attract) // they go; the next visitor must not see what comes
 		a.card <- []ui.ReceiptView{{Reference: "AAAAAAA"}}
 		synctest.Wait()
 		if v := touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts); v.Screen == ui.Found || len(v.Receipts) > 0 {
@@ -403,9 +403,9 @@ func (m *machine) fate(dice *rand.Rand) {
 	}
 }
 
-// TestHelpDoesNotThrowHerOut: who opens it and goes to her vehicle still has her visit, and a
-// stranger who comes meanwhile neither sees her stop code nor cancels.
-func TestHelpDoesNotThrowHerOut(t *testing.T) {
+// TestHelpDoesNotThrowThemOut: who opens it and goes to their vehicle still has their visit, and a
+// stranger who comes meanwhile neither sees their stop code nor cancels.
+func TestHelpDoesNotThrowThemOut(t *testing.T) {
 	m, p, _, _ := newOver(t)
 	touch(t, p, ui.Touch, "", ui.Bays)
 	touch(t, p, ui.Choose, "3", ui.Price)

@@ -16,7 +16,7 @@ import (
 // Site is what a presenter shows and sells.
 type Site struct {
 	Name      string
-	Kiosk     string // what a visitor tells who helps her
+	Kiosk     string // what a visitor tells who helps them
 	Helpline  string
 	Languages []string                                       // the first is the default
 	Bays      []int                                          // in the order in which they stand
@@ -55,7 +55,7 @@ type Times struct {
 	Final    time.Duration
 	Charging time.Duration // back to the bays: others want to pay
 	Told     time.Duration // an ended session can be read at its bay
-	Still    time.Duration // before her time is over a visitor is asked whether she is there
+	Still    time.Duration // before their time is over a visitor is asked whether they are there
 	Slow     time.Duration // then the bank is called slow
 	Staff    time.Duration // then whoever was let in is gone
 }
@@ -86,14 +86,14 @@ type Presenter struct {
 	access   Access
 	page     Screen // attract, bays, stop_confirm, or "" for what the session's state says
 	session  string
-	own      bool      // the visitor is the session's: she paid in this visit, or proved it
+	own      bool      // the visitor is the session's: they paid in this visit, or proved it
 	turned   time.Time // when the visitor came to the session
 	digits   string
 	limit    int
 	since    time.Time       // of the page, or of the last touch
 	shown    time.Time       // since when the present screen is shown
 	base     Screen          // the last one, without what lay over it
-	told     map[string]bool // ended sessions whose driver could read what became of her money
+	told     map[string]bool // ended sessions whose driver could read what became of their money
 	over     overlay
 	found    lookup
 	staff    visit
@@ -173,7 +173,7 @@ func (p *Presenter) choose(ctx context.Context, in Input, snap session.Snapshot)
 	if err != nil {
 		return fmt.Errorf("bay %q is not a number", in.Value)
 	}
-	if x, taken := snap.State.AtBay(n); taken { // whoever left it before she paid has nothing to lose
+	if x, taken := snap.State.AtBay(n); taken { // whoever left it before they paid has nothing to lose
 		p.turn("", x.ID, x.Money == session.MoneyNone)
 		return nil
 	}
@@ -263,7 +263,7 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 	case StopAsk:
 		p.page = ""
 	case Price, Tap, PlugIn, Still:
-		if !p.own { // it is not hers to cancel
+		if !p.own { // it is not theirs to cancel
 			p.turn(Bays, "", false)
 			return nil
 		}
@@ -273,7 +273,7 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 	case Final, Declined:
 		id, own := p.session, p.own
 		p.leave()
-		if x := snap.State.Sessions[id]; own && x.Money == session.Declined && x.Paper == session.PaperOpen { // she will not try again
+		if x := snap.State.Sessions[id]; own && x.Money == session.Declined && x.Paper == session.PaperOpen { // they will not try again
 			return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: id})
 		}
 	}

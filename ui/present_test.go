@@ -122,7 +122,7 @@ func TestAVisit(t *testing.T) {
 	if v := p.View(); v.Screen != ui.PlugIn || v.Approved.Minor != 2000 || v.Bay != 3 {
 		t.Errorf("%+v", v)
 	}
-	again := presenter(t, m) // the daemon was started again while she stood there
+	again := presenter(t, m) // the daemon was started again while they stood there
 	if v := again.View(); v.Screen != ui.PlugIn || v.Language != "de" {
 		t.Errorf("after a restart the screen is %s in %s", v.Screen, v.Language)
 	}

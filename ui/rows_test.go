@@ -184,7 +184,7 @@ var rows = []struct {
 }{
 	{1, "bay chosen", func(s *stage) { s.choose() }, "bay_lease", "price.title"},
 	{2, "price accepted", func(s *stage) { s.choose(); s.clear(); s.press(ui.Accept, "") }, "offer hold_intent", "tap.title"},
-	{3, "no card: she may try again for 20 s", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineNoCard, "6C") }, "hold_declined", "declined.no_card"},
+	{3, "no card: they may try again for 20 s", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineNoCard, "6C") }, "hold_declined", "declined.no_card"},
 	{3, "still nobody: the bay is free", func(s *stage) {
 		s.accept()
 		s.declined(kiosk.DeclineNoCard, "6C")
@@ -209,7 +209,7 @@ var rows = []struct {
 	{8, "declined by the issuer", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineIssuer, "05") }, "hold_declined", "declined.issuer"},
 	{8, "another card", func(s *stage) { s.accept(); s.declined(kiosk.DeclineIssuer, "05"); s.clear(); s.press(ui.Again, "") }, "hold_intent", "tap.title"},
 	{9, "needs a PIN", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclinePIN, "33") }, "hold_declined", "declined.pin"},
-	{9, "her telephone in its place", func(s *stage) {
+	{9, "their telephone in its place", func(s *stage) {
 		s.accept()
 		s.declined(kiosk.DeclinePIN, "33")
 		s.clear()
@@ -266,7 +266,7 @@ var rows = []struct {
 		s.look(1000 + 102030)
 		s.finish(1000 + 102030)
 	}, "stop_intent contactor_opened meter_end bill capture_intent", "reason.limit"},
-	{21, "her own limit", func(s *stage) {
+	{21, "their own limit", func(s *stage) {
 		s.choose()
 		s.press(ui.SetLimit, "4") // 10 kWh
 		s.press(ui.Accept, "")
@@ -277,8 +277,8 @@ var rows = []struct {
 		s.look(11000)
 		s.finish(11000)
 	}, "stop_intent contactor_opened meter_end bill capture_intent", "reason.own_limit"},
-	{22, "stopped in her visit", func(s *stage) { s.charge(); s.clear(); s.press(ui.Stop, ""); s.press(ui.Confirm, ""); s.finish(1120) }, "stop_intent contactor_opened meter_end bill capture_intent", "reason.stopped"},
-	{22, "stopped by her code", func(s *stage) {
+	{22, "stopped in their visit", func(s *stage) { s.charge(); s.clear(); s.press(ui.Stop, ""); s.press(ui.Confirm, ""); s.finish(1120) }, "stop_intent contactor_opened meter_end bill capture_intent", "reason.stopped"},
+	{22, "stopped by their code", func(s *stage) {
 		s.charge()
 		s.comeBack()
 		s.clear()
@@ -286,7 +286,7 @@ var rows = []struct {
 		s.press(ui.Stop, "")
 		s.press(ui.Confirm, "")
 	}, "proof_right stop_intent", "wait.stopping"},
-	{22, "stopped by her card", func(s *stage) {
+	{22, "stopped by their card", func(s *stage) {
 		s.charge()
 		s.comeBack()
 		s.clear()
@@ -334,7 +334,7 @@ var rows = []struct {
 		if b := s.state.Sessions["S1"].Bill; b.Energy != 120 {
 			s.t.Errorf("billed %v", b.Energy)
 		}
-	}, "contactor_opened alert meter_end bill capture_intent", "reason.meter"}, // the host is told what he is not paid for
+	}, "contactor_opened alert meter_end bill capture_intent", "reason.meter"}, // the host is told what they are not paid for
 	{28, "meter jumped", func(s *stage) {
 		s.charge()
 		s.clear()
@@ -508,7 +508,7 @@ func TestTheFrozenTariffIsBilled(t *testing.T) {
 		return slices.ContainsFunc(s.p.View().Prices, func(p ui.PriceView) bool { return p.Amount == price })
 	}
 	if !sees("0.49") || sees("4.90") {
-		t.Errorf("she sees %+v", s.p.View().Prices)
+		t.Errorf("they see %+v", s.p.View().Prices)
 	}
 	if err := s.p.Input(t.Context(), ui.Input{Seq: s.p.View().Seq, Kind: ui.Back}); err != nil {
 		t.Fatal(err)
@@ -545,7 +545,7 @@ func TestAStrangerStopsNothing(t *testing.T) {
 	}
 }
 
-// TestTheNextVisitorIsNotTheOwner, although the owner showed her code a moment ago.
+// TestTheNextVisitorIsNotTheOwner, although the owner showed their code a moment ago.
 func TestTheNextVisitorIsNotTheOwner(t *testing.T) {
 	s := newStage(t)
 	s.charge()
@@ -570,7 +570,7 @@ func TestADrainKeepsNobodyFromHerSession(t *testing.T) {
 	s.see(session.Observation{What: session.DrainAsked, Raised: true})
 	s.press(ui.Choose, "3")
 	if v := s.p.View(); v.Screen != ui.Owner {
-		t.Errorf("while the kiosk is drained she sees %s", v.Screen)
+		t.Errorf("while the kiosk is drained they see %s", v.Screen)
 	}
 }
 

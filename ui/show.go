@@ -118,7 +118,7 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	if v.Screen == Final || v.Screen == Declined {
 		p.tell(snap)
 	}
-	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract && p.over.screen == "" && p.staff.page == "" { // nobody is at the screen: perhaps she is
+	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract && p.over.screen == "" && p.staff.page == "" { // nobody is at the screen: perhaps they are
 		p.turn("", x.ID, false)
 		p.language, p.since = x.Offer.Language, snap.At
 		return p.view(snap)
@@ -126,7 +126,7 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	if limit := p.stays(v.Screen); limit > 0 {
 		idle := snap.At.Sub(p.since)
 		if idle >= limit {
-			if p.covers(v.Screen) { // she may be at her vehicle: what lies over her visit goes, not she
+			if p.covers(v.Screen) { // they may be at their vehicle: what lies over their visit goes, not they
 				p.over = overlay{}
 			} else {
 				p.leave()
@@ -186,7 +186,7 @@ func (p *Presenter) closed(v *View, snap session.Snapshot) {
 	}
 	for _, b := range p.site.Bays {
 		code, down := snap.State.Down(b)
-		if _, taken := snap.State.AtBay(b); taken || !down && v.Message == "" { // a driver must reach her session
+		if _, taken := snap.State.AtBay(b); taken || !down && v.Message == "" { // a driver must reach their session
 			v.Message, v.Fault = "", ""
 			return
 		}

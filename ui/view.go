@@ -6,9 +6,9 @@
 // A view has one screen. Those of a visit follow from the session's state (show.go); others
 // lie over it until they are left or it changes (over.go); those of the host and the
 // technician are rows, bars and actions that only a Desk knows (staff.go). What is a session's
-// owner's is shown and done only where she paid in this visit or proved that it is hers. A
+// owner's is shown and done only where they paid in this visit or proved that it is theirs. A
 // visitor who goes leaves nothing behind: language, larger text, receipts and codes end with
-// her.
+// them.
 //
 // The protocol is HTTP on a Unix socket: GET /view streams Views, a JSON object a line;
 // POST /input takes one Input. The package knows no Fyne.
@@ -94,12 +94,12 @@ type View struct {
 	Settled  bool         `json:"settled"`               // the bank has answered for the final price
 	Open     bool         `json:"open,omitempty"`        // the payment is left to a person
 	Code     string       `json:"qr,omitempty"`          // text of the QR
-	Again    bool         `json:"again,omitempty"`       // after a decline she may try once more
+	Again    bool         `json:"again,omitempty"`       // after a decline they may try once more
 	StopCode string       `json:"stop_code,omitempty"`   // for its owner only
-	ByCard   bool         `json:"by_card,omitempty"`     // the owner may show the card that she paid with
+	ByCard   bool         `json:"by_card,omitempty"`     // the owner may show the card that they paid with
 	Digits   int          `json:"digits,omitempty"`      // of a code, entered so far
-	Limits   []Limit      `json:"limits,omitempty"`      // that she may set; the first is none
-	Limit    Limit        `json:"limit"`                 // that she set
+	Limits   []Limit      `json:"limits,omitempty"`      // that they may set; the first is none
+	Limit    Limit        `json:"limit"`                 // that they set
 	Idle     *PriceView   `json:"idle,omitempty"`        // what time costs while the vehicle asks for nothing
 	IdleFree int          `json:"idle_free_s,omitempty"` // seconds until it does
 	Partial  bool         `json:"partial,omitempty"`     // the bank approved less than was asked for
@@ -108,8 +108,8 @@ type View struct {
 	Access   Access        `json:"access"`
 	Night    bool          `json:"night,omitempty"`    // dark colours
 	Side     string        `json:"terminal,omitempty"` // where the card terminal is, seen from the screen: right, left, below
-	More     bool          `json:"more,omitempty"`     // she may ask for more time
-	Free     bool          `json:"free,omitempty"`     // the host lets her charge for nothing
+	More     bool          `json:"more,omitempty"`     // they may ask for more time
+	Free     bool          `json:"free,omitempty"`     // the host lets them charge for nothing
 	Example  *Example      `json:"example,omitempty"`
 	Kiosk    string        `json:"kiosk,omitempty"` // to tell who helps
 	Later    bool          `json:"later,omitempty"` // receipts can be looked up
@@ -125,7 +125,7 @@ const (
 	BayFree    BayState = "free"
 	BayPlugged BayState = "plugged" // your car?
 	BayInUse   BayState = "in_use"
-	BayEnded   BayState = "ended" // just now: its driver may read what she pays
+	BayEnded   BayState = "ended" // just now: its driver may read what they pay
 	BayBroken  BayState = "out_of_order"
 )
 
@@ -215,7 +215,7 @@ type Bar struct {
 	Money kiosk.Money `json:"money"`
 }
 
-// Limit is where a driver wants her session to end: at an amount or an energy; neither is
+// Limit is where a driver wants their session to end: at an amount or an energy; neither is
 // none.
 type Limit struct {
 	Cost   kiosk.Money  `json:"cost"`

@@ -68,7 +68,7 @@ func newTestWindow(t *testing.T, send func(ui.Input)) *window {
 }
 
 // TestItReadsAloud what is shown and what can be done, in the visitor's language, again when
-// she asks, and falls silent when she turns it off.
+// they ask, and falls silent when they turn it off.
 func TestItReadsAloud(t *testing.T) {
 	said := speaks(t)
 	win := newTestWindow(t, func(ui.Input) {})

@@ -81,7 +81,7 @@ func (o operator) until(words, pattern string) string {
 	return ""
 }
 
-// charge lets a driver charge at bay 1, and returns her session's reference.
+// charge lets a driver charge at bay 1, and returns their session's reference.
 func (o operator) charge(ctx context.Context) string {
 	o.t.Helper()
 	v := &visitor{visit: visit{Bay: 1}, driver: o.d, site: o.s}

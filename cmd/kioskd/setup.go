@@ -41,7 +41,7 @@ type setupFlags struct {
 	noPulse, noTest, yes, acceptPrice bool
 }
 
-// setup asks the site's devices who they are, and the host what only he knows; it writes the
+// setup asks the site's devices who they are, and the host what only they know; it writes the
 // configuration, and proves it with the doctor and a hold that is released at once.
 func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file` to write or to change")

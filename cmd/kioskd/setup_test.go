@@ -347,7 +347,7 @@ func TestSetupRefuses(t *testing.T) {
 	}
 }
 
-// person answers what she reads, as somebody at a keyboard does.
+// person answers what they read, as somebody at a keyboard does.
 type person struct {
 	t      *testing.T
 	answer func(prompt string) string
@@ -402,7 +402,7 @@ func TestSetupOffersAnswersAgain(t *testing.T) {
 	}
 }
 
-// TestSetupWithAPerson who listens where contactors click and plugs in when she is asked to.
+// TestSetupWithAPerson who listens where contactors click and plugs in when they are asked to.
 func TestSetupWithAPerson(t *testing.T) {
 	t.Parallel() // it mostly waits
 	s, config := newSite(t, 2)
@@ -423,10 +423,10 @@ func TestSetupWithAPerson(t *testing.T) {
 		{"Which input of bay 7 is the emergency", "3"}, {"Which input of bay 3 is the emergency", "7"},
 	}
 	p := &person{t: t, to: to}
-	wrong := true // the first time she plugs in at the other bay
+	wrong := true // the first time they plug in at the other bay
 	p.answer = func(prompt string) string {
 		plugs := map[string]*simulator.Bay{"at bay 7": s.bays[0], "at bay 3": s.bays[1]}
-		switch { // at bay 3 she plugs in before she is asked to
+		switch { // at bay 3 they plug in before they are asked to
 		case strings.Contains(prompt, "behind bay 3"):
 			s.bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
 		case strings.Contains(prompt, "No input moved") && s.bays[1].State().Plugged:
@@ -461,7 +461,7 @@ func TestSetupWithAPerson(t *testing.T) {
 		}
 		return "" // what is offered
 	}
-	// She gave up once; what she answered is offered again.
+	// They gave up once; what they answered is offered again.
 	if code, bad := runSetup(t, strings.NewReader("Parkhaus\n"), io.Discard, lineFlags(s, config)...); code != 1 || !strings.Contains(bad, "given up") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
@@ -478,7 +478,7 @@ func TestSetupWithAPerson(t *testing.T) {
 		t.Errorf("%v are left (%v)", left, err)
 	}
 	if !strings.Contains(content(t, config), "name: Parkhaus\n") {
-		t.Error("the name that she answered first is lost")
+		t.Error("the name that they answered first is lost")
 	}
 	for _, want := range []string{"bay 7 has coil 0 already", "want an EVSE id such as", "EVSE id DE*ABC*E7 is bay 7's", "input 0 tells of a vehicle at bay 7", "Is this right?"} {
 		if !strings.Contains(p.seen.String(), want) {
@@ -492,7 +492,7 @@ func TestSetupWithAPerson(t *testing.T) {
 		3: `unit: 1, model: SDM630, serial: "20260001"}\s+board: {address: ".*", unit: 1, coil: 1, plugged: 4, feedback: 6, emergency: 7}`,
 	} {
 		if !regexp.MustCompile(fmt.Sprintf(`number: %d\s+evse_id: .*\s+max_power_w: 22000\s+meter: {address: ".*", %s`, number, want)).MatchString(got) {
-			t.Errorf("bay %d is not as she said:\n%s", number, got)
+			t.Errorf("bay %d is not as they said:\n%s", number, got)
 		}
 	}
 	for _, b := range s.bays {

@@ -28,7 +28,7 @@ type scenario struct {
 	Visits []visit  `yaml:"visits"`
 }
 
-// visit is what one person at the kiosk does. Where it does not say otherwise, she has a
+// visit is what one person at the kiosk does. Where it does not say otherwise, they have a
 // good card and a car that is plugged in as soon as the screen asks for it.
 type visit struct {
 	Bay      int       `yaml:"bay"`
@@ -39,7 +39,7 @@ type visit struct {
 	Stop     int       `yaml:"stop_after_wh"`
 	Unplug   int       `yaml:"unplug_after_wh"`
 	Pause    int       `yaml:"pause_after_wh"`
-	Again    bool      `yaml:"again"` // after a decline she tries another card, which is good
+	Again    bool      `yaml:"again"` // after a decline they try another card, which is good
 	Leave    bool      `yaml:"leave"` // walks away while the car charges; it is unplugged as said all the same
 }
 
@@ -47,7 +47,7 @@ type visitCard struct {
 	None    bool   `yaml:"none"`
 	Decline string `yaml:"decline"`  // result code, two hexadecimal digits
 	Limit   int64  `yaml:"limit"`    // minor units that the bank approves at most
-	After   int    `yaml:"after_ms"` // how long she looks for it
+	After   int    `yaml:"after_ms"` // how long they look for it
 	Item    string `yaml:"item"`     // tells cards apart; visitors without one share a card
 }
 
@@ -55,7 +55,7 @@ type visitCar struct {
 	None  bool `yaml:"none"`
 	Power int  `yaml:"power_w"`
 	Need  int  `yaml:"need_wh"`
-	After int  `yaml:"after_ms"` // how long she handles the cable
+	After int  `yaml:"after_ms"` // how long they handle the cable
 }
 
 //go:embed default-scenario.yaml
@@ -115,25 +115,25 @@ func (v *visit) card() (simulator.Card, error) {
 	return c, nil
 }
 
-// visitor is a person at the simulated site: she reads the screen and acts on it.
+// visitor is a person at the simulated site: they read the screen and act on it.
 type visitor struct {
 	visit
 	*driver
 	site    *site
 	see     func(ui.View) // called with each view; may be nil
 	session string
-	shown   time.Time // the screen that she looks at
+	shown   time.Time // the screen that they look at
 	tapped  bool
 	plugged bool
 	paused  bool
 	held    bool
-	left    bool   // she walked away
-	code    string // that she was given to stop
-	ended   bool   // she saw what became of her money
+	left    bool   // they walked away
+	code    string // that they were given to stop
+	ended   bool   // they saw what became of their money
 }
 
-// play lets her act until her visit is over: she has seen the end and the bank has
-// answered, or the screen has gone on without her.
+// play lets them act until their visit is over: they have seen the end and the bank has
+// answered, or the screen has gone on without them.
 func (v *visitor) play(ctx context.Context) error {
 	defer func() {
 		if v.left {
@@ -195,7 +195,7 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 		press(ui.Touch, "")
 	case ui.Bays:
 		if v.session != "" && now.Bays[v.Bay-1].State != ui.BayInUse {
-			return true // it went on without her
+			return true // it went on without them
 		}
 		press(ui.Choose, strconv.Itoa(v.Bay))
 	case ui.Price:
@@ -224,7 +224,7 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 			return true
 		}
 		v.charging(press)
-	case ui.Owner: // the screen went on without her, or the kiosk was started again
+	case ui.Owner: // the screen went on without them, or the kiosk was started again
 		for _, digit := range v.code {
 			press(ui.Digit, string(digit))
 		}

@@ -96,7 +96,7 @@ func wearDay(b *testing.B) {
 			}
 			who.act(ctx)
 		}
-		who.touch(ctx, ui.Back, "") // she goes away, and it goes on
+		who.touch(ctx, ui.Back, "") // they go away, and it goes on
 		gone()
 	}
 	before = written()

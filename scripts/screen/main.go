@@ -165,7 +165,7 @@ func environment() []string {
 	return append(os.Environ(), "DISPLAY="+display, "LC_ALL=C.UTF-8")
 }
 
-// player is a person at the screen: she reads the views that the window gets, and her finger
+// player is a person at the screen: they read the views that the window gets, and their finger
 // goes where the button is drawn.
 type player struct {
 	*server
@@ -272,7 +272,7 @@ func (p *player) touch(k ui.InputKind, value string) error {
 // finger touches a button's middle and measures what follows.
 func (p *player) finger(b *screens.Button, screen bool) error {
 	c := b.Position().Add(fyne.NewPos(b.Size().Width/2, b.Size().Height/2))
-	time.Sleep(250 * time.Millisecond) // a person looks before she touches
+	time.Sleep(250 * time.Millisecond) // a person looks before they touch
 	if err := xdotool("mousemove", fmt.Sprint(int(c.X)), fmt.Sprint(int(c.Y))); err != nil {
 		return err
 	}

@@ -309,10 +309,10 @@ func (m *machine) touch(v ui.View, k ui.InputKind, value string) error {
 	return nil
 }
 
-// stop ends a session at the panel: also once the screen went on without its driver, who has her
+// stop ends a session at the panel: also once the screen went on without its driver, who has their
 // code.
 func (m *machine) stop(bay int, code string) error {
-	return m.until("she stops", ui.Final, func(v ui.View) (ui.InputKind, string) {
+	return m.until("they stop", ui.Final, func(v ui.View) (ui.InputKind, string) {
 		switch v.Screen {
 		case ui.Attract:
 			return ui.Touch, ""

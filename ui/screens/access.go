@@ -2,7 +2,7 @@ package screens
 
 import "kioskd/ui"
 
-// access lets a visitor choose how she is shown and told.
+// access lets a visitor choose how they are shown and told.
 func (pg *page) access() {
 	pg.block(pg.title(pg.t("access.title")))
 	toggle := func(key string, on bool, k ui.InputKind, icon string) label {

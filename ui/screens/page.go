@@ -297,7 +297,7 @@ func (pg *page) needs(r rect) bool {
 }
 
 // place puts the blocks into the middle of their place. A block that can be larger gets what
-// is left. On a tall panel whoever needs it finds what she touches in the lower half.
+// is left. On a tall panel whoever needs it finds what they touch in the lower half.
 func (pg *page) place(r rect) {
 	pictures, texts := pg.columns(r)
 	if pg.side != nil {

@@ -59,7 +59,7 @@ func (pg *page) letters() grid {
 	return pg.keys(append(keys, label{icon: "erase", spoken: pg.t("erase"), style: quiet, tap: pg.act(ui.Erase, "")}), 5)
 }
 
-// found shows a receipt, or lets the visitor choose one of hers.
+// found shows a receipt, or lets the visitor choose one of theirs.
 func (pg *page) found() {
 	if pg.v.Reference == "" {
 		pg.foot("back", plain, ui.Back, "")
