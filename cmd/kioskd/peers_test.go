@@ -85,13 +85,16 @@ func TestPeersOfOthers(t *testing.T) {
 			if why := c.judge(out, filepath.Join(dir, "runs", name)); why != "" {
 				t.Errorf("%s: %s\n%s", name, why, out)
 			}
+			t.Logf("%s: %s", name, truthLine.FindString(out))
 		})
 	}
 	for _, name := range meterScenarios {
 		play(func() {
-			if why := judgeMeter(python(name, "scen.py", name)); why != "" {
+			out := python(name, "scen.py", name)
+			if why := judgeMeter(out); why != "" {
 				t.Errorf("%s: %s", name, why)
 			}
+			t.Logf("%s: %s, %s", name, delivered.FindString(out), billedWh.FindString(out))
 		})
 	}
 	wg.Wait()
