@@ -76,7 +76,7 @@ const (
 	Delivered Rule = "no more is billed than was delivered"
 	Priced    Rule = "the bill is the offered prices times the usage, and no more than the hold"
 	Timed     Rule = "no more time is billed than passed between the first register and the open contactor"
-	NoFree    Rule = "energy flows only under a hold, or a free charge that somebody granted by name, at the bay of its session"
+	NoFree    Rule = "energy flows only under a hold, or a free charge that a person granted by name, at the bay of its session"
 	Known     Rule = "every hold belongs to a session in the journal"
 	Earned    Rule = "what was delivered is billed, or the journal says why not"
 	Patience  Rule = "money is asked about a few times an hour, whatever the terminal answers"
@@ -140,7 +140,7 @@ type trail struct {
 	stopAt        time.Time // the contactor is known to be open
 	bill          *body
 	money         string // last settlement that was confirmed
-	grantedBy     string // who let it charge for nothing
+	grantedBy     string // the person who let it charge for nothing
 	closed        bool
 	missing       int         // lists in a row that lacked its hold
 	excused       bool        // the journal says why less than was delivered may be billed

@@ -19,7 +19,7 @@
 // # What a batch is
 //
 // Newline-delimited JSON, compressed with zstd (RFC 8878): a head, then the records, each line
-// byte for byte the leaf of the journal's Merkle tree (RFC 6962), so that whoever has the lines
+// byte for byte the leaf of the journal's Merkle tree (RFC 6962), so that a person who has the lines
 // can compute the tree. The head carries the tree's signed checkpoint at the batch's end (C2SP
 // tlog-checkpoint, signed note with Ed25519). The other side computes the same head, or refuses,
 // and answers with its own signature under it: from then on neither can rewrite the past alone.
@@ -33,6 +33,6 @@
 // # What goes wrong
 //
 // Every failure is tried again for ever, with growing pauses and jitter. Its Class says what it
-// is, for whoever has to mend it: no network, a login page, a certificate (theirs or ours), a
+// is, for the person who has to mend it: no network, a login page, a certificate (theirs or ours), a
 // clock, a refusal (4xx), a server in trouble (5xx), a conflict.
 package backoffice

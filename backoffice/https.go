@@ -234,7 +234,7 @@ func (h *HTTPS) diagnose(ctx context.Context, err error) error {
 // knockLimit is how long is listened for a refusal after a handshake.
 const knockLimit = 1500 * time.Millisecond
 
-// knock shakes hands and listens. Whoever does not take our certificate says so after the
+// knock shakes hands and listens. A server that does not take our certificate says so after the
 // handshake (TLS 1.3), when we may already be writing, and find the connection closed.
 func (h *HTTPS) knock(ctx context.Context) error {
 	u, err := url.Parse(h.url)
@@ -282,10 +282,10 @@ func classify(err error, trusted func() bool) Class {
 	return Unreachable
 }
 
-// portalLimit is how long is waited for somebody who wants a login.
+// portalLimit is how long is waited for a page that wants a login.
 const portalLimit = 5 * time.Second
 
-// portal asks for the same host without TLS: whoever wants a login answers in its place.
+// portal asks for the same host without TLS: a network that wants a login answers in its place.
 func portal(ctx context.Context, address string) (to string, found bool) {
 	u, err := url.Parse(address)
 	if err != nil {

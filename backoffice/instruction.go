@@ -46,7 +46,7 @@ func SignInstruction(in kiosk.Instruction, office note.Signer) (string, error) {
 	return string(signed), err
 }
 
-// aheadBy is how far a good clock may be behind that of whoever issues instructions.
+// aheadBy is how far a good clock may be behind that of the server that issues instructions.
 const aheadBy = 5 * time.Minute
 
 // InTime tells why an instruction must not be begun at a time.

@@ -99,8 +99,8 @@ func (j *JetStream) Dial(network, address string) (net.Conn, error) {
 	return j.meter.count(c), err
 }
 
-// connect makes a connection that does not come back by itself: whoever sends makes the next,
-// with what went wrong.
+// connect makes a connection that does not come back by itself: the next that sends makes
+// another one, and says what went wrong.
 func (j *JetStream) connect() error {
 	if j.conn != nil && j.conn.IsConnected() {
 		return nil
@@ -181,7 +181,7 @@ func (p *position) at(epoch string) int64 {
 	return p.seq
 }
 
-// tries is how often the stream is asked again where somebody else seems to have published.
+// tries is how often the stream is asked again where another process seems to have published.
 const tries = 20
 
 func (j *JetStream) publish(ctx context.Context, b Batch) error {
@@ -271,7 +271,7 @@ func (j *JetStream) locate(ctx context.Context) error {
 	return nil
 }
 
-// answer is the last one, of whoever checks and keeps.
+// answer is the last one, of the server that checks and keeps.
 func (j *JetStream) answer(ctx context.Context) (a Answer, err error) {
 	m, err := j.direct(ctx, AnswerStream, AnswerSubject(j.kiosk))
 	if err != nil || m == nil {

@@ -5,7 +5,7 @@
 //	tcp://192.0.2.7:20007
 //	rtu+tcp://192.0.2.8:4001
 //
-// It knows no protocol. A line that breaks stays broken: whoever owns it opens a new
+// It knows no protocol. A line that breaks stays broken: its owner opens a new
 // one.
 package line
 
@@ -32,7 +32,7 @@ type Address struct {
 	Target string // path of a serial port, or host:port
 	Mode   serial.Mode
 
-	writing chan struct{} // has one while the port is written to, whoever opened it
+	writing chan struct{} // has one while the port is written to, through whichever opening
 }
 
 // String is the address without the defaults.
@@ -147,7 +147,7 @@ func openSerial(a Address) (io.ReadWriteCloser, error) {
 }
 
 // port refuses to be written to while the kernel has not taken what was written before, also
-// through a port that was closed meanwhile: whoever tries again would only wait behind it.
+// through a port that was closed meanwhile: another try would only wait behind it.
 type port struct {
 	serial.Port
 	writing chan struct{}
@@ -268,7 +268,7 @@ func (p *Pump) Write(b []byte) error {
 	return within(stuckAfter, func() error { _, err := p.rw.Write(ours); return err })
 }
 
-// Close closes the line. It may be called more than once. Where whoever reads the line does not
+// Close closes the line. It may be called more than once. Where the reader of the line does not
 // wake up, it is left behind, and the error is ErrStuck.
 func (p *Pump) Close() error {
 	err := net.ErrClosed

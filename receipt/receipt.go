@@ -50,7 +50,7 @@ type Receipt struct {
 	Card          *Card              `json:"card,omitempty"`
 	QR            string             `json:"qr"`
 	// Head is the journal's tree up to the record that the receipt rests on (its bill, or why
-	// there is none): the number of records and the start of its hash. Whoever has the receipt
+	// there is none): the number of records and the start of its hash. A driver who has the receipt
 	// can tell whether the journal is still the one of then.
 	Head string `json:"journal_head,omitempty"`
 	// Refunded is what was given back later, outside of the terminal.

@@ -74,7 +74,7 @@ type Snapshot struct {
 
 type message struct {
 	o     Observation
-	reply chan error // nil for whoever does not wait
+	reply chan error // nil where the caller does not wait
 }
 
 // New makes a controller; nothing happens before Run.
@@ -135,7 +135,7 @@ func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
 func (c *Controller) WithTerminal(ctx context.Context, f func(context.Context) error) error {
 	done := make(chan error, 1)
 	c.terminal.staff.put(&c.terminal.q, func(work context.Context) {
-		if ctx.Err() == nil { // whoever asked may have gone
+		if ctx.Err() == nil { // the caller may have gone
 			done <- f(work)
 		}
 	})

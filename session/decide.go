@@ -218,7 +218,7 @@ func (r Rules) sampled(s State, x Session, o Observation) ([]Event, error) {
 		if stopped && x.mayCharge() {
 			return r.release(x, o.At, ReasonEmergency), nil
 		}
-		if r.waitedTooLong(x, o.At) { // after an outage: whoever plugs in now is somebody else
+		if r.waitedTooLong(x, o.At) { // after an outage: another driver plugs in now
 			return r.release(x, o.At, ReasonNoPlug), nil
 		}
 		if known && in.Plugged && x.mayCharge() {
@@ -291,7 +291,7 @@ func (r Rules) adopt(x Session, o Observation) []Event {
 }
 
 // How long nobody may have looked at a bay whose session goes on. A cable that is pulled and
-// plugged in again by somebody else takes longer than adoptAt; where energy never paused it was
+// plugged in again by another driver takes longer than adoptAt; where energy never paused it was
 // not pulled at all, because a vehicle that is connected asks anew.
 const (
 	adoptAt     = 5 * time.Second

@@ -23,7 +23,7 @@
 //
 // # What may be asked of a session, and by whom
 //
-// Whoever pays, in the visit in which they pay, may cancel and stop. Once they have left the
+// The driver who pays, in the visit in which they pay, may cancel and stop. Once they have left the
 // screen they show their stop code or their card (proof.go). An operator may stop, by name.
 // Anybody may unplug. A visitor who needs longer is given it (patience.go). The host closes
 // bays, and lets a vehicle charge for nothing up to a limit: their word, by name in the journal,
@@ -39,7 +39,7 @@
 // money goes up one ladder, whatever was answered, so that none is repeated without a pause.
 //
 // One goroutine owns it; a queue decides between its dialogues: an unknown outcome, a
-// release that somebody waits for, a capture, a new card, retries, a technician, the end of
+// release that a driver waits for, a capture, a new card, retries, a technician, the end of
 // the day. The day ends only where neither the journal nor the terminal has a hold, because
 // some terminals take holds whole with it. A terminal with another id than the one that has
 // a hold is never asked for it (site.go). No terminal that is known can raise a hold, so that

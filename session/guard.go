@@ -28,7 +28,7 @@ const (
 	declineCards  = 3
 	pauseFor      = 5 * time.Minute
 	hostTries     = 2           // payments in a row that the terminal had no host for
-	hostPause     = time.Minute // then somebody may try again
+	hostPause     = time.Minute // then a driver may try again
 )
 
 // CardUse is one use of a card.

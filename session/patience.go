@@ -6,7 +6,7 @@ import (
 )
 
 // A visitor who needs longer is given it: each time they ask, all that they have time for lasts
-// once more as long, up to ten times as long in all. Somebody who needs larger text is asked
+// once more as long, up to ten times as long in all. A visitor who needs larger text is asked
 // for twice at once.
 
 // mostPatience is how often.

@@ -11,7 +11,7 @@ import (
 	"kioskd"
 )
 
-// A session that runs belongs to whoever pays for it. Once they have left the screen, they
+// A session that runs belongs to the driver who pays for it. Once they have left the screen, they
 // shows that it is theirs by the stop code that they were given or by the card that they paid
 // with; without either they unplug.
 

@@ -100,7 +100,7 @@ const (
 	dayEndWindow  = 3 * time.Hour  // after the time of day that the site set
 )
 
-// dayEndAsked begins an end-of-day that somebody asks for.
+// dayEndAsked begins an end-of-day that a person asks for.
 func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
 	switch n := s.openHolds(); {
 	case !s.Day.Asked.IsZero():

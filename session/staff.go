@@ -51,7 +51,7 @@ func (r Rules) codeJudged(s State, o Observation) ([]Event, error) {
 	return []Event{e}, nil
 }
 
-// nobodyAt tells why something must not be done to a bay: somebody has it.
+// nobodyAt tells why something must not be done to a bay: a driver has it.
 func (s State) nobodyAt(bay int) error {
 	if x, taken := s.AtBay(bay); taken {
 		return fmt.Errorf("session %s has bay %d", x.Reference, bay)
@@ -101,7 +101,7 @@ func (r Rules) meterSwapped(s State, o Observation) ([]Event, error) {
 	return []Event{{Kind: MeterSwapped, At: o.At, Bay: o.Bay, By: o.By, Reading: o.Reading, Old: o.Old}}, nil
 }
 
-// bayShut closes a bay to new visitors (Raised) or opens it again. Whoever charges there
+// bayShut closes a bay to new visitors (Raised) or opens it again. A driver who charges there
 // goes on.
 func (r Rules) bayShut(s State, o Observation) ([]Event, error) {
 	if _, ok := r.Bays[o.Bay]; !ok {
@@ -109,7 +109,7 @@ func (r Rules) bayShut(s State, o Observation) ([]Event, error) {
 	}
 	o.Fault = BayShut
 	out := r.fault(s, o)
-	if len(out) == 0 && o.Raised { // somebody else wants it closed, too: the last one counts
+	if len(out) == 0 && o.Raised { // another person wants it closed, too: the last one counts
 		out = []Event{{Kind: FaultRaised, At: o.At, Fault: BayShut, Bay: o.Bay}}
 	}
 	for i := range out {

@@ -11,7 +11,7 @@ import (
 	"kioskd"
 )
 
-// Grant lets a vehicle charge at a bay for nothing, by the word of somebody, and returns the
+// Grant lets a vehicle charge at a bay for nothing, by the word of a person, and returns the
 // session's id.
 func (c *Controller) Grant(ctx context.Context, bay int, offer Offer, by string) (string, error) {
 	id, ref := c.cfg.NewID()
@@ -70,7 +70,7 @@ func (c *Controller) exchange(ctx context.Context, bay int, o Observation) (old 
 	done := make(chan exchanged, 1)
 	w.staff.put(&w.readings.q, func(work context.Context) {
 		x := exchanged{err: ctx.Err()}
-		if x.err == nil { // whoever asked may have gone
+		if x.err == nil { // the caller may have gone
 			x.err = m.(Exchangeable).Exchange(work, func(before *kiosk.Reading, after kiosk.Reading) error {
 				x.old, x.now = c.lastOf(bay, before), after
 				o.Old, o.Reading = x.old, &after

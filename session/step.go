@@ -18,7 +18,7 @@ type Command struct {
 	Amount  kiosk.Money
 	Lang    string
 	Hold    kiosk.Hold
-	First   bool // the first try: somebody is waiting for it
+	First   bool // the first try: a driver is waiting for it
 	Force   bool // see Observation
 	Times   int  // how often as long a card is waited for
 }

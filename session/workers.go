@@ -164,7 +164,7 @@ func (w *terminalWorker) run(ctx context.Context) {
 			w.failed(ctx, cmd, err)
 		}
 		switch {
-		case cmd.Do == serveStaff: // however often somebody looks, it is asked when it is due
+		case cmd.Do == serveStaff: // however often a person looks, it is asked when it is due
 		case answered:
 			answeredAt = time.Now()
 			due = answeredAt.Add(askEvery)

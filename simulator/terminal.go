@@ -29,7 +29,7 @@ func GoodCard() Card {
 	return Card{Last4: "8074", Name: "Mastercard", AID: "A0000000041010", Item: "item of 8074"}
 }
 
-// OtherCard is a good card of somebody else.
+// OtherCard is a good card of another driver.
 func OtherCard() Card {
 	return Card{Last4: "4771", Name: "Visa", AID: "A0000000031010", Item: "item of 4771"}
 }
@@ -229,7 +229,7 @@ func (t *Terminal) tell(link zvt.Link, result zvt.APDU) error {
 	return t.say(link, zvt.Command(0x06, 0x0F, nil))
 }
 
-// WantPassword refuses whoever registers with another one than these six digits.
+// WantPassword refuses a kiosk that registers with another one than these six digits.
 func (t *Terminal) WantPassword(digits string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -85,7 +85,7 @@ func putAside(path string) (aside string, err error) {
 
 func errOf(_ fs.FileInfo, err error) error { return err }
 
-// openCopy opens a copy: without a log beside it, for it may lie on a stick that somebody pulls.
+// openCopy opens a copy: without a log beside it, for it may lie on a stick that a person pulls.
 func openCopy(path string) (*sql.DB, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err

@@ -165,7 +165,7 @@ func (s *Store) SendAgain(ctx context.Context) error {
 	return explain(err)
 }
 
-// thinStep is how many records are looked at in a transaction: whoever appends waits for it.
+// thinStep is how many records are looked at in a transaction: a writer that appends waits for it.
 const thinStep = 500
 
 // Thin forgets records of some kinds that the back office has and signed for, that are older

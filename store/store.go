@@ -74,7 +74,7 @@ type Store struct {
 	seq   int64
 }
 
-// Lock takes a site for one program: whoever has it writes the journal and switches what the site
+// Lock takes a site for one program: the one that has it writes the journal and switches what the site
 // has. It is given up by Close, or when the program ends, however that comes. Where another has it
 // the error is ErrInUse.
 func Lock(path string) (*os.File, error) {
@@ -95,7 +95,7 @@ func Lock(path string) (*os.File, error) {
 	return lock, nil
 }
 
-// likeDirectory gives a file to whoever its directory belongs to.
+// likeDirectory gives a file to the owner of its directory.
 func likeDirectory(f *os.File) error {
 	dir, err := os.Stat(filepath.Dir(f.Name()))
 	if err != nil {
@@ -166,7 +166,7 @@ func (s *Store) open(ctx context.Context, path, mode string) (err error) {
 		return explain(err)
 	}
 	if mode == "ro" {
-		return nil // whoever reads may want to see what is damaged
+		return nil // a reader may want to see what is damaged
 	}
 	return explain(s.checkTail(ctx))
 }
@@ -377,7 +377,7 @@ func (s *Store) Since(ctx context.Context, last, kind string) iter.Seq2[kiosk.Re
 	return s.query(ctx, `where kind in (?1, ?2) and seq >= coalesce((select seq from record where kind = ?1 order by seq desc limit 1), 0) order by seq`, last, kind)
 }
 
-// Newest reads the records of a kind, the last one first; whoever has seen enough stops.
+// Newest reads the records of a kind, the last one first; a caller that has seen enough stops.
 func (s *Store) Newest(ctx context.Context, kind string) iter.Seq2[kiosk.Record, error] {
 	return s.query(ctx, "where kind = ?1 order by seq desc", kind)
 }

@@ -18,7 +18,7 @@ type overlay struct {
 	bay    int
 }
 
-// lookup is a receipt that somebody looks for.
+// lookup is a receipt that a driver looks for.
 type lookup struct {
 	letters string
 	message string
@@ -119,7 +119,7 @@ func (p *Presenter) giveTime(ctx context.Context) error {
 	return nil
 }
 
-// covered puts what lies over it on a view, and asks whoever lets their time run out whether
+// covered puts what lies over it on a view, and asks a visitor who lets their time run out whether
 // they are still there.
 func (p *Presenter) covered(v View, visits bool, x session.Session, snap session.Snapshot) View {
 	if p.staff.page != "" {

@@ -57,7 +57,7 @@ type Times struct {
 	Told     time.Duration // an ended session can be read at its bay
 	Still    time.Duration // before their time is over a visitor is asked whether they are there
 	Slow     time.Duration // then the bank is called slow
-	Staff    time.Duration // then whoever was let in is gone
+	Staff    time.Duration // then the person who was let in is gone
 }
 
 // DefaultTimes are the product's.
@@ -68,7 +68,7 @@ func DefaultTimes() Times {
 
 const (
 	busyAfter = time.Second // a free terminal asks for the card sooner
-	slower    = 3           // times as long, for whoever needs larger text
+	slower    = 3           // times as long, for a visitor who needs larger text
 )
 
 // Presenter turns snapshots and inputs into views. It keeps only what one visitor sees:
@@ -173,7 +173,7 @@ func (p *Presenter) choose(ctx context.Context, in Input, snap session.Snapshot)
 	if err != nil {
 		return fmt.Errorf("bay %q is not a number", in.Value)
 	}
-	if x, taken := snap.State.AtBay(n); taken { // whoever left it before they paid has nothing to lose
+	if x, taken := snap.State.AtBay(n); taken { // a driver who left it before they paid has nothing to lose
 		p.turn("", x.ID, x.Money == session.MoneyNone)
 		return nil
 	}

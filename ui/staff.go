@@ -26,7 +26,7 @@ const (
 	RoleHost       = "host"
 )
 
-// visit is one of somebody who knows a code, or tries one.
+// visit is one of a person who knows a code, or tries one.
 type visit struct {
 	page   string // "code" until the code was right
 	role   string

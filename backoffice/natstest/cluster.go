@@ -179,7 +179,7 @@ func (c *Cluster) Kiosk(kiosk string, lasts time.Duration) string {
 	})
 }
 
-// Office writes the credentials of whoever checks and keeps.
+// Office writes the credentials of the server that checks and keeps.
 func (c *Cluster) Office() string { return c.user("office", func(*jwt.UserClaims) {}) }
 
 // Servers are the addresses as a configuration has them.

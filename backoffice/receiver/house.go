@@ -65,8 +65,7 @@ func (h *House) path(name string) string { return filepath.Join(h.Dir, name) }
 // Database is where the receiver's is.
 func (h *House) Database() string { return h.path("backoffice.db") }
 
-// TLS is the server's configuration: TLS 1.3, and a certificate of our authority from whoever
-// comes.
+// TLS is the server's configuration: TLS 1.3, and a certificate of our authority from each client.
 func (h *House) TLS() (*tls.Config, error) {
 	certificate, err := tls.LoadX509KeyPair(h.path("server.pem"), h.path("server.key"))
 	if err != nil {

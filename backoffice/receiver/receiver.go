@@ -1,6 +1,6 @@
 // Package receiver is the other side of package backoffice: it takes the journals of kiosks
 // into an SQLite database, over HTTPS or from a JetStream, each record once and in order. It is
-// a server for tests and small hosts, and an example for whoever writes another. The protocol
+// a server for tests and small hosts, and an example for those who write another. The protocol
 // is documented in docs/backoffice.md; the receiver is tested against that document.
 //
 // A batch is one transaction: its records are kept, the head of the tree that they make is the
@@ -65,7 +65,7 @@ func (r *Receiver) Close() error { return r.db.Close() }
 // ErrConflict means that a kiosk sent another history than the one that is here.
 var ErrConflict = errors.New("another history of this kiosk is here")
 
-// wrongBatch is an error of whoever sent a batch.
+// wrongBatch is an error of the sender of a batch.
 type wrongBatch struct{ error }
 
 // journal is a row of that table.

@@ -128,7 +128,7 @@ func (r *Receiver) consume(ctx context.Context, js jetstream.JetStream, m *jetst
 	return r.answer(ctx, js, b.Kiosk, a)
 }
 
-// batchOf reads a message. What is wrong with it is whoever's that published it.
+// batchOf reads a message. What is wrong with it is an error of its publisher.
 func batchOf(data []byte, id string) (backoffice.Batch, error) {
 	b, err := backoffice.Decode(bytes.NewReader(data))
 	if err == nil && b.Kiosk != id {

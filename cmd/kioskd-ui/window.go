@@ -115,7 +115,7 @@ func (p panel) Layout(all []fyne.CanvasObject, size fyne.Size) {
 // MinSize implements fyne.Layout.
 func (p panel) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.Size{} }
 
-// pulse lets what is to be done breathe, slowly; not for whoever asked for calm.
+// pulse lets what is to be done breathe, slowly; not for a visitor who asked for calm.
 func (win *window) pulse() {
 	win.pulsing.Store(len(win.pic.Pulse) > 0 && !win.view.Access.Large)
 	for _, r := range win.pic.Pulse {

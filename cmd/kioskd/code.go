@@ -18,7 +18,7 @@ import (
 
 // codeHash is a staff code as the configuration keeps it: argon2id in the usual notation,
 // $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH. Six digits are few: the hash keeps them from
-// whoever sees the file, the growing delay from whoever stands at the screen.
+// a person who sees the file, the growing delay from a person who stands at the screen.
 type codeHash struct {
 	memory, time uint32
 	threads      uint8

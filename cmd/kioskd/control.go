@@ -65,7 +65,7 @@ func errOwned(receipt int, x session.Session) error {
 	return fmt.Errorf("hold %d belongs to session %s (money %s, power %s), which kioskd settles by itself", receipt, x.Reference, x.Money, x.Power)
 }
 
-// direct is a terminal without a daemon. Whoever has it has the site.
+// direct is a terminal without a daemon. The process that has it has the site.
 type direct struct {
 	t    *terminal.Terminal
 	c    *config
@@ -251,7 +251,7 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
-			json.NewEncoder(w).Encode(v) // whoever asked may have gone
+			json.NewEncoder(w).Encode(v) // the caller may have gone
 		})
 	}
 	handle("GET /terminal/status", func(r *http.Request) (any, error) { return s.status(r.Context()) })

@@ -16,7 +16,7 @@ import (
 	"kioskd/ui"
 )
 
-// doExport writes all that somebody far away needs to a stick: the journal, what is not
+// doExport writes all that a technician far away needs to a stick: the journal, what is not
 // settled, the log and what every device says. No configuration: it has passwords.
 func (d desk) doExport(ctx context.Context, _ string, _ []string) (ui.Row, error) {
 	if err := mounted(d.c.exportTo); err != nil {

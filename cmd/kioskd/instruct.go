@@ -24,7 +24,7 @@ type instructed struct {
 	owner   owner
 	clock   *session.Clock
 	sale    *sale
-	report  func(context.Context) (json.RawMessage, error) // of everything, for whoever is far away
+	report  func(context.Context) (json.RawMessage, error) // of everything, for a technician who is far away
 	log     *slog.Logger
 	resumed bool
 }
@@ -168,7 +168,7 @@ func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.R
 	return nil, fmt.Errorf("cannot do %q", in.Do)
 }
 
-// mayOpen: whoever stands at a bay and closed it may have a hand in it. Only what a back office
+// mayOpen: a person who stands at a bay and closed it may have a hand in it. Only what a back office
 // closed does it open from afar.
 func (i *instructed) mayOpen(ctx context.Context, bay int) error {
 	if !i.owner.control.Snapshot().State.Faults[session.FaultAt{Code: session.BayShut, Bay: bay}] {

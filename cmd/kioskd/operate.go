@@ -69,7 +69,7 @@ func (p program) withDaemon(path string, f func(remote) error) error {
 	return f(dialControl(c.control()))
 }
 
-// drainLimit is how long whoever charges is waited for.
+// drainLimit is how long a driver who charges is waited for.
 const drainLimit = 30 * time.Minute
 
 func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) error {

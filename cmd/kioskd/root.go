@@ -18,7 +18,7 @@ import (
 // deviceGroups are those that kioskd.service has besides its user's own.
 var deviceGroups = []string{"dialout", "gpio", "kioskd-ui"}
 
-// become gives root's rights up for good, for those of whoever a directory belongs to: in the
+// become gives root's rights up for good, for those of the owner of a directory: in the
 // daemon's own directory nothing is made, and no link is followed, with more rights than its own.
 func become(dir string) error {
 	if os.Geteuid() != 0 {

@@ -46,7 +46,7 @@ type notice struct {
 // sold is the Report of an instruction that set a tariff.
 type sold struct {
 	Tariff string `json:"tariff_sha256"`
-	// Configured is the checksum of the configuration's tariff then: whoever changes that since
+	// Configured is the checksum of the configuration's tariff then: a host who changes that since
 	// has the last word.
 	Configured string `json:"configured_sha256"`
 }

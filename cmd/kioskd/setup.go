@@ -117,7 +117,7 @@ func (w *wizard) parts(ctx context.Context) ([]string, error) {
 
 func (w *wizard) run(ctx context.Context, parts []string) error {
 	w.managed = w.file.path == "/etc/kioskd/kioskd.yaml" && exists("/run/systemd/system")
-	signal.Ignore(syscall.SIGPIPE) // whoever reads along may go: what was begun is ended in order
+	signal.Ignore(syscall.SIGPIPE) // the reader of its output may go: what was begun is ended in order
 	if exists("/var/lib/kioskd/upgrade/begun") && w.managed {
 		return errors.New("an upgrade of kioskd is not finished: systemctl status kioskd-upgrade")
 	}
@@ -293,7 +293,7 @@ func (w *wizard) acceptPrice(ctx context.Context) error {
 	return nil
 }
 
-// farFromLastSale is the price that the daemon would not sell at before somebody confirmed it.
+// farFromLastSale is the price that the daemon would not sell at before the host confirmed it.
 func farFromLastSale(ctx context.Context, c *config) (far *farPrice, err error) {
 	journal, err := store.OpenReader(ctx, c.journal)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -337,11 +337,11 @@ func (w *wizard) keepPassword(password string) (back func() error, err error) {
 	return back, nil
 }
 
-// stopDaemon makes the devices free, and tells whether kioskd.service had them. Whoever charges is
+// stopDaemon makes the devices free, and tells whether kioskd.service had them. A driver who charges is
 // waited for. What is wrong with the configuration may be what is about to be changed: the daemon is
 // looked for where the file had it, and where the package has it.
 func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err error) {
-	ended := context.WithoutCancel(ctx) // what was begun is ended, whoever has enough of waiting
+	ended := context.WithoutCancel(ctx) // what was begun is ended, although the host has enough of waiting
 	unit := "inactive"
 	if w.managed {
 		out, err := exec.CommandContext(ended, "systemctl", "show", "-P", "ActiveState", "kioskd.service").Output()

@@ -184,7 +184,7 @@ func (f *configFile) try(p program) (*config, error) {
 	return c, nil
 }
 
-// draft is where the answers of somebody who gave up are; no password is in it.
+// draft is where the answers of a host who gave up are; no password is in it.
 func (f *configFile) draft() string { return f.path + ".draft" }
 
 // fromDraft begins a new file with the answers of the last time, if there are any.

@@ -318,7 +318,7 @@ func joined(numbers []int) string {
 	return strings.Join(out, ", ")
 }
 
-// done waits for somebody who did something.
+// done waits for a person who did something.
 func (w *wizard) done(ctx context.Context, question string) error {
 	ok, err := w.sure(ctx, question, true)
 	if err == nil && !ok {
@@ -327,7 +327,7 @@ func (w *wizard) done(ctx context.Context, question string) error {
 	return err
 }
 
-// pluggedIn are the inputs that move when somebody plugs in.
+// pluggedIn are the inputs that move when a person plugs in.
 func (w *wizard) pluggedIn(ctx context.Context, b boardAt, bay, feedback int) (moved []int, err error) {
 	bus, err := openBus(b.line.address)
 	if err != nil {
@@ -358,7 +358,7 @@ func (w *wizard) pluggedIn(ctx context.Context, b boardAt, bay, feedback int) (m
 	return moved, nil
 }
 
-// unplugged waits for somebody to unplug what an input tells of. Other bays are no matter of its.
+// unplugged waits for a person to unplug what an input tells of. Other bays are no matter of its.
 func (w *wizard) unplugged(ctx context.Context, b boardAt, told int) error {
 	bus, err := openBus(b.line.address)
 	if err != nil {

@@ -29,7 +29,7 @@ func (w *wizard) known(plans []plan) (out []bayConfig, err error) {
 	return append(out, had.bays...), nil
 }
 
-// free fails where a vehicle is plugged in at any known bay, or somebody pressed its emergency stop.
+// free fails where a vehicle is plugged in at any known bay, or its emergency stop is pressed.
 // Energy that nobody pays for must not flow. Where nobody was asked, a bay that cannot tell is taken
 // for one with a vehicle, unless it is set up anew.
 func (w *wizard) free(ctx context.Context, plans []plan) error {
@@ -110,7 +110,7 @@ func (w *wizard) pluggedAt(plans []plan, address string, unit int) (out []int) {
 	return out
 }
 
-// provePulse closes the contactor of a bay that somebody named, and wants its feedback to follow,
+// provePulse closes the contactor of a bay that a person named, and wants its feedback to follow,
 // and, where they can be seen, no other.
 func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
 	if b.gpio != nil {

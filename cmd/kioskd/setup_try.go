@@ -19,7 +19,7 @@ import (
 // testSuffix is of the configuration that the trial runs with.
 const testSuffix = ".test"
 
-// tryHold runs the site with the smallest hold that a card knows, takes it from whoever holds a
+// tryHold runs the site with the smallest hold that a card knows, takes it from the person who holds a
 // card to the terminal, and gives it back before any energy flows. The journal has it like any
 // other.
 func (w *wizard) tryHold(ctx context.Context, c *config) error {
@@ -62,7 +62,7 @@ func (w *wizard) tryHold(ctx context.Context, c *config) error {
 	return errors.Join(err, stopProcess(daemon))
 }
 
-// forDaemon gives a directory of root's to whoever another one belongs to.
+// forDaemon gives a directory of root's to the owner of another one.
 func forDaemon(dir, like string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -114,7 +114,7 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 			}
 		case ui.PlugIn:
 			d.touch(ctx, ui.Back, "")
-		case ui.Charging, ui.Idle: // somebody plugs in meanwhile
+		case ui.Charging, ui.Idle: // a driver plugs in meanwhile
 			d.touch(ctx, ui.Stop, "")
 		case ui.StopAsk:
 			d.touch(ctx, ui.Confirm, "")

@@ -405,7 +405,7 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	return s.run(ctx)
 }
 
-// clicks says what somebody at the site hears and sees: contactors that close and open.
+// clicks says what a person at the site hears and sees: contactors that close and open.
 func (p program) clicks(ctx context.Context, s *site) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

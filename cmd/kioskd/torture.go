@@ -532,9 +532,9 @@ func (v *victim) crowd(ctx context.Context) {
 func (v *victim) plan() visit {
 	d := v.dice
 	out := visit{Bay: d.between(1, tortureBays), Leave: d.under(0.4)}
-	out.Card.Item = fmt.Sprint(d.between(1, 1_000_000)) // hardly anybody comes twice
+	out.Card.Item = fmt.Sprint(d.between(1, 1_000_000)) // hardly a driver comes twice
 	if d.under(0.1) {
-		out.Card.Item = "of somebody who comes again and again"
+		out.Card.Item = "of a driver who comes again and again"
 	}
 	out.Again = d.under(0.5)
 	out.Car = visitCar{Power: d.between(1000, 22000), Need: d.between(200, 4000), After: d.between(0, 800)}

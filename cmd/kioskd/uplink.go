@@ -166,7 +166,7 @@ type poking struct {
 	poke func()
 }
 
-// urgent are the kinds of records that somebody far away waits for.
+// urgent are the kinds of records that the back office waits for.
 var urgent = []session.Kind{session.Closed, session.Alert, session.FaultRaised, session.FaultCleared, session.DayEnded, session.AccessGranted,
 	session.InstructionDone, session.InstructionRefused, session.Refunded, session.MeterSwapped, session.DrainBegun, session.DrainEnded}
 
@@ -379,7 +379,7 @@ func (k *keeper) free(ctx context.Context) (int64, error) {
 	return int64(disk.Bavail)*disk.Bsize + spare, err
 }
 
-// forget forgets what is old, while somebody knows what time it is.
+// forget forgets what is old, while the clock can be trusted.
 func (k *keeper) forget(ctx context.Context) error {
 	if !k.clock.Trusted() {
 		return nil
@@ -402,7 +402,7 @@ func (k *keeper) forget(ctx context.Context) error {
 	return errors.Join(err, no)
 }
 
-// diagnostics is what somebody far away asks for: all that a technician sees, and the log.
+// diagnostics is what a technician far away asks for: all that a technician sees, and the log.
 type diagnostics struct {
 	At         time.Time         `json:"at"`
 	Version    string            `json:"version"`

@@ -272,7 +272,7 @@ func (m *machine) press(k ui.InputKind, value string, leads ui.Screen) error {
 	return m.until(fmt.Sprintf("a touch of %s leads to %s", k, leads), leads, func(ui.View) (ui.InputKind, string) { return k, value })
 }
 
-// until touches what somebody touches who sees a view, until a screen is shown.
+// until touches what a person touches who sees a view, until a screen is shown.
 func (m *machine) until(what string, leads ui.Screen, touch func(ui.View) (ui.InputKind, string)) error {
 	_, err := m.await(what, 3*time.Minute, func() (bool, error) {
 		v, err := m.view()
@@ -487,7 +487,7 @@ func (m *machine) adapters(out string) error {
 		`--bay "number=2 meter=20260002 coil=1 plugged=4 requesting=5 feedback=6 emergency=7 max=660000"`,
 	}, " ")
 	end := make(chan struct{})
-	go func() { // somebody holds a card to the terminal as long as it takes
+	go func() { // a person holds a card to the terminal as long as it takes
 		for {
 			select {
 			case <-end:

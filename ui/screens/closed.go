@@ -8,7 +8,7 @@ func (pg *page) closed() {
 	pg.outage("closed.title", pg.t(pg.v.Key()))
 }
 
-// outage says what is wrong, what it means for whoever charges, and whom to call.
+// outage says what is wrong, what it means for a driver who charges, and whom to call.
 func (pg *page) outage(key, why string) {
 	pg.block(pg.title(pg.t(key)), pg.say(why))
 	for _, b := range pg.v.Bays {

@@ -67,7 +67,7 @@ type rect struct{ x, y, w, h float32 }
 // u is millimetres in units.
 func (pg *page) u(millimetres float32) float32 { return millimetres * pg.mm }
 
-// em is a size of type in units. For whoever needs it larger it never falls below what is
+// em is a size of type in units. For a visitor who needs it larger it never falls below what is
 // legible.
 func (pg *page) em(millimetres, factor float32) float32 {
 	return pg.emAtLeast(millimetres*factor, legible)
@@ -297,7 +297,7 @@ func (pg *page) needs(r rect) bool {
 }
 
 // place puts the blocks into the middle of their place. A block that can be larger gets what
-// is left. On a tall panel whoever needs it finds what they touch in the lower half.
+// is left. On a tall panel a visitor who needs it finds what they touch in the lower half.
 func (pg *page) place(r rect) {
 	pictures, texts := pg.columns(r)
 	if pg.side != nil {
@@ -357,7 +357,7 @@ func (pg *page) strip(r rect) {
 	pg.texts(f.lines(right, pg.script, r.w), r, end, pg.soft)
 }
 
-// gestures is how often the site's name is touched by somebody who has a code, and within
+// gestures is how often the site's name is touched by a person who has a code, and within
 // which time.
 const (
 	gestures      = 5

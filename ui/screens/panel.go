@@ -38,6 +38,6 @@ const (
 	smaller = 0.7  // the smallest part of itself that a text is written in
 	roomy   = 1.3  // on a panel of ten inches
 	step    = 0.06 // between sizes of type
-	larger  = 1.6  // for whoever needs it
+	larger  = 1.6  // for a visitor who needs it
 	legible = 6.8  // smallest em then: capitals of 4.8
 )

@@ -2,7 +2,7 @@ package screens
 
 import "kioskd/ui"
 
-// plugIn is for whoever has paid and has no vehicle connected yet.
+// plugIn is for a driver who has paid and has no vehicle connected yet.
 func (pg *page) plugIn() {
 	pg.side = pg.picture("cable")
 	pg.step(4)

@@ -2,7 +2,7 @@ package screens
 
 import "kioskd/ui"
 
-// still asks whoever lets their time run out whether they are there.
+// still asks a visitor who lets their time run out whether they are there.
 func (pg *page) still() {
 	pg.side = pg.picture("clock")
 	pg.block(pg.title(pg.t("still.title")), pg.say(pg.t("plug_in.left", "Time", pg.p.Duration(pg.v.Seconds))))
