@@ -421,7 +421,8 @@ func (v *victim) spoil(name string, rw io.ReadWriteCloser) io.ReadWriteCloser {
 	if name == "terminal" {
 		rate = 0.001
 	}
-	return &spoiled{ReadWriteCloser: rw, v: v, rate: rate, eyes: name == "board"}
+	return &spoiled{ReadWriteCloser: rw, v: v, rate: rate, eyes: name == "board",
+		sums: v.tcp && name == "terminal"}
 }
 
 // spoiled is a line on which things go wrong, at the device's end.
@@ -430,6 +431,7 @@ type spoiled struct {
 	v    *victim
 	rate float64
 	eyes bool // a cable that is pulled is seen here, and its contactor is opened here
+	sums bool // TCP has check sums of its own, and ZVT adds none: no bit of what comes through is another one
 
 	mu      sync.Mutex
 	pulled  time.Time // until then nothing passes
@@ -463,7 +465,7 @@ func (s *spoiled) chunk(b []byte) []byte {
 	case v.dice.under(s.rate):
 		v.frames.Add(1)
 		return nil
-	case v.dice.under(s.rate):
+	case !s.sums && v.dice.under(s.rate):
 		v.frames.Add(1)
 		b = bytes.Clone(b)
 		b[v.dice.between(0, len(b)-1)] ^= 1 << v.dice.between(0, 7)
