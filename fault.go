@@ -1,5 +1,7 @@
 package kiosk
 
+import "errors"
+
 // Fault is something wrong that a person should know. Codes starting with CX are the
 // ChargeX consortium's minimum required error codes; the others are our own.
 type Fault struct {
@@ -67,6 +69,15 @@ var faults = []Fault{
 
 // Faults lists the fault table in its order.
 func Faults() []Fault { return append([]Fault(nil), faults...) }
+
+// FaultCode is the code of an error that names a fault of its own; empty where it names none.
+func FaultCode(err error) string {
+	var own interface{ FaultCode() string }
+	if errors.As(err, &own) {
+		return own.FaultCode()
+	}
+	return ""
+}
 
 // FaultByCode finds a fault.
 func FaultByCode(code string) (Fault, bool) {

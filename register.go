@@ -17,9 +17,6 @@ type Register struct {
 
 // Tolerances of the rules of plausible readings.
 const (
-	// grid lets a bay deliver a quarter more than it is set to: EN 50160 lets the voltage be a
-	// tenth above what a nameplate counts with, and neither vehicle nor meter is exact.
-	gridPercent = 125
 	// jitter is how far apart the moments of a power and of a register may be.
 	jitter = 2 * time.Second
 	// leastTolerance is for rounding of registers and powers.
@@ -38,9 +35,13 @@ func (r Register) Rise(from, to Energy) (Energy, bool) {
 	return 0, false
 }
 
+// Peak is the most power that is possible, a quarter more than the bay is set to: EN 50160 lets the voltage be a
+// tenth above what a nameplate counts with, and neither vehicle nor meter is exact.
+func (r Register) Peak() Power { return r.MaxPower / 4 * 5 }
+
 // Most is the most that the bay can deliver in a time.
 func (r Register) Most(span time.Duration) Energy {
-	return Energy(int64(r.MaxPower) * max(0, span).Milliseconds() / 100 * gridPercent / 3_600_000)
+	return Energy(int64(r.Peak()) * max(0, span).Milliseconds() / 3_600_000)
 }
 
 // Tolerance is what a register that counts about value may be ahead of power and time, once: its

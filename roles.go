@@ -180,6 +180,13 @@ type Meter interface {
 	Read(context.Context) (Reading, error)
 }
 
+// Renew lets the next reading of a meter prove which one it is of, where the meter can.
+func Renew(m Meter) {
+	if r, ok := m.(interface{ Renew() }); ok {
+		r.Renew()
+	}
+}
+
 // Contactor switches a bay's power.
 type Contactor interface {
 	// Close lets energy flow. It must be called only after the hold and the meter's

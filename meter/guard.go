@@ -93,14 +93,7 @@ func (g *Guard) begin(r kiosk.Reading) {
 func (g *Guard) most(r kiosk.Reading) int64 { return int64(g.register.Tolerance(r.Import)) * wattHour }
 
 // Renew lets the next reading prove which meter it is of: what is billed is read so.
-func (g *Guard) Renew() { Renew(g.meter) }
-
-// Renew lets the next reading of a meter prove which one it is of, where the meter can.
-func Renew(m kiosk.Meter) {
-	if r, ok := m.(interface{ Renew() }); ok {
-		r.Renew()
-	}
-}
+func (g *Guard) Renew() { kiosk.Renew(g.meter) }
 
 // Read implements kiosk.Meter.
 func (g *Guard) Read(ctx context.Context) (kiosk.Reading, error) {
@@ -118,7 +111,8 @@ func (g *Guard) Read(ctx context.Context) (kiosk.Reading, error) {
 		agree++
 		before = &r
 		var need int
-		if need, fault = g.judge(r); need > 0 && agree >= need {
+		need, fault = g.judge(r)
+		if need > 0 && agree >= need {
 			g.accept(r, need)
 			return r, nil
 		}
@@ -143,7 +137,7 @@ func (g *Guard) high(from *kiosk.Reading, to kiosk.Reading, unseen kiosk.Power) 
 		return 0
 	}
 	span := max(0, to.At.Sub(from.At))
-	most := int64(g.register.MaxPower) * span.Milliseconds() / 4 * 5
+	most := int64(g.register.Peak()) * span.Milliseconds()
 	if span > known {
 		return most
 	}
@@ -204,8 +198,8 @@ func (g *Guard) tooMuch(last, r kiosk.Reading, rise kiosk.Energy, since time.Dur
 	if err := g.register.Possible(last, r, since); err != nil {
 		return &Fault{"MT003", err.Error()}
 	}
-	if r.Power > g.register.MaxPower/4*5 {
-		return &Fault{"MT003", fmt.Sprintf("%d W flow, at most %d W are possible", r.Power, g.register.MaxPower/4*5)}
+	if peak := g.register.Peak(); r.Power > peak {
+		return &Fault{"MT003", fmt.Sprintf("%d W flow, at most %d W are possible", r.Power, peak)}
 	}
 	return &Fault{"MT006", fmt.Sprintf("register rose by %v in %v, which the measured power does not explain", rise, since.Round(time.Millisecond))}
 }

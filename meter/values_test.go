@@ -261,7 +261,7 @@ func TestGuardKnowsItsMeter(t *testing.T) {
 		"serial number 1, want 2") {
 		t.Errorf("a meter that is not the pinned one: %v", err)
 	}
-	meter.Renew(&scripted{}) // a meter that cannot
+	kiosk.Renew(&scripted{}) // a meter that cannot
 }
 
 // renewing counts how often it must prove which one it is.

@@ -187,17 +187,8 @@ func (w *bayWorker) well(ctx context.Context, o *owner) {
 
 // answer tells the machine how a command that it waits for ended.
 func (w *bayWorker) answer(ctx context.Context, cmd Command, err error) {
-	o := Observation{Session: cmd.Session, Bay: cmd.Bay, Err: err}
-	switch cmd.Do {
-	case TestContact:
-		o.What = TestEnded
-	case ReadBaseline:
-		o.What = BaselineRead
-	case ReadFinal:
-		o.What = FinalRead
-	case CloseContact, OpenContact:
-		o.What, o.Closed = ContactorMoved, cmd.Do == CloseContact
-	}
+	o := cmd.ended(err)
+	o.Bay = cmd.Bay
 	if o.What != "" && (cmd.Session != "" || cmd.Do == TestContact) {
 		w.c.post(ctx, o)
 	}
@@ -240,16 +231,12 @@ func (w *bayWorker) lookAnd(ctx context.Context, tell bool) {
 // measure reads the meter once.
 func (w *bayWorker) measure(ctx context.Context) {
 	r, err := w.bay.Meter.Read(ctx)
-	var fault interface{ FaultCode() string }
 	w.mu.Lock()
 	s, now := &w.seen, time.Now()
-	s.mute, s.fault = err != nil, ""
-	switch {
-	case err == nil:
+	s.mute, s.fault = err != nil, kiosk.FaultCode(err)
+	if err == nil {
 		r.At = w.c.now()
 		s.last, s.sure, s.meterAt = &r, s.last, now
-	case errors.As(err, &fault):
-		s.fault = fault.FaultCode()
 	}
 	code, lost := s.fault, now.Sub(s.meterAt)
 	w.report(ctx)
@@ -289,7 +276,8 @@ func (w *bayWorker) tell(ctx context.Context, code string, raised bool, err erro
 }
 
 func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
-	o := Observation{Session: cmd.Session, Bay: cmd.Bay}
+	o := cmd.ended(nil)
+	o.Bay = cmd.Bay
 	switch cmd.Do {
 	case LookAtBay:
 		w.lookAnd(ctx, true)
@@ -298,24 +286,18 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 		w.staff.next(ctx)
 		return
 	case TestContact:
-		o.What, o.Err = TestEnded, w.test(ctx)
+		o.Err = w.test(ctx)
 		w.mu.Lock()
 		o.Reading = w.seen.last
 		w.mu.Unlock()
-	case ReadBaseline:
-		o.What = BaselineRead
-		o.Reading, o.Err = w.stable(ctx)
-	case ReadFinal:
-		o.What = FinalRead
+	case ReadBaseline, ReadFinal:
 		o.Reading, o.Err = w.stable(ctx)
 	case CloseContact:
-		o.What, o.Closed = ContactorMoved, true
 		o.Err = w.bay.Contactor.Close(ctx)
 		if o.Err == nil {
 			o.Err = w.follow(ctx, true)
 		}
 	case OpenContact:
-		o.What = ContactorMoved
 		o.Err = w.open(ctx)
 		w.tell(ctx, "CX017", o.Err != nil, o.Err)
 		if cmd.Session == "" {
@@ -342,9 +324,7 @@ func (w *bayWorker) open(ctx context.Context) error {
 
 // stable reads the register until two reads in a row agree.
 func (w *bayWorker) stable(ctx context.Context) (*kiosk.Reading, error) {
-	if m, ok := w.bay.Meter.(interface{ Renew() }); ok { // and it is the meter that it is taken for
-		m.Renew()
-	}
+	kiosk.Renew(w.bay.Meter) // and it is the meter that it is taken for
 	var last *kiosk.Reading
 	err := errors.New("register does not stand still")
 	for range 2 * readTries {

@@ -121,12 +121,17 @@ func (c *Controller) post(ctx context.Context, o Observation) {
 
 // Choose gives a bay to a visitor and returns the session's id.
 func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
-	id, ref := c.cfg.NewID()
-	evse := ""
-	if w, ok := c.bays[bay]; ok {
-		evse = w.bay.EVSE
+	return c.begin(ctx, Observation{What: Chosen, Bay: bay})
+}
+
+// begin begins a session at a bay, and returns its id.
+func (c *Controller) begin(ctx context.Context, o Observation) (string, error) {
+	o.Session, o.Reference = c.cfg.NewID()
+	o.Site = c.cfg.Site
+	if w, ok := c.bays[o.Bay]; ok {
+		o.EVSE = w.bay.EVSE
 	}
-	return id, c.Do(ctx, Observation{What: Chosen, Session: id, Reference: ref, Bay: bay, EVSE: evse, Site: c.cfg.Site})
+	return o.Session, c.Do(ctx, o)
 }
 
 // WithTerminal runs f while no other command uses the terminal, in the order of its

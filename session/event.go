@@ -228,9 +228,7 @@ func (x Session) follows(k Kind) error {
 		missing = lacks(x.Hold == nil, "hold")
 	case CaptureIntent:
 		missing = lacks(x.Hold == nil || x.Bill == nil, "hold or bill")
-	case FreeGranted:
-		missing = lacks(x.Offer == nil, "offer")
-	case HoldIntent, HoldOK:
+	case FreeGranted, HoldIntent, HoldOK:
 		missing = lacks(x.Offer == nil, "offer")
 	case ContactorClose, ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
 		missing = lacks(x.Start == nil || x.Last == nil || x.Tariff == nil, "first register")

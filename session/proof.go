@@ -12,7 +12,7 @@ import (
 )
 
 // A session that runs belongs to the driver who pays for it. Once they have left the screen, they
-// shows that it is theirs by the stop code that they were given or by the card that they paid
+// show that it is theirs by the stop code that they were given or by the card that they paid
 // with; without either they unplug.
 
 // Who stops a session; anything else is the name of an operator.

@@ -16,8 +16,7 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	end := x.event(MeterEnd, o.At)
 	end.Reading, end.Source = o.Reading, "read"
 	last := x.LastReading()
-	var fault interface{ FaultCode() string }
-	if errors.As(o.Err, &fault) && fault.FaultCode() == otherMeter { // since when it counts nobody knows
+	if kiosk.FaultCode(o.Err) == otherMeter { // since when it counts is not known
 		last = x.ProvenReading()
 	}
 	var out []Event

@@ -239,8 +239,10 @@ func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
 	}
 	o.Raised = false
 	out := r.fault(s, o)
+	register := slices.Contains(meterFaults, o.Fault)
 	for i := range out {
-		if out[i].By = o.By; slices.Contains(meterFaults, o.Fault) {
+		out[i].By = o.By
+		if register {
 			out[i].Old = o.Old
 		}
 	}

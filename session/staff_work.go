@@ -14,12 +14,7 @@ import (
 // Grant lets a vehicle charge at a bay for nothing, by the word of a person, and returns the
 // session's id.
 func (c *Controller) Grant(ctx context.Context, bay int, offer Offer, by string) (string, error) {
-	id, ref := c.cfg.NewID()
-	evse := ""
-	if w, ok := c.bays[bay]; ok {
-		evse = w.bay.EVSE
-	}
-	return id, c.Do(ctx, Observation{What: FreeAsked, Session: id, Reference: ref, Bay: bay, EVSE: evse, Site: c.cfg.Site, Offer: &offer, By: by})
+	return c.begin(ctx, Observation{What: FreeAsked, Bay: bay, Offer: &offer, By: by})
 }
 
 // SwapMeter takes the meter that answers at a bay now for a new one: the last register of

@@ -43,6 +43,30 @@ const (
 	EndOfDay     Do = "end_of_day"
 )
 
+// ended tells how a command ended; What is empty where the machine waits for no such answer.
+func (c Command) ended(err error) Observation {
+	o := Observation{Session: c.Session, Err: err}
+	switch c.Do {
+	case TestContact:
+		o.What = TestEnded
+	case ReadBaseline:
+		o.What = BaselineRead
+	case ReadFinal:
+		o.What = FinalRead
+	case CloseContact, OpenContact:
+		o.What, o.Closed = ContactorMoved, c.Do == CloseContact
+	case EndOfDay:
+		o.What = DayEndDone
+	case ReadCard:
+		o.What = CardRead
+	case AskHold:
+		o.What = HoldEnded
+	case CaptureHold, ReleaseHold:
+		o.What = BookingEnded
+	}
+	return o
+}
+
 // forgetAfter is how long a closed session stays visible.
 const forgetAfter = 10 * time.Minute
 

@@ -190,20 +190,9 @@ func (w *terminalWorker) failed(ctx context.Context, cmd Command, err error) {
 		}
 	}
 	w.c.Fault(ctx, failedSelf, 0, true, err)
-	o := Observation{Session: cmd.Session, Err: errSelf}
-	switch cmd.Do {
-	case EndOfDay:
-		o.What = DayEndDone
-	case ReadCard:
-		o.What = CardRead
-	case AskHold:
-		o.What = HoldEnded
-	case CaptureHold, ReleaseHold:
-		o.What = BookingEnded
-	default:
-		return
+	if o := cmd.ended(errSelf); o.What != "" {
+		w.c.post(ctx, o)
 	}
-	w.c.post(ctx, o)
 }
 
 // uncertain tells whether money waits for the terminal's list.
@@ -246,7 +235,7 @@ func (w *terminalWorker) looking() bool {
 
 // carryOut carries one command out; it is false where the terminal did not answer.
 func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
-	o := Observation{Session: cmd.Session}
+	o := cmd.ended(nil)
 	record := func(b kiosk.Booking) error {
 		return w.c.Do(ctx, Observation{What: BookingApproved, Session: cmd.Session, Booking: &b})
 	}
@@ -258,19 +247,14 @@ func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 		w.staff.next(ctx)
 		return true
 	case EndOfDay:
-		o.What = DayEndDone
 		o.Total, o.Err = w.endOfDay(ctx, cmd.Force)
 	case ReadCard:
-		o.What = CardRead
 		o.Card, o.Err = w.c.cfg.Terminal.ReadCard(ctx, proveWithin)
 	case AskHold:
-		o.What = HoldEnded
 		o.Err = w.hold(ctx, cmd)
 	case CaptureHold:
-		o.What = BookingEnded
 		b, o.Err = w.c.cfg.Terminal.Capture(ctx, kiosk.CaptureRequest{Reference: cmd.Ref, Hold: cmd.Hold, Used: cmd.Amount, Record: record})
 	case ReleaseHold:
-		o.What = BookingEnded
 		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ReceiptNo: cmd.Hold.ReceiptNo, TerminalID: cmd.Hold.TerminalID, Amount: cmd.Amount, Record: record})
 	}
 	if o.What == BookingEnded && o.Err == nil {

@@ -350,7 +350,8 @@ func lastRegisters(ctx context.Context, journal *store.Store, bays int) (map[int
 			if e.Reading != nil && !seen[e.Bay] && known[e.Bay].At.Before(e.Reading.At) {
 				known[e.Bay] = *e.Reading
 			}
-			if seen[e.Bay] = true; len(seen) == bays {
+			seen[e.Bay] = true
+			if len(seen) == bays {
 				break
 			}
 		}

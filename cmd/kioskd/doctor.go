@@ -40,11 +40,7 @@ func check(device, code string, ask func() (identity string, err error)) finding
 	identity, err := ask()
 	f := finding{Device: device, OK: err == nil, Identity: identity, Millis: time.Since(start).Milliseconds()}
 	if err != nil {
-		f.What, f.Fault = err.Error(), code
-		var own interface{ FaultCode() string }
-		if errors.As(err, &own) {
-			f.Fault = own.FaultCode()
-		}
+		f.What, f.Fault = err.Error(), cmp.Or(kiosk.FaultCode(err), code)
 	}
 	return f
 }
