@@ -33,7 +33,7 @@ const Version = 1
 type Batch struct {
 	Head
 	Leaves []kiosk.Leaf
-	point  Checkpoint // what Head.Checkpoint says, where it was made here
+	point  kiosk.Checkpoint // what Head.Checkpoint says, where it was made here
 }
 
 // Head is a batch's first line.

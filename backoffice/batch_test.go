@@ -103,13 +103,13 @@ func pad(n int) string {
 }
 
 func TestCheckpoint(t *testing.T) {
-	c := backoffice.Checkpoint{Origin: backoffice.Origin("K-0042", "e1"), Records: 12, Hash: [32]byte{1, 2, 3}}
-	back, err := backoffice.ParseCheckpoint(c.Text())
+	c := kiosk.Checkpoint{Origin: backoffice.Origin("K-0042", "e1"), Records: 12, Hash: [32]byte{1, 2, 3}}
+	back, err := kiosk.ParseCheckpoint(c.Text())
 	if err != nil || back != c {
 		t.Errorf("%+v, %v", back, err)
 	}
 	for _, text := range []string{"", "a\n1\n", "a\n-1\nAQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "a\n01\nAQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "a\n1\nAQID\n", c.Text() + "x\n"} {
-		if _, err := backoffice.ParseCheckpoint(text); err == nil {
+		if _, err := kiosk.ParseCheckpoint(text); err == nil {
 			t.Errorf("%q was read", text)
 		}
 	}
@@ -138,7 +138,7 @@ func FuzzDecode(f *testing.F) {
 func FuzzParseCheckpoint(f *testing.F) {
 	f.Add("a\n1\nAQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if c, err := backoffice.ParseCheckpoint(text); err == nil && c.Text() != text {
+		if c, err := kiosk.ParseCheckpoint(text); err == nil && c.Text() != text {
 			t.Errorf("%q came back as %q", text, c.Text())
 		}
 	})

@@ -77,7 +77,7 @@ func countersigned(t *testing.T, point string) int64 {
 		return 0
 	}
 	lines := strings.SplitAfterN(point, "\n", 4)
-	c, err := backoffice.ParseCheckpoint(strings.Join(lines[:3], ""))
+	c, err := kiosk.ParseCheckpoint(strings.Join(lines[:3], ""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -270,7 +270,7 @@ func (s *Sync) sign(ctx context.Context, b *Batch, records int64) error {
 	if err != nil {
 		return err
 	}
-	b.point = Checkpoint{Origin(s.cfg.Kiosk, s.epoch), records, hash}
+	b.point = kiosk.Checkpoint{Origin: Origin(s.cfg.Kiosk, s.epoch), Records: records, Hash: hash}
 	signed, err := note.Sign(&note.Note{Text: b.point.Text()}, s.cfg.Signer)
 	b.Checkpoint = string(signed)
 	return err
@@ -405,7 +405,7 @@ func (s *Sync) countersigned(ctx context.Context, b Batch, a Answer) (records in
 	if err != nil {
 		return 0, trouble(Refused, "the server did not sign the checkpoint as %s: %w", s.cfg.Office.Name(), err)
 	}
-	c, err := ParseCheckpoint(theirs.Text)
+	c, err := kiosk.ParseCheckpoint(theirs.Text)
 	if err != nil {
 		return 0, trouble(Refused, "%w", err)
 	}

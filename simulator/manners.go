@@ -117,9 +117,7 @@ func Manners() (all []Manner) {
 			all = append(all, Manner{On: on, What: refuses, Code: byte(code)}, Manner{On: on, What: nacks, Code: byte(code)})
 		}
 		for _, what := range []string{silent, drops, noise} {
-			for range 20 { // as often as a class of codes
-				all = append(all, Manner{On: on, What: what})
-			}
+			all = append(all, Manner{On: on, What: what})
 		}
 	}
 	for _, on := range []Exchange{Holding, Settling, Repeating} {
@@ -128,21 +126,28 @@ func Manners() (all []Manner) {
 				if on == Holding && what != leaves && tag == 0x87 {
 					continue
 				}
-				for range 10 {
-					all = append(all, Manner{On: on, What: what, Tag: tag})
-				}
+				all = append(all, Manner{On: on, What: what, Tag: tag})
 			}
 		}
-		for range 20 {
-			all = append(all, Manner{On: on, What: repeats})
-		}
+		all = append(all, Manner{On: on, What: repeats})
 	}
 	for _, what := range []string{lists0, lists1, listsX, listsF} {
-		for range 40 {
-			all = append(all, Manner{On: Listing, What: what})
-		}
+		all = append(all, Manner{On: Listing, What: what})
 	}
 	return all
+}
+
+// Weight is how often a manner is to be played for each time that one code is: there are many of those.
+func (m Manner) Weight() int {
+	switch m.What {
+	case refuses, nacks:
+		return 1
+	case leaves, changes, shouts:
+		return 10
+	case silent, drops, noise, repeats:
+		return 20
+	}
+	return 40 // a list
 }
 
 // manner is one that is at work.
@@ -173,7 +178,7 @@ func (t *Terminal) misbehaves(on Exchange, ways ...string) Manner {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, m := range t.manners {
-		if m.On != on || m.times == 0 || !slices.Contains(ways, m.What) {
+		if m.On != on || !slices.Contains(ways, m.What) {
 			continue
 		}
 		if m.times--; m.times == 0 {

@@ -16,23 +16,11 @@ import (
 	"kioskd/terminal"
 )
 
-// distinct is each manner once.
-func distinct() (out []simulator.Manner) {
-	seen := map[simulator.Manner]bool{}
-	for _, m := range simulator.Manners() {
-		if !seen[m] {
-			seen[m] = true
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
 // TestEveryManner plays a payment with a terminal that answers in each way of the specification's tables, for
 // ever: what the driver takes for a hold is one at the bank, of no more than was asked for; what it takes for a
 // booking is one; and where it says a definite no the bank has taken nothing.
 func TestEveryManner(t *testing.T) {
-	all := distinct()
+	all := simulator.Manners()
 	if len(all) < 4000 {
 		t.Fatalf("the tables have %d ways only", len(all))
 	}
@@ -166,7 +154,7 @@ func TestALyingMeter(t *testing.T) {
 
 // TestMannersInAFile: each way has a line in a file of faults.
 func TestMannersInAFile(t *testing.T) {
-	all := distinct()
+	all := simulator.Manners()
 	var text strings.Builder
 	for i, m := range all {
 		fmt.Fprintf(&text, "terminal %v", m)

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -127,22 +126,18 @@ func (s *Store) integrity(ctx context.Context, pragma string) error {
 }
 
 // signedHead is the last head of the tree that a back office signed; of no records where none did. It
-// is a checkpoint (C2SP tlog-checkpoint): origin, size and hash, a line each.
+// is a checkpoint in a signed note: what is signed ends with an empty line.
 func (s *Store) signedHead(ctx context.Context) (tlog.Tree, error) {
 	_, checkpoint, err := s.Acked(ctx)
 	if err != nil || checkpoint == "" {
 		return tlog.Tree{}, err
 	}
-	lines := strings.SplitN(checkpoint, "\n", 4)
-	if len(lines) < 4 {
-		return tlog.Tree{}, fmt.Errorf("%w: the checkpoint that a back office signed cannot be read", ErrDamaged)
+	text, _, _ := strings.Cut(checkpoint, "\n\n")
+	c, err := kiosk.ParseCheckpoint(strings.TrimSuffix(text, "\n") + "\n")
+	if err != nil {
+		return tlog.Tree{}, fmt.Errorf("%w: what a back office signed: %v", ErrDamaged, err)
 	}
-	n, err := strconv.ParseInt(lines[1], 10, 64)
-	hash, err2 := tlog.ParseHash(lines[2])
-	if err := errors.Join(err, err2); err != nil {
-		return tlog.Tree{}, fmt.Errorf("%w: the checkpoint that a back office signed cannot be read: %v", ErrDamaged, err)
-	}
-	return tlog.Tree{N: n, Hash: hash}, nil
+	return tlog.Tree{N: c.Records, Hash: c.Hash}, nil
 }
 
 // addThinned adds a record of which only the hash is here. That it is the hash of then is for

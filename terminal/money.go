@@ -283,13 +283,19 @@ func (t *Terminal) own() error {
 	return t.foreign(t.cfg.ID)
 }
 
+// otherCurrency tells whether a message names another currency than the site's, and which.
+func (t *Terminal) otherCurrency(m zvt.Message) (c int64, other bool) {
+	c, named := number(m, 0x49)
+	return c, named && c != int64(t.cfg.Currency.Number())
+}
+
 // booking reads a result: of a hold, a capture or a release. Its error says why it cannot stand. It
 // is nil where the amount or the receipt number is absent, which says nothing and is no zero.
 func (t *Terminal) booking(m zvt.Message) (*kiosk.Booking, error) {
 	if _, ok := m.Get(0x27); !ok {
 		return nil, errors.New("result has no code")
 	}
-	if c, ok := number(m, 0x49); ok && c != int64(t.cfg.Currency.Number()) {
+	if c, other := t.otherCurrency(m); other {
 		return nil, fmt.Errorf("result is in currency %d, want %s", c, t.cfg.Currency)
 	}
 	amount, ok := number(m, 0x04)
@@ -421,8 +427,8 @@ func (t *Terminal) EndOfDay(ctx context.Context) (total *kiosk.Money, err error)
 		if failed != 0 {
 			return nil
 		}
-		c, named := number(m, 0x49)
-		if n, ok := number(m, 0x04); ok && (!named || c == int64(t.cfg.Currency.Number())) {
+		_, other := t.otherCurrency(m)
+		if n, ok := number(m, 0x04); ok && !other {
 			total = &kiosk.Money{Minor: n, Currency: t.cfg.Currency}
 		}
 		return nil

@@ -58,10 +58,12 @@ type Config struct {
 // Dial opens the link to a terminal.
 type Dial func(context.Context) (zvt.Link, error)
 
-// DialAddress opens serial:// and tcp:// addresses. The serial default is two stop
-// bits: a terminal that wants one takes the second for silence.
+// StopBits is how many a serial address has that names none: a terminal that wants one takes the second for silence.
+const StopBits = 2
+
+// DialAddress opens serial:// and tcp:// addresses.
 func DialAddress(text string) (Dial, error) {
-	a, err := line.Parse(text, 2)
+	a, err := line.Parse(text, StopBits)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +204,7 @@ func (t *Terminal) register(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("cannot register: %w", err)
 	}
-	if c, ok := number(end, 0x49); ok && c != int64(t.cfg.Currency.Number()) {
+	if c, other := t.otherCurrency(end); other {
 		return fmt.Errorf("cannot register: %w: it sells in currency %d, want %s", ErrRefused, c, t.cfg.Currency)
 	}
 	t.tid = ""

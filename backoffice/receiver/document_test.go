@@ -408,7 +408,7 @@ func TestTheExampleIsTrue(t *testing.T) {
 	}
 	defer r.Close()
 	b := backoffice.Batch{Head: backoffice.Head{Version: 1, Kiosk: "K-0042", Epoch: "8f1c2a7be0d94c6f", Key: kioskKey}}
-	sign := func(c backoffice.Checkpoint) {
+	sign := func(c kiosk.Checkpoint) {
 		signed, err := note.Sign(&note.Note{Text: c.Text()}, kioskSigner)
 		if err != nil {
 			t.Fatal(err)
@@ -423,7 +423,7 @@ func TestTheExampleIsTrue(t *testing.T) {
 		b.Leaves = append(b.Leaves, leaf)
 	}
 	// The head is computed as the document says, not by our own code: see tree.
-	sign(backoffice.Checkpoint{Origin: backoffice.Origin(b.Kiosk, b.Epoch), Records: 3, Hash: tree(lines)})
+	sign(kiosk.Checkpoint{Origin: backoffice.Origin(b.Kiosk, b.Epoch), Records: 3, Hash: tree(lines)})
 	at := time.Date(2026, 3, 2, 9, 2, 14, 0, time.UTC)
 	in := kiosk.Instruction{ID: "01JN9ZG0X1", Kiosk: "K-0042", Issued: at.Add(-time.Minute), Expires: at.Add(time.Hour), Do: kiosk.TaskCloseBay, Bay: 3}
 	if err := r.Instruct(t.Context(), in); err != nil {

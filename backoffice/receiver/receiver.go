@@ -269,7 +269,7 @@ func (r *Receiver) countersign(b backoffice.Batch, j *journal) (string, error) {
 	if err != nil {
 		return "", &wrongBatch{fmt.Errorf("cannot open checkpoint: %w", err)}
 	}
-	c, err := backoffice.ParseCheckpoint(n.Text)
+	c, err := kiosk.ParseCheckpoint(n.Text)
 	if err != nil {
 		return "", &wrongBatch{err}
 	}

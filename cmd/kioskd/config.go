@@ -104,9 +104,6 @@ type usedLine struct {
 	terminal bool
 }
 
-// terminalStop is how many stop bits a card terminal wants where its address does not say.
-const terminalStop = 2
-
 // shared finds lines that two devices cannot share: a card terminal speaks another protocol than a
 // bus, and all units of a bus speak as fast. An adapter may have several names.
 func (r *configReader) shared() {
@@ -285,7 +282,7 @@ func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
 			r.fault(n, "%v", err)
 			return
 		}
-		r.lines = append(r.lines, usedLine{n, a, stop == terminalStop})
+		r.lines = append(r.lines, usedLine{n, a, stop == terminal.StopBits})
 		*to = n.Value
 	}
 }
@@ -423,7 +420,7 @@ func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts te
 		}
 	}
 	r.mapping(n, "terminal", map[string]func(*yaml.Node){
-		"address!": r.address(&c.terminalAddress, terminalStop),
+		"address!": r.address(&c.terminalAddress, terminal.StopBits),
 		"password": func(n *yaml.Node) { password(n, n.Value) },
 		"password_file": func(n *yaml.Node) {
 			var path string

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -28,7 +27,7 @@ func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
 			return
 		}
 		fault = func(offset int, what string) {
-			r.faults = append(r.faults, fmt.Sprintf("%s: %s", placeIn(path, text, &tariff.PlaceError{Offset: offset}), what))
+			r.faults = append(r.faults, fmt.Sprintf("%s: %s", placeAt(path, text, offset), what))
 		}
 	} else {
 		w := jsonWriter{}
@@ -41,12 +40,7 @@ func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
 	}
 	t, err := tariff.Parse(text)
 	if err != nil {
-		var at *tariff.PlaceError
-		offset := 0
-		if errors.As(err, &at) {
-			offset = at.Offset
-		}
-		fault(offset, fmt.Sprintf("tariff: %v", err))
+		fault(offsetOf(err), fmt.Sprintf("tariff: %v", err))
 		return
 	}
 	c.tariff = t

@@ -194,7 +194,7 @@ func house(ctx context.Context, c *config) []finding {
 		out = append(out, check("certificates", "BO004", func() (string, error) {
 			whose, at, err := c.uplink.files.Ends()
 			if err == nil {
-				err = endsSoon(c.uplink.files, time.Now())
+				err = endingSoon(whose, at, time.Now())
 			}
 			return filepath.Base(whose) + " until " + at.Format(time.DateOnly), err
 		}))

@@ -123,7 +123,7 @@ func inputsAt(ctx context.Context, b boardAt) ([]bool, error) {
 	return inputs(ctx, bus, b.foundBoard)
 }
 
-// planOfPerson asks what belongs to a contactor; nil where nobody heard it. An answer is judged against
+// planOfPerson asks what belongs to a contactor; nil where it was not heard. An answer is judged against
 // those that were given for the bays before.
 func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int, before []plan, left []meterAt) (*plan, []meterAt, error) {
 	p := &plan{board: b.foundBoard, boardAt: b.line.address, coil: coil, feedback: feedback, requesting: -1, emergency: -1}
@@ -154,9 +154,9 @@ func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int
 
 // bayNumber asks at which bay a contactor was heard.
 func (w *wizard) bayNumber(ctx context.Context, coil, feedback int, before []plan) (int, error) {
-	taken := func(n int) bool { return slices.ContainsFunc(before, func(p plan) bool { return p.number == n }) }
+	at := func(n int) int { return slices.IndexFunc(before, func(p plan) bool { return p.number == n }) }
 	next := coil + 1
-	for taken(next) {
+	for at(next) >= 0 {
 		next++
 	}
 	said, err := w.ask(ctx, question{
@@ -165,9 +165,9 @@ func (w *wizard) bayNumber(ctx context.Context, coil, feedback int, before []pla
 			if err := inputNumber(s); err != nil {
 				return err
 			}
-			if n, _ := strconv.Atoi(s); n > 0 && taken(n) {
-				at := slices.IndexFunc(before, func(p plan) bool { return p.number == n })
-				return fmt.Errorf("bay %d has coil %d already: which other bay is it?", n, before[at].coil)
+			n, _ := strconv.Atoi(s) // it is a number
+			if i := at(n); n > 0 && i >= 0 {
+				return fmt.Errorf("bay %d has coil %d already: which other bay is it?", n, before[i].coil)
 			}
 			return nil
 		}})

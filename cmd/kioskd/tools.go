@@ -409,13 +409,20 @@ func readTariff(path string) (t *tariff.Tariff, text []byte, err error) {
 	return t, text, nil
 }
 
-// placeIn is a file with the line and column of an error in its text.
-func placeIn(path string, text []byte, err error) string {
-	offset := 0
+// offsetOf is the byte of a text that an error is about; the first where it does not say.
+func offsetOf(err error) int {
 	var at *tariff.PlaceError
 	if errors.As(err, &at) {
-		offset = at.Offset
+		return at.Offset
 	}
+	return 0
+}
+
+// placeIn is a file with the line and column of an error in its text.
+func placeIn(path string, text []byte, err error) string { return placeAt(path, text, offsetOf(err)) }
+
+// placeAt is a file with the line and column of a byte of its text.
+func placeAt(path string, text []byte, offset int) string {
 	line, column := tariff.LineColumn(text, offset)
 	return fmt.Sprintf("%s:%d:%d", path, line, column)
 }
@@ -440,7 +447,7 @@ func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string)
 	}
 	problems := t.Check(site)
 	for _, problem := range problems {
-		fmt.Fprintf(p.err, "kioskd: %s: %v\n", placeIn(args[0], text, &tariff.PlaceError{Offset: tariff.PlaceOf(text, problem.Path)}), problem)
+		fmt.Fprintf(p.err, "kioskd: %s: %v\n", placeAt(args[0], text, tariff.PlaceOf(text, problem.Path)), problem)
 	}
 	if len(problems) > 0 {
 		return usageError{errSilent}

@@ -20,7 +20,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"kioskd"
 	"kioskd/audit"
+	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"
 	"kioskd/ui"
@@ -359,9 +361,12 @@ func (v *victim) technician(ctx context.Context) {
 		if b.Lying() != simulator.Truth {
 			continue
 		}
-		for _, code := range []string{"MT002", "MT003", "MT005", "MT006", "MT007"} {
+		for _, f := range kiosk.Faults() {
+			if !strings.HasPrefix(f.Code, "MT") || !session.Clearable(f.Code) {
+				continue
+			}
 			p := program{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
-			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), code}) // most are not raised
+			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), f.Code}) // most are not raised
 		}
 	}
 }
@@ -374,7 +379,10 @@ func (v *victim) isCalm() bool {
 
 // misfortunes lets payments go wrong and kills the daemon at random moments.
 func (v *victim) misfortunes(chaos, alive context.Context) {
-	manners := simulator.Manners()
+	var manners []simulator.Manner
+	for _, m := range simulator.Manners() {
+		manners = append(manners, slices.Repeat([]simulator.Manner{m}, m.Weight())...)
+	}
 	kinds := []simulator.CardFault{simulator.LoseResult, simulator.LoseCompletion, simulator.RepeatResult, simulator.HostDown, simulator.Hang, simulator.FullPAN, simulator.UnknownField}
 	for {
 		select {

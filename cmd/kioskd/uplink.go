@@ -346,7 +346,14 @@ const renewWithin = 30 * 24 * time.Hour
 // endsSoon tells of a certificate that ends soon. What cannot be read is told by who needs it.
 func endsSoon(files backoffice.Files, now time.Time) error {
 	whose, at, err := files.Ends()
-	if err != nil || at.IsZero() || at.Sub(now) > renewWithin {
+	if err != nil {
+		return nil
+	}
+	return endingSoon(whose, at, now)
+}
+
+func endingSoon(whose string, at, now time.Time) error {
+	if at.IsZero() || at.Sub(now) > renewWithin {
 		return nil
 	}
 	return fmt.Errorf("%s ends at %s", whose, at.Format(time.DateOnly))
