@@ -94,6 +94,14 @@ func (e *evidence) free() {
 	e.world.Ledger = nil
 }
 
+// less is a watt-hour more delivered than may be left unbilled, with a record just before the stop.
+func less(record string) func(*evidence) {
+	return func(e *evidence) {
+		e.world.Flows[0].Energy = 511
+		e.replace("stop_intent {}", record+"\nstop_intent {}")
+	}
+}
+
 // roll lets the meter's register begin again at a modulus: 500 Wh are billed in any case.
 func (e *evidence) roll(from, to, modulus int) {
 	e.journal = strings.ReplaceAll(e.journal, "1000}", fmt.Sprint(from, "}"))
@@ -186,10 +194,7 @@ func TestEachRuleCatches(t *testing.T) {
 			e.world.Ledger[1].Minor = 26
 		}, ""},
 		{"billed less than was delivered", func(e *evidence) { e.world.Flows[0].Energy = 511 }, audit.Earned},
-		{"billed less after a restart", func(e *evidence) {
-			e.world.Flows[0].Energy = 511
-			e.replace("stop_intent {}", "resumed {}\nstop_intent {}")
-		}, audit.Earned},
+		{"billed less after a restart", less("resumed {}"), audit.Earned},
 		{"billed less, of a register that could not be read", func(e *evidence) {
 			e.world.Flows[0].Energy = 511
 			e.replace(`"source":"read"`, `"source":"last_good"`)
@@ -223,7 +228,7 @@ func TestEachRuleCatches(t *testing.T) {
 		{"cable that was noticed just in time", func(e *evidence) {
 			e.world.Pulls = []audit.Pull{{Bay: 1, From: at(90), Opened: at(91)}}
 		}, ""},
-		{"cable whose contactor nobody timed", func(e *evidence) {
+		{"cable whose contactor was not timed", func(e *evidence) {
 			e.world.Within, e.world.Pulls = 0, []audit.Pull{{Bay: 1, From: at(90), Opened: at(99)}}
 		}, ""},
 		{"register that began again", func(e *evidence) { e.roll(9501, 1, 10000) }, ""},
@@ -239,7 +244,7 @@ func TestEachRuleCatches(t *testing.T) {
 		{"billed a step and a little less", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 515 }, ""},
 		{"billed less than a step and a little", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 516 },
 			audit.Earned},
-		{"billed less, and nobody looks", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = -1, 900 }, ""},
+		{"billed less, where it is not looked at", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = -1, 900 }, ""},
 		{"billed less, to the watt-hour", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = 0, 501 },
 			audit.Earned},
 		{"captured more than was held", func(e *evidence) { e.world.Ledger[0].Minor = 24 }, audit.Billed},
@@ -297,7 +302,7 @@ orphan receipt_final {}
 orphan closed {}
 ` + e.journal
 		}, ""},
-		{"hold that was found, and asked for by nobody else", func(e *evidence) {
+		{"hold that was found, and that no other session asked for", func(e *evidence) {
 			e.replace("hold_ok", "hold_found")
 		}, ""},
 		{"left to a person, because the terminal has lost the hold", func(e *evidence) {
@@ -312,18 +317,9 @@ orphan closed {}
 		{"not left to a person, because it does not wait", func(e *evidence) {
 			e.lost("capture_waiting hold_missing hold_missing hold_missing hold_missing capture_intent")
 		}, audit.Closed},
-		{"billed less, of a meter that was told to be broken", func(e *evidence) {
-			e.world.Flows[0].Energy = 511
-			e.replace("stop_intent", "fault_raised {\"fault\":\"MT001\",\"bay\":1}\nstop_intent")
-		}, ""},
-		{"billed less, and another meter was told to be broken", func(e *evidence) {
-			e.world.Flows[0].Energy = 511
-			e.replace("stop_intent", "fault_raised {\"fault\":\"MT001\",\"bay\":2}\nstop_intent")
-		}, audit.Earned},
-		{"billed less, and something else was broken", func(e *evidence) {
-			e.world.Flows[0].Energy = 511
-			e.replace("stop_intent", "fault_raised {\"fault\":\"CX017\",\"bay\":1}\nstop_intent")
-		}, audit.Earned},
+		{"billed less, of a meter that was told to be broken", less(`fault_raised {"fault":"MT001","bay":1}`), ""},
+		{"billed less, and another meter was told to be broken", less(`fault_raised {"fault":"MT001","bay":2}`), audit.Earned},
+		{"billed less, and something else was broken", less(`fault_raised {"fault":"CX017","bay":1}`), audit.Earned},
 		{"billed less, and the meter was told to be broken later", func(e *evidence) {
 			e.world.Flows[0].Energy = 511
 			e.journal += "\nfault_raised {\"fault\":\"MT001\",\"bay\":1}"

@@ -17,55 +17,44 @@ import (
 	"kioskd/modbus"
 )
 
-// asked counts the requests that a unit gets.
-type asked struct {
-	mu sync.Mutex
-	n  map[byte]int
-	in []byte // units, in order
-}
-
-func (a *asked) note(unit byte) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.n[unit]++
-	a.in = append(a.in, unit)
+// plug puts a line into a bus whose units answer by a function, which gets a request and how many came before it:
+// nothing, or after a while. What was asked is written down.
+func plug(bus *modbus.Bus, overTCP bool, answer func(request []byte, n int) ([]byte, time.Duration)) *heard {
+	h := &heard{}
+	size, head := 8, 0
+	if overTCP {
+		size, head = 12, 6
+	}
+	modbus.OpenWith(bus, func(context.Context) (io.ReadWriteCloser, error) {
+		ours, theirs := net.Pipe()
+		go func() {
+			defer theirs.Close()
+			for {
+				r := make([]byte, size)
+				if _, err := io.ReadFull(theirs, r); err != nil {
+					return
+				}
+				out, after := answer(r, h.note(r[head:]))
+				go func() {
+					if time.Sleep(after); out != nil {
+						theirs.Write(out) // the line may be closed
+					}
+				}()
+			}
+		}()
+		return ours, nil
+	})
+	return h
 }
 
 // lineOf runs a test on a bus whose units answer by a function.
-func lineOf(t *testing.T, overTCP bool, answer func(request []byte) ([]byte, time.Duration), run func(*testing.T, *modbus.Bus, *asked)) {
+func lineOf(t *testing.T, overTCP bool, answer func(request []byte) ([]byte, time.Duration),
+	run func(*testing.T, *modbus.Bus, *heard)) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &asked{n: map[byte]int{}}
-		var peers []net.Conn
-		open := func(context.Context) (io.ReadWriteCloser, error) {
-			ours, theirs := net.Pipe()
-			peers = append(peers, theirs)
-			size, head := 8, 0
-			if overTCP {
-				size, head = 12, 6
-			}
-			go func() {
-				for {
-					r := make([]byte, size)
-					if _, err := io.ReadFull(theirs, r); err != nil {
-						return
-					}
-					a.note(r[head])
-					go func() {
-						out, after := answer(r)
-						if time.Sleep(after); out != nil {
-							theirs.Write(out)
-						}
-					}()
-				}
-			}()
-			return ours, nil
-		}
-		bus := modbus.NewBusOn(open, overTCP)
-		run(t, bus, a)
+		bus := modbus.NewBusOn(nil, overTCP)
+		h := plug(bus, overTCP, func(r []byte, _ int) ([]byte, time.Duration) { return answer(r) })
+		run(t, bus, h)
 		bus.Close()
-		for _, c := range peers {
-			c.Close()
-		}
 		time.Sleep(time.Hour)
 	})
 }
@@ -87,7 +76,7 @@ func TestADeadUnitIsAskedSeldom(t *testing.T) {
 			return nil, 0
 		}
 		return value(r), 10 * time.Millisecond
-	}, func(t *testing.T, bus *modbus.Bus, a *asked) {
+	}, func(t *testing.T, bus *modbus.Bus, h *heard) {
 		good := 0
 		for range 300 {
 			if readUnit(bus, 1, 0) == nil {
@@ -98,8 +87,8 @@ func TestADeadUnitIsAskedSeldom(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if a.n[2] > 30 || good != 300 {
-			t.Errorf("in five minutes the dead unit was asked %d times, the other one was read %d times", a.n[2], good)
+		if h.asked(2) > 30 || good != 300 {
+			t.Errorf("in five minutes the dead unit was asked %d times, the other one was read %d times", h.asked(2), good)
 		}
 		mu.Lock()
 		dead = false
@@ -121,11 +110,10 @@ func TestTheMostUrgentGoesFirst(t *testing.T) {
 			return append([]byte{}, r...), 10 * time.Millisecond
 		}
 		return value(r), 100 * time.Millisecond
-	}, func(t *testing.T, bus *modbus.Bus, a *asked) {
+	}, func(t *testing.T, bus *modbus.Bus, h *heard) {
 		if err := readUnit(bus, 1, 0); err != nil {
 			t.Fatal(err)
 		}
-		a.in = nil
 		var all sync.WaitGroup
 		for i, ask := range []func() error{
 			func() error { return readUnit(bus, 2, 0) }, func() error { return readUnit(bus, 3, time.Second) }, func() error { return readUnit(bus, 4, 200*time.Millisecond) },
@@ -139,8 +127,8 @@ func TestTheMostUrgentGoesFirst(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if !slices.Equal(a.in, []byte{2, 6, 5, 4, 3}) {
-			t.Errorf("units were asked in the order %v", a.in)
+		if !slices.Equal(h.order()[1:], []byte{2, 6, 5, 4, 3}) {
+			t.Errorf("units were asked in the order %v", h.order()[1:])
 		}
 	})
 }
@@ -152,7 +140,7 @@ func TestASlowUnitIsHeardWhileOthersSpeak(t *testing.T) {
 			return value(r), 700 * time.Millisecond
 		}
 		return value(r), 10 * time.Millisecond
-	}, func(t *testing.T, bus *modbus.Bus, a *asked) {
+	}, func(t *testing.T, bus *modbus.Bus, h *heard) {
 		var all sync.WaitGroup
 		slow, quick := 0, 0
 		all.Go(func() {
@@ -188,7 +176,7 @@ func TestAnEchoIsNoAnswer(t *testing.T) {
 			return append(append([]byte{}, r...), r...), 0
 		}
 		return append(append([]byte{}, r...), value(r)...), 0
-	}, func(t *testing.T, bus *modbus.Bus, a *asked) {
+	}, func(t *testing.T, bus *modbus.Bus, h *heard) {
 		for range 3 {
 			if err := readUnit(bus, 1, 0); err != nil {
 				t.Error(err)
@@ -215,7 +203,7 @@ func TestAGatewaySaysThatAUnitIsDead(t *testing.T) {
 			}
 			head[5] = 7
 			return append(head, r[7], 4, 0, 1, 0, 2), 5 * time.Millisecond
-		}, func(t *testing.T, bus *modbus.Bus, a *asked) {
+		}, func(t *testing.T, bus *modbus.Bus, h *heard) {
 			for range 120 {
 				if err := readUnit(bus, 1, 0); err != nil {
 					t.Fatal(err)
@@ -225,8 +213,8 @@ func TestAGatewaySaysThatAUnitIsDead(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 			}
-			if a.n[2] > 20 {
-				t.Errorf("the dead unit was asked %d times in two minutes", a.n[2])
+			if h.asked(2) > 20 {
+				t.Errorf("the dead unit was asked %d times in two minutes", h.asked(2))
 			}
 		})
 	}
@@ -287,7 +275,7 @@ func TestNobodyElsesAnswer(t *testing.T) {
 		out := value(r)
 		out[0] = 9
 		return modbus.AppendCRC(out[:len(out)-2]), 0
-	}, func(t *testing.T, bus *modbus.Bus, a *asked) {
+	}, func(t *testing.T, bus *modbus.Bus, h *heard) {
 		if err := readUnit(bus, 1, 0); err == nil || !strings.Contains(err.Error(), "unit 9 answered for unit 1") {
 			t.Errorf("it gave %v", err)
 		}

@@ -56,7 +56,7 @@ func FuzzAnswers(f *testing.F) {
 			}
 			return out, 0
 		}
-		lineOf(t, tcp, answer, func(t *testing.T, bus *modbus.Bus, _ *asked) {
+		lineOf(t, tcp, answer, func(t *testing.T, bus *modbus.Bus, _ *heard) {
 			registers, err := bus.Registers(t.Context(), modbus.Request{Unit: 1, Function: modbus.ReadHolding, Count: n})
 			var data []byte
 			for _, r := range registers {

@@ -26,8 +26,8 @@ type heard struct {
 	what  []uint16 // addresses
 }
 
-// note writes down a request.
-func (h *heard) note(r []byte) {
+// note writes down a request, and tells how many came before it.
+func (h *heard) note(r []byte) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.start.IsZero() {
@@ -35,6 +35,17 @@ func (h *heard) note(r []byte) {
 	}
 	h.at, h.units = append(h.at, time.Since(h.start)), append(h.units, r[0])
 	h.what = append(h.what, binary.BigEndian.Uint16(r[2:]))
+	return len(h.at) - 1
+}
+
+// asked is how often a unit was.
+func (h *heard) asked(unit byte) (n int) {
+	for _, u := range h.order() {
+		if u == unit {
+			n++
+		}
+	}
+	return n
 }
 
 // times are the moments, one a request.
@@ -59,26 +70,17 @@ func (h *heard) addresses() []uint16 {
 }
 
 // timed is a line whose units answer after a while, and that writes down when they are asked; 0 is never.
-func timed(t *testing.T, bus *modbus.Bus, after func(unit byte, n int) time.Duration) *heard {
-	h := &heard{}
-	ours, theirs := net.Pipe()
-	modbus.OpenWith(bus, func(context.Context) (io.ReadWriteCloser, error) { return ours, nil })
-	go device(t, theirs, func(n int, r []byte) []byte {
-		h.note(r)
-		answer := slices.Clone(r)
-		go func() {
-			if d := after(answer[0], n); d > 0 {
-				time.Sleep(d)
-				out := answer
-				if out[1] != modbus.WriteCoil {
-					out = value(answer)
-				}
-				theirs.Write(out) // the line may be closed
-			}
-		}()
-		return nil
+func timed(bus *modbus.Bus, after func(unit byte, n int) time.Duration) *heard {
+	return plug(bus, false, func(r []byte, n int) ([]byte, time.Duration) {
+		d := after(r[0], n)
+		switch {
+		case d == 0:
+			return nil, 0
+		case r[1] == modbus.WriteCoil:
+			return r, d
+		}
+		return value(r), d
 	})
-	return h
 }
 
 // between are the pauses between requests, in tenths of a second.
@@ -109,7 +111,7 @@ func TestSilenceBetweenFrames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := timed(t, bus, func(byte, int) time.Duration { return 10 * time.Millisecond })
+			h := timed(bus, func(byte, int) time.Duration { return 10 * time.Millisecond })
 			for range 3 {
 				r := modbus.Request{Unit: 1, Function: modbus.ReadRegisters, Address: 7, Count: 2, Gap: c.gap}
 				if _, err := bus.Registers(context.Background(), r); err != nil {
@@ -166,7 +168,7 @@ func TestHowLongADeadUnitIsLeftAlone(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			bus := modbus.NewBusOn(nil, false)
-			h := timed(t, bus, func(byte, int) time.Duration { return 0 })
+			h := timed(bus, func(byte, int) time.Duration { return 0 })
 			said := map[string]bool{}
 			for len(h.times()) < 8 {
 				err := readUnit(bus, 2, c.within)
@@ -201,7 +203,7 @@ func TestAScanAsksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := modbus.NewBusOn(nil, false)
 		bus.Restless = true
-		h := timed(t, bus, func(byte, int) time.Duration { return 0 })
+		h := timed(bus, func(byte, int) time.Duration { return 0 })
 		for range 5 {
 			readUnit(bus, 2, 0) // it is not there
 		}
@@ -221,7 +223,7 @@ func TestPatienceFollowsTheUnit(t *testing.T) {
 			bus := modbus.NewBusOn(nil, false)
 			slow := 300 * time.Millisecond
 			took := slow
-			timed(t, bus, func(byte, int) time.Duration { return took })
+			timed(bus, func(byte, int) time.Duration { return took })
 			if err := readUnit(bus, 1, 0); err != nil {
 				t.Fatal(err)
 			}
@@ -265,7 +267,7 @@ func TestWhoGetsTheLineMeanwhile(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			bus := modbus.NewBusOn(nil, false)
-			h := timed(t, bus, func(unit byte, n int) time.Duration {
+			h := timed(bus, func(unit byte, n int) time.Duration {
 				switch {
 				case unit == 1:
 					return ms(10)
@@ -302,7 +304,7 @@ func TestWhoGetsTheLineMeanwhile(t *testing.T) {
 func TestALateAnswerIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := modbus.NewBusOn(nil, false)
-		timed(t, bus, func(unit byte, _ int) time.Duration {
+		timed(bus, func(unit byte, _ int) time.Duration {
 			return map[byte]time.Duration{1: 10 * time.Millisecond, 2: 1200 * time.Millisecond}[unit]
 		})
 		readUnit(bus, 2, 0) // too late
@@ -447,7 +449,7 @@ func TestASuspectProvesThatItIsInStep(t *testing.T) {
 func TestAnAnswerThatIsLaterThanItsUnitIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := modbus.NewBusOn(nil, false)
-		timed(t, bus, func(_ byte, n int) time.Duration {
+		timed(bus, func(_ byte, n int) time.Duration {
 			if n == 2 {
 				return 2500 * time.Millisecond
 			}
@@ -548,7 +550,7 @@ func TestTwoAnswersInOnePiece(t *testing.T) {
 func TestWhatIsUrgentDoesNotWaitForAnothersSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := modbus.NewBusOn(nil, false)
-		h := timed(t, bus, func(byte, int) time.Duration { return 5 * time.Millisecond })
+		h := timed(bus, func(byte, int) time.Duration { return 5 * time.Millisecond })
 		r := modbus.Request{Unit: 2, Function: modbus.ReadRegisters, Address: 7, Count: 2, Gap: 300 * time.Millisecond}
 		ended := make(chan error)
 		go func() {
@@ -583,7 +585,7 @@ func TestWhatIsUrgentDoesNotWaitForAnothersSilence(t *testing.T) {
 func TestWhatIsUrgentGoesBeforeWhoListens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := modbus.NewBusOn(nil, false)
-		h := timed(t, bus, func(unit byte, _ int) time.Duration {
+		h := timed(bus, func(unit byte, _ int) time.Duration {
 			return map[byte]time.Duration{2: 700 * time.Millisecond}[unit] + 10*time.Millisecond
 		})
 		if err := readUnit(bus, 1, 0); err != nil {
@@ -618,7 +620,7 @@ func TestWhatIsUrgentGoesBeforeWhoListens(t *testing.T) {
 func TestWhoNoLongerWaitsGetsNoLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := modbus.NewBusOn(nil, false)
-		h := timed(t, bus, func(byte, int) time.Duration { return 100 * time.Millisecond })
+		h := timed(bus, func(byte, int) time.Duration { return 100 * time.Millisecond })
 		if err := readUnit(bus, 1, 0); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -153,9 +152,7 @@ func (w *bayWorker) run(ctx context.Context, o *owner, look func(context.Context
 
 // openNow opens the contactor whatever else is wrong.
 func (w *bayWorker) openNow(otherwise string) {
-	var err error
-	panicked := Contain(func() { err = w.bay.Contactor.Open() })
-	if err := cmp.Or(panicked, err); err != nil {
+	if err := contained(w.bay.Contactor.Open); err != nil {
 		w.c.cfg.Log.Error(otherwise, "bay", w.bay.Number, "error", err)
 	}
 }

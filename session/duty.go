@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -43,6 +44,12 @@ func Contain(f func()) (err error) {
 	}()
 	f()
 	return nil
+}
+
+// contained is what a call returns, or what it panicked with.
+func contained(f func() error) (err error) {
+	panicked := Contain(func() { err = f() })
+	return cmp.Or(panicked, err)
 }
 
 // failedSelf is the fault of a device whose driver panicked.

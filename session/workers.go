@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,9 +182,7 @@ func (w *terminalWorker) run(ctx context.Context) {
 func (w *terminalWorker) failed(ctx context.Context, cmd Command, err error) {
 	w.c.cfg.Log.Error("kioskd itself failed at the terminal", "fault", failedSelf, "error", err)
 	if t, ok := w.c.cfg.Terminal.(io.Closer); ok { // its line is in a state that nobody knows
-		var closing error
-		panicked := Contain(func() { closing = t.Close() })
-		if err := cmp.Or(panicked, closing); err != nil {
+		if err := contained(t.Close); err != nil {
 			w.c.cfg.Log.Error("terminal did not close", "error", err)
 		}
 	}

@@ -153,8 +153,7 @@ func (r *Restrictions) never() string {
 		return "min_duration is not below max_duration"
 	case r.StartDate != "" && r.EndDate != "" && r.StartDate >= r.EndDate:
 		return "start_date is not before end_date"
-	}
-	if r.MaxDuration != nil && *r.MaxDuration <= 0 {
+	case r.MaxDuration != nil && *r.MaxDuration <= 0:
 		return "max_duration is not above zero"
 	}
 	return ""

@@ -347,7 +347,7 @@ func TestSetupRefuses(t *testing.T) {
 	}
 }
 
-// person answers what they read, as somebody at a keyboard does.
+// person answers what they read, as a person at a keyboard does.
 type person struct {
 	t      *testing.T
 	answer func(prompt string) string
