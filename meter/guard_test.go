@@ -27,7 +27,8 @@ var bay22 = kiosk.Register{MaxPower: 22_000, Modulus: 1_000_000_000, Step: 1}
 
 func at(seconds float64, wh kiosk.Energy, watts kiosk.Power) kiosk.Reading {
 	t0 := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	return kiosk.Reading{At: t0.Add(time.Duration(seconds * float64(time.Second))), Import: wh, Power: watts, Serial: "1"}
+	return kiosk.Reading{At: t0.Add(time.Duration(seconds * float64(time.Second))), Import: wh, Power: watts,
+		Serial: "1"}
 }
 
 func other(r kiosk.Reading) kiosk.Reading { r.Serial = "2"; return r }
@@ -50,34 +51,57 @@ func TestGuard(t *testing.T) {
 		reads    int
 		want     string
 	}{
-		"first readings that agree":      {nil, []kiosk.Reading{at(0, 5000, 0), at(.1, 5000, 0)}, 1, "5000"},
-		"a first reading too high, once": {nil, []kiosk.Reading{at(0, 1_005_000, 0), at(.1, 5000, 0), at(.2, 5000, 0)}, 1, "5000"},
-		"a first reading of 0, once":     {nil, []kiosk.Reading{at(0, 0, 0), at(.1, 5000, 0), at(.2, 5000, 0)}, 1, "5000"},
-		"readings that never agree":      {nil, []kiosk.Reading{at(0, 5000, 0), at(.1, 9000, 0), at(.2, 1000, 0), at(.3, 7000, 0)}, 1, "MT003"},
+		"first readings that agree": {nil, []kiosk.Reading{at(0, 5000, 0), at(.1, 5000, 0)}, 1, "5000"},
+		"a first reading too high, once": {nil, []kiosk.Reading{at(0, 1_005_000, 0), at(.1, 5000, 0), at(.2, 5000,
+			0)}, 1, "5000"},
+		"a first reading of 0, once": {nil, []kiosk.Reading{at(0, 0, 0), at(.1, 5000, 0), at(.2, 5000, 0)}, 1,
+			"5000"},
+		"readings that never agree": {nil, []kiosk.Reading{at(0, 5000, 0), at(.1, 9000, 0), at(.2, 1000, 0),
+			at(.3, 7000, 0)}, 1, "MT003"},
 
-		"after a restart":                       {&seed, []kiosk.Reading{at(0, 5006, 22_000), at(.1, 5006, 22_000)}, 1, "5006"},
-		"after a restart too high, once":        {&seed, []kiosk.Reading{at(0, 1_005_000, 22_000), at(.1, 5006, 22_000), at(.2, 5007, 22_000)}, 1, "5007"},
-		"after a restart 20 kWh, once":          {&seed, []kiosk.Reading{at(0, 25_000, 22_000), at(.1, 5006, 22_000), at(.2, 5007, 22_000)}, 1, "5007"},
-		"after a restart 0, once":               {&seed, []kiosk.Reading{at(0, 0, 22_000), at(.1, 5006, 22_000), at(.2, 5007, 22_000)}, 1, "5007"},
-		"after a restart too high for ever":     {&seed, []kiosk.Reading{at(0, 1_005_000, 0), at(.1, 1_005_000, 0), at(9000, 1_005_000, 0)}, 3, "MT003"},
-		"after a restart lower for ever":        {&seed, []kiosk.Reading{at(0, 4000, 0)}, 1, "MT002"},
-		"after a restart another meter":         {&seed, []kiosk.Reading{other(at(0, 25_000, 0))}, 1, "MT004"},
-		"after a night, what a night can bring": {&night, []kiosk.Reading{at(0, 25_000, 0), at(.1, 25_000, 0)}, 1, "25000"},
-		"after a night a spike, once":           {&night, []kiosk.Reading{at(0, 25_000, 0), at(.1, 5000, 0), at(.2, 5000, 0)}, 1, "5000"},
-		"after a night a spike that lasted":     {&night, []kiosk.Reading{at(0, 25_000, 0), at(.1, 25_000, 0), at(1, 25_000, 0), at(2, 5000, 0), at(2.1, 5000, 0), at(2.2, 5000, 0)}, 3, "5000"},
-		"and it is no way to fall later":        {&night, []kiosk.Reading{at(0, 25_000, 22_000), at(.1, 25_000, 22_000), at(1, 25_005, 22_000), at(2, 5000, 0)}, 3, "MT002"},
+		"after a restart": {&seed, []kiosk.Reading{at(0, 5006, 22_000), at(.1, 5006, 22_000)},
+			1, "5006"},
+		"after a restart too high, once": {&seed, []kiosk.Reading{at(0, 1_005_000, 22_000), at(.1, 5006,
+			22_000), at(.2, 5007, 22_000)}, 1, "5007"},
+		"after a restart 20 kWh, once": {&seed, []kiosk.Reading{at(0, 25_000, 22_000), at(.1, 5006, 22_000),
+			at(.2, 5007, 22_000)}, 1, "5007"},
+		"after a restart 0, once": {&seed, []kiosk.Reading{at(0, 0, 22_000), at(.1, 5006, 22_000),
+			at(.2, 5007, 22_000)}, 1, "5007"},
+		"after a restart too high for ever": {&seed, []kiosk.Reading{at(0, 1_005_000, 0), at(.1, 1_005_000, 0),
+			at(9000, 1_005_000, 0)}, 3, "MT003"},
+		"after a restart lower for ever": {&seed, []kiosk.Reading{at(0, 4000, 0)}, 1, "MT002"},
+		"after a restart another meter":  {&seed, []kiosk.Reading{other(at(0, 25_000, 0))}, 1, "MT004"},
+		"after a night, what a night can bring": {&night, []kiosk.Reading{at(0, 25_000, 0), at(.1, 25_000, 0)}, 1,
+			"25000"},
+		"after a night a spike, once": {&night, []kiosk.Reading{at(0, 25_000, 0), at(.1, 5000, 0), at(.2,
+			5000, 0)}, 1, "5000"},
+		"after a night a spike that lasted": {&night, []kiosk.Reading{at(0, 25_000, 0), at(.1, 25_000, 0), at(1,
+			25_000, 0), at(2, 5000, 0), at(2.1, 5000, 0), at(2.2, 5000, 0)}, 3, "5000"},
+		"and it is no way to fall later": {&night, []kiosk.Reading{at(0, 25_000, 22_000), at(.1, 25_000,
+			22_000), at(1, 25_005, 22_000), at(2, 5000, 0)}, 3, "MT002"},
 
-		"falls":                      {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 5005, 0)}, 2, "MT002"},
-		"falls once":                 {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 5005, 0), at(1.1, 5006, 0)}, 2, "5006"},
-		"zero":                       {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 0, 0)}, 2, "MT002"},
-		"jumps":                      {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 9000, 0)}, 2, "MT003"},
-		"jumps, once":                {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 9000, 0), at(1.1, 5006, 0)}, 2, "5006"},
-		"jumps after a quiet night":  {&night, []kiosk.Reading{at(0, 5000, 0), at(.1, 5000, 0), at(1, 9000, 0)}, 2, "MT003"},
-		"150 Wh that no power means": {&seed, []kiosk.Reading{at(0, 5006, 22_000), at(.1, 5006, 22_000), at(1, 5162, 22_000)}, 2, "MT003"},
-		"another meter":              {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), other(at(1, 5006, 0))}, 2, "MT004"},
-		"over its modulus":           {nil, []kiosk.Reading{at(0, 999_999_990, 22_000), at(.1, 999_999_990, 22_000), at(3, 8, 22_000)}, 2, "8"},
-		"over a modulus too early":   {nil, []kiosk.Reading{at(0, 899_999_990, 22_000), at(.1, 899_999_990, 22_000), at(3, 8, 22_000)}, 2, "MT002"},
-		"a line that was silent":     {&seed, []kiosk.Reading{at(0, 5006, 22_000), at(.1, 5006, 22_000), at(60, 5372, 22_000), at(60.1, 5372, 22_000)}, 2, "5372"},
+		"falls": {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 5005, 0)}, 2,
+			"MT002"},
+		"falls once": {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 5005, 0), at(1.1,
+			5006, 0)}, 2, "5006"},
+		"zero": {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 0, 0)}, 2,
+			"MT002"},
+		"jumps": {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 9000, 0)}, 2,
+			"MT003"},
+		"jumps, once": {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), at(1, 9000, 0), at(1.1,
+			5006, 0)}, 2, "5006"},
+		"jumps after a quiet night": {&night, []kiosk.Reading{at(0, 5000, 0), at(.1, 5000, 0), at(1, 9000, 0)}, 2,
+			"MT003"},
+		"150 Wh that no power means": {&seed, []kiosk.Reading{at(0, 5006, 22_000), at(.1, 5006, 22_000), at(1, 5162,
+			22_000)}, 2, "MT003"},
+		"another meter": {&seed, []kiosk.Reading{at(0, 5006, 0), at(.1, 5006, 0), other(at(1, 5006, 0))},
+			2, "MT004"},
+		"over its modulus": {nil, []kiosk.Reading{at(0, 999_999_990, 22_000), at(.1, 999_999_990, 22_000),
+			at(3, 8, 22_000)}, 2, "8"},
+		"over a modulus too early": {nil, []kiosk.Reading{at(0, 899_999_990, 22_000), at(.1, 899_999_990, 22_000),
+			at(3, 8, 22_000)}, 2, "MT002"},
+		"a line that was silent": {&seed, []kiosk.Reading{at(0, 5006, 22_000), at(.1, 5006, 22_000), at(60, 5372,
+			22_000), at(60.1, 5372, 22_000)}, 2, "5372"},
 	} {
 		g := meter.NewGuard(&scripted{c.readings}, bay22, "")
 		if c.seed != nil {
@@ -168,7 +192,10 @@ func TestGuardStaysDown(t *testing.T) {
 				t.Fatalf("%s: is believed after %d s without power", name, s)
 			}
 		}
-		if err := g.Exchange(context.Background(), func(*kiosk.Reading, kiosk.Reading) error { return nil }); err != nil {
+		if err := g.Exchange(context.Background(), func(*kiosk.Reading,
+			kiosk.Reading) error {
+			return nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if err := read(at(90_001, wrong(199), 0)); err != nil {
@@ -186,14 +213,21 @@ func TestAnotherMeterIsBelievedOnceItIsWrittenDown(t *testing.T) {
 	}
 	m.readings = []kiosk.Reading{other(at(3600, 7, 0))}
 	full := errors.New("disk is full")
-	if err := g.Exchange(context.Background(), func(*kiosk.Reading, kiosk.Reading) error { return full }); !errors.Is(err, full) {
+	if err := g.Exchange(context.Background(), func(*kiosk.Reading,
+		kiosk.Reading) error {
+		return full
+	}); !errors.Is(err, full) {
 		t.Errorf("%v", err)
 	}
 	if _, err := g.Read(context.Background()); code(err) != "MT004" {
 		t.Errorf("an unrecorded meter gives %v", err)
 	}
 	var end, start kiosk.Energy
-	if err := g.Exchange(context.Background(), func(o *kiosk.Reading, n kiosk.Reading) error { end, start = o.Import, n.Import; return nil }); err != nil || end != 900_000 || start != 7 {
+	if err := g.Exchange(context.Background(), func(o *kiosk.Reading, n kiosk.Reading) error {
+		end, start = o.Import,
+			n.Import
+		return nil
+	}); err != nil || end != 900_000 || start != 7 {
 		t.Errorf("%v from %v to %v", err, end, start)
 	}
 	if r, err := g.Read(context.Background()); err != nil || r.Serial != "2" {

@@ -116,11 +116,16 @@ func TestHowMuchIsRefused(t *testing.T) {
 // TestTheTaxThatIsNotNamed matters where a price is above zero and includes one.
 func TestTheTaxThatIsNotNamed(t *testing.T) {
 	for text, want := range map[string]bool{
-		`{"currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49}]}]}`:                                    false,
-		`{"currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":0}]}]}`:                            true,
-		`{"currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19},{"type":"FLAT","price":0}]}]}`: true,
-		`{"currency":"EUR","tax_included":"NO","elements":[{"price_components":[{"type":"ENERGY","price":0.49}]}]}`:                                     true,
-		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49}]}]}`:                                                         true,
+		`{"currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",` +
+			`"price":0.49}]}]}`: false,
+		`{"currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,` +
+			`"vat":0}]}]}`: true,
+		`{"currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,` +
+			`"vat":19},{"type":"FLAT","price":0}]}]}`: true,
+		`{"currency":"EUR","tax_included":"NO","elements":[{"price_components":[{"type":"ENERGY",` +
+			`"price":0.49}]}]}`: true,
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY",` +
+			`"price":0.49}]}]}`: true,
 	} {
 		if got := parse(t, text).TaxKnown(); got != want {
 			t.Errorf("%s: %v", text, got)
@@ -316,7 +321,8 @@ func TestWhatATariffHas(t *testing.T) {
 		}
 	}
 	if got := string(parse(t,
-		" { \"currency\" : \"EUR\",\n\"elements\":[{\"price_components\":[{\"type\":\"FLAT\",\"price\":1.50}]}] } ").JSON()); got !=
+		" { \"currency\" : \"EUR\",\n\"elements\":[{\"price_components\":[{\"type\":\"FLAT\",\"price\":1.50}]}] } "+
+			"").JSON()); got !=
 		`{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1.50}]}]}` {
 		t.Errorf("a tariff is kept as %s", got)
 	}
@@ -324,7 +330,8 @@ func TestWhatATariffHas(t *testing.T) {
 
 // TestWhatADimensionCameTo: exact, and by rate; a dimension that nothing was charged for has none.
 func TestWhatADimensionCameTo(t *testing.T) {
-	text := `{"currency":"EUR","tax_included":"NO","elements":[{"price_components":[{"type":"ENERGY","price":0.333,"vat":19},` +
+	text := `{"currency":"EUR","tax_included":"NO","elements":[{"price_components":[{"type":"ENERGY","price":0.333,` +
+		`"vat":19},` +
 		`{"type":"FLAT","price":0.5}]}]}`
 	tf := parse(t, text)
 	c := cost(t, text, hour(2000))

@@ -52,7 +52,8 @@ func (o oracle) price(d string, local time.Time, age time.Duration) *big.Rat {
 				in = begin <= clock || clock < end
 			}
 			seconds := int64(age / time.Second)
-			if !in || r.StartDate != "" && day < r.StartDate || r.EndDate != "" && day >= r.EndDate || seconds < r.MinDuration || r.MaxDuration > 0 && seconds >= r.MaxDuration ||
+			if !in || r.StartDate != "" && day < r.StartDate || r.EndDate != "" && day >= r.EndDate ||
+				seconds < r.MinDuration || r.MaxDuration > 0 && seconds >= r.MaxDuration ||
 				len(r.Days) > 0 && !slices.Contains(r.Days, strings.ToUpper(local.Weekday().String())) {
 				continue
 			}
@@ -99,9 +100,13 @@ func randomTariff(dice *rand.Rand) string {
 			r = append(r, fmt.Sprintf(`"max_duration":%d`, 60*(1+dice.IntN(300))))
 		}
 		d := pick("ENERGY", "TIME", "PARKING_TIME", "ENERGY")
-		elements = append(elements, fmt.Sprintf(`{"price_components":[{"type":"%s","price":%d.%02d}],"restrictions":{%s}}`, d, dice.IntN(3), dice.IntN(100), strings.Join(r, ",")))
+		elements = append(elements,
+			fmt.Sprintf(`{"price_components":[{"type":"%s","price":%d.%02d}],"restrictions":{%s}}`, d, dice.IntN(3),
+				dice.IntN(100), strings.Join(r, ",")))
 	}
-	elements = append(elements, fmt.Sprintf(`{"price_components":[{"type":"ENERGY","price":0.%02d},{"type":"PARKING_TIME","price":%d}]}`, 1+dice.IntN(99), dice.IntN(9)))
+	elements = append(elements,
+		fmt.Sprintf(`{"price_components":[{"type":"ENERGY","price":0.%02d},{"type":"PARKING_TIME","price":%d}]}`,
+			1+dice.IntN(99), dice.IntN(9)))
 	return `{"id":"r","currency":"EUR","tax_included":"YES","elements":[` + strings.Join(elements, ",") + `]}`
 }
 
@@ -111,7 +116,8 @@ func randomTariff(dice *rand.Rand) string {
 func TestEveryPriceAgainstTheWords(t *testing.T) {
 	seed := rand.Uint64()
 	dice := rand.New(rand.NewPCG(seed, 3))
-	days := []time.Time{time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC), time.Date(2026, 10, 24, 12, 0, 0, 0, time.UTC), time.Date(2026, 6, 14, 12, 0, 0, 0, time.UTC), time.Date(2026, 4, 4, 6, 0, 0, 0, time.UTC)}
+	days := []time.Time{time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC), time.Date(2026, 10, 24, 12, 0, 0, 0, time.UTC),
+		time.Date(2026, 6, 14, 12, 0, 0, 0, time.UTC), time.Date(2026, 4, 4, 6, 0, 0, 0, time.UTC)}
 	for n := range 200 {
 		text := randomTariff(dice)
 		tf := parse(t, text)
@@ -119,7 +125,8 @@ func TestEveryPriceAgainstTheWords(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &o); err != nil {
 			t.Fatal(err)
 		}
-		zone := []string{"Europe/Berlin", "Europe/Lisbon", "Atlantic/Azores", "Europe/Helsinki", "Europe/Istanbul", "Australia/Lord_Howe", "Asia/Kathmandu"}[dice.IntN(7)]
+		zone := []string{"Europe/Berlin", "Europe/Lisbon", "Atlantic/Azores", "Europe/Helsinki", "Europe/Istanbul",
+			"Australia/Lord_Howe", "Asia/Kathmandu"}[dice.IntN(7)]
 		loc, err := time.LoadLocation(zone)
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +145,8 @@ func TestEveryPriceAgainstTheWords(t *testing.T) {
 			for m := range span {
 				now := at.Add(time.Duration(m) * time.Minute)
 				local, age := now.In(loc), now.Sub(start)
-				want.Add(want, new(big.Rat).Mul(o.price("ENERGY", local, age), big.NewRat(int64(p.Energy)/int64(span), 1000)))
+				want.Add(want, new(big.Rat).Mul(o.price("ENERGY", local, age), big.NewRat(int64(p.Energy)/int64(span),
+					1000)))
 				want.Add(want, new(big.Rat).Mul(o.price(timed, local, age), big.NewRat(1, 60)))
 			}
 			u.Periods = append(u.Periods, p)
@@ -149,16 +157,19 @@ func TestEveryPriceAgainstTheWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := new(big.Rat).Sub(cost.ExactAfter, want); new(big.Rat).Abs(diff).Cmp(big.NewRat(1, 100)) > 0 {
-			t.Fatalf("seed %d, tariff %d in %s from %v, %d min:\n%s\ncosts %s, want %s", seed, n, zone, start, minutes, text, cost.ExactAfter.FloatString(4), want.FloatString(4))
+			t.Fatalf("seed %d, tariff %d in %s from %v, %d min:\n%s\ncosts %s, want %s", seed, n, zone, start,
+				minutes, text, cost.ExactAfter.FloatString(4), want.FloatString(4))
 		}
 		said := new(big.Rat)
-		if all := tf.PricesAt(start, loc, 0); len(all) > 0 && all[0].Dimension == tariff.Energy && all[0].AfterMin == 0 {
+		if all := tf.PricesAt(start, loc, 0); len(all) > 0 && all[0].Dimension == tariff.Energy &&
+			all[0].AfterMin == 0 {
 			said = all[0].Gross
 		}
 		now := o.price("ENERGY", start.In(loc), 0)
 		begins := strings.Contains(shown(tf, start, loc, 0), start.In(loc).Format("15:04")+"-") // it is free until then
 		if said.Cmp(now) != 0 && !(now.Sign() == 0 && !begins) {
-			t.Fatalf("seed %d, tariff %d in %s at %v:\n%s\nthe screen says %s first, %s applies", seed, n, zone, start, text, said.FloatString(2), now.FloatString(2))
+			t.Fatalf("seed %d, tariff %d in %s at %v:\n%s\nthe screen says %s first, %s applies", seed, n, zone,
+				start, text, said.FloatString(2), now.FloatString(2))
 		}
 	}
 }

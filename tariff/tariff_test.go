@@ -86,7 +86,8 @@ func TestWorkedExamples(t *testing.T) {
 }
 
 // energyOnly is 0.49 a kWh gross with 19 % included.
-const energyOnly = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19,"step_size":1}]}]}`
+const energyOnly = `{"id":"t","currency":"EUR","tax_included":"YES",` +
+	`"elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19,"step_size":1}]}]}`
 
 func TestRounding(t *testing.T) {
 	start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -109,7 +110,8 @@ func TestRounding(t *testing.T) {
 			t.Errorf("%d Wh cost %d, want %d", c.wh, cost.AfterTaxes.Minor, c.after)
 		}
 		if c.before+c.tax > 0 && (cost.BeforeTaxes.Minor != c.before || cost.Taxes[0].Amount.Minor != c.tax) {
-			t.Errorf("%d Wh: net %d and tax %d, want %d and %d", c.wh, cost.BeforeTaxes.Minor, cost.Taxes[0].Amount.Minor,
+			t.Errorf("%d Wh: net %d and tax %d, want %d and %d", c.wh, cost.BeforeTaxes.Minor,
+				cost.Taxes[0].Amount.Minor,
 				c.before, c.tax)
 		}
 	}
@@ -123,11 +125,14 @@ func TestRestrictions(t *testing.T) {
 		wh                    int64
 		want                  string
 	}{
-		{"a second price from 20 kWh on", `{"price_components":[{"type":"ENERGY","price":0.5}],"restrictions":{"max_kwh":20}},{"price_components":[{"type":"ENERGY","price":0.4}]}`,
+		{"a second price from 20 kWh on",
+			`{"price_components":[{"type":"ENERGY","price":0.5}],"restrictions":{"max_kwh":20}},` +
+				`{"price_components":[{"type":"ENERGY","price":0.4}]}`,
 			"2026-03-02T09:00:00+01:00", 1, 30000, "14.000000"},
 		{"free for an hour", `{"price_components":[{"type":"TIME","price":6}],"restrictions":{"min_duration":3600}}`,
 			"2026-03-02T09:00:00+01:00", 3, 0, "12.000000"},
-		{"night wraps midnight", `{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"22:00","end_time":"06:00"}}`,
+		{"night wraps midnight",
+			`{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"22:00","end_time":"06:00"}}`,
 			"2026-03-02T20:00:00+01:00", 12, 0, "8.000000"},
 		{"the night of 23 hours is an hour shorter",
 			`{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"00:00","end_time":"06:00"}}`,
@@ -136,24 +141,32 @@ func TestRestrictions(t *testing.T) {
 			`{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"00:00","end_time":"06:00"}}`,
 			"2026-10-25T00:00:00+02:00", 12, 0, "7.000000"},
 		{"an hour that the clock shows twice is cheap twice",
-			`{"price_components":[{"type":"ENERGY","price":0.2}],"restrictions":{"start_time":"02:00","end_time":"03:00"}},{"price_components":[{"type":"ENERGY","price":0.5}]}`,
+			`{"price_components":[{"type":"ENERGY","price":0.2}],"restrictions":{"start_time":"02:00",` +
+				`"end_time":"03:00"}},{"price_components":[{"type":"ENERGY","price":0.5}]}`,
 			"2026-10-25T01:00:00+02:00", 4, 40000, "14.000000"},
 		{"an hour that the clock leaves out is cheap never",
-			`{"price_components":[{"type":"ENERGY","price":0.2}],"restrictions":{"start_time":"02:00","end_time":"03:00"}},{"price_components":[{"type":"ENERGY","price":0.5}]}`,
+			`{"price_components":[{"type":"ENERGY","price":0.2}],"restrictions":{"start_time":"02:00",` +
+				`"end_time":"03:00"}},{"price_components":[{"type":"ENERGY","price":0.5}]}`,
 			"2026-03-29T01:00:00+01:00", 3, 30000, "15.000000"},
-		{"half past two comes twice", `{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"02:30","end_time":"04:00"}}`,
+		{"half past two comes twice",
+			`{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"02:30","end_time":"04:00"}}`,
 			"2026-10-25T00:00:00+02:00", 6, 0, "2.000000"},
-		{"half past two is left out", `{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"02:30","end_time":"04:00"}}`,
+		{"half past two is left out",
+			`{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"02:30","end_time":"04:00"}}`,
 			"2026-03-29T00:00:00+01:00", 6, 0, "1.000000"},
 		{"a step is ended although what follows is free",
 			`{"price_components":[{"type":"TIME","price":1,"step_size":900}],"restrictions":{"max_duration":2000}}`,
 			"2026-03-02T09:00:00+01:00", 1, 0, "0.750000"},
 		{"cheap until four, from midnight on",
-			`{"price_components":[{"type":"ENERGY","price":0.2}],"restrictions":{"end_time":"04:00"}},{"price_components":[{"type":"ENERGY","price":0.5}]}`,
+			`{"price_components":[{"type":"ENERGY","price":0.2}],"restrictions":{"end_time":"04:00"}},` +
+				`{"price_components":[{"type":"ENERGY","price":0.5}]}`,
 			"2026-03-02T20:00:00+01:00", 10, 10000, "3.800000"},
-		{"dear from ten on, until midnight", `{"price_components":[{"type":"ENERGY","price":0.5}],"restrictions":{"start_time":"22:00"}},{"price_components":[{"type":"ENERGY","price":0.2}]}`,
+		{"dear from ten on, until midnight",
+			`{"price_components":[{"type":"ENERGY","price":0.5}],"restrictions":{"start_time":"22:00"}},` +
+				`{"price_components":[{"type":"ENERGY","price":0.2}]}`,
 			"2026-03-02T20:00:00+01:00", 10, 10000, "2.600000"},
-		{"the end date is not included", `{"price_components":[{"type":"TIME","price":1}],"restrictions":{"end_date":"2026-03-03"}}`,
+		{"the end date is not included",
+			`{"price_components":[{"type":"TIME","price":1}],"restrictions":{"end_date":"2026-03-03"}}`,
 			"2026-03-02T20:00:00+01:00", 12, 0, "4.000000"},
 		{"Sunday only", `{"price_components":[{"type":"TIME","price":1}],"restrictions":{"day_of_week":["SUNDAY"]}}`,
 			"2026-02-28T12:00:00+01:00", 48, 0, "24.000000"},
@@ -181,20 +194,25 @@ func TestRestrictions(t *testing.T) {
 }
 
 func TestLimitsKeepTheTaxShare(t *testing.T) {
-	tf := parse(t, `{"currency":"EUR","tax_included":"NO","max_price":{"after_taxes":11.9},"elements":[{"price_components":[{"type":"ENERGY","price":1,"vat":19}]}]}`)
+	tf := parse(t,
+		`{"currency":"EUR","tax_included":"NO","max_price":{"after_taxes":11.9},`+
+			`"elements":[{"price_components":[{"type":"ENERGY","price":1,"vat":19}]}]}`)
 	start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	cost, err := tf.Calculate(tariff.Usage{Start: start, End: start.Add(time.Hour),
 		Periods: []tariff.Period{{Start: start, State: tariff.Charging, Energy: 50000}}}, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cost.AfterTaxes.Minor != 1190 || cost.BeforeTaxes.Minor != 1000 || cost.Taxes[0].Amount.Minor != 190 || cost.Limited != "max_price" {
+	if cost.AfterTaxes.Minor != 1190 || cost.BeforeTaxes.Minor != 1000 || cost.Taxes[0].Amount.Minor != 190 ||
+		cost.Limited != "max_price" {
 		t.Errorf("got %v, %v, %v, %q", cost.AfterTaxes, cost.BeforeTaxes, cost.Taxes, cost.Limited)
 	}
 }
 
 func TestLinesAddUp(t *testing.T) {
-	tf := parse(t, `{"currency":"EUR","tax_included":"NO","elements":[{"price_components":[{"type":"ENERGY","price":0.333,"vat":19},{"type":"TIME","price":0.777,"vat":7},{"type":"FLAT","price":0.335,"vat":19}]}]}`)
+	tf := parse(t,
+		`{"currency":"EUR","tax_included":"NO","elements":[{"price_components":[{"type":"ENERGY","price":0.333,`+
+			`"vat":19},{"type":"TIME","price":0.777,"vat":7},{"type":"FLAT","price":0.335,"vat":19}]}]}`)
 	start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for wh := int64(1); wh < 3000; wh += 37 {
 		cost, err := tf.Calculate(tariff.Usage{Start: start, End: start.Add(time.Duration(wh) * time.Second),
@@ -214,12 +232,17 @@ func TestLinesAddUp(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGIE","price":1}]}]}`:                                           `type "ENERGIE" is unknown`,
-		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY"}]}]}`:                                                      "price is missing",
-		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":-1}]}]}`:                                           "price is negative",
-		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":1}],"restrictions":{"min_kw":1}}]}`:                `unknown field "min_kw"`,
-		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":1}],"restrictions":{"start_time":"25:00"}}]}`:      "not a time",
-		`{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1}],"restrictions":{"reservation":"RESERVATION"}}]}`: "no reservations",
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGIE",` +
+			`"price":1}]}]}`: `type "ENERGIE" is unknown`,
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY"}]}]}`: "price is missing",
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY",` +
+			`"price":-1}]}]}`: "price is negative",
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":1}],` +
+			`"restrictions":{"min_kw":1}}]}`: `unknown field "min_kw"`,
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":1}],` +
+			`"restrictions":{"start_time":"25:00"}}]}`: "not a time",
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1}],` +
+			`"restrictions":{"reservation":"RESERVATION"}}]}`: "no reservations",
 		`{"currency":"EUR","elements":[]}`:                                                   "elements is empty",
 		`{"elements":[{"price_components":[{"type":"FLAT","price":1}]}]}`:                    "currency is missing",
 		`{"currency":"EUR","elements":[{"price_components":[]}]} {}`:                         "something follows",
@@ -248,34 +271,78 @@ func TestCheckRefuses(t *testing.T) {
 		{"unknown currency", strings.Replace(energyOnly, "EUR", "XXX", 1), site, "not a currency"},
 		{"a minute at 150 kW", `{"currency":"EUR","elements":[{"price_components":[{"type":"TIME","price":1}]}]}`, fast,
 			"AFIR"},
-		{"parking not known", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4},{"type":"PARKING_TIME","price":1}]}]}`, blind, "inputs.requesting"},
+		{"parking not known",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4},` +
+				`{"type":"PARKING_TIME","price":1}]}]}`, blind, "inputs.requesting"},
 		{"no hold", energyOnly, noHold, "no cap"},
-		{"never reached", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":1}]},{"price_components":[{"type":"ENERGY","price":2}],"restrictions":{"start_time":"17:00","end_time":"20:00"}}]}`, site, "can never apply"},
+		{"never reached",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":1}]},` +
+				`{"price_components":[{"type":"ENERGY","price":2}],"restrictions":{"start_time":"17:00",` +
+				`"end_time":"20:00"}}]}`, site, "can never apply"},
 		{"nothing to pay", `{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1}]}]}`, site,
 			"would cost nothing (always)"},
 		{"a price of zero", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0}]}]}`, site,
 			"would cost nothing"},
-		{"a gap at night", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],"restrictions":{"start_time":"06:00","end_time":"22:00"}}]}`, site, "would cost nothing (on Monday, 2026-01-05 at 00:00"},
-		{"a gap on Sunday", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],"restrictions":{"day_of_week":["MONDAY","TUESDAY","WEDNESDAY","THURSDAY","FRIDAY","SATURDAY"]}}]}`, site, "Sunday"},
-		{"a gap after a date", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],"restrictions":{"end_date":"2027-01-01"}}]}`, site, "would cost nothing"},
-		{"the first minutes free", `{"currency":"EUR","elements":[{"price_components":[{"type":"TIME","price":6}],"restrictions":{"min_duration":600}}]}`, site, "would cost nothing"},
-		{"energy that is never", `{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1}],"restrictions":{"min_duration":600,"max_duration":540}},{"price_components":[{"type":"ENERGY","price":0.4}]}]}`, site, "min_duration is not below max_duration"},
-		{"dates the wrong way round", `{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1}],"restrictions":{"start_date":"2027-01-01","end_date":"2026-01-01"}},{"price_components":[{"type":"ENERGY","price":0.4}]}]}`, site, "start_date is not before end_date"},
+		{"a gap at night",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],` +
+				`"restrictions":{"start_time":"06:00","end_time":"22:00"}}]}`, site,
+			"would cost nothing (on Monday, 2026-01-05 at 00:00"},
+		{"a gap on Sunday",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],` +
+				`"restrictions":{"day_of_week":["MONDAY","TUESDAY","WEDNESDAY","THURSDAY","FRIDAY","SATURDAY"]}}]}`, site,
+			"Sunday"},
+		{"a gap after a date",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],` +
+				`"restrictions":{"end_date":"2027-01-01"}}]}`, site, "would cost nothing"},
+		{"the first minutes free",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"TIME","price":6}],` +
+				`"restrictions":{"min_duration":600}}]}`, site, "would cost nothing"},
+		{"energy that is never",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1}],` +
+				`"restrictions":{"min_duration":600,"max_duration":540}},{"price_components":[{"type":"ENERGY",` +
+				`"price":0.4}]}]}`, site, "min_duration is not below max_duration"},
+		{"dates the wrong way round",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1}],` +
+				`"restrictions":{"start_date":"2027-01-01","end_date":"2026-01-01"}},` +
+				`{"price_components":[{"type":"ENERGY","price":0.4}]}]}`, site, "start_date is not before end_date"},
 		{"a minimum", strings.Replace(energyOnly, `"currency"`, `"min_price":{"after_taxes":7.5},"currency"`, 1), site,
 			"no minimum"},
 		{"a hold of its own", strings.Replace(energyOnly, `"currency"`, `"preauthorize_amount":20,"currency"`, 1), site,
 			"terminal.hold"},
-		{"over", strings.Replace(energyOnly, `"currency"`, `"end_date_time":"2019-01-01T00:00:00Z","currency"`, 1), site,
+		{"over", strings.Replace(energyOnly, `"currency"`, `"end_date_time":"2019-01-01T00:00:00Z","currency"`, 1),
+			site,
 			"end_date_time"},
-		{"cheaper from 20 kWh on", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],"restrictions":{"min_kwh":20}},{"price_components":[{"type":"ENERGY","price":0.5}]}]}`, site, "depends on energy"},
-		{"by power", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],"restrictions":{"max_power":11}},{"price_components":[{"type":"ENERGY","price":0.5}]}]}`, site, "depends on power"},
-		{"by seconds", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.5}]},{"price_components":[{"type":"PARKING_TIME","price":6}],"restrictions":{"min_duration":90}}]}`, site, "whole minutes"},
-		{"by time and age", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.5}]},{"price_components":[{"type":"PARKING_TIME","price":6}],"restrictions":{"min_duration":600,"start_time":"08:00","end_time":"20:00"}}]}`, site, "the screen can say one of them"},
-		{"a step of 10 kWh", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"step_size":10000}]}]}`, site, "step_size is 10000 Wh"},
-		{"a step of a quarter of an hour", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49},{"type":"PARKING_TIME","price":6,"step_size":900}]}]}`, site, "step_size is 900 s"},
-		{"started minutes", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49},{"type":"PARKING_TIME","price":6,"step_size":60}]}]}`, site, ""},
-		{"above the hold", `{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49},{"type":"FLAT","price":60}]}]}`, site, "more than the hold of 50.00"},
-		{"a tax without a name", `{"currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49}]}]}`, taxed, "does not say which"},
+		{"cheaper from 20 kWh on",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],` +
+				`"restrictions":{"min_kwh":20}},{"price_components":[{"type":"ENERGY","price":0.5}]}]}`, site,
+			"depends on energy"},
+		{"by power",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],` +
+				`"restrictions":{"max_power":11}},{"price_components":[{"type":"ENERGY","price":0.5}]}]}`, site,
+			"depends on power"},
+		{"by seconds",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.5}]},` +
+				`{"price_components":[{"type":"PARKING_TIME","price":6}],"restrictions":{"min_duration":90}}]}`, site,
+			"whole minutes"},
+		{"by time and age",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.5}]},` +
+				`{"price_components":[{"type":"PARKING_TIME","price":6}],"restrictions":{"min_duration":600,` +
+				`"start_time":"08:00","end_time":"20:00"}}]}`, site, "the screen can say one of them"},
+		{"a step of 10 kWh",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"step_size":10000}]}]}`,
+			site, "step_size is 10000 Wh"},
+		{"a step of a quarter of an hour",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49},` +
+				`{"type":"PARKING_TIME","price":6,"step_size":900}]}]}`, site, "step_size is 900 s"},
+		{"started minutes",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49},` +
+				`{"type":"PARKING_TIME","price":6,"step_size":60}]}]}`, site, ""},
+		{"above the hold",
+			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.49},{"type":"FLAT",` +
+				`"price":60}]}]}`, site, "more than the hold of 50.00"},
+		{"a tax without a name",
+			`{"currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",` +
+				`"price":0.49}]}]}`, taxed, "does not say which"},
 	} {
 		problems := parse(t, c.tariff).Check(c.site)
 		if c.want == "" {
@@ -293,7 +360,9 @@ func TestCheckRefuses(t *testing.T) {
 // TestNextBoundaryWhenClocksChange: by the local clock the boundary comes twice, or with the change.
 func TestNextBoundaryWhenClocksChange(t *testing.T) {
 	loc := berlin(t)
-	tf := parse(t, `{"currency":"EUR","elements":[{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"02:30","end_time":"04:00"}}]}`)
+	tf := parse(t,
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"TIME","price":1}],`+
+			`"restrictions":{"start_time":"02:30","end_time":"04:00"}}]}`)
 	for start, want := range map[string][]string{
 		"2026-10-25T00:00:00Z": {"2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z",
 			"2026-10-25T03:00:00Z"},
@@ -313,7 +382,9 @@ func TestNextBoundaryWhenClocksChange(t *testing.T) {
 
 func TestNextBoundary(t *testing.T) {
 	loc := berlin(t)
-	tf := parse(t, `{"currency":"EUR","elements":[{"price_components":[{"type":"TIME","price":1}],"restrictions":{"start_time":"17:00","end_time":"20:00"}}]}`)
+	tf := parse(t,
+		`{"currency":"EUR","elements":[{"price_components":[{"type":"TIME","price":1}],`+
+			`"restrictions":{"start_time":"17:00","end_time":"20:00"}}]}`)
 	at := time.Date(2026, 3, 2, 17, 0, 0, 0, loc)
 	if got := tf.NextBoundary(at, loc); !got.Equal(at.Add(3 * time.Hour)) {
 		t.Errorf("after 17:00 the next boundary is %v, want 20:00", got)
@@ -344,7 +415,8 @@ func FuzzCalculate(f *testing.F) {
 		start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 		current := new(tariff.Decimal)
 		current.SetInt64(16)
-		cost, err := tf.Calculate(tariff.Usage{Start: start, End: start.Add(time.Duration(seconds%200000) * time.Second),
+		cost, err := tf.Calculate(tariff.Usage{Start: start,
+			End: start.Add(time.Duration(seconds%200000) * time.Second),
 			Periods: []tariff.Period{{Start: start, State: tariff.Charging, Energy: energy(wh % 1e9),
 				Current: current}}}, time.UTC)
 		if err == nil && cost.AfterTaxes.Minor < 0 {

@@ -16,10 +16,12 @@ import (
 func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 	left := w.meters()
 	if len(left) == 0 {
-		return nil, errors.New("no meter answers: check the wires A and B, the meters' addresses (--units) and that they are on")
+		return nil, errors.New("no meter answers: check the wires A and B, " +
+			"the meters' addresses (--units) and that they are on")
 	}
 	if len(w.boards()) == 0 {
-		return nil, usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in --bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
+		return nil, usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in "+
+			"--bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
 	}
 	fmt.Fprintln(w.out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
 	for _, b := range w.boards() {
@@ -46,7 +48,8 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 				return nil, err
 			}
 			if len(follow) != 1 {
-				fmt.Fprintf(w.out, "coil %d: inputs %v followed; nothing, or no contactor with one feedback, is behind it\n", coil, follow)
+				fmt.Fprintf(w.out, "coil %d: inputs %v followed; nothing, or no contactor with one feedback, "+
+					"is behind it\n", coil, follow)
 				continue
 			}
 			bay, others, err := w.planOfPerson(ctx, b, coil, follow[0], out, left)
@@ -104,7 +107,8 @@ func (w *wizard) stillFree(ctx context.Context, b boardAt, rest []bool) ([]bool,
 		if len(came) == 0 {
 			return now, nil // what went and comes again is asked about, too
 		}
-		fmt.Fprintf(w.out, "Inputs %v tell of something that was not there when every cable was free. Unplug every vehicle.\n", came)
+		fmt.Fprintf(w.out, "Inputs %v tell of something that was not there when every cable was free. "+
+			"Unplug every vehicle.\n", came)
 		if other, err := w.sure(ctx, "Is it something else than a vehicle?", false); err != nil {
 			return nil, err
 		} else if other {
@@ -125,8 +129,10 @@ func inputsAt(ctx context.Context, b boardAt) ([]bool, error) {
 
 // planOfPerson asks what belongs to a contactor; nil where it was not heard. An answer is judged against
 // those that were given for the bays before.
-func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int, before []plan, left []meterAt) (*plan, []meterAt, error) {
-	p := &plan{board: b.foundBoard, boardAt: b.line.address, coil: coil, feedback: feedback, requesting: -1, emergency: -1}
+func (w *wizard) planOfPerson(ctx context.Context, b boardAt, coil, feedback int, before []plan,
+	left []meterAt) (*plan, []meterAt, error) {
+	p := &plan{board: b.foundBoard, boardAt: b.line.address, coil: coil, feedback: feedback}
+	p.requesting, p.emergency = -1, -1
 	at := -1 // of the meter, among those that are left
 	err := steps(
 		func() (err error) { p.number, err = w.bayNumber(ctx, coil, feedback, before); return err },
@@ -160,7 +166,9 @@ func (w *wizard) bayNumber(ctx context.Context, coil, feedback int, before []pla
 		next++
 	}
 	said, err := w.ask(ctx, question{
-		title: fmt.Sprintf("Coil %d closed and opened, input %d told. Number of the bay where you heard it, 0 for none", coil, feedback), def: strconv.Itoa(next),
+		title: fmt.Sprintf("Coil %d closed and opened, input %d told. Number of the bay where you heard it, "+
+			"0 for none", coil, feedback),
+		def: strconv.Itoa(next),
 		check: func(s string) error {
 			if err := inputNumber(s); err != nil {
 				return err
@@ -190,7 +198,9 @@ func (w *wizard) whichMeter(ctx context.Context, p *plan, left []meterAt) (int, 
 	for _, m := range left {
 		names = append(names, m.String())
 	}
-	said, err := w.ask(ctx, question{title: fmt.Sprintf("Which meter is behind bay %d? Its serial number is on its plate", p.number), options: names, def: names[0]})
+	said, err := w.ask(ctx, question{
+		title:   fmt.Sprintf("Which meter is behind bay %d? Its serial number is on its plate", p.number),
+		options: names, def: names[0]})
 	return slices.Index(names, said), err
 }
 
@@ -202,13 +212,15 @@ func (w *wizard) aboutBay(ctx context.Context, p *plan, before []plan) error {
 	input := func(what string, to *int) func() error {
 		return func() error {
 			*to = -1
-			said, err := w.ask(ctx, question{title: fmt.Sprintf("Which input of bay %d %s, if one is wired", p.number, what), optional: true, check: func(s string) error {
+			check := func(s string) error {
 				n, err := strconv.Atoi(s)
 				if err != nil || n < 0 || n >= p.board.inputs {
 					return fmt.Errorf("want one of the board's inputs, 0 to %d", p.board.inputs-1)
 				}
 				return p.free(n, to == &p.emergency, before)
-			}})
+			}
+			title := fmt.Sprintf("Which input of bay %d %s, if one is wired", p.number, what)
+			said, err := w.ask(ctx, question{title: title, optional: true, check: check})
 			if err == nil && said != "" {
 				*to, err = strconv.Atoi(said)
 			}
@@ -217,21 +229,25 @@ func (w *wizard) aboutBay(ctx context.Context, p *plan, before []plan) error {
 	}
 	return steps(
 		func() error {
-			said, err := w.ask(ctx, question{title: fmt.Sprintf("Most power of bay %d in watt", p.number), def: "22000", help: "What its wires bear, as 22000. A meter that counts more is not believed.", check: func(s string) error {
-				n, _ := strconv.Atoi(s) // what is no number is none of watts
-				return watts(n)
-			}})
+			said, err := w.ask(ctx, question{title: fmt.Sprintf("Most power of bay %d in watt", p.number), def: "22000",
+				help: "What its wires bear, as 22000. A meter that counts more is not believed.",
+				check: func(s string) error {
+					n, _ := strconv.Atoi(s) // what is no number is none of watts
+					return watts(n)
+				}})
 			if err == nil {
 				p.max, err = strconv.Atoi(said)
 			}
 			return err
 		},
 		func() (err error) {
-			p.evse, err = w.ask(ctx, question{title: fmt.Sprintf("EVSE id of bay %d", p.number), optional: true, help: "As DE*ABC*E001: for receipts and a back office.", check: func(s string) error {
-				other := *p
-				other.evse = s
-				return errors.Join(evseID(s), other.conflict(before))
-			}})
+			p.evse, err = w.ask(ctx, question{title: fmt.Sprintf("EVSE id of bay %d", p.number), optional: true,
+				help: "As DE*ABC*E001: for receipts and a back office.",
+				check: func(s string) error {
+					other := *p
+					other.evse = s
+					return errors.Join(evseID(s), other.conflict(before))
+				}})
 			return err
 		},
 		input("tells that the vehicle asks for energy", &p.requesting),
@@ -258,7 +274,10 @@ func (b plan) free(n int, emergency bool, others []plan) error {
 		for _, x := range []struct {
 			n    int
 			what string
-		}{{o.plugged, "tells of a vehicle"}, {o.feedback, "is the contactor's feedback"}, {o.requesting, "tells that the vehicle asks for energy"}} {
+		}{
+			{o.plugged, "tells of a vehicle"}, {o.feedback, "is the contactor's feedback"},
+			{o.requesting, "tells that the vehicle asks for energy"},
+		} {
 			if x.n == n {
 				return fmt.Errorf("input %d %s at bay %d", n, x.what, o.number)
 			}
@@ -285,7 +304,7 @@ func (w *wizard) pluggedInput(ctx context.Context, b boardAt, p *plan, before []
 				options = append([]string{strconv.Itoa(i)}, options...)
 			}
 		}
-		said, err := w.ask(ctx, question{title: fmt.Sprintf("Moved: %s. Which input tells that a vehicle is plugged in at bay %d (none: it was another bay)", joined(moved), p.number), def: options[0], check: func(s string) error {
+		check := func(s string) error {
 			if i, err := strconv.Atoi(s); err == nil && slices.Contains(moved, i) {
 				return p.free(i, false, before)
 			}
@@ -293,7 +312,10 @@ func (w *wizard) pluggedInput(ctx context.Context, b boardAt, p *plan, before []
 				return fmt.Errorf("want %s", strings.Join(options, " or "))
 			}
 			return nil
-		}})
+		}
+		title := fmt.Sprintf("Moved: %s. Which input tells that a vehicle is plugged in at bay %d "+
+			"(none: it was another bay)", joined(moved), p.number)
+		said, err := w.ask(ctx, question{title: title, def: options[0], check: check})
 		if err != nil {
 			return err
 		}
@@ -334,26 +356,31 @@ func (w *wizard) pluggedIn(ctx context.Context, b boardAt, bay, feedback int) (m
 		return nil, err
 	}
 	defer bus.Close()
-	before, err := inputs(ctx, bus, b.foundBoard)
+	read := func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }
+	before, err := read()
 	if err != nil {
 		return nil, err
 	}
-	for question := fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay); len(moved) == 0; question = "No input moved. Look at its wire; if it is plugged in already unplug it, say yes, and plug it in. Done?" {
+	move := func(in []bool) bool {
+		moved = nil
+		for i := range in {
+			if !before[i] && in[i] && i != feedback {
+				moved = append(moved, i)
+			}
+			before[i] = before[i] && in[i] // what was plugged in too early may be unplugged and plugged in
+		}
+		return len(moved) > 0
+	}
+	question := fmt.Sprintf("Plug a vehicle or a test plug in at bay %d now. Done?", bay)
+	for len(moved) == 0 {
 		if err := w.done(ctx, question); err != nil {
 			return nil, err
 		}
-		if _, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, func(in []bool) bool {
-			moved = nil
-			for i := range in {
-				if !before[i] && in[i] && i != feedback {
-					moved = append(moved, i)
-				}
-				before[i] = before[i] && in[i] // what was plugged in too early may be unplugged and plugged in
-			}
-			return len(moved) > 0
-		}); err != nil {
+		if _, err := settled(ctx, read, move); err != nil {
 			return nil, err
 		}
+		question = "No input moved. Look at its wire; if it is plugged in already unplug it, say yes, " +
+			"and plug it in. Done?"
 	}
 	return moved, nil
 }
@@ -365,12 +392,14 @@ func (w *wizard) unplugged(ctx context.Context, b boardAt, told int) error {
 		return err
 	}
 	defer bus.Close()
+	read := func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }
 	free := func(in []bool) bool { return !in[told] }
 	for question := "Unplug it again. Done?"; ; question = "It is still told of. Unplug it. Done?" {
 		if err := w.done(ctx, question); err != nil {
 			return err
 		}
-		if now, err := settled(ctx, func() ([]bool, error) { return inputs(ctx, bus, b.foundBoard) }, free); err != nil || free(now) {
+		now, err := settled(ctx, read, free)
+		if err != nil || free(now) {
 			return err
 		}
 	}

@@ -127,7 +127,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	}
 	proven(t, s, config)
 	first := content(t, config)
-	for _, want := range []string{`id: "52523535"`, `serial: "20260001"`, "model: SDM630", "feedback: 2", "# What energy costs", "password_file: secrets/terminal"} {
+	for _, want := range []string{`id: "52523535"`, `serial: "20260001"`, "model: SDM630", "feedback: 2",
+		"# What energy costs", "password_file: secrets/terminal"} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the configuration lacks %s:\n%s", want, first)
 		}
@@ -135,7 +136,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if strings.Contains(first, "123456") || strings.Contains(first, "271828") {
 		t.Errorf("a secret is in the configuration:\n%s", first)
 	}
-	if info, err := os.Stat(filepath.Join(filepath.Dir(config), "secrets", "terminal")); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(filepath.Dir(config), "secrets", "terminal")); err != nil ||
+		info.Mode().Perm() != 0o600 {
 		t.Errorf("the password lies there with %v (%v)", info, err)
 	}
 
@@ -165,24 +167,29 @@ func TestSetupWithoutAnybody(t *testing.T) {
 
 	// A comma that slipped would keep the kiosk closed until somebody confirms it.
 	cheap := content(t, config)
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "49.90"); code != 2 || !strings.Contains(bad, "from 0.49 to 49.90; if that is meant, say so with --accept-price") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "49.90"); code != 2 ||
+		!strings.Contains(bad, "from 0.49 to 49.90; if that is meant, say so with --accept-price") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	if content(t, config) != cheap {
 		t.Error("a price was changed that nobody meant")
 	}
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "49.90", "--accept-price"); code != 0 || !strings.Contains(content(t, config), "price: 49.90,") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "49.90",
+		"--accept-price"); code != 0 || !strings.Contains(content(t, config), "price: 49.90,") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	proven(t, s, config)
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "0.59"); code != 0 { // nothing was sold at 49.90
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price",
+		"0.59"); code != 0 { // nothing was sold at 49.90
 		t.Errorf("exit %d: %s", code, bad)
 	}
-	if err := os.WriteFile(config, []byte(strings.Replace(content(t, config), "price: 0.59", "price: 45", 1)), 0o640); err != nil { // by an editor
+	if err := os.WriteFile(config, []byte(strings.Replace(content(t, config), "price: 0.59", "price: 45", 1)),
+		0o640); err != nil { // by an editor
 		t.Fatal(err)
 	}
 	out.Reset()
-	if code, bad := runSetup(t, nil, &out, "doctor", "--config", config); code != 1 || !strings.Contains(out.String(), "CF001") || !strings.Contains(out.String(), "from 0.49 to 45.00") {
+	if code, bad := runSetup(t, nil, &out, "doctor", "--config", config); code != 1 || !strings.Contains(out.String(),
+		"CF001") || !strings.Contains(out.String(), "from 0.49 to 45.00") {
 		t.Errorf("exit %d: %s\n%s", code, bad, &out)
 	}
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--accept-price"); code != 0 {
@@ -199,7 +206,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if err := os.WriteFile(config, []byte(silent), 0o640); err != nil || silent == answering {
 		t.Fatal("the terminal's address was not changed", err)
 	}
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 || !strings.Contains(bad, "nothing was changed") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 ||
+		!strings.Contains(bad, "nothing was changed") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	if got := content(t, filepath.Join(filepath.Dir(config), "secrets", "terminal")); got != "123456\n" {
@@ -208,7 +216,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if err := os.WriteFile(config, []byte(answering), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 || !strings.Contains(bad, "the password is not the terminal's") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 1 ||
+		!strings.Contains(bad, "the password is not the terminal's") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	s.terminal.WantPassword("654321")
@@ -225,7 +234,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.terminal.WantPassword("777777")
-	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "777777", "--tariff", empty); code != 2 || !strings.Contains(bad, "tariff") {
+	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "777777", "--tariff",
+		empty); code != 2 || !strings.Contains(bad, "tariff") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	s.terminal.WantPassword("654321")
@@ -235,7 +245,9 @@ func TestSetupWithoutAnybody(t *testing.T) {
 
 	// A coil that is mistyped is another bay's.
 	s.bays[0].Plug(simulator.GoodCar())
-	if code, bad := runSetup(t, nil, &out, append(lineFlags(s, config), "--no-test", "--bay", "number=2 meter=20260002 coil=0 plugged=4 feedback=6")...); code != 1 || !strings.Contains(bad, "bay 1: a vehicle is plugged in") {
+	if code, bad := runSetup(t, nil, &out, append(lineFlags(s, config), "--no-test", "--bay",
+		"number=2 meter=20260002 coil=0 plugged=4 feedback=6")...); code != 1 || !strings.Contains(bad,
+		"bay 1: a vehicle is plugged in") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	s.bays[0].Unplug()
@@ -250,7 +262,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if code, bad := runSetup(t, nil, &out, args...); code != 0 {
 		t.Fatalf("exit %d: %s", code, bad)
 	}
-	if got := content(t, config); !strings.HasPrefix(got, before[:strings.Index(before, "clock:")]) || !strings.Contains(got, "  - number: 2\n    max_power_w: 11000\n") {
+	if got := content(t, config); !strings.HasPrefix(got, before[:strings.Index(before, "clock:")]) ||
+		!strings.Contains(got, "  - number: 2\n    max_power_w: 11000\n") {
 		t.Errorf("the second bay made\n%s\nof\n%s", got, before)
 	}
 }
@@ -279,14 +292,16 @@ func TestSetupRefuses(t *testing.T) {
 			want: "is bay 1's"},
 		"an input twice": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=0 feedback=6"), code: 2,
 			want: "input 0 of board 1"},
-		"an EVSE id twice": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6 evse=DE*ABC*E1"),
+		"an EVSE id twice": {args: with(base, "--bay",
+			"number=2 meter=20260002 coil=1 plugged=4 feedback=6 evse=DE*ABC*E1"),
 			code: 2, want: "EVSE id DE*ABC*E1 is bay 1's"},
 		"no such meter": {args: bay("number=1 meter=99 coil=0 plugged=0 feedback=2"), code: 2,
 			want: "there are 20260001, 20260002"},
 		"no such coil": {args: bay("number=1 meter=20260001 coil=77 plugged=0 feedback=2"), code: 2,
 			want: "coil: want one of the board's"},
 		"a wrong word": {args: bay("number=1 metre=20260001"), code: 2, want: `unknown "metre"`},
-		"a vehicle": {args: base, in: func(t *testing.T) { s.bays[0].Plug(simulator.GoodCar()); t.Cleanup(s.bays[0].Unplug) },
+		"a vehicle": {args: base,
+			in:   func(t *testing.T) { s.bays[0].Plug(simulator.GoodCar()); t.Cleanup(s.bays[0].Unplug) },
 			code: 1,
 			want: "bay 1: a vehicle is plugged in: unplug it"},
 		"a vehicle at another bay": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6"),
@@ -299,26 +314,31 @@ func TestSetupRefuses(t *testing.T) {
 			}
 			t.Cleanup(func() { lock.Close() })
 		}, code: 1, want: "in use by another kioskd"},
-		"nothing said": {args: with(lineFlags(s, config), "--yes"), code: 2, want: "--address, --helpline, --name, --price"},
+		"nothing said": {args: with(lineFlags(s, config), "--yes"), code: 2,
+			want: "--address, --helpline, --name, --price"},
 		"a bad answer": {args: with(base, "--currency", "XXX"), code: 2,
 			want: `--currency "XXX": kioskd does not sell in it`},
 		"a bad code": {args: with(base, "--host-code", "12"), code: 2, want: "want six to twelve digits"},
-		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line", "tcp://127.0.0.1:1",
+		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line",
+			"tcp://127.0.0.1:1",
 			"--journal", filepath.Join(s.dir, "journal.db")}, base[15:]...), code: 1,
 			want: "no card terminal answers"},
-		"a price of something else": {args: []string{"setup", "--config", config, "--price", "0.50"}, in: func(t *testing.T) {
-			if err := os.MkdirAll(filepath.Dir(config), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(config, []byte("tariff: {elements: [{price_components: [{type: TIME, price: 2}]}]}\n"), 0o640); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { os.Remove(config) })
-		}, code: 2, want: "is not one price of a kilowatt-hour"},
+		"a price of something else": {args: []string{"setup", "--config", config, "--price", "0.50"},
+			in: func(t *testing.T) {
+				if err := os.MkdirAll(filepath.Dir(config), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(config,
+					[]byte("tariff: {elements: [{price_components: [{type: TIME, price: 2}]}]}\n"), 0o640); err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { os.Remove(config) })
+			}, code: 2, want: "is not one price of a kilowatt-hour"},
 		"a power in kW": {args: bay("number=1 meter=20260001 coil=0 plugged=0 feedback=2 max=22"), code: 2,
 			want: "22 kW are 22000"},
-		"a bad price":      {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
-		"a time of day":    {args: with(base, "--end-of-day", "3 am"), code: 2, want: "want a time of day such as 03:30"},
+		"a bad price": {args: with(base, "--price", "-1"), code: 2, want: "want a number such as 0.49"},
+		"a time of day": {args: with(base, "--end-of-day", "3 am"), code: 2,
+			want: "want a time of day such as 03:30"},
 		"one code for two": {args: with(base, "--host-code", "271828"), code: 2, want: "told apart by their codes"},
 		"another currency": {args: with(base, "--currency", "CHF"), code: 1,
 			want: "terminal refused: wrong currency (6F); see --password"},
@@ -377,7 +397,8 @@ func TestSetupOffersAnswersAgain(t *testing.T) {
 		return runSetup(t, strings.NewReader(answers), io.Discard, args...)
 	}
 	first := "Parkhaus\nStrasse 1, 10115 Berlin\n\n+49 30 1\n\n\n\n\nrtc\n\n123456\n\n\n\n40\n0.49\n\nyes\n271828\n\n\n"
-	if code, bad := run(first, "number=1 meter=99 coil=0 plugged=0 feedback=2"); code != 2 || !strings.Contains(bad, "no meter with the serial number") {
+	if code, bad := run(first, "number=1 meter=99 coil=0 plugged=0 feedback=2"); code != 2 || !strings.Contains(bad,
+		"no meter with the serial number") {
 		t.Fatalf("exit %d: %s", code, bad)
 	}
 	if _, err := os.Stat(config); err == nil {
@@ -392,7 +413,8 @@ func TestSetupOffersAnswersAgain(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, bad)
 	}
 	got := content(t, config)
-	for _, want := range []string{"name: Parkhaus\n", `hold: "40"`, "price: 0.49", "clock: rtc", "technician: $argon2id", "number: 5"} {
+	for _, want := range []string{"name: Parkhaus\n", `hold: "40"`, "price: 0.49", "clock: rtc",
+		"technician: $argon2id", "number: 5"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is lost:\n%s", want, got)
 		}
@@ -462,7 +484,8 @@ func TestSetupWithAPerson(t *testing.T) {
 		return "" // what is offered
 	}
 	// They gave up once; what they answered is offered again.
-	if code, bad := runSetup(t, strings.NewReader("Parkhaus\n"), io.Discard, lineFlags(s, config)...); code != 1 || !strings.Contains(bad, "given up") {
+	if code, bad := runSetup(t, strings.NewReader("Parkhaus\n"), io.Discard, lineFlags(s, config)...); code != 1 ||
+		!strings.Contains(bad, "given up") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	if _, err := os.Stat(config); err == nil {
@@ -480,7 +503,8 @@ func TestSetupWithAPerson(t *testing.T) {
 	if !strings.Contains(content(t, config), "name: Parkhaus\n") {
 		t.Error("the name that they answered first is lost")
 	}
-	for _, want := range []string{"bay 7 has coil 0 already", "want an EVSE id such as", "EVSE id DE*ABC*E7 is bay 7's", "input 0 tells of a vehicle at bay 7", "Is this right?"} {
+	for _, want := range []string{"bay 7 has coil 0 already", "want an EVSE id such as",
+		"EVSE id DE*ABC*E7 is bay 7's", "input 0 tells of a vehicle at bay 7", "Is this right?"} {
 		if !strings.Contains(p.seen.String(), want) {
 			t.Errorf("the host did not read %q:\n%s", want, &p.seen)
 		}
@@ -488,10 +512,13 @@ func TestSetupWithAPerson(t *testing.T) {
 	proven(t, s, config)
 	got := content(t, config)
 	for number, want := range map[int]string{
-		7: `unit: 2, model: B23, serial: "20260002"}\s+board: {address: ".*", unit: 1, coil: 0, plugged: 0, feedback: 2, emergency: 3}`,
-		3: `unit: 1, model: SDM630, serial: "20260001"}\s+board: {address: ".*", unit: 1, coil: 1, plugged: 4, feedback: 6, emergency: 7}`,
+		7: `unit: 2, model: B23, serial: "20260002"}\s+board: {address: ".*", unit: 1, coil: 0, plugged: 0,` +
+			` feedback: 2, emergency: 3}`,
+		3: `unit: 1, model: SDM630, serial: "20260001"}\s+board: {address: ".*", unit: 1, coil: 1, plugged: 4,` +
+			` feedback: 6, emergency: 7}`,
 	} {
-		if !regexp.MustCompile(fmt.Sprintf(`number: %d\s+evse_id: .*\s+max_power_w: 22000\s+meter: {address: ".*", %s`, number, want)).MatchString(got) {
+		if !regexp.MustCompile(fmt.Sprintf(`number: %d\s+evse_id: .*\s+max_power_w: 22000\s+meter: {address: ".*",`+
+			` %s`, number, want)).MatchString(got) {
 			t.Errorf("bay %d is not as they said:\n%s", number, got)
 		}
 	}
@@ -502,7 +529,8 @@ func TestSetupWithAPerson(t *testing.T) {
 	}
 
 	// Whoever gives up changes nothing.
-	if code, bad := runSetup(t, strings.NewReader("1 5\nNew name\n"), io.Discard, "setup", "--config", config); code != 1 || !strings.Contains(bad, "given up") {
+	if code, bad := runSetup(t, strings.NewReader("1 5\nNew name\n"), io.Discard, "setup", "--config",
+		config); code != 1 || !strings.Contains(bad, "given up") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	if content(t, config) != got {
@@ -541,7 +569,8 @@ func TestALoadProvesTheMeter(t *testing.T) {
 	if code, bad := runSetup(t, in, p, lineFlags(s, config)...); code != 0 {
 		t.Fatalf("exit %d: %s\n%s", code, bad, &p.seen)
 	}
-	for _, want := range []string{"Meter 20260001 counts what bay 1 draws, and not 20260002", "Proven: meter 20260002 counts what bay 2 draws"} {
+	for _, want := range []string{"Meter 20260001 counts what bay 1 draws, and not 20260002",
+		"Proven: meter 20260002 counts what bay 2 draws"} {
 		if !strings.Contains(p.seen.String(), want) {
 			t.Errorf("the host did not read %q:\n%s", want, &p.seen)
 		}
@@ -648,7 +677,11 @@ func TestALostAnswerEndsNoProof(t *testing.T) {
 		}
 		broken := errors.New("no such input")
 		n := 0
-		if _, err := patiently(t.Context(), openTries, func() (int, error) { n++; return 0, broken }); err != broken || n != 1 {
+		if _, err := patiently(t.Context(), openTries, func() (int, error) {
+			n++
+			return 0,
+				broken
+		}); err != broken || n != 1 {
 			t.Errorf("what is wrong for good was asked %d times: %v", n, err)
 		}
 	})
