@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,6 +61,7 @@ type ordeal struct {
 
 	total                           int // records that were written for it
 	kills, officeKills, leaderKills int
+	healed                          atomic.Bool // the network is whole from now on
 }
 
 // bad is a network in front of an address that breaks every connection sooner or later.
@@ -71,6 +73,9 @@ func (o *ordeal) bad(to string) string {
 	}
 	o.t.Cleanup(func() { l.Close() })
 	k := &simulator.Link{To: to, Break: func() (out, in int64) {
+		if o.healed.Load() {
+			return -1, -1
+		}
 		return int64(o.dice.between(2500, 10_500)), int64(o.dice.between(2500, 7500))
 	}}
 	go k.Serve(l)
@@ -161,24 +166,39 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 			}
 			continue
 		}
-		(*o.daemon).Process.Kill()
-		(*o.daemon).Wait() // it was killed
+		o.fall()
 		if all {
 			history(o.t, filepath.Join(o.s.dir, "journal.db"), 1000, o.total)
 			o.total += 1000
 		}
-		var err error
-		if *o.daemon, err = o.s.command(); err != nil {
-			o.t.Fatal(err)
-		}
-		o.kills++
+		o.rise()
 	}
 }
 
-// judge compares what the back office's database has with the journal, line by line.
+// fall kills the daemon.
+func (o *ordeal) fall() {
+	(*o.daemon).Process.Kill()
+	(*o.daemon).Wait() // it was killed
+	o.kills++
+}
+
+// rise starts the daemon once more.
+func (o *ordeal) rise() {
+	o.t.Helper()
+	var err error
+	if *o.daemon, err = o.s.command(); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// judge lets the network be whole, so that the last records arrive whatever the daemon's next try was to be,
+// and compares what the back office's database has with the journal, line by line.
 func (o *ordeal) judge() {
 	t := o.t
 	t.Helper()
+	o.healed.Store(true)
+	o.fall()
+	o.rise()
 	var last string
 	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(200 * time.Millisecond) { // no signal from another process
 		var code int
