@@ -261,7 +261,7 @@ func TestRefund(t *testing.T) {
 			}
 			left -= minor
 			amount := sessiontest.EUR(minor)
-			told, err := session.Event{Kind: session.Refunded, Session: "S1", At: j.Now, Amount: &amount}.Entry()
+			told, err := session.Event{Kind: session.Refunded, Session: "S1", At: j.Now, Body: session.RefundBody{Amount: amount}}.Entry()
 			if err != nil {
 				t.Fatal(err)
 			}

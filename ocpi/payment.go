@@ -121,8 +121,8 @@ func Refund(records iter.Seq2[kiosk.Record, error], left, amount kiosk.Money, wh
 			if err != nil {
 				return nil, err
 			}
-			if e.Bill != nil {
-				whole = e.Bill
+			if b, billed := e.Body.(session.BillBody); billed {
+				whole = &b.Bill
 			} else {
 				refunds++
 			}

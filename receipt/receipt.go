@@ -86,7 +86,8 @@ func From(ctx context.Context, records iter.Seq2[kiosk.Record, error], head func
 			case kind == session.Refunded:
 				var e session.Event
 				if e, err = session.FromRecord(r); err == nil {
-					refunded = kiosk.Money{Minor: refunded.Minor + e.Amount.Minor, Currency: e.Amount.Currency}
+					amount := e.Body.(session.RefundBody).Amount
+					refunded = kiosk.Money{Minor: refunded.Minor + amount.Minor, Currency: amount.Currency}
 				}
 			}
 			if !yield(r, err) {

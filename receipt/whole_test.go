@@ -261,7 +261,8 @@ func TestWhatIsLeftToAPersonStaysOpen(t *testing.T) {
 	j.Charged()
 	j.See(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
 	j.Gone()
-	later, err := session.Event{Kind: session.BayLease, Session: "S2", Reference: "9ZZZZZZ", Bay: 3, At: j.Now.AddDate(0, 1, 0)}.Entry()
+	later, err := session.Event{Kind: session.BayLease, Session: "S2", At: j.Now.AddDate(0, 1, 0),
+		Body: session.LeaseBody{Reference: "9ZZZZZZ", Bay: 3}}.Entry()
 	if err != nil {
 		t.Fatal(err)
 	}

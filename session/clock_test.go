@@ -85,7 +85,7 @@ func bill(t *testing.T, before, disturb func(*site)) (b session.Bill) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				b = *e.Bill
+				b = e.Body.(session.BillBody).Bill
 			}
 		}
 	})

@@ -462,11 +462,15 @@ func (c *Controller) log(e Event, x Session) {
 	}
 	add("session", e.Session, e.Session != "")
 	add("reference", x.Reference, x.Reference != "")
-	add("bay", max(x.Bay, e.Bay), x.Bay+e.Bay > 0)
-	add("fault", e.Fault, e.Fault != "")
-	add("rule", e.Rule, e.Rule != "")
-	add("error", e.Error, e.Error != "")
-	if e.Kind == FaultRaised || e.Kind == Alert || e.Error != "" {
+	add("bay", max(x.Bay, e.Bay()), x.Bay+e.Bay() > 0)
+	switch b := e.Body.(type) {
+	case FaultBody:
+		add("fault", b.Fault, true)
+	case AlertBody:
+		add("rule", b.Rule, true)
+	}
+	add("error", e.Failure(), e.Failure() != "")
+	if e.Kind == FaultRaised || e.Kind == Alert || e.Failure() != "" {
 		level = slog.LevelWarn
 	}
 	c.cfg.Log.Log(context.Background(), level, string(e.Kind), attrs...)
@@ -499,7 +503,7 @@ func (c *Controller) derived(x Session, e Event) []kiosk.Entry {
 		return out
 	}
 	c.cfg.Log.Error("nothing was derived for others", "session", e.Session, "error", err)
-	entry, err := Event{Kind: Alert, At: e.At, Rule: NotDerived, Error: fmt.Sprintf("session %s: %v", x.Reference, err)}.Entry()
+	entry, err := Event{Kind: Alert, At: e.At, Body: AlertBody{NotDerived, wentWrong(fmt.Errorf("session %s: %w", x.Reference, err))}}.Entry()
 	if err != nil {
 		c.cfg.Log.Error("alert", "error", err)
 		return nil

@@ -61,7 +61,7 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	case InstructionGiven, InstructionEnded:
 		return []Event{instructed(o)}, nil
 	case RefundTold:
-		return []Event{{Kind: Refunded, Session: o.Session, At: o.At, By: o.By, Amount: o.Amount, Note: o.Note}}, nil
+		return []Event{{Kind: Refunded, Session: o.Session, At: o.At, Body: RefundBody{Amount: *o.Amount, By: o.By, Note: o.Note}}}, nil
 	}
 	return r.decideSession(s, o)
 }
@@ -109,13 +109,16 @@ func (r Rules) decideSession(s State, o Observation) ([]Event, error) {
 	return nil, fmt.Errorf("cannot take observation %q", o.What)
 }
 
-func (x Session) event(k Kind, at time.Time) Event { return Event{Kind: k, Session: x.ID, At: at} }
+// event is one of a session that says no more than that it happened.
+func (x Session) event(k Kind, at time.Time) Event { return x.says(k, at, nil) }
 
-func (x Session) reason(k Kind, at time.Time, why Reason) Event {
-	e := x.event(k, at)
-	e.Reason = why
-	return e
+// says is an event of a session with its body.
+func (x Session) says(k Kind, at time.Time, body any) Event {
+	return Event{Kind: k, Session: x.ID, At: at, Body: body}
 }
+
+// ends is the end of a session before energy flowed.
+func (x Session) ends(at time.Time, why Reason) Event { return x.says(Ended, at, EndBody{why}) }
 
 // cancelled ends a session in which no energy has flowed.
 func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
@@ -123,7 +126,7 @@ func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
 	case x.Paper != PaperOpen || x.Power == Off:
 		return nil, nil
 	case x.Money == MoneyNone:
-		return []Event{x.reason(Ended, at, why), x.event(Closed, at)}, nil
+		return []Event{x.ends(at, why), x.event(Closed, at)}, nil
 	case x.Money == Declined:
 		return []Event{x.event(Closed, at)}, nil
 	case x.Money == HoldAsked || x.Money == HoldRecorded || x.Money == HoldUncertain:
@@ -140,46 +143,48 @@ func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
 // release ends a session without energy and gives the hold back.
 func (r Rules) release(x Session, at time.Time, why Reason) []Event {
 	if x.Money == Free {
-		return []Event{x.reason(Ended, at, why), x.event(Closed, at)}
+		return []Event{x.ends(at, why), x.event(Closed, at)}
 	}
-	return []Event{x.reason(Ended, at, why), x.intent(ReleaseIntent, at, x.Hold.Approved)}
+	return []Event{x.ends(at, why), x.intent(ReleaseIntent, at, x.Hold.Approved, false)}
 }
 
-func (x Session) intent(k Kind, at time.Time, amount kiosk.Money) Event {
-	e := x.event(k, at)
-	e.Amount, e.Attempt = &amount, x.Attempt+1
-	return e
+func (x Session) intent(k Kind, at time.Time, amount kiosk.Money, blind bool) Event {
+	return x.says(k, at, SettleBody{amount, x.Attempt + 1, blind})
 }
 
 func (r Rules) stopPressed(x Session, o Observation) ([]Event, error) {
 	switch x.Power {
 	case Closing, Charging, Pausing, Adopting:
-		out := x.stop(o, ReasonStopped)
-		switch e := &out[len(out)-1]; {
+		b := StopBody{Reason: ReasonStopped, By: o.By}
+		switch {
 		case o.By == ByScreen && x.Owned(o.At):
-			e.By = x.ProvedBy
+			b.By = x.ProvedBy
 		case o.By != "" && o.By != ByScreen:
-			e.By, e.Reason = o.By, ReasonRemote
-		default:
-			e.By = o.By
+			b.Reason = ReasonRemote
 		}
-		return out, nil
+		return x.stopFor(o, b), nil
 	case Stopping, Opened, Off:
 		return nil, nil
 	}
 	return r.cancelled(x, o.At, ReasonCancelled)
 }
 
-func (x Session) failed(k Kind, o Observation) Event {
-	e := x.event(k, o.At)
-	if o.Err != nil {
-		e.Error = o.Err.Error()
+// wentWrong is an error as a record has it; empty for nil.
+func wentWrong(err error) (b ErrorBody) {
+	if err != nil {
+		b.Error = err.Error()
 	}
+	return b
+}
+
+// answer is what the terminal said in place of a yes.
+func answer(err error) AnswerBody {
+	b := AnswerBody{ErrorBody: wentWrong(err)}
 	var no *kiosk.Declined
-	if errors.As(o.Err, &no) {
-		e.Class, e.Code = string(no.Class), no.Code
+	if errors.As(err, &no) {
+		b.Class, b.Code = string(no.Class), no.Code
 	}
-	return e
+	return b
 }
 
 func (r Rules) baseline(x Session, o Observation) []Event {
@@ -189,9 +194,8 @@ func (r Rules) baseline(x Session, o Observation) []Event {
 	if o.Err != nil {
 		return r.release(x, o.At, ReasonMeter)
 	}
-	start, intent := x.event(MeterStart, o.At), x.event(ContactorClose, o.At)
-	start.Reading, start.Modulus = o.Reading, r.Bays[x.Bay].Modulus
-	return []Event{start, intent}
+	first := FirstBody{Reading: *o.Reading, Modulus: r.Bays[x.Bay].Modulus}
+	return []Event{x.says(MeterStart, o.At, first), x.event(ContactorClose, o.At)}
 }
 
 func (r Rules) contactor(x Session, o Observation) []Event {
@@ -199,11 +203,9 @@ func (r Rules) contactor(x Session, o Observation) []Event {
 	case o.Closed && x.Power == Closing && o.Err == nil:
 		return []Event{x.event(ContactorClosed, o.At)}
 	case o.Closed && x.Power == Closing:
-		out := x.stop(o, ReasonContactor)
-		out[len(out)-1].Error = o.Err.Error()
-		return out
+		return x.stopFor(o, StopBody{Reason: ReasonContactor, ErrorBody: wentWrong(o.Err)})
 	case !o.Closed && x.Power == Stopping:
-		return []Event{x.failed(ContactorOpened, o)}
+		return []Event{x.says(ContactorOpened, o.At, wentWrong(o.Err))}
 	}
 	return nil
 }
@@ -277,13 +279,9 @@ func (r Rules) adopt(x Session, o Observation) []Event {
 		return x.stop(o, ReasonInterrupted)
 	case sm.InputsLost == 0 && sm.Reading != nil:
 		if err := r.sameVehicle(x, *sm.Reading); err != nil {
-			out := x.stop(o, ReasonInterrupted)
-			out[len(out)-1].Error = err.Error()
-			return out
+			return x.stopFor(o, StopBody{Reason: ReasonInterrupted, ErrorBody: wentWrong(err)})
 		}
-		e := x.event(Adopted, o.At)
-		e.Reading = sm.Reading
-		return []Event{e}
+		return []Event{x.says(Adopted, o.At, ReadingBody{Reading: *sm.Reading})}
 	case sm.InputsLost > r.InputsLost, sm.MeterLost > r.MeterLost:
 		return x.stop(o, ReasonInterrupted)
 	}
@@ -376,8 +374,10 @@ func (r Rules) mustStop(x Session, o Observation) Reason {
 
 // stop is the end of a session that has its contactor closed, or may have. What the driver saw
 // last is written down before: it is billed although the meter may never be read again.
-func (x Session) stop(o Observation, why Reason) []Event {
-	return append(x.lastGood(o), x.reason(StopIntent, o.At, why))
+func (x Session) stop(o Observation, why Reason) []Event { return x.stopFor(o, StopBody{Reason: why}) }
+
+func (x Session) stopFor(o Observation, b StopBody) []Event {
+	return append(x.lastGood(o), x.says(StopIntent, o.At, b))
 }
 
 // lastGood is the reading that the driver saw last, where the journal has an older one.
@@ -390,9 +390,7 @@ func (x Session) lastGood(o Observation) []Event {
 	if good == nil || x.Power != Charging && x.Power != Pausing || !x.when(good.At).After(x.Last.At) || good.Serial != x.Last.Serial || x.rise(good.Import) < 0 {
 		return nil
 	}
-	e := x.event(ReadingTaken, o.At)
-	e.Reading = good
-	return []Event{e}
+	return []Event{x.says(ReadingTaken, o.At, ReadingBody{Reading: *good})}
 }
 
 // measured takes a good look at a running session.
@@ -403,14 +401,10 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	}
 	why, err := r.limitReached(x, *reading)
 	if err != nil { // what cannot be priced must not be sold
-		out := x.stop(o, ReasonMeter)
-		out[len(out)-1].Error = err.Error()
-		return out, nil
+		return x.stopFor(o, StopBody{Reason: ReasonMeter, ErrorBody: wentWrong(err)}), nil
 	}
-	take := func(k Kind) []Event {
-		e := x.event(k, o.At)
-		e.Reading = reading
-		return []Event{e}
+	read := func(k Kind, boundary bool) ([]Event, error) {
+		return []Event{x.says(k, o.At, ReadingBody{*reading, boundary})}, nil
 	}
 	switch {
 	case why != "":
@@ -418,17 +412,15 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	case x.Energy(reading.Import) == 0 && x.when(o.At).Sub(x.Start.At) >= r.NoEnergy:
 		return x.stop(o, ReasonNoEnergy), nil
 	case x.Power == Charging && !o.Sample.Inputs.Requesting:
-		return take(Paused), nil
+		return read(Paused, false)
 	case x.Power == Pausing && o.Sample.Inputs.Requesting:
-		return take(Unpaused), nil
+		return read(Unpaused, false)
 	}
 	if b := x.Tariff.NextBoundary(x.Last.At, x.Location); !b.IsZero() && !b.After(x.when(o.At)) {
-		out := take(ReadingTaken)
-		out[0].Boundary = true
-		return out, nil
+		return read(ReadingTaken, true)
 	}
 	if x.when(o.At).Sub(x.Last.At) >= r.ReadingEvery {
-		return take(ReadingTaken), nil
+		return read(ReadingTaken, false)
 	}
 	return nil, nil
 }
@@ -479,15 +471,15 @@ func (r Rules) tick(s State, o Observation) (out []Event) {
 	for _, x := range s.ordered() {
 		switch {
 		case x.Money == MoneyNone && x.Paper == PaperOpen && o.At.Sub(x.LeaseAt) >= x.given(r.Lease):
-			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
+			out = append(out, x.ends(o.At, ReasonTimeout), x.event(Closed, o.At))
 		case x.Money == Declined && x.Paper == PaperOpen && over(x.EndAt, o.At, x.given(r.TryAgain)):
 			out = append(out, x.event(Closed, o.At))
 		case x.Power == Waiting && r.waitedTooLong(x, o.At):
 			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
 		case x.Money == HoldUncertain && x.Power == PowerNone && o.At.Sub(x.AskedAt) > unknownFor: // others need the bay
-			out = append(out, x.reason(Ended, o.At, ReasonUnknown))
+			out = append(out, x.ends(o.At, ReasonUnknown))
 		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && s.isDue(x, o.At):
-			out = append(out, x.again(o.At, o.At))
+			out = append(out, x.again(o.At, ""))
 		}
 	}
 	out = append(out, r.guards(s, o.At)...)
@@ -513,11 +505,9 @@ func over(since, at time.Time, limit time.Duration) bool {
 	return age >= limit || age < -time.Minute
 }
 
-// again looks at the terminal's list before a settlement is tried again, which it may be from due on.
-func (x Session) again(at, due time.Time) Event {
-	e := x.event(x.settlement().unknown, at)
-	e.Definite, e.Due = !x.Maybe, &due
-	return e
+// again looks at the terminal's list before a settlement is tried again, which it may be at once.
+func (x Session) again(at time.Time, by string) Event {
+	return x.says(x.settlement().unknown, at, UnknownBody{Definite: !x.Maybe, Due: &at, By: by})
 }
 
 // owed raises and clears the faults of money that waits.
@@ -548,10 +538,10 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 		out = append(out, Event{Kind: DrainEnded, At: o.At})
 	}
 	for bay := range s.Testing {
-		out = append(out, Event{Kind: ContactorTested, At: o.At, Bay: bay, Error: "interrupted"})
+		out = append(out, Event{Kind: ContactorTested, At: o.At, Body: TestedBody{Bay: bay, ErrorBody: ErrorBody{"interrupted"}}})
 	}
 	if !s.Day.Asked.IsZero() {
-		out = append(out, Event{Kind: DayEndFailed, At: o.At, Error: "interrupted: its outcome is not known"})
+		out = append(out, Event{Kind: DayEndFailed, At: o.At, Body: ErrorBody{"interrupted: its outcome is not known"}})
 	}
 	for _, x := range s.ordered() {
 		if x.Paper == PaperClosed {
@@ -561,9 +551,9 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 		_, configured := r.Bays[x.Bay]
 		switch {
 		case !configured && x.running():
-			out = append(out, x.reason(StopIntent, o.At, ReasonInterrupted))
+			out = append(out, x.says(StopIntent, o.At, StopBody{Reason: ReasonInterrupted}))
 		case x.Money == MoneyNone:
-			out = append(out, x.reason(Ended, o.At, ReasonTimeout), x.event(Closed, o.At))
+			out = append(out, x.ends(o.At, ReasonTimeout), x.event(Closed, o.At))
 		case x.Paper == PaperFinal, x.Money == Declined:
 			out = append(out, x.event(Closed, o.At))
 		case x.Money == Captured, x.Money == Released, x.Money == Disputed && x.Power == Off:

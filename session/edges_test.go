@@ -355,7 +355,7 @@ func TestARestartKeepsWhatSessionsCounted(t *testing.T) {
 	}
 	billed := billed(p) // at bay 3; what came before is cleared
 	state, err := session.Replay(func(yield func(kiosk.Record, error) bool) {
-		for _, e := range append([]session.Event{{Kind: session.RegisterSeen, Bay: 4, Reading: p.reading(1000)}}, billed.past...) {
+		for _, e := range append([]session.Event{{Kind: session.RegisterSeen, Body: session.RegisterBody{Bay: 4, Reading: *p.reading(1000)}}}, billed.past...) {
 			entry, err := e.Entry()
 			if !yield(kiosk.Record{Session: entry.Session, Kind: entry.Kind, Body: entry.Body}, err) {
 				return

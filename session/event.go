@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"kioskd"
@@ -57,26 +58,26 @@ const (
 	ProofWanted     Kind = "proof_wanted" // a card is waited for, to show whose session it is
 	ProofRight      Kind = "proof_right"
 	ProofWrong      Kind = "proof_wrong"
-	Alert           Kind = "alert" // a rule against fraud or abuse: see Event.Rule
+	Alert           Kind = "alert" // a rule against fraud or abuse
 	FaultRaised     Kind = "fault_raised"
 	FaultCleared    Kind = "fault_cleared"
 	RegisterSeen    Kind = "register_seen"  // of a bay that nobody has, for the first time
 	DayEndDue       Kind = "day_end_due"    // the terminal wants it
 	DayEndIntent    Kind = "day_end_intent" // about to reconcile the terminal
-	DayEnded        Kind = "day_ended"      // Amount is what the terminal counted
+	DayEnded        Kind = "day_ended"
 	DayEndFailed    Kind = "day_end_failed"
 	DrainBegun      Kind = "drain_begun" // nothing new is sold: an update is waited for
 	DrainEnded      Kind = "drain_ended"
 	ClockJudged     Kind = "clock_judged" // the wall clock began or ceased to be trusted
 	ClockSet        Kind = "clock_set"    // from Since to At: nothing was running
-	TimeGiven       Kind = "time_given"   // the visitor asked for more time: Attempt is how often
+	TimeGiven       Kind = "time_given"   // the visitor asked for more time
 	FreeGranted     Kind = "free_granted" // the host lets a vehicle charge for nothing
 	AccessGranted   Kind = "access_granted"
 	AccessRefused   Kind = "access_refused"
 	ContactorTest   Kind = "contactor_test" // about to close for a moment, with nothing connected
 	ContactorTested Kind = "contactor_tested"
-	MeterSwapped    Kind = "meter_swapped" // Old is the last register of the one before
-	Refunded        Kind = "refunded"      // outside of the terminal, by a person: Amount, By and Note say what
+	MeterSwapped    Kind = "meter_swapped"
+	Refunded        Kind = "refunded" // outside of the terminal, by a person
 
 	InstructionTaken   Kind = "instruction_taken" // a back office's, signed and in time; about to be done
 	InstructionDone    Kind = "instruction_done"
@@ -114,46 +115,19 @@ const (
 	ReasonOverused    Reason = "overused"    // the card was used too often of late
 )
 
-// Event is something that happened or is about to be done. Which fields are there
-// depends on the kind.
+// Event is something that happened or is about to be done.
 type Event struct {
-	Kind      Kind              `json:"-"`
-	Session   string            `json:"-"`
-	At        time.Time         `json:"at"`
-	Reference string            `json:"reference,omitempty"`
-	Bay       int               `json:"bay,omitempty"`
-	EVSE      string            `json:"evse_id,omitempty"`
-	Offer     *Offer            `json:"offer,omitempty"`
-	Amount    *kiosk.Money      `json:"amount,omitempty"`
-	Attempt   int               `json:"attempt,omitempty"`
-	Hold      *kiosk.Hold       `json:"hold,omitempty"`
-	Class     string            `json:"class,omitempty"`
-	Reading   *kiosk.Reading    `json:"reading,omitempty"`
-	Old       *kiosk.Reading    `json:"old_reading,omitempty"`
-	Modulus   kiosk.Energy      `json:"register_modulus_wh,omitempty"` // with the first register: it begins again at 0 here
-	Boundary  bool              `json:"boundary,omitempty"`            // a price may change here
-	Source    string            `json:"source,omitempty"`              // of the last register: read or last_good
-	Reason    Reason            `json:"reason,omitempty"`
-	Bill      *Bill             `json:"bill,omitempty"`
-	Booking   *kiosk.Booking    `json:"booking,omitempty"`
-	Due       *time.Time        `json:"due,omitempty"`
-	Definite  bool              `json:"definite,omitempty"`   // the try was certainly not carried out
-	StopCode  string            `json:"stop_code,omitempty"`  // in journals of version 0.1 alone; see Rules.Code
-	By        string            `json:"by,omitempty"`         // who stopped, or what was shown as proof: screen, code, card, or a name
-	Card      string            `json:"card_token,omitempty"` // of a card that was declined
-	Code      string            `json:"code,omitempty"`       // the terminal's result code
-	Rule      string            `json:"rule,omitempty"`
-	Force     bool              `json:"force,omitempty"` // an end-of-day although bookings wait
-	Since     *time.Time        `json:"since,omitempty"`
-	Untrusted bool              `json:"clock_untrusted,omitempty"` // the wall clock may be wrong: no time is billed, and the cheapest time of day
-	Blind     bool              `json:"blind,omitempty"`           // repeated without a list that proves that it must be
-	Fault     string            `json:"fault,omitempty"`
-	Error     string            `json:"error,omitempty"`
-	Site      map[string]string `json:"site,omitempty"` // what the receipt must say of the seller
-	Note      string            `json:"note,omitempty"` // an instruction as it was signed, or what a person says
-	// Instruction is a back office's; Report is what it asked for.
-	Instruction *kiosk.Instruction `json:"instruction,omitempty"`
-	Report      json.RawMessage    `json:"report,omitempty"`
+	Kind      Kind
+	Session   string
+	At        time.Time
+	Untrusted bool // the wall clock may be wrong: no time is billed, and the cheapest time of day
+	Body      any  // of the kind's type, see bodies; nil where it has none
+}
+
+// head is what every record has.
+type head struct {
+	At        time.Time `json:"at"`
+	Untrusted bool      `json:"clock_untrusted,omitempty"`
 }
 
 // Offer is what the driver agreed to.
@@ -175,82 +149,101 @@ type Limit struct {
 
 // Entry is the event as the journal takes it. What recognises a card goes beside it.
 func (e Event) Entry() (kiosk.Entry, error) {
-	token := e.Card
-	if e.Card = ""; e.Hold != nil && e.Hold.Card != "" {
-		hold := *e.Hold
-		token, hold.Card, e.Hold = hold.Card, "", &hold
+	out := kiosk.Entry{Session: e.Session, Kind: string(e.Kind), Ends: e.Kind == Closed || e.Kind == Refunded}
+	body := e.Body
+	switch b := body.(type) {
+	case LeaseBody:
+		out.Reference = b.Reference
+	case FoundBody:
+		out.Reference, out.Token, b.Hold.Card = b.Reference, b.Hold.Card, ""
+		body = b
+	case HoldBody:
+		out.Token, b.Hold.Card = b.Hold.Card, ""
+		body = b
+	case DeclineBody:
+		out.Token, b.Card = b.Card, ""
+		body = b
 	}
-	body, err := json.Marshal(e)
+	err := e.complete()
+	if err == nil {
+		out.Body, err = joined(head{e.At, e.Untrusted}, body)
+	}
 	if err != nil {
 		return kiosk.Entry{}, fmt.Errorf("cannot write %s: %w", e.Kind, err)
 	}
-	return kiosk.Entry{Session: e.Session, Reference: e.Reference, Kind: string(e.Kind), Body: body, Ends: e.Kind == Closed || e.Kind == Refunded, Token: token}, nil
+	return out, nil
 }
 
-// complete tells what an event lacks that its kind must have: a journal that was damaged, or written by
-// another version, is an error and not a crash.
-func (e Event) complete() error {
-	missing := ""
-	switch e.Kind {
-	case OfferAccepted:
-		missing = lacks(e.Offer == nil, "offer")
-	case HoldIntent, CaptureIntent, ReleaseIntent:
-		missing = lacks(e.Amount == nil, "amount")
-	case HoldOK, HoldFound:
-		missing = lacks(e.Hold == nil, "hold")
-	case MeterStart, MeterEnd, ReadingTaken, RegisterSeen, MeterSwapped:
-		missing = lacks(e.Reading == nil, "reading")
-	case Billed:
-		missing = lacks(e.Bill == nil, "bill")
-	case CaptureWaiting, ReleaseWaiting:
-		missing = lacks(e.Due == nil, "due")
-	case CaptureOK, ReleaseOK:
-		missing = lacks(e.Booking == nil, "booking")
+// joined is one JSON object of two.
+func joined(head, body any) ([]byte, error) {
+	first, err := json.Marshal(head)
+	if err != nil || body == nil {
+		return first, err
 	}
-	if missing != "" {
-		return fmt.Errorf("cannot apply %s: it has no %s", e.Kind, missing)
+	second, err := json.Marshal(body)
+	if err != nil || len(second) == len("{}") {
+		return first, err
+	}
+	return append(append(first[:len(first)-1], ','), second[1:]...), nil
+}
+
+// complete tells why an event is not one of its kind.
+func (e Event) complete() error {
+	want, known := bodies[e.Kind]
+	switch {
+	case !known:
+		return fmt.Errorf("no record of this version is of kind %q", e.Kind)
+	case want != typeOf[DerivedBody]() && reflect.TypeOf(e.Body) != want:
+		return fmt.Errorf("its body is a %T, not a %v", e.Body, want)
 	}
 	return nil
-}
-
-func lacks(is bool, what string) string {
-	if is {
-		return what
-	}
-	return ""
 }
 
 // follows tells what a session lacks for an event.
 func (x Session) follows(k Kind) error {
-	missing := ""
+	there, what := true, ""
 	switch k {
 	case HoldConfirmed, ReleaseIntent:
-		missing = lacks(x.Hold == nil, "hold")
+		there, what = x.Hold != nil, "hold"
 	case CaptureIntent:
-		missing = lacks(x.Hold == nil || x.Bill == nil, "hold or bill")
+		there, what = x.Hold != nil && x.Bill != nil, "hold or bill"
 	case FreeGranted, HoldIntent, HoldOK:
-		missing = lacks(x.Offer == nil, "offer")
+		there, what = x.Offer != nil, "offer"
 	case ContactorClose, ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
-		missing = lacks(x.Start == nil || x.Last == nil || x.Tariff == nil, "first register")
+		there, what = x.Start != nil && x.Last != nil && x.Tariff != nil, "first register"
 	}
-	if missing != "" {
-		return fmt.Errorf("session %s has no %s", x.Reference, missing)
+	if !there {
+		return fmt.Errorf("session %s has no %s", x.Reference, what)
 	}
 	return nil
 }
 
-// FromRecord reads an event back.
+// FromRecord reads an event back. A record of a kind that is not known, or that lacks what its kind must
+// have, is an error with its number.
 func FromRecord(r kiosk.Record) (Event, error) {
 	e := Event{Kind: Kind(r.Kind), Session: r.Session}
-	if err := json.Unmarshal(r.Body, &e); err != nil {
+	var h head
+	err := json.Unmarshal(r.Body, &h)
+	if missing := lacking(typeOf[head](), r.Body); err == nil && missing != "" {
+		err = fmt.Errorf("it has no %s", missing)
+	}
+	if err == nil {
+		e.At, e.Untrusted = h.At, h.Untrusted
+		e.Body, err = readBody(e.Kind, r.Body)
+	}
+	if err != nil {
 		return e, fmt.Errorf("cannot read record %d (%s): %w", r.Seq, r.Kind, err)
 	}
-	switch {
-	case r.Token == "":
-	case e.Hold != nil:
-		e.Hold.Card = r.Token
-	default:
-		e.Card = r.Token
+	switch b := e.Body.(type) {
+	case HoldBody:
+		b.Hold.Card = r.Token
+		e.Body = b
+	case FoundBody:
+		b.Hold.Card = r.Token
+		e.Body = b
+	case DeclineBody:
+		b.Card = r.Token
+		e.Body = b
 	}
 	return e, nil
 }

@@ -61,10 +61,10 @@ func (n *node) judgeEvent(e Event) {
 	x := n.s.Sessions[e.Session]
 	switch e.Kind {
 	case MeterStart:
-		n.w.from = e.Reading.Import
+		n.w.from = e.Reading().Import
 	case Billed:
-		if e.Bill.Total.Minor > 0 && e.Bill.Energy <= 0 {
-			n.x.violated(n, "%v are billed for nothing", e.Bill.Total)
+		if b := e.Body.(BillBody).Bill; b.Total.Minor > 0 && b.Energy <= 0 {
+			n.x.violated(n, "%v are billed for nothing", b.Total)
 		}
 	case Refused, Unproven:
 		if !over(x.OwedAt, n.w.now, HoldLasts) {

@@ -174,6 +174,13 @@ func breaches() map[string]breach {
 			return slices.DeleteFunc(all, func(e Event) bool { return slices.Contains(kinds, e.Kind) })
 		}
 	}
+	bill := func(f func(*Bill)) func(*Event) {
+		return func(e *Event) {
+			b := e.Body.(BillBody)
+			f(&b.Bill)
+			e.Body = b
+		}
+	}
 	change := func(k Kind, f func(*Event)) func(State, []Event) []Event {
 		return func(_ State, all []Event) []Event {
 			for i := range all {
@@ -184,24 +191,30 @@ func breaches() map[string]breach {
 			return all
 		}
 	}
+	captured := func(e Event) []Event {
+		x := Session{ID: e.Session}
+		return []Event{x.says(CaptureDone, e.At, SettledBody{}), x.event(ReceiptFinal, e.At), x.event(Closed, e.At)}
+	}
 	return map[string]breach{
 		"takes without the last register": {events: drop(MeterEnd), want: "without a journaled reading"},
 		"takes more than was held": {events: change(CaptureIntent, func(e *Event) {
-			e.Amount.Minor += worldHold
+			b := e.Body.(SettleBody)
+			b.Amount.Minor += worldHold
+			e.Body = b
 		}), want: "is taken of a hold of"},
-		"bills for nothing":      {events: change(Billed, func(e *Event) { e.Bill.Energy = 0 }), want: "for nothing"},
-		"bills more than flowed": {events: change(Billed, func(e *Event) { e.Bill.Energy *= 2 }), want: "flowed"},
+		"bills for nothing":      {events: change(Billed, bill(func(b *Bill) { b.Energy = 0 })), want: "for nothing"},
+		"bills more than flowed": {events: change(Billed, bill(func(b *Bill) { b.Energy *= 2 })), want: "flowed"},
 		"holds more than the driver agreed to": {events: change(HoldIntent, func(e *Event) {
-			more := *e.Amount
-			more.Minor++
-			e.Amount = &more
+			b := e.Body.(AskBody)
+			b.Amount.Minor++
+			e.Body = b
 		}), want: "without consent"},
 		"takes an unknown hold for a no, and asks again": {events: func(_ State, all []Event) []Event {
 			for i, e := range all {
 				if e.Kind == HoldUnknown {
-					no := Event{Kind: HoldDeclined, Session: e.Session, At: e.At, Class: "unreadable"}
-					again := Event{Kind: HoldIntent, Session: e.Session, At: e.At, Amount: &worldOffer().Hold, Attempt: 2}
-					return append(all[:i:i], no, again)
+					x, b := Session{ID: e.Session}, DeclineBody{AnswerBody: AnswerBody{Class: "unreadable"}}
+					again := x.says(HoldIntent, e.At, AskBody{worldOffer().Hold, 2})
+					return append(all[:i:i], x.says(HoldDeclined, e.At, b), again)
 				}
 			}
 			return all
@@ -209,7 +222,7 @@ func breaches() map[string]breach {
 		"takes an unknown hold for a yes": {events: func(s State, all []Event) []Event {
 			for i, e := range all {
 				if e.Kind == HoldUnknown && s.Sessions[e.Session].Money == HoldRecorded {
-					all[i].Kind = HoldConfirmed
+					all[i].Kind, all[i].Body = HoldConfirmed, nil
 				}
 			}
 			return all
@@ -218,11 +231,8 @@ func breaches() map[string]breach {
 			want: "was given back"},
 		"takes a lost answer for a yes": {events: func(_ State, all []Event) []Event {
 			for i, e := range all {
-				if e.Kind == CaptureUnknown && e.Error != "" {
-					done := Event{Kind: CaptureDone, Session: e.Session, At: e.At}
-					final, closed := done, done
-					final.Kind, closed.Kind = ReceiptFinal, Closed
-					return append(all[:i:i], done, final, closed)
+				if e.Kind == CaptureUnknown && e.Failure() != "" {
+					return append(all[:i:i], captured(e)...)
 				}
 			}
 			return all
@@ -230,10 +240,7 @@ func breaches() map[string]breach {
 		"believes one list": {events: func(s State, all []Event) []Event {
 			for i, e := range all {
 				if e.Kind == HoldMissing && s.Sessions[e.Session].settlement() == capturing {
-					done := Event{Kind: CaptureDone, Session: e.Session, At: e.At}
-					final, closed := done, done
-					final.Kind, closed.Kind = ReceiptFinal, Closed
-					return append(all[:i:i], done, final, closed)
+					return append(all[:i:i], captured(e)...)
 				}
 			}
 			return all
@@ -242,17 +249,17 @@ func breaches() map[string]breach {
 		"asks at once again": {events: func(s State, all []Event) []Event {
 			for i, e := range all {
 				if e.Kind == CaptureWaiting && s.Sessions[e.Session].Money == CaptureAsked {
-					all[i].Kind, all[i].Due = CaptureUnknown, &all[i].At
+					all[i].Kind, all[i].Body = CaptureUnknown, UnknownBody{Due: &all[i].At}
 				}
 			}
 			return all
 		}, only: []string{"the terminal refuses: host"}, want: "while no time passed"},
 		"gives up at the first no": {events: func(_ State, all []Event) []Event {
 			for i, e := range all {
-				if e.Kind == CaptureWaiting && e.Error != "" {
-					refused, final, closed := e, e, e
-					refused.Kind, final.Kind, closed.Kind = Refused, ReceiptFinal, Closed
-					return append(all[:i:i], refused, final, closed)
+				if e.Kind == CaptureWaiting && e.Failure() != "" {
+					x, b := Session{ID: e.Session}, e.Body.(WaitingBody).AnswerBody
+					refused := x.says(Refused, e.At, b)
+					return append(all[:i:i], refused, x.event(ReceiptFinal, e.At), x.event(Closed, e.At))
 				}
 			}
 			return all

@@ -41,7 +41,7 @@ type CardUse struct {
 
 // remember keeps what the rules look back on.
 func (s *State) remember(x Session, e Event) {
-	if e.Class == string(kiosk.DeclineHost) {
+	if no, is := e.Body.(interface{ class() kiosk.DeclineClass }); is && no.class() == kiosk.DeclineHost {
 		s.HostRefused, s.HostAt = s.HostRefused+1, e.At
 	}
 	fresh := func(uses []CardUse, window time.Duration) []CardUse {
@@ -59,8 +59,9 @@ func (s *State) remember(x Session, e Event) {
 			s.Uses[i].Empty = s.Uses[i].Empty && s.Uses[i].Session != x.ID
 		}
 	case HoldDeclined:
-		if c := kiosk.DeclineClass(e.Class); c == kiosk.DeclineIssuer || c == kiosk.DeclineCard {
-			u := CardUse{Card: e.Card, Session: x.ID, At: e.At}
+		b := e.Body.(DeclineBody)
+		if c := b.class(); c == kiosk.DeclineIssuer || c == kiosk.DeclineCard {
+			u := CardUse{Card: b.Card, Session: x.ID, At: e.At}
 			if u.Card == "" { // a person who tries again is taken to use the same card
 				u.Card = x.ID
 			}
@@ -74,7 +75,8 @@ func (s *State) remember(x Session, e Event) {
 	case HoldOK, CaptureOK, ReleaseOK:
 		s.HostRefused = 0
 	case MeterEnd:
-		if s.Registers[x.Bay] = (Register{x.LastReading(), true}); e.Source != "read" { // where the register is now is not known
+		s.Registers[x.Bay] = Register{x.LastReading(), true}
+		if e.Body.(LastBody).Source != "read" { // where the register is now is not known
 			delete(s.Registers, x.Bay)
 		}
 	case ReadingTaken:
@@ -119,13 +121,11 @@ func (s State) overused(x Session, at time.Time) bool {
 func (r Rules) guards(s State, at time.Time) (out []Event) {
 	for _, x := range s.ordered() {
 		if (x.Power == Charging || x.Power == Pausing) && !x.Alerted && x.when(at).Sub(x.Start.At) > longSession {
-			e := x.event(Alert, at)
-			e.Rule = LongSession
-			out = append(out, e)
+			out = append(out, x.says(Alert, at, AlertBody{Rule: LongSession}))
 		}
 	}
 	if s.tested(at) {
-		out = append(out, Event{Kind: Alert, At: at, Rule: CardTesting})
+		out = append(out, Event{Kind: Alert, At: at, Body: AlertBody{Rule: CardTesting}})
 	}
 	return append(out, r.raise(s, at, "PT003", s.HostRefused >= hostTries && !over(s.HostAt, at, hostPause))...)
 }

@@ -24,7 +24,8 @@ func (r Rules) chosen(s State, o Observation) ([]Event, error) {
 	if err := s.mayAsk(o.At); err != nil {
 		return nil, fmt.Errorf("cannot choose bay %d: %w", o.Bay, err)
 	}
-	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site}}, nil
+	lease := LeaseBody{Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site}
+	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Body: lease}}, nil
 }
 
 // Paused tells whether no card is asked for, because some were tried out.
@@ -59,9 +60,8 @@ func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
 	if err := s.mayAsk(o.At); err != nil {
 		return nil, fmt.Errorf("cannot accept: %w", err)
 	}
-	offer := x.event(OfferAccepted, o.At)
-	offer.Offer, x.Offer = o.Offer, o.Offer
-	return []Event{offer, x.askHold(o.At)}, nil
+	x.Offer = o.Offer
+	return []Event{x.says(OfferAccepted, o.At, OfferBody{*o.Offer}), x.askHold(o.At)}, nil
 }
 
 // tooLate is when a driver who was asked for their card is gone.
@@ -94,9 +94,7 @@ func (r Rules) askedAgain(s State, x Session, o Observation) ([]Event, error) {
 }
 
 func (x Session) askHold(at time.Time) Event {
-	e := x.event(HoldIntent, at)
-	e.Amount, e.Attempt = &x.Offer.Hold, x.Tries+1
-	return e
+	return x.says(HoldIntent, at, AskBody{Amount: x.Offer.Hold, Attempt: x.Tries + 1})
 }
 
 func (r Rules) holdApproved(s State, x Session, o Observation) ([]Event, error) {
@@ -109,9 +107,7 @@ func (r Rules) holdApproved(s State, x Session, o Observation) ([]Event, error) 
 	if s.repeats(resultOfHold(*o.Hold)) {
 		return nil, errors.New("cannot record a hold: the terminal sent this result before")
 	}
-	e := x.event(HoldOK, o.At)
-	e.Hold = o.Hold
-	return []Event{e}, nil
+	return []Event{x.says(HoldOK, o.At, HoldBody{*o.Hold})}, nil
 }
 
 func (r Rules) holdEnded(s State, x Session, o Observation) ([]Event, error) {
@@ -125,21 +121,19 @@ func (r Rules) holdEnded(s State, x Session, o Observation) ([]Event, error) {
 	case errors.As(o.Err, &no):
 		return r.declined(s, x, no, o.At), nil
 	case errors.Is(o.Err, kiosk.ErrUnreachable) && x.Money == HoldAsked:
-		e := x.event(HoldDeclined, o.At)
-		e.Class, e.Error = string(kiosk.DeclineTerminal), o.Err.Error()
-		return []Event{e, x.event(Closed, o.At)}, nil
+		no := AnswerBody{Class: string(kiosk.DeclineTerminal), ErrorBody: wentWrong(o.Err)}
+		return []Event{x.says(HoldDeclined, o.At, DeclineBody{AnswerBody: no}), x.event(Closed, o.At)}, nil
 	}
-	return []Event{x.failed(HoldUnknown, o)}, nil
+	return []Event{x.says(HoldUnknown, o.At, answer(o.Err))}, nil
 }
 
 // declined keeps the bay for another try where one makes sense. A card that could not be
 // read is asked for again at once.
 func (r Rules) declined(s State, x Session, no *kiosk.Declined, at time.Time) []Event {
-	e := x.event(HoldDeclined, at)
-	e.Class, e.Code, e.Card = string(no.Class), no.Code, no.Card
-	out := []Event{e}
+	b := DeclineBody{AnswerBody: AnswerBody{Class: string(no.Class), Code: no.Code}, Card: no.Card}
+	out := []Event{x.says(HoldDeclined, at, b)}
 	fresh := x.Money == HoldAsked // nothing of this try was recorded
-	x.Money, x.Class = Declined, e.Class
+	x.Money, x.Class = Declined, b.Class
 	switch {
 	case !fresh || !x.MayTryAgain():
 		out = append(out, x.event(Closed, at))
@@ -176,9 +170,8 @@ func (r Rules) confirmed(s State, x Session, at time.Time) []Event {
 	case x.Hold.Approved.Minor < r.Minimum.Minor:
 		out = append(out, r.release(x, at, ReasonTooLittle)...)
 	case s.overused(x, at):
-		e := x.event(Alert, at)
-		e.Rule = SameCard
-		out = append(append(out, e), r.release(x, at, ReasonOverused)...)
+		out = append(out, x.says(Alert, at, AlertBody{Rule: SameCard}))
+		out = append(out, r.release(x, at, ReasonOverused)...)
 	}
 	return out
 }

@@ -37,7 +37,5 @@ func (r Rules) moreAsked(x Session, o Observation) ([]Event, error) {
 	if _, waits := r.Left(x, o.At); !waits || x.Patience >= mostPatience {
 		return nil, fmt.Errorf("cannot give more time: money of session %s is %s, power %s, given %d times", x.Reference, x.Money, x.Power, x.Patience)
 	}
-	e := x.event(TimeGiven, o.At)
-	e.Attempt = x.Patience + 1
-	return []Event{e}, nil
+	return []Event{x.says(TimeGiven, o.At, PatienceBody{x.Patience + 1})}, nil
 }

@@ -86,12 +86,11 @@ func (r Rules) codeEntered(x Session, o Observation) ([]Event, error) {
 }
 
 func (x Session) proof(right bool, by string, o Observation) Event {
-	e := x.failed(ProofWrong, o)
+	k := ProofWrong
 	if right {
-		e.Kind = ProofRight
+		k = ProofRight
 	}
-	e.By = by
-	return e
+	return x.says(k, o.At, ProofBody{answer(o.Err), by})
 }
 
 // cardAsked lets the owner show their card.
@@ -119,18 +118,18 @@ func (r Rules) cardRead(x Session, o Observation) []Event {
 
 // prove applies what was shown.
 func (x *Session) prove(e Event) []Command {
-	if e.Kind != ProofWanted {
-		x.ProofAt = e.At
-	}
-	switch e.Kind {
-	case ProofWanted:
+	b, shown := e.Body.(ProofBody)
+	if !shown {
 		x.Proof = ProofAsked
 		return []Command{x.command(ReadCard)}
-	case ProofRight:
-		x.Proof, x.Refusals, x.ProvedBy = ProofGiven, 0, e.By
-	case ProofWrong:
+	}
+	x.ProofAt = e.At
+	switch {
+	case e.Kind == ProofRight:
+		x.Proof, x.Refusals, x.ProvedBy = ProofGiven, 0, b.By
+	default:
 		x.Proof = ProofRefused
-		if e.Class == "" && e.Error == "" { // something was shown, and it was wrong
+		if b.Class == "" && b.Error == "" { // something was shown, and it was wrong
 			x.Refusals++
 		}
 	}

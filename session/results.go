@@ -79,10 +79,11 @@ func (s *State) keep(x Session, e Event) {
 	}
 	switch e.Kind {
 	case HoldOK:
-		add(resultOfHold(*e.Hold))
+		add(resultOfHold(e.Body.(HoldBody).Hold))
 	case HoldFound:
-		if _, known := s.result(e.Hold.TerminalID, e.Hold.ReceiptNo); !known {
-			add(resultOfHold(*e.Hold))
+		hold := e.Body.(FoundBody).Hold
+		if _, known := s.result(hold.TerminalID, hold.ReceiptNo); !known {
+			add(resultOfHold(hold))
 		}
 	case ReleaseIntent:
 		update(func(n *Result) { n.Releases, n.At = n.Releases+1, e.At })
@@ -90,10 +91,11 @@ func (s *State) keep(x Session, e Event) {
 		if e.Kind == CaptureDone {
 			update(func(n *Result) { n.Billed, n.At = e.At.Add(billedFor), e.At })
 		}
-		if e.Booking == nil {
+		booking := e.booking()
+		if booking == nil {
 			break
 		}
-		if n := resultOf(x.Hold.TerminalID, *e.Booking); !s.repeats(n) { // else it was told before it was confirmed
+		if n := resultOf(x.Hold.TerminalID, *booking); !s.repeats(n) { // else it was told before it was confirmed
 			add(n)
 		}
 	case Refused, Unproven:

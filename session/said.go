@@ -48,7 +48,7 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 			out = append(out, r.clearHold(s, x, listed, o)...)
 		case CaptureUnclear, ReleaseUnclear:
 			cleared := r.clear(s, x, listed, o)
-			if slices.ContainsFunc(cleared, func(e Event) bool { return e.Booking != nil && e.Booking == o.Last }) {
+			if slices.ContainsFunc(cleared, func(e Event) bool { b, done := e.Body.(SettledBody); return done && b.Booking == o.Last }) {
 				o.Last = nil // one booking proves one capture
 			}
 			out = append(out, cleared...)
@@ -141,7 +141,7 @@ func (r Rules) clearHold(s State, x Session, listed bool, o Observation) []Event
 func (r Rules) vanished(x Session, o Observation) []Event {
 	switch x.Power {
 	case PowerNone, Waiting, Starting:
-		return []Event{x.event(HoldVanished, o.At), x.reason(Ended, o.At, ReasonHoldGone), x.event(ReceiptFinal, o.At), x.event(Closed, o.At)}
+		return []Event{x.event(HoldVanished, o.At), x.ends(o.At, ReasonHoldGone), x.event(ReceiptFinal, o.At), x.event(Closed, o.At)}
 	case Closing, Charging, Pausing, Adopting:
 		return x.stop(o, ReasonHoldGone)
 	case Off:
@@ -156,14 +156,12 @@ func (r Rules) found(x Session, receipt int, o Observation) []Event {
 	if x.Offer != nil {
 		amount = x.Offer.Hold
 	}
-	e := x.event(HoldFound, o.At)
-	e.Reference = o.Reference
-	e.Hold = &kiosk.Hold{ReceiptNo: receipt, Approved: amount, At: o.At, TerminalID: o.Open.TerminalID}
+	hold := kiosk.Hold{ReceiptNo: receipt, Approved: amount, At: o.At, TerminalID: o.Open.TerminalID}
 	if x.Hold != nil && x.Hold.ReceiptNo == receipt { // it was recorded, and never confirmed
-		known := *x.Hold
-		e.Hold = &known
+		hold = *x.Hold
 	}
-	return []Event{e, x.intent(ReleaseIntent, o.At, e.Hold.Approved)}
+	found := x.says(HoldFound, o.At, FoundBody{o.Reference, hold})
+	return []Event{found, x.intent(ReleaseIntent, o.At, hold.Approved, false)}
 }
 
 // clear decides about a capture or release with an unknown outcome. A hold that is
@@ -179,11 +177,9 @@ func (r Rules) clear(s State, x Session, listed bool, o Observation) []Event {
 	case (listed || !o.Open.Complete) && o.At.Before(due) && due.Sub(o.At) <= longestRung:
 		return []Event{x.later(k, o, due, listed)}
 	case listed:
-		return []Event{x.intent(k.intent, o.At, x.due())}
+		return []Event{x.intent(k.intent, o.At, x.due(), false)}
 	case !o.Open.Complete: // the terminal names one hold only; it refuses what was done
-		e := x.intent(k.intent, o.At, x.due())
-		e.Blind = x.Maybe
-		return []Event{e}
+		return []Event{x.intent(k.intent, o.At, x.due(), x.Maybe)}
 	case booking != nil, k == releasing && x.Maybe && x.twice(o):
 		return r.settled(x, o.At, booking)
 	case k == releasing && x.Maybe, !x.gone(o):
@@ -193,7 +189,7 @@ func (r Rules) clear(s State, x Session, listed bool, o Observation) []Event {
 	case !x.Maybe && o.At.Before(due):
 		return []Event{x.later(k, o, due, true)}
 	case !x.Maybe: // the terminal did nothing yet, and may have it all the same
-		return []Event{x.intent(k.intent, o.At, x.due())}
+		return []Event{x.intent(k.intent, o.At, x.due(), false)}
 	}
 	return []Event{x.later(k, o, o.At.Add(x.lookEvery(o.At)), false)}
 }
@@ -220,9 +216,7 @@ func (x Session) mayTry() time.Time {
 
 // later puts a settlement off.
 func (x Session) later(k settlement, o Observation, due time.Time, definite bool) Event {
-	e := x.event(k.waiting, o.At)
-	e.Due, e.Class, e.Definite = &due, x.Class, definite
-	return e
+	return x.says(k.waiting, o.At, WaitingBody{AnswerBody{Class: x.Class}, due, definite})
 }
 
 // unclaimed tells whether no session has a booking of the terminal's yet.

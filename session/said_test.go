@@ -254,7 +254,8 @@ func TestWhatAListProvedComesOnce(t *testing.T) {
 				p.replay()
 			}
 			p.must(session.Observation{What: session.Chosen, Session: "S2", Bay: 3, Reference: "R2"})
-			p.must(session.Observation{What: session.Accepted, Session: "S2", Offer: p.past[1].Offer})
+			offer := p.past[1].Body.(session.OfferBody).Offer
+			p.must(session.Observation{What: session.Accepted, Session: "S2", Offer: &offer})
 			old := c.old
 			old.Approved, old.TerminalID = kiosk.Money{Minor: 98, Currency: "EUR"}, p.terminal()
 			if err := p.see(session.Observation{What: session.HoldApproved, Session: "S2", Hold: &old}); err == nil {
@@ -267,8 +268,8 @@ func TestWhatAListProvedComesOnce(t *testing.T) {
 // terminal is the id of the terminal that a hold of S1 belongs to.
 func (p *play) terminal() string {
 	for _, e := range p.past {
-		if e.Hold != nil {
-			return e.Hold.TerminalID
+		if b, is := e.Body.(session.HoldBody); is {
+			return b.Hold.TerminalID
 		}
 	}
 	return ""

@@ -13,40 +13,34 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	if x.Power != Opened {
 		return nil, nil
 	}
-	end := x.event(MeterEnd, o.At)
-	end.Reading, end.Source = o.Reading, "read"
 	last := x.LastReading()
 	if kiosk.FaultCode(o.Err) == otherMeter { // since when it counts is not known
 		last = x.ProvenReading()
 	}
 	var out []Event
+	end := LastBody{Reading: last, Source: "last_good"}
 	// Only what is proven is billed. Two readings that agree count more than the one
 	// before, if they are not below the first: doubt goes to the driver.
 	switch wrong := x.unlikely(r, o); {
 	case x.Welded: // what a contactor that did not open lets through is not sold
-		end.Reading, end.Source = &last, "frozen"
+		end.Source = "frozen"
 	case x.apart && o.Err == nil: // what was counted since may be another vehicle's
-		end.Reading, end.Source = &last, "last_good"
 	case o.Err != nil:
-		end.Reading, end.Source, end.Error = &last, "last_good", o.Err.Error()
+		end.ErrorBody = wentWrong(o.Err)
 	case wrong != "": // no other fault tells the host of what they are not paid for
-		end.Reading, end.Source, end.Error = &last, "last_good", wrong
-		told := x.event(Alert, o.At)
-		told.Rule, told.Error = NotBilled, wrong
-		out = append(out, told)
+		end.Error = wrong
+		out = append(out, x.says(Alert, o.At, AlertBody{NotBilled, end.ErrorBody}))
+	default:
+		end.Reading, end.Source = *o.Reading, "read"
 	}
-	out = append(out, end)
-	bill, err := x.bill(*end.Reading)
+	bill, err := x.bill(end.Reading)
 	if err != nil { // cannot be priced: the driver is not the one to pay for that
-		end.Error = err.Error()
-		x.Start = nil
-		out[len(out)-1] = end
-		return append(out, r.settle(x, o.At)...), nil
+		end.ErrorBody, x.Start = wentWrong(err), nil
+		return append(append(out, x.says(MeterEnd, o.At, end)), r.settle(x, o.At)...), nil
 	}
-	billed := x.event(Billed, o.At)
-	billed.Bill = bill
 	x.Bill = bill
-	return append(append(out, billed), r.settle(x, o.At)...), nil
+	out = append(out, x.says(MeterEnd, o.At, end), x.says(Billed, o.At, BillBody{*bill}))
+	return append(out, r.settle(x, o.At)...), nil
 }
 
 // otherMeter is the fault of a bay whose meter answers with another serial number.
@@ -73,18 +67,17 @@ func (x Session) unlikely(r Rules, o Observation) string {
 func (r Rules) settle(x Session, at time.Time) []Event {
 	if x.Bill == nil && x.Start != nil { // ended between the last register and the bill
 		if bill, err := x.bill(x.LastReading()); err == nil {
-			e := x.event(Billed, at)
-			e.Bill, x.Bill = bill, bill
-			return append([]Event{e}, r.settle(x, at)...)
+			x.Bill = bill
+			return append([]Event{x.says(Billed, at, BillBody{*bill})}, r.settle(x, at)...)
 		}
 	}
 	if x.Money == Disputed || x.Money == Free {
 		return []Event{x.event(ReceiptFinal, at), x.event(Closed, at)}
 	}
 	if x.Bill == nil || x.Bill.Total.Minor <= 0 {
-		return []Event{x.intent(ReleaseIntent, at, x.Hold.Approved)}
+		return []Event{x.intent(ReleaseIntent, at, x.Hold.Approved, false)}
 	}
-	return []Event{x.intent(CaptureIntent, at, x.Bill.Total)}
+	return []Event{x.intent(CaptureIntent, at, x.Bill.Total, false)}
 }
 
 // bookingApproved writes down what the terminal booked, before it is told that we have
@@ -109,9 +102,7 @@ func (r Rules) bookingApproved(s State, x Session, o Observation) ([]Event, erro
 	if o.Booking.Booked != due { // not what was asked for: the terminal's list will tell what it was
 		return nil, nil
 	}
-	e := x.event(k, o.At)
-	e.Booking = o.Booking
-	return []Event{e}, nil
+	return []Event{x.says(k, o.At, BookedBody{*o.Booking})}, nil
 }
 
 // settlement is the kinds of a capture or of a release.
@@ -150,7 +141,7 @@ func (r Rules) bookingEnded(x Session, o Observation) []Event {
 	case o.Err == nil && k == capturing && o.Booking.Booked != x.due():
 		o.Err = fmt.Errorf("%w: booked %v, want %v", kiosk.ErrOutcomeUnknown, o.Booking.Booked, x.due())
 		if x.Attempt < quickTries {
-			return []Event{x.unclear(k, o, o.At)}
+			return []Event{x.unclear(k, o)}
 		}
 		return []Event{x.wait(k, o, false)}
 	case o.Err == nil:
@@ -160,45 +151,38 @@ func (r Rules) bookingEnded(x Session, o Observation) []Event {
 	case x.Attempt >= lastAttempt && over(x.OwedAt, o.At, HoldLasts): // a line that flaps uses up tries only
 		return x.dispute(Refused, o)
 	case declined && no.Class == kiosk.DeclineNoHold: // which its list may contradict
-		e := x.unclear(k, o, o.At.Add(retryAfter(x.Attempt)))
-		e.Definite = definite && !x.Blind && x.Attempt == 1 // it may be gone because of an earlier try
-		return []Event{e}
+		due, first := o.At.Add(retryAfter(x.Attempt)), x.Attempt == 1 // else an earlier try may have done it
+		b := UnknownBody{AnswerBody: answer(o.Err), Due: &due, Definite: definite && !x.Blind && first}
+		return []Event{x.says(k.unknown, o.At, b)}
 	case errors.Is(o.Err, kiosk.ErrOutcomeUnknown) && x.Attempt < quickTries:
-		return []Event{x.unclear(k, o, o.At)}
+		return []Event{x.unclear(k, o)}
 	}
 	return []Event{x.wait(k, o, definite && !x.Blind)}
 }
 
 // dispute ends what cannot be settled here: it is listed for a person, with its record.
 func (x Session) dispute(kind Kind, o Observation) []Event {
-	return []Event{x.failed(kind, o), x.event(ReceiptFinal, o.At), x.event(Closed, o.At)}
+	return []Event{x.says(kind, o.At, answer(o.Err)), x.event(ReceiptFinal, o.At), x.event(Closed, o.At)}
 }
 
 // quickTries is how many tries with an unknown outcome the ladder begins with: as soon as the
 // terminal's list proves that one was not carried out, the next may follow.
 const quickTries = 3
 
-// unclear asks the terminal's list; whatever it says, nothing is tried again before a time.
-func (x Session) unclear(k settlement, o Observation, due time.Time) Event {
-	e := x.failed(k.unknown, o)
-	e.Due = &due
-	return e
+// unclear asks the terminal's list; what it says may be acted on at once.
+func (x Session) unclear(k settlement, o Observation) Event {
+	return x.says(k.unknown, o.At, UnknownBody{AnswerBody: answer(o.Err), Due: &o.At})
 }
 
 func (x Session) wait(k settlement, o Observation, definite bool) Event {
-	e := x.failed(k.waiting, o)
-	e.Definite = definite
-	due := o.At.Add(retryAfter(x.Attempt))
-	e.Due = &due
-	return e
+	return x.says(k.waiting, o.At, WaitingBody{answer(o.Err), o.At.Add(retryAfter(x.Attempt)), definite})
 }
 
 // settled ends a session whose money is where it belongs. A booking of another amount
 // than was asked for is written down with it.
 func (r Rules) settled(x Session, at time.Time, b *kiosk.Booking) []Event {
 	k := x.settlement()
-	done := x.event(k.done, at)
-	done.Booking = b
+	done := SettledBody{Booking: b}
 	want := kiosk.Money{Currency: x.due().Currency}
 	if k == capturing {
 		want = x.due()
@@ -206,5 +190,5 @@ func (r Rules) settled(x Session, at time.Time, b *kiosk.Booking) []Event {
 	if b != nil && b.Booked != want {
 		done.Error = fmt.Sprintf("booked %v, want %v", b.Booked, want)
 	}
-	return []Event{done, x.event(ReceiptFinal, at), x.event(Closed, at)}
+	return []Event{x.says(k.done, at, done), x.event(ReceiptFinal, at), x.event(Closed, at)}
 }

@@ -22,32 +22,21 @@ type Day struct {
 
 // site applies what concerns no session.
 func (s *State) site(e Event) (cmds []Command, mine bool) {
-	at := FaultAt{e.Fault, e.Bay}
 	switch e.Kind {
-	case RegisterSeen:
-		s.Registers[e.Bay] = Register{Reading: *e.Reading}
-	case FaultRaised:
-		s.Faults[at] = true
-	case FaultCleared:
-		delete(s.Faults, at)
-		if e.Fault == "PT001" {
-			s.BackAt = e.At
-		}
-		if e.Reading != nil {
-			s.Registers[e.Bay] = Register{Reading: *e.Reading}
-		}
+	case RegisterSeen, MeterSwapped:
+		s.Registers[e.Bay()] = Register{Reading: *e.Reading()}
+	case FaultRaised, FaultCleared:
+		s.faulty(e, e.Body.(FaultBody))
 	case AccessGranted:
 		s.Access = s.Access.after(e.At)
 	case AccessRefused:
 		s.Access = Access{s.Access.Refusals + 1, e.At}
 	case ContactorTest:
-		s.Testing[e.Bay] = true
-		return []Command{{Do: TestContact, Bay: e.Bay}}, true
+		s.Testing[e.Bay()] = true
+		return []Command{{Do: TestContact, Bay: e.Bay()}}, true
 	case ContactorTested:
-		delete(s.Testing, e.Bay)
-		s.Tested[e.Bay] = e.Error
-	case MeterSwapped:
-		s.Registers[e.Bay] = Register{Reading: *e.Reading}
+		delete(s.Testing, e.Bay())
+		s.Tested[e.Bay()] = e.Failure()
 	case DrainBegun, DrainEnded:
 		s.Draining = e.Kind == DrainBegun
 	case ClockJudged, ClockSet:
@@ -56,14 +45,15 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		s.Day.Due = e.At
 	case DayEndIntent:
 		s.Day.Asked = e.At
-		return []Command{{Do: EndOfDay, Force: e.Force}}, true
+		return []Command{{Do: EndOfDay, Force: e.Body.(DayEndBody).Force}}, true
 	case DayEnded:
-		s.Day = Day{Ended: e.At, Counted: e.Amount, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
+		counted := e.Body.(DayEndedBody).Amount
+		s.Day = Day{Ended: e.At, Counted: counted, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
 	case Refunded, InstructionTaken, InstructionDone, InstructionRefused, OCPICDR, OCPIFAC: // for people and others
 	case DayEndFailed:
 		s.Day.Asked, s.Day.Failed, s.Day.Tries = time.Time{}, e.At, s.Day.Tries+1
 	case Alert:
-		if e.Rule == CardTesting {
+		if e.Body.(AlertBody).Rule == CardTesting {
 			s.PausedUntil, s.Declines = e.At.Add(pauseFor), nil
 		}
 		return nil, e.Session == ""
@@ -71,6 +61,22 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		return nil, false
 	}
 	return nil, true
+}
+
+// faulty applies a fault that began or ended.
+func (s *State) faulty(e Event, b FaultBody) {
+	at := FaultAt{b.Fault, b.Bay}
+	if e.Kind == FaultRaised {
+		s.Faults[at] = true
+		return
+	}
+	delete(s.Faults, at)
+	if b.Fault == "PT001" {
+		s.BackAt = e.At
+	}
+	if b.Reading != nil {
+		s.Registers[b.Bay] = Register{Reading: *b.Reading}
+	}
 }
 
 // DayEnding tells whether no card is asked for because the terminal's day ends, or must.
@@ -110,7 +116,7 @@ func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
 	case len(s.Underway()) > 0 && !r.HoldsSurvive:
 		return nil, fmt.Errorf("cannot end the day: somebody charges or pays (%v)", s.Underway())
 	}
-	return []Event{{Kind: DayEndIntent, At: o.At, Force: o.Force}}, nil
+	return []Event{{Kind: DayEndIntent, At: o.At, Body: DayEndBody{o.Force}}}, nil
 }
 
 // dayEnd begins an end-of-day that the terminal asks for, or that is due by the clock,
@@ -126,7 +132,7 @@ func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
 	}
 	there := !s.Faults[FaultAt{Code: "PT001"}] && !s.Faults[FaultAt{Code: "PT002"}]
 	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, retry) && (r.HoldsSurvive || s.openHolds() == 0) {
-		out = append(out, Event{Kind: DayEndIntent, At: at})
+		out = append(out, Event{Kind: DayEndIntent, At: at, Body: DayEndBody{}})
 	}
 	late := !d.Due.IsZero() && over(d.Due, at, dayEndWaits) ||
 		r.DayEnd >= 0 && (d.Ended.IsZero() && !d.Failed.IsZero() || !d.Ended.IsZero() && over(d.Ended, at, dayEndOverdue))
@@ -159,15 +165,14 @@ func (r Rules) dayEndEnded(s State, o Observation) []Event {
 		return nil
 	}
 	if o.Err != nil {
-		return []Event{{Kind: DayEndFailed, At: o.At, Error: o.Err.Error()}}
+		return []Event{{Kind: DayEndFailed, At: o.At, Body: wentWrong(o.Err)}}
 	}
-	e := Event{Kind: DayEnded, At: o.At, Amount: o.Total}
-	out := []Event{e}
 	if want := s.Day.Captured.Minor; o.Total != nil && o.Total.Minor != want {
-		out[0].Error = fmt.Sprintf("the terminal counted %v, the journal %v", o.Total, kiosk.Money{Minor: want, Currency: r.Currency})
-		out = append(out, Event{Kind: Alert, At: o.At, Rule: DayEndDiffers, Error: out[0].Error})
+		differs := wentWrong(fmt.Errorf("the terminal counted %v, the journal %v", o.Total, kiosk.Money{Minor: want, Currency: r.Currency}))
+		return []Event{{Kind: DayEnded, At: o.At, Body: DayEndedBody{o.Total, differs}},
+			{Kind: Alert, At: o.At, Body: AlertBody{DayEndDiffers, differs}}}
 	}
-	return out
+	return []Event{{Kind: DayEnded, At: o.At, Body: DayEndedBody{Amount: o.Total}}}
 }
 
 // residual is how many watt-hours an hour may flow before they are called energy without a
@@ -187,7 +192,7 @@ func (r Rules) nobody(s State, o Observation) []Event {
 	switch {
 	case last.Serial != now.Serial || now.Import < last.Import, // not seen before, exchanged or reset
 		hours > 0 && now.Import > last.Import && now.Import-last.Import <= residual: // what the station itself needs
-		return []Event{{Kind: RegisterSeen, At: o.At, Bay: o.Bay, Reading: now}}
+		return []Event{{Kind: RegisterSeen, At: o.At, Body: RegisterBody{o.Bay, *now}}}
 	case now.Import-last.Import > residual*kiosk.Energy(1+hours):
 		return r.fault(s, Observation{At: o.At, Fault: "MT005", Bay: o.Bay, Raised: true, Reading: now,
 			Err: fmt.Errorf("%d Wh since %s", now.Import-last.Import, last.At.Format(time.DateTime))})
@@ -238,15 +243,7 @@ func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
 		return nil, fmt.Errorf("cannot clear %s: it ends by itself when its cause does", o.Fault)
 	}
 	o.Raised = false
-	out := r.fault(s, o)
-	register := slices.Contains(meterFaults, o.Fault)
-	for i := range out {
-		out[i].By = o.By
-		if register {
-			out[i].Old = o.Old
-		}
-	}
-	return out, nil
+	return r.fault(s, o), nil
 }
 
 // raise raises or clears a fault of the site where that is news.
@@ -313,7 +310,7 @@ func (r Rules) drain(s State, o Observation) []Event {
 // clock writes down that the wall clock began or ceased to be trusted, or was set.
 func (r Rules) clock(s State, o Observation) (out []Event) {
 	if o.From != nil {
-		out = append(out, Event{Kind: ClockSet, At: o.At, Since: o.From, Untrusted: o.Untrusted})
+		out = append(out, Event{Kind: ClockSet, At: o.At, Untrusted: o.Untrusted, Body: ClockBody{*o.From}})
 	} else if o.Untrusted != s.ClockWrong {
 		out = append(out, Event{Kind: ClockJudged, At: o.At, Untrusted: o.Untrusted})
 	}
@@ -324,16 +321,14 @@ func (r Rules) fault(s State, o Observation) []Event {
 	if s.Faults[FaultAt{o.Fault, o.Bay}] == o.Raised {
 		return nil
 	}
+	return []Event{faultEvent(o)}
+}
+
+// faultEvent is a fault that begins or ends, as it was observed.
+func faultEvent(o Observation) Event {
 	k := FaultCleared
 	if o.Raised {
 		k = FaultRaised
 	}
-	e := Event{Kind: k, At: o.At, Fault: o.Fault, Bay: o.Bay}
-	if o.Err != nil {
-		e.Error = o.Err.Error()
-	}
-	if o.Reading != nil {
-		e.Reading = o.Reading
-	}
-	return []Event{e}
+	return Event{Kind: k, At: o.At, Body: FaultBody{o.Fault, o.Bay, o.By, o.Reading, o.Old, wentWrong(o.Err)}}
 }

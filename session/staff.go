@@ -44,11 +44,11 @@ func (r Rules) codeJudged(s State, o Observation) ([]Event, error) {
 	if left := s.Access.Wait(o.At); left > 0 {
 		return nil, fmt.Errorf("cannot take a code for %v: too many were wrong", left.Round(time.Second))
 	}
-	e := Event{Kind: AccessRefused, At: o.At, By: o.By}
+	k := AccessRefused
 	if o.Raised {
-		e.Kind = AccessGranted
+		k = AccessGranted
 	}
-	return []Event{e}, nil
+	return []Event{{Kind: k, At: o.At, Body: PersonBody{o.By}}}, nil
 }
 
 // nobodyAt tells why something must not be done to a bay: a driver has it.
@@ -75,7 +75,7 @@ func (r Rules) testAsked(s State, o Observation) ([]Event, error) {
 	case o.Sample.Inputs.Emergency:
 		return nil, fmt.Errorf("cannot test the contactor: the emergency stop of bay %d is pressed", o.Bay)
 	}
-	return []Event{{Kind: ContactorTest, At: o.At, Bay: o.Bay, By: o.By}}, nil
+	return []Event{{Kind: ContactorTest, At: o.At, Body: TestBody{o.Bay, o.By}}}, nil
 }
 
 // tested writes down what came of a test.
@@ -83,11 +83,7 @@ func (r Rules) tested(s State, o Observation) []Event {
 	if !s.Testing[o.Bay] {
 		return nil
 	}
-	e := Event{Kind: ContactorTested, At: o.At, Bay: o.Bay, Reading: o.Reading}
-	if o.Err != nil {
-		e.Error = o.Err.Error()
-	}
-	return []Event{e}
+	return []Event{{Kind: ContactorTested, At: o.At, Body: TestedBody{o.Bay, o.Reading, wentWrong(o.Err)}}}
 }
 
 // meterSwapped writes down the last register of the old meter and the first of the new.
@@ -98,7 +94,7 @@ func (r Rules) meterSwapped(s State, o Observation) ([]Event, error) {
 	if o.Old != nil && o.Old.Serial == o.Reading.Serial {
 		return nil, fmt.Errorf("cannot exchange the meter: the one that answers is still number %s", o.Old.Serial)
 	}
-	return []Event{{Kind: MeterSwapped, At: o.At, Bay: o.Bay, By: o.By, Reading: o.Reading, Old: o.Old}}, nil
+	return []Event{{Kind: MeterSwapped, At: o.At, Body: SwapBody{o.Bay, o.By, *o.Reading, o.Old}}}, nil
 }
 
 // bayShut closes a bay to new visitors (Raised) or opens it again. A driver who charges there
@@ -107,15 +103,11 @@ func (r Rules) bayShut(s State, o Observation) ([]Event, error) {
 	if _, ok := r.Bays[o.Bay]; !ok {
 		return nil, fmt.Errorf("cannot close bay %d: there is none", o.Bay)
 	}
-	o.Fault = BayShut
-	out := r.fault(s, o)
-	if len(out) == 0 && o.Raised { // another person wants it closed, too: the last one counts
-		out = []Event{{Kind: FaultRaised, At: o.At, Fault: BayShut, Bay: o.Bay}}
+	if is := s.Faults[FaultAt{BayShut, o.Bay}]; !is && !o.Raised {
+		return nil, nil
 	}
-	for i := range out {
-		out[i].By = o.By
-	}
-	return out, nil
+	o.Fault = BayShut // that another person wants it closed, too, is written down: the last one counts
+	return []Event{faultEvent(o)}, nil
 }
 
 // BayShut is the fault of a bay that the host closed.
@@ -126,9 +118,7 @@ func (r Rules) retryAsked(x Session, o Observation) ([]Event, error) {
 	if x.Money != CaptureDelayed && x.Money != ReleaseDelayed {
 		return nil, fmt.Errorf("cannot try again: money of session %s is %s", x.Reference, x.Money)
 	}
-	e := x.again(o.At, o.At)
-	e.By = o.By
-	return []Event{e}, nil
+	return []Event{x.again(o.At, o.By)}, nil
 }
 
 // freeAsked lets a vehicle charge for nothing, up to an energy: the host's word stands in
@@ -144,29 +134,28 @@ func (r Rules) freeAsked(s State, o Observation) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	offer := Event{Kind: OfferAccepted, Session: o.Session, At: o.At, Offer: o.Offer}
-	grant := Event{Kind: FreeGranted, Session: o.Session, At: o.At, By: o.By}
-	return append(lease, offer, grant), nil
+	x := Session{ID: o.Session}
+	return append(lease, x.says(OfferAccepted, o.At, OfferBody{*o.Offer}), x.says(FreeGranted, o.At, PersonBody{o.By})), nil
 }
 
 // mayCharge tells whether energy may flow: money is reserved, or the host grants it.
 func (x Session) mayCharge() bool { return x.Money == Held || x.Money == Free }
 
 // granted stands in for the hold of a session that costs nothing.
-func (x *Session) granted(e Event) []Command {
-	x.Hold, x.HoldAt = &kiosk.Hold{Approved: kiosk.Money{Currency: x.Offer.Hold.Currency}, At: e.At}, e.At
+func (x *Session) granted(at time.Time) []Command {
+	x.Hold, x.HoldAt = &kiosk.Hold{Approved: kiosk.Money{Currency: x.Offer.Hold.Currency}, At: at}, at
 	return []Command{x.command(LookAtBay)}
 }
 
 // instructed writes down what a back office wants, or what came of it.
 func instructed(o Observation) Event {
-	e := Event{Kind: InstructionTaken, At: o.At, By: o.By, Note: o.Note, Instruction: o.Instruction, Report: o.Report}
+	k := InstructionTaken
 	switch {
 	case o.What == InstructionGiven:
 	case o.Err != nil:
-		e.Kind, e.Error = InstructionRefused, o.Err.Error()
+		k = InstructionRefused
 	default:
-		e.Kind = InstructionDone
+		k = InstructionDone
 	}
-	return e
+	return Event{Kind: k, At: o.At, Body: InstructionBody{o.By, o.Note, *o.Instruction, o.Report, wentWrong(o.Err)}}
 }

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -170,7 +171,8 @@ func TestAMeterIsExchanged(t *testing.T) {
 		t.Error("a meter was exchanged for itself")
 	}
 	p.must(session.Observation{What: session.MeterChanged, Bay: 3, Old: old, Reading: now, By: "technician"})
-	if e := p.journal[0]; e.Kind != session.MeterSwapped || e.Old.Import != 900_000 || e.Reading.Import != 7 || e.By != "technician" {
+	want := session.SwapBody{Bay: 3, By: "technician", Reading: *now, Old: old}
+	if e := p.journal[0]; e.Kind != session.MeterSwapped || !reflect.DeepEqual(e.Body, want) {
 		t.Errorf("%+v", e)
 	}
 	if r := p.state.Registers[3]; r.Serial != "2" || r.Import != 7 {
@@ -186,7 +188,8 @@ func TestAMeterIsExchanged(t *testing.T) {
 func TestTheHostClosesABay(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.ShutAsked, Bay: 3, Raised: true, By: "host"})
-	if e := p.journal[0]; e.Kind != session.FaultRaised || e.Fault != session.BayShut || e.By != "host" {
+	want := session.FaultBody{Fault: session.BayShut, Bay: 3, By: "host"}
+	if e := p.journal[0]; e.Kind != session.FaultRaised || e.Body != want {
 		t.Errorf("%+v", e)
 	}
 	if p.see(session.Observation{What: session.Chosen, Bay: 3}) == nil {

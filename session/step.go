@@ -114,12 +114,12 @@ func Step(s State, e Event) (State, []Command, error) {
 
 // know keeps the last reading of a bay that is written down.
 func (s *State) know(e Event) {
-	bay := e.Bay
+	bay, r := e.Bay(), e.Reading()
 	if x, ok := s.Sessions[e.Session]; ok {
 		bay = x.Bay
 	}
-	if e.Reading != nil && !e.Reading.At.Before(s.Known[bay].At) {
-		s.Known[bay] = *e.Reading
+	if r != nil && !r.At.Before(s.Known[bay].At) {
+		s.Known[bay] = *r
 	}
 }
 
@@ -154,30 +154,66 @@ func (x *Session) command(do Do) Command {
 	return c
 }
 
-// apply takes what the event carries and returns what is to be done.
+// apply takes what the event says and returns what is to be done.
 func (x *Session) apply(e Event) ([]Command, error) {
 	x.doubt = e.Untrusted || x.doubted
-	switch e.Kind {
-	case BayLease:
-		x.Reference, x.Bay, x.EVSE, x.LeaseAt, x.Site, x.StopCode = e.Reference, e.Bay, e.EVSE, e.At, e.Site, e.StopCode
-	case OfferAccepted:
-		return nil, x.loadOffer(*e.Offer)
-	case HoldIntent:
-		x.Tries, x.AskAt, x.Class = e.Attempt, e.At, ""
+	switch b := e.Body.(type) {
+	case LeaseBody:
+		x.Reference, x.Bay, x.EVSE, x.LeaseAt, x.Site, x.StopCode = b.Reference, b.Bay, b.EVSE, e.At, b.Site, b.StopCode
+	case OfferBody:
+		return nil, x.loadOffer(b.Offer)
+	case AskBody:
+		x.Tries, x.AskAt, x.Class = b.Attempt, e.At, ""
 		c := x.command(AskHold)
-		c.Amount = *e.Amount
+		c.Amount = b.Amount
 		return []Command{c}, nil
+	case HoldBody:
+		x.Hold = &b.Hold
+	case DeclineBody:
+		x.Class, x.EndAt = b.Class, e.At
+	case FoundBody:
+		x.foundHold(b, e.At)
+	case PatienceBody:
+		x.Patience = b.Attempt
+	case PersonBody:
+		return x.granted(e.At), nil
+	case FirstBody:
+		x.Start, x.Last, x.Proven, x.Modulus = &b.Reading, &b.Reading, &b.Reading, b.Modulus
+	case ReadingBody, LastBody:
+		x.measure(e)
+	case StopBody:
+		x.Reason, x.By = b.Reason, b.By
+		return []Command{x.command(OpenContact)}, nil
+	case ErrorBody: // of the contactor that was to open
+		x.OpenAt, x.Welded = x.when(e.At), b.Error != ""
+		return []Command{x.command(ReadFinal)}, nil
+	case EndBody:
+		x.Reason, x.EndAt = b.Reason, e.At
+	case BillBody:
+		x.Bill = &b.Bill
+	case AlertBody:
+		x.Alerted = true
+	case ProofBody:
+		return x.prove(e), nil
+	case SettleBody, BookedBody, SettledBody, UnknownBody, WaitingBody, AnswerBody:
+		return x.settling(e), nil
+	default:
+		return x.mark(e), nil
+	}
+	return nil, nil
+}
+
+// mark applies an event that says no more than that it happened.
+func (x *Session) mark(e Event) []Command {
+	switch e.Kind {
 	case CancelAsked:
 		x.Cancel = true
-		if x.Money != HoldAsked {
-			return nil, nil
+		if x.Money == HoldAsked {
+			return []Command{x.command(AbortHold)}
 		}
-		return []Command{x.command(AbortHold)}, nil
-	case HoldOK:
-		x.Hold = e.Hold
 	case HoldConfirmed:
 		x.HoldAt = e.At
-		return []Command{x.command(LookAtBay)}, nil
+		return []Command{x.command(LookAtBay)}
 	case HoldMissing:
 		if x.Missing++; x.Missing == 1 {
 			x.MissingAt = e.At
@@ -185,104 +221,96 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		x.MissedAt = e.At
 	case HoldListed:
 		x.Missing = 0
-	case TimeGiven:
-		x.Patience = e.Attempt
-	case FreeGranted:
-		return x.granted(e), nil
-	case HoldDeclined:
-		x.Class, x.EndAt = e.Class, e.At
 	case HoldGone:
 		x.EndAt = e.At
-	case HoldFound:
-		x.foundHold(e)
-	case HoldUnknown:
-		x.AskedAt = e.At
-		return []Command{x.command(AskTerminal)}, nil
-	case CaptureUnknown, ReleaseUnknown:
-		x.Maybe = x.Maybe && !e.Definite
-		if e.Due != nil {
-			x.Due = *e.Due
-		}
-		return []Command{x.command(AskTerminal)}, nil
+	case HoldVanished:
+		x.Class = ""
 	case Plugged:
-		return []Command{x.command(ReadBaseline)}, nil
-	case MeterStart:
-		x.Start, x.Last, x.Proven, x.Modulus = e.Reading, e.Reading, e.Reading, e.Modulus
+		return []Command{x.command(ReadBaseline)}
 	case ContactorClose:
-		return []Command{x.command(CloseContact)}, nil
+		return []Command{x.command(CloseContact)}
 	case ContactorClosed:
 		x.Since = e.At
-	case ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
-		x.measure(e)
-	case StopIntent:
-		x.Reason, x.By = e.Reason, e.By
-		return []Command{x.command(OpenContact)}, nil
-	case ProofWanted, ProofRight, ProofWrong:
-		return x.prove(e), nil
-	case Alert:
-		x.Alerted = true
-	case ContactorOpened:
-		x.OpenAt, x.Welded = x.when(e.At), e.Error != ""
-		return []Command{x.command(ReadFinal)}, nil
-	case Ended:
-		x.Reason, x.EndAt = e.Reason, e.At
-	case Billed:
-		x.Bill = e.Bill
-	case CaptureIntent, ReleaseIntent:
-		x.Attempt, x.TriedAt, x.Due, x.Maybe, x.Blind = e.Attempt, e.At, time.Time{}, true, e.Blind
-		if !e.Blind { // what was recorded before did not stand: the terminal has the hold
-			x.Booking = nil
-		}
-		if x.OwedAt.IsZero() {
-			x.OwedAt = e.At
-		}
-		do := CaptureHold
-		if e.Kind == ReleaseIntent {
-			do = ReleaseHold
-		}
-		c := x.command(do)
-		c.Amount = *e.Amount
-		return []Command{c}, nil
-	case CaptureOK, ReleaseOK:
-		x.Booking = e.Booking
-	case CaptureDone, ReleaseDone:
-		if e.Booking != nil {
-			x.Booking = e.Booking
-		}
-	case CaptureWaiting, ReleaseWaiting:
-		x.Due, x.WaitAt, x.Class, x.Maybe = *e.Due, e.At, e.Class, x.Maybe && !e.Definite
-	case Refused, Unproven, HoldVanished:
-		x.Class = e.Class
+	case ProofWanted:
+		return x.prove(e)
 	case Closed:
 		x.ClosedAt = e.At
 		if x.Reason == ReasonOrphan { // there may be more of them, and a terminal may name one alone
-			return []Command{x.command(AskTerminal)}, nil
+			return []Command{x.command(AskTerminal)}
 		}
 	case Resumed:
-		return x.resume(e.At), nil
+		return x.resume(e.At)
 	}
-	return nil, nil
+	return nil
 }
 
-func (x *Session) foundHold(e Event) {
-	x.Hold, x.HoldAt, x.EndAt, x.Reason = e.Hold, e.At, e.At, ReasonOrphan
-	if x.Reference == "" {
-		x.Reference, x.LeaseAt = e.Reference, e.At
-	}
-}
-
-// measure takes a register on the way, at a change of what the vehicle does, or at the
-// end.
-func (x *Session) measure(e Event) {
-	if e.Kind == Adopted && e.Reading != nil && e.Reading.At.Before(x.Last.At) {
-		x.shift = x.Last.At.Sub(e.Reading.At)
-	}
-	if e.Reading != nil && x.Last != nil {
-		if x.take(*e.Reading); e.Reading.Named {
-			x.Proven = x.Last
+// settling applies what happens to the money once it is known what is due.
+func (x *Session) settling(e Event) []Command {
+	switch b := e.Body.(type) {
+	case SettleBody:
+		return []Command{x.settleNow(e, b)}
+	case BookedBody:
+		x.Booking = &b.Booking
+	case SettledBody:
+		if b.Booking != nil {
+			x.Booking = b.Booking
 		}
+	case UnknownBody:
+		x.Maybe = x.Maybe && !b.Definite
+		if b.Due != nil {
+			x.Due = *b.Due
+		}
+		return []Command{x.command(AskTerminal)}
+	case WaitingBody:
+		x.Due, x.WaitAt, x.Class, x.Maybe = b.Due, e.At, b.Class, x.Maybe && !b.Definite
+	case AnswerBody:
+		if e.Kind == HoldUnknown {
+			x.AskedAt = e.At
+			return []Command{x.command(AskTerminal)}
+		}
+		x.Class = b.Class
 	}
-	x.cut = x.cut || e.Boundary
+	return nil
+}
+
+// settleNow begins a try to take what is due, or to give the hold back.
+func (x *Session) settleNow(e Event, b SettleBody) Command {
+	x.Attempt, x.TriedAt, x.Due, x.Maybe, x.Blind = b.Attempt, e.At, time.Time{}, true, b.Blind
+	if !b.Blind { // what was recorded before did not stand: the terminal has the hold
+		x.Booking = nil
+	}
+	if x.OwedAt.IsZero() {
+		x.OwedAt = e.At
+	}
+	do := CaptureHold
+	if e.Kind == ReleaseIntent {
+		do = ReleaseHold
+	}
+	c := x.command(do)
+	c.Amount = b.Amount
+	return c
+}
+
+func (x *Session) foundHold(b FoundBody, at time.Time) {
+	x.Hold, x.HoldAt, x.EndAt, x.Reason = &b.Hold, at, at, ReasonOrphan
+	if x.Reference == "" {
+		x.Reference, x.LeaseAt = b.Reference, at
+	}
+}
+
+// measure takes a register on the way, at a change of what the vehicle does, or at the end.
+func (x *Session) measure(e Event) {
+	r := *e.Reading()
+	if e.Kind == Adopted && r.At.Before(x.Last.At) {
+		x.shift = x.Last.At.Sub(r.At)
+	}
+	x.take(r)
+	if r.Named {
+		x.Proven = x.Last
+	}
+	if b, on := e.Body.(ReadingBody); on {
+		x.cut = x.cut || b.Boundary
+	}
 	switch e.Kind {
 	case Paused, Unpaused:
 		x.idle, x.Since = e.Kind == Paused, e.At

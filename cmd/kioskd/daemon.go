@@ -287,10 +287,10 @@ func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (d
 		if err != nil {
 			return day, last, err
 		}
-		if e.Kind == session.DayEnded {
+		if b, settled := e.Body.(session.SettledBody); !settled {
 			day.Ended = e.At
-		} else if e.Booking != nil {
-			day.Captured.Minor += e.Booking.Booked.Minor
+		} else if b.Booking != nil {
+			day.Captured.Minor += b.Booking.Booked.Minor
 		}
 	}
 	seq, err := journal.Seq(ctx)
@@ -320,7 +320,7 @@ func lockedFaults(ctx context.Context, journal *store.Store) (out []session.Faul
 				if err != nil {
 					return nil, err
 				}
-				if at := (session.FaultAt{Code: code, Bay: e.Bay}); r.Seq > last[at].Seq {
+				if at := (session.FaultAt{Code: code, Bay: e.Bay()}); r.Seq > last[at].Seq {
 					last[at] = r
 				}
 			}
@@ -347,10 +347,11 @@ func lastRegisters(ctx context.Context, journal *store.Store, bays int) (map[int
 			if err != nil {
 				return nil, err
 			}
-			if e.Reading != nil && !seen[e.Bay] && known[e.Bay].At.Before(e.Reading.At) {
-				known[e.Bay] = *e.Reading
+			bay, reading := e.Bay(), *e.Reading()
+			if !seen[bay] && known[bay].At.Before(reading.At) {
+				known[bay] = reading
 			}
-			seen[e.Bay] = true
+			seen[bay] = true
 			if len(seen) == bays {
 				break
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"path/filepath"
 	"testing"
 	"time"
@@ -22,12 +21,12 @@ func TestTheDaySoFar(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	write := func(kind session.Kind, e session.Event) {
-		body, err := json.Marshal(e)
+	write := func(kind session.Kind, body any) {
+		entry, err := session.Event{Kind: kind, At: at, Body: body}.Entry()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := j.Append(ctx, kiosk.Entry{Kind: string(kind), Body: body}); err != nil {
+		if err := j.Append(ctx, entry); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,11 +34,11 @@ func TestTheDaySoFar(t *testing.T) {
 	if err != nil || !day.Ended.IsZero() || day.Captured.Minor != 0 || !last.IsZero() {
 		t.Errorf("of an empty journal: %+v, %v, %v", day, last, err)
 	}
-	booked := func(minor int64) session.Event {
-		return session.Event{At: at, Booking: &kiosk.Booking{Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}}
+	booked := func(minor int64) session.SettledBody {
+		return session.SettledBody{Booking: &kiosk.Booking{Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}}
 	}
 	write(session.CaptureDone, booked(100))
-	write(session.DayEnded, session.Event{At: at, Amount: &kiosk.Money{Minor: 100, Currency: "EUR"}})
+	write(session.DayEnded, session.DayEndedBody{Amount: &kiosk.Money{Minor: 100, Currency: "EUR"}})
 	write(session.CaptureDone, booked(20))
 	write(session.ReleaseDone, booked(0))
 	write(session.CaptureDone, booked(3))
@@ -80,11 +79,11 @@ func TestAPriceThatJumps(t *testing.T) {
 		if price == "0" {
 			offer.Hold.Minor = 0
 		}
-		body, err := json.Marshal(session.Event{Offer: &offer})
+		entry, err := session.Event{Kind: session.OfferAccepted, Body: session.OfferBody{Offer: offer}}.Entry()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := j.Append(ctx, kiosk.Entry{Kind: string(session.OfferAccepted), Body: body}); err != nil {
+		if err := j.Append(ctx, entry); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -314,11 +314,11 @@ func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time
 		if err != nil {
 			return ui.StaffView{Rows: []ui.Row{failed(err)}}
 		}
-		at := r.Wall.In(d.c.timezone)
+		at, bill := r.Wall.In(d.c.timezone), e.Body.(session.BillBody).Bill
 		if i := slot(at); i < n {
-			v.Bars[i].Money = v.Bars[i].Money.Add(e.Bill.Total)
+			v.Bars[i].Money = v.Bars[i].Money.Add(bill.Total)
 		}
-		sum, energy, sessions = sum.Add(e.Bill.Total), energy+e.Bill.Energy, sessions+1
+		sum, energy, sessions = sum.Add(bill.Total), energy+bill.Energy, sessions+1
 	}
 	v.Rows = []ui.Row{row("host.revenue", "", ui.Arg{Name: "Amount", Money: &sum}), row("host.energy", "", ui.Arg{Name: "Energy", Energy: &energy}), row("host.sessions", "", number(sessions))}
 	return v

@@ -58,7 +58,7 @@ func (d *devices) lines() (out []countedLine) {
 // exchanged pins each meter that was exchanged at the screen, as long as the configuration
 // still names the one before.
 func (d *devices) exchanged(ctx context.Context, journal *store.Store) error {
-	var all []session.Event
+	var all []session.SwapBody
 	for r, err := range journal.Newest(ctx, string(session.MeterSwapped)) {
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func (d *devices) exchanged(ctx context.Context, journal *store.Store) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, e)
+		all = append(all, e.Body.(session.SwapBody))
 	}
 	for _, e := range slices.Backward(all) { // one after the other: a bay may have had three meters
 		for _, b := range d.bays {

@@ -88,12 +88,11 @@ func (i *instructed) resume(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			switch {
-			case e.Instruction == nil:
+			switch in := e.Body.(session.InstructionBody).Instruction; {
 			case kind != session.InstructionTaken:
-				ended[e.Instruction.ID] = true
-			case !ended[e.Instruction.ID]:
-				open = append(open, *e.Instruction)
+				ended[in.ID] = true
+			case !ended[in.ID]:
+				open = append(open, in)
 			}
 		}
 	}
@@ -182,11 +181,12 @@ func (i *instructed) mayOpen(ctx context.Context, bay int) error {
 		if err != nil {
 			return err
 		}
-		if e.Bay != bay {
+		b := e.Body.(session.FaultBody)
+		if b.Bay != bay {
 			continue
 		}
-		if !strings.HasPrefix(e.By, byOffice) {
-			return fmt.Errorf("bay %d was closed at the site by the %s: it is opened there", bay, e.By)
+		if !strings.HasPrefix(b.By, byOffice) {
+			return fmt.Errorf("bay %d was closed at the site by the %s: it is opened there", bay, b.By)
 		}
 		return nil
 	}

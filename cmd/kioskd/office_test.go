@@ -241,7 +241,8 @@ func (o operator) taken(id string, task kiosk.Task, bay int, left time.Duration)
 	}
 	defer j.Close()
 	in := kiosk.Instruction{ID: id, Kiosk: "K-0042", Issued: time.Now().Add(-2 * time.Hour), Expires: time.Now().Add(left), Do: task, Bay: bay}
-	e, err := session.Event{Kind: session.InstructionTaken, At: time.Now(), By: byOffice + "backoffice", Instruction: &in}.Entry()
+	e, err := session.Event{Kind: session.InstructionTaken, At: time.Now(),
+		Body: session.InstructionBody{By: byOffice + "backoffice", Instruction: in}}.Entry()
 	if err == nil {
 		err = j.Append(context.Background(), e)
 	}

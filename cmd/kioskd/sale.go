@@ -67,26 +67,26 @@ func openSale(ctx context.Context, c *config, journal *store.Store, floor time.T
 		if err != nil {
 			return nil, err
 		}
-		switch in := e.Instruction; {
-		case in == nil:
+		b := e.Body.(session.InstructionBody)
+		switch in := b.Instruction; {
 		case in.Do == kiosk.TaskMessage && !noticed:
 			noticed = true
-			s.notice = noticeOf(*in)
+			s.notice = noticeOf(in)
 		case in.Do == kiosk.TaskTariff && !over:
 			var was sold
-			if err := json.Unmarshal(e.Report, &was); err != nil {
+			if err := json.Unmarshal(b.Report, &was); err != nil {
 				log.Error("an instructed tariff is not understood", "id", in.ID, "error", err)
 				continue
 			}
 			if over = was.Configured != s.base.sum; over {
 				continue
 			}
-			t, err := s.judge(*in)
+			t, err := s.judge(in)
 			if err != nil { // of another version, or the site is another by now
 				log.Error("an instructed tariff is no longer sold by", "id", in.ID, "error", err)
 				continue
 			}
-			s.orders = append(s.orders, priced{startOf(*in, e.At), t, was.Tariff})
+			s.orders = append(s.orders, priced{startOf(in, e.At), t, was.Tariff})
 		}
 	}
 	slices.Reverse(s.orders)
@@ -223,13 +223,14 @@ func (s *sale) priceJump(ctx context.Context, journal *store.Store, at time.Time
 		if err != nil {
 			return nil, err
 		}
-		if e.Offer.Hash == sum {
+		offer := e.Body.(session.OfferBody).Offer
+		if offer.Hash == sum {
 			return nil, nil
 		}
-		if e.Offer.Hold.Minor == 0 { // what was given away says nothing of prices
+		if offer.Hold.Minor == 0 { // what was given away says nothing of prices
 			continue
 		}
-		old, err := tariff.Parse(e.Offer.Tariff)
+		old, err := tariff.Parse(offer.Tariff)
 		if err != nil {
 			return nil, err
 		}

@@ -47,7 +47,7 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		e, err := session.Event{Kind: session.InstructionDone, At: taken, Instruction: &in, Report: report}.Entry()
+		e, err := session.Event{Kind: session.InstructionDone, At: taken, Body: session.InstructionBody{Instruction: in, Report: report}}.Entry()
 		if err != nil {
 			t.Fatal(err)
 		}
