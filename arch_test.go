@@ -49,23 +49,36 @@ func TestArrows(t *testing.T) {
 		deep   bool     // over others, too
 		why    string
 	}{
-		{"kioskd$", nil, []string{"kioskd/", "github.com/", "golang.org/", "fyne.io/"}, true, "the nouns import the standard library only"},
-		{"kioskd/session", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/hw", "kioskd/store", "kioskd/ui", "kioskd/modbus", "net/http", "database/sql"}, true, "what is decided knows no device, no store and no screen"},
+		{"kioskd$", nil, []string{"kioskd/", "github.com/", "golang.org/", "fyne.io/"}, true,
+			"the nouns import the standard library only"},
+		{"kioskd/session", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/hw", "kioskd/store", "kioskd/ui",
+			"kioskd/modbus", "net/http", "database/sql"}, true,
+			"what is decided knows no device, no store and no screen"},
 		{"kioskd/tariff", nil, []string{"kioskd/session", "os", "net", "log/slog"}, false, "a cost is pure"},
-		{"kioskd/terminal", nil, []string{"kioskd/meter", "kioskd/hw", "kioskd/store", "kioskd/modbus", "kioskd/session"}, true, "devices never import each other"},
-		{"kioskd/meter", nil, []string{"kioskd/terminal", "kioskd/hw", "kioskd/store", "kioskd/session"}, true, "devices never import each other"},
-		{"kioskd/hw", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/store", "kioskd/session"}, true, "devices never import each other"},
-		{"kioskd/store", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/hw", "kioskd/session"}, true, "the journal does not know what it remembers"},
-		{"kioskd/backoffice$", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/hw", "kioskd/modbus", "kioskd/store", "kioskd/session", "kioskd/ui", "database/sql"}, true, "what carries records knows no device and no store"},
-		{"kioskd", []string{"kioskd/ui/screens", "kioskd/cmd/kioskd-ui", "kioskd/scripts/screen"}, []string{"fyne.io/"}, true, "kioskd must start without a display library"},
-		{"kioskd", []string{"kioskd/cmd/kioskd"}, []string{"kioskd/simulator"}, false, "the world is for cmd and tests"},
-		{"kioskd", []string{"kioskd/store", "kioskd/backoffice/receiver"}, []string{"database/sql", "github.com/mattn/go-sqlite3"}, false, "SQL stays in the store"},
+		{"kioskd/terminal", nil, []string{"kioskd/meter", "kioskd/hw", "kioskd/store", "kioskd/modbus",
+			"kioskd/session"}, true, "devices never import each other"},
+		{"kioskd/meter", nil, []string{"kioskd/terminal", "kioskd/hw", "kioskd/store", "kioskd/session"}, true,
+			"devices never import each other"},
+		{"kioskd/hw", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/store", "kioskd/session"}, true,
+			"devices never import each other"},
+		{"kioskd/store", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/hw", "kioskd/session"}, true,
+			"the journal does not know what it remembers"},
+		{"kioskd/backoffice$", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/hw", "kioskd/modbus",
+			"kioskd/store", "kioskd/session", "kioskd/ui", "database/sql"}, true,
+			"what carries records knows no device and no store"},
+		{"kioskd", []string{"kioskd/ui/screens", "kioskd/cmd/kioskd-ui", "kioskd/scripts/screen"}, []string{"fyne.io/"},
+			true, "kioskd must start without a display library"},
+		{"kioskd", []string{"kioskd/cmd/kioskd"}, []string{"kioskd/simulator"}, false,
+			"the world is for cmd and tests"},
+		{"kioskd", []string{"kioskd/store", "kioskd/backoffice/receiver"},
+			[]string{"database/sql", "github.com/mattn/go-sqlite3"}, false, "SQL stays in the store"},
 		{"kioskd", []string{"kioskd/cmd/kioskd", "kioskd/cmd/kioskd-ui"}, []string{"flag"}, false, "flags stay in cmd"},
 	} {
 		matched := false
 		for path, p := range all {
 			alone, exact := strings.CutSuffix(rule.from, "$")
-			if exact && path != alone || !exact && path != rule.from && !strings.HasPrefix(path, rule.from+"/") || has(rule.except, path) {
+			if exact && path != alone || !exact && path != rule.from && !strings.HasPrefix(path, rule.from+"/") ||
+				has(rule.except, path) {
 				continue
 			}
 			matched = true
@@ -75,7 +88,8 @@ func TestArrows(t *testing.T) {
 			}
 			for _, dep := range reached {
 				for _, never := range rule.never {
-					if dep == never || strings.HasSuffix(never, "/") && strings.HasPrefix(dep, never) || strings.HasPrefix(dep, never+"/") {
+					if dep == never || strings.HasSuffix(never, "/") && strings.HasPrefix(dep, never) ||
+						strings.HasPrefix(dep, never+"/") {
 						t.Errorf("%s reaches %s: %s", path, dep, rule.why)
 					}
 				}

@@ -26,7 +26,9 @@ func ParseCheckpoint(text string) (c Checkpoint, err error) {
 		return c, fmt.Errorf("cannot read checkpoint: want three lines, got %d", len(lines)-1)
 	}
 	c.Origin = lines[0]
-	if c.Records, err = strconv.ParseInt(lines[1], 10, 64); err != nil || c.Records < 0 || strconv.FormatInt(c.Records, 10) != lines[1] {
+	c.Records, err = strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || c.Records < 0 ||
+		strconv.FormatInt(c.Records, 10) != lines[1] {
 		return c, fmt.Errorf("cannot read checkpoint: %q is no number of records", lines[1])
 	}
 	hash, err := base64.StdEncoding.Strict().DecodeString(lines[2])

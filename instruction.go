@@ -16,13 +16,14 @@ type Instruction struct {
 	Expires time.Time `json:"expires"`
 	Do      Task      `json:"do"`
 
-	Bay     int               `json:"bay,omitempty"`     // close_bay, open_bay
-	Session string            `json:"session,omitempty"` // stop_session: its reference
-	Tariff  json.RawMessage   `json:"tariff,omitempty"`  // tariff: OCPI, as in the configuration
-	From    *time.Time        `json:"from,omitempty"`    // tariff: at once without it
-	Accept  string            `json:"accept,omitempty"`  // tariff: eight characters of its checksum, where a price changes tenfold
-	Texts   map[string]string `json:"texts,omitempty"`   // message: by language; without one it ends
-	Until   *time.Time        `json:"until,omitempty"`   // message: a day without it
+	Bay     int             `json:"bay,omitempty"`     // close_bay, open_bay
+	Session string          `json:"session,omitempty"` // stop_session: its reference
+	Tariff  json.RawMessage `json:"tariff,omitempty"`  // tariff: OCPI, as in the configuration
+	From    *time.Time      `json:"from,omitempty"`    // tariff: at once without it
+	// tariff: eight characters of its checksum, where a price changes tenfold
+	Accept string            `json:"accept,omitempty"`
+	Texts  map[string]string `json:"texts,omitempty"` // message: by language; without one it ends
+	Until  *time.Time        `json:"until,omitempty"` // message: a day without it
 }
 
 // Task is what an instruction is about.
@@ -56,7 +57,8 @@ func (in Instruction) Check() error {
 		}
 	case TaskMessage, TaskDiagnostics:
 	default:
-		return fmt.Errorf("cannot do %q: known are tariff, close_bay, open_bay, stop_session, message and diagnostics", in.Do)
+		return fmt.Errorf("cannot do %q: known are tariff, close_bay, open_bay, stop_session, message and diagnostics",
+			in.Do)
 	}
 	return nil
 }

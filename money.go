@@ -107,11 +107,13 @@ func ParseMoney(text string, c Currency) (Money, error) {
 	whole, frac, _ := strings.Cut(text, ".")
 	digits := c.Digits()
 	if whole == "" || len(frac) > digits || (strings.HasSuffix(text, ".")) {
-		return Money{}, fmt.Errorf("cannot read %q as an amount in %s: want a number with at most %d decimals", text, c, digits)
+		return Money{}, fmt.Errorf("cannot read %q as an amount in %s: want a number with at most %d decimals", text, c,
+			digits)
 	}
 	for _, r := range whole + frac {
 		if r < '0' || r > '9' {
-			return Money{}, fmt.Errorf("cannot read %q as an amount in %s: want a number with at most %d decimals", text, c, digits)
+			return Money{}, fmt.Errorf("cannot read %q as an amount in %s: want a number with at most %d decimals",
+				text, c, digits)
 		}
 	}
 	minor, err := strconv.ParseInt(whole+frac+strings.Repeat("0", digits-len(frac)), 10, 64)

@@ -62,7 +62,8 @@ func (r Register) Possible(from, to Reading, span time.Duration) error {
 	case !ok:
 		return fmt.Errorf("register fell from %v to %v", from.Import, to.Import)
 	case r.MaxPower > 0 && rise > most:
-		return fmt.Errorf("register rose by %v in %v, at most %v is possible at %d W", rise, span.Round(time.Millisecond), most, r.MaxPower)
+		return fmt.Errorf("register rose by %v in %v, at most %v is possible at %d W", rise,
+			span.Round(time.Millisecond), most, r.MaxPower)
 	}
 	return nil
 }

@@ -43,7 +43,8 @@ type DeclineClass string
 
 // DeclineClasses lists them all.
 func DeclineClasses() []DeclineClass {
-	return []DeclineClass{DeclineNoCard, DeclineUnreadable, DeclineIssuer, DeclinePIN, DeclineCard, DeclineHost, DeclineTerminal,
+	return []DeclineClass{DeclineNoCard, DeclineUnreadable, DeclineIssuer, DeclinePIN, DeclineCard, DeclineHost,
+		DeclineTerminal,
 		DeclineBusy, DeclineCardIn, DeclineDayEnd, DeclineNoHold, DeclineNotWritten}
 }
 

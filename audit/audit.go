@@ -76,12 +76,13 @@ const (
 	Delivered Rule = "no more is billed than was delivered"
 	Priced    Rule = "the bill is the offered prices times the usage, and no more than the hold"
 	Timed     Rule = "no more time is billed than passed between the first register and the open contactor"
-	NoFree    Rule = "energy flows only under a hold, or a free charge that a person granted by name, at the bay of its session"
-	Known     Rule = "every hold belongs to a session in the journal"
-	Earned    Rule = "what was delivered is billed, or the journal says why not"
-	Patience  Rule = "money is asked about a few times an hour, whatever the terminal answers"
-	Prompt    Rule = "a contactor opens as soon as its cable is pulled"
-	Closed    Rule = "every session is closed, and says of its money what the bank says"
+	NoFree    Rule = "energy flows only under a hold, or a free charge that a person granted by name, at the bay of " +
+		"its session"
+	Known    Rule = "every hold belongs to a session in the journal"
+	Earned   Rule = "what was delivered is billed, or the journal says why not"
+	Patience Rule = "money is asked about a few times an hour, whatever the terminal answers"
+	Prompt   Rule = "a contactor opens as soon as its cable is pulled"
+	Closed   Rule = "every session is closed, and says of its money what the bank says"
 )
 
 // Violation is a promise that was broken.
@@ -505,7 +506,8 @@ func (c *check) priced(x *trail) {
 		return
 	}
 	want, ok := price(x.offered.Tariff, b.Usage, b.Total.Currency.Digits())
-	if want = min(want, x.approved.Minor); ok && want != b.Total.Minor {
+	want = min(want, x.approved.Minor)
+	if ok && want != b.Total.Minor {
 		c.broken(Priced, x.reference, "billed %d, the prices make %d", b.Total.Minor, want)
 	}
 }

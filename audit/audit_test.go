@@ -244,7 +244,9 @@ func TestEachRuleCatches(t *testing.T) {
 		{"billed a step and a little less", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 515 }, ""},
 		{"billed less than a step and a little", func(e *evidence) { e.world.Step, e.world.Flows[0].Energy = 5, 516 },
 			audit.Earned},
-		{"billed less, where it is not looked at", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = -1, 900 }, ""},
+		{"billed less, where it is not looked at", func(e *evidence) {
+			e.world.Left, e.world.Flows[0].Energy = -1, 900
+		}, ""},
 		{"billed less, to the watt-hour", func(e *evidence) { e.world.Left, e.world.Flows[0].Energy = 0, 501 },
 			audit.Earned},
 		{"captured more than was held", func(e *evidence) { e.world.Ledger[0].Minor = 24 }, audit.Billed},
@@ -318,7 +320,8 @@ orphan closed {}
 			e.lost("capture_waiting hold_missing hold_missing hold_missing hold_missing capture_intent")
 		}, audit.Closed},
 		{"billed less, of a meter that was told to be broken", less(`fault_raised {"fault":"MT001","bay":1}`), ""},
-		{"billed less, and another meter was told to be broken", less(`fault_raised {"fault":"MT001","bay":2}`), audit.Earned},
+		{"billed less, and another meter was told to be broken", less(`fault_raised {"fault":"MT001","bay":2}`),
+			audit.Earned},
 		{"billed less, and something else was broken", less(`fault_raised {"fault":"CX017","bay":1}`), audit.Earned},
 		{"billed less, and the meter was told to be broken later", func(e *evidence) {
 			e.world.Flows[0].Energy = 511
@@ -376,7 +379,9 @@ func TestAViolationSaysHowMuch(t *testing.T) {
 	e.replace(`"state":"unproven"`, `"state":"parking"`)
 	e.replace(`"end":"2026-03-02T09:01:40Z"`, `"end":"2026-03-02T09:02:40Z"`)
 	broken, err := audit.Check(e.records(), e.world)
-	if err != nil || !slices.ContainsFunc(broken, func(v audit.Violation) bool { return v.What == "billed 1m30s, 40s passed" }) {
+	if err != nil || !slices.ContainsFunc(broken, func(v audit.Violation) bool {
+		return v.What == "billed 1m30s, 40s passed"
+	}) {
 		t.Errorf("%v, %v", broken, err)
 	}
 }

@@ -11,7 +11,8 @@ func CardNumber(data []byte) int {
 			run++
 			continue
 		}
-		if run >= 13 && run <= 19 && !(i < len(data) && letter(data[i])) && !(i > run && letter(data[i-run-1])) && isCard(data[i-run:i]) {
+		if run >= 13 && run <= 19 && !(i < len(data) && letter(data[i])) && !(i > run && letter(data[i-run-1])) &&
+			isCard(data[i-run:i]) {
 			return i - run
 		}
 		run = 0
@@ -31,7 +32,8 @@ func isCard(digits []byte) bool {
 	for i := range digits {
 		d := int(digits[len(digits)-1-i] - '0')
 		if i%2 == 1 {
-			if d *= 2; d > 9 {
+			d *= 2
+			if d > 9 {
 				d -= 9
 			}
 		}

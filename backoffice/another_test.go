@@ -24,7 +24,8 @@ func TestAnotherReceiver(t *testing.T) {
 	}
 	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
 	fill(t, s, 1500)
-	if err := s.Append(ctx, kiosk.Entry{Kind: "odd", Body: []byte(`{"text":"Größe, 充电"}`)}, kiosk.Entry{Kind: "huge", Body: []byte(`{"x":"` + strings.Repeat("x", 6<<20) + `"}`)}); err != nil {
+	if err := s.Append(ctx, kiosk.Entry{Kind: "odd", Body: []byte(`{"text":"Größe, 充电"}`)},
+		kiosk.Entry{Kind: "huge", Body: []byte(`{"x":"` + strings.Repeat("x", 6<<20) + `"}`)}); err != nil {
 		t.Fatal(err)
 	}
 	fill(t, s, 500)
@@ -36,8 +37,10 @@ func TestAnotherReceiver(t *testing.T) {
 	l.Close()
 	path := filepath.Join(t.TempDir(), "python.db")
 	dir := o.house.Dir
-	cmd := child.Command("/usr/bin/python3", "testdata/receiver.py", "--listen", address, "--cert", filepath.Join(dir, "server.pem"), "--key", filepath.Join(dir, "server.key"),
-		"--ca", filepath.Join(dir, "ca.pem"), "--signer", filepath.Join(dir, "office.key"), "--db", path, "--refuse", "odd", "--reset-after", "3")
+	cmd := child.Command("/usr/bin/python3", "testdata/receiver.py", "--listen", address, "--cert",
+		filepath.Join(dir, "server.pem"), "--key", filepath.Join(dir, "server.key"),
+		"--ca", filepath.Join(dir, "ca.pem"), "--signer", filepath.Join(dir, "office.key"), "--db", path, "--refuse",
+		"odd", "--reset-after", "3")
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
@@ -51,7 +54,8 @@ func TestAnotherReceiver(t *testing.T) {
 		}
 	}()
 	sync := newSync(t, s, o.sink(t, "https://"+address), o.house.Public)
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) { // until it listens, and after each lost answer
+	// until it listens, and after each lost answer
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		err := sync.Drain(ctx)
 		if err == nil {
 			break

@@ -62,7 +62,8 @@ func (b Batch) Encode() ([]byte, error) {
 	}
 	var out bytes.Buffer
 	// A small window and one goroutine: a batch is no larger, and the machine is small.
-	w, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<19), zstd.WithLowerEncoderMem(true))
+	w, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<19),
+		zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode batch: %w", err)
 	}
@@ -70,18 +71,21 @@ func (b Batch) Encode() ([]byte, error) {
 	for _, l := range b.Leaves {
 		line := l.JSON
 		if l.Withheld != "" {
-			if line, err = json.Marshal(withheld{l.Seq, l.Withheld, l.Hash[:]}); err != nil {
+			line, err = json.Marshal(withheld{l.Seq, l.Withheld, l.Hash[:]})
+			if err != nil {
 				return nil, fmt.Errorf("cannot encode batch: %w", err)
 			}
 		}
 		lines = append(lines, line)
 	}
 	for _, l := range lines {
-		if _, err = w.Write(append(l[:len(l):len(l)], '\n')); err != nil {
+		_, err = w.Write(append(l[:len(l):len(l)], '\n'))
+		if err != nil {
 			break
 		}
 	}
-	if err = errors.Join(err, w.Close()); err != nil {
+	err = errors.Join(err, w.Close())
+	if err != nil {
 		return nil, fmt.Errorf("cannot encode batch: %w", err)
 	}
 	return out.Bytes(), nil
@@ -90,7 +94,8 @@ func (b Batch) Encode() ([]byte, error) {
 // Decode reads a body: its head, and its lines as they are. The bounds are those of the
 // protocol, so that no body takes more memory than a batch may.
 func Decode(body io.Reader) (Batch, error) {
-	r, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxRecord+MaxBytes), zstd.WithDecoderLowmem(true))
+	r, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxRecord+MaxBytes),
+		zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return Batch{}, fmt.Errorf("cannot read batch: %w", err)
 	}
@@ -115,12 +120,15 @@ func Decode(body io.Reader) (Batch, error) {
 		if err != nil {
 			return b, fmt.Errorf("cannot read batch: line %d: %w", len(b.Leaves)+2, err)
 		}
-		if n := len(b.Leaves); n > 0 && leaf.Seq <= b.Leaves[n-1].Seq || n > 0 && !b.Again && leaf.Seq != b.Leaves[n-1].Seq+1 {
+		if n := len(b.Leaves); n > 0 && leaf.Seq <= b.Leaves[n-1].Seq ||
+			n > 0 && !b.Again && leaf.Seq != b.Leaves[n-1].Seq+1 {
 			return b, fmt.Errorf("cannot read batch: line %d: record %d after %d", n+2, leaf.Seq, b.Leaves[n-1].Seq)
 		}
 		b.Leaves = append(b.Leaves, leaf)
-		if size += len(line) + 1; len(b.Leaves) > MaxRecords || len(b.Leaves) > 1 && size > MaxBytes {
-			return b, fmt.Errorf("cannot read batch: %w: more than %d records or %d bytes", ErrTooLarge, MaxRecords, MaxBytes)
+		size += len(line) + 1
+		if len(b.Leaves) > MaxRecords || len(b.Leaves) > 1 && size > MaxBytes {
+			return b, fmt.Errorf("cannot read batch: %w: more than %d records or %d bytes", ErrTooLarge, MaxRecords,
+				MaxBytes)
 		}
 	}
 	switch {
@@ -172,7 +180,8 @@ func ParseLeaf(line []byte) (kiosk.Leaf, error) {
 	}
 	if head.Withheld != "" {
 		if head.Seq < 1 || len(head.Leaf) != 32 || head.Kind != "" {
-			return kiosk.Leaf{}, errors.New("a record that is withheld has a number from 1 on, and the hash of its leaf")
+			return kiosk.Leaf{}, errors.New(
+				"a record that is withheld has a number from 1 on, and the hash of its leaf")
 		}
 		return kiosk.Leaf{Seq: head.Seq, Withheld: head.Withheld, Hash: [32]byte(head.Leaf)}, nil
 	}

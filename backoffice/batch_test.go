@@ -54,7 +54,8 @@ func TestBatchIsPlainZstd(t *testing.T) {
 		t.Skip("skipped: zstd is not installed")
 	}
 	line := `{"seq":7,"session":"S","kind":"reading","wall":"2026-03-02T09:00:00Z","mono_ns":1,"clock_ok":true,"body":{"a":"ä"}}`
-	b := backoffice.Batch{Head: backoffice.Head{Version: 1, Kiosk: "K-0042", Epoch: "e1", Key: "k", Checkpoint: "c"}, Leaves: []kiosk.Leaf{{Seq: 7, Kind: "reading", JSON: []byte(line)}}}
+	b := backoffice.Batch{Head: backoffice.Head{Version: 1, Kiosk: "K-0042", Epoch: "e1", Key: "k", Checkpoint: "c"},
+		Leaves: []kiosk.Leaf{{Seq: 7, Kind: "reading", JSON: []byte(line)}}}
 	body, err := b.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +90,8 @@ func TestWrongBatches(t *testing.T) {
 			return all
 		}(), ""), "after"},
 	} {
-		if _, err := backoffice.Decode(bytes.NewReader(packed(t, c.text))); err == nil || !strings.Contains(err.Error(), c.what) {
+		if _, err := backoffice.Decode(bytes.NewReader(packed(t, c.text))); err == nil ||
+			!strings.Contains(err.Error(), c.what) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -108,7 +110,8 @@ func TestCheckpoint(t *testing.T) {
 	if err != nil || back != c {
 		t.Errorf("%+v, %v", back, err)
 	}
-	for _, text := range []string{"", "a\n1\n", "a\n-1\nAQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "a\n01\nAQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "a\n1\nAQID\n", c.Text() + "x\n"} {
+	for _, text := range []string{"", "a\n1\n", "a\n-1\nAQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+		"a\n01\nAQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "a\n1\nAQID\n", c.Text() + "x\n"} {
 		if _, err := kiosk.ParseCheckpoint(text); err == nil {
 			t.Errorf("%q was read", text)
 		}

@@ -65,11 +65,13 @@ func BenchmarkUplink(b *testing.B) {
 		{"kioskd-JetStream", newKioskStream},
 		{"mosquitto-bridge-defaults", func(b *testing.B, w *world) edge { return newMosquitto(b, w, "") }},
 		{"mosquitto-bridge-safest", func(b *testing.B, w *world) edge {
-			return newMosquitto(b, w, "autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\nmax_inflight_messages 0\n")
+			return newMosquitto(
+				b, w, "autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\nmax_inflight_messages 0\n")
 		}},
 		{"rsyslog-disk-defaults", func(b *testing.B, w *world) edge { return newRsyslog(b, w, `queue.type="Disk"`) }},
 		{"rsyslog-disk-safest", func(b *testing.B, w *world) edge {
-			return newRsyslog(b, w, `queue.type="Disk" queue.checkpointInterval="1" queue.syncQueueFiles="on" queue.size="1000000"`)
+			return newRsyslog(
+				b, w, `queue.type="Disk" queue.checkpointInterval="1" queue.syncQueueFiles="on" queue.size="1000000"`)
 		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
@@ -128,7 +130,8 @@ func (w *world) compare(b *testing.B, e edge) {
 	b.Helper()
 	lines := make([]string, *compared)
 	for i := range lines {
-		r := kiosk.Record{Seq: int64(i + 1), Session: fmt.Sprintf("01JN%022d", i/20), Kind: "reading", Body: varied(i).Body, Wall: time.Unix(int64(i), 0).UTC(), ClockOK: true}
+		r := kiosk.Record{Seq: int64(i + 1), Session: fmt.Sprintf("01JN%022d", i/20), Kind: "reading",
+			Body: varied(i).Body, Wall: time.Unix(int64(i), 0).UTC(), ClockOK: true}
 		leaf, err := store.Leaf(r)
 		if err != nil {
 			b.Fatal(err)
@@ -157,7 +160,8 @@ func (w *world) compare(b *testing.B, e edge) {
 		if seen[seq] {
 			doubled++
 		}
-		if seen[seq] = true; seq < before {
+		seen[seq] = true
+		if seq < before {
 			disorder++
 		}
 		before = seq
@@ -180,11 +184,15 @@ func (w *world) compare(b *testing.B, e edge) {
 // varied is a record that is not like the one before: what a meter really says.
 func varied(i int) kiosk.Entry {
 	dice := rand.New(rand.NewPCG(uint64(i), 7))
-	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Add(time.Duration(i)*10*time.Second + time.Duration(dice.Int64N(int64(time.Second))))
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Add(time.Duration(i)*10*time.Second +
+		time.Duration(dice.Int64N(int64(time.Second))))
 	amps := 14_000 + dice.IntN(3000)
-	return kiosk.Entry{Session: fmt.Sprintf("01JN%08X%014d", dice.Uint32(), i/20), Reference: "R", Kind: "reading", Ends: i%20 == 19,
-		Body: fmt.Appendf(nil, `{"at":%q,"reading":{"at":%q,"import_wh":%d,"power_w":%d,"serial":"20261234","current_ma":[%d,%d,%d]}}`,
-			at.Format(time.RFC3339Nano), at.Format(time.RFC3339Nano), 1_234_567+i*31+dice.IntN(20), amps*230*3/1000, amps, amps+dice.IntN(200), amps-dice.IntN(200))}
+	return kiosk.Entry{Session: fmt.Sprintf("01JN%08X%014d", dice.Uint32(), i/20), Reference: "R", Kind: "reading",
+		Ends: i%20 == 19,
+		Body: fmt.Appendf(nil,
+			`{"at":%q,"reading":{"at":%q,"import_wh":%d,"power_w":%d,"serial":"20261234","current_ma":[%d,%d,%d]}}`,
+			at.Format(time.RFC3339Nano), at.Format(time.RFC3339Nano), 1_234_567+i*31+dice.IntN(20), amps*230*3/1000,
+			amps, amps+dice.IntN(200), amps-dice.IntN(200))}
 }
 
 // variable tells this test program to be a kiosk's journal and uplink: its value is a file
@@ -220,7 +228,8 @@ func beKiosk(path string) error {
 		}
 		select {} // until it is killed
 	}
-	config, err := backoffice.Files{CA: filepath.Join(s.Dir, "ca.pem"), Certificate: filepath.Join(s.Dir, "kiosk.pem"), Key: filepath.Join(s.Dir, "kiosk.key")}.TLS()
+	config, err := backoffice.Files{CA: filepath.Join(s.Dir, "ca.pem"), Certificate: filepath.Join(s.Dir, "kiosk.pem"),
+		Key: filepath.Join(s.Dir, "kiosk.key")}.TLS()
 	if err != nil {
 		return err
 	}
@@ -242,8 +251,10 @@ func beKiosk(path string) error {
 		}
 		sink = backoffice.NewHTTPS(u, id, config, func() bool { return true })
 	}
-	backoffice.New(backoffice.Config{Kiosk: id, Outbox: j, Sink: sink, Signer: signer, Key: key, Office: office, Every: time.Hour, Now: time.Now,
-		Instruct: func(context.Context, kiosk.Instruction, string) {}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}).Run(ctx)
+	backoffice.New(backoffice.Config{Kiosk: id, Outbox: j, Sink: sink, Signer: signer, Key: key, Office: office,
+		Every: time.Hour, Now: time.Now,
+		Instruct: func(context.Context, kiosk.Instruction, string) {},
+		Log:      slog.New(slog.NewTextHandler(os.Stderr, nil))}).Run(ctx)
 	return nil
 }
 
@@ -263,8 +274,10 @@ func newKiosk(b *testing.B, w *world) *kioskEdge {
 	if err != nil {
 		b.Fatal(err)
 	}
-	e := &kioskEdge{b: b, path: filepath.Join(dir, "send.json"), sending: sending{Journal: filepath.Join(dir, "journal.db"), Dir: w.dir, Office: w.house.Public, Secret: secret}}
-	if e.office, err = receiver.Open(ctx, w.house.Database(), w.house.Signer, nil); err != nil {
+	e := &kioskEdge{b: b, path: filepath.Join(dir, "send.json"),
+		sending: sending{Journal: filepath.Join(dir, "journal.db"), Dir: w.dir, Office: w.house.Public, Secret: secret}}
+	e.office, err = receiver.Open(ctx, w.house.Database(), w.house.Signer, nil)
+	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { e.kill(); e.office.Close() })
@@ -324,7 +337,8 @@ func (e *kioskEdge) run(fill bool) (in io.WriteCloser, out *bufio.Scanner) {
 	e.cmd.Env = append(os.Environ(), variable+"="+e.path)
 	var pipe io.ReadCloser
 	if fill {
-		if in, err = e.cmd.StdinPipe(); err == nil {
+		in, err = e.cmd.StdinPipe()
+		if err == nil {
 			pipe, err = e.cmd.StdoutPipe()
 		}
 		out = bufio.NewScanner(pipe)
@@ -462,8 +476,12 @@ func newMosquitto(b *testing.B, w *world, more string) edge {
 		user = "mosquitto"
 	}
 	at := func(address string) string { _, p, _ := net.SplitHostPort(address); return p + " 127.0.0.1" }
-	centre := newTool(b, dir, "mosquitto", "-c", write(b, filepath.Join(dir, "centre.conf"), fmt.Sprintf("user %s\nper_listener_settings true\nlistener %s\nallow_anonymous true\nlistener %s\nallow_anonymous true\ncafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true\ntls_version tlsv1.3\nmax_queued_messages 0\n",
-		user, at(plain), at(far), filepath.Join(w.house.Dir, "ca.pem"), filepath.Join(w.house.Dir, "server.pem"), filepath.Join(w.house.Dir, "server.key"))))
+	centre := newTool(b, dir, "mosquitto", "-c", write(b, filepath.Join(dir, "centre.conf"),
+		fmt.Sprintf("user %s\nper_listener_settings true\nlistener %s\nallow_anonymous true\nlistener "+
+			"%s\nallow_anonymous true\ncafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true\ntls_version "+
+			"tlsv1.3\nmax_queued_messages 0\n",
+			user, at(plain), at(far), filepath.Join(w.house.Dir, "ca.pem"), filepath.Join(w.house.Dir, "server.pem"),
+			filepath.Join(w.house.Dir, "server.key"))))
 	centre.start()
 	wait(b, plain)
 	_, plainPort, _ := net.SplitHostPort(plain)
@@ -480,8 +498,12 @@ func newMosquitto(b *testing.B, w *world, more string) edge {
 	}
 	b.Cleanup(func() { sub.Process.Kill(); sub.Wait() })
 	m := &mosquitto{address: near, got: got}
-	m.tool = newTool(b, dir, "mosquitto", "-c", write(b, filepath.Join(dir, "edge.conf"), fmt.Sprintf("user %s\nlistener %s\nallow_anonymous true\npersistence true\npersistence_location %s/\n%sconnection up\naddress %s\ntopic # out 1\ncleansession false\nbridge_cafile %s\nbridge_certfile %s\nbridge_keyfile %s\nbridge_tls_version tlsv1.3\nrestart_timeout 1\nnotifications false\n",
-		user, at(near), dir, more, strings.Replace(w.link(b, far), "127.0.0.1", "localhost", 1), filepath.Join(w.dir, "ca.pem"), filepath.Join(w.dir, "kiosk.pem"), filepath.Join(w.dir, "kiosk.key"))))
+	m.tool = newTool(b, dir, "mosquitto", "-c", write(b, filepath.Join(dir, "edge.conf"),
+		fmt.Sprintf("user %s\nlistener %s\nallow_anonymous true\npersistence true\npersistence_location "+
+			"%s/\n%sconnection up\naddress %s\ntopic # out 1\ncleansession false\nbridge_cafile %s\nbridge_certfile "+
+			"%s\nbridge_keyfile %s\nbridge_tls_version tlsv1.3\nrestart_timeout 1\nnotifications false\n",
+			user, at(near), dir, more, strings.Replace(w.link(b, far), "127.0.0.1", "localhost", 1),
+			filepath.Join(w.dir, "ca.pem"), filepath.Join(w.dir, "kiosk.pem"), filepath.Join(w.dir, "kiosk.key"))))
 	m.start()
 	return m
 }
@@ -542,13 +564,17 @@ func newRsyslog(b *testing.B, w *world, queue string) edge {
 	go r.listen(l)
 	host, far, _ := net.SplitHostPort(w.link(b, l.Addr().String()))
 	_, near, _ := net.SplitHostPort(r.address)
-	r.tool = newTool(b, dir, "rsyslogd", "-n", "-i", filepath.Join(dir, "pid"), "-f", write(b, filepath.Join(dir, "rsyslog.conf"), fmt.Sprintf(`global(workDirectory="%s" maxMessageSize="64k" DefaultNetstreamDriverCAFile="%s" DefaultNetstreamDriverCertFile="%s" DefaultNetstreamDriverKeyFile="%s")
+	r.tool = newTool(b, dir, "rsyslogd", "-n", "-i", filepath.Join(dir, "pid"), "-f",
+		write(b, filepath.Join(dir, "rsyslog.conf"),
+			fmt.Sprintf(
+				`global(workDirectory="%s" maxMessageSize="64k" DefaultNetstreamDriverCAFile="%s" DefaultNetstreamDriverCertFile="%s" DefaultNetstreamDriverKeyFile="%s")
 module(load="imptcp")
 input(type="imptcp" port="%s" address="127.0.0.1")
 template(name="raw" type="string" string="%%rawmsg%%\n")
 action(type="omfwd" target="%s" port="%s" protocol="tcp" template="raw" StreamDriver="gtls" StreamDriverMode="1" StreamDriverAuthMode="x509/certvalid"
   queue.filename="q" %s queue.saveOnShutdown="on" action.resumeRetryCount="-1" action.resumeInterval="1")
-`, dir, filepath.Join(w.dir, "ca.pem"), filepath.Join(w.dir, "kiosk.pem"), filepath.Join(w.dir, "kiosk.key"), near, host, far, queue)))
+`, dir, filepath.Join(w.dir, "ca.pem"), filepath.Join(w.dir, "kiosk.pem"), filepath.Join(w.dir, "kiosk.key"), near,
+				host, far, queue)))
 	r.start()
 	return r
 }

@@ -64,8 +64,10 @@ func FuzzBackOfficeAnswer(f *testing.F) {
 	f.Add([]byte("{\"epoch\":\"ours\",\"seq\":9223372036854775807}\n{\"epoch\":\"ours\",\"seq\":-1}"), true)
 	f.Add([]byte(`{"epoch":"ours","seq":2,"refused":[{"seq":2,"why":"no"},{"seq":99}],"instructions":["{}"]}`), false)
 	f.Add([]byte("{\"epoch\":\"ours\",\"seq\":3,\"checkpoint\":\"kioskd\\n3\\nAAAA\\n\\n— x y\\n\"}\n{}"), true)
-	f.Add([]byte("{\"epoch\":\"ours\",\"seq\":1}\n{\"epoch\":\"ours\",\"seq\":0}\n{\"epoch\":\"ours\",\"seq\":3,\"conflict\":\"x\"}"), true)
-	s, err := store.Open(ctx, filepath.Join(f.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+	f.Add([]byte(`{"epoch":"ours","seq":1}`+"\n"+`{"epoch":"ours","seq":0}`+"\n"+
+		`{"epoch":"ours","seq":3,"conflict":"x"}`), true)
+	s, err := store.Open(ctx, filepath.Join(f.TempDir(), "journal.db"),
+		func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -80,8 +82,9 @@ func FuzzBackOfficeAnswer(f *testing.F) {
 		for _, line := range strings.Split(string(answers), "\n") {
 			l.answers = append(l.answers, []byte(line))
 		}
-		up := backoffice.New(backoffice.Config{Kiosk: id, Outbox: box, Sink: l, Signer: signer, Key: public, Office: verifier,
-			Every: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		up := backoffice.New(backoffice.Config{Kiosk: id, Outbox: box, Sink: l, Signer: signer, Key: public,
+			Office: verifier,
+			Every:  time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			Instruct: func(_ context.Context, in kiosk.Instruction, _ string) { t.Errorf("%+v was never signed", in) }})
 		for range 3 {
 			up.Drain(ctx) // what it says of the answers is the status's

@@ -121,12 +121,16 @@ func (h *HTTPS) connect() *http.Client {
 	defer h.mu.Unlock()
 	if h.client == nil {
 		dialer := net.Dialer{Timeout: 30 * time.Second}
-		t := &http.Transport{TLSClientConfig: h.tls.Clone(), ForceAttemptHTTP2: true, MaxConnsPerHost: 1, TLSHandshakeTimeout: 30 * time.Second,
+		t := &http.Transport{TLSClientConfig: h.tls.Clone(), ForceAttemptHTTP2: true, MaxConnsPerHost: 1,
+			TLSHandshakeTimeout: 30 * time.Second,
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				c, err := dialer.DialContext(ctx, network, addr)
 				return h.meter.count(c), err
 			}}
-		h.client = &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		h.client = &http.Client{Transport: t, CheckRedirect: func(*http.Request,
+			[]*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 	}
 	return h.client
 }
@@ -203,7 +207,8 @@ func read(res *http.Response) (a Answer, err error) {
 		t.Class = Conflict
 	case code == http.StatusRequestEntityTooLarge:
 		t.Err = fmt.Errorf("%w: %v", ErrTooLarge, t.Err)
-	case code == http.StatusNetworkAuthenticationRequired, code == http.StatusProxyAuthRequired, code >= 300 && code < 400:
+	case code == http.StatusNetworkAuthenticationRequired, code == http.StatusProxyAuthRequired,
+		code >= 300 && code < 400:
 		t.Class = Portal
 	case code == http.StatusTooManyRequests, code >= 500:
 		t.Class = Server
@@ -301,7 +306,8 @@ func portalAt(ctx context.Context, host, address string) (to string, found bool)
 	if err != nil {
 		return "", false
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	if err != nil {
 		return "", false

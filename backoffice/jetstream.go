@@ -106,9 +106,11 @@ func (j *JetStream) connect() error {
 		return nil
 	}
 	j.drop()
-	options := []nats.Option{nats.Secure(j.tls.Clone()), nats.CustomInboxPrefix(InboxPrefix(j.kiosk)), nats.NoReconnect(), nats.Timeout(30 * time.Second),
+	options := []nats.Option{nats.Secure(j.tls.Clone()), nats.CustomInboxPrefix(InboxPrefix(j.kiosk)),
+		nats.NoReconnect(), nats.Timeout(30 * time.Second),
 		nats.PingInterval(10 * time.Minute), nats.Name("kioskd " + j.kiosk), nats.SetCustomDialer(j),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // what is not allowed would get no answer for ever
+		// what is not allowed would get no answer for ever
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if stop := j.stop.Load(); stop != nil {
 				(*stop)(err)
 			}
@@ -165,8 +167,8 @@ func (j *JetStream) send(ctx context.Context, b Batch) (Answer, error) {
 	}
 	if theirs.Epoch != b.Epoch { // of the card before: what it wants done still counts
 		theirs = Answer{Instructions: theirs.Instructions}
-	} else if theirs.Conflict == "" && theirs.Stream >= j.last.stream && theirs.Seq < j.last.seq { // it took all messages, and lacks records
-		j.last.seq = theirs.Seq
+	} else if theirs.Conflict == "" && theirs.Stream >= j.last.stream && theirs.Seq < j.last.seq {
+		j.last.seq = theirs.Seq // it took all messages, and lacks records
 	}
 	theirs.Epoch, theirs.Seq, theirs.Later = b.Epoch, j.last.at(b.Epoch), true
 	theirs.Time = time.Time{} // it may be of long ago
@@ -225,7 +227,8 @@ func (j *JetStream) put(ctx context.Context, b Batch, seq int64) error {
 	m.Data = body
 	m.Header.Set(epochHeader, b.Epoch)
 	m.Header.Set(seqHeader, strconv.FormatInt(seq, 10))
-	ack, err := j.js.PublishMsg(ctx, m, jetstream.WithExpectStream(JournalStream), jetstream.WithExpectLastSequencePerSubject(j.last.stream))
+	ack, err := j.js.PublishMsg(ctx, m, jetstream.WithExpectStream(JournalStream),
+		jetstream.WithExpectLastSequencePerSubject(j.last.stream))
 	if err != nil {
 		return err
 	}
@@ -291,9 +294,12 @@ func (j *JetStream) diagnose(err error) error {
 	}
 	class := classify(err, j.trusted)
 	switch {
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrPermissionViolation), strings.Contains(err.Error(), "credentials"):
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired),
+		errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrPermissionViolation),
+		strings.Contains(err.Error(), "credentials"):
 		class = Client
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse), errors.As(err, new(*jetstream.APIError)):
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse),
+		errors.As(err, new(*jetstream.APIError)):
 		class = Server
 	}
 	return &Trouble{Class: class, Err: fmt.Errorf("NATS: %w", err)}

@@ -36,7 +36,8 @@ func (o *office) stream(t *testing.T, c *natstest.Cluster, credentials string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"), Key: filepath.Join(dir, "kiosk.key")}.TLS()
+	config, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"),
+		Key: filepath.Join(dir, "kiosk.key")}.TLS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,8 @@ func TestCluster(t *testing.T) {
 		got := make(chan string, 10)
 		cfg := config(t, s, sink, o.house.Public)
 		cfg.Instruct = func(_ context.Context, in kiosk.Instruction, _ string) { got <- in.ID }
-		if err := o.Instruct(ctx, kiosk.Instruction{ID: "I1", Kiosk: id, Issued: time.Now(), Expires: time.Now().Add(time.Hour), Do: kiosk.TaskOpenBay, Bay: 1}); err != nil {
+		if err := o.Instruct(ctx, kiosk.Instruction{ID: "I1", Kiosk: id, Issued: time.Now(),
+			Expires: time.Now().Add(time.Hour), Do: kiosk.TaskOpenBay, Bay: 1}); err != nil {
 			t.Fatal(err)
 		}
 		asks := backoffice.New(cfg)
@@ -186,7 +188,8 @@ func inOrder(t *testing.T, conn *nats.Conn, records int64) {
 	}
 	for last, n, failed := int64(0), uint64(1), 0; last < records; {
 		m, err := stream.GetMsg(ctx, n)
-		if failed++; err != nil && failed < 30 { // a server that was killed comes back
+		failed++
+		if err != nil && failed < 30 { // a server that was killed comes back
 			time.Sleep(lookAgain)
 			continue
 		}

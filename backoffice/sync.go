@@ -78,7 +78,8 @@ type Sync struct {
 
 // New makes a Sync.
 func New(cfg Config) *Sync {
-	return &Sync{cfg: cfg, most: MaxRecords, poke: make(chan struct{}, 1), hurry: make(chan struct{}, 1), heard: time.Now(), status: Status{Class: Waiting, Since: cfg.Now()}}
+	return &Sync{cfg: cfg, most: MaxRecords, poke: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
+		heard: time.Now(), status: Status{Class: Waiting, Since: cfg.Now()}}
 }
 
 // Poke says that something was journaled that should not wait.
@@ -121,7 +122,8 @@ func (s *Sync) Run(ctx context.Context) {
 			s.rest(ctx)
 			continue
 		}
-		if failures++; s.Status().Sent > before { // it goes on, if slowly
+		failures++
+		if s.Status().Sent > before { // it goes on, if slowly
 			failures = 1
 		}
 		wait := pause(failures)
@@ -231,7 +233,8 @@ func (s *Sync) Drain(ctx context.Context) error {
 			rewound, more = true, true
 			s.cfg.Log.Warn("the back office lost records: they are sent again", "from", answer.Seq+1, "to", acked)
 		}
-		more = more || !answer.Later && len(batch.Leaves) > 0 && answer.Seq > batch.Last() // its refusals are asked for again
+		// its refusals are asked for again
+		more = more || !answer.Later && len(batch.Leaves) > 0 && answer.Seq > batch.Last()
 		if err := s.accept(ctx, batch, acked, answer); err != nil {
 			return err
 		}
@@ -245,14 +248,17 @@ func (s *Sync) Drain(ctx context.Context) error {
 // sent again goes first.
 func (s *Sync) next(ctx context.Context, acked int64) (b Batch, more bool, err error) {
 	b.Head = s.head()
-	if _, err = s.fill(ctx, &b, 1, true); err != nil {
+	_, err = s.fill(ctx, &b, 1, true)
+	if err != nil {
 		return b, false, err
 	}
 	size := acked
-	if b.Again = len(b.Leaves) > 0; b.Again {
+	b.Again = len(b.Leaves) > 0
+	if b.Again {
 		more = true
 	} else {
-		if more, err = s.fill(ctx, &b, acked+1, false); err != nil {
+		more, err = s.fill(ctx, &b, acked+1, false)
+		if err != nil {
 			return b, false, err
 		}
 		size = max(acked, b.Last())
@@ -316,7 +322,8 @@ func (s *Sync) smaller(ctx context.Context, b Batch, acked int64) (bool, error) 
 
 // withhold is what goes in the place of a record that is too large.
 func withhold(l kiosk.Leaf) kiosk.Leaf {
-	return kiosk.Leaf{Seq: l.Seq, Withheld: fmt.Sprintf("too large for the server: %d bytes", len(l.JSON)), Hash: sha256.Sum256(append([]byte{0}, l.JSON...))}
+	return kiosk.Leaf{Seq: l.Seq, Withheld: fmt.Sprintf("too large for the server: %d bytes", len(l.JSON)),
+		Hash: sha256.Sum256(append([]byte{0}, l.JSON...))}
 }
 
 // fewest is how few records a batch has on the worst network.
@@ -340,7 +347,8 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 		return trouble(Refused, "the server says that it has record %d", a.Seq)
 	}
 	if _, err := s.cfg.Outbox.TreeHash(ctx, a.Seq); err != nil {
-		return trouble(Conflict, "the server has record %d of this journal, which has none: was it rolled back? %w", a.Seq, err)
+		return trouble(Conflict, "the server has record %d of this journal, which has none: was it rolled back? %w",
+			a.Seq, err)
 	}
 	if len(b.Leaves) > 0 && !b.Again && a.Seq == acked {
 		return trouble(Refused, "the server takes no record after %d, and does not say why", acked)
@@ -360,7 +368,8 @@ func (s *Sync) accept(ctx context.Context, b Batch, acked int64, a Answer) error
 	case len(b.Leaves) > 0: // what came after it may have been refused in an answer that was lost
 		upTo = min(a.Seq, b.Last())
 	}
-	ack := kiosk.Acknowledgement{Seq: upTo, Checkpoint: a.Checkpoint, Signed: signed, Refused: a.Refused, Whole: a.Later && a.Checkpoint != ""}
+	ack := kiosk.Acknowledgement{Seq: upTo, Checkpoint: a.Checkpoint, Signed: signed, Refused: a.Refused,
+		Whole: a.Later && a.Checkpoint != ""}
 	refused := map[int64]bool{}
 	for _, r := range a.Refused {
 		refused[r.Seq] = true
@@ -430,7 +439,8 @@ func (s *Sync) good(sent int64, theirs time.Time, unsigned bool) {
 		s.heard = time.Now()
 	}
 	st.Sent += sent
-	if st.Skew = 0; !theirs.IsZero() {
+	st.Skew = 0
+	if !theirs.IsZero() {
 		st.Skew = theirs.Sub(now)
 	}
 }

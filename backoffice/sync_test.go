@@ -42,11 +42,14 @@ func newOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{}
 	var err error
-	if o.house, err = receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"}); err != nil {
+	o.house, err = receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	o.refuse.Store(func(kiosk.Leaf) string { return "" })
-	if o.Receiver, err = receiver.Open(ctx, o.house.Database(), o.house.Signer, func(l kiosk.Leaf) string { return o.refuse.Load().(func(kiosk.Leaf) string)(l) }); err != nil {
+	o.Receiver, err = receiver.Open(ctx, o.house.Database(), o.house.Signer,
+		func(l kiosk.Leaf) string { return o.refuse.Load().(func(kiosk.Leaf) string)(l) })
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.Close() })
@@ -82,7 +85,8 @@ func (o *office) sink(t *testing.T, address string) *backoffice.HTTPS {
 
 func sinkOf(t *testing.T, dir, address string, trusted bool) *backoffice.HTTPS {
 	t.Helper()
-	config, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"), Key: filepath.Join(dir, "kiosk.key")}.TLS()
+	config, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"),
+		Key: filepath.Join(dir, "kiosk.key")}.TLS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +125,8 @@ func fill(t *testing.T, s *store.Store, n int) {
 
 func entry(i int) kiosk.Entry {
 	return kiosk.Entry{Session: fmt.Sprint("S", i/20), Reference: "R", Kind: "reading", Ends: i%20 == 19,
-		Body: fmt.Appendf(nil, `{"at":"2026-03-02T09:00:00Z","reading":{"import_wh":%d,"serial":"20261234"}}`, 123456+i)}
+		Body: fmt.Appendf(nil, `{"at":"2026-03-02T09:00:00Z","reading":{"import_wh":%d,"serial":"20261234"}}`,
+			123456+i)}
 }
 
 // newSync is a sender with a key of its own.
@@ -155,7 +160,8 @@ func config(t *testing.T, s kiosk.Outbox, sink backoffice.Sink, public string) b
 	if err != nil {
 		t.Fatal(err)
 	}
-	return backoffice.Config{Kiosk: id, Outbox: s, Sink: sink, Signer: signer, Key: key, Office: verifier, Every: time.Hour, Now: time.Now,
+	return backoffice.Config{Kiosk: id, Outbox: s, Sink: sink, Signer: signer, Key: key, Office: verifier,
+		Every: time.Hour, Now: time.Now,
 		Instruct: func(context.Context, kiosk.Instruction, string) {}, Log: slog.New(slog.DiscardHandler)}
 }
 
@@ -171,7 +177,8 @@ func (o *office) holds(t *testing.T, s *store.Store, records, refused int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1 || all[0].Records != records || all[0].Refused != refused || all[0].Head != head.Hash || all[0].Countersigned != records {
+	if len(all) != 1 || all[0].Records != records || all[0].Refused != refused || all[0].Head != head.Hash ||
+		all[0].Countersigned != records {
 		t.Errorf("the office has %+v, the journal %+v; want %d records, %d refused", all, head, records, refused)
 	}
 	if seq, point, err := s.Acked(ctx); err != nil || seq != records || !strings.Contains(point, "backoffice") {
@@ -194,7 +201,8 @@ func TestEverythingArrives(t *testing.T) {
 		}
 	}
 	o.holds(t, s, 1240, 0)
-	if st := sync.Status(); st.Class != backoffice.Connected || st.Sent != 1240 || st.Connections != 1 || st.Out == 0 || st.In == 0 {
+	if st := sync.Status(); st.Class != backoffice.Connected || st.Sent != 1240 || st.Connections != 1 || st.Out == 0 ||
+		st.In == 0 {
 		t.Errorf("%+v", st)
 	}
 }
@@ -271,7 +279,9 @@ func TestRefusedRecordsAreParked(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.holds(t, s, 700, 1)
-	if parked, err = s.Parked(ctx); err != nil || len(parked) != 1 || parked[0] != (kiosk.Refusal{Seq: 307, Why: "still no such currency"}) {
+	parked, err = s.Parked(ctx)
+	if err != nil || len(parked) != 1 ||
+		parked[0] != (kiosk.Refusal{Seq: 307, Why: "still no such currency"}) {
 		t.Errorf("%v, %v", parked, err)
 	}
 }
@@ -428,7 +438,8 @@ func TestInstructionsArrive(t *testing.T) {
 		got = append(got, fmt.Sprint(in.ID, " ", in.Do, " ", in.Bay, " ", strings.Contains(signed, in.ID)))
 	}
 	for i, to := range []string{id, "K-0043"} {
-		in := kiosk.Instruction{ID: fmt.Sprint("I", i), Kiosk: to, Issued: time.Now(), Expires: time.Now().Add(time.Hour), Do: kiosk.TaskCloseBay, Bay: 2}
+		in := kiosk.Instruction{ID: fmt.Sprint("I", i), Kiosk: to, Issued: time.Now(),
+			Expires: time.Now().Add(time.Hour), Do: kiosk.TaskCloseBay, Bay: 2}
 		if err := o.Instruct(ctx, in); err != nil {
 			t.Fatal(err)
 		}

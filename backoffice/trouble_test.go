@@ -55,13 +55,18 @@ func TestTroubleIsToldApart(t *testing.T) {
 		what string
 		wait time.Duration
 	}{
-		"nobody listens": {func(t *testing.T, o *office) *backoffice.HTTPS { return o.sink(t, "https://"+gone) }, backoffice.Unreachable, "refused", 0},
-		"no such name":   {func(t *testing.T, o *office) *backoffice.HTTPS { return o.sink(t, "https://kioskd.invalid") }, backoffice.Unreachable, "", 0},
+		"nobody listens": {func(t *testing.T, o *office) *backoffice.HTTPS { return o.sink(t, "https://"+gone) },
+			backoffice.Unreachable, "refused", 0},
+		"no such name": {func(t *testing.T, o *office) *backoffice.HTTPS {
+			return o.sink(t, "https://kioskd.invalid")
+		}, backoffice.Unreachable, "", 0},
 		"a page in place of TLS": {func(t *testing.T, o *office) *backoffice.HTTPS {
 			return o.sink(t, strings.Replace(plain.URL, "http:", "https:", 1))
 		}, backoffice.Portal, "", 0},
 		"a login is wanted": {served(answer(511, "text/html", "log in")), backoffice.Portal, "511", 0},
-		"another authority": {func(t *testing.T, o *office) *backoffice.HTTPS { return newOffice(t).sink(t, o.server.URL) }, backoffice.Certificate, "unknown authority", 0},
+		"another authority": {func(t *testing.T, o *office) *backoffice.HTTPS {
+			return newOffice(t).sink(t, o.server.URL)
+		}, backoffice.Certificate, "unknown authority", 0},
 		"another name": {func(t *testing.T, o *office) *backoffice.HTTPS {
 			return o.sink(t, strings.Replace(o.server.URL, "127.0.0.1", "localhost", 1))
 		}, backoffice.Certificate, "localhost", 0},
@@ -76,7 +81,8 @@ func TestTroubleIsToldApart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			config, err := backoffice.Files{CA: filepath.Join(mine, "ca.pem"), Certificate: filepath.Join(other, "kiosk.pem"), Key: filepath.Join(other, "kiosk.key")}.TLS()
+			config, err := backoffice.Files{CA: filepath.Join(mine, "ca.pem"),
+				Certificate: filepath.Join(other, "kiosk.pem"), Key: filepath.Join(other, "kiosk.key")}.TLS()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,13 +95,17 @@ func TestTroubleIsToldApart(t *testing.T) {
 			}
 			return sinkOf(t, dir, o.server.URL, true)
 		}, backoffice.Refused, "not your journal", 0},
-		"not found":           {served(http.NotFoundHandler()), backoffice.Refused, "404", 0},
-		"in trouble":          {served(answer(503, "text/plain", "", "Retry-After", "90")), backoffice.Server, "503", 90 * time.Second},
-		"too many":            {served(answer(429, "text/plain", "")), backoffice.Server, "429", 0},
-		"something else":      {served(answer(200, "text/html", "<html>")), backoffice.Refused, "cannot understand", 0},
-		"of another epoch":    {served(answer(200, "application/json", `{"epoch":"e","seq":3}`)), backoffice.Conflict, "epoch", 0},
-		"nothing but its end": {served(answer(200, "application/json", `{"epoch":"EPOCH","seq":9}`)), backoffice.Refused, "did not sign", 0},
-		"it takes nothing":    {served(answer(200, "application/json", `{"epoch":"EPOCH","seq":0}`)), backoffice.Refused, "takes no record", 0},
+		"not found": {served(http.NotFoundHandler()), backoffice.Refused, "404", 0},
+		"in trouble": {served(answer(503, "text/plain", "", "Retry-After", "90")), backoffice.Server, "503",
+			90 * time.Second},
+		"too many":       {served(answer(429, "text/plain", "")), backoffice.Server, "429", 0},
+		"something else": {served(answer(200, "text/html", "<html>")), backoffice.Refused, "cannot understand", 0},
+		"of another epoch": {served(answer(200, "application/json", `{"epoch":"e","seq":3}`)), backoffice.Conflict,
+			"epoch", 0},
+		"nothing but its end": {served(answer(200, "application/json", `{"epoch":"EPOCH","seq":9}`)),
+			backoffice.Refused, "did not sign", 0},
+		"it takes nothing": {served(answer(200, "application/json", `{"epoch":"EPOCH","seq":0}`)),
+			backoffice.Refused, "takes no record", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
@@ -107,7 +117,8 @@ func TestTroubleIsToldApart(t *testing.T) {
 			sink := epochSink{c.sink(t, o), epoch}
 			err = newSync(t, s, sink, o.house.Public).Drain(ctx)
 			var trouble *backoffice.Trouble
-			if !errors.As(err, &trouble) || trouble.Class != c.want || !strings.Contains(err.Error(), c.what) || trouble.Wait != c.wait {
+			if !errors.As(err, &trouble) || trouble.Class != c.want || !strings.Contains(err.Error(), c.what) ||
+				trouble.Wait != c.wait {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 			if seq, _, err := s.Acked(ctx); err != nil || seq != 0 {
@@ -142,7 +153,8 @@ func served(h http.Handler) func(*testing.T, *office) *backoffice.HTTPS {
 func expired(trusted bool) func(*testing.T, *office) *backoffice.HTTPS {
 	return func(t *testing.T, o *office) *backoffice.HTTPS {
 		t.Helper()
-		authority, err := tls.LoadX509KeyPair(filepath.Join(o.house.Dir, "ca.pem"), filepath.Join(o.house.Dir, "ca.key"))
+		authority, err := tls.LoadX509KeyPair(filepath.Join(o.house.Dir, "ca.pem"),
+			filepath.Join(o.house.Dir, "ca.key"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,8 +162,10 @@ func expired(trusted bool) func(*testing.T, *office) *backoffice.HTTPS {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "x"}, NotBefore: time.Now().Add(-2 * time.Hour),
-			NotAfter: time.Now().Add(-time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, authority.Leaf, &key.PublicKey, authority.PrivateKey)
+		text, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1),
+			Subject: pkix.Name{CommonName: "x"}, NotBefore: time.Now().Add(-2 * time.Hour),
+			NotAfter: time.Now().Add(-time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, authority.Leaf,
+			&key.PublicKey, authority.PrivateKey)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +191,8 @@ func TestPortal(t *testing.T) {
 				w.WriteHeader(http.StatusFound)
 			}
 		}))
-		if got, found := backoffice.PortalAt(ctx, "127.0.0.1", s.URL); found != want || found && got != "login.example" {
+		if got, found := backoffice.PortalAt(ctx, "127.0.0.1", s.URL); found != want ||
+			found && got != "login.example" {
 			t.Errorf("a redirect to %q: %q, %v", to, got, found)
 		}
 		s.Close()
@@ -189,7 +204,8 @@ func TestPortal(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
 	fill(t, s, 120)
-	if err := s.Append(ctx, kiosk.Entry{Kind: "huge", Body: []byte(`{"x":"` + strings.Repeat("x", 5<<20) + `"}`)}); err != nil {
+	if err := s.Append(ctx, kiosk.Entry{Kind: "huge", Body: []byte(`{"x":"` + strings.Repeat("x", 5<<20) +
+		`"}`)}); err != nil {
 		t.Fatal(err)
 	}
 	fill(t, s, 30)
@@ -215,7 +231,8 @@ func TestTooLarge(t *testing.T) {
 	o.holds(t, s, 151, 1)
 	parked := func() {
 		t.Helper()
-		if parked, err := s.Parked(ctx); err != nil || len(parked) != 1 || parked[0].Seq != 121 || !strings.Contains(parked[0].Why, "too large") {
+		if parked, err := s.Parked(ctx); err != nil || len(parked) != 1 || parked[0].Seq != 121 ||
+			!strings.Contains(parked[0].Why, "too large") {
 			t.Errorf("parked %v, %v", parked, err)
 		}
 	}
@@ -235,7 +252,10 @@ func TestTooLarge(t *testing.T) {
 func TestEverythingIsTooLarge(t *testing.T) {
 	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))
 	fill(t, s, 100)
-	o.serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) }))
+	o.serve(t, http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	}))
 	err := newSync(t, s, o.sink(t, o.server.URL), o.house.Public).Drain(ctx)
 	var trouble *backoffice.Trouble
 	if !errors.As(err, &trouble) || trouble.Class != backoffice.Refused {
@@ -270,7 +290,8 @@ func TestNoConnectionIsLeft(t *testing.T) {
 		}
 		cancel()
 	}
-	for end := time.Now().Add(5 * time.Second); open.Load() > 0; time.Sleep(10 * time.Millisecond) { // the server notices by itself
+	// the server notices by itself
+	for end := time.Now().Add(5 * time.Second); open.Load() > 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d requests are still open", open.Load())
 		}
@@ -338,11 +359,13 @@ func TestWhenItIsSent(t *testing.T) {
 			t.Errorf("sent at %v", at)
 		}
 		time.Sleep(time.Hour) // the interval
-		if at = s.at(); len(at) != 3 || at[2] != time.Hour+10*time.Minute+2*time.Second {
+		at = s.at()
+		if len(at) != 3 || at[2] != time.Hour+10*time.Minute+2*time.Second {
 			t.Errorf("sent at %v", at)
 		}
 		time.Sleep(30 * time.Hour)
-		if at = s.at(); len(at) < 40 {
+		at = s.at()
+		if len(at) < 40 {
 			t.Fatalf("it gave up after %d tries", len(at))
 		}
 		for i := 4; i < 40; i++ {
@@ -375,7 +398,8 @@ func TestAPersonWantsItNow(t *testing.T) {
 		if at := s.at(); len(at) != 1 {
 			t.Errorf("sent at %v, the server asked for half an hour", at)
 		}
-		if st := sender.Status(); st.Class != backoffice.Server || st.Next.Sub(s.from) != 30*time.Minute || st.Why == "" {
+		if st := sender.Status(); st.Class != backoffice.Server || st.Next.Sub(s.from) != 30*time.Minute ||
+			st.Why == "" {
 			t.Errorf("%+v", st)
 		}
 		sender.Hurry()
@@ -390,7 +414,8 @@ func TestAPersonWantsItNow(t *testing.T) {
 // TestWhoMayInstruct: a signature by the office, for this kiosk, with an end.
 func TestWhoMayInstruct(t *testing.T) {
 	o, other := newOffice(t), newOffice(t)
-	good := kiosk.Instruction{ID: "I1", Kiosk: id, Issued: time.Now(), Expires: time.Now().Add(time.Hour), Do: kiosk.TaskOpenBay, Bay: 1}
+	good := kiosk.Instruction{ID: "I1", Kiosk: id, Issued: time.Now(), Expires: time.Now().Add(time.Hour),
+		Do: kiosk.TaskOpenBay, Bay: 1}
 	for name, c := range map[string]struct {
 		change func(*kiosk.Instruction)
 		house  *receiver.House
@@ -409,14 +434,17 @@ func TestWhoMayInstruct(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := backoffice.OpenInstruction(signed, verifier(t, o.house.Public), id)
-		if c.what == "" && (err != nil || got.ID != "I1" || got.Bay != 1) || c.what != "" && (err == nil || !strings.Contains(err.Error(), c.what)) {
+		if c.what == "" && (err != nil || got.ID != "I1" || got.Bay != 1) ||
+			c.what != "" && (err == nil || !strings.Contains(err.Error(), c.what)) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	for name, c := range map[string]struct {
 		now time.Time
 		ok  bool
-	}{"in time": {good.Issued, true}, "too late": {good.Expires, false}, "too early": {good.Issued.Add(-6 * time.Minute), false}, "a clock a little behind": {good.Issued.Add(-4 * time.Minute), true}} {
+	}{"in time": {good.Issued, true}, "too late": {good.Expires, false},
+		"too early":               {good.Issued.Add(-6 * time.Minute), false},
+		"a clock a little behind": {good.Issued.Add(-4 * time.Minute), true}} {
 		if err := backoffice.InTime(good, c.now); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
 		}

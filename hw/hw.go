@@ -81,7 +81,8 @@ func (b *Board) read(ctx context.Context) ([]bool, error) {
 	l := &look{began: time.Now(), done: make(chan struct{})}
 	b.last = l
 	b.mu.Unlock()
-	l.in, l.err = b.bus.Bits(ctx, modbus.Request{Unit: b.unit, Function: modbus.ReadInputs, Count: b.inputs, Within: wanted})
+	l.in, l.err = b.bus.Bits(ctx, modbus.Request{Unit: b.unit, Function: modbus.ReadInputs, Count: b.inputs,
+		Within: wanted})
 	if l.err != nil {
 		l.err = fmt.Errorf("cannot read inputs: %w", l.err)
 	}
@@ -98,7 +99,8 @@ func (b *Board) read(ctx context.Context) ([]bool, error) {
 // broken and is opened again. What was seen before says nothing of after.
 func (b *Board) set(ctx context.Context, coil uint16, on bool, tries int) (err error) {
 	for range tries {
-		if err = b.bus.SetCoil(ctx, b.unit, coil, on); !errors.Is(err, kiosk.ErrUnreachable) {
+		err = b.bus.SetCoil(ctx, b.unit, coil, on)
+		if !errors.Is(err, kiosk.ErrUnreachable) {
 			break
 		}
 	}

@@ -88,7 +88,8 @@ func board(t *testing.T, watchdog time.Duration) (*simulator.Bay, *hw.Board) {
 
 func TestBoard(t *testing.T) {
 	bay, b := board(t, time.Hour)
-	in := &hw.BoardInputs{Board: b, Plugged: simulator.InputPlugged, Requesting: simulator.InputRequesting, Feedback: simulator.InputFeedback, Emergency: simulator.InputEmergency}
+	in := &hw.BoardInputs{Board: b, Plugged: simulator.InputPlugged, Requesting: simulator.InputRequesting,
+		Feedback: simulator.InputFeedback, Emergency: simulator.InputEmergency}
 	contract(t, b.Contactor(0), in)
 	bay.Plug(simulator.Car{Power: 22000, Need: 1000, Pause: true})
 	if got, err := in.Inputs(context.Background()); err != nil || !got.Plugged || got.Requesting {

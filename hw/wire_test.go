@@ -205,14 +205,20 @@ func TestPowerGoesOffWithinASecond(t *testing.T) {
 		echo   bool
 		spoils bool // it speaks when others do: what it spoils must be said again
 	}{
-		"all answer":        {meters{1: sdm630(quick), 2: sdm630(quick), 3: sdm630(quick), 4: sdm630(quick), 5: sdm630(quick), 6: sdm630(quick)}, false, false},
-		"two are dead":      {meters{1: sdm630(quick), 2: sdm630(quick), 3: sdm630(quick), 4: sdm630(quick)}, false, false},
-		"all are dead":      {nil, false, false},
-		"one is slow":       {meters{1: sdm630(quick), 2: sdm630(fixed(700 * time.Millisecond)), 3: sdm630(quick)}, false, false},
-		"one is too late":   {meters{1: sdm630(quick), 2: sdm630(fixed(1300 * time.Millisecond)), 3: sdm630(quick)}, false, true},
-		"as they like":      {meters{1: sdm630(random(1500)), 2: sdm630(random(240)), 3: sdm630(random(240)), 4: sdm630(random(240))}, false, true},
-		"one is no meter":   {meters{1: sdm630(quick), 2: noise, 3: sdm630(quick)}, false, false},
-		"an echo, two dead": {meters{1: sdm630(quick), 2: sdm630(quick), 3: sdm630(quick), 4: sdm630(quick)}, true, false},
+		"all answer": {meters{1: sdm630(quick), 2: sdm630(quick), 3: sdm630(quick), 4: sdm630(quick),
+			5: sdm630(quick), 6: sdm630(quick)}, false, false},
+		"two are dead": {meters{1: sdm630(quick), 2: sdm630(quick), 3: sdm630(quick), 4: sdm630(quick)}, false,
+			false},
+		"all are dead": {nil, false, false},
+		"one is slow": {meters{1: sdm630(quick), 2: sdm630(fixed(700 * time.Millisecond)), 3: sdm630(quick)},
+			false, false},
+		"one is too late": {meters{1: sdm630(quick), 2: sdm630(fixed(1300 * time.Millisecond)), 3: sdm630(quick)},
+			false, true},
+		"as they like": {meters{1: sdm630(random(1500)), 2: sdm630(random(240)), 3: sdm630(random(240)),
+			4: sdm630(random(240))}, false, true},
+		"one is no meter": {meters{1: sdm630(quick), 2: noise, 3: sdm630(quick)}, false, false},
+		"an echo, two dead": {meters{1: sdm630(quick), 2: sdm630(quick), 3: sdm630(quick), 4: sdm630(quick)}, true,
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -228,7 +234,8 @@ func TestPowerGoesOffWithinASecond(t *testing.T) {
 
 func powerOff(t *testing.T, meters map[byte]func([]byte) ([]byte, time.Duration), echo bool, within time.Duration) {
 	s := &station{}
-	s.wire = &wire{in: make(chan []byte), done: make(chan struct{}), units: map[byte]func([]byte) ([]byte, time.Duration){boardUnit: s.board}, echo: echo}
+	s.wire = &wire{in: make(chan []byte), done: make(chan struct{}),
+		units: map[byte]func([]byte) ([]byte, time.Duration){boardUnit: s.board}, echo: echo}
 	for n, m := range meters {
 		s.wire.units[n] = m
 	}
@@ -241,7 +248,8 @@ func powerOff(t *testing.T, meters map[byte]func([]byte) ([]byte, time.Duration)
 		bus.SetCanary(modbus.Request{Unit: n + 1, Function: modbus.ReadHolding, Address: 0xFC00, Count: 3})
 		bays.Go(func() {
 			for ctx.Err() == nil {
-				_, err := bus.Registers(ctx, modbus.Request{Unit: n + 1, Function: modbus.ReadRegisters, Count: 76, Gap: 60 * time.Millisecond})
+				_, err := bus.Registers(ctx, modbus.Request{Unit: n + 1, Function: modbus.ReadRegisters, Count: 76,
+					Gap: 60 * time.Millisecond})
 				if err == nil {
 					s.answers[n+1]++
 				}

@@ -61,17 +61,20 @@ var parities = map[string]serial.Parity{"none": serial.NoParity, "even": serial.
 func Parse(text string, stop int) (Address, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return Address{}, fmt.Errorf("cannot read address %q: want serial:///dev/…, tcp://host:port or rtu+tcp://host:port", text)
+		return Address{}, fmt.Errorf(
+			"cannot read address %q: want serial:///dev/…, tcp://host:port or rtu+tcp://host:port", text)
 	}
 	a := Address{Scheme: u.Scheme, Mode: serial.Mode{BaudRate: 9600, DataBits: 8}, writing: make(chan struct{}, 1)}
 	query := u.Query()
 	switch u.Scheme {
 	case "serial":
-		if a.Target = u.Path; u.Path == "" || u.Host != "" {
+		a.Target = u.Path
+		if u.Path == "" || u.Host != "" {
 			return Address{}, fmt.Errorf("cannot read address %q: a serial port is written serial:///dev/ttyUSB0", text)
 		}
 		if b := query.Get("baud"); b != "" {
-			if a.Mode.BaudRate, err = strconv.Atoi(b); err != nil || a.Mode.BaudRate <= 0 {
+			a.Mode.BaudRate, err = strconv.Atoi(b)
+			if err != nil || a.Mode.BaudRate <= 0 {
 				return Address{}, fmt.Errorf("cannot read address %q: baud %q is not a rate", text, b)
 			}
 		}
@@ -83,7 +86,8 @@ func Parse(text string, stop int) (Address, error) {
 			a.Mode.Parity = parity
 		}
 		if s := query.Get("stop"); s != "" {
-			if stop, err = strconv.Atoi(s); err != nil {
+			stop, err = strconv.Atoi(s)
+			if err != nil {
 				stop = 0
 			}
 		}
@@ -101,7 +105,8 @@ func Parse(text string, stop int) (Address, error) {
 			return Address{}, fmt.Errorf("cannot read address %q: want %s://host:port", text, u.Scheme)
 		}
 	default:
-		return Address{}, fmt.Errorf("cannot read address %q: want serial:///dev/…, tcp://host:port or rtu+tcp://host:port", text)
+		return Address{}, fmt.Errorf(
+			"cannot read address %q: want serial:///dev/…, tcp://host:port or rtu+tcp://host:port", text)
 	}
 	for key := range query {
 		if u.Scheme != "serial" || key != "baud" && key != "parity" && key != "stop" {

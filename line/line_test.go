@@ -20,10 +20,12 @@ import (
 
 func TestParse(t *testing.T) {
 	a, err := line.Parse("serial:///dev/ttyUSB0?baud=19200&parity=even", 1)
-	if err != nil || a.Target != "/dev/ttyUSB0" || a.Mode.BaudRate != 19200 || a.Mode.Parity != serial.EvenParity || a.Mode.StopBits != serial.OneStopBit {
+	if err != nil || a.Target != "/dev/ttyUSB0" || a.Mode.BaudRate != 19200 || a.Mode.Parity != serial.EvenParity ||
+		a.Mode.StopBits != serial.OneStopBit {
 		t.Errorf("got %+v, %v", a, err)
 	}
-	if a, err := line.Parse("serial:///dev/ttyS1", 2); err != nil || a.Mode.StopBits != serial.TwoStopBits || a.Mode.BaudRate != 9600 {
+	if a, err := line.Parse("serial:///dev/ttyS1", 2); err != nil || a.Mode.StopBits != serial.TwoStopBits ||
+		a.Mode.BaudRate != 9600 {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	for text, want := range map[string]string{
@@ -49,10 +51,12 @@ func opened(t *testing.T) (a line.Address, port io.ReadWriteCloser, other, slave
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { other.Close(); slave.Close() })
-	if a, err = line.Parse("serial://"+slave.Name(), 1); err != nil {
+	a, err = line.Parse("serial://"+slave.Name(), 1)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if port, err = a.Open(context.Background()); err != nil {
+	port, err = a.Open(context.Background())
+	if err != nil {
 		t.Fatal(err)
 	}
 	return a, port, other, slave
@@ -116,7 +120,8 @@ func TestPump(t *testing.T) {
 		p := line.NewPump(ours)
 		defer p.Close()
 		start := time.Now()
-		if _, err := p.Next(3 * time.Second); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != 3*time.Second {
+		if _, err := p.Next(3 * time.Second); !errors.Is(err, os.ErrDeadlineExceeded) ||
+			time.Since(start) != 3*time.Second {
 			t.Errorf("silence gave %v after %v", err, time.Since(start))
 		}
 		go theirs.Write([]byte("late"))
@@ -170,7 +175,8 @@ func TestAStuckLineIsLeftBehind(t *testing.T) {
 // TestABrokenLineIsNeverSilent: whoever asks whether anything came is told that the line broke, each
 // time, also where nothing is waited for.
 func TestABrokenLineIsNeverSilent(t *testing.T) {
-	for name, wait := range map[string]time.Duration{"at once": 0, "within a moment": time.Nanosecond, "within a while": time.Millisecond} {
+	for name, wait := range map[string]time.Duration{"at once": 0, "within a moment": time.Nanosecond,
+		"within a while": time.Millisecond} {
 		for range 400 {
 			ours, theirs := net.Pipe()
 			p := line.NewPump(ours)

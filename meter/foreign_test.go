@@ -53,7 +53,8 @@ else:
 
 func start(t *testing.T, args ...string) {
 	t.Helper()
-	if out, err := exec.Command("/usr/bin/python3", "-c", "import pymodbus, serial; print(pymodbus.version.version)").CombinedOutput(); err != nil {
+	if out, err := exec.Command("/usr/bin/python3", "-c",
+		"import pymodbus, serial; print(pymodbus.version.version)").CombinedOutput(); err != nil {
 		t.Skipf("python3-pymodbus is not installed (scripts/setup all installs it): %s", out)
 	}
 	script := filepath.Join(t.TempDir(), "server.py")
@@ -99,7 +100,8 @@ func check(t *testing.T, address string) {
 		}
 		var r kiosk.Reading
 		for end := time.Now().Add(15 * time.Second); ; { // it says nothing when it begins to listen
-			if r, err = meter.New(bus, unit, m).Read(context.Background()); err == nil || time.Now().After(end) {
+			r, err = meter.New(bus, unit, m).Read(context.Background())
+			if err == nil || time.Now().After(end) {
 				break
 			}
 		}
@@ -107,7 +109,8 @@ func check(t *testing.T, address string) {
 			t.Errorf("unit %d: %v", unit, err)
 			continue
 		}
-		if r.Serial != want.serial || r.Import != want.energy || r.Power != want.power || len(r.Voltage) != 3 || r.Voltage[0] != want.volt || r.Current[0] != want.ampere || r.Mains != want.mains {
+		if r.Serial != want.serial || r.Import != want.energy || r.Power != want.power || len(r.Voltage) != 3 ||
+			r.Voltage[0] != want.volt || r.Current[0] != want.ampere || r.Mains != want.mains {
 			t.Errorf("unit %d: %+v, want %+v", unit, r, want)
 		}
 		wrong, _ := meter.ModelByName(map[string]string{"SDM630": "B23", "B23": "SDM630"}[want.model])
@@ -170,7 +173,8 @@ func TestForeignClient(t *testing.T) {
 	}()
 	t.Cleanup(func() { stop(); l.Close(); <-done })
 	path := strings.TrimPrefix(l.Address, "serial://")
-	out, err := exec.Command("mbpoll", "-m", "rtu", "-b", "9600", "-P", "none", "-a", "1", "-0", "-r", "72", "-c", "1", "-t", "3:float", "-B", "-1", path).CombinedOutput()
+	out, err := exec.Command("mbpoll", "-m", "rtu", "-b", "9600", "-P", "none", "-a", "1", "-0", "-r", "72", "-c", "1",
+		"-t", "3:float", "-B", "-1", path).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "[72]: \t1234.57") {
 		t.Errorf("mbpoll says %v\n%s", err, out)
 	}

@@ -49,7 +49,8 @@ func FuzzValues(f *testing.F) {
 				t.Errorf("%s: read %+v", model.Model, r)
 			}
 			if model.Model == "SDM630" {
-				kwh := float64(math.Float32frombits(binary.BigEndian.Uint32([]byte{at(0x90), at(0x91), at(0x92), at(0x93)})))
+				kwh := float64(math.Float32frombits(binary.BigEndian.Uint32([]byte{at(0x90), at(0x91), at(0x92),
+					at(0x93)})))
 				if off := math.Abs(float64(r.Import) - kwh*1000); !(off <= 1) {
 					t.Errorf("%v Wh of %v kWh", r.Import, kwh)
 				}

@@ -119,7 +119,8 @@ func (g *Guard) Read(ctx context.Context) (kiosk.Reading, error) {
 		g.count(r)
 	}
 	if fault == nil {
-		fault = &Fault{"MT003", fmt.Sprintf("register does not stand still: %v is the last of %d readings that do not agree", before.Import, exchanges)}
+		fault = &Fault{"MT003", fmt.Sprintf(
+			"register does not stand still: %v is the last of %d readings that do not agree", before.Import, exchanges)}
 	}
 	return kiosk.Reading{}, fault
 }
@@ -201,7 +202,8 @@ func (g *Guard) tooMuch(last, r kiosk.Reading, rise kiosk.Energy, since time.Dur
 	if peak := g.register.Peak(); r.Power > peak {
 		return &Fault{"MT003", fmt.Sprintf("%d W flow, at most %d W are possible", r.Power, peak)}
 	}
-	return &Fault{"MT006", fmt.Sprintf("register rose by %v in %v, which the measured power does not explain", rise, since.Round(time.Millisecond))}
+	return &Fault{"MT006", fmt.Sprintf("register rose by %v in %v, which the measured power does not explain", rise,
+		since.Round(time.Millisecond))}
 }
 
 // behindAfter is how far the register is behind its meter's power with a reading.
@@ -240,7 +242,8 @@ func (g *Guard) Exchange(ctx context.Context, record func(old *kiosk.Reading, no
 			return err
 		}
 		first := now
-		if now, err = g.meter.Read(ctx); err == nil && g.agree(first, now) {
+		now, err = g.meter.Read(ctx)
+		if err == nil && g.agree(first, now) {
 			return g.exchange(now, record)
 		}
 	}

@@ -110,7 +110,8 @@ func TestGuard(t *testing.T) {
 		got := ""
 		for range c.reads {
 			r, err := g.Read(context.Background())
-			if got = fmt.Sprint(int64(r.Import)); err != nil {
+			got = fmt.Sprint(int64(r.Import))
+			if err != nil {
 				got = code(err)
 			}
 		}

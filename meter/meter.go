@@ -139,7 +139,8 @@ func New(bus *modbus.Bus, unit byte, model Model) *Meter {
 }
 
 func (m *Meter) request(b Block) modbus.Request {
-	r := modbus.Request{Unit: m.unit, Function: b.Function, Address: b.Address, Count: b.Count, Gap: time.Duration(m.model.GapMS) * time.Millisecond}
+	r := modbus.Request{Unit: m.unit, Function: b.Function, Address: b.Address, Count: b.Count,
+		Gap: time.Duration(m.model.GapMS) * time.Millisecond}
 	if time.Now().Before(m.hurry) {
 		r.Within = hurried
 	}
@@ -155,10 +156,12 @@ func (m *Meter) identify(ctx context.Context) error {
 		return err
 	}
 	if !id.matches(words) {
-		return fmt.Errorf("unit %d is not a %s %s: identity register %04X holds %04X", m.unit, m.model.Vendor, m.model.Model, id.Address, words)
+		return fmt.Errorf("unit %d is not a %s %s: identity register %04X holds %04X", m.unit, m.model.Vendor,
+			m.model.Model, id.Address, words)
 	}
 	s := m.model.Serial
-	if words, err = m.bus.Registers(ctx, m.request(Block{s.Function, s.Address, s.words()})); err != nil {
+	words, err = m.bus.Registers(ctx, m.request(Block{s.Function, s.Address, s.words()}))
+	if err != nil {
 		return err
 	}
 	n, err := s.decode(words)

@@ -81,7 +81,8 @@ func Ask(ctx context.Context, bus *modbus.Bus, unit byte, models []Model) (found
 		case err != nil:
 			return found, ok, err
 		}
-		if ok = true; !id.matches(words) {
+		ok = true
+		if !id.matches(words) {
 			found.Why = whyForeign
 			continue
 		}

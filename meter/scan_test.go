@@ -73,11 +73,14 @@ func TestScanJudgesEachUnitForItself(t *testing.T) {
 		var got []string
 		began := time.Now()
 		if err := meter.Scan(t.Context(), bus, 1, 8, models, func(f meter.Found) {
-			got = append(got, strings.TrimSpace(strings.Join([]string{string(rune('0' + f.Unit)), f.Model, f.Serial, f.Why}, " ")))
+			got = append(got, strings.TrimSpace(strings.Join([]string{string(rune('0' + f.Unit)), f.Model, f.Serial,
+				f.Why}, " ")))
 		}); err != nil {
 			t.Error(err)
 		}
-		want := []string{"2 SDM630 20261722", "3 B23 4711", "4   what it says cannot be read: two devices with this number, or another speed or parity", "6   no known meter"}
+		want := []string{"2 SDM630 20261722", "3 B23 4711",
+			"4   what it says cannot be read: two devices with this number, or another speed or parity",
+			"6   no known meter"}
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
 			t.Errorf("found %q\nwant %q", got, want)

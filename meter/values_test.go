@@ -357,7 +357,8 @@ func TestAFaultSaysWhatCannotBe(t *testing.T) {
 		var err error
 		for _, r := range c.readings {
 			m.readings = []kiosk.Reading{r}
-			if _, err = g.Read(context.Background()); err != nil {
+			_, err = g.Read(context.Background())
+			if err != nil {
 				break
 			}
 		}
@@ -377,7 +378,8 @@ func TestAScanOfALineThatIsBroken(t *testing.T) {
 		asked := 0
 		sdm := map[uint16][]uint16{0xFC02: {0x0070}, 0xFC00: {0x0135, 0x2B5A, 0x0070}}
 		bus := answering(t, func(r []byte) []byte {
-			if asked++; r[0] == 1 {
+			asked++
+			if r[0] == 1 {
 				return registers(r, sdm)
 			}
 			return nil

@@ -282,7 +282,8 @@ func (u *unit) rest(ctx context.Context, n byte) error {
 		return nil
 	}
 	if gone {
-		return fmt.Errorf("%w: unit %d %w, and is asked again in %v", kiosk.ErrUnreachable, n, ErrSilent, left.Round(100*time.Millisecond))
+		return fmt.Errorf("%w: unit %d %w, and is asked again in %v", kiosk.ErrUnreachable, n, ErrSilent,
+			left.Round(100*time.Millisecond))
 	}
 	timer := time.NewTimer(left)
 	defer timer.Stop()
@@ -652,7 +653,8 @@ func (b *Bus) take(x *exchange) error {
 			}
 			break
 		}
-		if n, whole := frameLength(b.buf); b.framed != tcp && x != nil && x.answered() && len(b.buf) > 0 && (!whole || len(b.buf) < n) {
+		if n, whole := frameLength(b.buf); b.framed != tcp && x != nil && x.answered() && len(b.buf) > 0 &&
+			(!whole || len(b.buf) < n) {
 			return fmt.Errorf("%w: %d bytes follow the answer", ErrFrame, len(b.buf))
 		}
 	}
@@ -705,7 +707,8 @@ func (b *Bus) Overdue() []byte {
 
 // misnamed tells of an answer that is as long as it must be, and says that it is not.
 func (b *Bus) misnamed(x *exchange) error {
-	if x == nil || x.function > ReadRegisters || len(b.buf) != x.want+3 || b.buf[0] != x.unit || b.buf[1] != x.function || int(b.buf[2]) == x.want-2 {
+	if x == nil || x.function > ReadRegisters || len(b.buf) != x.want+3 || b.buf[0] != x.unit ||
+		b.buf[1] != x.function || int(b.buf[2]) == x.want-2 {
 		return nil
 	}
 	if n := len(b.buf); binary.LittleEndian.Uint16(b.buf[n-2:]) != CRC(b.buf[:n-2]) {
@@ -756,7 +759,8 @@ func checkPDU(pdu []byte, function byte, want int) ([]byte, error) {
 	case len(pdu) == 2 && pdu[0] == function|exceptionFlag:
 		return nil, Exception(pdu[1])
 	case len(pdu) != want || pdu[0] != function:
-		return nil, fmt.Errorf("%w: answer of %d bytes to function %d, want %d bytes to function %d", ErrFrame, len(pdu), pdu[0], want, function)
+		return nil, fmt.Errorf("%w: answer of %d bytes to function %d, want %d bytes to function %d", ErrFrame,
+			len(pdu), pdu[0], want, function)
 	case function <= ReadRegisters && int(pdu[1]) != want-2:
 		return nil, fmt.Errorf("%w: answer names %d bytes, has %d", ErrFrame, pdu[1], want-2)
 	}

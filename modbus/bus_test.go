@@ -60,7 +60,8 @@ func lineOf(t *testing.T, overTCP bool, answer func(request []byte) ([]byte, tim
 }
 
 func readUnit(bus *modbus.Bus, unit byte, within time.Duration) error {
-	_, err := bus.Registers(context.Background(), modbus.Request{Unit: unit, Function: modbus.ReadRegisters, Address: 7, Count: 2, Within: within})
+	_, err := bus.Registers(context.Background(), modbus.Request{Unit: unit, Function: modbus.ReadRegisters, Address: 7,
+		Count: 2, Within: within})
 	return err
 }
 
@@ -88,7 +89,8 @@ func TestADeadUnitIsAskedSeldom(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		if h.asked(2) > 30 || good != 300 {
-			t.Errorf("in five minutes the dead unit was asked %d times, the other one was read %d times", h.asked(2), good)
+			t.Errorf("in five minutes the dead unit was asked %d times, the other one was read %d times", h.asked(2),
+				good)
 		}
 		mu.Lock()
 		dead = false
@@ -116,8 +118,10 @@ func TestTheMostUrgentGoesFirst(t *testing.T) {
 		}
 		var all sync.WaitGroup
 		for i, ask := range []func() error{
-			func() error { return readUnit(bus, 2, 0) }, func() error { return readUnit(bus, 3, time.Second) }, func() error { return readUnit(bus, 4, 200*time.Millisecond) },
-			func() error { return readUnit(bus, 5, 50*time.Millisecond) }, func() error { return bus.SetCoil(context.Background(), 6, 0, false) },
+			func() error { return readUnit(bus, 2, 0) }, func() error { return readUnit(bus, 3, time.Second) },
+			func() error { return readUnit(bus, 4, 200*time.Millisecond) },
+			func() error { return readUnit(bus, 5, 50*time.Millisecond) },
+			func() error { return bus.SetCoil(context.Background(), 6, 0, false) },
 		} {
 			all.Go(func() {
 				time.Sleep(time.Duration(i) * time.Millisecond)

@@ -16,7 +16,8 @@ func sumOf(data []byte) uint16 {
 		sum ^= uint16(b)
 		for range 8 {
 			low := sum & 1
-			if sum >>= 1; low == 1 {
+			sum >>= 1
+			if low == 1 {
 				sum ^= 0xA001
 			}
 		}
@@ -57,7 +58,8 @@ func FuzzAnswers(f *testing.F) {
 			return out, 0
 		}
 		lineOf(t, tcp, answer, func(t *testing.T, bus *modbus.Bus, _ *heard) {
-			registers, err := bus.Registers(t.Context(), modbus.Request{Unit: 1, Function: modbus.ReadHolding, Count: n})
+			registers, err := bus.Registers(t.Context(), modbus.Request{Unit: 1, Function: modbus.ReadHolding,
+				Count: n})
 			var data []byte
 			for _, r := range registers {
 				data = binary.BigEndian.AppendUint16(data, r)

@@ -43,7 +43,8 @@ const (
 type Exception byte
 
 func (e Exception) Error() string {
-	names := map[Exception]string{1: "illegal function", 2: "illegal data address", 3: "illegal data value", 4: "device failure",
+	names := map[Exception]string{1: "illegal function", 2: "illegal data address", 3: "illegal data value",
+		4: "device failure",
 		6: "device busy", 10: "gateway path unavailable", 11: "gateway target did not respond"}
 	if n, ok := names[e]; ok {
 		return fmt.Sprintf("device answered exception %d (%s)", byte(e), n)

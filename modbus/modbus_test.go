@@ -67,7 +67,8 @@ func onBus(t *testing.T, answer func(net.Conn, int, []byte) []byte, run func(*te
 }
 
 func read(bus *modbus.Bus, address uint16) (uint16, error) {
-	v, err := bus.Registers(context.Background(), modbus.Request{Unit: 1, Function: modbus.ReadRegisters, Address: address, Count: 2})
+	v, err := bus.Registers(context.Background(), modbus.Request{Unit: 1, Function: modbus.ReadRegisters,
+		Address: address, Count: 2})
 	if err != nil {
 		return 0, err
 	}
@@ -107,11 +108,19 @@ func TestBadAnswers(t *testing.T) {
 		answer func(r []byte) []byte
 		want   string
 	}{
-		"wrong CRC":     {func(r []byte) []byte { out := value(r); out[len(out)-1] ^= 1; return out }, "CRC"},
-		"another unit":  {func(r []byte) []byte { out := value(r); out[0] = 2; return modbus.AppendCRC(out[:len(out)-2]) }, "unit 2 answered for unit 1"},
-		"silence":       {func(r []byte) []byte { return nil }, "did not answer within 1s"},
-		"cut short":     {func(r []byte) []byte { return value(r)[:6] }, "did not answer"},
-		"wrong length":  {func(r []byte) []byte { out := value(r); out[2]++; return modbus.AppendCRC(out[:len(out)-2]) }, "names 5 bytes, has 4"},
+		"wrong CRC": {func(r []byte) []byte { out := value(r); out[len(out)-1] ^= 1; return out }, "CRC"},
+		"another unit": {func(r []byte) []byte {
+			out := value(r)
+			out[0] = 2
+			return modbus.AppendCRC(out[:len(out)-2])
+		}, "unit 2 answered for unit 1"},
+		"silence":   {func(r []byte) []byte { return nil }, "did not answer within 1s"},
+		"cut short": {func(r []byte) []byte { return value(r)[:6] }, "did not answer"},
+		"wrong length": {func(r []byte) []byte {
+			out := value(r)
+			out[2]++
+			return modbus.AppendCRC(out[:len(out)-2])
+		}, "names 5 bytes, has 4"},
 		"something new": {func(r []byte) []byte { return append(value(r), 0) }, "follow the answer"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -256,7 +256,8 @@ func TestAnAnswerThatNamesAnotherLength(t *testing.T) {
 		line := &conversation{answers: [][]byte{frame(true, 1, unhex("04 03 000A"))}}
 		bus := modbus.NewBusOn(line.open, true)
 		defer bus.Close()
-		_, err := bus.Registers(context.Background(), modbus.Request{Unit: 17, Function: modbus.ReadRegisters, Count: 1})
+		_, err := bus.Registers(context.Background(), modbus.Request{Unit: 17, Function: modbus.ReadRegisters,
+			Count: 1})
 		if !errors.Is(err, modbus.ErrFrame) || !strings.Contains(err.Error(), "names 3 bytes, has 2") {
 			t.Error(err)
 		}

@@ -64,7 +64,8 @@ func TestEverythingSaysTheSamePrice(t *testing.T) {
 			d.end = d.begin
 		}
 		j := sessiontest.New(t)
-		j.Zone, j.Now = zones[dice.IntN(len(zones))], days[dice.IntN(len(days))].Add(time.Duration(dice.IntN(600))*time.Minute)
+		j.Zone, j.Now = zones[dice.IntN(len(zones))], days[dice.IntN(len(days))].Add(
+			time.Duration(dice.IntN(600))*time.Minute)
 		agree(t, j, d, 6*(1+dice.IntN(40)), dice)
 		if t.Failed() {
 			t.Fatalf("seed %d, case %d: %s in %s", seed, n, d.json(), j.Zone)
@@ -117,7 +118,10 @@ func agree(t *testing.T, j *sessiontest.Journal, d daily, looks int, dice *rand.
 // papers compares receipt and CDR with what is due.
 func papers(t *testing.T, j *sessiontest.Journal, want int64) {
 	t.Helper()
-	r, err := receipt.From(t.Context(), j.All(), func(context.Context, int64) ([32]byte, error) { return [32]byte{}, nil })
+	r, err := receipt.From(t.Context(), j.All(), func(context.Context, int64) ([32]byte,
+		error) {
+		return [32]byte{}, nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

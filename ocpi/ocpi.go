@@ -94,20 +94,28 @@ func (s *Site) Check() (out []string) {
 	say(matches(`[A-Z0-9]{3}`, s.PartyID), "party_id %q: want three capital letters or digits", s.PartyID)
 	l := s.Location
 	say(matches(`[A-Z]{3}`, l.Country), "location.country %q: want three capital letters such as DEU", l.Country)
-	say(matches(`-?[0-9]{1,2}\.[0-9]{5,6}`, l.Coordinates.Latitude), "location.latitude %q: want degrees with 5 or 6 decimals", l.Coordinates.Latitude)
-	say(matches(`-?[0-9]{1,3}\.[0-9]{5,6}`, l.Coordinates.Longitude), "location.longitude %q: want degrees with 5 or 6 decimals", l.Coordinates.Longitude)
+	say(matches(`-?[0-9]{1,2}\.[0-9]{5,6}`, l.Coordinates.Latitude),
+		"location.latitude %q: want degrees with 5 or 6 decimals", l.Coordinates.Latitude)
+	say(matches(`-?[0-9]{1,3}\.[0-9]{5,6}`, l.Coordinates.Longitude),
+		"location.longitude %q: want degrees with 5 or 6 decimals", l.Coordinates.Longitude)
 	for _, f := range []struct {
 		name, text string
 		most       int
 		needed     bool
-	}{{"location.id", l.ID, 36, true}, {"location.name", l.Name, 255, false}, {"location.address", l.Address, 45, true}, {"location.city", l.City, 45, true},
-		{"location.postal_code", l.PostalCode, 10, false}, {"location.state", l.State, 20, false}, {"connector.id", s.Connector.ID, 36, true}} {
+	}{{"location.id", l.ID, 36, true}, {"location.name", l.Name, 255, false}, {"location.address", l.Address, 45, true},
+		{"location.city", l.City, 45, true},
+		{"location.postal_code", l.PostalCode, 10, false}, {"location.state", l.State, 20, false},
+		{"connector.id", s.Connector.ID, 36, true}} {
 		n := len([]rune(f.text))
 		say(n <= f.most && (n > 0 || !f.needed), "%s: want 1 to %d characters", f.name, f.most)
 	}
-	say(slices.Contains(standards(s.Version), s.Connector.Standard), "connector.standard %q is no ConnectorType of OCPI %s, such as IEC_62196_T2", s.Connector.Standard, s.Version)
-	say(s.Connector.Format == "SOCKET" || s.Connector.Format == "CABLE", "connector.format %q: want SOCKET or CABLE", s.Connector.Format)
-	say(slices.Contains([]string{"AC_1_PHASE", "AC_2_PHASE", "AC_2_PHASE_SPLIT", "AC_3_PHASE", "DC"}, s.Connector.PowerType), "connector.power_type %q: want AC_1_PHASE, AC_2_PHASE, AC_2_PHASE_SPLIT, AC_3_PHASE or DC", s.Connector.PowerType)
+	say(slices.Contains(standards(s.Version), s.Connector.Standard),
+		"connector.standard %q is no ConnectorType of OCPI %s, such as IEC_62196_T2", s.Connector.Standard, s.Version)
+	say(s.Connector.Format == "SOCKET" || s.Connector.Format == "CABLE", "connector.format %q: want SOCKET or CABLE",
+		s.Connector.Format)
+	say(slices.Contains([]string{"AC_1_PHASE", "AC_2_PHASE", "AC_2_PHASE_SPLIT", "AC_3_PHASE", "DC"},
+		s.Connector.PowerType), "connector.power_type %q: want AC_1_PHASE, AC_2_PHASE, AC_2_PHASE_SPLIT, AC_3_PHASE "+
+		"or DC", s.Connector.PowerType)
 	return out
 }
 
@@ -117,8 +125,11 @@ func matches(pattern, text string) bool {
 
 // standards are the ConnectorTypes of a version.
 func standards(v Version) []string {
-	all := strings.Fields(`CHADEMO CHAOJI GBT_AC GBT_DC IEC_60309_2_single_16 IEC_60309_2_three_16 IEC_60309_2_three_32 IEC_60309_2_three_64
-		IEC_62196_T1 IEC_62196_T1_COMBO IEC_62196_T2 IEC_62196_T2_COMBO IEC_62196_T3A IEC_62196_T3C NEMA_5_20 NEMA_6_30 NEMA_6_50 NEMA_10_30
+	all := strings.Fields(
+		`CHADEMO CHAOJI GBT_AC GBT_DC IEC_60309_2_single_16 IEC_60309_2_three_16 IEC_60309_2_three_32
+			IEC_60309_2_three_64
+		IEC_62196_T1 IEC_62196_T1_COMBO IEC_62196_T2 IEC_62196_T2_COMBO IEC_62196_T3A IEC_62196_T3C NEMA_5_20 NEMA_6_30
+			NEMA_6_50 NEMA_10_30
 		NEMA_10_50 NEMA_14_30 NEMA_14_50 PANTOGRAPH_BOTTOM_UP PANTOGRAPH_TOP_DOWN TESLA_R TESLA_S`)
 	for c := 'A'; c <= 'O'; c++ {
 		all = append(all, "DOMESTIC_"+string(c))
@@ -290,10 +301,13 @@ func (s *Site) CDR(x session.Session) (CDR, error) {
 		return CDR{}, fmt.Errorf("cannot make CDR: %w", err)
 	}
 	c := CDR{
-		CountryCode: s.CountryCode, PartyID: s.PartyID, ID: x.ID, SessionID: x.ID, StartDateTime: stamp(b.Start), EndDateTime: stamp(b.End),
-		Token: Token{s.CountryCode, s.PartyID, x.ID, "AD_HOC_USER", x.ID}, AuthMethod: "COMMAND", AuthorizationReference: x.ID,
-		Location: CDRLocation{s.Location, x.EVSE, x.EVSE, s.Connector.ID, s.Connector.Standard, s.Connector.Format, s.Connector.PowerType},
-		MeterID:  x.Start.Serial, Currency: string(b.Total.Currency), Tariffs: plan,
+		CountryCode: s.CountryCode, PartyID: s.PartyID, ID: x.ID, SessionID: x.ID, StartDateTime: stamp(b.Start),
+		EndDateTime: stamp(b.End),
+		Token:       Token{s.CountryCode, s.PartyID, x.ID, "AD_HOC_USER", x.ID}, AuthMethod: "COMMAND",
+		AuthorizationReference: x.ID,
+		Location: CDRLocation{s.Location, x.EVSE, x.EVSE, s.Connector.ID, s.Connector.Standard, s.Connector.Format,
+			s.Connector.PowerType},
+		MeterID: x.Start.Serial, Currency: string(b.Total.Currency), Tariffs: plan,
 		TotalCost: s.total(b), TotalEnergy: json.Number(b.Energy.KWh(3)), TotalTime: number(hours(b.End.Sub(b.Start))),
 		Remark: string(x.Reason), InvoiceReferenceID: x.Reference, LastUpdated: stamp(x.ClosedAt),
 	}
@@ -304,7 +318,8 @@ func (s *Site) CDR(x session.Session) (CDR, error) {
 	if b.Energy == 0 { // nothing is taken for nothing, whatever the tariff says
 		return c, nil
 	}
-	for d, to := range map[tariff.Dimension]**Price{tariff.Flat: &c.TotalFixedCost, tariff.Energy: &c.TotalEnergyCost, tariff.Time: &c.TotalTimeCost, tariff.Parking: &c.TotalParkingCost} {
+	for d, to := range map[tariff.Dimension]**Price{tariff.Flat: &c.TotalFixedCost, tariff.Energy: &c.TotalEnergyCost,
+		tariff.Time: &c.TotalTimeCost, tariff.Parking: &c.TotalParkingCost} {
 		if part, ok := x.Tariff.Part(cost, d); ok {
 			p := Price{s.Version, part.Before, nil}
 			for _, t := range part.Taxes {
@@ -351,7 +366,8 @@ func (s *sum) add(v *big.Rat) *big.Rat {
 func periods(slices []tariff.Charge, b *session.Bill, tariffID string) (out []Period, parked json.Number) {
 	energy, charging, parking := newSum(), newSum(), newSum()
 	for _, c := range slices {
-		p := Period{Start: stamp(c.Start), TariffID: tariffID, Dimensions: []Dimension{{"ENERGY", number(energy.add(c.Energy))}}}
+		p := Period{Start: stamp(c.Start), TariffID: tariffID,
+			Dimensions: []Dimension{{"ENERGY", number(energy.add(c.Energy))}}}
 		switch long := hours(c.End.Sub(c.Start)); c.State {
 		case tariff.Charging:
 			p.Dimensions = append(p.Dimensions, Dimension{"TIME", number(charging.add(long))})
@@ -361,7 +377,8 @@ func periods(slices []tariff.Charge, b *session.Bill, tariffID string) (out []Pe
 		out = append(out, p)
 	}
 	if len(out) == 0 {
-		out = []Period{{Start: stamp(b.Start), TariffID: tariffID, Dimensions: []Dimension{{"ENERGY", number(new(big.Rat))}}}}
+		out = []Period{{Start: stamp(b.Start), TariffID: tariffID,
+			Dimensions: []Dimension{{"ENERGY", number(new(big.Rat))}}}}
 	}
 	if parking.given.Sign() > 0 {
 		parked = number(parking.given)
@@ -379,13 +396,15 @@ func (s *Site) tariff(x session.Session) (out []json.RawMessage, id string, err 
 	if id == "" || len(id) > 36 {
 		id = "T-" + x.Offer.Hash[:min(8, len(x.Offer.Hash))]
 	}
-	for name, value := range map[string]any{"country_code": s.CountryCode, "party_id": s.PartyID, "last_updated": stamp(x.LeaseAt), "type": "AD_HOC_PAYMENT"} {
+	for name, value := range map[string]any{"country_code": s.CountryCode, "party_id": s.PartyID,
+		"last_updated": stamp(x.LeaseAt), "type": "AD_HOC_PAYMENT"} {
 		if _, has := t[name]; !has {
 			t[name] = value
 		}
 	}
 	t["id"] = id
-	if t["tax_included"] = x.Tariff.TaxIncluded; s.Version == V221 {
+	t["tax_included"] = x.Tariff.TaxIncluded
+	if s.Version == V221 {
 		delete(t, "tax_included")
 		delete(t, "preauthorize_amount")
 	}
@@ -402,7 +421,8 @@ func (s *Site) tariff(x session.Session) (out []json.RawMessage, id string, err 
 	}
 	for _, name := range []string{"min_price", "max_price"} {
 		if limit, has := t[name].(map[string]any); has {
-			if t[name] = s.limit(limit); t[name] == nil { // one that OCPI has no words for: total_cost tells
+			t[name] = s.limit(limit)
+			if t[name] == nil { // one that OCPI has no words for: total_cost tells
 				delete(t, name)
 			}
 		}

@@ -18,8 +18,11 @@ import (
 )
 
 func site(v ocpi.Version) *ocpi.Site {
-	return &ocpi.Site{Version: v, CountryCode: "DE", PartyID: "DEM", Connector: ocpi.Connector{ID: "1", Standard: "IEC_62196_T2", Format: "SOCKET", PowerType: "AC_3_PHASE"},
-		Location: ocpi.Location{ID: "L1", Name: "Demo", Address: "1 Example Street", City: "Berlin", PostalCode: "10115", Country: "DEU", Coordinates: ocpi.Coordinates{Latitude: "52.520008", Longitude: "13.404954"}}}
+	return &ocpi.Site{Version: v, CountryCode: "DE", PartyID: "DEM",
+		Connector: ocpi.Connector{ID: "1", Standard: "IEC_62196_T2", Format: "SOCKET", PowerType: "AC_3_PHASE"},
+		Location: ocpi.Location{ID: "L1", Name: "Demo", Address: "1 Example Street", City: "Berlin",
+			PostalCode: "10115", Country: "DEU", Coordinates: ocpi.Coordinates{Latitude: "52.520008",
+				Longitude: "13.404954"}}}
 }
 
 // valid judges an object by a schema that was written from the tables of the standard.
@@ -92,7 +95,8 @@ func TestPaidSession(t *testing.T) {
 		j.Charged()
 		j.Booked(98)
 		all := derived(t, v, j)
-		if len(all) != 2 || all[0].Kind != "ocpi_cdr" || all[1].Kind != "ocpi_financial_advice" || !all[0].Ends || all[0].Session != "S1" {
+		if len(all) != 2 || all[0].Kind != "ocpi_cdr" || all[1].Kind != "ocpi_financial_advice" || !all[0].Ends ||
+			all[0].Session != "S1" {
 			t.Fatalf("%+v", all)
 		}
 		cdr, fac := read(t, all[0]), read(t, all[1])
@@ -100,7 +104,8 @@ func TestPaidSession(t *testing.T) {
 		valid(t, "FinancialAdviceConfirmation-2.3.0", fac.FAC)
 		if v == ocpi.V230 {
 			want(t, cdr.CDR, "total_cost", `map[before_taxes:0.82 taxes:[map[amount:0.16 name:VAT percentage:19]]]`)
-			want(t, cdr.CDR, "total_energy_cost", `map[before_taxes:0.8235 taxes:[map[amount:0.1565 name:VAT percentage:19]]]`)
+			want(t, cdr.CDR, "total_energy_cost",
+				`map[before_taxes:0.8235 taxes:[map[amount:0.1565 name:VAT percentage:19]]]`)
 			want(t, cdr.CDR, "tariffs.0.elements.0.price_components.0.price", "0.49")
 		} else {
 			want(t, cdr.CDR, "total_cost", `map[excl_vat:0.82 incl_vat:0.98]`)
@@ -125,8 +130,10 @@ func TestPaidSession(t *testing.T) {
 	}
 }
 
-const everything = `{"id":"all","currency":"EUR","tax_included":"NO","min_price":{"before_taxes":1.00},"elements":[{"price_components":[
-	{"type":"FLAT","price":1.00,"vat":19},{"type":"ENERGY","price":0.40,"vat":19},{"type":"TIME","price":6.00,"vat":7},{"type":"PARKING_TIME","price":12.00,"vat":19}]}]}`
+const everything = `{"id":"all","currency":"EUR","tax_included":"NO","min_price":{"before_taxes":1.00},"elements":[
+	{"price_components":[
+	{"type":"FLAT","price":1.00,"vat":19},{"type":"ENERGY","price":0.40,"vat":19},{"type":"TIME","price":6.00,"vat":7},
+		{"type":"PARKING_TIME","price":12.00,"vat":19}]}]}`
 
 // TestAllDimensions: charging, then connected without asking for anything, in a tariff with
 // two rates of VAT.
@@ -213,19 +220,24 @@ func TestWhatBecameOfThePayment(t *testing.T) {
 			j.Now = j.Now.Add(time.Minute)
 			j.End(3160)
 			j.Booked(100)
-		}, 2, "SUCCESS", "map[before_taxes:0.84 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "map[before_taxes:0.84 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "stopped; total_cost is bound by hold"},
+		}, 2, "SUCCESS", "map[before_taxes:0.84 taxes:[map[amount:0.16 name:VAT percentage:19]]]",
+			"map[before_taxes:0.84 taxes:[map[amount:0.16 name:VAT percentage:19]]]",
+			"stopped; total_cost is bound by hold"},
 		"less was booked": {func(j *sessiontest.Journal) {
 			j.Charged()
 			j.Booked(98)
 			x := j.State.Sessions["S1"] // as a terminal of another make might
 			x.Booking = &kiosk.Booking{ReceiptNo: 232, Booked: sessiontest.EUR(49)}
 			j.State.Sessions["S1"] = x
-		}, 2, "PARTIAL_SUCCESS", "map[before_taxes:0.41 taxes:[map[amount:0.08 name:VAT percentage:19]]]", "map[before_taxes:0.82 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "stopped"},
+		}, 2, "PARTIAL_SUCCESS", "map[before_taxes:0.41 taxes:[map[amount:0.08 name:VAT percentage:19]]]",
+			"map[before_taxes:0.82 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "stopped"},
 		"refused": {func(j *sessiontest.Journal) {
 			j.Charged()
-			j.See(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "b8"}})
+			j.See(session.Observation{What: session.BookingEnded,
+				Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "b8"}})
 			j.Gone()
-		}, 2, "FAILED", "map[before_taxes:0 taxes:[map[amount:0 name:VAT percentage:19]]]", "map[before_taxes:0.82 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "stopped"},
+		}, 2, "FAILED", "map[before_taxes:0 taxes:[map[amount:0 name:VAT percentage:19]]]",
+			"map[before_taxes:0.82 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "stopped"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := sessiontest.New(t)
@@ -261,7 +273,8 @@ func TestRefund(t *testing.T) {
 			}
 			left -= minor
 			amount := sessiontest.EUR(minor)
-			told, err := session.Event{Kind: session.Refunded, Session: "S1", At: j.Now, Body: session.RefundBody{Amount: amount}}.Entry()
+			told, err := session.Event{Kind: session.Refunded, Session: "S1", At: j.Now,
+				Body: session.RefundBody{Amount: amount}}.Entry()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,7 +326,9 @@ func TestRefund(t *testing.T) {
 // does without it.
 func TestATariffInOtherLetters(t *testing.T) {
 	j := sessiontest.New(t)
-	j.Begin(`{"id":"t","currency":"EUR","tax_included":"YES","Elements":[{"Price_Components":[{"type":"ENERGY","price":0.49,"vat":19}]}]}`, sessiontest.EUR(5000))
+	j.Begin(
+		`{"id":"t","currency":"EUR","tax_included":"YES","Elements":[{"Price_Components":[{"type":"ENERGY",
+			"price":0.49,"vat":19}]}]}`, sessiontest.EUR(5000))
 	j.Now = j.Now.Add(10 * time.Second)
 	j.End(1030)
 	j.Booked(1)

@@ -31,10 +31,12 @@ type Advice struct {
 func advice(x session.Session) Advice {
 	b := x.Bill
 	taken := kiosk.Money{Currency: b.Total.Currency}
-	a := Advice{ID: x.ID, AuthorizationReference: x.ID, Currency: string(b.Total.Currency), EFTData: eft(x.Hold), Status: "SUCCESS", LastUpdated: stamp(x.ClosedAt)}
+	a := Advice{ID: x.ID, AuthorizationReference: x.ID, Currency: string(b.Total.Currency), EFTData: eft(x.Hold),
+		Status: "SUCCESS", LastUpdated: stamp(x.ClosedAt)}
 	switch {
 	case x.Money == session.Captured:
-		if taken = b.Total; x.Booking != nil {
+		taken = b.Total
+		if x.Booking != nil {
 			taken = x.Booking.Booked
 		}
 		if taken.Minor < b.Total.Minor {
@@ -70,7 +72,8 @@ func share(p Price, part, whole kiosk.Money) Price {
 
 // eft is what an invoice must say of a card payment, in printable ASCII.
 func eft(h *kiosk.Hold) (out []string) {
-	for _, f := range []struct{ name, value string }{{"CARD", h.CardName}, {"PAN", h.Last4}, {"AID", h.AID}, {"AUTH", h.AuthCode}, {"TID", h.TerminalID}, {"TRACE", h.TraceNo}, {"ENTRY", h.EntryMode}, {"CVM", h.CVM}} {
+	for _, f := range []struct{ name, value string }{{"CARD", h.CardName}, {"PAN", h.Last4}, {"AID", h.AID},
+		{"AUTH", h.AuthCode}, {"TID", h.TerminalID}, {"TRACE", h.TraceNo}, {"ENTRY", h.EntryMode}, {"CVM", h.CVM}} {
 		if f.name == "PAN" && f.value != "" {
 			f.value = "**** " + f.value
 		}
@@ -97,7 +100,8 @@ var ErrNothingToRefund = errors.New("nothing was taken for the session")
 // Refund makes the records of money that was given back, from those of its session: the last
 // CDR is credited whole, and one of what is left of what was taken takes its place. left is
 // before this refund. Without an earlier CDR there is nothing to credit, and no record.
-func Refund(records iter.Seq2[kiosk.Record, error], left, amount kiosk.Money, why string, at time.Time) ([]kiosk.Entry, error) {
+func Refund(records iter.Seq2[kiosk.Record, error], left, amount kiosk.Money, why string, at time.Time) ([]kiosk.Entry,
+	error) {
 	type written struct {
 		Version Version
 		CDR     map[string]any
@@ -136,14 +140,16 @@ func Refund(records iter.Seq2[kiosk.Record, error], left, amount kiosk.Money, wh
 	}
 	before := fmt.Sprint(last.CDR["id"])
 	credit := maps.Clone(last.CDR)
-	credit["id"], credit["credit"], credit["credit_reference_id"], credit["last_updated"] = before+"-C", true, before, stamp(at)
+	credit["id"], credit["credit"], credit["credit_reference_id"], credit["last_updated"] = before+"-C", true, before,
+		stamp(at)
 	credit["total_cost"] = negative(last.CDR["total_cost"])
 	entry, err := record(id, string(session.OCPICDR), at, last.Version, "cdr", credit)
 	if err != nil {
 		return nil, err
 	}
 	out := []kiosk.Entry{entry}
-	if left = left.Sub(amount); left.Minor <= 0 {
+	left = left.Sub(amount)
+	if left.Minor <= 0 {
 		return out, nil
 	}
 	rest := maps.Clone(last.CDR)

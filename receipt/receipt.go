@@ -75,7 +75,8 @@ var ErrNone = errors.New("session has no receipt: no money was reserved")
 
 // From makes the receipt of a session from its records. head is the journal's Merkle tree: the
 // hash of its first n records.
-func From(ctx context.Context, records iter.Seq2[kiosk.Record, error], head func(ctx context.Context, n int64) ([32]byte, error)) (Receipt, error) {
+func From(ctx context.Context, records iter.Seq2[kiosk.Record, error],
+	head func(ctx context.Context, n int64) ([32]byte, error)) (Receipt, error) {
 	rests, refunded := int64(0), kiosk.Money{}
 	state, err := session.Replay(func(yield func(kiosk.Record, error) bool) {
 		for r, err := range records {
@@ -85,7 +86,8 @@ func From(ctx context.Context, records iter.Seq2[kiosk.Record, error], head func
 				rests = r.Seq
 			case kind == session.Refunded:
 				var e session.Event
-				if e, err = session.FromRecord(r); err == nil {
+				e, err = session.FromRecord(r)
+				if err == nil {
 					amount := e.Body.(session.RefundBody).Amount
 					refunded = kiosk.Money{Minor: refunded.Minor + amount.Minor, Currency: amount.Currency}
 				}
@@ -121,8 +123,10 @@ func From(ctx context.Context, records iter.Seq2[kiosk.Record, error], head func
 
 func of(x session.Session) Receipt {
 	zero := kiosk.Money{Currency: x.Hold.Approved.Currency}
-	r := Receipt{No: x.Reference, Session: x.ID, Seller: x.Site, Bay: x.Bay, EVSE: x.EVSE, Language: "en", Reason: string(x.Reason),
-		Total: zero, Held: x.Hold.Approved, Paid: zero, Released: zero, Lines: []session.BillLine{}, Taxes: []session.BillTax{}, QR: Code(x.Reference, "")}
+	r := Receipt{No: x.Reference, Session: x.ID, Seller: x.Site, Bay: x.Bay, EVSE: x.EVSE, Language: "en",
+		Reason: string(x.Reason),
+		Total:  zero, Held: x.Hold.Approved, Paid: zero, Released: zero, Lines: []session.BillLine{},
+		Taxes: []session.BillTax{}, QR: Code(x.Reference, "")}
 	loc := time.UTC
 	if x.Offer != nil {
 		r.Language, loc = x.Offer.Language, x.Location

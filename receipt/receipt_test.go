@@ -45,7 +45,8 @@ func TestReceipt(t *testing.T) {
 	}
 	j.Booked(98)
 	got := j.text("en")
-	for _, want := range []string{"Demo Charging", "7GK2M4Q", "2.000\u00a0kWh", "20260001", "€0.98", "€0.16", "Paid by card", "€49.02", "**** 8074", "60099914", "Interrupted", "10:02", "Charging ended"} {
+	for _, want := range []string{"Demo Charging", "7GK2M4Q", "2.000\u00a0kWh", "20260001", "€0.98", "€0.16",
+		"Paid by card", "€49.02", "**** 8074", "60099914", "Interrupted", "10:02", "Charging ended"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the receipt has no %q:\n%s", want, got)
 		}
@@ -84,7 +85,8 @@ func TestWhatIsOpen(t *testing.T) {
 		acts  kiosk.Actor
 		why   string
 	}{
-		"waits": {func(j *journal) { j.See(session.Observation{What: session.BookingEnded, Err: host}) }, session.CaptureDelayed, "", "host"},
+		"waits": {func(j *journal) { j.See(session.Observation{What: session.BookingEnded, Err: host}) },
+			session.CaptureDelayed, "", "host"},
 		"given up": {func(j *journal) {
 			j.See(session.Observation{What: session.BookingEnded, Err: gone})
 			j.Gone()
@@ -108,7 +110,8 @@ func TestWhatIsOpen(t *testing.T) {
 			t.Fatalf("%s: %+v", name, items)
 		}
 		i := items[0]
-		if i.Money != c.money || i.Acts != c.acts || i.Why != c.why || i.Due.Minor != 98 || i.ReceiptNo != 231 || i.Reference != "7GK2M4Q" || (i.Next != nil) != (c.acts == "") {
+		if i.Money != c.money || i.Acts != c.acts || i.Why != c.why || i.Due.Minor != 98 || i.ReceiptNo != 231 ||
+			i.Reference != "7GK2M4Q" || (i.Next != nil) != (c.acts == "") {
 			t.Errorf("%s: %+v", name, i)
 		}
 	}

@@ -69,8 +69,10 @@ func keep(records iter.Seq2[kiosk.Record, error]) iter.Seq2[kiosk.Record, error]
 func item(x session.Session) Item {
 	h := x.Hold
 	i := Item{
-		Reference: x.Reference, Session: x.ID, Bay: x.Bay, Money: x.Money, Held: h.Approved, Due: kiosk.Money{Currency: h.Approved.Currency},
-		ReceiptNo: h.ReceiptNo, TerminalID: h.TerminalID, AuthCode: h.AuthCode, Last4: h.Last4, Since: h.At, Attempts: x.Attempt,
+		Reference: x.Reference, Session: x.ID, Bay: x.Bay, Money: x.Money, Held: h.Approved,
+		Due:       kiosk.Money{Currency: h.Approved.Currency},
+		ReceiptNo: h.ReceiptNo, TerminalID: h.TerminalID, AuthCode: h.AuthCode, Last4: h.Last4, Since: h.At,
+		Attempts: x.Attempt,
 		Deadline: h.At.Add(session.HoldLasts), Why: x.Class,
 	}
 	if x.Bill != nil {

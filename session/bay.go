@@ -200,7 +200,8 @@ func (w *bayWorker) inputs(ctx context.Context) (kiosk.BayInputs, error) {
 	in, err := w.bay.Inputs.Inputs(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.seen.blind = err != nil; err == nil {
+	w.seen.blind = err != nil
+	if err == nil {
 		w.seen.inputs, w.seen.inputsAt = in, time.Now()
 	}
 	return in, err

@@ -11,7 +11,8 @@ import (
 // asks beyond the hold is lost: the driver did not agree to more.
 func (x Session) bill(end kiosk.Reading) (*Bill, error) {
 	u := x.usage(end)
-	b := &Bill{Energy: x.Energy(end.Import), Start: x.Start.At, End: u.End, From: x.Start.Import, To: end.Import, Usage: &u, Gaps: x.Gaps}
+	b := &Bill{Energy: x.Energy(end.Import), Start: x.Start.At, End: u.End, From: x.Start.Import, To: end.Import,
+		Usage: &u, Gaps: x.Gaps}
 	if b.To < b.From {
 		b.Rolled = x.Modulus
 	}
@@ -61,5 +62,6 @@ func line(t *tariff.Tariff, l tariff.Line, amount kiosk.Money) BillLine {
 		volume = new(big.Rat).Mul(volume, big.NewRat(60, 1))
 	}
 	decimals := map[tariff.Dimension]int{tariff.Energy: 3, tariff.Time: 1, tariff.Parking: 1}[l.Dimension]
-	return BillLine{Dimension: l.Dimension, Price: tariff.Digits(price, amount.Currency.Digits(), 4), Volume: volume.FloatString(decimals), Amount: amount}
+	return BillLine{Dimension: l.Dimension, Price: tariff.Digits(price, amount.Currency.Digits(), 4),
+		Volume: volume.FloatString(decimals), Amount: amount}
 }

@@ -47,16 +47,21 @@ func TestWhatARecordMustHave(t *testing.T) {
 			if err == nil {
 				continue
 			}
-			if want := fmt.Sprintf("cannot read record %d (%s): it has no %s", r.Seq, r.Kind, field); err.Error() != want {
+			if want := fmt.Sprintf("cannot read record %d (%s): it has no %s", r.Seq, r.Kind,
+				field); err.Error() != want {
 				t.Errorf("%q, want %q", err, want)
 			}
 			refused[r.Kind+"."+field] = true
 		}
 	}
-	for _, field := range []string{"bay_lease.reference", "bay_lease.bay", "offer.offer", "hold_intent.amount", "hold_ok.hold", "hold_found.hold",
-		"meter_start.reading", "reading.reading", "paused.reading", "adopted.reading", "meter_end.reading", "meter_end.source", "stop_intent.reason",
-		"bill.bill", "capture_intent.amount", "capture_ok.booking", "capture_waiting.due", "register_seen.reading", "register_seen.bay",
-		"meter_swapped.reading", "fault_raised.fault", "refunded.amount", "instruction_taken.instruction", "closed.at"} {
+	for _, field := range []string{"bay_lease.reference", "bay_lease.bay", "offer.offer", "hold_intent.amount",
+		"hold_ok.hold", "hold_found.hold",
+		"meter_start.reading", "reading.reading", "paused.reading", "adopted.reading", "meter_end.reading",
+		"meter_end.source", "stop_intent.reason",
+		"bill.bill", "capture_intent.amount", "capture_ok.booking", "capture_waiting.due", "register_seen.reading",
+		"register_seen.bay",
+		"meter_swapped.reading", "fault_raised.fault", "refunded.amount", "instruction_taken.instruction",
+		"closed.at"} {
 		if !refused[field] {
 			t.Errorf("a record without %s is read", field)
 		}
@@ -79,7 +84,8 @@ func TestWhatIsInsideARecord(t *testing.T) {
 	} {
 		body := strings.TrimSuffix(`{"at":"2026-03-02T09:00:00Z",`+c.body, ",") + "}"
 		_, err := session.FromRecord(kiosk.Record{Seq: 7, Kind: c.kind, Body: []byte(body)})
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "cannot read record 7 ("+c.kind+"): ") {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.HasPrefix(err.Error(), "cannot read record 7 ("+c.kind+"): ") {
 			t.Errorf("%s %s: %v, want %q", c.kind, body, err, c.want)
 		}
 	}

@@ -33,7 +33,8 @@ func NewClock(system func() time.Time, synced func() bool) *Clock {
 func (c *Clock) After(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.floor = t; c.now().Before(t.Add(-slack)) {
+	c.floor = t
+	if c.now().Before(t.Add(-slack)) {
 		c.trusted = false
 	}
 }

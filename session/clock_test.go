@@ -23,7 +23,8 @@ func TestClock(t *testing.T) {
 		if _, set := c.Look(false); set || c.Trusted() || off() != -24*time.Hour {
 			t.Errorf("while somebody charges: set %v, trusted %v, off by %v", set, c.Trusted(), off())
 		}
-		if from, set := c.Look(true); !set || !c.Trusted() || off() != 0 || time.Since(from).Round(time.Second) != 24*time.Hour {
+		if from, set := c.Look(true); !set || !c.Trusted() || off() != 0 ||
+			time.Since(from).Round(time.Second) != 24*time.Hour {
 			t.Errorf("idle: set %v from %v, trusted %v, off by %v", set, from, c.Trusted(), off())
 		}
 		jump = 3 * time.Hour // somebody sets it, and nobody vouches for it
@@ -54,7 +55,8 @@ func TestAClockBehindTheJournalIsNotTrusted(t *testing.T) {
 
 // timed is a price by time of day with a part for time.
 const timed = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[
-	{"price_components":[{"type":"ENERGY","price":0.40},{"type":"TIME","price":6}],"restrictions":{"start_time":"00:00","end_time":"12:00"}},
+	{"price_components":[{"type":"ENERGY","price":0.40},{"type":"TIME","price":6}],"restrictions":{"start_time":"00:00",
+		"end_time":"12:00"}},
 	{"price_components":[{"type":"ENERGY","price":0.60},{"type":"TIME","price":6}]}]}`
 
 // bill plays a whole visit of fifteen seconds; disturb is called once it charges.
@@ -66,12 +68,14 @@ func bill(t *testing.T, before, disturb func(*site)) (b session.Bill) {
 		p := goodVisitor()
 		p.stop = 0
 		disturbed := false
-		for end := time.Now().Add(15 * time.Minute); !p.done && time.Now().Before(end); time.Sleep(250 * time.Millisecond) {
+		for end := time.Now().Add(15 * time.Minute); !p.done &&
+			time.Now().Before(end); time.Sleep(250 * time.Millisecond) {
 			p.look(s)
 			if x, ok := s.life.control.Snapshot().State.AtBay(1); ok && x.Power == session.Charging && !disturbed {
 				disturbed = true
 				disturb(s)
-				time.Sleep(time.Until(x.Start.At.Add(-time.Duration(s.offset)).Add(15130 * time.Millisecond))) // between two looks at the bay
+				// between two looks at the bay
+				time.Sleep(time.Until(x.Start.At.Add(-time.Duration(s.offset)).Add(15130 * time.Millisecond)))
 				s.bays[0].Unplug()
 			}
 		}
@@ -102,7 +106,8 @@ func TestAJumpOfTheClockChangesNoBill(t *testing.T) {
 	for _, jump := range []time.Duration{-3 * time.Hour, 13 * time.Hour, 400 * 24 * time.Hour} {
 		got := bill(t, nothing, func(s *site) { s.jump.Store(int64(jump)) })
 		if got.Total != want.Total || got.Energy != want.Energy || !got.End.Equal(want.End) || got.Doubt {
-			t.Errorf("with a jump of %v the bill is %v for %v until %v, want %v for %v until %v", jump, got.Total, got.Energy, got.End, want.Total, want.Energy, want.End)
+			t.Errorf("with a jump of %v the bill is %v for %v until %v, want %v for %v until %v", jump, got.Total,
+				got.Energy, got.End, want.Total, want.Energy, want.End)
 		}
 	}
 }

@@ -35,11 +35,12 @@ type Config struct {
 	Site     map[string]string             // what every receipt says of the seller
 	NewID    func() (id, reference string) // of a session
 	Clock    *Clock
-	Day      Day                            // of the terminal, by the journal
-	Lost     error                          // why the journal is taken for a new one in place of another; nil where it is not
-	Locked   []FaultAt                      // that only a person can call mended, by the journal
-	Known    map[int]kiosk.Reading          // last reading of each bay, by the journal, where Past may not have it
-	Past     iter.Seq2[kiosk.Record, error] // records of open sessions and of some that ended, in order
+	Day      Day // of the terminal, by the journal
+	// why the journal is taken for a new one in place of another; nil where it is not
+	Lost   error
+	Locked []FaultAt                      // that only a person can call mended, by the journal
+	Known  map[int]kiosk.Reading          // last reading of each bay, by the journal, where Past may not have it
+	Past   iter.Seq2[kiosk.Record, error] // records of open sessions and of some that ended, in order
 	// Derive makes records of a session that has just closed, for others to ingest; they are
 	// written together with its last event. An error is journaled.
 	Derive func(Session) ([]kiosk.Entry, error)
@@ -79,7 +80,8 @@ type message struct {
 
 // New makes a controller; nothing happens before Run.
 func New(cfg Config) *Controller {
-	c := &Controller{cfg: cfg, inbox: make(chan message, 64), stopped: make(chan struct{}), bays: map[int]*bayWorker{}, watchers: map[chan struct{}]bool{}}
+	c := &Controller{cfg: cfg, inbox: make(chan message, 64), stopped: make(chan struct{}), bays: map[int]*bayWorker{},
+		watchers: map[chan struct{}]bool{}}
 	c.snapshot.Starting = true
 	c.snapshot.Live, c.snapshot.Progress = map[int]Sample{}, map[string]kiosk.Progress{}
 	for _, b := range cfg.Bays {
@@ -247,11 +249,13 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 	c.asked = ctx.Done()
 	var g errgroup.Group
 	if c.cfg.Lost != nil { // before anything else is written down
-		if err := c.handle(work, Observation{What: FaultSeen, Fault: NewJournal, Raised: true, Err: c.cfg.Lost}); err != nil {
+		if err := c.handle(work, Observation{What: FaultSeen, Fault: NewJournal, Raised: true,
+			Err: c.cfg.Lost}); err != nil {
 			return errors.Join(err, c.openAll())
 		}
 	}
-	for _, o := range []Observation{{What: FaultSeen, Fault: "PT001", Raised: true, Err: errors.New("not asked yet")}, {What: Booted}} {
+	for _, o := range []Observation{{What: FaultSeen, Fault: "PT001", Raised: true, Err: errors.New("not asked yet")},
+		{What: Booted}} {
 		if err := c.handle(work, o); err != nil {
 			return errors.Join(err, c.openAll())
 		}
@@ -305,7 +309,8 @@ func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
 		if err != nil {
 			return State{}, err
 		}
-		if state, _, err = Step(state, e); err != nil {
+		state, _, err = Step(state, e)
+		if err != nil {
 			return State{}, fmt.Errorf("record %d: %w", r.Seq, err)
 		}
 	}
@@ -322,7 +327,8 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 		select {
 		case m := <-c.inbox:
 			err := errors.New("the kiosk is being switched off")
-			if limit == nil || m.o.What != Chosen && m.o.What != Accepted && m.o.What != FreeAsked && m.o.What != TestAsked {
+			if limit == nil || m.o.What != Chosen && m.o.What != Accepted && m.o.What != FreeAsked &&
+				m.o.What != TestAsked {
 				err = c.handle(work, m.o)
 			}
 			if m.reply != nil {
@@ -364,7 +370,8 @@ func (c *Controller) lookAtClock(ctx context.Context) {
 	if from, set := c.cfg.Clock.Look(idle); set {
 		o.From = &from
 	}
-	if wrong := !c.cfg.Clock.Trusted(); o.From == nil && wrong == s.ClockWrong && wrong == s.Faults[FaultAt{Code: "CL001"}] {
+	if wrong := !c.cfg.Clock.Trusted(); o.From == nil && wrong == s.ClockWrong &&
+		wrong == s.Faults[FaultAt{Code: "CL001"}] {
 		return
 	}
 	if err := c.handle(ctx, o); err != nil {
@@ -480,7 +487,8 @@ func (c *Controller) step(events []Event) (state State, cmds []Command, entries 
 	state = c.snapshot.State
 	for _, e := range events {
 		var more []Command
-		if state, more, err = Step(state, e); err != nil {
+		state, more, err = Step(state, e)
+		if err != nil {
 			return state, nil, nil, err
 		}
 		entry, err := e.Entry()
@@ -503,7 +511,8 @@ func (c *Controller) derived(x Session, e Event) []kiosk.Entry {
 		return out
 	}
 	c.cfg.Log.Error("nothing was derived for others", "session", e.Session, "error", err)
-	entry, err := Event{Kind: Alert, At: e.At, Body: AlertBody{NotDerived, wentWrong(fmt.Errorf("session %s: %w", x.Reference, err))}}.Entry()
+	entry, err := Event{Kind: Alert, At: e.At, Body: AlertBody{NotDerived,
+		wentWrong(fmt.Errorf("session %s: %w", x.Reference, err))}}.Entry()
 	if err != nil {
 		c.cfg.Log.Error("alert", "error", err)
 		return nil
@@ -536,7 +545,8 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 			b.command(Command{Do: OpenContact, Bay: b.bay.Number})
 		}
 		switch o.What {
-		case HoldApproved, BookingApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked, DrainAsked, FaultDone, MoreAsked, FreeAsked, CodeJudged, TestAsked, MeterChanged, ShutAsked, RetryAsked,
+		case HoldApproved, BookingApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked,
+			DrainAsked, FaultDone, MoreAsked, FreeAsked, CodeJudged, TestAsked, MeterChanged, ShutAsked, RetryAsked,
 			InstructionGiven, InstructionEnded, RefundTold,
 			Ticked, Sampled, FaultSeen, ClockSeen, Booted:
 			return err

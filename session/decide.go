@@ -61,7 +61,8 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	case InstructionGiven, InstructionEnded:
 		return []Event{instructed(o)}, nil
 	case RefundTold:
-		return []Event{{Kind: Refunded, Session: o.Session, At: o.At, Body: RefundBody{Amount: *o.Amount, By: o.By, Note: o.Note}}}, nil
+		return []Event{{Kind: Refunded, Session: o.Session, At: o.At,
+			Body: RefundBody{Amount: *o.Amount, By: o.By, Note: o.Note}}}, nil
 	}
 	return r.decideSession(s, o)
 }
@@ -312,7 +313,8 @@ func (r Rules) sameVehicle(x Session, now kiosk.Reading) error {
 	flowed := kiosk.Energy(int64(x.Last.Power) * gap.Milliseconds() / 3_600_000 * flowPercent / 100)
 	pause := kiosk.Energy(int64(x.Last.Power) * flowLeast.Milliseconds() / 3_600_000)
 	if gap < 0 || gap > adoptFlow || now.Power <= 0 || rise < flowed || pause <= 2*max(1, register.Step) {
-		return fmt.Errorf("nobody looked for %v, and %v that were counted do not prove that the vehicle is the same", gap.Round(time.Millisecond), rise)
+		return fmt.Errorf("nobody looked for %v, and %v that were counted do not prove that the vehicle is the same",
+			gap.Round(time.Millisecond), rise)
 	}
 	return nil
 }
@@ -328,7 +330,8 @@ const (
 // crossed finds the bay whose meter counts in place of that of a session; 0 where none does.
 func (x Session) crossed(s State, o Observation) int {
 	now := o.Sample.Reading
-	if now == nil || o.At.Sub(x.Start.At) < crossedAfter || x.Energy(now.Import) > crossedEnergy || now.Power >= crossedPower {
+	if now == nil || o.At.Sub(x.Start.At) < crossedAfter || x.Energy(now.Import) > crossedEnergy ||
+		now.Power >= crossedPower {
 		return 0
 	}
 	for _, bay := range slices.Sorted(maps.Keys(o.Live)) {
@@ -387,7 +390,8 @@ func (x Session) lastGood(o Observation) []Event {
 		live = *o.Sample
 	}
 	good := live.Good
-	if good == nil || x.Power != Charging && x.Power != Pausing || !x.when(good.At).After(x.Last.At) || good.Serial != x.Last.Serial || x.rise(good.Import) < 0 {
+	if good == nil || x.Power != Charging && x.Power != Pausing || !x.when(good.At).After(x.Last.At) ||
+		good.Serial != x.Last.Serial || x.rise(good.Import) < 0 {
 		return nil
 	}
 	return []Event{x.says(ReadingTaken, o.At, ReadingBody{Reading: *good})}
@@ -476,7 +480,8 @@ func (r Rules) tick(s State, o Observation) (out []Event) {
 			out = append(out, x.event(Closed, o.At))
 		case x.Power == Waiting && r.waitedTooLong(x, o.At):
 			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
-		case x.Money == HoldUncertain && x.Power == PowerNone && o.At.Sub(x.AskedAt) > unknownFor: // others need the bay
+		// others need the bay
+		case x.Money == HoldUncertain && x.Power == PowerNone && o.At.Sub(x.AskedAt) > unknownFor:
 			out = append(out, x.ends(o.At, ReasonUnknown))
 		case (x.Money == CaptureDelayed || x.Money == ReleaseDelayed) && s.isDue(x, o.At):
 			out = append(out, x.again(o.At, ""))
@@ -538,7 +543,8 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 		out = append(out, Event{Kind: DrainEnded, At: o.At})
 	}
 	for bay := range s.Testing {
-		out = append(out, Event{Kind: ContactorTested, At: o.At, Body: TestedBody{Bay: bay, ErrorBody: ErrorBody{"interrupted"}}})
+		out = append(out, Event{Kind: ContactorTested, At: o.At,
+			Body: TestedBody{Bay: bay, ErrorBody: ErrorBody{"interrupted"}}})
 	}
 	if !s.Day.Asked.IsZero() {
 		out = append(out, Event{Kind: DayEndFailed, At: o.At, Body: ErrorBody{"interrupted: its outcome is not known"}})

@@ -28,7 +28,8 @@
 // Anybody may unplug. A visitor who needs longer is given it (patience.go). The host closes
 // bays, and lets a vehicle charge for nothing up to a limit: their word, by name in the journal,
 // stands in the place of a hold. The technician tests a contactor where nothing is connected,
-// and exchanges a meter where nobody charges (staff.go). A driver who was declined may try again twice, for twenty seconds; a
+// and exchanges a meter where nobody charges (staff.go). A driver who was declined may try again twice, for twenty
+// seconds; a
 // second hold is never asked for before the first is known to be none.
 //
 // # The terminal

@@ -56,7 +56,8 @@ func TestCardsThatWereTriedOutPauseOnce(t *testing.T) {
 	for _, id := range []string{"A", "B", "C"} {
 		p.must(session.Observation{What: session.Chosen, Session: id, Bay: 3, Reference: "R" + id})
 		p.must(session.Observation{What: session.Accepted, Session: id, Offer: offer(5000)})
-		p.must(session.Observation{What: session.HoldEnded, Session: id, Err: &kiosk.Declined{Class: kiosk.DeclineIssuer, Code: "05", Card: id}})
+		p.must(session.Observation{What: session.HoldEnded, Session: id,
+			Err: &kiosk.Declined{Class: kiosk.DeclineIssuer, Code: "05", Card: id}})
 		p.must(session.Observation{What: session.Cancelled, Session: id})
 	}
 	for range 720 {
@@ -86,7 +87,8 @@ func TestItsOwnEnergyIsNobodysFault(t *testing.T) {
 func TestAStationNeedsEnergyItself(t *testing.T) {
 	p := newPlay(t)
 	for wh := int64(1000); wh < 1000+24*30*10; wh += 10 { // 10 W for a month
-		p.after(time.Hour).must(session.Observation{What: session.Sampled, Bay: 3, Sample: &session.Sample{Reading: p.reading(wh)}})
+		p.after(time.Hour).must(session.Observation{What: session.Sampled, Bay: 3,
+			Sample: &session.Sample{Reading: p.reading(wh)}})
 	}
 	if p.state.Faults[session.FaultAt{Code: "MT005", Bay: 3}] {
 		t.Error("the bay is locked")
@@ -137,11 +139,13 @@ func TestAClockThatIsPutRightOverARestart(t *testing.T) {
 func TestAFoundHoldKeepsItsTerminal(t *testing.T) {
 	p := newPlay(t)
 	p.rules.TerminalID = "60099914"
-	p.must(session.Observation{What: session.TerminalSaid, Reference: "ORPHAN1", Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "60099914"}})
+	p.must(session.Observation{What: session.TerminalSaid, Reference: "ORPHAN1",
+		Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "60099914"}})
 	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
 	p.rules.TerminalID = "11111111"
 	p.after(2 * time.Minute).must(session.Observation{What: session.Ticked})
-	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "11111111"}})
+	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9",
+		Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "11111111"}})
 	p.want("unproven receipt_final closed", "ask_terminal")
 }
 
@@ -170,7 +174,8 @@ func TestAHoldOfTheOldTerminal(t *testing.T) {
 	p.must(session.Observation{What: session.HoldApproved, Hold: h})
 	p.must(session.Observation{What: session.HoldEnded, Err: kiosk.ErrOutcomeUnknown})
 	p.rules.TerminalID = "11111111"
-	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111"}})
+	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9",
+		Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111"}})
 	p.want("hold_vanished ended receipt_final closed", "")
 }
 
@@ -180,7 +185,8 @@ func TestTheyStillStandThere(t *testing.T) {
 	p.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
 	p.after(2 * time.Second).must(session.Observation{What: session.Booted})
 	p.after(time.Second).must(session.Observation{What: session.Ticked})
-	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Receipts: []int{231}, Complete: true}})
+	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9",
+		Open: kiosk.OpenHolds{Receipts: []int{231}, Complete: true}})
 	p.want("hold_confirmed", "look_at_bay")
 }
 
@@ -196,7 +202,9 @@ func TestOneBookingProvesOneCapture(t *testing.T) {
 		h.ReceiptNo += i
 		see(session.Observation{What: session.HoldApproved, Hold: h})
 		see(session.Observation{What: session.HoldEnded})
-		p.must(session.Observation{What: session.Sampled, Bay: 3 + i, Sample: &session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true}, Reading: p.reading(1000)}})
+		p.must(session.Observation{What: session.Sampled, Bay: 3 + i,
+			Sample: &session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true},
+				Reading: p.reading(1000)}})
 		see(session.Observation{What: session.BaselineRead, Reading: p.reading(1000)})
 		see(session.Observation{What: session.ContactorMoved, Closed: true})
 		p.after(10 * time.Minute)
@@ -207,7 +215,8 @@ func TestOneBookingProvesOneCapture(t *testing.T) {
 	p.must(session.Observation{What: session.Booted})
 	last := &kiosk.Booking{ReceiptNo: 300, Booked: kiosk.Money{Minor: 98, Currency: "EUR"}}
 	p.gone(last)
-	if a, b := p.state.Sessions["A"].Money, p.state.Sessions["B"].Money; a != session.Captured || b != session.CaptureDelayed {
+	if a, b := p.state.Sessions["A"].Money, p.state.Sessions["B"].Money; a != session.Captured ||
+		b != session.CaptureDelayed {
 		t.Errorf("money is %s and %s", a, b)
 	}
 }
@@ -229,8 +238,10 @@ func TestATerminalThatBooksNothingBeforeItsDayEnds(t *testing.T) {
 	p.sample(1060)
 	p.must(session.Observation{What: session.StopPressed})
 	p.finish(1060)
-	p.must(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineDayEnd, Code: "F0"}})
-	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3, Reference: "ABC1235"}); err == nil {
+	p.must(session.Observation{What: session.BookingEnded,
+		Err: &kiosk.Declined{Class: kiosk.DeclineDayEnd, Code: "F0"}})
+	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3,
+		Reference: "ABC1235"}); err == nil {
 		t.Error("a card would be asked for")
 	}
 	if err := p.see(session.Observation{What: session.DayEndAsked}); err == nil {
@@ -239,7 +250,8 @@ func TestATerminalThatBooksNothingBeforeItsDayEnds(t *testing.T) {
 	p.clear().must(session.Observation{What: session.DayEndAsked, Force: true})
 	p.want("day_end_intent", "end_of_day")
 	p.must(session.Observation{What: session.DayEndDone, Total: &kiosk.Money{Currency: "EUR"}})
-	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3, Reference: "ABC1235"}); err != nil {
+	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3,
+		Reference: "ABC1235"}); err != nil {
 		t.Errorf("afterwards the kiosk does not sell: %v", err)
 	}
 }
@@ -254,7 +266,8 @@ func billed(p *play) *play {
 
 func (p *play) list(last *kiosk.Booking, receipts ...int) {
 	p.t.Helper()
-	p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Ready: true, Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}, Last: last})
+	p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Ready: true,
+		Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}, Last: last})
 }
 
 // gone gives empty lists for long enough to be believed.
@@ -283,7 +296,8 @@ func booking(receipt int, minor int64) *kiosk.Booking {
 func TestNobodyPaysWhileTheDayEnds(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.DayEndAsked, Force: true})
-	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3, Reference: "ABC1235"}); err == nil {
+	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3,
+		Reference: "ABC1235"}); err == nil {
 		t.Error("a card would be asked for")
 	}
 }
@@ -294,7 +308,8 @@ func TestAnEarlierTryMayHaveLanded(t *testing.T) {
 	p := billed(newPlay(t))
 	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
 	p.list(nil, 231)
-	p.must(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
+	p.must(session.Observation{What: session.BookingEnded,
+		Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
 	p.list(booking(232, 98))
 	if p.x().Money != session.Captured {
 		t.Errorf("money is %s", p.x().Money)
@@ -355,7 +370,8 @@ func TestARestartKeepsWhatSessionsCounted(t *testing.T) {
 	}
 	billed := billed(p) // at bay 3; what came before is cleared
 	state, err := session.Replay(func(yield func(kiosk.Record, error) bool) {
-		for _, e := range append([]session.Event{{Kind: session.RegisterSeen, Body: session.RegisterBody{Bay: 4, Reading: *p.reading(1000)}}}, billed.past...) {
+		for _, e := range append([]session.Event{{Kind: session.RegisterSeen,
+			Body: session.RegisterBody{Bay: 4, Reading: *p.reading(1000)}}}, billed.past...) {
 			entry, err := e.Entry()
 			if !yield(kiosk.Record{Session: entry.Session, Kind: entry.Kind, Body: entry.Body}, err) {
 				return

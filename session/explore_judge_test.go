@@ -50,7 +50,9 @@ func (n *node) judgeCommand(c Command) {
 			n.x.violated(n, "the contactor is closed without a hold and a register")
 		}
 		// What a list names wrongly cannot be told from what is so.
-		if !slices.ContainsFunc(n.w.holds, func(h bankHold) bool { return h.session == c.Session && (h.open || h.shown) }) {
+		if !slices.ContainsFunc(n.w.holds, func(h bankHold) bool {
+			return h.session == c.Session && (h.open || h.shown)
+		}) {
 			n.x.violated(n, "the contactor is closed, and the bank has no hold")
 		}
 	}

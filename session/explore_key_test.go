@@ -44,7 +44,8 @@ func keyOfSessions(s State, w world) string {
 		case Held:
 			at(x.HoldAt, 3*time.Minute)
 		default:
-			fmt.Fprint(&b, over(x.OwedAt, w.now, time.Hour), over(x.OwedAt, w.now, HoldLasts), over(x.TriedAt, w.now, time.Hour),
+			fmt.Fprint(&b, over(x.OwedAt, w.now, time.Hour), over(x.OwedAt, w.now, HoldLasts),
+				over(x.TriedAt, w.now, time.Hour),
 				" ")
 			at(x.TriedAt, retryAfter(x.Attempt))
 			at(x.Due, 0)

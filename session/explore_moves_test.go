@@ -97,7 +97,10 @@ func (n *node) timeMoves() (out []turn) {
 	if x, taken := n.s.AtBay(1); taken && x.mayCharge() {
 		bad("the emergency stop is pressed", time.Second, func(_ *node, sm *Sample) { sm.Inputs.Emergency = true })
 		bad("the inputs are lost", 10*time.Second, func(n *node, sm *Sample) { sm.InputsLost = 10 * time.Second })
-		bad("the meter is lost", 20*time.Second, func(n *node, sm *Sample) { sm.Reading, sm.MeterLost = nil, 20*time.Second })
+		bad("the meter is lost", 20*time.Second, func(n *node,
+			sm *Sample) {
+			sm.Reading, sm.MeterLost = nil, 20*time.Second
+		})
 		bad("the meter says what cannot be", time.Second, func(n *node, sm *Sample) {
 			sm.Reading, sm.MeterFault, sm.Good = nil, "MT003", n.live.Good
 		})
@@ -144,8 +147,14 @@ func (n *node) bayMoves() (out []turn) {
 		}})
 	}
 	read := func(what What, name string) {
-		add("the "+name+" register is read", false, func(n *node, o *Observation) { o.What, o.Reading = what, n.w.reading() })
-		add("the "+name+" register cannot be read", true, func(n *node, o *Observation) { o.What, o.Err = what, errBroken })
+		add("the "+name+" register is read", false, func(n *node,
+			o *Observation) {
+			o.What, o.Reading = what, n.w.reading()
+		})
+		add("the "+name+" register cannot be read", true, func(n *node,
+			o *Observation) {
+			o.What, o.Err = what, errBroken
+		})
 	}
 	killed := func(name string, closed bool) {
 		out = append(out, turn{name, true, func(n *node) { n.w.closed, n.w.stuck = closed, false; n.restart() }})
@@ -358,7 +367,8 @@ func (n *node) bookingMoves() (out []turn) {
 				n.restart()
 			}
 		})
-		add("the terminal says that there is no such hold", true, func(n *node) { end(n, nil, no(kiosk.DeclineNoHold)) })
+		add("the terminal says that there is no such hold", true,
+			func(n *node) { end(n, nil, no(kiosk.DeclineNoHold)) })
 	}
 	for _, class := range []kiosk.DeclineClass{kiosk.DeclineHost, kiosk.DeclineTerminal, kiosk.DeclineDayEnd} {
 		add("the terminal refuses: "+string(class), true, func(n *node) { end(n, nil, no(class)) })

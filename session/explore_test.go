@@ -226,7 +226,8 @@ func breaches() map[string]breach {
 				}
 			}
 			return all
-		}, only: []string{"the bank approves, the completion is lost, and the hold is reversed"}, want: "the bank has no hold"},
+		}, only: []string{"the bank approves, the completion is lost, and the hold is reversed"},
+			want: "the bank has no hold"},
 		"gives back what was billed": {events: change(CaptureIntent, func(e *Event) { e.Kind = ReleaseIntent }),
 			want: "was given back"},
 		"takes a lost answer for a yes": {events: func(_ State, all []Event) []Event {

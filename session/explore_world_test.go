@@ -44,7 +44,8 @@ const worldTariff = `{"id":"t","currency":"EUR","tax_included":"YES",
 	"elements":[{"price_components":[{"type":"ENERGY","price":0.50,"vat":19}]}]}`
 
 func worldOffer() *Offer {
-	return &Offer{Tariff: []byte(worldTariff), Hash: "sum", Hold: kiosk.Money{Minor: worldHold, Currency: worldCurrency},
+	return &Offer{Tariff: []byte(worldTariff), Hash: "sum",
+		Hold:     kiosk.Money{Minor: worldHold, Currency: worldCurrency},
 		Language: "en", Timezone: "Europe/Berlin"}
 }
 
@@ -291,7 +292,8 @@ func (p *past) records() func(yield func(kiosk.Record, error) bool) {
 	return func(yield func(kiosk.Record, error) bool) {
 		for i, e := range all {
 			entry, err := e.Entry()
-			r := kiosk.Record{Seq: int64(i + 1), Session: entry.Session, Kind: entry.Kind, Body: entry.Body, Token: entry.Token}
+			r := kiosk.Record{Seq: int64(i + 1), Session: entry.Session, Kind: entry.Kind, Body: entry.Body,
+				Token: entry.Token}
 			if !yield(r, err) {
 				return
 			}

@@ -28,7 +28,8 @@ type stuck struct {
 func TestNoAnswerIsAskedForWithoutEnd(t *testing.T) {
 	answers := map[string]stuck{
 		"unreachable": {answer: kiosk.ErrUnreachable}, "flaps": {answer: kiosk.ErrUnreachable, flaps: true},
-		"unknown": {answer: kiosk.ErrOutcomeUnknown}, "unknown and flaps": {answer: kiosk.ErrOutcomeUnknown, flaps: true},
+		"unknown": {answer: kiosk.ErrOutcomeUnknown}, "unknown and flaps": {answer: kiosk.ErrOutcomeUnknown,
+			flaps: true},
 		"another terminal": {answer: fmt.Errorf("%w: %w", kiosk.ErrUnreachable, kiosk.ErrOtherTerminal)},
 		"books too little": {booked: booking(300, 1)}, "books nothing": {booked: booking(300, 0)},
 		"books what is due, and lists it": {booked: booking(300, 98)},
@@ -38,11 +39,14 @@ func TestNoAnswerIsAskedForWithoutEnd(t *testing.T) {
 	}
 	lists := map[string]kiosk.OpenHolds{
 		"all": {Receipts: []int{231}, Complete: true}, "none": {Complete: true}, "one of many": {Receipts: []int{230}},
-		"nothing whole": {}, "a strange one": {Receipts: []int{99}, Complete: true}, "two": {Receipts: []int{231, 99}, Complete: true},
+		"nothing whole": {}, "a strange one": {Receipts: []int{99}, Complete: true},
+		"two": {Receipts: []int{231, 99}, Complete: true},
 	}
 	begins := map[string]func(*play){
-		"capture":    func(p *play) { billed(p) },
-		"release":    func(p *play) { p.choose().accept().approve().must(session.Observation{What: session.Cancelled}) },
+		"capture": func(p *play) { billed(p) },
+		"release": func(p *play) {
+			p.choose().accept().approve().must(session.Observation{What: session.Cancelled})
+		},
 		"hold":       func(p *play) { p.choose().accept() },
 		"end of day": func(p *play) { p.must(session.Observation{What: session.DayEndAsked}) },
 		"day end asked": func(p *play) {
@@ -78,17 +82,20 @@ func (p *play) endure(s stuck) {
 			c := p.cmds[0]
 			p.cmds = p.cmds[1:]
 			what := string(c.Do) + " " + c.Session
-			if sent[what]++; sent[what] > mostCommands && moves(c.Do) || n > 100 {
+			sent[what]++
+			if sent[what] > mostCommands && moves(c.Do) || n > 100 {
 				p.t.Fatalf("%s was sent %d times in the hour before second %d: %s", what, sent[what], second, p.order())
 			}
 			p.answer(c, s)
 		}
 		p.after(30 * time.Second)
 		if s.flaps {
-			p.must(session.Observation{What: session.FaultSeen, Fault: "PT001", Raised: second/60%2 == 0, Err: s.answer})
+			p.must(session.Observation{What: session.FaultSeen, Fault: "PT001", Raised: second/60%2 == 0,
+				Err: s.answer})
 		}
 		orphan++
-		p.must(session.Observation{What: session.TerminalSaid, Session: fmt.Sprintf("O%d", orphan), Reference: "XYZ9999", Ready: true, Open: s.lists})
+		p.must(session.Observation{What: session.TerminalSaid, Session: fmt.Sprintf("O%d", orphan),
+			Reference: "XYZ9999", Ready: true, Open: s.lists})
 		p.must(session.Observation{What: session.Ticked})
 		if _, taken := p.state.AtBay(3); taken {
 			p.sample(3000, unplugged)

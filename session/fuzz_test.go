@@ -19,7 +19,8 @@ func FuzzReplay(f *testing.F) {
 	for i, r := range j.Records {
 		f.Add(i, r.Kind, r.Body)
 	}
-	for _, kind := range []session.Kind{session.HoldFound, session.DayEnded, session.RegisterSeen, session.FaultCleared, session.MeterSwapped, session.CaptureWaiting, session.HoldOK, session.Alert} {
+	for _, kind := range []session.Kind{session.HoldFound, session.DayEnded, session.RegisterSeen, session.FaultCleared,
+		session.MeterSwapped, session.CaptureWaiting, session.HoldOK, session.Alert} {
 		f.Add(5, string(kind), []byte(`{"at":"2026-03-02T09:00:00Z"}`))
 	}
 	records := j.Records
@@ -43,14 +44,17 @@ func FuzzReplay(f *testing.F) {
 		rules := session.DefaultRules()
 		rules.Currency = "EUR"
 		rules.Bays[3] = session.BayRules{MaxPower: 22000}
-		for _, o := range []session.Observation{{What: session.Booted}, {What: session.Ticked}, {What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Complete: true}}, {What: session.Shutdown}} {
+		for _, o := range []session.Observation{{What: session.Booted}, {What: session.Ticked},
+			{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Complete: true}},
+			{What: session.Shutdown}} {
 			o.At = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 			events, err := rules.Decide(state, o)
 			if err != nil {
 				continue
 			}
 			for _, e := range events {
-				if state, _, err = session.Step(state, e); err != nil {
+				state, _, err = session.Step(state, e)
+				if err != nil {
 					break
 				}
 			}

@@ -86,7 +86,8 @@ func goldenParts(t *testing.T, name string, kinds map[string]bool) (parts [][]ki
 			place[line.Session], parts = i, append(parts, nil)
 		}
 		kinds[line.Kind] = true
-		parts[i] = append(parts[i], kiosk.Record{Seq: line.Seq, Session: line.Session, Kind: line.Kind, Body: line.Body, Token: line.Token})
+		parts[i] = append(parts[i], kiosk.Record{Seq: line.Seq, Session: line.Session, Kind: line.Kind, Body: line.Body,
+			Token: line.Token})
 	}
 	return parts
 }
@@ -101,37 +102,47 @@ func printState(w io.Writer, s session.State) {
 		faults = append(faults, fmt.Sprintf("%s at bay %d", f.Code, f.Bay))
 	}
 	slices.Sort(faults)
-	fmt.Fprintf(w, "site: faults %v, draining %v, clock wrong %v, claimed %v, results %d, uses %d, declines %d, access %d\n",
+	fmt.Fprintf(
+		w, "site: faults %v, draining %v, clock wrong %v, claimed %v, results %d, uses %d, declines %d, access %d\n",
 		faults, s.Draining, s.ClockWrong, s.Claimed, len(s.Results), len(s.Uses), len(s.Declines), s.Access.Refusals)
 	for _, bay := range slices.Sorted(maps.Keys(s.Known)) {
 		r := s.Registers[bay]
-		fmt.Fprintf(w, "bay %d: known %d of %s, register %d, sold %v, tested %q\n", bay, s.Known[bay].Import, s.Known[bay].Serial,
+		fmt.Fprintf(w, "bay %d: known %d of %s, register %d, sold %v, tested %q\n", bay, s.Known[bay].Import,
+			s.Known[bay].Serial,
 			r.Import, r.Sold, s.Tested[bay])
 	}
 	d := s.Day
-	fmt.Fprintf(w, "day: ended %s, counted %v, captured %v, due %s, asked %s, failed %s %d times\n", when(d.Ended), d.Counted, d.Captured,
+	fmt.Fprintf(w, "day: ended %s, counted %v, captured %v, due %s, asked %s, failed %s %d times\n", when(d.Ended),
+		d.Counted, d.Captured,
 		when(d.Due), when(d.Asked), when(d.Failed), d.Tries)
 }
 
 func printSession(w io.Writer, x session.Session) {
-	fmt.Fprintf(w, "session %s at bay %d %s: money %s, power %s, record %s, reason %q, by %q\n", x.Reference, x.Bay, x.EVSE, x.Money,
+	fmt.Fprintf(w, "session %s at bay %d %s: money %s, power %s, record %s, reason %q, by %q\n", x.Reference, x.Bay,
+		x.EVSE, x.Money,
 		x.Power, x.Paper, x.Reason, x.By)
-	fmt.Fprintf(w, "  tries %d, attempt %d, maybe %v, blind %v, missing %d, class %q, cancel %v, patience %d, refusals %d, proof %q %q\n",
+	fmt.Fprintf(w, "  tries %d, attempt %d, maybe %v, blind %v, missing %d, class %q, cancel %v, patience %d, "+
+		"refusals %d, proof %q %q\n",
 		x.Tries, x.Attempt, x.Maybe, x.Blind, x.Missing, x.Class, x.Cancel, x.Patience, x.Refusals, x.Proof, x.ProvedBy)
-	fmt.Fprintf(w, "  leased %s, asked %s, held %s, ended %s, opened %s, owed %s, due %s, closed %s\n", when(x.LeaseAt), when(x.AskAt),
+	fmt.Fprintf(w, "  leased %s, asked %s, held %s, ended %s, opened %s, owed %s, due %s, closed %s\n", when(x.LeaseAt),
+		when(x.AskAt),
 		when(x.HoldAt), when(x.EndAt), when(x.OpenAt), when(x.OwedAt), when(x.Due), when(x.ClosedAt))
 	if x.Offer != nil {
-		fmt.Fprintf(w, "  offer: hold %v, %s, %s, limit %v\n", x.Offer.Hold, x.Offer.Language, x.Offer.Timezone, x.Offer.Limit != nil)
+		fmt.Fprintf(w, "  offer: hold %v, %s, %s, limit %v\n", x.Offer.Hold, x.Offer.Language, x.Offer.Timezone,
+			x.Offer.Limit != nil)
 	}
 	if x.Hold != nil {
-		fmt.Fprintf(w, "  hold %v: %v at %s, card %q\n", x.Hold.ReceiptNo, x.Hold.Approved, x.Hold.TerminalID, x.Hold.Card)
+		fmt.Fprintf(w, "  hold %v: %v at %s, card %q\n", x.Hold.ReceiptNo, x.Hold.Approved, x.Hold.TerminalID,
+			x.Hold.Card)
 	}
 	if x.Start != nil {
-		fmt.Fprintf(w, "  register from %d to %d, modulus %d, energy %d in %d periods, %d gaps\n", x.Start.Import, x.Last.Import, x.Modulus,
+		fmt.Fprintf(w, "  register from %d to %d, modulus %d, energy %d in %d periods, %d gaps\n", x.Start.Import,
+			x.Last.Import, x.Modulus,
 			x.Energy(x.Last.Import), len(x.Periods), len(x.Gaps))
 	}
 	if b := x.Bill; b != nil {
-		fmt.Fprintf(w, "  bill: %d, %v of %v, limit %q, lines %v, taxes %v\n", b.Energy, b.Total, b.Cost, b.Limit, b.Lines, b.Taxes)
+		fmt.Fprintf(w, "  bill: %d, %v of %v, limit %q, lines %v, taxes %v\n", b.Energy, b.Total, b.Cost, b.Limit,
+			b.Lines, b.Taxes)
 	}
 	if x.Booking != nil {
 		fmt.Fprintf(w, "  booking %v: %v\n", x.Booking.ReceiptNo, x.Booking.Booked)

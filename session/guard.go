@@ -82,7 +82,8 @@ func (s *State) remember(x Session, e Event) {
 	case ReadingTaken:
 		s.Registers[x.Bay] = Register{x.LastReading(), true}
 	}
-	if x.Booking != nil && (e.Kind == CaptureOK || e.Kind == CaptureDone || e.Kind == ReleaseOK || e.Kind == ReleaseDone) {
+	if x.Booking != nil && (e.Kind == CaptureOK || e.Kind == CaptureDone || e.Kind == ReleaseOK ||
+		e.Kind == ReleaseDone) {
 		s.Claimed = x.Booking.ReceiptNo
 	}
 }

@@ -79,7 +79,8 @@ func TestCardsThatAreTriedOut(t *testing.T) {
 			return err
 		}
 		p.must(session.Observation{What: session.Accepted, Session: id, Offer: offer(5000)})
-		p.must(session.Observation{What: session.HoldEnded, Session: id, Err: &kiosk.Declined{Class: kiosk.DeclineIssuer, Code: "05", Card: card}})
+		p.must(session.Observation{What: session.HoldEnded, Session: id,
+			Err: &kiosk.Declined{Class: kiosk.DeclineIssuer, Code: "05", Card: card}})
 		p.must(session.Observation{What: session.Cancelled, Session: id})
 		p.after(time.Minute)
 		p.must(session.Observation{What: session.Ticked})
@@ -178,7 +179,8 @@ func TestEndOfDay(t *testing.T) {
 	p.want("day_end_intent", "end_of_day")
 	tick()
 	p.want("", "")
-	p.must(session.Observation{What: session.DayEndDone, Total: &kiosk.Money{Currency: "EUR"}, Err: kiosk.ErrUnreachable})
+	p.must(session.Observation{What: session.DayEndDone, Total: &kiosk.Money{Currency: "EUR"},
+		Err: kiosk.ErrUnreachable})
 	p.want("day_end_failed", "")
 	tick()
 	p.want("", "")
@@ -227,7 +229,8 @@ func TestNoHostIsToldBeforeSomebodyWalksUp(t *testing.T) {
 	for _, id := range []string{"A", "B"} {
 		p.must(session.Observation{What: session.Chosen, Session: id, Bay: 3, Reference: "R" + id})
 		p.must(session.Observation{What: session.Accepted, Session: id, Offer: offer(5000)})
-		p.must(session.Observation{What: session.HoldEnded, Session: id, Err: &kiosk.Declined{Class: kiosk.DeclineHost, Code: "9B"}})
+		p.must(session.Observation{What: session.HoldEnded, Session: id,
+			Err: &kiosk.Declined{Class: kiosk.DeclineHost, Code: "9B"}})
 		p.after(time.Second).must(session.Observation{What: session.Ticked})
 	}
 	if _, down := p.state.Down(3); !down {

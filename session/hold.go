@@ -101,7 +101,8 @@ func (r Rules) holdApproved(s State, x Session, o Observation) ([]Event, error) 
 	if x.Money != HoldAsked {
 		return nil, fmt.Errorf("cannot record a hold: money of session %s is %s", x.Reference, x.Money)
 	}
-	if got := o.Hold.Approved; got.Currency != x.Offer.Hold.Currency || got.Minor <= 0 || got.Minor > x.Offer.Hold.Minor {
+	if got := o.Hold.Approved; got.Currency != x.Offer.Hold.Currency || got.Minor <= 0 ||
+		got.Minor > x.Offer.Hold.Minor {
 		return nil, fmt.Errorf("cannot record a hold of %v: the driver agreed to %v", got, x.Offer.Hold)
 	}
 	if s.repeats(resultOfHold(*o.Hold)) {

@@ -130,8 +130,9 @@ type BayRules = kiosk.Register
 func DefaultRules() Rules {
 	return Rules{
 		Lease: 90 * time.Second, PlugIn: 3 * time.Minute, NoEnergy: 5 * time.Minute, MeterLost: 15 * time.Second,
-		InputsLost: 5 * time.Second, ReadingEvery: 10 * time.Second, Reaction: 4 * time.Second, TryAgain: 20 * time.Second,
-		DayEnd: -1, Location: time.UTC, Bays: map[int]BayRules{},
+		InputsLost: 5 * time.Second, ReadingEvery: 10 * time.Second, Reaction: 4 * time.Second,
+		TryAgain: 20 * time.Second,
+		DayEnd:   -1, Location: time.UTC, Bays: map[int]BayRules{},
 	}
 }
 

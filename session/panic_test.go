@@ -24,7 +24,8 @@ func TestAPanicOfADriver(t *testing.T) {
 				for range 600 {
 					beside.look(s)
 					time.Sleep(250 * time.Millisecond)
-					if screen := s.life.presenter.View().Screen; s.bays[1].State().Closed && (screen == ui.Bays || screen == ui.Attract) {
+					if screen := s.life.presenter.View().Screen; s.bays[1].State().Closed &&
+						(screen == ui.Bays || screen == ui.Attract) {
 						break
 					}
 				}
@@ -36,7 +37,8 @@ func TestAPanicOfADriver(t *testing.T) {
 				if !during {
 					s.boom.Store(&call)
 				}
-				for end := time.Now().Add(15 * time.Minute); !first.done && time.Now().Before(end); time.Sleep(250 * time.Millisecond) {
+				for end := time.Now().Add(15 * time.Minute); !first.done &&
+					time.Now().Before(end); time.Sleep(250 * time.Millisecond) {
 					first.look(s)
 					if during && s.bays[0].State().Register > 1_000_500 {
 						s.boom.Store(&call)

@@ -35,7 +35,8 @@ func (r Rules) Left(x Session, at time.Time) (left time.Duration, waits bool) {
 // moreAsked gives a visitor more time.
 func (r Rules) moreAsked(x Session, o Observation) ([]Event, error) {
 	if _, waits := r.Left(x, o.At); !waits || x.Patience >= mostPatience {
-		return nil, fmt.Errorf("cannot give more time: money of session %s is %s, power %s, given %d times", x.Reference, x.Money, x.Power, x.Patience)
+		return nil, fmt.Errorf("cannot give more time: money of session %s is %s, power %s, given %d times",
+			x.Reference, x.Money, x.Power, x.Patience)
 	}
 	return []Event{x.says(TimeGiven, o.At, PatienceBody{x.Patience + 1})}, nil
 }

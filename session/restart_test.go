@@ -176,24 +176,30 @@ func TestWiresThatAreCrossed(t *testing.T) {
 		beside session.Sample
 		found  bool
 	}{
-		"crossed":                  {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000}}, true},
-		"this one counts, too":     {1100, session.Sample{Reading: &kiosk.Reading{Power: 11000}}, false},
-		"nobody draws":             {1000, session.Sample{Reading: &kiosk.Reading{Power: 3}}, false},
-		"its own contactor closed": {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000}, Inputs: kiosk.BayInputs{Closed: true}}, false},
-		"its inputs are not read":  {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000}, InputsLost: time.Second}, false},
+		"crossed":              {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000}}, true},
+		"this one counts, too": {1100, session.Sample{Reading: &kiosk.Reading{Power: 11000}}, false},
+		"nobody draws":         {1000, session.Sample{Reading: &kiosk.Reading{Power: 3}}, false},
+		"its own contactor closed": {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000},
+			Inputs: kiosk.BayInputs{Closed: true}}, false},
+		"its inputs are not read": {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000},
+			InputsLost: time.Second}, false},
 	} {
 		p := newPlay(t)
 		p.rules.Bays[4] = session.BayRules{MaxPower: 22000}
 		p.choose().accept().approve().charge()
 		p.after(20 * time.Second)
 		c.beside.Reading.At = p.now
-		sm := session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true, Closed: true}, Reading: p.reading(c.wh)}
-		if sm.Reading.Power = 0; c.wh > 1000 {
+		sm := session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true, Closed: true},
+			Reading: p.reading(c.wh)}
+		sm.Reading.Power = 0
+		if c.wh > 1000 {
 			sm.Reading.Power = 22000
 		}
-		p.must(session.Observation{What: session.Sampled, Bay: 3, Sample: &sm, Live: map[int]session.Sample{3: sm, 4: c.beside}})
+		p.must(session.Observation{What: session.Sampled, Bay: 3, Sample: &sm,
+			Live: map[int]session.Sample{3: sm, 4: c.beside}})
 		found := p.x().Power == session.Stopping
-		if found != c.found || p.state.Faults[session.FaultAt{Code: session.Crossed, Bay: 3}] != c.found || p.state.Faults[session.FaultAt{Code: session.Crossed, Bay: 4}] != c.found {
+		if found != c.found || p.state.Faults[session.FaultAt{Code: session.Crossed, Bay: 3}] != c.found ||
+			p.state.Faults[session.FaultAt{Code: session.Crossed, Bay: 4}] != c.found {
 			t.Errorf("%s: found %v, faults %v", name, found, p.state.Faults)
 		}
 		if !found {
@@ -212,13 +218,15 @@ func TestWiresThatAreCrossed(t *testing.T) {
 func TestARegisterIsTrueWhereItStands(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.FaultSeen, Fault: "MT003", Bay: 3, Raised: true})
-	done := session.Observation{What: session.FaultDone, Fault: "MT003", Bay: 3, By: "technician", Reading: p.reading(9000)}
+	done := session.Observation{What: session.FaultDone, Fault: "MT003", Bay: 3, By: "technician",
+		Reading: p.reading(9000)}
 	if err := p.see(done); err == nil {
 		t.Error("cleared although the meter was not asked")
 	}
 	swapped := *p.reading(1000)
 	swapped.Serial = "2"
-	if done.Old = &swapped; p.see(done) == nil {
+	done.Old = &swapped
+	if p.see(done) == nil {
 		t.Error("cleared although another meter answers")
 	}
 	done.Old = p.reading(1000)

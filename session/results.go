@@ -55,7 +55,8 @@ func (s State) repeats(n Result) bool {
 // result finds the last hold with a receipt number.
 func (s State) result(terminal string, receipt int) (Result, bool) {
 	for _, old := range slices.Backward(s.Results) {
-		if old.Hold && old.ReceiptNo == receipt && (old.TerminalID == terminal || terminal == "" || old.TerminalID == "") {
+		if old.Hold && old.ReceiptNo == receipt && (old.TerminalID == terminal || terminal == "" ||
+			old.TerminalID == "") {
 			return old, true
 		}
 	}

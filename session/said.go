@@ -48,7 +48,10 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 			out = append(out, r.clearHold(s, x, listed, o)...)
 		case CaptureUnclear, ReleaseUnclear:
 			cleared := r.clear(s, x, listed, o)
-			if slices.ContainsFunc(cleared, func(e Event) bool { b, done := e.Body.(SettledBody); return done && b.Booking == o.Last }) {
+			if slices.ContainsFunc(cleared, func(e Event) bool {
+				b, done := e.Body.(SettledBody)
+				return done && b.Booking == o.Last
+			}) {
 				o.Last = nil // one booking proves one capture
 			}
 			out = append(out, cleared...)
@@ -58,7 +61,8 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 			}
 		}
 	}
-	if len(unknown) > 0 && !s.Faults[FaultAt{Code: NewJournal}] { // whose it is the lost journal knows: a person decides
+	// whose it is the lost journal knows: a person decides
+	if len(unknown) > 0 && !s.Faults[FaultAt{Code: NewJournal}] {
 		orphan := Session{ID: o.Session, Reference: o.Reference, Money: MoneyNone, Power: PowerNone, Paper: PaperOpen}
 		out = append(out, r.found(orphan, unknown[0], o)...)
 	}
@@ -75,7 +79,8 @@ func (s State) unknown(o Observation) (out []int) {
 		}
 		if known, ok := s.result(o.Open.TerminalID, n); ok {
 			billed := known.At.After(s.Day.Ended) && o.At.Before(known.Billed)
-			mine = mine || billed || o.By == "" && known.Releases > 0 && !over(known.At, o.At, retryAfter(known.Releases))
+			mine = mine || billed || o.By == "" && known.Releases > 0 &&
+				!over(known.At, o.At, retryAfter(known.Releases))
 		}
 		if !mine && !slices.Contains(out, n) {
 			out = append(out, n)
@@ -141,7 +146,8 @@ func (r Rules) clearHold(s State, x Session, listed bool, o Observation) []Event
 func (r Rules) vanished(x Session, o Observation) []Event {
 	switch x.Power {
 	case PowerNone, Waiting, Starting:
-		return []Event{x.event(HoldVanished, o.At), x.ends(o.At, ReasonHoldGone), x.event(ReceiptFinal, o.At), x.event(Closed, o.At)}
+		return []Event{x.event(HoldVanished, o.At), x.ends(o.At, ReasonHoldGone), x.event(ReceiptFinal, o.At),
+			x.event(Closed, o.At)}
 	case Closing, Charging, Pausing, Adopting:
 		return x.stop(o, ReasonHoldGone)
 	case Off:

@@ -46,7 +46,8 @@ func TestAResultComesOnce(t *testing.T) {
 				p.replay()
 			}
 			p.another()
-			if err := p.see(session.Observation{What: session.HoldApproved, Session: "S2", Hold: c.hold}); (err != nil) != c.old {
+			if err := p.see(session.Observation{What: session.HoldApproved, Session: "S2",
+				Hold: c.hold}); (err != nil) != c.old {
 				t.Errorf("%s, restart %v: %v", name, restart, err)
 			}
 		}
@@ -178,7 +179,8 @@ func TestAnotherMetersEnergyIsNotBilled(t *testing.T) {
 	p.after(10 * time.Second).sample(1300) // of another meter, with the serial number of before
 	p.after(10*time.Second).sample(1360, func(s *session.Sample) { s.Reading, s.MeterFault = nil, "MT004" })
 	p.must(session.Observation{What: session.ContactorMoved})
-	p.must(session.Observation{What: session.FinalRead, Err: otherMeter{errors.New("meter has serial number 2, want 1")}})
+	p.must(
+		session.Observation{What: session.FinalRead, Err: otherMeter{errors.New("meter has serial number 2, want 1")}})
 	if b := p.x().Bill; b.Energy != 60 {
 		t.Errorf("bill %+v", b)
 	}

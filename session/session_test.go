@@ -15,7 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-const price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19}]}]}`
+const price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+	"price":0.49,"vat":19}]}]}`
 
 var t0 = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
@@ -119,8 +120,9 @@ func (p *play) reading(wh int64) *kiosk.Reading {
 // sample looks at the bay: a vehicle that asks for energy, a closed contactor.
 func (p *play) sample(wh int64, change ...func(*session.Sample)) {
 	p.t.Helper()
-	sm := &session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true, Closed: true}, Reading: p.reading(wh),
-		Good: p.reading(wh)}
+	sm := &session.Sample{Inputs: kiosk.BayInputs{Plugged: true, Requesting: true, Closed: true},
+		Reading: p.reading(wh),
+		Good:    p.reading(wh)}
 	for _, f := range change {
 		f(sm)
 	}
@@ -199,7 +201,8 @@ func TestTheGoodWay(t *testing.T) {
 	p.want("stop_intent", "open_contactor")
 	p.finish(19432)
 	p.want("contactor_opened meter_end bill capture_intent", "read_final capture")
-	if b := p.x().Bill; b.Energy != 18432 || b.Total.Minor != 903 || b.Net.Minor != 759 || b.Lines[0].Amount.Minor != 903 {
+	if b := p.x().Bill; b.Energy != 18432 || b.Total.Minor != 903 || b.Net.Minor != 759 ||
+		b.Lines[0].Amount.Minor != 903 {
 		t.Errorf("bill is %+v", b)
 	}
 	p.capture(903).want("capture_ok capture_confirmed receipt_final closed", "")
@@ -238,20 +241,36 @@ func TestEnds(t *testing.T) {
 		{"row 3: the visitor leaves", func(p *play) { p.choose().after(90 * time.Second) },
 			see(session.Observation{What: session.Ticked}), "ended closed", "", session.ReasonTimeout},
 		{"row 3: no card", func(p *play) { p.choose().accept() },
-			see(session.Observation{What: session.HoldEnded, Err: declined(kiosk.DeclineNoCard)}), "hold_declined", "", ""},
+			see(session.Observation{What: session.HoldEnded, Err: declined(kiosk.DeclineNoCard)}), "hold_declined", "",
+			""},
 		{"row 8: declined", func(p *play) { p.choose().accept() },
-			see(session.Observation{What: session.HoldEnded, Err: declined(kiosk.DeclineIssuer)}), "hold_declined", "", ""},
+			see(session.Observation{What: session.HoldEnded, Err: declined(kiosk.DeclineIssuer)}), "hold_declined", "",
+			""},
 		{"cancelled at the price", func(p *play) { p.choose() }, see(session.Observation{What: session.Cancelled}),
 			"ended closed", "", session.ReasonCancelled},
-		{"cancelled at the card", func(p *play) { p.choose().accept() }, see(session.Observation{What: session.Cancelled}),
+		{"cancelled at the card", func(p *play) { p.choose().accept() },
+			see(session.Observation{What: session.Cancelled}),
 			"cancel_asked", "abort_hold", ""},
-		{"cancelled too late", func(p *play) { p.choose().accept(); p.must(session.Observation{What: session.Cancelled}) },
-			func(p *play) { p.approve() }, "hold_ok hold_confirmed ended release_intent", "look_at_bay release", session.ReasonCancelled},
+		{"cancelled too late", func(p *play) {
+			p.choose().accept()
+			p.must(session.Observation{What: session.Cancelled})
+		},
+			func(p *play) { p.approve() }, "hold_ok hold_confirmed ended release_intent", "look_at_bay release",
+			session.ReasonCancelled},
 		{"row 11: unknown before a result", func(p *play) { p.choose().accept() },
 			see(session.Observation{What: session.HoldEnded, Err: unknown}), "hold_unknown", "ask_terminal", ""},
-		{"row 11: nothing is held", func(p *play) { p.choose().accept(); p.must(session.Observation{What: session.HoldEnded, Err: unknown}) }, gone(nil), "hold_missing hold_gone closed", "", ""},
-		{"row 11: one list is no proof", func(p *play) { p.choose().accept(); p.must(session.Observation{What: session.HoldEnded, Err: unknown}) }, list(), "hold_missing", "", ""},
-		{"row 11: a hold was found", func(p *play) { p.choose().accept(); p.must(session.Observation{What: session.HoldEnded, Err: unknown}) }, list(231), "hold_found release_intent", "release", session.ReasonOrphan},
+		{"row 11: nothing is held", func(p *play) {
+			p.choose().accept()
+			p.must(session.Observation{What: session.HoldEnded, Err: unknown})
+		}, gone(nil), "hold_missing hold_gone closed", "", ""},
+		{"row 11: one list is no proof", func(p *play) {
+			p.choose().accept()
+			p.must(session.Observation{What: session.HoldEnded, Err: unknown})
+		}, list(), "hold_missing", "", ""},
+		{"row 11: a hold was found", func(p *play) {
+			p.choose().accept()
+			p.must(session.Observation{What: session.HoldEnded, Err: unknown})
+		}, list(231), "hold_found release_intent", "release", session.ReasonOrphan},
 		{"row 11: the completion was lost", func(p *play) {
 			p.choose().accept()
 			p.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
@@ -265,12 +284,15 @@ func TestEnds(t *testing.T) {
 		{"row 13: no vehicle", func(p *play) { p.choose().accept().approve().after(3 * time.Minute) },
 			see(session.Observation{What: session.Ticked}), "ended release_intent", "release", session.ReasonNoPlug},
 		{"row 14: cancelled before energy", func(p *play) { p.choose().accept().approve() },
-			see(session.Observation{What: session.Cancelled}), "ended release_intent", "release", session.ReasonCancelled},
+			see(session.Observation{What: session.Cancelled}), "ended release_intent", "release",
+			session.ReasonCancelled},
 		{"no register, no energy", func(p *play) { p.choose().accept().approve().sample(1000) },
 			see(session.Observation{What: session.BaselineRead,
 				Err: kiosk.ErrUnreachable}), "ended release_intent", "release", session.ReasonMeter},
 		{"row 16: no energy", func(p *play) { started(p); p.after(5 * time.Minute) },
-			func(p *play) { p.sample(1000); p.finish(1000) }, "stop_intent contactor_opened meter_end bill release_intent", "open_contactor read_final release", session.ReasonNoEnergy},
+			func(p *play) { p.sample(1000); p.finish(1000) },
+			"stop_intent contactor_opened meter_end bill release_intent", "open_contactor read_final release",
+			session.ReasonNoEnergy},
 		{"row 20: the hold is used up", started, func(p *play) { p.after(10 * time.Hour).sample(1000 + 102030) },
 			"stop_intent", "open_contactor", session.ReasonLimit},
 		{"row 24: unplugged", started, func(p *play) { p.after(time.Minute).sample(2000, unplugged) }, "stop_intent",
@@ -300,10 +322,15 @@ func TestEnds(t *testing.T) {
 			billed(p)
 			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)})
 			p.after(time.Minute)
-		}, func(p *play) { p.must(session.Observation{What: session.Ticked}); list(231)(p) }, "capture_unknown capture_intent", "ask_terminal capture", session.ReasonStopped},
-		{"row 34: captured after all", func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) }, booked(49), "capture_confirmed receipt_final closed", "", session.ReasonStopped},
+		}, func(p *play) { p.must(session.Observation{What: session.Ticked}); list(231)(p) },
+			"capture_unknown capture_intent", "ask_terminal capture", session.ReasonStopped},
+		{"row 34: captured after all", func(p *play) {
+			billed(p)
+			p.must(session.Observation{What: session.BookingEnded, Err: unknown})
+		}, booked(49), "capture_confirmed receipt_final closed", "", session.ReasonStopped},
 		{"row 34: the hold is gone, and its booking is not there",
-			func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) }, gone(booking(240,
+			func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) },
+			gone(booking(240,
 				5000)), missing + " capture_waiting", "", session.ReasonStopped},
 		{"row 34: and it does not come back", func(p *play) {
 			billed(p)
@@ -335,7 +362,8 @@ func TestEnds(t *testing.T) {
 		}, see(session.Observation{What: session.BookingEnded,
 			Err: declined(kiosk.DeclineHost)}), "settlement_refused receipt_final closed", "", session.ReasonStopped},
 		{"row 32: more was booked than is due", billed, func(p *play) {
-			if err := p.see(session.Observation{What: session.BookingApproved, Booking: &kiosk.Booking{ReceiptNo: 232, Booked: kiosk.Money{Minor: 50, Currency: "EUR"}}}); err == nil {
+			if err := p.see(session.Observation{What: session.BookingApproved,
+				Booking: &kiosk.Booking{ReceiptNo: 232, Booked: kiosk.Money{Minor: 50, Currency: "EUR"}}}); err == nil {
 				p.t.Error("it was acknowledged")
 			}
 		}, "", "", session.ReasonStopped},
@@ -346,28 +374,40 @@ func TestEnds(t *testing.T) {
 			"hold_missing hold_listed hold_missing", "", ""},
 		{"lists of a terminal that is not ready end nothing", started, func(p *play) {
 			for range 9 {
-				p.must(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true}, Session: "S9"})
+				p.must(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true},
+					Session: "S9"})
 				p.after(time.Second)
 			}
 		}, "hold_missing", "", ""},
 		{"the hold vanished before the vehicle", func(p *play) { p.choose().accept().approve() }, gone(nil),
 			missing + " hold_vanished ended receipt_final closed", "", session.ReasonHoldGone},
 		{"what was delivered without a hold is billed", func(p *play) { started(p); p.gone(nil) },
-			func(p *play) { p.after(time.Second).finish(1100) }, "contactor_opened meter_end bill capture_intent", "read_final capture", session.ReasonHoldGone},
+			func(p *play) { p.after(time.Second).finish(1100) }, "contactor_opened meter_end bill capture_intent",
+			"read_final capture", session.ReasonHoldGone},
 		{"what the bay cannot deliver is not billed, and the host is told", func(p *play) { started(p); p.gone(nil) },
-			func(p *play) { p.after(time.Second).finish(6000) }, "contactor_opened alert meter_end bill release_intent", "read_final release", session.ReasonHoldGone},
+			func(p *play) { p.after(time.Second).finish(6000) }, "contactor_opened alert meter_end bill release_intent",
+			"read_final release", session.ReasonHoldGone},
 		{"row 11: unknown for a minute, others need the bay", unclear,
-			func(p *play) { p.after(61 * time.Second).must(session.Observation{What: session.Ticked}) }, "ended fault_raised", "", session.ReasonUnknown},
+			func(p *play) { p.after(61 * time.Second).must(session.Observation{What: session.Ticked}) },
+			"ended fault_raised", "", session.ReasonUnknown},
 		{"row 11: known after the visitor was sent away", func(p *play) {
 			unclear(p)
 			p.after(61 * time.Second).must(session.Observation{What: session.Ticked})
 		}, list(77), "hold_found release_intent", "release", session.ReasonOrphan},
 		{"row 34: a terminal that names one hold only",
 			func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) },
-			see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Receipts: []int{230}}, Session: "S9",
-				Reference: "ORPHAN9"}), "capture_intent hold_found release_intent", "capture release", session.ReasonStopped},
-		{"row 34: not captured", func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) }, list(231), "capture_intent", "capture", session.ReasonStopped},
-		{"row 36: release failed", func(p *play) { p.choose().accept().approve(); p.must(session.Observation{What: session.Cancelled}) },
+			see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Receipts: []int{230}},
+				Session:   "S9",
+				Reference: "ORPHAN9"}), "capture_intent hold_found release_intent", "capture release",
+			session.ReasonStopped},
+		{"row 34: not captured", func(p *play) {
+			billed(p)
+			p.must(session.Observation{What: session.BookingEnded, Err: unknown})
+		}, list(231), "capture_intent", "capture", session.ReasonStopped},
+		{"row 36: release failed", func(p *play) {
+			p.choose().accept().approve()
+			p.must(session.Observation{What: session.Cancelled})
+		},
 			see(session.Observation{What: session.BookingEnded,
 				Err: kiosk.ErrUnreachable}), "release_waiting", "", session.ReasonCancelled},
 		{"shutdown while charging", started, see(session.Observation{What: session.Shutdown}), "stop_intent",
@@ -394,7 +434,8 @@ func TestNeverMoreThanConsented(t *testing.T) {
 	p.approve().charge().after(time.Minute)
 	p.sample(2000, unplugged)
 	p.after(10 * time.Hour).finish(1000 + 200000) // 98.00 by the register
-	if b := p.x().Bill; b.Total.Minor != 5000 || b.Cost.Minor != 9800 || b.Limit != "hold" || b.Net.Minor+b.Taxes[0].Amount.Minor != 5000 {
+	if b := p.x().Bill; b.Total.Minor != 5000 || b.Cost.Minor != 9800 || b.Limit != "hold" ||
+		b.Net.Minor+b.Taxes[0].Amount.Minor != 5000 {
 		t.Errorf("bill %+v", b)
 	}
 }
@@ -426,7 +467,9 @@ func TestUnprovenEnergyIsNotBilled(t *testing.T) {
 func TestTimeThatNobodyMeasuredIsNotBilled(t *testing.T) {
 	p := newPlay(t).choose()
 	o := offer(5000)
-	o.Tariff = []byte(`{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.50},{"type":"TIME","price":3},{"type":"PARKING_TIME","price":6}]}]}`)
+	o.Tariff = []byte(
+		`{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+			"price":0.50},{"type":"TIME","price":3},{"type":"PARKING_TIME","price":6}]}]}`)
 	p.must(session.Observation{What: session.Accepted, Offer: o})
 	p.approve().charge()
 	for range 6 { // one minute
@@ -585,7 +628,8 @@ func TestRestartAnywhere(t *testing.T) {
 		settle(p, open)
 		x, known := p.state.Sessions["S1"]
 		if known && x.Paper != session.PaperClosed {
-			t.Errorf("cut after %d events (%s): money %s, power %s, record %s", cut, last(events[:cut]), x.Money, x.Power,
+			t.Errorf("cut after %d events (%s): money %s, power %s, record %s", cut, last(events[:cut]), x.Money,
+				x.Power,
 				x.Paper)
 		}
 		if kinds[session.HoldOK] && x.Money != session.Captured && x.Money != session.Released {
@@ -611,8 +655,9 @@ func settle(p *play, open []int) {
 			o := session.Observation{Session: c.Session}
 			switch c.Do {
 			case session.AskTerminal:
-				o.What, o.Session, o.Reference, o.Open = session.TerminalSaid, "S9", "XYZ9999", kiosk.OpenHolds{Receipts: open,
-					Complete: true}
+				o.What, o.Session, o.Reference, o.Open = session.TerminalSaid, "S9", "XYZ9999",
+					kiosk.OpenHolds{Receipts: open,
+						Complete: true}
 			case session.OpenContact:
 				o.What = session.ContactorMoved
 			case session.ReadFinal:

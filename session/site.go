@@ -112,7 +112,8 @@ func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
 	case !s.Day.Asked.IsZero():
 		return nil, errors.New("cannot end the day: it is under way")
 	case n > 0 && !r.HoldsSurvive && !o.Force:
-		return nil, fmt.Errorf("cannot end the day: %d sessions have an open hold, which the terminal could take whole or drop", n)
+		return nil, fmt.Errorf(
+			"cannot end the day: %d sessions have an open hold, which the terminal could take whole or drop", n)
 	case len(s.Underway()) > 0 && !r.HoldsSurvive:
 		return nil, fmt.Errorf("cannot end the day: somebody charges or pays (%v)", s.Underway())
 	}
@@ -135,7 +136,8 @@ func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
 		out = append(out, Event{Kind: DayEndIntent, At: at, Body: DayEndBody{}})
 	}
 	late := !d.Due.IsZero() && over(d.Due, at, dayEndWaits) ||
-		r.DayEnd >= 0 && (d.Ended.IsZero() && !d.Failed.IsZero() || !d.Ended.IsZero() && over(d.Ended, at, dayEndOverdue))
+		r.DayEnd >= 0 && (d.Ended.IsZero() && !d.Failed.IsZero() ||
+			!d.Ended.IsZero() && over(d.Ended, at, dayEndOverdue))
 	return append(out, r.raise(s, at, "PT006", late)...)
 }
 
@@ -155,7 +157,8 @@ func (r Rules) dayEndScheduled(s State, at time.Time) bool {
 func (r Rules) terminalWell(s State, o Observation) []Event {
 	var no *kiosk.Declined
 	errors.As(o.Err, &no)
-	out := r.fault(s, Observation{At: o.At, Fault: "PT004", Raised: no != nil && no.Class != kiosk.DeclineDayEnd, Err: o.Err})
+	out := r.fault(s, Observation{At: o.At, Fault: "PT004", Raised: no != nil && no.Class != kiosk.DeclineDayEnd,
+		Err: o.Err})
 	return append(out, r.wantsDayEnd(s, no, o.At)...)
 }
 
@@ -168,7 +171,8 @@ func (r Rules) dayEndEnded(s State, o Observation) []Event {
 		return []Event{{Kind: DayEndFailed, At: o.At, Body: wentWrong(o.Err)}}
 	}
 	if want := s.Day.Captured.Minor; o.Total != nil && o.Total.Minor != want {
-		differs := wentWrong(fmt.Errorf("the terminal counted %v, the journal %v", o.Total, kiosk.Money{Minor: want, Currency: r.Currency}))
+		differs := wentWrong(fmt.Errorf("the terminal counted %v, the journal %v", o.Total,
+			kiosk.Money{Minor: want, Currency: r.Currency}))
 		return []Event{{Kind: DayEnded, At: o.At, Body: DayEndedBody{o.Total, differs}},
 			{Kind: Alert, At: o.At, Body: AlertBody{DayEndDiffers, differs}}}
 	}
@@ -185,7 +189,8 @@ func (r Rules) nobody(s State, o Observation) []Event {
 	if now == nil || s.Faults[FaultAt{"MT005", o.Bay}] {
 		return nil
 	}
-	if older := last.At.Sub(now.At); 0 < older && older < time.Minute { // seen before what is known; by more the clock was set
+	// seen before what is known; by more the clock was set
+	if older := last.At.Sub(now.At); 0 < older && older < time.Minute {
 		return nil
 	}
 	hours := max(0, o.At.Sub(last.At)) / time.Hour
@@ -237,7 +242,8 @@ func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
 			return nil, fmt.Errorf("cannot clear %s: %w", o.Fault, err)
 		}
 		if o.Old.Serial != o.Reading.Serial {
-			return nil, fmt.Errorf("cannot clear %s: meter %s answers in place of %s: it is to be exchanged", o.Fault, o.Reading.Serial, o.Old.Serial)
+			return nil, fmt.Errorf("cannot clear %s: meter %s answers in place of %s: it is to be exchanged", o.Fault,
+				o.Reading.Serial, o.Old.Serial)
 		}
 	case !Latched(o.Fault):
 		return nil, fmt.Errorf("cannot clear %s: it ends by itself when its cause does", o.Fault)

@@ -121,7 +121,8 @@ func (l *life) Append(_ context.Context, entries ...kiosk.Entry) error {
 		return errors.New("disk is full")
 	}
 	for _, e := range entries {
-		m.records = append(m.records, kiosk.Record{Seq: int64(len(m.records) + 1), Session: e.Session, Kind: e.Kind, Body: e.Body, Wall: time.Now(), ClockOK: true})
+		m.records = append(m.records, kiosk.Record{Seq: int64(len(m.records) + 1), Session: e.Session, Kind: e.Kind,
+			Body: e.Body, Wall: time.Now(), ClockOK: true})
 		if e.Session != "" {
 			m.open[e.Session] = !e.Ends
 		}
@@ -262,7 +263,8 @@ func (c *cable) pass(direction int, from net.Conn, frame []byte) (to net.Conn, t
 	if c.till == nil || direction == toTerminal && from != c.till {
 		times = 0
 	}
-	c.trace = append(c.trace, fmt.Sprintf("%s %s % X, %d times", time.Now().Format("15:04:05.000"), []string{">", "<"}[direction], frame, times))
+	c.trace = append(c.trace, fmt.Sprintf("%s %s % X, %d times", time.Now().Format("15:04:05.000"),
+		[]string{">", "<"}[direction], frame, times))
 	return to, times
 }
 
@@ -323,7 +325,8 @@ func (d device) Close(context.Context) error {
 
 // panicAt panics once where the test says so, at the first bay.
 func (s *site) panicAt(call string, bay *simulator.Bay) {
-	if want := s.boom.Load(); want != nil && *want == call && (bay == nil || bay == s.bays[0]) && s.boom.CompareAndSwap(want, nil) {
+	if want := s.boom.Load(); want != nil && *want == call && (bay == nil || bay == s.bays[0]) &&
+		s.boom.CompareAndSwap(want, nil) {
 		panic("driver of " + call)
 	}
 }
@@ -395,7 +398,8 @@ func (s *site) start(price string) {
 	}
 	l := &life{s: s, ended: make(chan error, 1)}
 	quiet := slog.New(slog.DiscardHandler)
-	l.driver = terminal.New(s.cable.dial, terminal.Config{Password: "123456", Capture: terminal.CaptureReleased, Currency: "EUR"}, quiet)
+	l.driver = terminal.New(s.cable.dial, terminal.Config{Password: "123456", Capture: terminal.CaptureReleased,
+		Currency: "EUR"}, quiet)
 	rules := session.DefaultRules()
 	rules.Code = session.Codes([]byte("key"))
 	rules.Currency = "EUR"
@@ -406,14 +410,19 @@ func (s *site) start(price string) {
 		bays = append(bays, session.Bay{Number: i + 1, Meter: d, Contactor: d, Inputs: d})
 	}
 	l.control = session.New(session.Config{
-		Rules: rules, Bays: bays, Terminal: panicking{l.driver, s}, Journal: l, CardWait: 45 * time.Second, Log: quiet, Past: s.journal.all(),
+		Rules: rules, Bays: bays, Terminal: panicking{l.driver, s}, Journal: l, CardWait: 45 * time.Second, Log: quiet,
+		Past: s.journal.all(),
 		NewID: func() (string, string) {
 			n := s.ids.Add(1)
 			return fmt.Sprintf("S%06d", n), fmt.Sprintf("R%06d", n)
 		},
-		Clock: session.NewClock(func() time.Time { return time.Now().Add(time.Duration(s.jump.Load())) }, func() bool { return !s.unsynced.Load() }),
+		Clock: session.NewClock(func() time.Time { return time.Now().Add(time.Duration(s.jump.Load())) },
+			func() bool { return !s.unsynced.Load() }),
 	})
-	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2}, Prices: ui.Always(tr, "sum"), Receipt: func(_, ref string) string { return ref }, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, l.control)
+	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2},
+		Prices: ui.Always(tr, "sum"), Receipt: func(_, ref string) string { return ref },
+		Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules,
+		Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, l.control)
 	var ctx context.Context
 	ctx, l.cancel = context.WithCancel(context.Background())
 	s.life = l
@@ -475,7 +484,8 @@ func (p *visitor) look(s *site) {
 		p.saw = append(p.saw, seen)
 	}
 	press := func(k ui.InputKind, value string) {
-		s.life.presenter.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: k, Value: value}) // refused where the view changed
+		// refused where the view changed
+		s.life.presenter.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: k, Value: value})
 	}
 	if v.Screen == p.cancel {
 		press(ui.Back, "")

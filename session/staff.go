@@ -135,7 +135,8 @@ func (r Rules) freeAsked(s State, o Observation) ([]Event, error) {
 		return nil, err
 	}
 	x := Session{ID: o.Session}
-	return append(lease, x.says(OfferAccepted, o.At, OfferBody{*o.Offer}), x.says(FreeGranted, o.At, PersonBody{o.By})), nil
+	return append(lease, x.says(OfferAccepted, o.At, OfferBody{*o.Offer}), x.says(FreeGranted, o.At, PersonBody{o.By})),
+		nil
 }
 
 // mayCharge tells whether energy may flow: money is reserved, or the host grants it.

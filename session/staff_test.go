@@ -49,8 +49,11 @@ func TestWhoNeedsLongerIsGivenIt(t *testing.T) {
 }
 
 func free(wh kiosk.Energy) *session.Offer {
-	return &session.Offer{Tariff: []byte(`{"id":"free","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0}]}]}`),
-		Hold: kiosk.Money{Currency: "EUR"}, Language: "en", Timezone: "Europe/Berlin", Limit: &session.Limit{Energy: wh}}
+	return &session.Offer{Tariff: []byte(
+		`{"id":"free","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+			"price":0}]}]}`),
+		Hold: kiosk.Money{Currency: "EUR"}, Language: "en", Timezone: "Europe/Berlin",
+		Limit: &session.Limit{Energy: wh}}
 }
 
 // TestAFreeChargeTakesNothing: the host's word stands in the place of a hold, up to its limit;
@@ -64,7 +67,8 @@ func TestAFreeChargeTakesNothing(t *testing.T) {
 	p.must(session.Observation{What: session.ContactorMoved, Closed: true})
 	p.want("plugged meter_start contactor_close contactor_closed", "read_baseline close_contactor")
 	p.after(170 * time.Second)
-	p.must(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true}}) // has no hold of it, and need not
+	// has no hold of it, and need not
+	p.must(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true}})
 	p.sample(2000)
 	if p.x().Power != session.Charging {
 		t.Fatalf("power is %s", p.x().Power)
@@ -128,7 +132,8 @@ func TestAFreeChargeGoesOnAfterARestart(t *testing.T) {
 func TestAContactorIsTestedOnlyWhereNothingCanFlow(t *testing.T) {
 	p := newPlay(t)
 	test := func(in kiosk.BayInputs, lost time.Duration) error {
-		return p.see(session.Observation{What: session.TestAsked, Bay: 3, By: "technician", Sample: &session.Sample{Inputs: in, InputsLost: lost}})
+		return p.see(session.Observation{What: session.TestAsked, Bay: 3, By: "technician",
+			Sample: &session.Sample{Inputs: in, InputsLost: lost}})
 	}
 	for _, in := range []kiosk.BayInputs{{Plugged: true}, {Emergency: true}} {
 		if test(in, 0) == nil {
@@ -166,7 +171,8 @@ func TestAContactorIsTestedOnlyWhereNothingCanFlow(t *testing.T) {
 // seen in the difference.
 func TestAMeterIsExchanged(t *testing.T) {
 	p := newPlay(t)
-	old, now := &kiosk.Reading{At: p.now, Import: 900_000, Serial: "1"}, &kiosk.Reading{At: p.now, Import: 7, Serial: "2"}
+	old, now := &kiosk.Reading{At: p.now, Import: 900_000, Serial: "1"},
+		&kiosk.Reading{At: p.now, Import: 7, Serial: "2"}
 	if p.see(session.Observation{What: session.MeterChanged, Bay: 3, Old: old, Reading: old}) == nil {
 		t.Error("a meter was exchanged for itself")
 	}

@@ -19,7 +19,8 @@ func (c *Controller) Grant(ctx context.Context, bay int, offer Offer, by string)
 
 // SwapMeter takes the meter that answers at a bay now for a new one: the last register of
 // the old one and the first of the new are written down before the new one is believed.
-func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *kiosk.Reading, now kiosk.Reading, err error) {
+func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *kiosk.Reading, now kiosk.Reading,
+	err error) {
 	return c.exchange(ctx, bay, Observation{What: MeterChanged, Bay: bay, By: by})
 }
 
@@ -47,7 +48,8 @@ func (c *Controller) ClearFault(ctx context.Context, code string, bay int, by st
 
 // exchange lets a bay's meter begin anew where it stands, once the observation with both readings
 // is written down.
-func (c *Controller) exchange(ctx context.Context, bay int, o Observation) (old *kiosk.Reading, now kiosk.Reading, err error) {
+func (c *Controller) exchange(ctx context.Context, bay int, o Observation) (old *kiosk.Reading, now kiosk.Reading,
+	err error) {
 	w, ok := c.bays[bay]
 	m, can := kiosk.Meter(nil), false
 	if ok {

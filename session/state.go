@@ -154,7 +154,8 @@ func (s State) Holding(receipt int) (Session, bool) {
 // Forsaken tells whether all that is left of a session is to wait for a hold that the terminal has lost:
 // for days, because nothing may be taken twice.
 func (x Session) Forsaken() bool {
-	waits := x.Money == CaptureDelayed || x.Money == ReleaseDelayed || x.Money == CaptureUnclear || x.Money == ReleaseUnclear
+	waits := x.Money == CaptureDelayed || x.Money == ReleaseDelayed || x.Money == CaptureUnclear ||
+		x.Money == ReleaseUnclear
 	return waits && x.Power == Off && x.Missing >= missingLists-1
 }
 
@@ -261,7 +262,8 @@ func (s *Session) take(r kiosk.Reading) {
 		state = tariff.Parked
 	}
 	delta := s.rise(r.Import)
-	s.Periods = slices.Clone(s.Periods)                     // others may read the old ones, and they may yet be all that is true
+	// others may read the old ones, and they may yet be all that is true
+	s.Periods = slices.Clone(s.Periods)
 	for i := len(s.Periods) - 1; i >= 0 && delta < 0; i-- { // the reading before was too high
 		back := min(s.Periods[i].Energy, -delta)
 		s.Periods[i].Energy -= back
@@ -269,7 +271,8 @@ func (s *Session) take(r kiosk.Reading) {
 	}
 	delta = max(0, delta)
 	n := len(s.Periods)
-	if n > 0 && !s.cut && s.Periods[n-1].State == state && s.Periods[n-1].AnyTime == s.doubt && !s.Tariff.DependsOnPower() {
+	if n > 0 && !s.cut && s.Periods[n-1].State == state && s.Periods[n-1].AnyTime == s.doubt &&
+		!s.Tariff.DependsOnPower() {
 		s.Periods[n-1].Energy += delta
 	} else {
 		p := tariff.Period{Start: s.Last.At, State: state, Energy: delta, AnyTime: s.doubt}
@@ -327,9 +330,10 @@ func (s *Session) loadOffer(o Offer) error {
 
 // Bill is the final price. Its parts add up.
 type Bill struct {
-	Energy kiosk.Energy  `json:"energy_wh"`
-	Total  kiosk.Money   `json:"total"`             // what is taken
-	Cost   kiosk.Money   `json:"cost"`              // what the tariff says; more than Total only where the hold was less
+	Energy kiosk.Energy `json:"energy_wh"`
+	Total  kiosk.Money  `json:"total"` // what is taken
+	// what the tariff says; more than Total only where the hold was less
+	Cost   kiosk.Money   `json:"cost"`
 	Net    *kiosk.Money  `json:"net,omitempty"`     // of Total
 	Taxes  []BillTax     `json:"taxes,omitempty"`   // of Total
 	Lines  []BillLine    `json:"lines"`             // gross

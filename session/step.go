@@ -215,7 +215,8 @@ func (x *Session) mark(e Event) []Command {
 		x.HoldAt = e.At
 		return []Command{x.command(LookAtBay)}
 	case HoldMissing:
-		if x.Missing++; x.Missing == 1 {
+		x.Missing++
+		if x.Missing == 1 {
 			x.MissingAt = e.At
 		}
 		x.MissedAt = e.At

@@ -40,9 +40,15 @@ func fault(f simulator.CardFault) func(*site) { return func(s *site) { s.sim.Inj
 func visits() []visit {
 	return []visit{
 		{"stopped on the screen", price, goodVisitor, nil, "final stopped", "capture"},
-		{"unplugged", price, func() *visitor { p := goodVisitor(); p.unplug = 300; return p }, nil, "final unplugged", "capture"},
-		{"unplugged while nobody looks", price, func() *visitor { p := goodVisitor(); p.away, p.unplug = true, 3000; return p }, nil, "final unplugged", "capture"},
-		{"hold used up", strings.ReplaceAll(price, "0.49", "49"), func() *visitor { p := goodVisitor(); p.stop = 0; return p }, nil, "final limit", "capture"},
+		{"unplugged", price, func() *visitor { p := goodVisitor(); p.unplug = 300; return p }, nil, "final unplugged",
+			"capture"},
+		{"unplugged while nobody looks", price, func() *visitor {
+			p := goodVisitor()
+			p.away, p.unplug = true, 3000
+			return p
+		}, nil, "final unplugged", "capture"},
+		{"hold used up", strings.ReplaceAll(price, "0.49", "49"),
+			func() *visitor { p := goodVisitor(); p.stop = 0; return p }, nil, "final limit", "capture"},
 		{"declined", price, func() *visitor {
 			p := goodVisitor()
 			p.card = card(func(c *simulator.Card) { c.Decline = 0x05 })
@@ -54,24 +60,35 @@ func visits() []visit {
 			return p
 		}, nil, "declined pin", ""},
 		{"no card", price, func() *visitor { p := goodVisitor(); p.card = nil; return p }, nil, "declined no_card", ""},
-		{"no vehicle", price, func() *visitor { p := goodVisitor(); p.car = nil; return p }, nil, "final no_plug", "release"},
-		{"cancelled before the card", price, func() *visitor { p := goodVisitor(); p.card, p.cancel = nil, ui.Tap; return p }, nil, "declined no_card", ""},
-		{"cancelled after the card", price, func() *visitor { p := goodVisitor(); p.cancel = ui.PlugIn; return p }, nil, "final cancelled", "release"},
-		{"no energy", price, func() *visitor { p := goodVisitor(); p.car.Need = 0; return p }, nil, "final no_energy", "release"},
+		{"no vehicle", price, func() *visitor { p := goodVisitor(); p.car = nil; return p }, nil, "final no_plug",
+			"release"},
+		{"cancelled before the card", price, func() *visitor {
+			p := goodVisitor()
+			p.card, p.cancel = nil, ui.Tap
+			return p
+		}, nil, "declined no_card", ""},
+		{"cancelled after the card", price, func() *visitor { p := goodVisitor(); p.cancel = ui.PlugIn; return p }, nil,
+			"final cancelled", "release"},
+		{"no energy", price, func() *visitor { p := goodVisitor(); p.car.Need = 0; return p }, nil, "final no_energy",
+			"release"},
 		{"approved for less", price, func() *visitor {
 			p := goodVisitor()
 			p.card = card(func(c *simulator.Card) { c.Limit = 2000 })
 			return p
 		}, nil, "final stopped", "capture"},
 		{"result of the hold lost", price, goodVisitor, fault(simulator.LoseResult), "declined nothing_held", ""},
-		{"completion of the hold lost", price, goodVisitor, fault(simulator.LoseCompletion), "final stopped", "capture"},
+		{"completion of the hold lost", price, goodVisitor, fault(simulator.LoseCompletion), "final stopped",
+			"capture"},
 		{"terminal hangs with the hold", price, goodVisitor, fault(simulator.Hang), "final orphan", "release"},
-		{"a terminal that names one hold only", price, goodVisitor, func(s *site) { s.sim.FirstOnly = true; s.sim.Inject(""); s.sim.Inject(simulator.Hang) }, "final stopped", "capture"},
+		{"a terminal that names one hold only", price, goodVisitor,
+			func(s *site) { s.sim.FirstOnly = true; s.sim.Inject(""); s.sim.Inject(simulator.Hang) }, "final stopped",
+			"capture"},
 		{"result of the hold twice", price, goodVisitor, fault(simulator.RepeatResult), "final stopped", "capture"},
 		{"bank unreachable", price, goodVisitor, fault(simulator.HostDown), "declined host", ""},
 		{"bank unreachable at the capture", price, goodVisitor, second(simulator.HostDown), "final stopped", "capture"},
 		{"result of the capture lost", price, goodVisitor, second(simulator.LoseResult), "final stopped", "capture"},
-		{"completion of the capture lost", price, goodVisitor, second(simulator.LoseCompletion), "final stopped", "capture"},
+		{"completion of the capture lost", price, goodVisitor, second(simulator.LoseCompletion), "final stopped",
+			"capture"},
 		{"terminal hangs with the capture", price, goodVisitor, second(simulator.Hang), "final stopped", "capture"},
 	}
 }

@@ -250,9 +250,11 @@ func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 	case AskHold:
 		o.Err = w.hold(ctx, cmd)
 	case CaptureHold:
-		b, o.Err = w.c.cfg.Terminal.Capture(ctx, kiosk.CaptureRequest{Reference: cmd.Ref, Hold: cmd.Hold, Used: cmd.Amount, Record: record})
+		b, o.Err = w.c.cfg.Terminal.Capture(ctx, kiosk.CaptureRequest{Reference: cmd.Ref, Hold: cmd.Hold,
+			Used: cmd.Amount, Record: record})
 	case ReleaseHold:
-		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ReceiptNo: cmd.Hold.ReceiptNo, TerminalID: cmd.Hold.TerminalID, Amount: cmd.Amount, Record: record})
+		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ReceiptNo: cmd.Hold.ReceiptNo,
+			TerminalID: cmd.Hold.TerminalID, Amount: cmd.Amount, Record: record})
 	}
 	if o.What == BookingEnded && o.Err == nil {
 		o.Booking = &b
@@ -283,7 +285,8 @@ func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
 	}()
 	durable := context.WithoutCancel(ctx) // a cancelled card wait may still be approved
 	_, err := w.c.cfg.Terminal.Hold(ctx, kiosk.HoldRequest{
-		Reference: cmd.Ref, Amount: cmd.Amount, Language: cmd.Lang, CardWait: min(w.c.cfg.CardWait*time.Duration(cmd.Times), longestWait),
+		Reference: cmd.Ref, Amount: cmd.Amount, Language: cmd.Lang,
+		CardWait: min(w.c.cfg.CardWait*time.Duration(cmd.Times), longestWait),
 		Record: func(h kiosk.Hold) error {
 			return w.c.Do(durable, Observation{What: HoldApproved, Session: cmd.Session, Hold: &h})
 		},
@@ -358,7 +361,8 @@ func (w *terminalWorker) lost(ctx context.Context, err error) bool {
 	case errors.Is(err, kiosk.ErrOtherTerminal):
 		w.c.Fault(ctx, "PT002", 0, true, err)
 	case !w.c.state().Faults[FaultAt{Code: "PT001"}]:
-		w.losses = append(slices.DeleteFunc(w.losses, func(at time.Time) bool { return time.Since(at) > time.Hour }), time.Now())
+		w.losses = append(slices.DeleteFunc(w.losses, func(at time.Time) bool { return time.Since(at) > time.Hour }),
+			time.Now())
 		w.c.Fault(ctx, "PT001", 0, true, err)
 	}
 	w.back = time.Time{}

@@ -25,10 +25,12 @@ func TestOpenOvertakesClose(t *testing.T) {
 
 func TestTerminalQueueOrder(t *testing.T) {
 	q := newQueue()
-	for _, c := range []Command{{Do: CaptureHold}, {Do: AskHold}, {Do: CaptureHold, First: true}, {Do: ReleaseHold, First: true}, {Do: AskTerminal}} {
+	for _, c := range []Command{{Do: CaptureHold}, {Do: AskHold}, {Do: CaptureHold, First: true},
+		{Do: ReleaseHold, First: true}, {Do: AskTerminal}} {
 		q.put(c)
 	}
-	want := []Command{{Do: AskTerminal}, {Do: ReleaseHold, First: true}, {Do: CaptureHold, First: true}, {Do: AskHold}, {Do: CaptureHold}}
+	want := []Command{{Do: AskTerminal}, {Do: ReleaseHold, First: true}, {Do: CaptureHold, First: true}, {Do: AskHold},
+		{Do: CaptureHold}}
 	for i, w := range want {
 		if got, _ := q.take(rank); got.Do != w.Do || got.First != w.First {
 			t.Errorf("place %d is %s, want %s", i, got.Do, w.Do)

@@ -116,7 +116,8 @@ func (b *Bank) Hold(amount kiosk.Money, card, reference string) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := b.next()
-	l := LedgerLine{Kind: "hold", ReceiptNo: n, Minor: amount.Minor, Currency: string(amount.Currency), Card: card, Reference: reference}
+	l := LedgerLine{Kind: "hold", ReceiptNo: n, Minor: amount.Minor, Currency: string(amount.Currency), Card: card,
+		Reference: reference}
 	if err := b.write(l); err != nil {
 		return 0, err
 	}

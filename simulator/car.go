@@ -177,6 +177,7 @@ func (b *Bay) State() State {
 	b.advance()
 	return State{
 		Register: b.register(), Power: b.power() * kiosk.Power(b.speed), Plugged: b.plugged,
-		Requesting: b.plugged && !b.car.Pause && b.car.Need > 0, Closed: b.closed || b.welded, Emergency: b.emergency, Serial: b.serial,
+		Requesting: b.plugged && !b.car.Pause && b.car.Need > 0, Closed: b.closed || b.welded, Emergency: b.emergency,
+		Serial: b.serial,
 	}
 }

@@ -63,8 +63,10 @@ func (f *Faults) add(words []string) error {
 		return nil
 	case words[0] == "terminal" && len(words) == 2:
 		fault := CardFault(words[1])
-		if !slices.Contains([]CardFault{goodPayment, LoseResult, LoseCompletion, RepeatResult, HostDown, Hang, FullPAN, UnknownField}, fault) {
-			return fmt.Errorf("fault %q of a terminal: want good, lose_result, lose_completion, repeat_result, host_down, hang, full_pan or unknown_field", words[1])
+		if !slices.Contains([]CardFault{goodPayment, LoseResult, LoseCompletion, RepeatResult, HostDown, Hang, FullPAN,
+			UnknownField}, fault) {
+			return fmt.Errorf("fault %q of a terminal: want good, lose_result, lose_completion, repeat_result, "+
+				"host_down, hang, full_pan or unknown_field", words[1])
 		}
 		f.Terminal = append(f.Terminal, fault)
 		return nil
@@ -93,14 +95,16 @@ func (f *Faults) add(words []string) error {
 
 func busFault(words []string) (b BusFault, err error) {
 	b = BusFault{Count: 1, What: words[1]}
-	if b.From, err = strconv.Atoi(words[0]); err != nil || b.From < 1 {
+	b.From, err = strconv.Atoi(words[0])
+	if err != nil || b.From < 1 {
 		return b, fmt.Errorf("%q: want the number of an answer", words[0])
 	}
 	if b.What != "silent" && b.What != "garbled" {
 		return b, fmt.Errorf("fault %q of a bus: want silent or garbled", b.What)
 	}
 	if len(words) == 3 {
-		if b.Count, err = strconv.Atoi(words[2]); err != nil || b.Count < 1 {
+		b.Count, err = strconv.Atoi(words[2])
+		if err != nil || b.Count < 1 {
 			return b, fmt.Errorf("%q: want how many answers", words[2])
 		}
 	}

@@ -42,7 +42,8 @@ func (b *Bay) Lie(l Lie) {
 
 // shown is a state as a meter that lies has it. The caller holds mu.
 func (l *liar) shown(s State) State {
-	switch l.looks++; l.lie {
+	l.looks++
+	switch l.lie {
 	case Jumps:
 		s.Register += lieBy
 	case Falls:

@@ -106,7 +106,8 @@ func (k *Link) pass(to io.Writer, from io.Reader, most int64, count *atomic.Int6
 			return err
 		}
 		count.Add(int64(len(p.data)))
-		if most -= int64(len(p.data)); broken {
+		most -= int64(len(p.data))
+		if broken {
 			return errBroken
 		}
 	}

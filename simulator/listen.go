@@ -110,7 +110,8 @@ func (l *Listener) free(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			err = raw.Control(func(fd uintptr) { unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) }) // it cannot fail on a pty
+			// it cannot fail on a pty
+			err = raw.Control(func(fd uintptr) { unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) })
 		}
 	}
 }

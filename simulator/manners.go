@@ -72,7 +72,8 @@ func readManner(words []string) (m Manner, times int, err error) {
 		}
 	}
 	if !slices.Contains(Manners(), m) {
-		return m, 0, fmt.Errorf("%v: a terminal does no such thing: want an exchange and a way, as hold refuse 6C or list empty", m)
+		return m, 0, fmt.Errorf(
+			"%v: a terminal does no such thing: want an exchange and a way, as hold refuse 6C or list empty", m)
 	}
 	if len(words) == 1 {
 		times, err = strconv.Atoi(words[0])
@@ -114,7 +115,8 @@ func resultTags() []uint16 {
 func Manners() (all []Manner) {
 	for _, on := range exchanges() {
 		for code := 1; code < 0x100; code++ {
-			all = append(all, Manner{On: on, What: refuses, Code: byte(code)}, Manner{On: on, What: nacks, Code: byte(code)})
+			all = append(all, Manner{On: on, What: refuses, Code: byte(code)},
+				Manner{On: on, What: nacks, Code: byte(code)})
 		}
 		for _, what := range []string{silent, drops, noise} {
 			all = append(all, Manner{On: on, What: what})
@@ -181,7 +183,8 @@ func (t *Terminal) misbehaves(on Exchange, ways ...string) Manner {
 		if m.On != on || !slices.Contains(ways, m.What) {
 			continue
 		}
-		if m.times--; m.times == 0 {
+		m.times--
+		if m.times == 0 {
 			t.manners = slices.Delete(t.manners, i, i+1)
 		}
 		return m.Manner

@@ -41,7 +41,8 @@ func payment(t *testing.T, m simulator.Manner) {
 	sim.Present(simulator.GoodCard())
 	first, err := hold(driver, func(kiosk.Hold) error { return nil }) // a result that may be sent once more
 	if err == nil {
-		_, err = driver.Release(t.Context(), kiosk.ReleaseRequest{Reference: "ABC1234", ReceiptNo: first.ReceiptNo, Amount: first.Approved,
+		_, err = driver.Release(t.Context(), kiosk.ReleaseRequest{Reference: "ABC1234", ReceiptNo: first.ReceiptNo,
+			Amount: first.Approved,
 			Record: func(kiosk.Booking) error { return nil }})
 	}
 	if err != nil {

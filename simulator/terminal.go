@@ -80,8 +80,9 @@ type Terminal struct {
 
 // NewTerminal makes a terminal in front of a bank.
 func NewTerminal(bank *Bank, currency kiosk.Currency, log *slog.Logger) *Terminal {
-	return &Terminal{Bank: bank, Currency: currency, ID: "52523535", Think: 400 * time.Millisecond, AutoAfter: 1500 * time.Millisecond,
-		cards: make(chan Card, 1), log: log}
+	return &Terminal{Bank: bank, Currency: currency, ID: "52523535", Think: 400 * time.Millisecond,
+		AutoAfter: 1500 * time.Millisecond,
+		cards:     make(chan Card, 1), log: log}
 }
 
 // Present puts a card on the reader: the next time one is asked for, or now.
@@ -137,7 +138,8 @@ func (t *Terminal) Serve(ctx context.Context, link zvt.Link) error {
 		}
 		err = t.command(ctx, link, a)
 		switch {
-		case errors.Is(err, zvt.ErrTimeout), errors.Is(err, zvt.ErrNoACK), errors.Is(err, zvt.ErrRefused), errors.Is(err, errHang):
+		case errors.Is(err, zvt.ErrTimeout), errors.Is(err, zvt.ErrNoACK), errors.Is(err, zvt.ErrRefused),
+			errors.Is(err, errHang):
 			t.log.Info("terminal falls back to idle", "error", err)
 		case err != nil:
 			return err
@@ -399,7 +401,8 @@ func (t *Terminal) complete(link zvt.Link, result zvt.APDU, f CardFault, undo fu
 }
 
 func (t *Terminal) fail(link zvt.Link, code byte, more ...zvt.Field) error {
-	if err := t.say(link, zvt.Command(0x04, 0x0F, nil, append([]zvt.Field{zvt.Bin(0x27, code)}, more...)...)); err != nil {
+	if err := t.say(link, zvt.Command(0x04, 0x0F, nil, append([]zvt.Field{zvt.Bin(0x27, code)},
+		more...)...)); err != nil {
 		return err
 	}
 	return t.say(link, zvt.Command(0x06, 0x1E, []byte{code}))
@@ -520,7 +523,8 @@ func cardFields(c Card, f CardFault) []zvt.Field {
 	if err != nil {
 		aid = nil
 	}
-	more := []zvt.TLV{zvt.Group(0x60, zvt.Object(0x43, aid...)), zvt.Group(0x2F, zvt.Object(0x1F10, 0), zvt.Object(0x1F12, 2))}
+	more := []zvt.TLV{zvt.Group(0x60, zvt.Object(0x43, aid...)),
+		zvt.Group(0x2F, zvt.Object(0x1F10, 0), zvt.Object(0x1F12, 2))}
 	if c.Item != "" {
 		more = append(more, zvt.Object(0x1F14, []byte(c.Item)...))
 	}

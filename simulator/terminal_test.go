@@ -41,7 +41,8 @@ func newTerminal(t *testing.T, scheme string, mode terminal.CaptureMode) (*simul
 		t.Fatal(err)
 	}
 	sim := simulator.NewTerminal(bank, "EUR", quiet)
-	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR", CardKeys: func() [][]byte { return [][]byte{[]byte("key of a test")} }}, quiet)
+	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR",
+		CardKeys: func() [][]byte { return [][]byte{[]byte("key of a test")} }}, quiet)
 	t.Cleanup(func() { driver.Close() })
 	return sim, driver
 }
@@ -56,7 +57,9 @@ func TestContract(t *testing.T) {
 				terminaltest.Run(t, inBubble, func(t *testing.T) terminaltest.Site {
 					sim, driver := newTerminal(t, scheme, mode)
 					sim.Think = 10 * time.Millisecond
-					return terminaltest.Site{Terminal: driver, Currency: "EUR", Present: func() { sim.Present(simulator.GoodCard()) }, Other: func() { sim.Present(simulator.OtherCard()) }}
+					return terminaltest.Site{Terminal: driver, Currency: "EUR",
+						Present: func() { sim.Present(simulator.GoodCard()) },
+						Other:   func() { sim.Present(simulator.OtherCard()) }}
 				})
 			})
 		}
@@ -64,7 +67,8 @@ func TestContract(t *testing.T) {
 }
 
 func hold(driver *terminal.Terminal, record func(kiosk.Hold) error) (kiosk.Hold, error) {
-	return driver.Hold(context.Background(), kiosk.HoldRequest{Reference: "ABC1234", Amount: kiosk.Money{Minor: 5000, Currency: "EUR"},
+	return driver.Hold(context.Background(), kiosk.HoldRequest{Reference: "ABC1234",
+		Amount:   kiosk.Money{Minor: 5000, Currency: "EUR"},
 		Language: "en", CardWait: 45 * time.Second, Record: record})
 }
 
@@ -102,7 +106,8 @@ func TestLostMessagesOfAHold(t *testing.T) {
 }
 
 func TestDeclines(t *testing.T) {
-	for code, want := range map[byte]kiosk.DeclineClass{0x05: kiosk.DeclineIssuer, 0x33: kiosk.DeclinePIN, 0x6E: kiosk.DeclineCard, 0x64: kiosk.DeclineUnreadable, 0x9B: kiosk.DeclineHost, 0xE2: kiosk.DeclineTerminal} {
+	for code, want := range map[byte]kiosk.DeclineClass{0x05: kiosk.DeclineIssuer, 0x33: kiosk.DeclinePIN,
+		0x6E: kiosk.DeclineCard, 0x64: kiosk.DeclineUnreadable, 0x9B: kiosk.DeclineHost, 0xE2: kiosk.DeclineTerminal} {
 		inBubble(t, func(t *testing.T) {
 			sim, driver := newTerminal(t, "serial", terminal.CaptureReleased)
 			card := simulator.GoodCard()
@@ -124,7 +129,8 @@ func TestPartialApproval(t *testing.T) {
 		card.Limit = 2000
 		sim.Present(card)
 		h, err := hold(driver, func(kiosk.Hold) error { return nil })
-		if err != nil || h.Approved.Minor != 2000 || h.Last4 != "8074" || h.CardName != "Mastercard" || h.AID != "A0000000041010" || h.EntryMode != "contactless" {
+		if err != nil || h.Approved.Minor != 2000 || h.Last4 != "8074" || h.CardName != "Mastercard" ||
+			h.AID != "A0000000041010" || h.EntryMode != "contactless" {
 			t.Errorf("%+v, %v", h, err)
 		}
 	})
@@ -179,7 +185,8 @@ func TestLedgerOutlivesTheBank(t *testing.T) {
 		t.Fatal(err)
 	}
 	bank.Close()
-	if bank, err = simulator.OpenBank(path); err != nil {
+	bank, err = simulator.OpenBank(path)
+	if err != nil {
 		t.Fatal(err)
 	}
 	defer bank.Close()

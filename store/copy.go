@@ -41,7 +41,8 @@ func (s *Store) CopyOn(ctx context.Context, from, path string) (aside string, er
 		return "", nil
 	}
 	var lite sqlite3.Error
-	keep := errors.Is(err, errOther) || errors.As(err, &lite) && slices.Contains([]sqlite3.ErrNo{sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrError}, lite.Code)
+	keep := errors.Is(err, errOther) || errors.As(err, &lite) &&
+		slices.Contains([]sqlite3.ErrNo{sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrError}, lite.Code)
 	if ctx.Err() != nil || !keep && !errors.Is(err, errForm) && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
 	}
@@ -56,7 +57,8 @@ func (s *Store) CopyOn(ctx context.Context, from, path string) (aside string, er
 		return "", fmt.Errorf("cannot copy the journal to %s: %w", path, explain(err))
 	}
 	if keep {
-		if aside, err = putAside(path); err != nil {
+		aside, err = putAside(path)
+		if err != nil {
 			return "", fmt.Errorf("cannot keep what lies at %s: %w", path, err)
 		}
 	}
@@ -72,7 +74,8 @@ func putAside(path string) (aside string, err error) {
 	ext := filepath.Ext(path)
 	base := strings.TrimSuffix(path, ext) + "-" + info.ModTime().UTC().Format("20060102-150405")
 	for n := 0; ; n++ {
-		if aside = base + strings.Repeat("+", n) + ext; !errors.Is(errOf(os.Lstat(aside)), fs.ErrNotExist) {
+		aside = base + strings.Repeat("+", n) + ext
+		if !errors.Is(errOf(os.Lstat(aside)), fs.ErrNotExist) {
 			continue
 		}
 		// A log that was not rolled back belongs to it.
@@ -90,7 +93,8 @@ func openCopy(path string) (*sql.DB, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "mode=rw&_journal_mode=DELETE&_synchronous=FULL&_txlock=immediate"}
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path,
+		RawQuery: "mode=rw&_journal_mode=DELETE&_synchronous=FULL&_txlock=immediate"}
 	db, err := sql.Open("sqlite3", dsn.String())
 	if err == nil {
 		db.SetMaxOpenConns(1)
@@ -125,9 +129,12 @@ func copyNew(ctx context.Context, from, path string) (err error) {
 	var same sql.NullBool // of empty journals nothing is said
 	var ours, theirs int
 	// The same database, of the same version, and the copy's last hash is one of the journal's.
-	err = errors.Join(tx.QueryRowContext(ctx, "pragma main.user_version").Scan(&theirs), tx.QueryRowContext(ctx, "pragma j.user_version").Scan(&ours),
-		tx.QueryRowContext(ctx, `select (select value from main.meta where key = 'epoch') = (select value from j.meta where key = 'epoch')
-			and (select hash from main.hash order by idx desc limit 1) = (select hash from j.hash where idx = (select max(idx) from main.hash))`).Scan(&same))
+	err = errors.Join(tx.QueryRowContext(ctx, "pragma main.user_version").Scan(&theirs),
+		tx.QueryRowContext(ctx, "pragma j.user_version").Scan(&ours),
+		tx.QueryRowContext(ctx,
+			`select (select value from main.meta where key = 'epoch') = (select value from j.meta where key = 'epoch')
+			and (select hash from main.hash order by idx desc limit 1) = (select hash from j.hash where idx = (select
+				max(idx) from main.hash))`).Scan(&same))
 	if err != nil {
 		return errors.Join(err, rollback(tx))
 	}
@@ -141,7 +148,8 @@ func copyNew(ctx context.Context, from, path string) (err error) {
 			where id in (select session from j.record where seq > (select max(seq) from main.record));
 		insert into main.record select * from j.record where seq > (select max(seq) from main.record);
 		insert into main.thinned select seq from j.thinned where seq not in (select seq from main.thinned);
-		delete from main.record where seq in (select seq from j.thinned where seq > cast((select value from main.meta where key = 'thinned') as integer));
+		delete from main.record where seq in (select seq from j.thinned where seq > cast((select value from main.meta
+			where key = 'thinned') as integer));
 		update main.meta set value = (select value from j.meta where key = 'thinned') where key = 'thinned';
 		insert into main.hash select * from j.hash where idx > (select max(idx) from main.hash);
 		delete from main.uplink; insert into main.uplink select * from j.uplink;

@@ -135,7 +135,8 @@ func TestCopyOn(t *testing.T) {
 // stays; one that changed what was there is, unless it wrote nothing.
 func TestBackToTheVersionBefore(t *testing.T) {
 	const newer = "pragma user_version = 99; create table added (x integer);"
-	const changed = newer + "update meta set value = '99' where key = 'oldest'; alter table record rename column mono to ticks;"
+	const changed = newer + "update meta set value = '99' where key = 'oldest'; alter table record rename column " +
+		"mono to ticks;"
 	version := func(path string) string { return fmt.Sprintf("%s.v%d", path, store.Latest()) }
 	for name, c := range map[string]struct {
 		statement string
@@ -215,7 +216,8 @@ func TestOldCopiesAreForgotten(t *testing.T) {
 	path := filepath.Join(dir, "journal.db")
 	now := time.Now()
 	for name, age := range map[string]time.Duration{
-		"journal.db": 40, "journal.db-wal": 40, "journal.db.lock": 40, "journal.db.vault": 40, "journal.db.v3.tmp": 40, "journal.db.v": 40, "card.key": 40,
+		"journal.db": 40, "journal.db-wal": 40, "journal.db.lock": 40, "journal.db.vault": 40, "journal.db.v3.tmp": 40,
+		"journal.db.v": 40, "card.key": 40,
 		"journal.db.v3": 40, "journal.db.v12": 31, "journal.db.v13": 29, "journal.db.newer": 31,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {

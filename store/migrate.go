@@ -49,7 +49,8 @@ func readMigrations() ([]migration, error) {
 // know and still write to it; 0 for an empty database.
 func (s *Store) version(ctx context.Context) (version, oldest int, err error) {
 	var app, tables int
-	err = s.db.QueryRowContext(ctx, "select user_version, application_id, (select count(*) from sqlite_schema) from pragma_user_version, pragma_application_id").Scan(&version, &app, &tables)
+	err = s.db.QueryRowContext(ctx, "select user_version, application_id, (select count(*) from sqlite_schema) from "+
+		"pragma_user_version, pragma_application_id").Scan(&version, &app, &tables)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -74,7 +75,8 @@ func (s *Store) migrate(ctx context.Context, path string, write bool) error {
 		return err
 	}
 	if latest := steps[len(steps)-1].number; oldest > latest {
-		return fmt.Errorf("%w: it has version %d, this program knows %d: install the newer kioskd again", ErrNewer, version, latest)
+		return fmt.Errorf("%w: it has version %d, this program knows %d: install the newer kioskd again", ErrNewer,
+			version, latest)
 	}
 	copied := version == 0
 	for _, m := range steps {
@@ -82,8 +84,9 @@ func (s *Store) migrate(ctx context.Context, path string, write bool) error {
 			continue
 		}
 		if !write {
-			return fmt.Errorf("it has version %d, this program reads %d: where it is a copy, copy the file %s-wal, too; "+
-				"else start kioskd once to bring it up to date", version, m.number, filepath.Base(path))
+			return fmt.Errorf(
+				"it has version %d, this program reads %d: where it is a copy, copy the file %s-wal, too; "+
+					"else start kioskd once to bring it up to date", version, m.number, filepath.Base(path))
 		}
 		if !copied {
 			if err := s.copyBefore(ctx, path, version); err != nil {
@@ -92,7 +95,8 @@ func (s *Store) migrate(ctx context.Context, path string, write bool) error {
 			copied = true
 		}
 		if err := s.inTx(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, m.text+fmt.Sprintf("\n;pragma user_version = %d; pragma application_id = %d;", m.number, applicationID))
+			_, err := tx.ExecContext(ctx, m.text+fmt.Sprintf("\n;pragma user_version = %d; pragma application_id = %d;",
+				m.number, applicationID))
 			return err
 		}); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
@@ -154,7 +158,8 @@ func (s *Store) goBack(ctx context.Context, path string, why error) error {
 // headOf is how many records there are and the hash of the last one's leaf; empty where that
 // cannot be told.
 func (s *Store) headOf(ctx context.Context) (head string) {
-	err := s.read.QueryRowContext(ctx, "select coalesce(max(seq), 0) || ' ' || (select hex(hash) || ' ' || idx from hash order by idx desc limit 1) from record").Scan(&head)
+	err := s.read.QueryRowContext(ctx, "select coalesce(max(seq), 0) || ' ' || (select hex(hash) || ' ' || idx from "+
+		"hash order by idx desc limit 1) from record").Scan(&head)
 	if err != nil {
 		return ""
 	}
@@ -171,7 +176,8 @@ func ForgetCopies(path string, before time.Time) (gone []string, err error) {
 	for _, e := range entries {
 		rest, ours := strings.CutPrefix(e.Name(), filepath.Base(path)+".")
 		number, of := strings.CutPrefix(rest, "v")
-		if of = of && number != "" && strings.Trim(number, "0123456789") == ""; !ours || !of && rest != "newer" {
+		of = of && number != "" && strings.Trim(number, "0123456789") == ""
+		if !ours || !of && rest != "newer" {
 			continue
 		}
 		info, err := e.Info()

@@ -31,21 +31,24 @@ func (s *Store) Acked(ctx context.Context) (seq int64, checkpoint string, err er
 
 // Backlog is how many records no back office has acknowledged.
 func (s *Store) Backlog(ctx context.Context) (n int64, err error) {
-	err = s.read.QueryRowContext(ctx, "select coalesce((select max(seq) from record), 0) - acked + (select count(*) from parked) from uplink").Scan(&n)
+	err = s.read.QueryRowContext(ctx, "select coalesce((select max(seq) from record), 0) - acked + (select count(*) "+
+		"from parked) from uplink").Scan(&n)
 	return n, explain(err)
 }
 
 // Leaves implements kiosk.Outbox.
 func (s *Store) Leaves(ctx context.Context, from int64, again bool) iter.Seq2[kiosk.Leaf, error] {
 	if again {
-		return s.leaves(ctx, s.query(ctx, "where seq in (select seq from parked where again = 1) order by seq"), math.MaxInt64)
+		return s.leaves(ctx, s.query(ctx, "where seq in (select seq from parked where again = 1) order by seq"),
+			math.MaxInt64)
 	}
 	return s.leaves(ctx, s.Records(ctx, from), from)
 }
 
 // leaves are those of records. Of what is missing from a number on, because it was thinned, and
 // of what must not leave the kiosk, there is the hash.
-func (s *Store) leaves(ctx context.Context, records iter.Seq2[kiosk.Record, error], next int64) iter.Seq2[kiosk.Leaf, error] {
+func (s *Store) leaves(ctx context.Context, records iter.Seq2[kiosk.Record, error], next int64) iter.Seq2[kiosk.Leaf,
+	error] {
 	return func(yield func(kiosk.Leaf, error) bool) {
 		for r, err := range records {
 			if err != nil {
@@ -108,7 +111,8 @@ func (s *Store) Acknowledge(ctx context.Context, a kiosk.Acknowledgement) error 
 			return err
 		}
 		if a.Checkpoint != "" {
-			if _, err := tx.ExecContext(ctx, "update uplink set checkpoint = ?, signed = ?", a.Checkpoint, a.Signed); err != nil {
+			if _, err := tx.ExecContext(ctx, "update uplink set checkpoint = ?, signed = ?", a.Checkpoint,
+				a.Signed); err != nil {
 				return err
 			}
 		}
@@ -135,7 +139,9 @@ func (s *Store) Acknowledge(ctx context.Context, a kiosk.Acknowledgement) error 
 
 func park(ctx context.Context, tx *sql.Tx, all []kiosk.Refusal, ours bool) error {
 	for _, r := range all {
-		if _, err := tx.ExecContext(ctx, "insert into parked (seq, why, again, ours) select ?1, ?2, 0, ?3 where exists (select 1 from record where seq = ?1) on conflict (seq) do update set why = excluded.why, again = 0, ours = excluded.ours", r.Seq, r.Why, ours); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into parked (seq, why, again, ours) select ?1, ?2, 0, ?3 where "+
+			"exists (select 1 from record where seq = ?1) on conflict (seq) do update set why = excluded.why, again "+
+			"= 0, ours = excluded.ours", r.Seq, r.Why, ours); err != nil {
 			return err
 		}
 	}
@@ -182,10 +188,12 @@ func (s *Store) Thin(ctx context.Context, before time.Time, kinds []string) (n i
 
 func (s *Store) thinSome(ctx context.Context, before time.Time, kinds []string) (n int64, more bool, err error) {
 	var from, open int64
-	if err := s.read.QueryRowContext(ctx, "select cast(value as integer) from meta where key = 'thinned'").Scan(&from); err != nil {
+	if err := s.read.QueryRowContext(ctx, "select cast(value as integer) from meta where key = 'thinned'").Scan(
+		&from); err != nil {
 		return 0, false, err
 	}
-	if err := s.read.QueryRowContext(ctx, "select coalesce(min(seq), 0) from record where session in (select id from session where open = 1) and session <> ''").Scan(&open); err != nil {
+	if err := s.read.QueryRowContext(ctx, "select coalesce(min(seq), 0) from record where session in (select id "+
+		"from session where open = 1) and session <> ''").Scan(&open); err != nil {
 		return 0, false, err
 	}
 	var found []kiosk.Record
@@ -197,13 +205,15 @@ func (s *Store) thinSome(ctx context.Context, before time.Time, kinds []string) 
 		if open > 0 && r.Seq >= open || r.ClockOK && !r.Wall.Before(before) {
 			break
 		}
-		if found = append(found, r); r.ClockOK { // a time that nobody vouches for says nothing
+		found = append(found, r)
+		if r.ClockOK { // a time that nobody vouches for says nothing
 			old = len(found)
 		}
 	}
 	if old == 0 && len(found) == thinStep { // nobody vouched for the time for long: what follows tells
 		var wall string
-		err := s.read.QueryRowContext(ctx, "select wall from record where seq > ? and clock_ok = 1 order by seq limit 1", found[thinStep-1].Seq).Scan(&wall)
+		err := s.read.QueryRowContext(ctx, "select wall from record where seq > ? and clock_ok = 1 order by seq "+
+			"limit 1", found[thinStep-1].Seq).Scan(&wall)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return 0, false, err
 		}
@@ -216,7 +226,8 @@ func (s *Store) thinSome(ctx context.Context, before time.Time, kinds []string) 
 	}
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		var safe int64 // read where it cannot change any longer; the last record stays, for its number
-		if err := tx.QueryRowContext(ctx, "select min(acked, signed, (select max(seq) - 1 from record)) from uplink").Scan(&safe); err != nil {
+		if err := tx.QueryRowContext(
+			ctx, "select min(acked, signed, (select max(seq) - 1 from record)) from uplink").Scan(&safe); err != nil {
 			return err
 		}
 		last := from
@@ -224,10 +235,12 @@ func (s *Store) thinSome(ctx context.Context, before time.Time, kinds []string) 
 			if r.Seq > safe {
 				break
 			}
-			if last = r.Seq; !slices.Contains(kinds, r.Kind) {
+			last = r.Seq
+			if !slices.Contains(kinds, r.Kind) {
 				continue
 			}
-			gone, err := tx.ExecContext(ctx, "delete from record where seq = ?1 and seq not in (select seq from parked)", r.Seq)
+			gone, err := tx.ExecContext(
+				ctx, "delete from record where seq = ?1 and seq not in (select seq from parked)", r.Seq)
 			if err != nil {
 				return err
 			}
@@ -260,7 +273,8 @@ func (s *Store) thinnedAway(ctx context.Context, seq int64) (yes bool, err error
 // not to come yet by now. Who charges keeps theirs.
 func (s *Store) ForgetTokens(ctx context.Context, before, now time.Time) error {
 	_, err := s.db.ExecContext(ctx, `delete from token where (day < ? or day > ?) and seq not in
-		(select seq from record where session in (select id from session where open = 1) and session <> '')`, before.Unix()/86400, now.Unix()/86400+1)
+		(select seq from record where session in (select id from session where open = 1) and session <> '')`,
+		before.Unix()/86400, now.Unix()/86400+1)
 	return explain(err)
 }
 
@@ -270,13 +284,15 @@ func (s *Store) ByToken(ctx context.Context, kind, token string) iter.Seq2[kiosk
 	for _, part := range kiosk.CardTokens(token) { // of each key that recognises the card
 		same, args = append(same, "instr(token, ?) > 0"), append(args, part)
 	}
-	return s.query(ctx, "where kind = ? and seq in (select seq from token where "+strings.Join(same, " or ")+") order by seq desc", args...)
+	return s.query(ctx, "where kind = ? and seq in (select seq from token where "+strings.Join(same,
+		" or ")+") order by seq desc", args...)
 }
 
 // Spare is how many bytes the file has room for without growing.
 func (s *Store) Spare(ctx context.Context) (bytes int64, err error) {
 	var pages, size int64
-	if err = s.read.QueryRowContext(ctx, "pragma freelist_count").Scan(&pages); err == nil {
+	err = s.read.QueryRowContext(ctx, "pragma freelist_count").Scan(&pages)
+	if err == nil {
 		err = s.read.QueryRowContext(ctx, "pragma page_size").Scan(&size)
 	}
 	return pages * size, explain(err)

@@ -165,7 +165,8 @@ func (r *root) OnAdd(ctx context.Context) {
 	}
 }
 
-func (r *root) Create(ctx context.Context, name string, _, _ uint32, _ *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
+func (r *root) Create(ctx context.Context, name string, _, _ uint32, _ *fuse.EntryOut) (*fs.Inode, fs.FileHandle,
+	uint32, syscall.Errno) {
 	r.d.mu.Lock()
 	defer r.d.mu.Unlock()
 	if r.d.failed {
@@ -254,13 +255,15 @@ func (f *file) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
 // mounted is a disk at a folder.
 func mounted(t *testing.T, d *disk, dir string) (unmount func()) {
 	t.Helper()
-	server, err := fs.Mount(dir, &root{d: d}, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: "kioskd-test"}})
+	server, err := fs.Mount(dir, &root{d: d}, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true,
+		FsName: "kioskd-test"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func() {
 		for range 100 { // the kernel may still be busy with a program that was killed
-			if err = server.Unmount(); err == nil {
+			err = server.Unmount()
+			if err == nil {
 				return
 			}
 			time.Sleep(20 * time.Millisecond) // nothing tells when it is free
@@ -272,7 +275,8 @@ func mounted(t *testing.T, d *disk, dir string) (unmount func()) {
 // writer starts this program as another one.
 func writer(what, path string) *exec.Cmd {
 	cmd := child.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"="+what+" "+path, "GORACE=atexit_sleep_ms=10") // it would sleep a second
+	// it would sleep a second
+	cmd.Env = append(os.Environ(), childVariable+"="+what+" "+path, "GORACE=atexit_sleep_ms=10")
 	return cmd
 }
 
@@ -298,7 +302,8 @@ func powerCut(t *testing.T, d *disk, dir string) (acknowledged int64, left *disk
 		if n == wait {
 			left = d.cut()
 		}
-		if acknowledged, err = strconv.ParseInt(lines.Text(), 10, 64); err != nil {
+		acknowledged, err = strconv.ParseInt(lines.Text(), 10, 64)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

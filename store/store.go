@@ -4,7 +4,8 @@
 //
 // Append returns nil only when its entries are on disk (write-ahead log, fsync on each
 // commit): records without a gap in their numbers, and the hashes of their leaves in a
-// Merkle tree (golang.org/x/mod/sumdb/tlog), all in one transaction. A crash or a power cut loses nothing that Append returned for, and
+// Merkle tree (golang.org/x/mod/sumdb/tlog), all in one transaction. A crash or a power cut loses nothing that Append
+// returned for, and
 // leaves nothing of what it did not finish.
 //
 // # What the tree proves
@@ -21,7 +22,8 @@
 // The outbox is the records after the last that a back office acknowledged, and those that it
 // refused, which are parked until a person has looked. What it has and signed for may be
 // thinned: readings and the like go after a set time, while their leaves' hashes stay in the
-// tree, so that the rest is proven as before, and the back office proves them. What recognises a card again lies beside the records, in no leaf, and is
+// tree, so that the rest is proven as before, and the back office proves them. What recognises a card again lies
+// beside the records, in no leaf, and is
 // forgotten after a month. Nothing else is ever updated or deleted here.
 package store
 
@@ -155,11 +157,13 @@ func (s *Store) open(ctx context.Context, path, mode string) (err error) {
 	if mode == "ro" { // the mode of the file is the writer's to set
 		dsn.RawQuery = "mode=ro&_busy_timeout=5000"
 	}
-	if s.db, err = sql.Open("sqlite3", dsn.String()); err != nil {
+	s.db, err = sql.Open("sqlite3", dsn.String())
+	if err != nil {
 		return err
 	}
 	s.db.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite3", dsn.String()); err != nil {
+	s.read, err = sql.Open("sqlite3", dsn.String())
+	if err != nil {
 		return err
 	}
 	if err := s.migrate(ctx, path, mode == "rwc"); err != nil {
@@ -181,7 +185,8 @@ func explain(err error) error {
 	case sqlite3.ErrFull:
 		return fmt.Errorf("%w: %v: free some space; nothing that was acknowledged is lost", ErrFull, err)
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return fmt.Errorf("%w: %v: keep the file, copy it for the technician, and restore the last good copy", ErrDamaged, err)
+		return fmt.Errorf("%w: %v: keep the file, copy it for the technician, and restore the last good copy",
+			ErrDamaged, err)
 	}
 	if lite.Code == sqlite3.ErrIoErr {
 		return fmt.Errorf("cannot read or write the disk: %w: replace the card or disk", err)
@@ -203,7 +208,8 @@ func (s *Store) checkTail(ctx context.Context) error {
 		return err
 	}
 	if want := tlog.StoredHashCount(s.seq); hashes != want {
-		return fmt.Errorf("%w: records after %d are missing: the tree has %d hashes, want %d: keep the file, copy it for the technician, and restore the last good copy",
+		return fmt.Errorf("%w: records after %d are missing: the tree has %d hashes, want %d: keep the file, copy "+
+			"it for the technician, and restore the last good copy",
 			ErrDamaged, s.seq, hashes, want)
 	}
 	for r, err := range s.Records(ctx, max(1, s.seq-99)) {
@@ -211,7 +217,8 @@ func (s *Store) checkTail(ctx context.Context) error {
 			return err
 		}
 		if _, err := s.leafHash(ctx, r); err != nil {
-			return fmt.Errorf("%w: %v: keep the file, copy it for the technician, and restore the last good copy", ErrDamaged, err)
+			return fmt.Errorf("%w: %v: keep the file, copy it for the technician, and restore the last good copy",
+				ErrDamaged, err)
 		}
 	}
 	return nil
@@ -262,7 +269,8 @@ func (s *Store) Append(ctx context.Context, entries ...kiosk.Entry) error {
 		hashes := &txHashes{ctx: ctx, tx: tx}
 		for _, e := range entries {
 			seq++
-			r := kiosk.Record{Seq: seq, Session: e.Session, Kind: e.Kind, Body: e.Body, Wall: wall.Truncate(time.Microsecond), Mono: int64(mono), ClockOK: ok}
+			r := kiosk.Record{Seq: seq, Session: e.Session, Kind: e.Kind, Body: e.Body,
+				Wall: wall.Truncate(time.Microsecond), Mono: int64(mono), ClockOK: ok}
 			if err := insert(ctx, tx, hashes, r, e); err != nil {
 				return err
 			}
@@ -292,18 +300,21 @@ func insert(ctx context.Context, tx *sql.Tx, hashes *txHashes, r kiosk.Record, e
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "insert into record (seq, session, kind, body, wall, mono, clock_ok) values (?,?,?,?,?,?,?)",
+	if _, err := tx.ExecContext(
+		ctx, "insert into record (seq, session, kind, body, wall, mono, clock_ok) values (?,?,?,?,?,?,?)",
 		r.Seq, r.Session, r.Kind, string(r.Body), r.Wall.Format(time.RFC3339Nano), r.Mono, r.ClockOK); err != nil {
 		return err
 	}
 	first := tlog.StoredHashIndex(0, r.Seq-1)
 	for i, h := range stored {
-		if _, err := tx.ExecContext(ctx, "insert into hash (idx, hash) values (?,?)", first+int64(i), h[:]); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into hash (idx, hash) values (?,?)", first+int64(i),
+			h[:]); err != nil {
 			return err
 		}
 	}
 	if e.Token != "" {
-		if _, err := tx.ExecContext(ctx, "insert into token (seq, token, day) values (?,?,?)", r.Seq, e.Token, r.Wall.Unix()/86400); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into token (seq, token, day) values (?,?,?)", r.Seq, e.Token,
+			r.Wall.Unix()/86400); err != nil {
 			return err
 		}
 	}
@@ -311,7 +322,8 @@ func insert(ctx context.Context, tx *sql.Tx, hashes *txHashes, r kiosk.Record, e
 		return nil
 	}
 	_, err = tx.ExecContext(ctx, `insert into session (id, reference, open) values (?, ?, ?)
-		on conflict (id) do update set open = excluded.open, reference = iif(reference = '', excluded.reference, reference)`,
+		on conflict (id) do update set open = excluded.open, reference = iif(reference = '', excluded.reference,
+			reference)`,
 		r.Session, e.Reference, !e.Ends)
 	return err
 }
@@ -362,19 +374,23 @@ func (s *Store) With(ctx context.Context, kind1, kind2, kind3 string) iter.Seq2[
 // RecentSessions reads, in order, the records of all open sessions, of those that ended a
 // short while ago and of the n that had a record of a kind last, and the last 300 that belong
 // to no session; of two kinds it keeps the last 2000.
-func (s *Store) RecentSessions(ctx context.Context, kind string, n int, keep1, keep2 string) iter.Seq2[kiosk.Record, error] {
+func (s *Store) RecentSessions(ctx context.Context, kind string, n int, keep1, keep2 string) iter.Seq2[kiosk.Record,
+	error] {
 	const recent = "session <> '' and seq > (select coalesce(max(seq), 0) from record) - 300"
 	return s.query(ctx, `where session in (select id from session where open = 1 union
 		select session from record where `+recent+` union
 		select session from (select session from record where kind = ?1 order by seq desc limit ?2))
 		or seq in (select seq from record where session = '' order by seq desc limit 300)
-		or seq in (select seq from record where kind in (?3, ?4) order by seq desc limit 2000) order by seq`, kind, n, keep1, keep2)
+		or seq in (select seq from record where kind in (?3, ?4) order by seq desc limit 2000) order by seq`, kind, n,
+		keep1, keep2)
 }
 
 // Since reads the records of a kind that follow the last one of another, and that one, in
 // order.
 func (s *Store) Since(ctx context.Context, last, kind string) iter.Seq2[kiosk.Record, error] {
-	return s.query(ctx, `where kind in (?1, ?2) and seq >= coalesce((select seq from record where kind = ?1 order by seq desc limit 1), 0) order by seq`, last, kind)
+	return s.query(ctx,
+		`where kind in (?1, ?2) and seq >= coalesce((select seq from record where kind = ?1 order by seq desc limit 1),
+			0) order by seq`, last, kind)
 }
 
 // Newest reads the records of a kind, the last one first; a caller that has seen enough stops.
@@ -390,7 +406,8 @@ func (s *Store) Matching(ctx context.Context, kind, path, text string) iter.Seq2
 
 func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[kiosk.Record, error] {
 	return func(yield func(kiosk.Record, error) bool) {
-		rows, err := s.read.QueryContext(ctx, "select record.seq, session, kind, body, wall, mono, clock_ok, coalesce((select token from token where token.seq = record.seq), '') from record "+where, args...)
+		rows, err := s.read.QueryContext(ctx, "select record.seq, session, kind, body, wall, mono, clock_ok, "+
+			"coalesce((select token from token where token.seq = record.seq), '') from record "+where, args...)
 		if err != nil {
 			yield(kiosk.Record{}, explain(err))
 			return
@@ -402,7 +419,8 @@ func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[
 			err := rows.Scan(&r.Seq, &r.Session, &r.Kind, &body, &wall, &r.Mono, &r.ClockOK, &r.Token)
 			if err == nil {
 				r.Body = []byte(body)
-				if r.Wall, err = time.Parse(time.RFC3339Nano, wall); err != nil {
+				r.Wall, err = time.Parse(time.RFC3339Nano, wall)
+				if err != nil {
 					err = fmt.Errorf("record %d: %w", r.Seq, err)
 				}
 			}
@@ -420,7 +438,8 @@ func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[
 // reference came up twice.
 func (s *Store) Find(ctx context.Context, referenceOrID string) (string, error) {
 	var id string
-	err := s.read.QueryRowContext(ctx, "select id from session where id = ?1 or reference = ?1 order by id desc limit 1", referenceOrID).Scan(&id)
+	err := s.read.QueryRowContext(
+		ctx, "select id from session where id = ?1 or reference = ?1 order by id desc limit 1", referenceOrID).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("cannot find session %q: %w", referenceOrID, ErrUnknown)
 	}

@@ -35,7 +35,8 @@ func open(t *testing.T, path string) *store.Store {
 }
 
 func entry(session, kind string, ends bool) kiosk.Entry {
-	return kiosk.Entry{Session: session, Reference: "R" + session, Kind: kind, Body: []byte(`{"at":"2026-03-02T09:00:00Z"}`), Ends: ends}
+	return kiosk.Entry{Session: session, Reference: "R" + session, Kind: kind,
+		Body: []byte(`{"at":"2026-03-02T09:00:00Z"}`), Ends: ends}
 }
 
 // filled is a closed journal with n records.
@@ -75,7 +76,8 @@ func TestWhatIsAppendedIsReadBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		seqs = append(seqs, r.Seq)
-		if want, _, _ := clock(); !r.Wall.Equal(want.Truncate(time.Microsecond)) || r.Mono != int64(42*time.Second) || !r.ClockOK {
+		if want, _, _ := clock(); !r.Wall.Equal(want.Truncate(time.Microsecond)) || r.Mono != int64(42*time.Second) ||
+			!r.ClockOK {
 			t.Errorf("record %d has times %v, %v, %v", r.Seq, r.Wall, r.Mono, r.ClockOK)
 		}
 	}
@@ -139,10 +141,13 @@ func TestOpenRefuses(t *testing.T) {
 		"a newer journal": {func(p string) {
 			alter(t, p, "pragma user_version = 99; update meta set value = '99' where key = 'oldest'")
 		}, store.ErrNewer, "install the newer kioskd"},
-		"another program's":      {func(p string) { alter(t, p, "pragma application_id = 1") }, store.ErrForeign, "name another file"},
-		"a text file":            {func(p string) { os.WriteFile(p, []byte(strings.Repeat("hello ", 1000)), 0o600) }, store.ErrDamaged, "restore the last good copy"},
-		"a torn page":            {func(p string) { tear(t, p) }, store.ErrDamaged, "restore the last good copy"},
-		"an altered last record": {func(p string) { alter(t, p, "update record set kind='x' where seq=200") }, store.ErrDamaged, "record 200"},
+		"another program's": {func(p string) { alter(t, p, "pragma application_id = 1") }, store.ErrForeign,
+			"name another file"},
+		"a text file": {func(p string) { os.WriteFile(p, []byte(strings.Repeat("hello ", 1000)), 0o600) },
+			store.ErrDamaged, "restore the last good copy"},
+		"a torn page": {func(p string) { tear(t, p) }, store.ErrDamaged, "restore the last good copy"},
+		"an altered last record": {func(p string) { alter(t, p, "update record set kind='x' where seq=200") },
+			store.ErrDamaged, "record 200"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filled(t, 200)
@@ -194,7 +199,8 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	written := int64(3)
 	var err error
 	for err == nil {
-		if err = s.Append(ctx, big, big); err == nil {
+		err = s.Append(ctx, big, big)
+		if err == nil {
 			written += 2
 		}
 	}
@@ -265,7 +271,10 @@ func BenchmarkAppend(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	e := kiosk.Entry{Session: "S", Kind: "reading", Body: []byte(`{"at":"2026-03-02T09:00:00Z","reading":{"at":"2026-03-02T09:00:00Z","import_wh":123456,"power_w":22000,"serial":"1"}}`)}
+	e := kiosk.Entry{Session: "S", Kind: "reading",
+		Body: []byte(
+			`{"at":"2026-03-02T09:00:00Z","reading":{"at":"2026-03-02T09:00:00Z",
+				"import_wh":123456,"power_w":22000,"serial":"1"}}`)}
 	for b.Loop() {
 		if err := s.Append(ctx, e); err != nil {
 			b.Fatal(err)
@@ -325,7 +334,9 @@ func TestThinning(t *testing.T) {
 		if err != nil || n != 3600 {
 			t.Fatalf("thinned %d, %v", n, err)
 		}
-		if before, err = s.Verify(ctx, func(int64) {}); err != nil || before.Hash != head.Hash || before.Records != head.Records || before.Thinned != int64(round+1)*3600 {
+		before, err = s.Verify(ctx, func(int64) {})
+		if err != nil || before.Hash != head.Hash ||
+			before.Records != head.Records || before.Thinned != int64(round+1)*3600 {
 			t.Fatalf("%+v, %v; before it was %+v", before, err, head)
 		}
 		sizes = append(sizes, size())
@@ -348,7 +359,9 @@ func TestThinning(t *testing.T) {
 // TestWhatIsNotThinned: what is open, parked, young, not signed for, or the last record.
 func TestWhatIsNotThinned(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "journal.db"))
-	if err := s.Append(ctx, entry("done", "reading", false), entry("done", "reading", false), entry("done", "closed", true), entry("open", "reading", false), entry("later", "reading", true), entry("", "reading", false)); err != nil {
+	if err := s.Append(ctx, entry("done", "reading", false), entry("done", "reading", false),
+		entry("done", "closed", true), entry("open", "reading", false), entry("later", "reading", true),
+		entry("", "reading", false)); err != nil {
 		t.Fatal(err)
 	}
 	thin := func(before time.Time) int64 {
@@ -360,7 +373,8 @@ func TestWhatIsNotThinned(t *testing.T) {
 		return n
 	}
 	later := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 6, Refused: []kiosk.Refusal{{Seq: 2, Why: "x"}}}); err != nil {
+	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 6,
+		Refused: []kiosk.Refusal{{Seq: 2, Why: "x"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if n := thin(later); n != 0 {
@@ -409,10 +423,12 @@ func TestThinningAfterADoubtfulTime(t *testing.T) {
 		}
 	}
 	kept(t, s)
-	if n, err := s.Thin(ctx, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), []string{"reading"}); err != nil || n != 1199 {
+	if n, err := s.Thin(ctx, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), []string{"reading"}); err != nil ||
+		n != 1199 {
 		t.Errorf("thinned %d, %v", n, err)
 	}
-	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 1200, Refused: []kiosk.Refusal{{Seq: 5, Why: "x"}, {Seq: 1200, Why: "y"}}}); err != nil {
+	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 1200,
+		Refused: []kiosk.Refusal{{Seq: 5, Why: "x"}, {Seq: 1200, Why: "y"}}}); err != nil {
 		t.Error(err)
 	}
 	if parked, err := s.Parked(ctx); err != nil || len(parked) != 1 || parked[0].Seq != 1200 {
@@ -425,12 +441,14 @@ func TestThinningAfterADoubtfulTime(t *testing.T) {
 func TestTokensAreForgotten(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	at := now
-	s, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) { return at, 0, true })
+	s, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"),
+		func() (time.Time, time.Duration, bool) { return at, 0, true })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for i, when := range []time.Time{now.AddDate(10, 0, 0), now.AddDate(0, -3, 0), now.AddDate(0, 0, -40), now.AddDate(0, 0, -20)} {
+	for i, when := range []time.Time{now.AddDate(10, 0, 0), now.AddDate(0, -3, 0), now.AddDate(0, 0, -40),
+		now.AddDate(0, 0, -20)} {
 		at = when
 		e := entry(fmt.Sprint("S", i), "hold_ok", i != 2)
 		e.Token = fmt.Sprint("card", i)
@@ -472,7 +490,8 @@ func TestACardIsFoundAcrossKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for text, want := range map[string]int{token("A", now, old): 2, token("A", next, now): 1, token("A", old): 2, token("B", now, old): 1,
+	for text, want := range map[string]int{token("A", now, old): 2, token("A", next, now): 1, token("A", old): 2,
+		token("B", now, old): 1,
 		token("C", now, old): 0, token("A", next): 0, "": 0} {
 		n := 0
 		for _, err := range s.ByToken(ctx, "hold_ok", text) {
@@ -504,14 +523,16 @@ func TestACutEndIsNoticed(t *testing.T) {
 		cut   string
 		opens bool
 	}{
-		"records alone":             {"delete from record where seq > 90", false},
-		"hashes alone":              {"delete from hash where idx > 190", false},
-		"records with their hashes": {fmt.Sprintf("delete from record where seq > 90; delete from hash where idx >= %d", tlog.StoredHashCount(90)), true},
+		"records alone": {"delete from record where seq > 90", false},
+		"hashes alone":  {"delete from hash where idx > 190", false},
+		"records with their hashes": {fmt.Sprintf("delete from record where seq > 90; delete from hash where idx >= %d",
+			tlog.StoredHashCount(90)), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filled(t, 100)
 			s := open(t, path)
-			if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 95, Checkpoint: signed(t, s, 95), Signed: 95}); err != nil {
+			if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 95, Checkpoint: signed(t, s, 95),
+				Signed: 95}); err != nil {
 				t.Fatal(err)
 			}
 			if head, err := s.Verify(ctx, func(int64) {}); err != nil || head.Signed != 95 {
@@ -530,7 +551,8 @@ func TestACutEndIsNoticed(t *testing.T) {
 			}
 			defer s.Close()
 			var wrong *store.WrongRecord
-			if head, err := s.Verify(ctx, func(int64) {}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "the back office signed 95") {
+			if head, err := s.Verify(ctx, func(int64) {}); !errors.As(err, &wrong) ||
+				!strings.Contains(err.Error(), "the back office signed 95") {
 				t.Errorf("it verifies: %+v, %v", head, err)
 			}
 		})

@@ -18,7 +18,8 @@ type Head struct {
 	Records int64  `json:"records"`
 	Hash    string `json:"tree_hash"` // base64, as in a tlog tree
 	Thinned int64  `json:"thinned,omitempty"`
-	Signed  int64  `json:"signed_records,omitempty"` // of the head that a back office signed, which the tree agrees with; 0 for none
+	// of the head that a back office signed, which the tree agrees with; 0 for none
+	Signed int64 `json:"signed_records,omitempty"`
 }
 
 // WrongRecord is the first record that does not fit the tree.
@@ -101,10 +102,12 @@ func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) 
 		return Head{}, explain(err)
 	}
 	if want := tlog.StoredHashCount(last); stored != want {
-		return Head{}, &WrongRecord{last + 1, fmt.Sprintf("records after it are missing: the tree has %d hashes, want %d", stored, want)}
+		return Head{}, &WrongRecord{last + 1, fmt.Sprintf(
+			"records after it are missing: the tree has %d hashes, want %d", stored, want)}
 	}
 	if signed.N > last {
-		return Head{}, &WrongRecord{last + 1, fmt.Sprintf("records after it are missing: the back office signed %d", signed.N)}
+		return Head{}, &WrongRecord{last + 1, fmt.Sprintf("records after it are missing: the back office signed %d",
+			signed.N)}
 	}
 	root, err := tlog.TreeHash(last, rebuilt)
 	if err != nil {
@@ -120,7 +123,8 @@ func (s *Store) integrity(ctx context.Context, pragma string) error {
 		return explain(err)
 	}
 	if said != "ok" {
-		return fmt.Errorf("%w: %s: keep the file, copy it for the technician, and restore the last good copy", ErrDamaged, said)
+		return fmt.Errorf("%w: %s: keep the file, copy it for the technician, and restore the last good copy",
+			ErrDamaged, said)
 	}
 	return nil
 }

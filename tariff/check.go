@@ -168,8 +168,9 @@ func (t *Tariff) checkWords(out *problems) {
 		out.add("preauthorize_amount", "what is held is said by terminal.hold alone")
 	}
 	if t.StartDateTime != nil || t.EndDateTime != nil {
-		out.add("start_date_time, end_date_time", "are not looked at: a tariff applies while the configuration has it, "+
-			"or from an instruction's time on")
+		out.add(
+			"start_date_time, end_date_time", "are not looked at: a tariff applies while the configuration has it, "+
+				"or from an instruction's time on")
 	}
 	for i, e := range t.Elements {
 		r, path := e.Restrictions, fmt.Sprintf("elements[%d].restrictions", i)
@@ -190,8 +191,9 @@ func (t *Tariff) checkWords(out *problems) {
 	}
 	for _, d := range Dimensions() {
 		if t.byDuration(d) && t.byTime(d) {
-			out.add("elements", "the price of %s depends on the time of day or on dates and on how long a session lasts: "+
-				"the screen can say one of them", d)
+			out.add(
+				"elements", "the price of %s depends on the time of day or on dates and on how long a session lasts: "+
+					"the screen can say one of them", d)
 		}
 	}
 }

@@ -134,7 +134,8 @@ func (t *Tariff) slice(u Usage, loc *time.Location) (out []Charge, split bool, e
 				Energy: new(big.Rat).Mul(kwh, share),
 			}
 			before := new(big.Rat).Add(total, new(big.Rat).Mul(kwh, cuts[j]))
-			if c.Active, err = t.cheapest(moment{c.Start.In(loc), c.Start.Sub(u.Start), before, p, end}); err != nil {
+			c.Active, err = t.cheapest(moment{c.Start.In(loc), c.Start.Sub(u.Start), before, p, end})
+			if err != nil {
 				return nil, false, fmt.Errorf("periods[%d]: %w", i, err)
 			}
 			if n := len(mine); n > 0 && sameActive(mine[n-1].Active, c.Active) {
@@ -355,7 +356,8 @@ func (p Period) kilowatt(end time.Time) *big.Rat {
 }
 
 func (r *Restrictions) holdLocal(local time.Time) bool {
-	if day := local.Format(time.DateOnly); r.StartDate != "" && day < r.StartDate || r.EndDate != "" && day >= r.EndDate {
+	if day := local.Format(time.DateOnly); r.StartDate != "" && day < r.StartDate ||
+		r.EndDate != "" && day >= r.EndDate {
 		return false
 	}
 	if len(r.DayOfWeek) > 0 && !slices.Contains(r.DayOfWeek, weekdays[local.Weekday()]) {
@@ -431,7 +433,8 @@ func lines(charges []Charge) []Line {
 
 // stepUp adds what is missing from a total to the next multiple of the step, at the
 // last component's price. unit is one step unit (Wh, s) in the total's unit (kWh, h).
-func stepUp(add func(Dimension, *Component, *big.Rat), d Dimension, last *Component, totals map[Dimension]*big.Rat, unit *big.Rat) {
+func stepUp(add func(Dimension, *Component, *big.Rat), d Dimension, last *Component, totals map[Dimension]*big.Rat,
+	unit *big.Rat) {
 	if last == nil {
 		return
 	}

@@ -257,7 +257,8 @@ func TestLimitsOfAPrice(t *testing.T) {
 		}
 		sum := int64(0)
 		for i, tax := range got.Taxes {
-			if sum += tax.Amount.Minor; i < len(c.taxes) && tax.Amount.Minor != c.taxes[i] {
+			sum += tax.Amount.Minor
+			if i < len(c.taxes) && tax.Amount.Minor != c.taxes[i] {
 				t.Errorf("%s: tax of %s %% is %v, want %d", c.name, tax.Rate.RatString(), tax.Amount, c.taxes[i])
 			}
 		}

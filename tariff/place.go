@@ -153,7 +153,8 @@ func wanted(t reflect.Type) string {
 func decodeError(err error, text []byte, at map[string]int) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return &PlaceError{max(0, int(wrong.Offset)-1), fmt.Sprintf("%s is a %s: want %s", wrong.Field, wrong.Value, wanted(wrong.Type))}
+		return &PlaceError{max(0, int(wrong.Offset)-1), fmt.Sprintf("%s is a %s: want %s", wrong.Field, wrong.Value,
+			wanted(wrong.Type))}
 	}
 	what := strings.TrimPrefix(err.Error(), "json: ")
 	if name, ok := strings.CutPrefix(what, "unknown field "); ok {

@@ -37,7 +37,8 @@ func TestErrorsHaveAPlace(t *testing.T) {
 			continue
 		}
 		line, column := tariff.LineColumn([]byte(text), at.Offset)
-		if line != c.line || c.column-2 > column || column > c.column+1 || !strings.Contains(err.Error(), c.what) || strings.Contains(err.Error(), "tariff.") {
+		if line != c.line || c.column-2 > column || column > c.column+1 || !strings.Contains(err.Error(), c.what) ||
+			strings.Contains(err.Error(), "tariff.") {
 			t.Errorf("%s\n%d:%d: %v; want %d:%d and %q", text, line, column, err, c.line, c.column, c.what)
 		}
 	}

@@ -29,11 +29,17 @@ func shown(t *tariff.Tariff, at time.Time, loc *time.Location, elapsed time.Dura
 // of another day, is not shown.
 func TestThePriceOfTheMoment(t *testing.T) {
 	const (
-		untilFour = `{"price_components":[{"type":"ENERGY","price":0.50}],"restrictions":{"end_time":"04:00"}},{"price_components":[{"type":"ENERGY","price":0.70}]}`
-		weekend   = `{"price_components":[{"type":"ENERGY","price":0.39}],"restrictions":{"day_of_week":["SATURDAY","SUNDAY"]}},{"price_components":[{"type":"ENERGY","price":0.59}]}`
-		season    = `{"price_components":[{"type":"ENERGY","price":0.19}],"restrictions":{"start_date":"2026-01-01","end_date":"2026-02-01"}},{"price_components":[{"type":"ENERGY","price":0.49}]}`
-		idle      = `{"price_components":[{"type":"ENERGY","price":0.49}]},{"price_components":[{"type":"PARKING_TIME","price":60}],"restrictions":{"min_duration":2400}},{"price_components":[{"type":"PARKING_TIME","price":2}],"restrictions":{"min_duration":1200}}`
-		night     = `{"price_components":[{"type":"ENERGY","price":0.30}],"restrictions":{"start_time":"22:00","end_time":"06:00"}},{"price_components":[{"type":"ENERGY","price":0.50}]}`
+		untilFour = `{"price_components":[{"type":"ENERGY","price":0.50}],"restrictions":{"end_time":"04:00"}},
+			{"price_components":[{"type":"ENERGY","price":0.70}]}`
+		weekend = `{"price_components":[{"type":"ENERGY","price":0.39}],"restrictions":{"day_of_week":["SATURDAY",
+			"SUNDAY"]}},{"price_components":[{"type":"ENERGY","price":0.59}]}`
+		season = `{"price_components":[{"type":"ENERGY","price":0.19}],"restrictions":{"start_date":"2026-01-01",
+			"end_date":"2026-02-01"}},{"price_components":[{"type":"ENERGY","price":0.49}]}`
+		idle = `{"price_components":[{"type":"ENERGY","price":0.49}]},{"price_components":[{"type":"PARKING_TIME",
+			"price":60}],"restrictions":{"min_duration":2400}},{"price_components":[{"type":"PARKING_TIME","price":2}],
+				"restrictions":{"min_duration":1200}}`
+		night = `{"price_components":[{"type":"ENERGY","price":0.30}],"restrictions":{"start_time":"22:00",
+			"end_time":"06:00"}},{"price_components":[{"type":"ENERGY","price":0.50}]}`
 	)
 	for _, c := range []struct {
 		elements, at string
@@ -44,7 +50,8 @@ func TestThePriceOfTheMoment(t *testing.T) {
 			"ENERGY 0.50 00:00-04:00, ENERGY 0.70 04:00-24:00, ENERGY 0.50 00:00-04:00"},
 		{untilFour, "2026-03-02T12:00:00+01:00", 0,
 			"ENERGY 0.70 04:00-24:00, ENERGY 0.50 00:00-04:00, ENERGY 0.70 04:00-24:00"},
-		{night, "2026-03-02T23:00:00+01:00", 0, "ENERGY 0.30 22:00-06:00, ENERGY 0.50 06:00-22:00, ENERGY 0.30 22:00-06:00"},
+		{night, "2026-03-02T23:00:00+01:00", 0, "ENERGY 0.30 22:00-06:00, ENERGY 0.50 06:00-22:00, ENERGY 0.30 " +
+			"22:00-06:00"},
 		{weekend, "2026-03-04T12:00:00+01:00", 0, "ENERGY 0.59"},
 		{weekend, "2026-03-06T20:00:00+01:00", 0, "ENERGY 0.59 00:00-24:00, ENERGY 0.39 00:00-24:00"},
 		{weekend, "2026-03-07T12:00:00+01:00", 0, "ENERGY 0.39"},

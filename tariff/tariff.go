@@ -147,7 +147,8 @@ func Parse(data []byte) (*Tariff, error) {
 	t.raw = compact.Bytes()
 	if err := t.complete(); err != nil {
 		path, _, _ := strings.Cut(err.Error(), " ")
-		return nil, fmt.Errorf("cannot read tariff: %w", &PlaceError{nearest(at, strings.TrimSuffix(path, ":")), err.Error()})
+		return nil, fmt.Errorf("cannot read tariff: %w", &PlaceError{nearest(at, strings.TrimSuffix(path, ":")),
+			err.Error()})
 	}
 	return t, nil
 }
@@ -248,7 +249,8 @@ func (r *Restrictions) complete() error {
 // must not be summed up over readings.
 func (t *Tariff) DependsOnPower() bool {
 	for _, e := range t.Elements {
-		if r := e.Restrictions; r != nil && (r.MinPower != nil || r.MaxPower != nil || r.MinCurrent != nil || r.MaxCurrent != nil) {
+		if r := e.Restrictions; r != nil && (r.MinPower != nil || r.MaxPower != nil || r.MinCurrent != nil ||
+			r.MaxCurrent != nil) {
 			return true
 		}
 	}

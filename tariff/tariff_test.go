@@ -289,7 +289,8 @@ func TestCheckRefuses(t *testing.T) {
 			"would cost nothing (on Monday, 2026-01-05 at 00:00"},
 		{"a gap on Sunday",
 			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],` +
-				`"restrictions":{"day_of_week":["MONDAY","TUESDAY","WEDNESDAY","THURSDAY","FRIDAY","SATURDAY"]}}]}`, site,
+				`"restrictions":{"day_of_week":["MONDAY","TUESDAY","WEDNESDAY","THURSDAY","FRIDAY","SATURDAY"]}}]}`,
+			site,
 			"Sunday"},
 		{"a gap after a date",
 			`{"currency":"EUR","elements":[{"price_components":[{"type":"ENERGY","price":0.4}],` +
@@ -373,7 +374,8 @@ func TestNextBoundaryWhenClocksChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, next := range want {
-			if at = tf.NextBoundary(at, loc); at.UTC().Format(time.RFC3339) != next {
+			at = tf.NextBoundary(at, loc)
+			if at.UTC().Format(time.RFC3339) != next {
 				t.Errorf("from %s on: %v, want %s", start, at.UTC(), next)
 			}
 		}

@@ -147,8 +147,9 @@ func eur(minor int64) kiosk.Money { return kiosk.Money{Minor: minor, Currency: "
 
 func hold(d *terminal.Terminal) (kiosk.Hold, int, error) {
 	recorded := 0
-	h, err := d.Hold(context.Background(), kiosk.HoldRequest{Reference: "ABC1234", Amount: eur(5000), Language: "de", CardWait: 45 * time.Second,
-		Record: func(kiosk.Hold) error { recorded++; return nil }})
+	h, err := d.Hold(context.Background(), kiosk.HoldRequest{Reference: "ABC1234", Amount: eur(5000), Language: "de",
+		CardWait: 45 * time.Second,
+		Record:   func(kiosk.Hold) error { recorded++; return nil }})
 	return h, recorded, err
 }
 
@@ -189,7 +190,8 @@ func TestWhatIsNoHold(t *testing.T) {
 			meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
 				h, recorded, err := hold(d)
 				var no *kiosk.Declined
-				if recorded != 0 || c.unknown != errors.Is(err, kiosk.ErrOutcomeUnknown) || !c.unknown && !errors.As(err, &no) {
+				if recorded != 0 || c.unknown != errors.Is(err, kiosk.ErrOutcomeUnknown) ||
+					!c.unknown && !errors.As(err, &no) {
 					t.Errorf("it gave %+v, %v, and was recorded %d times", h, err, recorded)
 				}
 			})
@@ -201,7 +203,8 @@ func TestWhatIsNoHold(t *testing.T) {
 func TestWhatIsNoBooking(t *testing.T) {
 	for name, answers := range map[string][]zvt.APDU{
 		"of another currency": approved(98, zvt.BCD(0x49, 756, 2)), "without a code": without(0x27, approved(98)),
-		"without an amount": without(0x04, approved(98)), "without a receipt": without(0x87, approved(98)), "no result": ok(),
+		"without an amount": without(0x04, approved(98)), "without a receipt": without(0x87, approved(98)),
+		"no result": ok(),
 	} {
 		for _, command := range []string{"0624", "0625"} {
 			s := &strange{answers: map[string][][]zvt.APDU{command: {answers}}}
@@ -330,7 +333,8 @@ func TestWhatACommandHas(t *testing.T) {
 	if got := s.got[1].Bytes(); !bytes.Contains(got, []byte{0x1F, 0x5B, 0x01, 45}) {
 		t.Errorf("45 seconds are not 2D in % X", got)
 	}
-	for _, want := range [][]byte{{0x87, 0x02, 0x31}, {0x0B, 0x00, 0x09, 0x31}, append([]byte{0x3B}, "750071\x00\x00"...)} {
+	for _, want := range [][]byte{{0x87, 0x02, 0x31}, {0x0B, 0x00, 0x09, 0x31},
+		append([]byte{0x3B}, "750071\x00\x00"...)} {
 		if got := s.got[2].Bytes(); !bytes.Contains(got, want) {
 			t.Errorf("06 24 lacks % X: % X", want, got)
 		}
@@ -351,7 +355,8 @@ func TestWhatTheTerminalNeeds(t *testing.T) {
 		meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
 			err := d.Ready(context.Background())
 			var no *kiosk.Declined
-			if c.cure != "" && (err != nil || !strings.Contains(s.names(), c.cure)) || c.cure == "" && (!errors.As(err, &no) || string(no.Class) != c.class || no.Text == "") {
+			if c.cure != "" && (err != nil || !strings.Contains(s.names(), c.cure)) ||
+				c.cure == "" && (!errors.As(err, &no) || string(no.Class) != c.class || no.Text == "") {
 				t.Errorf("status %02X: %v, told %s", code, err, s.names())
 			}
 		})
@@ -452,11 +457,13 @@ func TestNoCardNumberGetsIn(t *testing.T) {
 		"with escapes": text(0x8B, "\x1b[31mVISA\x1b[0m\r\n5413330089600010"), "filled up": text(0x8B, "0000"+pan),
 		"between others": text(0x8B, "12"+pan+"34"),
 		"text":           text(0x3C, pan), "merchant": text(0x2A, pan[:15]), "printed line": text(0xF1, pan),
-		"track 2": {Tag: 0x23, Value: append(append([]byte{}, packed...), 0xD2, 0x51, 0x22, 0x01)},
-		"number":  {Tag: 0x22, Value: packed},
-		"AID":     zvt.Container(zvt.Object(0x43, packed...)), "AID in ASCII": zvt.Container(zvt.Object(0x43, []byte(pan)...)),
-		"UID":        zvt.Container(zvt.Object(0x4C, packed...)),
-		"long trace": zvt.Container(zvt.Object(0x1F2B, packed...)), "terminal": zvt.Container(zvt.Object(0x1F44, packed...)),
+		"track 2":      {Tag: 0x23, Value: append(append([]byte{}, packed...), 0xD2, 0x51, 0x22, 0x01)},
+		"number":       {Tag: 0x22, Value: packed},
+		"AID":          zvt.Container(zvt.Object(0x43, packed...)),
+		"AID in ASCII": zvt.Container(zvt.Object(0x43, []byte(pan)...)),
+		"UID":          zvt.Container(zvt.Object(0x4C, packed...)),
+		"long trace":   zvt.Container(zvt.Object(0x1F2B, packed...)),
+		"terminal":     zvt.Container(zvt.Object(0x1F44, packed...)),
 		"line":         zvt.Container(zvt.Object(0x07, []byte(pan)...)),
 		"reference":    zvt.Container(zvt.Object(0x1F63, []byte(pan)...)),
 		"sequence":     zvt.Container(zvt.Object(0x1F73, packed...)),
@@ -469,7 +476,8 @@ func TestNoCardNumberGetsIn(t *testing.T) {
 				s := &strange{answers: map[string][][]zvt.APDU{"0622": {approved(5000, f, zvt.Bin(0x27, code))}}}
 				synctest.Test(t, func(t *testing.T) {
 					d := over(s.serve, terminal.Config{Password: "123456", Currency: "EUR",
-						Capture: terminal.CaptureUsed, CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }}, slog.NewJSONHandler(&log, nil))
+						Capture: terminal.CaptureUsed, CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }},
+						slog.NewJSONHandler(&log, nil))
 					h, _, err := hold(d)
 					d.Close()
 					all, jsonErr := json.Marshal(h)

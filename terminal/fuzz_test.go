@@ -74,20 +74,25 @@ func FuzzDriver(f *testing.F) {
 		}
 		f.Add(script)
 	}
-	list := []zvt.APDU{zvt.Ack(), zvt.Command(0x06, 0x1E, []byte{0xB8}, zvt.BCD(0x87, 231, 2), zvt.Container(zvt.Group(0x23, zvt.Number(0x08, 231))))}
+	list := []zvt.APDU{zvt.Ack(), zvt.Command(0x06, 0x1E, []byte{0xB8}, zvt.BCD(0x87, 231, 2),
+		zvt.Container(zvt.Group(0x23, zvt.Number(0x08, 231))))}
 	seed(approved(5000), approved(98), approved(0), list, approved(98), usual["0501"], usual["0650"])
 	seed([]zvt.APDU{zvt.Nack(0x6B)}, []zvt.APDU{zvt.Ack(), {Class: 0x04, Instr: 0xFF}})
-	seed([]zvt.APDU{zvt.Ack(), zvt.Command(0x04, 0x0F, nil, zvt.Bin(0x27, 0x05)), zvt.Command(0x06, 0x1E, []byte{0x05})})
+	seed([]zvt.APDU{zvt.Ack(), zvt.Command(0x04, 0x0F, nil, zvt.Bin(0x27, 0x05)),
+		zvt.Command(0x06, 0x1E, []byte{0x05})})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		synctest.Test(t, func(t *testing.T) {
 			d := over(func(theirs net.Conn) { babble(script, theirs) }, terminal.Config{Password: "123456",
-				Capture: terminal.CaptureUsed, Currency: "EUR", CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }}, slog.DiscardHandler)
+				Capture: terminal.CaptureUsed, Currency: "EUR",
+				CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }}, slog.DiscardHandler)
 			h, recorded, err := hold(d)
-			if err == nil && recorded == 0 || h.ReceiptNo != 0 && (h.Approved.Minor <= 0 || h.Approved.Currency != "EUR") {
+			if err == nil && recorded == 0 || h.ReceiptNo != 0 &&
+				(h.Approved.Minor <= 0 || h.Approved.Currency != "EUR") {
 				t.Errorf("a hold of %+v, recorded %d times", h, recorded)
 			}
 			for _, s := range []string{h.CardName, h.AuthCode, h.AID, h.TerminalID, h.TraceNo} {
-				if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) || zvt.MaskNumbers(s) != s {
+				if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) ||
+					zvt.MaskNumbers(s) != s {
 					t.Errorf("the hold says %q", s)
 				}
 			}

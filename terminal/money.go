@@ -190,7 +190,8 @@ func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.B
 	} else {
 		fields = append(fields, ofReservation(r.Hold)...)
 	}
-	fields = append(fields, zvt.BCD(0x04, amount, 6), zvt.Bin(0x19, payByTerminal), t.currencyField(), zvt.Container(reference(r.Reference)))
+	fields = append(fields, zvt.BCD(0x04, amount, 6), zvt.Bin(0x19, payByTerminal), t.currencyField(),
+		zvt.Container(reference(r.Reference)))
 	return t.book(ctx, zvt.Command(0x06, instr, nil, fields...), r.Hold.TerminalID, r.Record)
 }
 
@@ -205,7 +206,8 @@ func ofReservation(h kiosk.Hold) (fields []zvt.Field) {
 		}
 	}
 	if h.AuthCode != "" && len(h.AuthCode) <= authLength {
-		fields = append(fields, zvt.Bin(0x3B, append([]byte(h.AuthCode), make([]byte, authLength-len(h.AuthCode))...)...))
+		fields = append(fields, zvt.Bin(0x3B, append([]byte(h.AuthCode),
+			make([]byte, authLength-len(h.AuthCode))...)...))
 	}
 	return fields
 }
@@ -221,7 +223,8 @@ func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.B
 
 // book runs a command whose result is a booking. A capture that cannot be recorded is
 // turned back, and the hold stays open.
-func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string, record func(kiosk.Booking) error) (kiosk.Booking, error) {
+func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string,
+	record func(kiosk.Booking) error) (kiosk.Booking, error) {
 	if err := t.ready(ctx); err != nil {
 		return kiosk.Booking{}, err
 	}
@@ -272,13 +275,15 @@ func (t *Terminal) foreign(want string) error {
 	if want == "" || t.tid == "" || want == t.tid {
 		return nil
 	}
-	return fmt.Errorf("%w: %w: terminal %s is meant, %s answers", kiosk.ErrUnreachable, kiosk.ErrOtherTerminal, want, t.tid)
+	return fmt.Errorf("%w: %w: terminal %s is meant, %s answers", kiosk.ErrUnreachable, kiosk.ErrOtherTerminal, want,
+		t.tid)
 }
 
 // own tells whether the site's terminal answers: one that does not say which it is may be any.
 func (t *Terminal) own() error {
 	if t.cfg.ID != "" && t.tid == "" {
-		return fmt.Errorf("%w: %w: terminal %s is meant, and the one that answers does not name itself", kiosk.ErrUnreachable, kiosk.ErrOtherTerminal, t.cfg.ID)
+		return fmt.Errorf("%w: %w: terminal %s is meant, and the one that answers does not name itself",
+			kiosk.ErrUnreachable, kiosk.ErrOtherTerminal, t.cfg.ID)
 	}
 	return t.foreign(t.cfg.ID)
 }
@@ -303,7 +308,8 @@ func (t *Terminal) booking(m zvt.Message) (*kiosk.Booking, error) {
 	if !ok || !there || receipt == 0 {
 		return nil, nil
 	}
-	b := &kiosk.Booking{ReceiptNo: int(receipt), TraceNo: trace(zvt.Describe(m).Fields), Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}
+	b := &kiosk.Booking{ReceiptNo: int(receipt), TraceNo: trace(zvt.Describe(m).Fields),
+		Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}
 	date, ok := m.Get(0x0D)
 	if clock, there := m.Get(0x0C); ok && there {
 		b.Stamp = fmt.Sprintf("%x %x", date, clock)
@@ -523,7 +529,8 @@ func (t *Terminal) Ready(ctx context.Context) error {
 		if _, err := t.ask(ctx, cmd, handlers{limit: 2 * time.Minute}); errors.Is(err, kiosk.ErrUnreachable) {
 			return err
 		}
-		if s, err = t.Status(ctx); err != nil {
+		s, err = t.Status(ctx)
+		if err != nil {
 			return err
 		}
 	}

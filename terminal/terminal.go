@@ -382,9 +382,11 @@ func (t *Terminal) ask(ctx context.Context, cmd zvt.APDU, h handlers) (end zvt.M
 // certainly did not take the command, kiosk.ErrOutcomeUnknown otherwise. If ctx ends,
 // the command is aborted (06 B0) once and followed to its end all the same.
 func (t *Terminal) exchange(ctx context.Context, cmd zvt.APDU, h handlers) (end zvt.Message, err error) {
-	x := exchange{t: t, link: t.link, h: h, t4: cmp.Or(h.limit, zvt.T4), repeats: t.link.Repeats(), end: time.Now().Add(inAll)}
+	x := exchange{t: t, link: t.link, h: h, t4: cmp.Or(h.limit, zvt.T4), repeats: t.link.Repeats(),
+		end: time.Now().Add(inAll)}
 	defer func() {
-		if x.suspect || x.repeated() || errors.Is(err, kiosk.ErrOutcomeUnknown) || errors.Is(err, kiosk.ErrUnreachable) {
+		if x.suspect || x.repeated() || errors.Is(err, kiosk.ErrOutcomeUnknown) ||
+			errors.Is(err, kiosk.ErrUnreachable) {
 			t.Close() // whatever it still says must be drained
 		}
 	}()
@@ -491,7 +493,8 @@ func (x *exchange) handle(a zvt.APDU, m zvt.Message) (done bool, err error) {
 		case x.accepted && !x.aborted:
 			x.suspect = true // to something that we said before
 		case x.accepted: // too late to abort: the payment goes on
-		case (a.Instr == busy || a.Instr == notNow) && x.h.result != nil: // perhaps with this, or to what was said before: only its list can tell
+		// perhaps with this, or to what was said before: only its list can tell
+		case (a.Instr == busy || a.Instr == notNow) && x.h.result != nil:
 			return true, fmt.Errorf("%w: %s", kiosk.ErrOutcomeUnknown, zvt.ResultText(a.Instr))
 		default:
 			return true, &refusal{a.Instr, true}

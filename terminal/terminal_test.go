@@ -72,7 +72,8 @@ func played(t *testing.T, run func(*terminal.Terminal), lines ...func(desk)) {
 				d.Close()
 			}()
 			return zvt.NewStream(ours), nil
-		}, terminal.Config{Password: "000000", Capture: terminal.CaptureUsed, Currency: "EUR"}, slog.New(slog.DiscardHandler))
+		}, terminal.Config{Password: "000000", Capture: terminal.CaptureUsed, Currency: "EUR"},
+			slog.New(slog.DiscardHandler))
 		run(driver)
 		driver.Close()
 		time.Sleep(time.Hour) // in which the other side notices
@@ -156,7 +157,8 @@ func TestADialogueHasAnEnd(t *testing.T) {
 // TestATerminalThatSpeaksWithoutEnd: it is unreachable, and a next try finds it well.
 func TestATerminalThatSpeaksWithoutEnd(t *testing.T) {
 	played(t, func(d *terminal.Terminal) {
-		if _, err := d.Status(context.Background()); !errors.Is(err, kiosk.ErrUnreachable) || !strings.Contains(err.Error(), "without end") {
+		if _, err := d.Status(context.Background()); !errors.Is(err, kiosk.ErrUnreachable) ||
+			!strings.Contains(err.Error(), "without end") {
 			t.Errorf("it gave %v, want that it is unreachable", err)
 		}
 		if s, err := d.Status(context.Background()); err != nil {

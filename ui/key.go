@@ -26,7 +26,8 @@ func (v View) Key() string {
 		}
 		return "closed." + cmp.Or(v.Message, "text")
 	case Tap:
-		if slices.Contains([]kiosk.Progress{kiosk.ProgressPIN, kiosk.ProgressTryAgain, kiosk.ProgressRemoveCard}, kiosk.Progress(v.Message)) {
+		if slices.Contains([]kiosk.Progress{kiosk.ProgressPIN, kiosk.ProgressTryAgain, kiosk.ProgressRemoveCard},
+			kiosk.Progress(v.Message)) {
 			return "tap." + v.Message
 		}
 	case PlugIn:
@@ -41,9 +42,12 @@ func (v View) Key() string {
 	case Idle:
 		return v.idleKey()
 	}
-	return map[Screen]string{Attract: "attract.start", Bays: "bays.title", Price: "price.title", Tap: "tap.title", PlugIn: "plug_in.title", StopAsk: "stop.title",
-		Lost: "lost.text", Languages: "languages.title", Help: "help.title", AccessAsk: "access.title", Limits: "limits.title", Still: "still.title",
-		Found: "receipts.found", StaffCode: "staff.code", Technic: "staff.page.technician", HostPage: "staff.page.host"}[v.Screen]
+	return map[Screen]string{Attract: "attract.start", Bays: "bays.title", Price: "price.title", Tap: "tap.title",
+		PlugIn: "plug_in.title", StopAsk: "stop.title",
+		Lost: "lost.text", Languages: "languages.title", Help: "help.title", AccessAsk: "access.title",
+		Limits: "limits.title", Still: "still.title",
+		Found: "receipts.found", StaffCode: "staff.code", Technic: "staff.page.technician",
+		HostPage: "staff.page.host"}[v.Screen]
 }
 
 // idleKey says what time costs while the vehicle asks for nothing.

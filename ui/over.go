@@ -141,7 +141,8 @@ func (p *Presenter) covered(v View, visits bool, x session.Session, snap session
 	case BayFault:
 		v.Bay = p.over.bay
 		code, down := snap.State.Down(p.over.bay)
-		if v.Fault = code; !down { // mended meanwhile
+		v.Fault = code
+		if !down { // mended meanwhile
 			p.over = overlay{}
 			return v
 		}
@@ -179,7 +180,8 @@ func (p *Presenter) letter(ctx context.Context, value string) error {
 		return fmt.Errorf("%q is not taken", value)
 	}
 	p.found.message = ""
-	if p.found.letters += value; len(p.found.letters) < codeLetters {
+	p.found.letters += value
+	if len(p.found.letters) < codeLetters {
 		return nil
 	}
 	ref, err := kiosk.ParseReference(p.found.letters)
@@ -261,7 +263,9 @@ const exampleEnergy kiosk.Energy = 30_000
 // example is what a typical charge costs now, without time after it.
 func (p *Presenter) example(now time.Time) *Example {
 	hour := now.Add(time.Hour)
-	cost, err := p.tariff.Calculate(tariff.Usage{Start: now, End: hour, Periods: []tariff.Period{{Start: now, State: tariff.Charging, Energy: exampleEnergy, Current: new(tariff.Decimal)}}}, p.site.Rules.Location)
+	cost, err := p.tariff.Calculate(tariff.Usage{Start: now, End: hour,
+		Periods: []tariff.Period{{Start: now, State: tariff.Charging, Energy: exampleEnergy,
+			Current: new(tariff.Decimal)}}}, p.site.Rules.Location)
 	if err != nil {
 		return nil
 	}

@@ -51,8 +51,10 @@ func (d *desk) Judge(code string) string {
 }
 
 func (d *desk) Page(_ context.Context, role, page string, _ session.Snapshot) ui.StaffView {
-	return ui.StaffView{Rows: []ui.Row{{Text: role + " " + page, Do: &ui.Action{Key: "faults.clear", Value: "!clear:MT005:2"}}},
-		Actions: []ui.Action{{Key: "staff.page.faults", Value: "page:faults"}, {Key: "journal.verify", Value: "verify"}}}
+	return ui.StaffView{Rows: []ui.Row{{Text: role + " " + page,
+		Do: &ui.Action{Key: "faults.clear", Value: "!clear:MT005:2"}}},
+		Actions: []ui.Action{{Key: "staff.page.faults", Value: "page:faults"},
+			{Key: "journal.verify", Value: "verify"}}}
 }
 
 func (d *desk) Do(_ context.Context, role, action string) ui.Row {
@@ -70,8 +72,11 @@ func newOver(t *testing.T) (*machine, *ui.Presenter, archive, *desk) {
 		t.Fatal(err)
 	}
 	a, d := archive{card: make(chan []ui.ReceiptView, 1)}, &desk{}
-	p := ui.NewPresenter(ui.Site{Name: "Site", Kiosk: "K-0042", Languages: []string{"en", "de", "ar"}, Bays: []int{3}, Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref }, Hold: eur(5000), Timezone: "Europe/Berlin",
-		Rules: m.rules, ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second, Archive: a, Desk: d}, m)
+	p := ui.NewPresenter(ui.Site{Name: "Site", Kiosk: "K-0042", Languages: []string{"en", "de", "ar"}, Bays: []int{3},
+		Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref }, Hold: eur(5000),
+		Timezone: "Europe/Berlin",
+		Rules:    m.rules, ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second, Archive: a, Desk: d},
+		m)
 	p.View()
 	return m, p, a, d
 }
@@ -85,7 +90,8 @@ func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 		func() ui.Screen { touch(t, p, ui.Choose, "3", ui.Price); return ui.Price },
 		func() ui.Screen { touch(t, p, ui.Accept, "", ui.Tap); return ui.Tap },
 		func() ui.Screen {
-			m.must(session.Observation{What: session.HoldApproved, Session: "S1", Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}})
+			m.must(session.Observation{What: session.HoldApproved, Session: "S1",
+				Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}})
 			m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
 			return ui.PlugIn
 		},
@@ -105,11 +111,13 @@ func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 		}
 		touch(t, p, ui.Open, string(ui.Help), ui.Help)
 	}
-	m.must(session.Observation{What: session.Cancelled, Session: "S1"}) // by a device, say: help does not hide what became of their money
+	// by a device, say: help does not hide what became of their money
+	m.must(session.Observation{What: session.Cancelled, Session: "S1"})
 	if v := p.View(); v.Screen != ui.Final {
 		t.Errorf("after the session ended the screen is still %s", v.Screen)
 	}
-	if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.Open, Value: string(ui.Technic)}); err == nil {
+	if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.Open,
+		Value: string(ui.Technic)}); err == nil {
 		t.Error("anybody can open the technician's page")
 	}
 }
@@ -123,7 +131,8 @@ func TestLargerTextGivesMoreTime(t *testing.T) {
 	}
 	touch(t, p, ui.Back, "", ui.Attract)
 	touch(t, p, ui.Touch, "", ui.Bays)
-	if m.now = m.now.Add(2 * time.Minute); p.View().Screen != ui.Bays {
+	m.now = m.now.Add(2 * time.Minute)
+	if p.View().Screen != ui.Bays {
 		t.Error("the bays went away after a minute")
 	}
 	if v := touch(t, p, ui.Choose, "3", ui.Price); v.Seconds < 260 || !v.Access.Large {
@@ -169,7 +178,8 @@ func TestABayThatIsBrokenSaysWhy(t *testing.T) {
 	m.rules.Bays[4] = session.BayRules{}
 	touch(t, p, ui.Touch, "", ui.Bays)
 	m.must(session.Observation{What: session.FaultSeen, Fault: "MT001", Bay: 4, Raised: true})
-	if v := touch(t, p, ui.Choose, "4", ui.BayFault); v.Fault != "MT001" || v.Bay != 4 || v.Key() != "fault.MT001.driver" {
+	if v := touch(t, p, ui.Choose, "4", ui.BayFault); v.Fault != "MT001" || v.Bay != 4 ||
+		v.Key() != "fault.MT001.driver" {
 		t.Errorf("%+v", v)
 	}
 	m.must(session.Observation{What: session.FaultSeen, Fault: "MT001", Bay: 4})
@@ -269,7 +279,8 @@ func TestStaffIsLetInByACode(t *testing.T) {
 		if got := strings.Join(wrote, " "); got != "access_refused access_granted" {
 			t.Errorf("journal has %s", got)
 		}
-		if v := touch(t, p, ui.StaffDo, "page:faults", ui.Technic); v.Staff.Page != "faults" || v.Staff.Rows[0].Text != "technician faults" {
+		if v := touch(t, p, ui.StaffDo, "page:faults", ui.Technic); v.Staff.Page != "faults" ||
+			v.Staff.Rows[0].Text != "technician faults" {
 			t.Errorf("%+v", v.Staff)
 		}
 		if v := touch(t, p, ui.StaffDo, "!clear:MT005:2", ui.Technic); v.Staff.Ask == nil {
@@ -282,7 +293,8 @@ func TestStaffIsLetInByACode(t *testing.T) {
 		if v := p.View(); v.Staff.Note == nil || v.Staff.Note.Key != "staff.done" || v.Staff.Busy {
 			t.Errorf("%+v", v.Staff)
 		}
-		if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo, Value: "off"}); err == nil {
+		if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo,
+			Value: "off"}); err == nil {
 			t.Error("something was done that is not shown")
 		}
 		if !slices.Equal(d.done, []string{"technician clear:MT005:2"}) {
@@ -313,7 +325,8 @@ func TestOneCodeIsJudgedAtATime(t *testing.T) {
 			for _, c := range "271829" {
 				touch(t, p, ui.Digit, string(c), ui.StaffCode)
 			}
-			if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo, Value: "code"}); err != nil {
+			if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo,
+				Value: "code"}); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
@@ -329,8 +342,10 @@ func TestOneCodeIsJudgedAtATime(t *testing.T) {
 
 // inputKinds are all that a screen may send, and one that it may not.
 func inputKinds() []ui.InputKind {
-	return []ui.InputKind{ui.Touch, ui.Choose, ui.Accept, ui.Back, ui.Stop, ui.Confirm, ui.Language, ui.Again, ui.SetLimit,
-		ui.Digit, ui.ShowCard, ui.Open, ui.MoreTime, ui.SetLarge, ui.Speak, ui.Letter, ui.Erase, ui.Show, ui.Staff, ui.StaffDo,
+	return []ui.InputKind{ui.Touch, ui.Choose, ui.Accept, ui.Back, ui.Stop, ui.Confirm, ui.Language, ui.Again,
+		ui.SetLimit,
+		ui.Digit, ui.ShowCard, ui.Open, ui.MoreTime, ui.SetLarge, ui.Speak, ui.Letter, ui.Erase, ui.Show, ui.Staff,
+		ui.StaffDo,
 		"nonsense"}
 }
 
@@ -342,9 +357,11 @@ func TestADayOfRandomTouches(t *testing.T) {
 		seed := rand.Uint64()
 		dice := rand.New(rand.NewPCG(seed, 1))
 		kinds := inputKinds()
-		values := []string{"", "3", "4", "0", "en", "de", "on", "off", "help", "languages", "accessibility", "limits", "receipt_later", "7", "code", "verify", "page:faults", "yes", "-1", "AAAAAAA"}
+		values := []string{"", "3", "4", "0", "en", "de", "on", "off", "help", "languages", "accessibility", "limits",
+			"receipt_later", "7", "code", "verify", "page:faults", "yes", "-1", "AAAAAAA"}
 		seen := map[ui.Screen]bool{}
-		all := []ui.Screen{ui.Attract, ui.Bays, ui.Price, ui.Tap, ui.PlugIn, ui.Final, ui.Declined, ui.Help, ui.Languages,
+		all := []ui.Screen{ui.Attract, ui.Bays, ui.Price, ui.Tap, ui.PlugIn, ui.Final, ui.Declined, ui.Help,
+			ui.Languages,
 			ui.AccessAsk, ui.Receipts, ui.StaffCode}
 		unseen := func(s ui.Screen) bool { return !seen[s] }
 		const day = 24 * 60 * 60 / 5
@@ -352,7 +369,9 @@ func TestADayOfRandomTouches(t *testing.T) {
 			m.now = m.now.Add(5 * time.Second)
 			v := p.View()
 			seen[v.Screen] = true
-			p.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: kinds[dice.IntN(len(kinds))], Value: values[dice.IntN(len(values))]}) // most are refused
+			// most are refused
+			p.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: kinds[dice.IntN(len(kinds))],
+				Value: values[dice.IntN(len(values))]})
 			select {
 			case a.card <- nil:
 			default:
@@ -366,7 +385,8 @@ func TestADayOfRandomTouches(t *testing.T) {
 			p.View()
 		}
 		if v := p.View(); v.Screen != ui.Attract || v.Language != "en" || (v.Access != ui.Access{}) {
-			t.Errorf("seed %d: ten minutes after the last touch the screen is %s %s in %s", seed, v.Screen, v.Message, v.Language)
+			t.Errorf("seed %d: ten minutes after the last touch the screen is %s %s in %s", seed, v.Screen, v.Message,
+				v.Language)
 		}
 		for _, s := range all {
 			if unseen(s) {
@@ -393,12 +413,15 @@ func (m *machine) fate(dice *rand.Rand) {
 	for id, x := range m.state.Sessions {
 		switch {
 		case x.Money == session.HoldAsked && dice.IntN(3) == 0:
-			try(session.Observation{What: session.HoldApproved, Session: id, Hold: &kiosk.Hold{ReceiptNo: 231, TraceNo: id, Approved: eur(5000)}})
+			try(session.Observation{What: session.HoldApproved, Session: id,
+				Hold: &kiosk.Hold{ReceiptNo: 231, TraceNo: id, Approved: eur(5000)}})
 			try(session.Observation{What: session.HoldEnded, Session: id})
 		case x.Money == session.HoldAsked && dice.IntN(3) == 0:
-			try(session.Observation{What: session.HoldEnded, Session: id, Err: &kiosk.Declined{Class: kiosk.DeclineIssuer}})
+			try(session.Observation{What: session.HoldEnded, Session: id,
+				Err: &kiosk.Declined{Class: kiosk.DeclineIssuer}})
 		case x.Money == session.ReleaseAsked:
-			try(session.Observation{What: session.BookingEnded, Session: id, Booking: &kiosk.Booking{ReceiptNo: 232, Booked: eur(0)}})
+			try(session.Observation{What: session.BookingEnded, Session: id,
+				Booking: &kiosk.Booking{ReceiptNo: 232, Booked: eur(0)}})
 		}
 	}
 }
@@ -410,7 +433,8 @@ func TestHelpDoesNotThrowThemOut(t *testing.T) {
 	touch(t, p, ui.Touch, "", ui.Bays)
 	touch(t, p, ui.Choose, "3", ui.Price)
 	touch(t, p, ui.Accept, "", ui.Tap)
-	m.must(session.Observation{What: session.HoldApproved, Session: "S1", Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}})
+	m.must(session.Observation{What: session.HoldApproved, Session: "S1",
+		Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}})
 	m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
 	touch(t, p, ui.Open, string(ui.Help), ui.Help)
 	m.now = m.now.Add(61 * time.Second)
@@ -423,9 +447,12 @@ func TestHelpDoesNotThrowThemOut(t *testing.T) {
 // code nor cancels it, also after a restart.
 func TestAFreeChargeIsNotTheFirstStrangers(t *testing.T) {
 	m, p, _, _ := newOver(t)
-	offer := &session.Offer{Tariff: []byte(`{"id":"free","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0}]}]}`),
+	offer := &session.Offer{Tariff: []byte(
+		`{"id":"free","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+			"price":0}]}]}`),
 		Hold: eur(0), Language: "en", Timezone: "Europe/Berlin", Limit: &session.Limit{Energy: 20000}}
-	m.must(session.Observation{What: session.FreeAsked, Session: "F1", Reference: "ABC1234", Bay: 3, By: "host", Offer: offer})
+	m.must(session.Observation{What: session.FreeAsked, Session: "F1", Reference: "ABC1234", Bay: 3, By: "host",
+		Offer: offer})
 	if v := presenter(t, m).View(); v.Screen != ui.Attract {
 		t.Errorf("after a restart the screen is %s", v.Screen)
 	}

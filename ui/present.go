@@ -109,7 +109,8 @@ func NewPresenter(site Site, k Kiosk) *Presenter {
 	if err != nil { // the configuration was checked; a site of a test may have none
 		zone = time.UTC
 	}
-	return &Presenter{site: site, zone: zone, kiosk: k, language: site.Languages[0], page: Attract, since: k.Snapshot().At, told: map[string]bool{}}
+	return &Presenter{site: site, zone: zone, kiosk: k, language: site.Languages[0], page: Attract,
+		since: k.Snapshot().At, told: map[string]bool{}}
 }
 
 // errOld means that an input was for a view that is no longer shown.
@@ -210,7 +211,8 @@ func (p *Presenter) digit(ctx context.Context, value string, snap session.Snapsh
 	if p.last.Screen == StaffCode {
 		return p.staffDigit(value, snap)
 	}
-	if p.digits += value; len(p.digits) < codeDigits {
+	p.digits += value
+	if len(p.digits) < codeDigits {
 		return nil
 	}
 	code := p.digits
@@ -240,7 +242,8 @@ func (p *Presenter) accept(ctx context.Context) error {
 	if p.last.Screen != Price || !p.own {
 		return errOld
 	}
-	offer := &session.Offer{Tariff: p.tariff.JSON(), Hash: p.tariffSum, Hold: p.site.Hold, Language: p.language, Timezone: p.site.Timezone}
+	offer := &session.Offer{Tariff: p.tariff.JSON(), Hash: p.tariffSum, Hold: p.site.Hold, Language: p.language,
+		Timezone: p.site.Timezone}
 	if l := p.limits()[p.limit]; l.Cost.Minor > 0 {
 		offer.Limit = &session.Limit{Cost: &l.Cost}
 	} else if l.Energy > 0 {
@@ -273,7 +276,8 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 	case Final, Declined:
 		id, own := p.session, p.own
 		p.leave()
-		if x := snap.State.Sessions[id]; own && x.Money == session.Declined && x.Paper == session.PaperOpen { // they will not try again
+		// they will not try again
+		if x := snap.State.Sessions[id]; own && x.Money == session.Declined && x.Paper == session.PaperOpen {
 			return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: id})
 		}
 	}

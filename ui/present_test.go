@@ -17,7 +17,8 @@ import (
 	"kioskd/ui"
 )
 
-const price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19},{"type":"PARKING_TIME","price":6}]}]}`
+const price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+	"price":0.49,"vat":19},{"type":"PARKING_TIME","price":6}]}]}`
 
 // machine is the controller without devices: what a finger does is decided and stepped.
 type machine struct {
@@ -51,7 +52,8 @@ func (m *machine) Do(_ context.Context, o session.Observation) error {
 		return err
 	}
 	for _, e := range events {
-		if m.state, _, err = session.Step(m.state, e); err != nil {
+		m.state, _, err = session.Step(m.state, e)
+		if err != nil {
 			m.t.Fatal(err)
 		}
 		if m.wrote != nil {
@@ -64,11 +66,13 @@ func (m *machine) Do(_ context.Context, o session.Observation) error {
 func (m *machine) Snapshot() session.Snapshot {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return session.Snapshot{State: m.state, Live: m.live, Progress: map[string]kiosk.Progress{"S1": m.progress}, Halted: m.halt, Starting: m.start, At: m.now}
+	return session.Snapshot{State: m.state, Live: m.live, Progress: map[string]kiosk.Progress{"S1": m.progress},
+		Halted: m.halt, Starting: m.start, At: m.now}
 }
 
 func newScreen(t *testing.T) (*machine, *ui.Presenter) {
-	m := &machine{t: t, rules: session.DefaultRules(), live: map[int]session.Sample{}, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	m := &machine{t: t, rules: session.DefaultRules(), live: map[int]session.Sample{},
+		now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	m.rules.Currency = "EUR"
 	m.rules.Code = func(string) string { return "4711" }
 	m.rules.Bays[3] = session.BayRules{MaxPower: 22000}
@@ -82,7 +86,10 @@ func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3}, Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref }, Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: m.rules, ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
+	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3},
+		Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref },
+		Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: m.rules, ReadsCards: true,
+		Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
 }
 
 func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.Screen) ui.View {
@@ -104,7 +111,8 @@ func TestAVisit(t *testing.T) {
 	}
 	touch(t, p, ui.Touch, "", ui.Bays)
 	v := touch(t, p, ui.Choose, "3", ui.Price)
-	if len(v.Prices) != 2 || v.Prices[1].Dimension != "PARKING_TIME" || v.Prices[1].Amount != "0.10" || v.Hold.Minor != 5000 {
+	if len(v.Prices) != 2 || v.Prices[1].Dimension != "PARKING_TIME" || v.Prices[1].Amount != "0.10" ||
+		v.Hold.Minor != 5000 {
 		t.Errorf("not every price and the hold are shown before the tap: %+v", v)
 	}
 	if v := touch(t, p, ui.Language, "de", ui.Price); v.Language != "de" {
@@ -114,7 +122,8 @@ func TestAVisit(t *testing.T) {
 	if m.state.Sessions["S1"].Offer.Language != "de" {
 		t.Error("the language of the visit is not in the offer")
 	}
-	m.must(session.Observation{What: session.HoldApproved, Session: "S1", Hold: &kiosk.Hold{ReceiptNo: 231, Approved: kiosk.Money{Minor: 2000, Currency: "EUR"}}})
+	m.must(session.Observation{What: session.HoldApproved, Session: "S1",
+		Hold: &kiosk.Hold{ReceiptNo: 231, Approved: kiosk.Money{Minor: 2000, Currency: "EUR"}}})
 	if v := p.View(); v.Screen != ui.Wait {
 		t.Errorf("before the confirmation the screen is %s", v.Screen)
 	}
@@ -126,7 +135,8 @@ func TestAVisit(t *testing.T) {
 	if v := again.View(); v.Screen != ui.PlugIn || v.Language != "de" {
 		t.Errorf("after a restart the screen is %s in %s", v.Screen, v.Language)
 	}
-	if v := touch(t, p, ui.Back, "", ui.Final); v.Settled || v.Paid.Minor != 0 || v.Released.Minor != 2000 || v.Message != "cancelled" {
+	if v := touch(t, p, ui.Back, "", ui.Final); v.Settled || v.Paid.Minor != 0 || v.Released.Minor != 2000 ||
+		v.Message != "cancelled" {
 		t.Errorf("%+v", v)
 	}
 }
@@ -198,10 +208,12 @@ func TestSocket(t *testing.T) {
 	if err := client.Send(ctx, ui.Input{Seq: v.Seq, Kind: ui.Touch}); err != nil {
 		t.Fatal(err)
 	}
-	if v = <-seen; v.Screen != ui.Bays {
+	v = <-seen
+	if v.Screen != ui.Bays {
 		t.Errorf("the touch led to %s", v.Screen)
 	}
-	if err := client.Send(ctx, ui.Input{Seq: v.Seq - 1, Kind: ui.Touch}); err == nil || !strings.Contains(err.Error(), "older view") {
+	if err := client.Send(ctx, ui.Input{Seq: v.Seq - 1, Kind: ui.Touch}); err == nil ||
+		!strings.Contains(err.Error(), "older view") {
 		t.Errorf("a late touch got %v", err)
 	}
 	stop()

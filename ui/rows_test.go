@@ -27,7 +27,8 @@ type stage struct {
 }
 
 // grace is a price whose idle time is free at first.
-const grace = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19}]},
+const grace = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+	"price":0.49,"vat":19}]},
 	{"price_components":[{"type":"PARKING_TIME","price":6}],"restrictions":{"min_duration":600}}]}`
 
 func newStage(t *testing.T) *stage {
@@ -73,7 +74,8 @@ func (s *stage) choose() { s.press(ui.Touch, ""); s.press(ui.Choose, "3") }
 func (s *stage) accept() { s.choose(); s.press(ui.Accept, "") }
 
 func (s *stage) approve(minor int64) {
-	s.see(session.Observation{What: session.HoldApproved, Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(minor), Card: "card 1", TerminalID: "60099914"}})
+	s.see(session.Observation{What: session.HoldApproved,
+		Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(minor), Card: "card 1", TerminalID: "60099914"}})
 	s.see(session.Observation{What: session.HoldEnded})
 }
 
@@ -148,7 +150,8 @@ func (s *stage) declined(c kiosk.DeclineClass, code string) {
 }
 
 func (s *stage) list(receipts ...int) {
-	s.see(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999", Ready: true, Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}})
+	s.see(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999", Ready: true,
+		Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}})
 }
 
 // gone gives lists that agree that nothing is held.
@@ -183,8 +186,13 @@ var rows = []struct {
 	key  string
 }{
 	{1, "bay chosen", func(s *stage) { s.choose() }, "bay_lease", "price.title"},
-	{2, "price accepted", func(s *stage) { s.choose(); s.clear(); s.press(ui.Accept, "") }, "offer hold_intent", "tap.title"},
-	{3, "no card: they may try again for 20 s", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineNoCard, "6C") }, "hold_declined", "declined.no_card"},
+	{2, "price accepted", func(s *stage) { s.choose(); s.clear(); s.press(ui.Accept, "") }, "offer hold_intent",
+		"tap.title"},
+	{3, "no card: they may try again for 20 s", func(s *stage) {
+		s.accept()
+		s.clear()
+		s.declined(kiosk.DeclineNoCard, "6C")
+	}, "hold_declined", "declined.no_card"},
 	{3, "still nobody: the bay is free", func(s *stage) {
 		s.accept()
 		s.declined(kiosk.DeclineNoCard, "6C")
@@ -192,8 +200,11 @@ var rows = []struct {
 		s.clear()
 		s.after(20 * time.Second)
 	}, "closed", "attract.start"},
-	{4, "not read: asked again by itself, with the same offer and reference", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineUnreadable, "64") }, "hold_declined hold_intent", "tap.title"},
-	{4, "not read while the terminal waits on", func(s *stage) { s.accept(); s.progress = kiosk.ProgressTryAgain }, "bay_lease offer hold_intent", "tap.try_again"},
+	{4, "not read: asked again by itself, with the same offer and reference",
+		func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineUnreadable, "64") },
+		"hold_declined hold_intent", "tap.title"},
+	{4, "not read while the terminal waits on", func(s *stage) { s.accept(); s.progress = kiosk.ProgressTryAgain },
+		"bay_lease offer hold_intent", "tap.try_again"},
 	{4, "not read three times", func(s *stage) {
 		s.accept()
 		for range 2 {
@@ -202,13 +213,24 @@ var rows = []struct {
 		s.clear()
 		s.declined(kiosk.DeclineUnreadable, "64")
 	}, "hold_declined closed", "declined.unreadable"},
-	{5, "card presented", func(s *stage) { s.accept(); s.progress = kiosk.ProgressWait }, "bay_lease offer hold_intent", "wait.wait"},
-	{6, "approved", func(s *stage) { s.accept(); s.clear(); s.approve(5000) }, "hold_ok hold_confirmed", "plug_in.title"},
-	{7, "approved for less", func(s *stage) { s.accept(); s.clear(); s.approve(2000) }, "hold_ok hold_confirmed", "plug_in.partial"},
-	{7, "approved for too little", func(s *stage) { s.rules.Minimum = eur(500); s.accept(); s.clear(); s.approve(300) }, "hold_ok hold_confirmed ended release_intent", "reason.too_little"},
-	{8, "declined by the issuer", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineIssuer, "05") }, "hold_declined", "declined.issuer"},
-	{8, "another card", func(s *stage) { s.accept(); s.declined(kiosk.DeclineIssuer, "05"); s.clear(); s.press(ui.Again, "") }, "hold_intent", "tap.title"},
-	{9, "needs a PIN", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclinePIN, "33") }, "hold_declined", "declined.pin"},
+	{5, "card presented", func(s *stage) { s.accept(); s.progress = kiosk.ProgressWait }, "bay_lease offer hold_intent",
+		"wait.wait"},
+	{6, "approved", func(s *stage) { s.accept(); s.clear(); s.approve(5000) }, "hold_ok hold_confirmed",
+		"plug_in.title"},
+	{7, "approved for less", func(s *stage) { s.accept(); s.clear(); s.approve(2000) }, "hold_ok hold_confirmed",
+		"plug_in.partial"},
+	{7, "approved for too little", func(s *stage) { s.rules.Minimum = eur(500); s.accept(); s.clear(); s.approve(300) },
+		"hold_ok hold_confirmed ended release_intent", "reason.too_little"},
+	{8, "declined by the issuer", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineIssuer, "05") },
+		"hold_declined", "declined.issuer"},
+	{8, "another card", func(s *stage) {
+		s.accept()
+		s.declined(kiosk.DeclineIssuer, "05")
+		s.clear()
+		s.press(ui.Again, "")
+	}, "hold_intent", "tap.title"},
+	{9, "needs a PIN", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclinePIN, "33") }, "hold_declined",
+		"declined.pin"},
 	{9, "their telephone in its place", func(s *stage) {
 		s.accept()
 		s.declined(kiosk.DeclinePIN, "33")
@@ -216,7 +238,8 @@ var rows = []struct {
 		s.press(ui.Again, "")
 		s.approve(5000)
 	}, "hold_intent hold_ok hold_confirmed", "plug_in.title"},
-	{10, "not accepted here", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineCard, "67") }, "hold_declined", "declined.card"},
+	{10, "not accepted here", func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineCard, "67") },
+		"hold_declined", "declined.card"},
 	{11, "outcome unknown", func(s *stage) {
 		s.accept()
 		s.clear()
@@ -240,9 +263,12 @@ var rows = []struct {
 		s.clear()
 		s.after(61 * time.Second)
 	}, "ended fault_raised", "reason.unknown"},
-	{12, "terminal busy with another bay", func(s *stage) { s.accept(); s.p.View(); s.after(2 * time.Second) }, "bay_lease offer hold_intent", "wait.busy"},
-	{13, "no plug", func(s *stage) { s.hold(); s.clear(); s.after(3 * time.Minute) }, "ended release_intent", "reason.no_plug"},
-	{14, "cancelled before energy", func(s *stage) { s.hold(); s.clear(); s.press(ui.Back, "") }, "ended release_intent", "reason.cancelled"},
+	{12, "terminal busy with another bay", func(s *stage) { s.accept(); s.p.View(); s.after(2 * time.Second) },
+		"bay_lease offer hold_intent", "wait.busy"},
+	{13, "no plug", func(s *stage) { s.hold(); s.clear(); s.after(3 * time.Minute) }, "ended release_intent",
+		"reason.no_plug"},
+	{14, "cancelled before energy", func(s *stage) { s.hold(); s.clear(); s.press(ui.Back, "") },
+		"ended release_intent", "reason.cancelled"},
 	{15, "plugged and started", func(s *stage) {
 		s.hold()
 		s.clear()
@@ -258,7 +284,12 @@ var rows = []struct {
 		s.look(1000)
 		s.finish(1000)
 	}, "stop_intent contactor_opened meter_end bill release_intent", "reason.no_energy"},
-	{17, "the vehicle pauses: free at first", func(s *stage) { s.charge(); s.clear(); s.bay.Requesting = false; s.look(1120) }, "paused", "charging.paused_free"},
+	{17, "the vehicle pauses: free at first", func(s *stage) {
+		s.charge()
+		s.clear()
+		s.bay.Requesting = false
+		s.look(1120)
+	}, "paused", "charging.paused_free"},
 	{20, "stopped before the hold is used up", func(s *stage) {
 		s.charge()
 		s.clear()
@@ -277,7 +308,13 @@ var rows = []struct {
 		s.look(11000)
 		s.finish(11000)
 	}, "stop_intent contactor_opened meter_end bill capture_intent", "reason.own_limit"},
-	{22, "stopped in their visit", func(s *stage) { s.charge(); s.clear(); s.press(ui.Stop, ""); s.press(ui.Confirm, ""); s.finish(1120) }, "stop_intent contactor_opened meter_end bill capture_intent", "reason.stopped"},
+	{22, "stopped in their visit", func(s *stage) {
+		s.charge()
+		s.clear()
+		s.press(ui.Stop, "")
+		s.press(ui.Confirm, "")
+		s.finish(1120)
+	}, "stop_intent contactor_opened meter_end bill capture_intent", "reason.stopped"},
 	{22, "stopped by their code", func(s *stage) {
 		s.charge()
 		s.comeBack()
@@ -311,7 +348,13 @@ var rows = []struct {
 		s.finish(1120)
 		s.press(ui.Choose, "3")
 	}, "stop_intent contactor_opened meter_end bill capture_intent", "reason.unplugged"},
-	{25, "emergency stop", func(s *stage) { s.charge(); s.clear(); s.bay.Emergency = true; s.look(1120); s.finish(1120) }, "stop_intent contactor_opened meter_end bill capture_intent", "reason.emergency"},
+	{25, "emergency stop", func(s *stage) {
+		s.charge()
+		s.clear()
+		s.bay.Emergency = true
+		s.look(1120)
+		s.finish(1120)
+	}, "stop_intent contactor_opened meter_end bill capture_intent", "reason.emergency"},
 	{26, "contactor welded: frozen at what was journaled", func(s *stage) {
 		s.charge()
 		s.clear()
@@ -324,7 +367,13 @@ var rows = []struct {
 			s.t.Errorf("billed %v", b.Energy)
 		}
 	}, "stop_intent contactor_opened meter_end bill capture_intent", "reason.stopped"},
-	{27, "meter lost", func(s *stage) { s.charge(); s.clear(); s.after(16 * time.Second); s.look(0, lostMeter); s.finish(1120) }, "stop_intent contactor_opened meter_end bill capture_intent", "reason.meter"},
+	{27, "meter lost", func(s *stage) {
+		s.charge()
+		s.clear()
+		s.after(16 * time.Second)
+		s.look(0, lostMeter)
+		s.finish(1120)
+	}, "stop_intent contactor_opened meter_end bill capture_intent", "reason.meter"},
 	{27, "its register is readable later, and not plausible", func(s *stage) {
 		s.charge()
 		s.after(16 * time.Second)
@@ -334,7 +383,7 @@ var rows = []struct {
 		if b := s.state.Sessions["S1"].Bill; b.Energy != 120 {
 			s.t.Errorf("billed %v", b.Energy)
 		}
-	}, "contactor_opened alert meter_end bill capture_intent", "reason.meter"}, // the host is told what they are not paid for
+	}, "contactor_opened alert meter_end bill capture_intent", "reason.meter"}, // the host reads why they are not paid
 	{28, "meter jumped", func(s *stage) {
 		s.charge()
 		s.clear()
@@ -361,8 +410,15 @@ var rows = []struct {
 		s.open("3")
 		s.look(1130)
 	}, "resumed adopted", "owner.code"},
-	{31, "the bill is frozen before the capture", func(s *stage) { s.charge(); s.press(ui.Stop, ""); s.press(ui.Confirm, ""); s.clear(); s.finish(1120) }, "contactor_opened meter_end bill capture_intent", "reason.stopped"},
-	{32, "captured", func(s *stage) { s.stop(); s.clear(); s.booked(6) }, "capture_ok capture_confirmed receipt_final closed", "reason.stopped"},
+	{31, "the bill is frozen before the capture", func(s *stage) {
+		s.charge()
+		s.press(ui.Stop, "")
+		s.press(ui.Confirm, "")
+		s.clear()
+		s.finish(1120)
+	}, "contactor_opened meter_end bill capture_intent", "reason.stopped"},
+	{32, "captured", func(s *stage) { s.stop(); s.clear(); s.booked(6) },
+		"capture_ok capture_confirmed receipt_final closed", "reason.stopped"},
 	{33, "host down at the capture", func(s *stage) {
 		s.stop()
 		s.clear()
@@ -377,7 +433,8 @@ var rows = []struct {
 	{35, "the terminal says that the hold is gone, and lists it", func(s *stage) {
 		s.stop()
 		s.clear()
-		s.see(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
+		s.see(session.Observation{What: session.BookingEnded,
+			Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
 		s.list(231)
 	}, "capture_unknown capture_waiting", "reason.stopped"},
 	{36, "release failed", func(s *stage) {
@@ -388,7 +445,11 @@ var rows = []struct {
 	}, "release_waiting", "reason.cancelled"},
 	{37, "nothing to pay", func(s *stage) {
 		s.charge()
-		s.state.Sessions["S1"] = func() session.Session { x := s.state.Sessions["S1"]; x.Last, x.Periods = x.Start, nil; return x }()
+		s.state.Sessions["S1"] = func() session.Session {
+			x := s.state.Sessions["S1"]
+			x.Last, x.Periods = x.Start, nil
+			return x
+		}()
 		s.press(ui.Stop, "")
 		s.press(ui.Confirm, "")
 		s.clear()
@@ -408,7 +469,10 @@ var rows = []struct {
 		s.after(11 * time.Minute)
 		s.look(1120)
 	}, "", "charging.paused_fee"},
-	{43, "the clock is not to be trusted", func(s *stage) { s.clear(); s.see(session.Observation{What: session.ClockSeen, Untrusted: true}) }, "clock_judged fault_raised", "attract.start"},
+	{43, "the clock is not to be trusted", func(s *stage) {
+		s.clear()
+		s.see(session.Observation{What: session.ClockSeen, Untrusted: true})
+	}, "clock_judged fault_raised", "attract.start"},
 	{45, "end-of-day", func(s *stage) {
 		s.clear()
 		s.see(session.Observation{What: session.DayEndAsked})
@@ -430,28 +494,36 @@ var rows = []struct {
 	{46, "another terminal", func(s *stage) {
 		s.rules.TerminalID = "60099914"
 		s.clear()
-		s.see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111", Receipts: []int{7}}})
+		s.see(session.Observation{What: session.TerminalSaid,
+			Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111", Receipts: []int{7}}})
 	}, "fault_raised", "fault.PT002.driver"},
 	{46, "another terminal, with an open hold of the old one", func(s *stage) {
 		s.charge()
 		s.clear()
-		s.see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111"}})
+		s.see(session.Observation{What: session.TerminalSaid,
+			Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111"}})
 	}, "fault_raised", "charging.title"},
 	{46, "the technician confirmed it: the old one's hold is for a person", func(s *stage) {
 		s.stop()
 		s.see(session.Observation{What: session.BookingEnded, Err: errUnknown})
 		s.rules.TerminalID = "11111111"
 		s.clear()
-		s.see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111"}})
+		s.see(session.Observation{What: session.TerminalSaid,
+			Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111"}})
 	}, "unproven receipt_final closed", "reason.stopped"},
 	{47, "the journal cannot be written", func(s *stage) { s.halt = true }, "", "fault.DB001.driver"},
-	{48, "drained for an update", func(s *stage) { s.clear(); s.see(session.Observation{What: session.DrainAsked, Raised: true}) }, "drain_begun", "closed.drain"},
+	{48, "drained for an update", func(s *stage) {
+		s.clear()
+		s.see(session.Observation{What: session.DrainAsked, Raised: true})
+	}, "drain_begun", "closed.drain"},
 }
 
 // elsewhere are the rows that are not of this machine alone.
 var elsewhere = map[int]string{
-	19: "changed: no ZVT terminal that is known can raise a hold; the limit is on the screen all the time, and row 20 stops before it",
-	18: "changed: no load management is built, so nothing but the vehicle and the station's own limits lower the power; idle time counts only while the vehicle asks for nothing",
+	19: "changed: no ZVT terminal that is known can raise a hold; the limit is on the screen all the time, and row " +
+		"20 stops before it",
+	18: "changed: no load management is built, so nothing but the vehicle and the station's own limits lower the " +
+		"power; idle time counts only while the vehicle asks for nothing",
 	38: "a back office may reject what it likes: nothing here waits for one; the outbox has the record",
 	39: "as 38: no decision asks a back office",
 	42: "TestTheFrozenTariffIsBilled",

@@ -63,13 +63,15 @@ func (p *Presenter) View() View {
 
 // another tells whether a late tap on the old view must not act on the new one.
 func another(old, now View) bool {
-	return now.Screen != old.Screen || now.Session != old.Session || now.Language != old.Language || now.Access != old.Access ||
+	return now.Screen != old.Screen || now.Session != old.Session || now.Language != old.Language ||
+		now.Access != old.Access ||
 		now.Bay != old.Bay || staffPage(now) != staffPage(old) || !slices.Equal(now.Prices, old.Prices)
 }
 
 // frame is what every view has.
 func (p *Presenter) frame(snap session.Snapshot) View {
-	return View{Language: p.language, Languages: p.site.Languages, Access: p.access, Site: p.site.Name, Helpline: p.site.Helpline, Kiosk: p.site.Kiosk,
+	return View{Language: p.language, Languages: p.site.Languages, Access: p.access, Site: p.site.Name,
+		Helpline: p.site.Helpline, Kiosk: p.site.Kiosk,
 		Side: p.site.Terminal, Later: p.site.Archive != nil, Night: p.site.Night != nil && p.site.Night(snap.At)}
 }
 
@@ -77,7 +79,8 @@ func (p *Presenter) frame(snap session.Snapshot) View {
 // and has no energy yet still stands at the screen.
 func (p *Presenter) resume(snap session.Snapshot) {
 	for _, x := range snap.State.Sessions {
-		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil && x.Money != session.Free && x.ID > p.session {
+		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil &&
+			x.Money != session.Free && x.ID > p.session {
 			p.turn("", x.ID, true)
 			p.language = x.Offer.Language
 		}
@@ -85,9 +88,11 @@ func (p *Presenter) resume(snap session.Snapshot) {
 }
 
 // prices are those that apply now, and what comes next, in AFIR order.
-func (p *Presenter) prices(t *tariff.Tariff, at time.Time, loc *time.Location, elapsed time.Duration) (out []PriceView) {
+func (p *Presenter) prices(t *tariff.Tariff, at time.Time, loc *time.Location,
+	elapsed time.Duration) (out []PriceView) {
 	for _, price := range t.PricesAt(at, loc, elapsed) {
-		out = append(out, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin, price.From, price.To})
+		out = append(out, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin,
+			price.From, price.To})
 	}
 	return out
 }
@@ -118,7 +123,8 @@ func (p *Presenter) view(snap session.Snapshot) View {
 	if v.Screen == Final || v.Screen == Declined {
 		p.tell(snap)
 	}
-	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract && p.over.screen == "" && p.staff.page == "" { // nobody is at the screen: perhaps they are
+	// nobody is at the screen: perhaps they are
+	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract && p.over.screen == "" && p.staff.page == "" {
 		p.turn("", x.ID, false)
 		p.language, p.since = x.Offer.Language, snap.At
 		return p.view(snap)
@@ -148,7 +154,8 @@ func (p *Presenter) view(snap session.Snapshot) View {
 // stays is how long a screen stays without a touch, or nothing where it goes by other rules.
 func (p *Presenter) stays(s Screen) time.Duration {
 	t := p.site.Times
-	limit := map[Screen]time.Duration{Bays: t.Idle, Charging: t.Charging, Idle: t.Charging, StopAsk: t.Charging, Owner: t.Idle, Final: t.Final, Declined: t.Declined}[s]
+	limit := map[Screen]time.Duration{Bays: t.Idle, Charging: t.Charging, Idle: t.Charging, StopAsk: t.Charging,
+		Owner: t.Idle, Final: t.Final, Declined: t.Declined}[s]
 	switch {
 	case p.staff.page != "":
 		return t.Staff
@@ -192,7 +199,8 @@ func (p *Presenter) closed(v *View, snap session.Snapshot) {
 		}
 		v.Fault = code
 	}
-	switch v.Screen = OutOfOrder; v.Fault {
+	v.Screen = OutOfOrder
+	switch v.Fault {
 	case "PT001", "PT002":
 		v.Screen = Reader
 	case "PT003":
@@ -227,7 +235,8 @@ func (p *Presenter) bays(snap session.Snapshot) (out []BayView) {
 func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 	v.Session, v.Bay, v.Reference = x.ID, x.Bay, x.Reference
 	currency := p.site.Hold.Currency
-	v.Cost, v.Paid, v.Released, v.Approved = kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}
+	v.Cost, v.Paid, v.Released, v.Approved = kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency},
+		kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency}
 	if x.Hold != nil {
 		v.Approved = x.Hold.Approved
 	}
@@ -286,7 +295,8 @@ func (p *Presenter) asking(v *View, progress kiosk.Progress, asked, at time.Time
 
 func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) {
 	v.Screen = Charging
-	if p.own = p.own || x.Owned(snap.At) && !x.ProofAt.Before(p.turned); p.own { // proved by this visitor
+	p.own = p.own || x.Owned(snap.At) && !x.ProofAt.Before(p.turned)
+	if p.own { // proved by this visitor
 		v.StopCode = p.site.Rules.StopCode(x)
 	}
 	switch x.Power {

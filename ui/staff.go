@@ -175,7 +175,8 @@ func (p *Presenter) staffDigit(value string, snap session.Snapshot) error {
 	if p.staff.busy || snap.State.Access.Wait(snap.At) > 0 {
 		return nil
 	}
-	if p.staff.note = nil; len(p.staff.digits) < staffDigits {
+	p.staff.note = nil
+	if len(p.staff.digits) < staffDigits {
 		p.staff.digits += value
 	}
 	return nil
@@ -200,7 +201,8 @@ func (p *Presenter) staffView(v View, snap session.Snapshot) View {
 	if p.staff.page != "code" {
 		page = p.buildPage(snap)
 		page.Page = p.staff.page
-		if v.Screen = Technic; p.staff.role == RoleHost {
+		v.Screen = Technic
+		if p.staff.role == RoleHost {
 			v.Screen = HostPage
 		}
 	}

@@ -62,7 +62,8 @@ const (
 // Screens lists all screens, those of a visit in its order first.
 func Screens() []Screen {
 	return []Screen{Attract, Bays, Price, Limits, Tap, Wait, PlugIn, Charging, Idle, Owner, StopAsk, Final, Declined,
-		OutOfOrder, Reader, Offline, Emergency, Lost, BayFault, Languages, Help, AccessAsk, Still, Receipts, Found, StaffCode, Technic, HostPage}
+		OutOfOrder, Reader, Offline, Emergency, Lost, BayFault, Languages, Help, AccessAsk, Still, Receipts, Found,
+		StaffCode, Technic, HostPage}
 }
 
 // View is all that a screen shows. Money, energy and times are numbers here and are
@@ -105,11 +106,12 @@ type View struct {
 	Partial  bool         `json:"partial,omitempty"`     // the bank approved less than was asked for
 	Fault    string       `json:"fault,omitempty"`
 
-	Access   Access        `json:"access"`
-	Night    bool          `json:"night,omitempty"`    // dark colours
-	Side     string        `json:"terminal,omitempty"` // where the card terminal is, seen from the screen: right, left, below
-	More     bool          `json:"more,omitempty"`     // they may ask for more time
-	Free     bool          `json:"free,omitempty"`     // the host lets them charge for nothing
+	Access Access `json:"access"`
+	Night  bool   `json:"night,omitempty"` // dark colours
+	// where the card terminal is, seen from the screen: right, left, below
+	Side     string        `json:"terminal,omitempty"`
+	More     bool          `json:"more,omitempty"` // they may ask for more time
+	Free     bool          `json:"free,omitempty"` // the host lets them charge for nothing
 	Example  *Example      `json:"example,omitempty"`
 	Kiosk    string        `json:"kiosk,omitempty"` // to tell who helps
 	Later    bool          `json:"later,omitempty"` // receipts can be looked up

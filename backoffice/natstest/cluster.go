@@ -37,7 +37,8 @@ func Main() {
 	options, err := server.ProcessConfigFile(path)
 	if err == nil {
 		var s *server.Server
-		if s, err = server.NewServer(options); err == nil {
+		s, err = server.NewServer(options)
+		if err == nil {
 			s.ConfigureLogger()
 			s.Start()
 			s.WaitForShutdown()
@@ -74,7 +75,8 @@ func Start(t testing.TB, house *receiver.House) *Cluster {
 		for _, p := range route {
 			routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", p))
 		}
-		n := &node{name: fmt.Sprint("n", i), config: filepath.Join(c.dir, fmt.Sprint("n", i, ".conf")), address: fmt.Sprintf("tls://127.0.0.1:%d", client[i])}
+		n := &node{name: fmt.Sprint("n", i), config: filepath.Join(c.dir, fmt.Sprint("n", i, ".conf")),
+			address: fmt.Sprintf("tls://127.0.0.1:%d", client[i])}
 		text := fmt.Sprintf(`server_name: %s
 listen: 127.0.0.1:%d
 jetstream { store_dir: %q, sync_interval: always }
@@ -82,7 +84,8 @@ cluster { name: kioskd, listen: 127.0.0.1:%d, routes: [%s] }
 tls { cert_file: %q, key_file: %q, ca_file: %q, verify: true }
 log_file: %q
 %s`, n.name, client[i], filepath.Join(c.dir, n.name), route[i], strings.Join(routes, ", "),
-			filepath.Join(house.Dir, "server.pem"), filepath.Join(house.Dir, "server.key"), filepath.Join(house.Dir, "ca.pem"), filepath.Join(c.dir, n.name+".log"), preload)
+			filepath.Join(house.Dir, "server.pem"), filepath.Join(house.Dir, "server.key"),
+			filepath.Join(house.Dir, "ca.pem"), filepath.Join(c.dir, n.name+".log"), preload)
 		if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -219,9 +222,11 @@ func (c *Cluster) Connect() *nats.Conn {
 	c.t.Helper()
 	dir, err := c.house.Enroll("office")
 	c.must(err)
-	config, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"), Key: filepath.Join(dir, "kiosk.key")}.TLS()
+	config, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"),
+		Key: filepath.Join(dir, "kiosk.key")}.TLS()
 	c.must(err)
-	conn, err := nats.Connect(c.Servers(), nats.Secure(config), nats.UserCredentials(c.Office()), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	conn, err := nats.Connect(c.Servers(), nats.Secure(config), nats.UserCredentials(c.Office()),
+		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	c.must(err)
 	c.t.Cleanup(conn.Close)
 	return conn

@@ -61,7 +61,8 @@ func schemas(t *testing.T) func(name string, object []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if doc, err = jsonschema.UnmarshalJSON(bytes.NewReader(plain)); err != nil {
+	doc, err = jsonschema.UnmarshalJSON(bytes.NewReader(plain))
+	if err != nil {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
@@ -102,7 +103,8 @@ func newWire(t *testing.T) *wire {
 	t.Helper()
 	w := &wire{t: t}
 	var err error
-	if w.house, err = receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"}); err != nil {
+	w.house, err = receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	refuse := func(l kiosk.Leaf) string {
@@ -111,7 +113,8 @@ func newWire(t *testing.T) *wire {
 		}
 		return ""
 	}
-	if w.r, err = receiver.Open(t.Context(), w.house.Database(), w.house.Signer, refuse); err != nil {
+	w.r, err = receiver.Open(t.Context(), w.house.Database(), w.house.Signer, refuse)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.r.Close() })
@@ -132,7 +135,8 @@ func newWire(t *testing.T) *wire {
 		out.WriteHeader(rec.Code)
 		out.Write(rec.Body.Bytes())
 	}))
-	if server.TLS, err = w.house.TLS(); err != nil {
+	server.TLS, err = w.house.TLS()
+	if err != nil {
 		t.Fatal(err)
 	}
 	server.EnableHTTP2 = true
@@ -142,7 +146,8 @@ func newWire(t *testing.T) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"), Key: filepath.Join(dir, "kiosk.key")}.TLS()
+	files, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"),
+		Key: filepath.Join(dir, "kiosk.key")}.TLS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +155,9 @@ func newWire(t *testing.T) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.journal, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) { return time.Now(), time.Second, true }); err != nil {
+	w.journal, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "journal.db"),
+		func() (time.Time, time.Duration, bool) { return time.Now(), time.Second, true })
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.journal.Close() })
@@ -166,8 +173,11 @@ func newWire(t *testing.T) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sync = backoffice.New(backoffice.Config{Kiosk: "K-0042", Outbox: w.journal, Sink: backoffice.NewHTTPS(u, "K-0042", files, func() bool { return true }), Signer: signer, Key: public, Office: verifier,
-		Now: time.Now, Instruct: func(context.Context, kiosk.Instruction, string) {}, Log: slog.New(slog.DiscardHandler)})
+	w.sync = backoffice.New(backoffice.Config{Kiosk: "K-0042", Outbox: w.journal,
+		Sink: backoffice.NewHTTPS(u, "K-0042", files, func() bool { return true }), Signer: signer, Key: public,
+		Office: verifier,
+		Now:    time.Now, Instruct: func(context.Context, kiosk.Instruction, string) {},
+		Log: slog.New(slog.DiscardHandler)})
 	return w
 }
 
@@ -178,7 +188,8 @@ func (nothing) Close() error { return nil }
 func (w *wire) append(kinds ...string) {
 	w.t.Helper()
 	for _, k := range kinds {
-		if err := w.journal.Append(w.t.Context(), kiosk.Entry{Kind: k, Body: []byte(`{"at":"2026-03-02T09:00:00Z"}`)}); err != nil {
+		if err := w.journal.Append(w.t.Context(), kiosk.Entry{Kind: k,
+			Body: []byte(`{"at":"2026-03-02T09:00:00Z"}`)}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -187,7 +198,8 @@ func (w *wire) append(kinds ...string) {
 // TestTheDocumentIsTrue holds what is really said against the OpenAPI document.
 func TestTheDocumentIsTrue(t *testing.T) {
 	valid, w := schemas(t), newWire(t)
-	in := kiosk.Instruction{ID: "I1", Kiosk: "K-0042", Issued: time.Now(), Expires: time.Now().Add(time.Hour), Do: kiosk.TaskMessage, Texts: map[string]string{"en": "hello"}}
+	in := kiosk.Instruction{ID: "I1", Kiosk: "K-0042", Issued: time.Now(), Expires: time.Now().Add(time.Hour),
+		Do: kiosk.TaskMessage, Texts: map[string]string{"en": "hello"}}
 	if err := w.r.Instruct(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +215,8 @@ func TestTheDocumentIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.append("reading")
-	if err := w.journal.Append(t.Context(), kiosk.Entry{Kind: "hold_ok", Body: []byte(`{"card_token":"of before"}`)}); err != nil {
+	if err := w.journal.Append(t.Context(), kiosk.Entry{Kind: "hold_ok",
+		Body: []byte(`{"card_token":"of before"}`)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := drain(); err != nil {
@@ -237,7 +250,8 @@ func TestTheDocumentIsTrue(t *testing.T) {
 		}
 		valid("Answer", w.answers[i])
 	}
-	if all != 6 || withheld != 1 || !bytes.Contains(w.answers[1], []byte(`"refused":[{"seq":2`)) || !bytes.Contains(w.answers[0], []byte(`"instructions":["{`)) {
+	if all != 6 || withheld != 1 || !bytes.Contains(w.answers[1], []byte(`"refused":[{"seq":2`)) ||
+		!bytes.Contains(w.answers[0], []byte(`"instructions":["{`)) {
 		t.Errorf("%d records; %s", all, w.answers)
 	}
 	signed, err := json.Marshal(in)
@@ -282,9 +296,11 @@ func TestProblems(t *testing.T) {
 		"another record": {func(b *backoffice.Batch) {
 			b.Leaves[1].JSON = bytes.Replace(b.Leaves[1].JSON, []byte("reading"), []byte("rEading"), 1)
 		}, 409, "record 2 is not the one"},
-		"another key":      {func(b *backoffice.Batch) { b.Key += "x" }, 409, "signed with the key"},
-		"a key of nobody":  {func(b *backoffice.Batch) { b.Key, b.Epoch = "x", "other" }, 400, "cannot read the kiosk's key"},
-		"no signature":     {func(b *backoffice.Batch) { b.Checkpoint = strings.SplitAfter(b.Checkpoint, "\n\n")[0] }, 400, "cannot open checkpoint"},
+		"another key": {func(b *backoffice.Batch) { b.Key += "x" }, 409, "signed with the key"},
+		"a key of nobody": {func(b *backoffice.Batch) { b.Key, b.Epoch = "x", "other" }, 400,
+			"cannot read the kiosk's key"},
+		"no signature": {func(b *backoffice.Batch) { b.Checkpoint = strings.SplitAfter(b.Checkpoint, "\n\n")[0] },
+			400, "cannot open checkpoint"},
 		"another's tree":   {func(b *backoffice.Batch) { b.Epoch = "other" }, 400, "the checkpoint is of"},
 		"a gap":            {func(b *backoffice.Batch) { b.Leaves = shifted(b.Leaves, 5) }, 200, `"seq":2`},
 		"of another kiosk": {func(b *backoffice.Batch) { b.Kiosk = "K-0043" }, 403, "the batch is of kiosk K-0043"},
@@ -315,12 +331,14 @@ func TestProblems(t *testing.T) {
 	}
 	large := random(5 << 20)
 	b := good
-	b.Leaves = []kiosk.Leaf{{Seq: 3, Kind: "k", JSON: fmt.Appendf(nil, `{"seq":3,"kind":"k","body":{"x":"%x"}}`, large)}}
+	b.Leaves = []kiosk.Leaf{{Seq: 3, Kind: "k", JSON: fmt.Appendf(nil, `{"seq":3,"kind":"k","body":{"x":"%x"}}`,
+		large)}}
 	body, err := b.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/kiosks/K-0042/journal", bytes.NewReader(body))
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/kiosks/K-0042/journal",
+		bytes.NewReader(body))
 	req.Header.Set("Content-Encoding", "zstd")
 	req.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Subject: pkix.Name{CommonName: "K-0042"}}}}
 	rec := httptest.NewRecorder()
@@ -359,11 +377,13 @@ func (w *wire) post(body []byte, path, encoding string) (int, []byte) {
 	s.StartTLS()
 	defer s.Close()
 	dir := filepath.Join(w.house.Dir, "kiosks", "K-0042")
-	files, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"), Key: filepath.Join(dir, "kiosk.key")}.TLS()
+	files, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"),
+		Key: filepath.Join(dir, "kiosk.key")}.TLS()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, s.URL+"/v1/kiosks/"+path+"/journal", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, s.URL+"/v1/kiosks/"+path+"/journal",
+		bytes.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -425,7 +445,8 @@ func TestTheExampleIsTrue(t *testing.T) {
 	// The head is computed as the document says, not by our own code: see tree.
 	sign(kiosk.Checkpoint{Origin: backoffice.Origin(b.Kiosk, b.Epoch), Records: 3, Hash: tree(lines)})
 	at := time.Date(2026, 3, 2, 9, 2, 14, 0, time.UTC)
-	in := kiosk.Instruction{ID: "01JN9ZG0X1", Kiosk: "K-0042", Issued: at.Add(-time.Minute), Expires: at.Add(time.Hour), Do: kiosk.TaskCloseBay, Bay: 3}
+	in := kiosk.Instruction{ID: "01JN9ZG0X1", Kiosk: "K-0042", Issued: at.Add(-time.Minute), Expires: at.Add(time.Hour),
+		Do: kiosk.TaskCloseBay, Bay: 3}
 	if err := r.Instruct(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
@@ -445,7 +466,9 @@ func TestTheExampleIsTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("A batch of three records (before compression), and its answer. The kiosk's signature is by\n`%s`, the receiver's by\n`%s`.\n\n```json\n%s\n%s\n```\n\n```json\n%s\n```\n\nThe checkpoint reads:\n\n```\n%s```\n",
+	want := fmt.Sprintf("A batch of three records (before compression), and its answer. The kiosk's signature is "+
+		"by\n`%s`, the receiver's by\n`%s`.\n\n```json\n%s\n%s\n```\n\n```json\n%s\n```\n\nThe checkpoint "+
+		"reads:\n\n```\n%s```\n",
 		kioskKey, officeKey, head, strings.Join(lines, "\n"), answer, a.Checkpoint)
 	doc := text(t)
 	before, rest, ok := strings.Cut(doc, "## An example\n\n")
@@ -454,7 +477,8 @@ func TestTheExampleIsTrue(t *testing.T) {
 		t.Fatal("the document has no place for an example")
 	}
 	if *update {
-		if err := os.WriteFile(document, []byte(before+"## An example\n\n"+want+"\n## The OpenAPI document"+after), 0o644); err != nil {
+		if err := os.WriteFile(document, []byte(before+"## An example\n\n"+want+"\n## The OpenAPI document"+after),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 	} else if !strings.HasPrefix(rest, want) {

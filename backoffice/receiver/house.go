@@ -41,7 +41,8 @@ func OpenHouse(dir string, hosts []string) (*House, error) {
 	secret, err := os.ReadFile(h.path("office.key"))
 	if errors.Is(err, fs.ErrNotExist) {
 		var text string
-		if text, _, err = backoffice.NewKey("backoffice"); err == nil {
+		text, _, err = backoffice.NewKey("backoffice")
+		if err == nil {
 			secret = []byte(text + "\n")
 			err = os.WriteFile(h.path("office.key"), secret, 0o600)
 		}
@@ -49,7 +50,8 @@ func OpenHouse(dir string, hosts []string) (*House, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open signing key: %w", err)
 	}
-	if h.Signer, h.Public, err = backoffice.OfSecret(strings.TrimSpace(string(secret))); err != nil {
+	h.Signer, h.Public, err = backoffice.OfSecret(strings.TrimSpace(string(secret)))
+	if err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(h.path("ca.pem")); errors.Is(err, fs.ErrNotExist) {
@@ -77,7 +79,8 @@ func (h *House) TLS() (*tls.Config, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(authority)
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{certificate}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}, nil
+	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{certificate}, ClientCAs: pool,
+		ClientAuth: tls.RequireAndVerifyClientCert}, nil
 }
 
 // Enroll issues a kiosk's certificate and returns the folder with its files: ca.pem, kiosk.pem,
@@ -112,7 +115,9 @@ func template(name string, lasts time.Duration) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-backdated), NotAfter: time.Now().Add(lasts), KeyUsage: x509.KeyUsageDigitalSignature}, nil
+	return &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-backdated), NotAfter: time.Now().Add(lasts),
+		KeyUsage: x509.KeyUsageDigitalSignature}, nil
 }
 
 func (h *House) makeAuthority() error {
@@ -188,7 +193,8 @@ func save(path string, t, parent *x509.Certificate, key, signer *ecdsa.PrivateKe
 	if err != nil {
 		return fmt.Errorf("cannot make certificate: %w", err)
 	}
-	for name, block := range map[string]*pem.Block{path + ".key": {Type: "PRIVATE KEY", Bytes: secret}, path + ".pem": {Type: "CERTIFICATE", Bytes: certificate}} {
+	for name, block := range map[string]*pem.Block{path + ".key": {Type: "PRIVATE KEY", Bytes: secret},
+		path + ".pem": {Type: "CERTIFICATE", Bytes: certificate}} {
 		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
 			return fmt.Errorf("cannot keep certificate: %w", err)
 		}

@@ -37,10 +37,12 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) (backoffice.A
 		return backoffice.Answer{}, &backoffice.Problem{Type: kind, Title: title, Status: status, Detail: err.Error()}
 	}
 	if req.TLS == nil || len(req.TLS.PeerCertificates) == 0 || req.TLS.PeerCertificates[0].Subject.CommonName != id {
-		return fail(http.StatusForbidden, backoffice.ProblemForbidden, "not your journal", errors.New("the client certificate is not of kiosk "+id))
+		return fail(http.StatusForbidden, backoffice.ProblemForbidden, "not your journal",
+			errors.New("the client certificate is not of kiosk "+id))
 	}
 	if req.Header.Get("Content-Encoding") != "zstd" {
-		return fail(http.StatusUnsupportedMediaType, backoffice.ProblemMalformed, "cannot read batch", errors.New("want Content-Encoding: zstd"))
+		return fail(http.StatusUnsupportedMediaType, backoffice.ProblemMalformed, "cannot read batch",
+			errors.New("want Content-Encoding: zstd"))
 	}
 	b, err := backoffice.Decode(http.MaxBytesReader(w, req.Body, maxBody))
 	var big *http.MaxBytesError
@@ -50,7 +52,8 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) (backoffice.A
 	case err != nil:
 		return fail(http.StatusBadRequest, backoffice.ProblemMalformed, "cannot read batch", err)
 	case b.Kiosk != id:
-		return fail(http.StatusForbidden, backoffice.ProblemForbidden, "not your journal", errors.New("the batch is of kiosk "+b.Kiosk))
+		return fail(http.StatusForbidden, backoffice.ProblemForbidden, "not your journal",
+			errors.New("the batch is of kiosk "+b.Kiosk))
 	}
 	a, err := r.Take(req.Context(), b)
 	switch {

@@ -45,7 +45,8 @@ type Receiver struct {
 // Open opens a database, or makes it. signer signs checkpoints; refuse says why a record is not
 // taken, and may be nil.
 func Open(ctx context.Context, path string, signer note.Signer, refuse func(kiosk.Leaf) string) (*Receiver, error) {
-	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_txlock=immediate"}
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path,
+		RawQuery: "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_txlock=immediate"}
 	db, err := sql.Open("sqlite3", dsn.String())
 	if err == nil {
 		_, err = db.ExecContext(ctx, schema)
@@ -81,7 +82,8 @@ func (r *Receiver) Take(ctx context.Context, b backoffice.Batch) (backoffice.Ans
 }
 
 // within takes a batch, and does something else in the same transaction.
-func (r *Receiver) within(ctx context.Context, b backoffice.Batch, also func(*sql.Tx) error) (backoffice.Answer, error) {
+func (r *Receiver) within(ctx context.Context, b backoffice.Batch, also func(*sql.Tx) error) (backoffice.Answer,
+	error) {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return backoffice.Answer{}, err
@@ -116,10 +118,12 @@ func (r *Receiver) take(ctx context.Context, tx *sql.Tx, b backoffice.Batch) (a 
 		}
 	}
 	a.Seq = j.seq
-	if a.Checkpoint, err = r.countersign(b, &j); err != nil {
+	a.Checkpoint, err = r.countersign(b, &j)
+	if err != nil {
 		return a, err
 	}
-	if _, err := tx.ExecContext(ctx, "update journal set seq = ?, frontier = ?, checkpoint = ?, conflict = '', seen = ? where kiosk = ? and epoch = ?",
+	if _, err := tx.ExecContext(ctx, "update journal set seq = ?, frontier = ?, checkpoint = ?, conflict = '', seen "+
+		"= ? where kiosk = ? and epoch = ?",
 		j.seq, frontierBytes(j.frontier), j.point, a.Time.Format(time.RFC3339), b.Kiosk, b.Epoch); err != nil {
 		return a, err
 	}
@@ -131,10 +135,12 @@ func (r *Receiver) take(ctx context.Context, tx *sql.Tx, b backoffice.Batch) (a 
 func (r *Receiver) journal(ctx context.Context, tx *sql.Tx, b backoffice.Batch) (j journal, err error) {
 	var key string
 	var frontier []byte
-	err = tx.QueryRowContext(ctx, "select key, seq, frontier, checkpoint from journal where kiosk = ? and epoch = ?", b.Kiosk, b.Epoch).Scan(&key, &j.seq, &frontier, &j.point)
+	err = tx.QueryRowContext(ctx, "select key, seq, frontier, checkpoint from journal where kiosk = ? and epoch = ?",
+		b.Kiosk, b.Epoch).Scan(&key, &j.seq, &frontier, &j.point)
 	if errors.Is(err, sql.ErrNoRows) {
 		key = b.Key
-		_, err = tx.ExecContext(ctx, "insert into journal values (?, ?, ?, 0, x'', '', '', '')", b.Kiosk, b.Epoch, b.Key)
+		_, err = tx.ExecContext(ctx, "insert into journal values (?, ?, ?, 0, x'', '', '', '')", b.Kiosk, b.Epoch,
+			b.Key)
 	}
 	if err != nil {
 		return j, err
@@ -149,7 +155,8 @@ func (r *Receiver) journal(ctx context.Context, tx *sql.Tx, b backoffice.Batch) 
 }
 
 // record takes one record: a new one at the end, or one that is here and must be the same.
-func (r *Receiver) record(ctx context.Context, tx *sql.Tx, b backoffice.Batch, j *journal, leaf kiosk.Leaf) (why string, ok bool, err error) {
+func (r *Receiver) record(ctx context.Context, tx *sql.Tx, b backoffice.Batch, j *journal, leaf kiosk.Leaf) (why string,
+	ok bool, err error) {
 	hash := hashOf(leaf)
 	switch {
 	case leaf.Seq > j.seq+1:
@@ -157,11 +164,13 @@ func (r *Receiver) record(ctx context.Context, tx *sql.Tx, b backoffice.Batch, j
 	case leaf.Seq <= j.seq:
 		return r.known(ctx, tx, b, leaf, hash)
 	}
-	if why, err = r.judge(ctx, tx, b.Kiosk, leaf); err != nil {
+	why, err = r.judge(ctx, tx, b.Kiosk, leaf)
+	if err != nil {
 		return "", false, err
 	}
 	j.grow(hash)
-	_, err = tx.ExecContext(ctx, "insert into record values (?, ?, ?, ?, ?, ?, ?, ?)", b.Kiosk, b.Epoch, leaf.Seq, sessionOf(leaf), leaf.Kind, lineOf(leaf, why), hash[:], why)
+	_, err = tx.ExecContext(ctx, "insert into record values (?, ?, ?, ?, ?, ?, ?, ?)", b.Kiosk, b.Epoch, leaf.Seq,
+		sessionOf(leaf), leaf.Kind, lineOf(leaf, why), hash[:], why)
 	return refused(leaf, why), true, err
 }
 
@@ -170,7 +179,8 @@ func (r *Receiver) judge(ctx context.Context, tx *sql.Tx, id string, leaf kiosk.
 	if leaf.Withheld != "" {
 		return "withheld: " + leaf.Withheld, nil
 	}
-	if why = r.refuse(leaf); why != "" {
+	why = r.refuse(leaf)
+	if why != "" {
 		return why, nil
 	}
 	return r.follow(ctx, tx, id, leaf)
@@ -192,9 +202,11 @@ func hashOf(leaf kiosk.Leaf) tlog.Hash {
 }
 
 // known compares a record with the one that is here. One that was refused may be taken now.
-func (r *Receiver) known(ctx context.Context, tx *sql.Tx, b backoffice.Batch, leaf kiosk.Leaf, hash tlog.Hash) (why string, ok bool, err error) {
+func (r *Receiver) known(ctx context.Context, tx *sql.Tx, b backoffice.Batch, leaf kiosk.Leaf,
+	hash tlog.Hash) (why string, ok bool, err error) {
 	var stored []byte
-	if err := tx.QueryRowContext(ctx, "select hash, refused from record where kiosk = ? and epoch = ? and seq = ?", b.Kiosk, b.Epoch, leaf.Seq).Scan(&stored, &why); err != nil {
+	if err := tx.QueryRowContext(ctx, "select hash, refused from record where kiosk = ? and epoch = ? and seq = ?",
+		b.Kiosk, b.Epoch, leaf.Seq).Scan(&stored, &why); err != nil {
 		return "", false, err
 	}
 	if tlog.Hash(stored) != hash {
@@ -203,10 +215,12 @@ func (r *Receiver) known(ctx context.Context, tx *sql.Tx, b backoffice.Batch, le
 	if why == "" || leaf.Withheld != "" {
 		return "", true, nil
 	}
-	if why, err = r.judge(ctx, tx, b.Kiosk, leaf); err != nil {
+	why, err = r.judge(ctx, tx, b.Kiosk, leaf)
+	if err != nil {
 		return "", false, err
 	}
-	_, err = tx.ExecContext(ctx, "update record set line = ?, refused = ? where kiosk = ? and epoch = ? and seq = ?", lineOf(leaf, why), why, b.Kiosk, b.Epoch, leaf.Seq)
+	_, err = tx.ExecContext(ctx, "update record set line = ?, refused = ? where kiosk = ? and epoch = ? and seq = ?",
+		lineOf(leaf, why), why, b.Kiosk, b.Epoch, leaf.Seq)
 	return why, true, err
 }
 
@@ -280,7 +294,8 @@ func (r *Receiver) countersign(b backoffice.Batch, j *journal) (string, error) {
 		return "", nil
 	}
 	if root := j.root(); c.Hash != root {
-		return "", fmt.Errorf("%w: the tree of %d records has the head %v here, %v there", ErrConflict, j.seq, root, tlog.Hash(c.Hash))
+		return "", fmt.Errorf("%w: the tree of %d records has the head %v here, %v there", ErrConflict, j.seq, root,
+			tlog.Hash(c.Hash))
 	}
 	signed, err := note.Sign(n, r.signer)
 	j.point = string(signed)
@@ -289,7 +304,8 @@ func (r *Receiver) countersign(b backoffice.Batch, j *journal) (string, error) {
 
 // mark writes down that a journal has a conflict.
 func (r *Receiver) mark(ctx context.Context, b backoffice.Batch, why error) error {
-	_, err := r.db.ExecContext(ctx, "update journal set conflict = ? where kiosk = ? and epoch = ?", why.Error(), b.Kiosk, b.Epoch)
+	_, err := r.db.ExecContext(ctx, "update journal set conflict = ? where kiosk = ? and epoch = ?", why.Error(),
+		b.Kiosk, b.Epoch)
 	return err
 }
 
@@ -307,13 +323,15 @@ func (r *Receiver) follow(ctx context.Context, tx *sql.Tx, id string, leaf kiosk
 	if err := json.Unmarshal(leaf.JSON, &record); err != nil {
 		return "its instruction cannot be read: " + err.Error(), nil
 	}
-	_, err = tx.ExecContext(ctx, "update instruction set state = ?, why = ? where kiosk = ? and id = ?", leaf.Kind, record.Body.Error, id, record.Body.Instruction.ID)
+	_, err = tx.ExecContext(ctx, "update instruction set state = ?, why = ? where kiosk = ? and id = ?", leaf.Kind,
+		record.Body.Error, id, record.Body.Instruction.ID)
 	return "", err
 }
 
 // instructions are those whose end is not known yet.
 func instructions(ctx context.Context, tx *sql.Tx, id string) (out []string, err error) {
-	rows, err := tx.QueryContext(ctx, "select signed from instruction where kiosk = ? and state = 'waiting' order by id", id)
+	rows, err := tx.QueryContext(
+		ctx, "select signed from instruction where kiosk = ? and state = 'waiting' order by id", id)
 	if err != nil {
 		return nil, err
 	}
@@ -353,7 +371,8 @@ type Journal struct {
 // Check computes every tree again from the lines that are here, and compares. Its error names
 // the first record that is wrong.
 func (r *Receiver) Check(ctx context.Context) (out []Journal, err error) {
-	rows, err := r.db.QueryContext(ctx, "select kiosk, epoch, seq, frontier, checkpoint, conflict, seen from journal order by kiosk, epoch")
+	rows, err := r.db.QueryContext(
+		ctx, "select kiosk, epoch, seq, frontier, checkpoint, conflict, seen from journal order by kiosk, epoch")
 	if err != nil {
 		return nil, err
 	}
@@ -383,7 +402,8 @@ func (r *Receiver) Check(ctx context.Context) (out []Journal, err error) {
 }
 
 func (r *Receiver) rebuild(ctx context.Context, j *Journal) (again journal, err error) {
-	rows, err := r.db.QueryContext(ctx, "select seq, line, hash, refused from record where kiosk = ? and epoch = ? order by seq", j.Kiosk, j.Epoch)
+	rows, err := r.db.QueryContext(
+		ctx, "select seq, line, hash, refused from record where kiosk = ? and epoch = ? order by seq", j.Kiosk, j.Epoch)
 	if err != nil {
 		return again, err
 	}

@@ -154,10 +154,12 @@ func (r *Receiver) takeMessage(ctx context.Context, b backoffice.Batch, seq uint
 // checkpoint that both signed.
 func (r *Receiver) answer(ctx context.Context, js jetstream.JetStream, id string, a backoffice.Answer) error {
 	a.Refused = []kiosk.Refusal{}
-	if err := r.db.QueryRowContext(ctx, "select conflict from journal where kiosk = ? and epoch = ?", id, a.Epoch).Scan(&a.Conflict); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err := r.db.QueryRowContext(ctx, "select conflict from journal where kiosk = ? and epoch = ?", id,
+		a.Epoch).Scan(&a.Conflict); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	rows, err := r.db.QueryContext(ctx, "select seq, refused from record where kiosk = ? and epoch = ? and refused <> '' and refused not like 'withheld: %' order by seq", id, a.Epoch)
+	rows, err := r.db.QueryContext(ctx, "select seq, refused from record where kiosk = ? and epoch = ? and refused "+
+		"<> '' and refused not like 'withheld: %' order by seq", id, a.Epoch)
 	if err != nil {
 		return err
 	}
@@ -172,7 +174,8 @@ func (r *Receiver) answer(ctx context.Context, js jetstream.JetStream, id string
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
-	if err := r.db.QueryRowContext(ctx, "select checkpoint from journal where kiosk = ? and epoch = ?", id, a.Epoch).Scan(&a.Checkpoint); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err := r.db.QueryRowContext(ctx, "select checkpoint from journal where kiosk = ? and epoch = ?", id,
+		a.Epoch).Scan(&a.Checkpoint); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	body, err := json.Marshal(a)
@@ -192,7 +195,8 @@ func (r *Receiver) announce(ctx context.Context, js jetstream.JetStream) error {
 	defer tick.Stop()
 	told := map[string]string{}
 	for {
-		rows, err := r.db.QueryContext(ctx, "select kiosk, group_concat(id) from instruction where state = 'waiting' group by kiosk")
+		rows, err := r.db.QueryContext(
+			ctx, "select kiosk, group_concat(id) from instruction where state = 'waiting' group by kiosk")
 		if err != nil {
 			return err
 		}
@@ -237,11 +241,13 @@ func (r *Receiver) tell(ctx context.Context, js jetstream.JetStream, id string) 
 	if err := tx.QueryRowContext(ctx, "select coalesce(max(done), 0) from stream").Scan(&a.Stream); err != nil {
 		return err
 	}
-	err = tx.QueryRowContext(ctx, "select epoch, seq from journal where kiosk = ? order by seen desc limit 1", id).Scan(&a.Epoch, &a.Seq)
+	err = tx.QueryRowContext(ctx, "select epoch, seq from journal where kiosk = ? order by seen desc limit 1",
+		id).Scan(&a.Epoch, &a.Seq)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if a.Instructions, err = instructions(ctx, tx, id); err != nil {
+	a.Instructions, err = instructions(ctx, tx, id)
+	if err != nil {
 		return err
 	}
 	if err := tx.Rollback(); err != nil {

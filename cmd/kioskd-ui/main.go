@@ -35,7 +35,8 @@ func run(args []string) int {
 	wide := fs.Float64("panel-mm", 0, "`width` of the panel in millimetres; without it a usual one of its pixels")
 	views := fs.String("views", "", "show the views in a `folder` in place of a daemon's; arrow keys turn the pages")
 	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "kioskd-ui: the touchscreen\n\nExample:\n  kioskd-ui --socket /run/kioskd/ui.sock\n\nFlags:")
+		fmt.Fprintln(
+			fs.Output(), "kioskd-ui: the touchscreen\n\nExample:\n  kioskd-ui --socket /run/kioskd/ui.sock\n\nFlags:")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err == flag.ErrHelp {
@@ -45,7 +46,8 @@ func run(args []string) int {
 	}
 	o := options{millimetres: float32(*wide), language: *language}
 	if *windowed != "" {
-		if n, err := fmt.Sscanf(*windowed, "%gx%g", &o.size.Width, &o.size.Height); n != 2 || err != nil || o.size.Width < 320 || o.size.Height < 240 {
+		if n, err := fmt.Sscanf(*windowed, "%gx%g", &o.size.Width, &o.size.Height); n != 2 || err != nil ||
+			o.size.Width < 320 || o.size.Height < 240 {
 			return wrong("windowed %q: want a size such as 800x480", *windowed)
 		}
 	}

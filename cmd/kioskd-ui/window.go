@@ -52,11 +52,12 @@ func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input
 	if o.size.IsZero() {
 		win.w.Resize(fyne.NewSize(800, 480))
 	}
-	win.drawer = &screens.Drawer{Texts: texts, Millimetres: o.millimetres, Redraw: func() { win.draw() }, Send: func(in ui.Input) {
-		if time.Since(win.changed) >= tooSoon {
-			go send(in)
-		}
-	}}
+	win.drawer = &screens.Drawer{Texts: texts, Millimetres: o.millimetres, Redraw: func() { win.draw() },
+		Send: func(in ui.Input) {
+			if time.Since(win.changed) >= tooSoon {
+				go send(in)
+			}
+		}}
 	if win.speech.path != "" {
 		win.drawer.Say = func() { win.speech.say(win.view.Language, win.spoken) }
 	}

@@ -38,7 +38,8 @@ func speaks(t *testing.T) (said func() string) {
 
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) { // another process: no signal
+	// another process: no signal
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never came that %s", what)
 		}
@@ -80,7 +81,8 @@ func TestItReadsAloud(t *testing.T) {
 	v.Access.Speech, v.Language, v.Seq = true, "de", v.Seq+1
 	win.show(v)
 	until(t, "the German text is read", func() bool {
-		return strings.Contains(said(), "de: ") && strings.Contains(said(), "Karte vorhalten oder einstecken") && strings.Contains(said(), "Abbrechen")
+		return strings.Contains(said(), "de: ") && strings.Contains(said(), "Karte vorhalten oder einstecken") &&
+			strings.Contains(said(), "Abbrechen")
 	})
 	if strings.Contains(said(), "\u2066") {
 		t.Error("marks of writing are read")
@@ -153,7 +155,8 @@ func TestTheSameViewIsNotDrawnAgain(t *testing.T) {
 }
 
 func TestWrongFlags(t *testing.T) {
-	for _, args := range [][]string{{"--windowed", "800"}, {"--panel-mm", "-3"}, {"--views", t.TempDir()}, {"--nonsense"}} {
+	for _, args := range [][]string{{"--windowed", "800"}, {"--panel-mm", "-3"}, {"--views", t.TempDir()},
+		{"--nonsense"}} {
 		if code := run(args); code != 2 {
 			t.Errorf("%q ends with %d, want 2", args, code)
 		}
@@ -189,7 +192,9 @@ func TestThePanelTurnsOutToBeLarger(t *testing.T) {
 	win.show(views(t)["attract"])
 	small := win.pic
 	win.w.Resize(fyne.NewSize(1280, 800))
-	until(t, "it is drawn for the larger panel", func() bool { return win.pic != small && win.drawn == fyne.NewSize(1280, 800) })
+	until(t, "it is drawn for the larger panel", func() bool {
+		return win.pic != small && win.drawn == fyne.NewSize(1280, 800)
+	})
 	right := float32(0)
 	for _, b := range win.pic.Buttons {
 		right = max(right, b.Position().X+b.Size().Width)

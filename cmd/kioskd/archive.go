@@ -113,7 +113,8 @@ func (a *archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView,
 		if time.Since(r.Issued) > receiptsFor || r.Issued.IsZero() {
 			continue
 		}
-		out = append(out, ui.ReceiptView{Reference: r.No, At: r.Issued, Bay: r.Bay, Energy: r.Energy, Paid: r.Total, Settled: r.Settled, Code: r.QR})
+		out = append(out, ui.ReceiptView{Reference: r.No, At: r.Issued, Bay: r.Bay, Energy: r.Energy, Paid: r.Total,
+			Settled: r.Settled, Code: r.QR})
 	}
 	return out, nil
 }

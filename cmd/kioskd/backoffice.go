@@ -61,7 +61,8 @@ func (o *office) finding() []finding {
 		return nil
 	}
 	st := o.up.Status()
-	f := finding{Device: "back office", Identity: o.c.uplink.servers, OK: st.Class == backoffice.Connected, What: string(st.Class)}
+	f := finding{Device: "back office", Identity: o.c.uplink.servers, OK: st.Class == backoffice.Connected,
+		What: string(st.Class)}
 	if st.Why != "" {
 		f.What, f.Fault = st.Why, "BO001"
 	}
@@ -126,10 +127,12 @@ func (o *office) refund(ctx context.Context, reference, amount, by, why string) 
 	if !r.Settled || r.Paid.Minor == 0 {
 		return out, fmt.Errorf("nothing was taken for session %s", reference)
 	}
-	if out.Left = r.Paid; r.Refunded != nil {
+	out.Left = r.Paid
+	if r.Refunded != nil {
 		out.Left = out.Left.Sub(*r.Refunded)
 	}
-	if out.Refunded, err = kiosk.ParseMoney(amount, out.Left.Currency); err != nil {
+	out.Refunded, err = kiosk.ParseMoney(amount, out.Left.Currency)
+	if err != nil {
 		return out, err
 	}
 	if out.Refunded.Minor <= 0 || out.Refunded.Minor > out.Left.Minor {
@@ -140,7 +143,8 @@ func (o *office) refund(ctx context.Context, reference, amount, by, why string) 
 		return out, err
 	}
 	out.Left = out.Left.Sub(out.Refunded)
-	return out, o.control.Do(context.WithoutCancel(ctx), session.Observation{What: session.RefundTold, Session: id, Amount: &out.Refunded, By: by, Note: why, Derived: credits})
+	return out, o.control.Do(context.WithoutCancel(ctx), session.Observation{What: session.RefundTold, Session: id,
+		Amount: &out.Refunded, By: by, Note: why, Derived: credits})
 }
 
 // refunded is what came of it.
@@ -195,7 +199,8 @@ func (p program) officeTable(st uplinkStatus) error {
 			row("why", st.Why)
 			row("next try", at(st.Next))
 		}
-		row("sent", fmt.Sprintf("%d records, %d bytes out, %d in, %d connections", st.Sent, st.Out, st.In, st.Connections))
+		row("sent", fmt.Sprintf("%d records, %d bytes out, %d in, %d connections", st.Sent, st.Out, st.In,
+			st.Connections))
 	}
 	row("backlog", st.Backlog)
 	row("parked", len(st.Parked))
@@ -206,11 +211,15 @@ func (p program) officeTable(st uplinkStatus) error {
 }
 
 func (p program) officeAgain(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.officeCommand(fs, args, func(r remote) error { return r.ask(ctx, http.MethodPost, "/backoffice/again", nil, new(done)) })
+	return p.officeCommand(fs, args, func(r remote) error {
+		return r.ask(ctx, http.MethodPost, "/backoffice/again", nil, new(done))
+	})
 }
 
 func (p program) officeNow(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.officeCommand(fs, args, func(r remote) error { return r.ask(ctx, http.MethodPost, "/backoffice/now", nil, new(done)) })
+	return p.officeCommand(fs, args, func(r remote) error {
+		return r.ask(ctx, http.MethodPost, "/backoffice/now", nil, new(done))
+	})
 }
 
 func (p program) refund(ctx context.Context, fs *flag.FlagSet, args []string) error {
@@ -233,7 +242,8 @@ func (p program) refund(ctx context.Context, fs *flag.FlagSet, args []string) er
 	}
 	return p.withDaemon(*path, func(r remote) error {
 		var out json.RawMessage
-		if err := r.ask(ctx, http.MethodPost, "/session/"+ref+"/refund", url.Values{"amount": {args[1]}, "by": {*by}, "why": {*why}}, &out); err != nil {
+		if err := r.ask(ctx, http.MethodPost, "/session/"+ref+"/refund",
+			url.Values{"amount": {args[1]}, "by": {*by}, "why": {*why}}, &out); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(p.out, "%s\n", out)

@@ -34,10 +34,12 @@ func parseCodeHash(text string) (h codeHash, err error) {
 		return h, errors.New("want what kioskd staff code prints, beginning with $argon2id$v=19")
 	}
 	salt, hash, _ := strings.Cut(rest, "$")
-	if h.salt, err = base64.RawStdEncoding.DecodeString(salt); err == nil {
+	h.salt, err = base64.RawStdEncoding.DecodeString(salt)
+	if err == nil {
 		h.hash, err = base64.RawStdEncoding.DecodeString(hash)
 	}
-	if err != nil || len(h.salt) < 8 || len(h.hash) < 16 || h.memory < 8*1024 || h.memory > 1<<20 || h.time < 1 || h.time > 20 || h.threads < 1 {
+	if err != nil || len(h.salt) < 8 || len(h.hash) < 16 || h.memory < 8*1024 || h.memory > 1<<20 || h.time < 1 ||
+		h.time > 20 || h.threads < 1 {
 		return h, errors.New("want what kioskd staff code prints: its salt, hash or costs are out of range")
 	}
 	return h, nil

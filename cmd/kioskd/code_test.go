@@ -17,7 +17,8 @@ func TestStaffCodes(t *testing.T) {
 		}
 	}
 	good := newCodeHash("271828")
-	for _, bad := range []string{"", "271828", strings.Replace(good, "m=19456", "m=1", 1), strings.Replace(good, "t=2", "t=0", 1), strings.Replace(good, "argon2id", "argon2i", 1), good[:40]} {
+	for _, bad := range []string{"", "271828", strings.Replace(good, "m=19456", "m=1", 1),
+		strings.Replace(good, "t=2", "t=0", 1), strings.Replace(good, "argon2id", "argon2i", 1), good[:40]} {
 		if _, err := parseCodeHash(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}

@@ -118,7 +118,8 @@ func (r *configReader) shared() {
 			case before.terminal != l.terminal:
 				r.fault(l.n, "%s: a card terminal and a bus cannot share a line: %s has it, too", l.n.Value, place)
 			case before.address.Scheme != l.address.Scheme || before.address.Mode != l.address.Mode:
-				r.fault(l.n, "%s: speed, parity, stop bits or protocol are others than in %s, on the same line", l.n.Value, place)
+				r.fault(l.n, "%s: speed, parity, stop bits or protocol are others than in %s, on the same line",
+					l.n.Value, place)
 			default:
 				continue
 			}
@@ -297,7 +298,9 @@ func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 }
 
 func (r *configReader) config(n *yaml.Node, dir string) *config {
-	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, side: "right", times: ui.DefaultTimes(), staff: staff{exportTo: "/media/kioskd"}, cardWait: 45 * time.Second, needScreen: true, country: "DE", keep: keepConfig{reserve: 100}, rules: session.DefaultRules()}
+	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, side: "right", times: ui.DefaultTimes(),
+		staff: staff{exportTo: "/media/kioskd"}, cardWait: 45 * time.Second, needScreen: true, country: "DE",
+		keep: keepConfig{reserve: 100}, rules: session.DefaultRules()}
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
@@ -322,12 +325,14 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 			r.ocpi(c, n)
 		},
 		"accept_tariff": func(n *yaml.Node) {
-			if c.accept = n.Value; len(n.Value) < 8 {
+			c.accept = n.Value
+			if len(n.Value) < 8 {
 				r.fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
 			}
 		},
 		"clock": func(n *yaml.Node) {
-			if c.clockRTC = n.Value == "rtc"; n.Value != "rtc" && n.Value != "ntp" {
+			c.clockRTC = n.Value == "rtc"
+			if n.Value != "rtc" && n.Value != "ntp" {
 				r.fault(n, "clock: %q: want ntp (right once the network has set it) or rtc (battery-backed)", n.Value)
 			}
 		},
@@ -340,7 +345,8 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 		c.rules.Location = c.timezone
 	}
 	if amounts.minimum != nil && c.hold.Minor > 0 && c.rules.Minimum.Minor > c.hold.Minor {
-		r.fault(amounts.minimum, "terminal.minimum: %v is above terminal.hold, %v: no hold would do", c.rules.Minimum, c.hold)
+		r.fault(amounts.minimum, "terminal.minimum: %v is above terminal.hold, %v: no hold would do", c.rules.Minimum,
+			c.hold)
 	}
 	r.shared()
 	c.terminal.Currency, c.rules.Currency, c.terminal.ID = c.currency, c.currency, c.rules.TerminalID
@@ -391,7 +397,8 @@ func (r *configReader) site(c *config, n *yaml.Node) {
 		c.timezone = loc
 	}
 	if currencyNode != nil && currency != "" {
-		if c.currency = kiosk.Currency(currency); !c.currency.Known() {
+		c.currency = kiosk.Currency(currency)
+		if !c.currency.Known() {
 			r.fault(currencyNode, "site.currency: %q is not a currency that kioskd sells in", currency)
 			c.currency = ""
 		}
@@ -435,7 +442,8 @@ func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts te
 		"capture!": func(n *yaml.Node) {
 			c.terminal.Capture = terminal.CaptureMode(n.Value)
 			if c.terminal.Capture != terminal.CaptureReleased && c.terminal.Capture != terminal.CaptureUsed {
-				r.fault(n, "terminal.capture: %q: want released (06 23) or used (06 24), as the terminal's maker says", n.Value)
+				r.fault(n, "terminal.capture: %q: want released (06 23) or used (06 24), as the terminal's maker says",
+					n.Value)
 			}
 		},
 		"hold!":       func(n *yaml.Node) { amounts.hold = n },

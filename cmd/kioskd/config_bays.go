@@ -23,10 +23,11 @@ func (r *configReader) bays(c *config, n *yaml.Node) {
 		power := 0
 		before := len(r.faults)
 		r.mapping(item, "bay", map[string]func(*yaml.Node){
-			"number!": r.number(&b.number, 1, 999), "evse_id": r.text(&b.evse), "max_power_w!": r.number(&power, leastPower, mostPower),
-			"meter!": func(n *yaml.Node) { r.meter(&b, n) },
-			"board":  func(n *yaml.Node) { r.board(&b, n) },
-			"gpio":   func(n *yaml.Node) { r.gpio(&b, n) },
+			"number!": r.number(&b.number, 1, 999), "evse_id": r.text(&b.evse),
+			"max_power_w!": r.number(&power, leastPower, mostPower),
+			"meter!":       func(n *yaml.Node) { r.meter(&b, n) },
+			"board":        func(n *yaml.Node) { r.board(&b, n) },
+			"gpio":         func(n *yaml.Node) { r.gpio(&b, n) },
 		})
 		if (b.board == "") == (b.gpio == nil) && len(r.faults) == before {
 			r.fault(item, "bay: want board or gpio, one of the two")
@@ -43,8 +44,10 @@ func (r *configReader) bays(c *config, n *yaml.Node) {
 		}
 		for _, other := range append(slices.Clone(c.bays), b) {
 			for _, pair := range [][2]bayConfig{{b, other}, {other, b}} {
-				if m, board := pair[0], pair[1]; board.board != "" && m.meterUnit == board.boardUnit && portOf(m.meterAddr) == portOf(board.board) {
-					r.fault(item, "bay %d: a meter and a board have the unit number %d on one line", b.number, m.meterUnit)
+				if m, board := pair[0], pair[1]; board.board != "" && m.meterUnit == board.boardUnit &&
+					portOf(m.meterAddr) == portOf(board.board) {
+					r.fault(item, "bay %d: a meter and a board have the unit number %d on one line", b.number,
+						m.meterUnit)
 					break
 				}
 			}
@@ -56,7 +59,8 @@ func (r *configReader) bays(c *config, n *yaml.Node) {
 
 // register is what the bay's meter may count.
 func (b bayConfig) register() kiosk.Register {
-	return kiosk.Register{MaxPower: b.maxPower, Modulus: kiosk.Energy(b.model.Modulus), Step: kiosk.Energy(b.model.Step)}
+	return kiosk.Register{MaxPower: b.maxPower, Modulus: kiosk.Energy(b.model.Modulus),
+		Step: kiosk.Energy(b.model.Step)}
 }
 
 // portOf is the line of an address, by whatever name.
@@ -108,17 +112,22 @@ func (r *configReader) meter(b *bayConfig, n *yaml.Node) {
 
 func (r *configReader) board(b *bayConfig, n *yaml.Node) {
 	r.mapping(n, "board", map[string]func(*yaml.Node){
-		"address!": r.address(&b.board, 1), "unit!": r.number(&b.boardUnit, 1, 247), "coil!": r.number(&b.coil, 0, 65535),
-		"plugged!": r.number(&b.plugged, 0, 1999), "requesting": r.number(&b.requesting, 0, 1999), "feedback!": r.number(&b.feedback, 0, 1999),
+		"address!": r.address(&b.board, 1), "unit!": r.number(&b.boardUnit, 1, 247),
+		"coil!":    r.number(&b.coil, 0, 65535),
+		"plugged!": r.number(&b.plugged, 0, 1999), "requesting": r.number(&b.requesting, 0, 1999),
+		"feedback!": r.number(&b.feedback, 0, 1999),
 		"emergency": r.number(&b.emergency, 0, 1999),
 	})
 }
 
 func (r *configReader) gpio(b *bayConfig, n *yaml.Node) {
-	pins := map[string]*string{"contactor": new(string), "plugged": new(string), "requesting": new(string), "feedback": new(string), "emergency": new(string)}
+	pins := map[string]*string{"contactor": new(string), "plugged": new(string), "requesting": new(string),
+		"feedback": new(string), "emergency": new(string)}
 	r.mapping(n, "gpio", map[string]func(*yaml.Node){
-		"contactor!": r.text(pins["contactor"]), "plugged!": r.text(pins["plugged"]), "requesting": r.text(pins["requesting"]),
-		"feedback!": r.text(pins["feedback"]), "emergency": r.text(pins["emergency"]), "active_low": r.boolean(&b.activeLow),
+		"contactor!": r.text(pins["contactor"]), "plugged!": r.text(pins["plugged"]),
+		"requesting": r.text(pins["requesting"]),
+		"feedback!":  r.text(pins["feedback"]), "emergency": r.text(pins["emergency"]),
+		"active_low": r.boolean(&b.activeLow),
 	})
 	b.gpio = map[string]string{}
 	for name, pin := range pins {

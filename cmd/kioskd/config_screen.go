@@ -14,8 +14,10 @@ func (r *configReader) screen(c *config, n *yaml.Node, dir string) {
 	r.mapping(n, "screen", map[string]func(*yaml.Node){
 		"socket!": r.path(&c.socket, dir), "required": r.boolean(&c.needScreen),
 		"terminal": func(n *yaml.Node) {
-			if c.side = n.Value; !slices.Contains([]string{"right", "left", "below"}, n.Value) {
-				r.fault(n, "screen.terminal: %q: want right, left or below: where the card terminal is, seen from the screen", n.Value)
+			c.side = n.Value
+			if !slices.Contains([]string{"right", "left", "below"}, n.Value) {
+				r.fault(n, "screen.terminal: %q: want right, left or below: where the card terminal is, seen "+
+					"from the screen", n.Value)
 			}
 		},
 		"night": func(n *yaml.Node) {
@@ -56,7 +58,9 @@ func (r *configReader) staff(c *config, n *yaml.Node) {
 			*to = &h
 		}
 	}
-	r.mapping(n, "staff", map[string]func(*yaml.Node){"technician": code(&c.technician), "host": code(&c.host), "export": r.text(&c.exportTo)})
+	r.mapping(n, "staff", map[string]func(*yaml.Node){
+		"technician": code(&c.technician), "host": code(&c.host), "export": r.text(&c.exportTo),
+	})
 }
 
 func (r *configReader) timings(c *config, n *yaml.Node) {

@@ -22,7 +22,8 @@ func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
 		var path string
 		r.path(&path, dir)(n)
 		var err error
-		if text, err = os.ReadFile(path); err != nil {
+		text, err = os.ReadFile(path)
+		if err != nil {
 			r.fault(n, "tariff: %v", err)
 			return
 		}
@@ -51,7 +52,8 @@ func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
 
 // tariffSite is what a tariff is judged by.
 func (c *config) tariffSite() tariff.Site {
-	s := tariff.Site{Currency: string(c.currency), EU: euCountry(c.country), KnowsParking: true, HoldMinor: c.hold.Minor, CurrentMeters: true, NamesTax: c.ocpi != nil}
+	s := tariff.Site{Currency: string(c.currency), EU: euCountry(c.country), KnowsParking: true,
+		HoldMinor: c.hold.Minor, CurrentMeters: true, NamesTax: c.ocpi != nil}
 	if s.HoldMinor == 0 { // what is wrong with it is said where it stands
 		s.HoldMinor = math.MaxInt64
 	}
@@ -63,7 +65,8 @@ func (c *config) tariffSite() tariff.Site {
 }
 
 func euCountry(code string) bool {
-	return strings.Contains(" AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK ", " "+code+" ")
+	return strings.Contains(" AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK ",
+		" "+code+" ")
 }
 
 // jsonWriter writes a YAML tree as JSON, numbers to the letter, and knows which node each byte is of.

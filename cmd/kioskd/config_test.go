@@ -58,7 +58,8 @@ bays:
 
 // TestNoTwoBaysShareADevice: two drivers would pay for the same energy.
 func TestNoTwoBaysShareADevice(t *testing.T) {
-	s, err := openSite(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), siteOptions{size: 2, speed: 1}, quietLog())
+	s, err := openSite(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), siteOptions{size: 2, speed: 1},
+		quietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,8 @@ func TestNoTwoBaysShareADevice(t *testing.T) {
 			if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := readConfig(s.config); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "is bay 1's already") {
+			if _, err := readConfig(s.config); err == nil || !strings.Contains(err.Error(), c.want) ||
+				!strings.Contains(err.Error(), "is bay 1's already") {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 		})
@@ -95,7 +97,8 @@ func TestExampleConfiguration(t *testing.T) {
 // TestThePasswordIsHandedOver by the service manager, under the name that it gives a file of a
 // directory, or lies beside the configuration.
 func TestThePasswordIsHandedOver(t *testing.T) {
-	s, err := openSite(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), siteOptions{size: 1, speed: 1}, quietLog())
+	s, err := openSite(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), siteOptions{size: 1, speed: 1},
+		quietLog())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,21 +106,26 @@ func (r *configReader) ocpi(c *config, n *yaml.Node) {
 	o := &ocpi.Site{Version: ocpi.V230}
 	r.mapping(n, "ocpi", map[string]func(*yaml.Node){
 		"version": func(n *yaml.Node) {
-			if o.Version = ocpi.Version(n.Value); !slices.Contains(ocpi.Versions(), o.Version) {
+			o.Version = ocpi.Version(n.Value)
+			if !slices.Contains(ocpi.Versions(), o.Version) {
 				r.fault(n, "ocpi.version: %q: want 2.3.0 or 2.2.1", n.Value)
 			}
 		},
 		"country_code!": r.text(&o.CountryCode), "party_id!": r.text(&o.PartyID),
 		"location!": func(n *yaml.Node) {
 			r.mapping(n, "ocpi.location", map[string]func(*yaml.Node){
-				"id!": r.text(&o.Location.ID), "name": r.text(&o.Location.Name), "address!": r.text(&o.Location.Address), "city!": r.text(&o.Location.City),
-				"postal_code": r.text(&o.Location.PostalCode), "state": r.text(&o.Location.State), "country!": r.text(&o.Location.Country),
-				"latitude!": r.text(&o.Location.Coordinates.Latitude), "longitude!": r.text(&o.Location.Coordinates.Longitude),
+				"id!": r.text(&o.Location.ID), "name": r.text(&o.Location.Name),
+				"address!": r.text(&o.Location.Address), "city!": r.text(&o.Location.City),
+				"postal_code": r.text(&o.Location.PostalCode), "state": r.text(&o.Location.State),
+				"country!":   r.text(&o.Location.Country),
+				"latitude!":  r.text(&o.Location.Coordinates.Latitude),
+				"longitude!": r.text(&o.Location.Coordinates.Longitude),
 			})
 		},
 		"connector!": func(n *yaml.Node) {
 			r.mapping(n, "ocpi.connector", map[string]func(*yaml.Node){
-				"id": r.text(&o.Connector.ID), "standard!": r.text(&o.Connector.Standard), "format!": r.text(&o.Connector.Format), "power_type!": r.text(&o.Connector.PowerType),
+				"id": r.text(&o.Connector.ID), "standard!": r.text(&o.Connector.Standard),
+				"format!": r.text(&o.Connector.Format), "power_type!": r.text(&o.Connector.PowerType),
 			})
 		},
 	})

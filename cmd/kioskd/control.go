@@ -62,7 +62,8 @@ func errNotOpen(receipt int, open kiosk.OpenHolds) error {
 
 // errOwned is for a hold that the journal will settle by itself.
 func errOwned(receipt int, x session.Session) error {
-	return fmt.Errorf("hold %d belongs to session %s (money %s, power %s), which kioskd settles by itself", receipt, x.Reference, x.Money, x.Power)
+	return fmt.Errorf("hold %d belongs to session %s (money %s, power %s), which kioskd settles by itself", receipt,
+		x.Reference, x.Money, x.Power)
 }
 
 // direct is a terminal without a daemon. The process that has it has the site.
@@ -91,7 +92,8 @@ func (d direct) release(ctx context.Context, receipt int) (released, error) {
 	if !slices.Contains(open.Receipts, receipt) && open.Complete {
 		return released{}, errNotOpen(receipt, open)
 	}
-	_, err = d.t.Release(ctx, kiosk.ReleaseRequest{ReceiptNo: receipt, Record: func(kiosk.Booking) error { return nil }})
+	_, err = d.t.Release(ctx, kiosk.ReleaseRequest{ReceiptNo: receipt,
+		Record: func(kiosk.Booking) error { return nil }})
 	return released{receipt}, err
 }
 
@@ -148,7 +150,8 @@ func (o owner) release(ctx context.Context, receipt int) (released, error) {
 		return released{}, errNotOpen(receipt, open)
 	}
 	found := kiosk.OpenHolds{Receipts: []int{receipt}, TerminalID: open.TerminalID}
-	if err := o.control.Do(ctx, session.Observation{What: session.TerminalSaid, Open: found, By: "operator"}); err != nil {
+	if err := o.control.Do(ctx, session.Observation{What: session.TerminalSaid, Open: found,
+		By: "operator"}); err != nil {
 		return released{}, err
 	}
 	if _, ok := o.control.Snapshot().State.Holding(receipt); !ok {
@@ -157,7 +160,8 @@ func (o owner) release(ctx context.Context, receipt int) (released, error) {
 	return released{receipt}, o.control.Await(ctx, func(s session.State) (bool, error) {
 		x, ok := s.Holding(receipt)
 		if ok && (x.Money == session.ReleaseDelayed || x.Money == session.CaptureDelayed) {
-			return false, fmt.Errorf("session %s: the terminal did not do it (%s); it is tried again at %s", x.Reference, x.Class, x.Due.Format(time.TimeOnly))
+			return false, fmt.Errorf("session %s: the terminal did not do it (%s); it is tried again at %s",
+				x.Reference, x.Class, x.Due.Format(time.TimeOnly))
 		}
 		return !ok, nil
 	})
@@ -210,7 +214,8 @@ func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error
 	state.Day = day
 	rules := d.c.rules
 	if len(open.Receipts) > 0 && !rules.HoldsSurvive && !force {
-		return out, fmt.Errorf("the terminal has the holds %v, which its end-of-day could take whole or drop: start kioskd, or release them", open.Receipts)
+		return out, fmt.Errorf("the terminal has the holds %v, which its end-of-day could take whole or drop: start "+
+			"kioskd, or release them", open.Receipts)
 	}
 	write := func(o session.Observation) error {
 		o.At = time.Now()
@@ -219,7 +224,8 @@ func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error
 			return err
 		}
 		for _, e := range events {
-			if state, _, err = session.Step(state, e); err != nil {
+			state, _, err = session.Step(state, e)
+			if err != nil {
 				return err
 			}
 			entry, err := e.Entry()
@@ -269,7 +275,8 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 	handle("GET /meters/scan", func(r *http.Request) (any, error) {
 		first, err := strconv.Atoi(r.FormValue("from"))
 		last, err2 := strconv.Atoi(r.FormValue("to"))
-		if err = errors.Join(err, err2); err != nil {
+		err = errors.Join(err, err2)
+		if err != nil {
 			return nil, err
 		}
 		return o.scan(r.Context(), first, last)
@@ -279,7 +286,8 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 		return append(found, o.finding()...), err
 	})
 	handle("GET /drain", func(r *http.Request) (any, error) {
-		err := s.control.Do(r.Context(), session.Observation{What: session.Ticked}) // a turn like any other: it is alive
+		// a turn like any other: it is alive
+		err := s.control.Do(r.Context(), session.Observation{What: session.Ticked})
 		return s.underway(), err
 	})
 	handle("POST /drain", func(r *http.Request) (any, error) {
@@ -289,7 +297,8 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 	handle("POST /backoffice/again", func(r *http.Request) (any, error) { return o.again(r.Context()) })
 	handle("POST /backoffice/now", func(r *http.Request) (any, error) { return o.now(r.Context()) })
 	handle("POST /session/{reference}/refund", func(r *http.Request) (any, error) {
-		return o.refund(r.Context(), r.PathValue("reference"), r.FormValue("amount"), r.FormValue("by"), r.FormValue("why"))
+		return o.refund(r.Context(), r.PathValue("reference"), r.FormValue("amount"), r.FormValue("by"),
+			r.FormValue("why"))
 	})
 	handle("POST /session/{reference}/stop", func(r *http.Request) (any, error) {
 		return s.stop(r.Context(), r.PathValue("reference"), r.FormValue("by"))
@@ -301,7 +310,8 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 		}
 		return done{true}, s.control.ClearFault(r.Context(), r.PathValue("code"), bay, "command")
 	})
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
 	defer context.AfterFunc(ctx, func() { srv.Close() })()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -313,7 +323,8 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 type remote struct{ http http.Client }
 
 func dialControl(socket string) remote {
-	return remote{http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return remote{http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn,
+		error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}}}}
@@ -327,7 +338,8 @@ func query(values url.Values) string {
 }
 
 func (r remote) ask(ctx context.Context, method, path string, values url.Values, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, method, (&url.URL{Scheme: "http", Host: "kioskd"}).JoinPath(path).String()+query(values), nil)
+	req, err := http.NewRequestWithContext(ctx, method, (&url.URL{Scheme: "http",
+		Host: "kioskd"}).JoinPath(path).String()+query(values), nil)
 	if err != nil {
 		return err
 	}
@@ -373,7 +385,8 @@ const serviceLimit = 3 * time.Minute
 
 // withTerminal runs f with the site's terminal, through the daemon while it runs, and prints
 // its answer.
-func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []string, want int, f func(context.Context, service, []string) (any, error)) error {
+func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []string, want int,
+	f func(context.Context, service, []string) (any, error)) error {
 	return p.withSite(ctx, fs, args, want, func(ctx context.Context, _ *config, s service, args []string) error {
 		answer, err := f(ctx, s, args)
 		if err != nil {
@@ -384,7 +397,8 @@ func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []stri
 }
 
 // withSite runs f with a site's configuration and devices.
-func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, want int, f func(context.Context, *config, service, []string) error) error {
+func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, want int,
+	f func(context.Context, *config, service, []string) error) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	args, err := parse(fs, args, want)
 	if err != nil {
@@ -412,7 +426,8 @@ const (
 )
 
 // errTaken is of a site that a program has which answers no commands.
-var errTaken = errors.New("somebody has the site and does not answer: kioskd setup or another command, or a kioskd that does not come up (journalctl --namespace=kioskd)")
+var errTaken = errors.New("somebody has the site and does not answer: kioskd setup or another command, or a kioskd " +
+	"that does not come up (journalctl --namespace=kioskd)")
 
 // reach finds the site's devices: by the daemon that has them, or directly, and then no daemon
 // gets the site until end.
@@ -425,7 +440,8 @@ func reach(ctx context.Context, c *config) (s service, end func(), err error) {
 		killed := exists(c.control()) // one that ends in order takes its socket away
 		if !killed || time.Since(started) > comesBack {
 			lock, err := store.Lock(c.journal)
-			if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS) { // nowhere to keep a journal: nobody sells here
+			// nowhere to keep a journal: nobody sells here
+			if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS) {
 				return reachDirectly(c, lock)
 			}
 			if !errors.Is(err, store.ErrInUse) {
@@ -458,16 +474,26 @@ func reachDirectly(c *config, lock *os.File) (service, func(), error) {
 }
 
 func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.status(ctx) })
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any,
+		error) {
+		return s.status(ctx)
+	})
 }
 
 func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.pending(ctx) })
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any,
+		error) {
+		return s.pending(ctx)
+	})
 }
 
 func (p program) terminalEndOfDay(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	force := fs.Bool("force", false, "although bookings wait that the terminal refuses until its end-of-day; it may take their holds whole")
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any, error) { return s.endOfDay(ctx, *force) })
+	force := fs.Bool("force", false, "although bookings wait that the terminal refuses until its end-of-day; it may "+
+		"take their holds whole")
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s service, _ []string) (any,
+		error) {
+		return s.endOfDay(ctx, *force)
+	})
 }
 
 func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []string) error {

@@ -54,7 +54,8 @@ func (k *keeper) copies(ctx context.Context) {
 		err := otherDisk(k.c.journal, k.c.keep.copyTo)
 		if err == nil {
 			var aside string
-			if aside, err = k.journal.CopyOn(ctx, k.c.journal, k.c.copyPath()); aside != "" {
+			aside, err = k.journal.CopyOn(ctx, k.c.journal, k.c.copyPath())
+			if aside != "" {
 				k.log.Warn("what lay there was no copy of this journal, and is kept", "as", aside)
 			}
 		}

@@ -133,8 +133,11 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 		derive = c.ocpi.Derive
 	}
 	control := session.New(session.Config{
-		Rules: c.rules, Derive: derive, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait, Site: c.site,
-		NewID: newID, Clock: clock, Day: day, Lost: lost, Locked: locked, Known: known, Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays), string(session.FaultRaised), string(session.FaultCleared)), Log: log,
+		Rules: c.rules, Derive: derive, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait,
+		Site:  c.site,
+		NewID: newID, Clock: clock, Day: day, Lost: lost, Locked: locked, Known: known,
+		Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays),
+			string(session.FaultRaised), string(session.FaultCleared)), Log: log,
 	})
 	control.Fault(ctx, "CF001", 0, jump != nil, jump)
 	listener, err := ui.Listen(c.socket, 0o660)
@@ -151,16 +154,19 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	site := c.screenSite(prices)
 	old := &archive{journal: journal, control: control, terminal: pt}
 	site.Archive, site.Receipt = old, old.code
-	staff := desk{c: c, owner: own, journal: journal, log: kept, lines: append([]countedLine{{c.terminalAddress, c.terminal.Stats}}, devices.lines()...), quit: quit}
+	staff := desk{c: c, owner: own, journal: journal, log: kept,
+		lines: append([]countedLine{{c.terminalAddress, c.terminal.Stats}}, devices.lines()...), quit: quit}
 	keep := &keeper{c: c, journal: journal, control: control, clock: clock, start: clock.Now(), log: log}
 	if c.uplink != nil {
-		do := &instructed{by: byOffice + c.uplink.office.Name(), journal: journal, owner: own, clock: clock, sale: prices, report: keep.diagnostics(staff), log: log}
+		do := &instructed{by: byOffice + c.uplink.office.Name(), journal: journal, owner: own, clock: clock,
+			sale: prices, report: keep.diagnostics(staff), log: log}
 		up = newUplink(clock.Now(), func() (*backoffice.Sync, error) { return newSync(c, journal, clock, do, log) })
 		staff.up, keep.up, keep.do = up, up, do
 	}
 	g.Go(func() error { keep.run(commandCtx); return nil })
 	g.Go(func() error {
-		return serveControl(commandCtx, commands, own, &office{c: c, journal: journal, control: control, up: up, devices: devices})
+		return serveControl(commandCtx, commands, own, &office{c: c, journal: journal, control: control, up: up,
+			devices: devices})
 	})
 	if c.technician != nil || c.host != nil {
 		site.Desk = staff
@@ -209,7 +215,8 @@ func takeSite(ctx context.Context, c *config, clock store.Clock, log *slog.Logge
 
 // serve runs the controller and the screen's socket side by side; the screen stays
 // until the controller has ended its sessions.
-func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *session.Controller, listener net.Listener, log *slog.Logger) error {
+func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *session.Controller, listener net.Listener,
+	log *slog.Logger) error {
 	screen := &ui.Server{Presenter: presenter, Changed: control.Watch}
 	var g errgroup.Group
 	screenCtx, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
@@ -217,7 +224,8 @@ func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *ses
 	if c.needScreen {
 		g.Go(func() error { watchScreen(screenCtx, screen, control); return nil })
 	} else {
-		g.Go(func() error { control.Fault(screenCtx, "UI001", 0, false, nil); return nil }) // of a configuration of before
+		// of a configuration of before
+		g.Go(func() error { control.Fault(screenCtx, "UI001", 0, false, nil); return nil })
 	}
 	notify(log, daemon.SdNotifyReady)
 	err := control.Run(ctx, func() { notify(log, daemon.SdNotifyWatchdog) })
@@ -229,7 +237,8 @@ func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *ses
 // screenSite is what the configuration says of the screen.
 func (c *config) screenSite(s *sale) ui.Site {
 	return ui.Site{
-		Name: c.site["name"], Kiosk: c.kioskID, Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c), Prices: s.Prices, Notice: s.Notice, Hold: c.hold,
+		Name: c.site["name"], Kiosk: c.kioskID, Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c),
+		Prices: s.Prices, Notice: s.Notice, Hold: c.hold,
 		Timezone: c.timezone.String(), Rules: c.rules, Times: c.times, Terminal: c.side,
 		ReadsCards: c.readsCards, CardWait: c.cardWait, Night: c.night,
 	}
@@ -277,7 +286,8 @@ func newID() (id, reference string) {
 }
 
 // past is what the journal says of the terminal's business day, and its last time.
-func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (day session.Day, last time.Time, err error) {
+func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (day session.Day, last time.Time,
+	err error) {
 	day.Captured.Currency = currency
 	for r, err := range journal.Since(ctx, string(session.DayEnded), string(session.CaptureDone)) {
 		if err != nil {

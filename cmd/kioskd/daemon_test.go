@@ -16,7 +16,8 @@ import (
 func TestTheDaySoFar(t *testing.T) {
 	ctx := context.Background()
 	at := time.Date(2026, 3, 2, 3, 30, 0, 0, time.UTC)
-	j, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) { return at.Add(time.Hour), 0, true })
+	j, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"),
+		func() (time.Time, time.Duration, bool) { return at.Add(time.Hour), 0, true })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,13 +52,18 @@ func TestTheDaySoFar(t *testing.T) {
 // TestAPriceThatJumps is not sold at before the host confirmed it.
 func TestAPriceThatJumps(t *testing.T) {
 	ctx := context.Background()
-	j, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+	j, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"),
+		func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer j.Close()
 	of := func(energy string) *tariff.Tariff {
-		tf, err := tariff.Parse([]byte(`{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":` + energy + `}]}]}`))
+		tf,
+			err := tariff.Parse(
+			[]byte(
+				`{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+					"price":` + energy + `}]}]}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +93,8 @@ func TestAPriceThatJumps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for price, want := range map[string]bool{"0.55": false, "4.89": false, "4.90": true, "0.05": false, "0.049": true, "0": true} {
+	for price, want := range map[string]bool{"0.55": false, "4.89": false, "4.90": true, "0.05": false, "0.049": true,
+		"0": true} {
 		if got := jumps(&config{tariff: of(price)}); got != want {
 			t.Errorf("from 0.49 to %s is a jump: %v", price, got)
 		}

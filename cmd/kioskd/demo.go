@@ -51,7 +51,8 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 		defer os.RemoveAll(tmp)
 		*dir = tmp
 	}
-	s, err := openSite(*dir, filepath.Join(*dir, "kioskd.yaml"), siteOptions{size: *bays, speed: *speed, needScreen: !*headless}, quietLog())
+	s, err := openSite(*dir, filepath.Join(*dir, "kioskd.yaml"),
+		siteOptions{size: *bays, speed: *speed, needScreen: !*headless}, quietLog())
 	if err != nil {
 		return err
 	}
@@ -141,11 +142,13 @@ func (p program) window(ctx context.Context, s *site) error {
 	}
 	path := filepath.Join(filepath.Dir(self), "kioskd-ui")
 	if _, err := os.Stat(path); err != nil {
-		if path, err = exec.LookPath("kioskd-ui"); err != nil {
+		path, err = exec.LookPath("kioskd-ui")
+		if err != nil {
 			return fmt.Errorf("cannot find kioskd-ui; kioskd demo --headless needs none: %w", err)
 		}
 	}
-	fmt.Fprintln(p.out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.\nFive touches on the site's name, then 271828: the technician; 314159: the host.")
+	fmt.Fprintln(p.out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.\nFive "+
+		"touches on the site's name, then 271828: the technician; 314159: the host.")
 	cmd := child.CommandContext(ctx, path, "--socket", filepath.Join(s.dir, "ui.sock"), "--windowed", "800x480")
 	cmd.Env = append(os.Environ(), "LC_ALL=en_US.UTF-8") // Fyne complains about none before its program begins
 	cmd.Stdout, cmd.Stderr = p.err, p.err
@@ -173,9 +176,11 @@ func (p program) cars(ctx context.Context, s *site) {
 			continue
 		case <-tick.C:
 		}
+		asked++
 		if d.now.Screen != ui.PlugIn {
 			asked = 0
-		} else if asked++; asked == 6 {
+		}
+		if asked == 6 {
 			s.bays[d.now.Bay-1].Plug(simulator.GoodCar())
 		}
 		for i, b := range s.bays {
@@ -229,7 +234,8 @@ func (d *driver) home(ctx context.Context) error {
 			if !ok {
 				return errors.New("the screen's connection ended")
 			}
-			if d.now = v; v.Closed() && d.closed != nil {
+			d.now = v
+			if v.Closed() && d.closed != nil {
 				d.closed(v)
 			}
 		case <-time.After(500 * time.Millisecond):
@@ -266,7 +272,8 @@ func newDriver(ctx context.Context, socket string) *driver {
 }
 
 // sums prints the receipts and the three sums that must agree.
-func (p program) sums(ctx context.Context, s *site, sessions []string, counted kiosk.Energy, texts *text.Catalogues) error {
+func (p program) sums(ctx context.Context, s *site, sessions []string, counted kiosk.Energy,
+	texts *text.Catalogues) error {
 	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
 	if err != nil {
 		return err
@@ -292,7 +299,8 @@ func (p program) sums(ctx context.Context, s *site, sessions []string, counted k
 			bank.Minor += l.Minor
 		}
 	}
-	fmt.Fprintf(p.out, "journal billed  %10s  for %s\nbank took       %10s\nmeter counted   %10s      %s\n", en.Money(billed), en.Energy(energy, 3), en.Money(bank), "", en.Energy(counted, 3))
+	fmt.Fprintf(p.out, "journal billed  %10s  for %s\nbank took       %10s\nmeter counted   %10s      %s\n",
+		en.Money(billed), en.Energy(energy, 3), en.Money(bank), "", en.Energy(counted, 3))
 	if bank != billed || counted != energy {
 		return errors.New("the sums do not agree")
 	}

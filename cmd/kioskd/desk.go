@@ -53,16 +53,18 @@ func (d desk) Judge(code string) string {
 
 // technicianPages and hostPages are the menus.
 var (
-	technicianPages = []string{"devices", "faults", "money", "contactors", "meters", "terminal", "uplink", "journal", "log", "export", "shutdown"}
-	hostPages       = []string{"today", "month", "close", "free"}
+	technicianPages = []string{"devices", "faults", "money", "contactors", "meters", "terminal", "uplink", "journal",
+		"log", "export", "shutdown"}
+	hostPages = []string{"today", "month", "close", "free"}
 )
 
 // Page implements ui.Desk.
 func (d desk) Page(ctx context.Context, role, page string, snap session.Snapshot) ui.StaffView {
 	pages := map[string]func(context.Context, session.Snapshot) ui.StaffView{
 		ui.RoleTechnician: menu(technicianPages), ui.RoleHost: menu(hostPages),
-		"devices": d.devices, "faults": d.faults, "money": d.money, "contactors": d.contactors, "meters": d.meters, "terminal": d.terminal,
-		"uplink": d.uplink, "journal": d.journalPage, "log": d.logPage, "export": d.export, "shutdown": d.shutdown,
+		"devices": d.devices, "faults": d.faults, "money": d.money, "contactors": d.contactors, "meters": d.meters,
+		"terminal": d.terminal,
+		"uplink":   d.uplink, "journal": d.journalPage, "log": d.logPage, "export": d.export, "shutdown": d.shutdown,
 		"today": d.today, "month": d.month, "close": d.closing, "free": d.free,
 	}
 	allowed := append([]string{role}, technicianPages...)
@@ -100,7 +102,8 @@ func (d desk) devices(_ context.Context, snap session.Snapshot) (v ui.StaffView)
 	for _, n := range d.owner.control.Bays() {
 		live := snap.Live[n]
 		if r := live.Reading; r != nil {
-			v.Rows = append(v.Rows, row("dev.meter", "ok", number(n), arg("Serial", r.Serial), ui.Arg{Name: "Energy", Energy: &r.Import}, ui.Arg{Name: "Power", Power: &r.Power}))
+			v.Rows = append(v.Rows, row("dev.meter", "ok", number(n), arg("Serial", r.Serial),
+				ui.Arg{Name: "Energy", Energy: &r.Import}, ui.Arg{Name: "Power", Power: &r.Power}))
 		} else {
 			v.Rows = append(v.Rows, row("dev.meter_lost", "bad", number(n)))
 		}
@@ -114,7 +117,8 @@ func (d desk) devices(_ context.Context, snap session.Snapshot) (v ui.StaffView)
 		if live.InputsLost > 0 {
 			v.Rows = append(v.Rows, row("dev.inputs_lost", "bad", number(n)))
 		} else {
-			v.Rows = append(v.Rows, row("dev.inputs", "ok", number(n), ui.Arg{Name: "Plug", Key: plug}, ui.Arg{Name: "Contact", Key: contact}))
+			v.Rows = append(v.Rows, row("dev.inputs", "ok", number(n), ui.Arg{Name: "Plug", Key: plug},
+				ui.Arg{Name: "Contact", Key: contact}))
 		}
 	}
 	for _, l := range d.lines {
@@ -123,7 +127,8 @@ func (d desk) devices(_ context.Context, snap session.Snapshot) (v ui.StaffView)
 			state = "warn"
 		}
 		n := func(name string, v int64) ui.Arg { return arg(name, strconv.FormatInt(v, 10)) }
-		v.Rows = append(v.Rows, row("dev.line", state, arg("Line", l.name), n("Sent", c.Sent), n("Repeated", c.Repeated), n("Bad", c.Bad), n("Silent", c.Silent)))
+		v.Rows = append(v.Rows, row("dev.line", state, arg("Line", l.name), n("Sent", c.Sent),
+			n("Repeated", c.Repeated), n("Bad", c.Bad), n("Silent", c.Silent)))
 	}
 	return v
 }
@@ -213,7 +218,8 @@ func (d desk) terminal(_ context.Context, snap session.Snapshot) ui.StaffView {
 			held++
 		}
 	}
-	v := ui.StaffView{Rows: []ui.Row{row("pt.id", "", arg("Id", d.c.rules.TerminalID)), row("pt.open", "", number(held))}, Actions: []ui.Action{{Key: "pt.end", Value: ui.Confirmed + "dayend"}}}
+	v := ui.StaffView{Rows: []ui.Row{row("pt.id", "", arg("Id", d.c.rules.TerminalID)),
+		row("pt.open", "", number(held))}, Actions: []ui.Action{{Key: "pt.end", Value: ui.Confirmed + "dayend"}}}
 	if day := snap.State.Day.Ended; day.IsZero() {
 		v.Rows = append(v.Rows, row("pt.never", ""))
 	} else {
@@ -228,7 +234,8 @@ func (d desk) journalPage(ctx context.Context, _ session.Snapshot) ui.StaffView 
 	if err != nil {
 		return ui.StaffView{Rows: []ui.Row{failed(err)}}
 	}
-	return ui.StaffView{Rows: []ui.Row{row("journal.records", "", arg("N", strconv.FormatInt(n, 10)))}, Actions: []ui.Action{{Key: "journal.verify", Value: "verify"}}}
+	return ui.StaffView{Rows: []ui.Row{row("journal.records", "", arg("N", strconv.FormatInt(n, 10)))},
+		Actions: []ui.Action{{Key: "journal.verify", Value: "verify"}}}
 }
 
 func (d desk) logPage(context.Context, session.Snapshot) (v ui.StaffView) {
@@ -248,11 +255,13 @@ func (d desk) logPage(context.Context, session.Snapshot) (v ui.StaffView) {
 }
 
 func (d desk) export(context.Context, session.Snapshot) ui.StaffView {
-	return ui.StaffView{Rows: []ui.Row{row("export.to", "", arg("Path", d.c.exportTo))}, Actions: []ui.Action{{Key: "export.do", Value: "export"}}}
+	return ui.StaffView{Rows: []ui.Row{row("export.to", "", arg("Path", d.c.exportTo))},
+		Actions: []ui.Action{{Key: "export.do", Value: "export"}}}
 }
 
 func (d desk) shutdown(context.Context, session.Snapshot) ui.StaffView {
-	return ui.StaffView{Rows: []ui.Row{row("off.warn", "warn")}, Actions: []ui.Action{{Key: "off.do", Value: ui.Confirmed + "off"}}}
+	return ui.StaffView{Rows: []ui.Row{row("off.warn", "warn")},
+		Actions: []ui.Action{{Key: "off.do", Value: ui.Confirmed + "off"}}}
 }
 
 func (d desk) closing(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
@@ -277,7 +286,8 @@ func (d desk) free(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
 		r := row("free.bay", "", number(n))
 		_, down := snap.State.Down(n)
 		if _, taken := snap.State.AtBay(n); !taken && !down {
-			r.Do = &ui.Action{Key: "free.do", Args: []ui.Arg{{Name: "Energy", Energy: &most}}, Value: fmt.Sprintf("%sfree:%d", ui.Confirmed, n)}
+			r.Do = &ui.Action{Key: "free.do", Args: []ui.Arg{{Name: "Energy", Energy: &most}},
+				Value: fmt.Sprintf("%sfree:%d", ui.Confirmed, n)}
 		}
 		v.Rows = append(v.Rows, r)
 	}
@@ -320,7 +330,8 @@ func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time
 		}
 		sum, energy, sessions = sum.Add(bill.Total), energy+bill.Energy, sessions+1
 	}
-	v.Rows = []ui.Row{row("host.revenue", "", ui.Arg{Name: "Amount", Money: &sum}), row("host.energy", "", ui.Arg{Name: "Energy", Energy: &energy}), row("host.sessions", "", number(sessions))}
+	v.Rows = []ui.Row{row("host.revenue", "", ui.Arg{Name: "Amount", Money: &sum}),
+		row("host.energy", "", ui.Arg{Name: "Energy", Energy: &energy}), row("host.sessions", "", number(sessions))}
 	return v
 }
 
@@ -333,7 +344,8 @@ func (d desk) Do(ctx context.Context, role, action string) ui.Row {
 	defer cancel()
 	word, rest, _ := strings.Cut(action, ":")
 	do := map[string]func(context.Context, string, []string) (ui.Row, error){
-		"clear": d.doClear, "retry": d.doRetry, "test": d.doTest, "swap": d.doSwap, "dayend": d.doDayEnd, "verify": d.doVerify, "export": d.doExport, "off": d.doOff,
+		"clear": d.doClear, "retry": d.doRetry, "test": d.doTest, "swap": d.doSwap, "dayend": d.doDayEnd,
+		"verify": d.doVerify, "export": d.doExport, "off": d.doOff,
 	}
 	if d.up != nil {
 		do["upnow"], do["upagain"] = d.doUpNow, d.doUpAgain
@@ -394,7 +406,10 @@ func (d desk) doTest(ctx context.Context, by string, args []string) (ui.Row, err
 	if err := d.owner.control.Do(ctx, session.Observation{What: session.TestAsked, Bay: n, By: by}); err != nil {
 		return ui.Row{}, err
 	}
-	if err := d.owner.control.Await(ctx, func(s session.State) (bool, error) { return !s.Testing[n], nil }); err != nil {
+	if err := d.owner.control.Await(ctx, func(s session.State) (bool,
+		error) {
+		return !s.Testing[n], nil
+	}); err != nil {
 		return ui.Row{}, err
 	}
 	if why := d.owner.control.Snapshot().State.Tested[n]; why != "" {
@@ -416,7 +431,8 @@ func (d desk) doSwap(ctx context.Context, by string, args []string) (ui.Row, err
 	if old != nil {
 		before, end = old.Serial, old.Import
 	}
-	return row("swap.ok", "ok", number(n), arg("Old", before), ui.Arg{Name: "End", Energy: &end}, arg("New", now.Serial), ui.Arg{Name: "Start", Energy: &now.Import}), nil
+	return row("swap.ok", "ok", number(n), arg("Old", before), ui.Arg{Name: "End", Energy: &end},
+		arg("New", now.Serial), ui.Arg{Name: "Start", Energy: &now.Import}), nil
 }
 
 func (d desk) doDayEnd(ctx context.Context, _ string, _ []string) (ui.Row, error) {
@@ -445,7 +461,9 @@ func (d desk) doOff(context.Context, string, []string) (ui.Row, error) {
 
 // freeTariff costs nothing.
 func freeTariff(c kiosk.Currency) []byte {
-	return fmt.Appendf(nil, `{"id":"free","currency":%q,"tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0}]}]}`, c)
+	return fmt.Appendf(nil,
+		`{"id":"free","currency":%q,"tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+			"price":0}]}]}`, c)
 }
 
 func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, error) {
@@ -457,7 +475,8 @@ func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, err
 	if err != nil {
 		return ui.Row{}, err
 	}
-	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: d.c.currency}, Language: d.c.languages[0],
+	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: d.c.currency},
+		Language: d.c.languages[0],
 		Timezone: d.c.timezone.String(), Limit: &session.Limit{Energy: freeEnergy}}
 	id, err := d.owner.control.Grant(ctx, n, offer, by)
 	if err != nil {
@@ -468,5 +487,6 @@ func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, err
 
 // openItems lists the money that is not settled.
 func openItems(ctx context.Context, journal *store.Store) ([]receipt.Item, error) {
-	return receipt.Open(journal.With(ctx, string(session.Refused), string(session.Unproven), string(session.HoldVanished)))
+	return receipt.Open(journal.With(ctx, string(session.Refused), string(session.Unproven),
+		string(session.HoldVanished)))
 }

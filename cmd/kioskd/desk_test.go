@@ -82,7 +82,9 @@ func (s staffer) do(action string) ui.Row {
 		s.touch(ui.StaffDo, "yes")
 		s.await("the answer to the question", func(v ui.View) bool { return v.Staff != nil && v.Staff.Ask == nil })
 	}
-	s.await("what came of "+action, func(v ui.View) bool { return v.Staff != nil && v.Staff.Note != nil && !v.Staff.Busy })
+	s.await("what came of "+action, func(v ui.View) bool {
+		return v.Staff != nil && v.Staff.Note != nil && !v.Staff.Busy
+	})
 	return *s.d.now.Staff.Note
 }
 
@@ -119,7 +121,8 @@ func TestTheTechnicianAtTheScreen(t *testing.T) {
 	s.s.bays[1].Unplug()
 	s.back(ui.RoleTechnician)
 	s.goTo("meters")
-	if got := s.do("!swap:1"); got.Key != "staff.failed" || !strings.Contains(got.Args[0].Text, "still number 20260001") {
+	if got := s.do("!swap:1"); got.Key != "staff.failed" ||
+		!strings.Contains(got.Args[0].Text, "still number 20260001") {
 		t.Errorf("a meter that was not exchanged says %+v", got)
 	}
 	s.back(ui.RoleTechnician)
@@ -173,7 +176,8 @@ func TestTheHostAtTheScreen(t *testing.T) {
 	}
 	s.back(ui.RoleHost)
 	s.goTo("today")
-	if v := s.d.now.Staff; len(v.Bars) != 24 || v.Rows[0].Args[0].Money.Minor != 0 || *v.Rows[1].Args[0].Energy < kiosk.Energy(19_000) {
+	if v := s.d.now.Staff; len(v.Bars) != 24 || v.Rows[0].Args[0].Money.Minor != 0 ||
+		*v.Rows[1].Args[0].Energy < kiosk.Energy(19_000) {
 		t.Errorf("%+v", v.Rows)
 	}
 	broken, err := s.s.audit(ctx)

@@ -32,7 +32,8 @@ func (d desk) uplink(ctx context.Context, _ session.Snapshot) ui.StaffView {
 	case backoffice.Waiting, backoffice.Server:
 		state = "warn"
 	}
-	v := ui.StaffView{Rows: []ui.Row{row("up."+string(st.Class), state, ui.Arg{Name: "At", At: at})}, Actions: []ui.Action{{Key: "up.now", Value: "upnow"}}}
+	v := ui.StaffView{Rows: []ui.Row{row("up."+string(st.Class), state, ui.Arg{Name: "At", At: at})},
+		Actions: []ui.Action{{Key: "up.now", Value: "upnow"}}}
 	if st.Skew.Abs() > skewed && st.Class == backoffice.Connected {
 		v.Rows = append(v.Rows, row("up.clock", "warn"))
 	}
@@ -42,7 +43,8 @@ func (d desk) uplink(ctx context.Context, _ session.Snapshot) ui.StaffView {
 	if !st.Next.IsZero() {
 		v.Rows = append(v.Rows, row("up.next", "", ui.Arg{Name: "At", At: local(st.Next)}))
 	}
-	v.Rows = append(v.Rows, backlog, row("up.sent", "", arg("N", strconv.FormatInt(st.Sent, 10)), arg("Bytes", strconv.FormatInt((st.Out+st.In+999)/1000, 10))))
+	v.Rows = append(v.Rows, backlog, row("up.sent", "", arg("N", strconv.FormatInt(st.Sent, 10)),
+		arg("Bytes", strconv.FormatInt((st.Out+st.In+999)/1000, 10))))
 	if len(parked) > 0 {
 		r := row("up.parked", "bad", arg("N", strconv.Itoa(len(parked))))
 		r.Do = &ui.Action{Key: "up.again", Value: "upagain"}

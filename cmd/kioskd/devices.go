@@ -108,7 +108,8 @@ func openDevices(c *config) (*devices, error) {
 			d.bays = append(d.bays, bay)
 			continue
 		}
-		if bus, err = d.bus(b.board); err != nil {
+		bus, err = d.bus(b.board)
+		if err != nil {
 			return nil, err
 		}
 		key := fmt.Sprint(b.board, b.boardUnit)
@@ -116,7 +117,8 @@ func openDevices(c *config) (*devices, error) {
 			boards[key] = hw.NewBoard(bus, byte(b.boardUnit), boardInputs(c, b))
 		}
 		bay.Contactor = boards[key].Contactor(b.coil)
-		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.plugged, Requesting: b.requesting, Feedback: b.feedback, Emergency: b.emergency}
+		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.plugged, Requesting: b.requesting,
+			Feedback: b.feedback, Emergency: b.emergency}
 		d.bays = append(d.bays, bay)
 	}
 	return d, nil
@@ -195,7 +197,8 @@ func (c *config) unitAt(address string, unit int) (lineUnit, bool) {
 		why := fmt.Sprintf("bay %d", b.number)
 		switch {
 		case b.meterAddr == address && b.meterUnit == unit:
-			return lineUnit{meter.Found{Unit: unit, Vendor: b.model.Vendor, Model: b.model.Model, Serial: b.serial, Why: why}, address}, true
+			return lineUnit{meter.Found{Unit: unit, Vendor: b.model.Vendor, Model: b.model.Model, Serial: b.serial,
+				Why: why}, address}, true
 		case b.board == address && b.boardUnit == unit:
 			return lineUnit{meter.Found{Unit: unit, Vendor: "I/O board", Why: why}, address}, true
 		}

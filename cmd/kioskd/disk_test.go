@@ -22,7 +22,8 @@ func TestADiskNearlyFull(t *testing.T) {
 	if free > 90_000 {
 		t.Skipf("skipped: %d MB are free, more than a reserve may be", free)
 	}
-	o := newOperatorWith(t, siteOptions{size: 1, speed: 300, more: fmt.Sprintf("keep: {reserve_mb: %d}\n", max(10, free+5000))}, simulator.Faults{})
+	o := newOperatorWith(t, siteOptions{size: 1, speed: 300,
+		more: fmt.Sprintf("keep: {reserve_mb: %d}\n", max(10, free+5000))}, simulator.Faults{})
 	o.until("journal export", `"kind":"fault_raised".*"fault":"DB002".*MB are free`)
 	ctx, leave := context.WithTimeout(context.Background(), 30*time.Second)
 	defer leave()

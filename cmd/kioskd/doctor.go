@@ -92,14 +92,18 @@ func (o owner) examine(ctx context.Context) ([]finding, error) {
 			device = fmt.Sprintf("bay %d", at.Bay)
 		}
 		def, _ := kiosk.FaultByCode(at.Code)
-		out = append(out, finding{Device: device, OK: def.Severity == kiosk.Warning, What: string(def.Severity), Fault: at.Code})
+		out = append(out, finding{Device: device, OK: def.Severity == kiosk.Warning, What: string(def.Severity),
+			Fault: at.Code})
 	}
 	return out, nil
 }
 
 // sortedFaults are the faults by code and bay.
 func sortedFaults(s session.State) []session.FaultAt {
-	return slices.SortedFunc(maps.Keys(s.Faults), func(a, b session.FaultAt) int { return cmp.Or(cmp.Compare(a.Code, b.Code), a.Bay-b.Bay) })
+	return slices.SortedFunc(maps.Keys(s.Faults), func(a,
+		b session.FaultAt) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), a.Bay-b.Bay)
+	})
 }
 
 // examine asks every device itself: no daemon has them.

@@ -41,7 +41,8 @@ func drainOnce(b *testing.B) {
 	}
 	dir := b.TempDir()
 	history(b, filepath.Join(dir, "journal.db"), month, 0)
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 4, speed: 1, more: office.enrolled(address)}, quietLog())
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"),
+		siteOptions{size: 4, speed: 1, more: office.enrolled(address)}, quietLog())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -65,7 +66,8 @@ func drainOnce(b *testing.B) {
 	if err := d.screen(ctx, ui.Attract); err != nil {
 		b.Fatal(err)
 	}
-	phase := func(until func() bool) (touches []time.Duration, gap time.Duration, cpu time.Duration, took time.Duration) {
+	phase := func(until func() bool) (touches []time.Duration, gap time.Duration, cpu time.Duration,
+		took time.Duration) {
 		polls.reset()
 		from, before := time.Now(), cpuOf(b, daemon.Process.Pid)
 		for !until() {
@@ -79,7 +81,8 @@ func drainOnce(b *testing.B) {
 	calm, calmGap, calmCPU, calmTook := phase(func() bool { return time.Now().After(end) })
 
 	k := &simulator.Link{To: office.address, Delay: 50 * time.Millisecond}
-	if l, err = net.Listen("tcp", address); err != nil {
+	l, err = net.Listen("tcp", address)
+	if err != nil {
 		b.Fatal(err)
 	}
 	defer l.Close()

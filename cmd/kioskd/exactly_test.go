@@ -40,7 +40,8 @@ func history(t testing.TB, path string, records, first int) {
 	for n, s := 0, first; n < records; s++ {
 		id := fmt.Sprintf("01JN%022d", s)
 		for _, r := range visit.Records {
-			entries = append(entries, kiosk.Entry{Session: id, Reference: fmt.Sprintf("%07d", s), Kind: r.Kind, Body: r.Body, Ends: r.Kind == "closed", Token: r.Token})
+			entries = append(entries, kiosk.Entry{Session: id, Reference: fmt.Sprintf("%07d", s), Kind: r.Kind,
+				Body: r.Body, Ends: r.Kind == "closed", Token: r.Token})
 			n++
 		}
 		if len(entries) > 1000 || n >= records {
@@ -154,7 +155,8 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 		case all && enough:
 			return
 		case time.Now().After(end):
-			o.t.Fatalf("%d of %d arrived, with %d resets, %d and %d kills", o.arrived(), o.total, o.broken(), o.kills, o.officeKills)
+			o.t.Fatalf("%d of %d arrived, with %d resets, %d and %d kills", o.arrived(), o.total, o.broken(), o.kills,
+				o.officeKills)
 		}
 		time.Sleep(o.dice.millis(200, 1000)) // a blow comes when it comes
 		if blows%5 == 4 && o.officeKills < officeKills {
@@ -186,7 +188,8 @@ func (o *ordeal) fall() {
 func (o *ordeal) rise() {
 	o.t.Helper()
 	var err error
-	if *o.daemon, err = o.s.command(); err != nil {
+	*o.daemon, err = o.s.command()
+	if err != nil {
 		o.t.Fatal(err)
 	}
 }
@@ -202,7 +205,8 @@ func (o *ordeal) judge() {
 	var last string
 	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(200 * time.Millisecond) { // no signal from another process
 		var code int
-		if last, code = o.run("backoffice status"); code == 0 && strings.Contains(last, "backlog      0\n") {
+		last, code = o.run("backoffice status")
+		if code == 0 && strings.Contains(last, "backlog      0\n") {
 			break
 		}
 		if time.Now().After(end) {
@@ -234,7 +238,8 @@ func (o *ordeal) judge() {
 	if err != nil || n < o.total || len(lines)-n > 50 { // the daemon writes on meanwhile
 		t.Errorf("%d records arrived of %d: %v", n, len(lines), err)
 	}
-	t.Logf("%d records arrived once and in order; the link broke %d times, the kiosk was killed %d times, the back office %d times, the stream's leader %d times", n, o.broken(), o.kills, o.officeKills, o.leaderKills)
+	t.Logf("%d records arrived once and in order; the link broke %d times, the kiosk was killed %d times, the back "+
+		"office %d times, the stream's leader %d times", n, o.broken(), o.kills, o.officeKills, o.leaderKills)
 }
 
 // TestExactlyOnce is the whole promise: a journal goes through a network that resets connections
@@ -264,7 +269,8 @@ func TestExactlyOnce(t *testing.T) {
 			servers = append(servers, "tls://"+o.bad(strings.TrimPrefix(s, "tls://")))
 		}
 		uplink := o.office.enrolled("")
-		uplink = strings.Replace(uplink, "https://"+o.office.address+"/", strings.Join(servers, ","), 1) + "  credentials: " + c.Kiosk("K-0042", time.Hour) + "\n"
+		uplink = strings.Replace(uplink, "https://"+o.office.address+"/", strings.Join(servers, ","), 1) +
+			"  credentials: " + c.Kiosk("K-0042", time.Hour) + "\n"
 		o.office.flags = []string{"--nats", c.Servers(), "--credentials", c.Office()}
 		o.begin(uplink)
 		down := -1

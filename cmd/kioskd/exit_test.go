@@ -89,7 +89,8 @@ func TestKilledAtEachWrite(t *testing.T) {
 func exitOnce(exit, dir string) (killed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 1, speed: 200, more: "timings: {plug_in: 20s}\n"}, quietLog())
+	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"),
+		siteOptions{size: 1, speed: 200, more: "timings: {plug_in: 20s}\n"}, quietLog())
 	if err != nil {
 		return killed, err
 	}
@@ -117,7 +118,8 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 			return killed, fmt.Errorf("the daemon ended by itself: %v", err)
 		}
 		killed, s.environment = true, nil
-		if daemon, died, err = run(s); err != nil {
+		daemon, died, err = run(s)
+		if err != nil {
 			return killed, err
 		}
 	case <-gone: // the visit was over before the write
@@ -134,7 +136,8 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 				return killed, fmt.Errorf("the daemon ended by itself: %v", err)
 			}
 			killed, s.environment = true, nil // the write came after the visit
-			if daemon, died, err = run(s); err != nil {
+			daemon, died, err = run(s)
+			if err != nil {
 				return killed, err
 			}
 		case <-time.After(20 * time.Millisecond):

@@ -53,7 +53,8 @@ func (i *instructed) Instruct(ctx context.Context, in kiosk.Instruction, signed 
 		i.end(ctx, in, nil, err)
 		return
 	}
-	if err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionGiven, By: i.by, Instruction: &in, Note: signed}); err != nil {
+	if err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionGiven, By: i.by, Instruction: &in,
+		Note: signed}); err != nil {
 		i.log.Error("instruction", "id", in.ID, "error", err)
 		return
 	}
@@ -122,7 +123,8 @@ func (i *instructed) do(ctx context.Context, in kiosk.Instruction) {
 func (i *instructed) end(ctx context.Context, in kiosk.Instruction, report json.RawMessage, why error) {
 	i.log.Info("instruction", "id", in.ID, "do", in.Do, "error", why)
 	for {
-		err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionEnded, By: i.by, Instruction: &in, Report: report, Err: why})
+		err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionEnded, By: i.by, Instruction: &in,
+			Report: report, Err: why})
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -150,14 +152,16 @@ func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.R
 		if err != nil {
 			return nil, err
 		}
-		if _, err = i.owner.stop(ctx, ref, i.by); errors.Is(err, errNoSession) {
+		_, err = i.owner.stop(ctx, ref, i.by)
+		if errors.Is(err, errNoSession) {
 			if _, known := i.journal.Find(ctx, ref); known == nil {
 				err = fmt.Errorf("session %s has ended: %w", ref, errAlready)
 			}
 		}
 		return nil, err
 	case kiosk.TaskCloseBay:
-		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, Raised: true, By: i.by})
+		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, Raised: true,
+			By: i.by})
 	case kiosk.TaskOpenBay:
 		if err := i.mayOpen(ctx, in.Bay); err != nil {
 			return nil, err

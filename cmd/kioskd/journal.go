@@ -20,7 +20,8 @@ import (
 type journalPath struct{ config, journal *string }
 
 func journalFlags(fs *flag.FlagSet) journalPath {
-	return journalPath{fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`"), fs.String("journal", "", "journal `file`, in place of the configuration's")}
+	return journalPath{fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`"),
+		fs.String("journal", "", "journal `file`, in place of the configuration's")}
 }
 
 func (p program) openJournal(ctx context.Context, j journalPath) (*store.Store, error) {
@@ -61,7 +62,8 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 		return err
 	}
 	defer s.Close()
-	if id, err = s.Find(ctx, id); err != nil {
+	id, err = s.Find(ctx, id)
+	if err != nil {
 		return err
 	}
 	r, err := receipt.From(ctx, s.Session(ctx, id), s.TreeHash)
@@ -134,7 +136,8 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string) error {
 	f := strings.Fields(strings.ToUpper(strings.TrimPrefix(strings.ToUpper(code), "KIOSKD ")))
 	if len(f) != 3 {
-		return usagef("journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"", code)
+		return usagef("journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"",
+			code)
 	}
 	n, err := strconv.ParseInt(f[1], 10, 64)
 	if err != nil {
@@ -149,7 +152,8 @@ func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string)
 		return err
 	}
 	if want := f[1] + " " + f[2]; r.Head != want {
-		return fmt.Errorf("the receipt does not fit: it says %s, the journal %s: this is not the journal of then", want, r.Head)
+		return fmt.Errorf("the receipt does not fit: it says %s, the journal %s: this is not the journal of then", want,
+			r.Head)
 	}
 	fmt.Fprintf(p.out, "the receipt fits: session %s, as it was with %d records\n", id, n)
 	return nil
@@ -202,7 +206,8 @@ func (p program) journalTail(ctx context.Context, fs *flag.FlagSet, args []strin
 	}
 	next := max(1, last-*lines+1)
 	for {
-		if next, err = p.export(ctx, s, next); err != nil || !*follow {
+		next, err = p.export(ctx, s, next)
+		if err != nil || !*follow {
 			if ctx.Err() != nil {
 				return nil
 			}

@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 
 // TestCommands runs the scripts in testdata: each row of the command table as text.
 func TestCommands(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": awaitFile, "eventually": eventually}, Setup: func(e *testscript.Env) error {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool,
+		[]string){"await": awaitFile, "eventually": eventually}, Setup: func(e *testscript.Env) error {
 		e.Setenv("REPO", repo(t))
 		return nil
 	}})
@@ -58,7 +59,8 @@ func awaitFile(ts *testscript.TestScript, _ bool, args []string) {
 // with.
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
 	for range 200 {
-		if err := ts.Exec(args[0], args[1:]...); err == nil && strings.Contains(ts.ReadFile("stdout"), `"kind":"closed"`) {
+		if err := ts.Exec(args[0], args[1:]...); err == nil &&
+			strings.Contains(ts.ReadFile("stdout"), `"kind":"closed"`) {
 			return
 		}
 		time.Sleep(100 * time.Millisecond) // no signal from another process
@@ -176,7 +178,8 @@ func awaitSocket(t testing.TB, socket string) {
 // visitOnce plays a driver until the final screen or ctx ends. selling is closed at
 // the first touch.
 func visitOnce(ctx context.Context, s *site, socket string, selling chan struct{}) error {
-	v := &visitor{visit: visit{Bay: 1, Stop: 500, Card: visitCard{Item: fmt.Sprint(time.Now().UnixNano())}}, driver: newDriver(ctx, socket), site: s}
+	v := &visitor{visit: visit{Bay: 1, Stop: 500, Card: visitCard{Item: fmt.Sprint(time.Now().UnixNano())}},
+		driver: newDriver(ctx, socket), site: s}
 	if err := v.complete(1); err != nil {
 		return err
 	}
@@ -228,7 +231,8 @@ func checkBooks(t *testing.T, s *site, atLeast int) {
 func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 	dir := t.TempDir()
 	for bays := 1; bays <= 8; bays += 7 {
-		s, err := openSite(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"), siteOptions{size: bays, speed: 60, needScreen: true}, quietLog())
+		s, err := openSite(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"),
+			siteOptions{size: bays, speed: 60, needScreen: true}, quietLog())
 		if err != nil {
 			t.Fatal(err)
 		}

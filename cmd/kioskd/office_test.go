@@ -51,7 +51,8 @@ func (b *bureau) start(flags ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.cmd = child.Command(self, append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen", "tcp://" + b.address}, append(b.flags, flags...)...)...)
+	b.cmd = child.Command(self, append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen",
+		"tcp://" + b.address}, append(b.flags, flags...)...)...)
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -71,7 +72,8 @@ func (b *bureau) run(stdin string, flags ...string) string {
 	b.t.Helper()
 	var out bytes.Buffer
 	p := program{in: strings.NewReader(stdin), out: &out, err: &out}
-	if code := p.run(context.Background(), append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen", "tcp://" + b.address}, flags...)); code != 0 {
+	if code := p.run(context.Background(), append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen",
+		"tcp://" + b.address}, flags...)); code != 0 {
 		b.t.Fatalf("%v: %s", flags, &out)
 	}
 	return out.String()
@@ -141,11 +143,14 @@ func TestTheBackOffice(t *testing.T) {
 	}
 	var out bytes.Buffer
 	p := program{out: &out, err: &out}
-	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.config, "--receipt", code[1]}); status != 0 || !strings.Contains(out.String(), "the receipt fits") {
+	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.config, "--receipt", code[1]}); status != 0 ||
+		!strings.Contains(out.String(), "the receipt fits") {
 		t.Errorf("%s", &out)
 	}
 	out.Reset()
-	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.config, "--receipt", code[1][:len(code[1])-1] + "_"}); status != 1 || !strings.Contains(out.String(), "this is not the journal of then") {
+	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.config, "--receipt",
+		code[1][:len(code[1])-1] + "_"}); status != 1 || !strings.Contains(out.String(),
+		"this is not the journal of then") {
 		t.Errorf("%d: %s", status, &out)
 	}
 
@@ -166,34 +171,41 @@ func TestTheBackOffice(t *testing.T) {
 	})
 	t.Run("a new price", func(t *testing.T) {
 		tariff := `{"id":"new","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":%s,"vat":19,"step_size":1}]}]}`
-		for price, want := range map[string]string{"0.59": "instruction_done", "9.00": "changes from", "0.61}, {\"type\":\"TIME\"": "cannot"} {
-			if got := o.instruct(b, `{"do":"tariff","tariff":`+fmt.Sprintf(tariff, price)+`}`); !strings.Contains(got, want) {
+		for price, want := range map[string]string{"0.59": "instruction_done", "9.00": "changes from",
+			"0.61}, {\"type\":\"TIME\"": "cannot"} {
+			if got := o.instruct(b, `{"do":"tariff","tariff":`+fmt.Sprintf(tariff, price)+`}`); !strings.Contains(got,
+				want) {
 				t.Errorf("%s: %s", price, got)
 			}
 		}
 		o.shows(ctx, func(v ui.View) bool { return sells(v, "0.59") })
 		later := time.Now().Add(time.Hour).Format(time.RFC3339)
-		if got := o.instruct(b, `{"do":"tariff","from":"`+later+`","tariff":`+fmt.Sprintf(tariff, "0.69")+`}`); !strings.Contains(got, "instruction_done") {
+		if got := o.instruct(b, `{"do":"tariff","from":"`+later+`","tariff":`+fmt.Sprintf(tariff,
+			"0.69")+`}`); !strings.Contains(got, "instruction_done") {
 			t.Errorf("%s", got)
 		}
 		o.shows(ctx, func(v ui.View) bool { return sells(v, "0.59") })
 	})
 	t.Run("a message", func(t *testing.T) {
-		if got := o.instruct(b, `{"do":"message","texts":{"en":"The car park closes at 22:00","de":"Das Parkhaus schließt um 22 Uhr"}}`); !strings.Contains(got, "instruction_done") {
+		if got := o.instruct(b,
+			`{"do":"message","texts":{"en":"The car park closes at 22:00","de":"Das Parkhaus schließt um 22 Uhr"}}`); !strings.Contains(got, "instruction_done") {
 			t.Errorf("%s", got)
 		}
 		o.shows(ctx, func(v ui.View) bool { return strings.HasPrefix(v.Notice, "The car park") })
-		if got := o.instruct(b, `{"do":"message","texts":{"en":"`+strings.Repeat("x", 121)+`"}}`); !strings.Contains(got, "at most 120") {
+		if got := o.instruct(b, `{"do":"message","texts":{"en":"`+strings.Repeat("x",
+			121)+`"}}`); !strings.Contains(got, "at most 120") {
 			t.Errorf("%s", got)
 		}
 	})
 	t.Run("diagnostics", func(t *testing.T) {
-		if got := o.instruct(b, `{"do":"diagnostics"}`); !strings.Contains(got, `"report":{"at":`) || !strings.Contains(got, `"log":[`) {
+		if got := o.instruct(b, `{"do":"diagnostics"}`); !strings.Contains(got, `"report":{"at":`) ||
+			!strings.Contains(got, `"log":[`) {
 			t.Errorf("%s", got)
 		}
 	})
 	t.Run("what it may not", func(t *testing.T) {
-		if got := o.instruct(b, `{"do":"close_bay","bay":1,"issued":"2020-01-01T00:00:00Z"}`); !strings.Contains(got, "it expired at 2020-01-01") {
+		if got := o.instruct(b, `{"do":"close_bay","bay":1,"issued":"2020-01-01T00:00:00Z"}`); !strings.Contains(got,
+			"it expired at 2020-01-01") {
 			t.Errorf("%s", got)
 		}
 	})
@@ -205,10 +217,10 @@ func TestTheBackOffice(t *testing.T) {
 		o.taken("T3", "format_disk", 0, time.Hour)   // another back office signs what no kiosk knows
 		o.restart()
 		o.leave(ctx)
-		o.until("journal export", `cannot do \\"format_disk\\".*"id":"T3"`)
-		o.until("journal export", `the kiosk was away: it expired.*"id":"T2"`)
+		o.until("journal export", `"id":"T3".*cannot do \\"format_disk\\"`)
+		o.until("journal export", `"id":"T2".*the kiosk was away: it expired`)
 		o.until("journal export", `"kind":"instruction_done".*"id":"T1"`)
-		o.until("journal export", `"kind":"fault_raised".*"bay":2.*"fault":"HO001"`)
+		o.until("journal export", `"kind":"fault_raised".*"fault":"HO001","bay":2`)
 		o.shows(ctx, func(v ui.View) bool {
 			return v.Screen == ui.Attract && sells(v, "0.59") && strings.HasPrefix(v.Notice, "The car park")
 		})
@@ -235,12 +247,14 @@ func TestTheBackOffice(t *testing.T) {
 // taken writes into the journal of a dead daemon what it had begun.
 func (o operator) taken(id string, task kiosk.Task, bay int, left time.Duration) {
 	o.t.Helper()
-	j, err := store.Open(context.Background(), filepath.Join(o.s.dir, "journal.db"), func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+	j, err := store.Open(context.Background(), filepath.Join(o.s.dir, "journal.db"),
+		func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	defer j.Close()
-	in := kiosk.Instruction{ID: id, Kiosk: "K-0042", Issued: time.Now().Add(-2 * time.Hour), Expires: time.Now().Add(left), Do: task, Bay: bay}
+	in := kiosk.Instruction{ID: id, Kiosk: "K-0042", Issued: time.Now().Add(-2 * time.Hour),
+		Expires: time.Now().Add(left), Do: task, Bay: bay}
 	e, err := session.Event{Kind: session.InstructionTaken, At: time.Now(),
 		Body: session.InstructionBody{By: byOffice + "backoffice", Instruction: in}}.Entry()
 	if err == nil {
@@ -278,10 +292,12 @@ func sells(v ui.View, price string) bool { return len(v.Prices) > 0 && v.Prices[
 func (o operator) refund(ref, receipt string) {
 	t := o.t
 	paid := regexp.MustCompile(`"paid":\{"amount":"([0-9.]+)"`).FindStringSubmatch(receipt)
-	if out, code := o.run("refund --by host --why broken " + ref + " 1000"); code != 1 || !strings.Contains(out, "is left of what was taken") {
+	if out, code := o.run("refund --by host --why broken " + ref + " 1000"); code != 1 ||
+		!strings.Contains(out, "is left of what was taken") {
 		t.Errorf("%d: %s", code, out)
 	}
-	if out, code := o.run("refund --by host --why broken " + ref + " 0.05"); code != 0 || !strings.Contains(out, `"refunded":{"amount":"0.05"`) {
+	if out, code := o.run("refund --by host --why broken " + ref + " 0.05"); code != 0 ||
+		!strings.Contains(out, `"refunded":{"amount":"0.05"`) {
 		t.Errorf("%d: %s", code, out)
 	}
 	if out, code := o.run("refund --by host --why broken " + ref + " " + paid[1]); code != 1 {

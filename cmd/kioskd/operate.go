@@ -95,7 +95,8 @@ func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) err
 		if err := p.untilDrained(ctx, r, *limit); err != nil {
 			return err
 		}
-		fmt.Fprintln(p.out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
+		fmt.Fprintln(
+			p.out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
 		return nil
 	})
 }
@@ -124,7 +125,8 @@ func (p program) untilDrained(ctx context.Context, r remote, limit time.Duration
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("still open after %v: %s; nothing new is sold until drain --off or a restart", limit, last)
+			return fmt.Errorf("still open after %v: %s; nothing new is sold until drain --off or a restart", limit,
+				last)
 		case <-time.After(time.Second):
 		}
 	}
@@ -173,6 +175,7 @@ func (p program) faultClear(ctx context.Context, fs *flag.FlagSet, args []string
 		return usagef("fault clear: there is no fault %q", args[0])
 	}
 	return p.withDaemon(*path, func(r remote) error {
-		return r.ask(ctx, http.MethodPost, "/fault/"+args[0]+"/clear", url.Values{"bay": {strconv.Itoa(*bay)}}, new(done))
+		return r.ask(ctx, http.MethodPost, "/fault/"+args[0]+"/clear", url.Values{"bay": {strconv.Itoa(*bay)}},
+			new(done))
 	})
 }

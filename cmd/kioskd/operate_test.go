@@ -56,7 +56,8 @@ func (o operator) restart() {
 	(*o.daemon).Process.Kill()
 	(*o.daemon).Wait() // it was killed
 	var err error
-	if *o.daemon, err = o.s.startDaemon(context.Background()); err != nil {
+	*o.daemon, err = o.s.startDaemon(context.Background())
+	if err != nil {
 		o.t.Fatal(err)
 	}
 }
@@ -64,7 +65,8 @@ func (o operator) restart() {
 // run types a command, and returns what it prints and its exit status.
 func (o operator) run(words string) (string, int) {
 	var out bytes.Buffer
-	code := program{in: strings.NewReader(""), out: &out, err: &out}.run(context.Background(), append(strings.Fields(words), "--config", o.s.config))
+	code := program{in: strings.NewReader(""), out: &out, err: &out}.run(context.Background(),
+		append(strings.Fields(words), "--config", o.s.config))
 	return out.String(), code
 }
 
@@ -72,8 +74,10 @@ func (o operator) run(words string) (string, int) {
 func (o operator) until(words, pattern string) string {
 	o.t.Helper()
 	last := ""
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) { // no signal from another process
-		if last, _ = o.run(words); regexp.MustCompile(pattern).MatchString(last) {
+	// no signal from another process
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		last, _ = o.run(words)
+		if regexp.MustCompile(pattern).MatchString(last) {
 			return last
 		}
 	}
@@ -110,7 +114,8 @@ func (o operator) charge(ctx context.Context) string {
 // TestTheOperatorStopsASession from outside, and the money of it cannot be taken.
 func TestTheOperatorStopsASession(t *testing.T) {
 	t.Parallel() // it mostly waits
-	o := newOperator(t, 1, simulator.Faults{Terminal: []simulator.CardFault{"", simulator.HostDown, simulator.HostDown}})
+	o := newOperator(t, 1, simulator.Faults{Terminal: []simulator.CardFault{"", simulator.HostDown,
+		simulator.HostDown}})
 	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()
 	ref := o.charge(ctx)

@@ -72,7 +72,8 @@ func TestPeersOfOthers(t *testing.T) {
 		defer cancel()
 		cmd := child.CommandContext(ctx, "python3", args...)
 		cmd.Dir = peers
-		cmd.Env = append(os.Environ(), "KIOSKD="+kioskd, "RUNS="+filepath.Join(dir, "runs"), "PYTHONDONTWRITEBYTECODE=1")
+		cmd.Env = append(os.Environ(), "KIOSKD="+kioskd, "RUNS="+filepath.Join(dir, "runs"),
+			"PYTHONDONTWRITEBYTECODE=1")
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
@@ -81,7 +82,8 @@ func TestPeersOfOthers(t *testing.T) {
 	}
 	for name, c := range terminalScenarios {
 		play(func() {
-			out := python(name, append([]string{"runner.py", name, strconv.Itoa(freePort(t)), c.steps}, c.options...)...)
+			out := python(name, append([]string{"runner.py", name, strconv.Itoa(freePort(t)), c.steps},
+				c.options...)...)
 			if why := c.judge(out, filepath.Join(dir, "runs", name)); why != "" {
 				t.Errorf("%s: %s\n%s", name, why, out)
 			}
@@ -120,14 +122,16 @@ type peerScenario struct {
 }
 
 var terminalScenarios = map[string]peerScenario{
-	"refuses-for-ever":  {steps: "always 0623 only1e:B5; visit 14; wait 25", stays: true, commands: 3},
-	"one-empty-list":    {steps: "next 0623 good; bg; wait 12; next 0623 empty; wait 30", captures: 1},
-	"forgets-its-till":  {steps: "visit 40; reboot; wait 5; visit 60", options: []string{"serial", "needreg=1"}, captures: 1},
-	"repeats-a-result":  {steps: "visit 40; next 0622 stale; visit 60; wait 40", captures: 1},
-	"closes-when-idle":  {steps: "wait 17; visit 25; wait 18; visit 25", options: []string{"idle=1"}, captures: 1},
-	"garbage-in-a-hold": {steps: "next 0622 bmpbad; visit 25; wait 8; next 0622 tlvbad; visit 25; wait 8; next 0622 ff_empty; visit 25", captures: 1},
-	"short-words-only":  {steps: "always 0600 rich83; visit 30", captures: 1},
-	"lost-completions":  {steps: "next 0622 nocompl; visit 30; next 0623 nocompl; visit 30; wait 40", captures: 1},
+	"refuses-for-ever": {steps: "always 0623 only1e:B5; visit 14; wait 25", stays: true, commands: 3},
+	"one-empty-list":   {steps: "next 0623 good; bg; wait 12; next 0623 empty; wait 30", captures: 1},
+	"forgets-its-till": {steps: "visit 40; reboot; wait 5; visit 60", options: []string{"serial", "needreg=1"},
+		captures: 1},
+	"repeats-a-result": {steps: "visit 40; next 0622 stale; visit 60; wait 40", captures: 1},
+	"closes-when-idle": {steps: "wait 17; visit 25; wait 18; visit 25", options: []string{"idle=1"}, captures: 1},
+	"garbage-in-a-hold": {steps: "next 0622 bmpbad; visit 25; wait 8; next 0622 tlvbad; visit 25; wait 8; next 0622 " +
+		"ff_empty; visit 25", captures: 1},
+	"short-words-only": {steps: "always 0600 rich83; visit 30", captures: 1},
+	"lost-completions": {steps: "next 0622 nocompl; visit 30; next 0623 nocompl; visit 30; wait 40", captures: 1},
 }
 
 var truthLine = regexp.MustCompile(`(?m)^PT truth: (.*)$`)
@@ -192,15 +196,18 @@ func countCaptures(path string) (n int) {
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		var l struct{ K, V string }
-		if json.Unmarshal(lines.Bytes(), &l) == nil && l.K == "<" && strings.HasPrefix(l.V, "0623") && !strings.HasSuffix(l.V, "0387ffff") {
+		if json.Unmarshal(lines.Bytes(), &l) == nil && l.K == "<" && strings.HasPrefix(l.V, "0623") &&
+			!strings.HasSuffix(l.V, "0387ffff") {
 			n++
 		}
 	}
 	return n
 }
 
-var meterScenarios = []string{"jump +1000 kWh once", "jump +150 Wh for ever", "back -30 Wh for ever", "zero once", "serial swap + other register", "register stuck", "register 2 x true",
-	"kill -9, first reading +1000 kWh once", "kill -9, +1000 kWh for ever", "kill -9, other serial", "silence 5 s", "port vanishes 5 s"}
+var meterScenarios = []string{"jump +1000 kWh once", "jump +150 Wh for ever", "back -30 Wh for ever", "zero once",
+	"serial swap + other register", "register stuck", "register 2 x true",
+	"kill -9, first reading +1000 kWh once", "kill -9, +1000 kWh for ever", "kill -9, other serial", "silence 5 s",
+	"port vanishes 5 s"}
 
 var (
 	delivered = regexp.MustCompile(`true= *([0-9.]+) Wh`)

@@ -18,7 +18,8 @@ import (
 
 func emptySite(t *testing.T) *config {
 	dir := t.TempDir()
-	return &config{journal: filepath.Join(dir, "journal.db"), socket: filepath.Join(dir, "ui.sock"), terminalAddress: "tcp://127.0.0.1:9"}
+	return &config{journal: filepath.Join(dir, "journal.db"), socket: filepath.Join(dir, "ui.sock"),
+		terminalAddress: "tcp://127.0.0.1:9"}
 }
 
 func TestWithoutADaemonACommandHasTheSite(t *testing.T) {

@@ -50,7 +50,10 @@ func BenchmarkReady(b *testing.B) {
 // troubles are the faults of some years.
 func troubles(b *testing.B, path string) {
 	b.Helper()
-	j, err := store.Open(context.Background(), path, func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+	j, err := store.Open(context.Background(), path, func() (time.Time, time.Duration,
+		bool) {
+		return time.Now(), 0, true
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -59,7 +62,8 @@ func troubles(b *testing.B, path string) {
 		var entries []kiosk.Entry
 		for range 1000 {
 			for _, kind := range []string{"fault_raised", "fault_cleared"} {
-				entries = append(entries, kiosk.Entry{Kind: kind, Body: []byte(`{"kind":"` + kind + `","at":"2026-03-02T09:00:00Z","fault":"PT001"}`)})
+				entries = append(entries, kiosk.Entry{Kind: kind,
+					Body: []byte(`{"kind":"` + kind + `","at":"2026-03-02T09:00:00Z","fault":"PT001"}`)})
 			}
 		}
 		if err := j.Append(context.Background(), entries...); err != nil {
@@ -82,7 +86,8 @@ func readyAfter(b *testing.B, journal string) (took time.Duration, peak int64) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := os.WriteFile(s.config, bytes.Replace(text, []byte(filepath.Join(dir, "journal.db")), []byte(journal), 1), 0o600); err != nil {
+		if err := os.WriteFile(s.config, bytes.Replace(text, []byte(filepath.Join(dir, "journal.db")), []byte(journal),
+			1), 0o600); err != nil {
 			b.Fatal(err)
 		}
 	}

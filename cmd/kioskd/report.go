@@ -52,13 +52,16 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 		if i.Next != nil {
 			next = "by itself at " + i.Next.Local().Format(time.DateTime)
 		}
-		rows = append(rows, []string{i.Reference, strconv.Itoa(i.Bay), string(i.Money), i.Held.String(), i.Due.String(), strconv.Itoa(i.ReceiptNo), i.TerminalID, i.AuthCode,
-			i.Since.Local().Format(time.DateTime), strconv.Itoa(i.Attempts), next, i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
+		rows = append(rows, []string{i.Reference, strconv.Itoa(i.Bay), string(i.Money), i.Held.String(), i.Due.String(),
+			strconv.Itoa(i.ReceiptNo), i.TerminalID, i.AuthCode,
+			i.Since.Local().Format(time.DateTime), strconv.Itoa(i.Attempts), next,
+			i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
 	}
 	if *format == "json" {
 		return nil
 	}
-	return p.table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id", "auth_code", "since", "attempts", "goes on", "deadline", "why"}, rows)
+	return p.table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
+		"auth_code", "since", "attempts", "goes on", "deadline", "why"}, rows)
 }
 
 // day reads a day; none is what stands for it.

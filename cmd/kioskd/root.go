@@ -38,7 +38,8 @@ func become(dir string) error {
 			groups = append(groups, gid)
 		}
 	}
-	if err := errors.Join(syscall.Setgroups(groups), syscall.Setgid(int(owner.Gid)), syscall.Setuid(int(owner.Uid))); err != nil {
+	if err := errors.Join(syscall.Setgroups(groups), syscall.Setgid(int(owner.Gid)),
+		syscall.Setuid(int(owner.Uid))); err != nil {
 		return fmt.Errorf("cannot become the user to whom %s belongs: %w", dir, err)
 	}
 	return nil
@@ -73,7 +74,8 @@ func writeNew(path string, text []byte, mode fs.FileMode) error {
 	err = f.Chmod(mode)
 	if os.Geteuid() == 0 {
 		owner, no := ownerOf(filepath.Dir(path))
-		if err = errors.Join(err, no); no == nil {
+		err = errors.Join(err, no)
+		if no == nil {
 			err = errors.Join(err, f.Chown(-1, int(owner.Gid)))
 		}
 	}

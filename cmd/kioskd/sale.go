@@ -78,7 +78,8 @@ func openSale(ctx context.Context, c *config, journal *store.Store, floor time.T
 				log.Error("an instructed tariff is not understood", "id", in.ID, "error", err)
 				continue
 			}
-			if over = was.Configured != s.base.sum; over {
+			over = was.Configured != s.base.sum
+			if over {
 				continue
 			}
 			t, err := s.judge(in)
@@ -183,8 +184,10 @@ const longestNotice = 120
 // announce takes a message to drivers over; without texts the one before ends.
 func (s *sale) announce(in kiosk.Instruction) error {
 	for language, text := range in.Texts {
-		if n := len([]rune(text)); n > longestNotice || n == 0 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
-			return fmt.Errorf("the text in %q has %d characters or a line break: want one line of at most %d", language, n, longestNotice)
+		if n := len([]rune(text)); n > longestNotice || n == 0 ||
+			strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
+			return fmt.Errorf("the text in %q has %d characters or a line break: want one line of at most %d", language,
+				n, longestNotice)
 		}
 	}
 	s.mu.Lock()

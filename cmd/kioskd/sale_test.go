@@ -18,14 +18,16 @@ import (
 
 func energyAt(t *testing.T, price, more string) json.RawMessage {
 	t.Helper()
-	return json.RawMessage(`{"id":"t","currency":"EUR","tax_included":"YES"` + more + `,"elements":[{"price_components":[{"type":"ENERGY","price":` + price + `,"vat":19}]}]}`)
+	return json.RawMessage(`{"id":"t","currency":"EUR","tax_included":"YES"` + more +
+		`,"elements":[{"price_components":[{"type":"ENERGY","price":` + price + `,"vat":19}]}]}`)
 }
 
 // TestWhatIsSoldByWhen: of instructed tariffs the one whose time came last, and a later word is
 // never behind an earlier one; the journal has them all, also after a restart with a wrong clock.
 func TestWhatIsSoldByWhen(t *testing.T) {
 	ctx := context.Background()
-	j, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+	j, err := store.Open(ctx, filepath.Join(t.TempDir(), "journal.db"),
+		func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,12 +44,14 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 	}
 	at := func(h int) time.Time { return noon.Add(time.Duration(h) * time.Hour) }
 	order := func(price string, from *time.Time, taken time.Time, more string) error {
-		in := kiosk.Instruction{ID: "I" + price, Do: kiosk.TaskTariff, Issued: taken, Tariff: energyAt(t, price, more), From: from}
+		in := kiosk.Instruction{ID: "I" + price, Do: kiosk.TaskTariff, Issued: taken, Tariff: energyAt(t, price, more),
+			From: from}
 		report, err := s.order(in, taken)
 		if err != nil {
 			return err
 		}
-		e, err := session.Event{Kind: session.InstructionDone, At: taken, Body: session.InstructionBody{Instruction: in, Report: report}}.Entry()
+		e, err := session.Event{Kind: session.InstructionDone, At: taken,
+			Body: session.InstructionBody{Instruction: in, Report: report}}.Entry()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,14 +74,18 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 	}
 	check := func(when string) {
 		t.Helper()
-		for hours, want := range map[int]string{-40: "0.59", 0: "0.59", 1: "0.59", 2: "0.55", 7: "0.55", 8: "0.69", 900: "0.69"} { // nothing is before noon: the journal knows better
+		// nothing is before noon: the journal knows better
+		for hours, want := range map[int]string{-40: "0.59", 0: "0.59", 1: "0.59", 2: "0.55", 7: "0.55", 8: "0.69",
+			900: "0.69"} {
 			if got, _ := s.Prices(at(hours)); got.Highest(tariff.Energy).FloatString(2) != want {
-				t.Errorf("%s: at %v is sold by %s, want %s", when, at(hours), got.Highest(tariff.Energy).FloatString(2), want)
+				t.Errorf("%s: at %v is sold by %s, want %s", when, at(hours), got.Highest(tariff.Energy).FloatString(2),
+					want)
 			}
 		}
 	}
 	check("at once")
-	if s, err = openSale(ctx, c, j, noon, quietLog()); err != nil {
+	s, err = openSale(ctx, c, j, noon, quietLog())
+	if err != nil {
 		t.Fatal(err)
 	}
 	check("after a restart")
@@ -86,7 +94,8 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.tariff = changed // the host has the last word
-	if s, err = openSale(ctx, c, j, noon, quietLog()); err != nil {
+	s, err = openSale(ctx, c, j, noon, quietLog())
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := s.Prices(at(9)); got.Highest(tariff.Energy).FloatString(2) != "0.45" {

@@ -50,25 +50,33 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 	for _, q := range setupQuestions() {
 		fs.Func(q.flag, q.title, func(s string) error { given[q.flag] = s; return nil })
 	}
-	fs.Func("line", "`address` of a line to ask, besides the serial adapters that are found; may be repeated", func(s string) error { w.flags.lines = append(w.flags.lines, s); return nil })
-	fs.Func("bay", "a `bay`, as \"number=1 meter=SERIAL coil=0 plugged=0 feedback=1 max=22000\", and requesting, emergency, evse, board; with contactor=GPIO17 in place of coil its inputs are GPIO lines; may be repeated", func(s string) error { w.flags.bays = append(w.flags.bays, s); return nil })
-	fs.Func("journal", "`file` of the journal, in place of the package's", func(s string) error { w.flags.journal = s; return nil })
-	fs.Func("socket", "the screen's `socket`, in place of the package's", func(s string) error { w.flags.socket = s; return nil })
+	fs.Func("line", "`address` of a line to ask, besides the serial adapters that are found; may be repeated",
+		func(s string) error { w.flags.lines = append(w.flags.lines, s); return nil })
+	fs.Func("bay", "a `bay`, as \"number=1 meter=SERIAL coil=0 plugged=0 feedback=1 max=22000\", and requesting, "+
+		"emergency, evse, board; with contactor=GPIO17 in place of coil its inputs are GPIO lines; may be repeated",
+		func(s string) error { w.flags.bays = append(w.flags.bays, s); return nil })
+	fs.Func("journal", "`file` of the journal, in place of the package's",
+		func(s string) error { w.flags.journal = s; return nil })
+	fs.Func("socket", "the screen's `socket`, in place of the package's",
+		func(s string) error { w.flags.socket = s; return nil })
 	units := fs.String("units", "1-32", "`range` of units to ask on a bus, at most 1-247")
 	fs.StringVar(&w.flags.tariff, "tariff", "", "`file` with an OCPI Tariff, in place of --price")
-	fs.BoolVar(&w.flags.acceptPrice, "accept-price", false, "a price ten times that of the last sale, or a tenth of it, is meant")
+	fs.BoolVar(&w.flags.acceptPrice, "accept-price", false,
+		"a price ten times that of the last sale, or a tenth of it, is meant")
 	fs.BoolVar(&w.flags.yes, "yes", false, "ask nobody: answers that no flag has are the usual ones")
 	fs.BoolVar(&w.flags.noPulse, "no-pulse", false, "close no contactor to prove which one it is")
 	fs.BoolVar(&w.flags.noTest, "no-test", false, "no hold to try the terminal with")
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	if n, err := fmt.Sscanf(*units, "%d-%d", &w.flags.from, &w.flags.to); n != 2 || err != nil || w.flags.from < 1 || w.flags.to > 247 || w.flags.from > w.flags.to {
+	if n, err := fmt.Sscanf(*units, "%d-%d", &w.flags.from, &w.flags.to); n != 2 || err != nil || w.flags.from < 1 ||
+		w.flags.to > 247 || w.flags.from > w.flags.to {
 		return usagef("setup: --units %q: want a range such as 1-32", *units)
 	}
 	w.asker = newAsker(p, given, w.flags.yes)
 	var err error
-	if w.file, err = openConfigFile(*path); err != nil {
+	w.file, err = openConfigFile(*path)
+	if err != nil {
 		return err
 	}
 	if !w.flags.yes {
@@ -131,7 +139,8 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 		return errors.New("setup writes /etc/kioskd: run it as root")
 	}
 	secret, err := w.answers(ctx, parts)
-	if err = errors.Join(err, w.remember()); err != nil {
+	err = errors.Join(err, w.remember())
+	if err != nil {
 		return err
 	}
 	for path, s := range map[string]string{"journal": w.flags.journal, "screen.socket": w.flags.socket} {
@@ -173,7 +182,8 @@ func (w *wizard) startDaemon(ctx context.Context, changed bool) error {
 	if no := os.Rename(w.file.path, w.file.path+".refused"); no != nil {
 		return errors.Join(err, no)
 	}
-	return errors.Join(fmt.Errorf("kioskd does not start with it: it goes on as before, and what was written is %s.refused: %w", w.file.path, err),
+	return errors.Join(fmt.Errorf("kioskd does not start with it: it goes on as before, and what was written is "+
+		"%s.refused: %w", w.file.path, err),
 		writeWhole(w.file.path, w.file.before, 0o640), systemctl(ctx, "restart", "kioskd.service"))
 }
 
@@ -206,7 +216,8 @@ func (w *wizard) answers(ctx context.Context, parts []string) (secret string, er
 
 // change asks the devices and writes the configuration, as the only one who has the site. Without
 // a configuration or an error nothing was to be changed.
-func (w *wizard) change(ctx context.Context, journal string, parts []string, devices bool, secret string) (c *config, err error) {
+func (w *wizard) change(ctx context.Context, journal string, parts []string, devices bool, secret string) (c *config,
+	err error) {
 	journals := []string{w.absolute(w.file.get("journal"))}
 	if w.file.before != nil && journal != journals[0] {
 		journals = append(journals, journal)
@@ -224,7 +235,8 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 		}
 	}
 	if slices.Contains(parts, partTerminal) {
-		if secret, err = w.pinTerminal(ctx, secret); err != nil {
+		secret, err = w.pinTerminal(ctx, secret)
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -255,7 +267,8 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 		}
 		return nil, nil
 	}
-	if c, err = w.file.write(w.program); err != nil {
+	c, err = w.file.write(w.program)
+	if err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(w.out, "%s: %s\n", w.file.path, strings.Join(w.file.changed, ", "))
@@ -286,8 +299,10 @@ func (w *wizard) acceptPrice(ctx context.Context) error {
 	if far == nil || err != nil {
 		return err
 	}
-	if meant, err := w.sure(ctx, "Since the last sale "+far.what+". Is that meant?", w.flags.acceptPrice); err != nil || !meant {
-		return cmp.Or(err, error(usagef("setup: since the last sale %s; if that is meant, say so with --accept-price", far.what)))
+	if meant, err := w.sure(ctx, "Since the last sale "+far.what+". Is that meant?", w.flags.acceptPrice); err != nil ||
+		!meant {
+		return cmp.Or(err, error(usagef("setup: since the last sale %s; if that is meant, say so with --accept-price",
+			far.what)))
 	}
 	w.file.set("accept_tariff", textNode(far.accept))
 	return nil
@@ -345,7 +360,8 @@ func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err e
 	unit := "inactive"
 	if w.managed {
 		out, err := exec.CommandContext(ended, "systemctl", "show", "-P", "ActiveState", "kioskd.service").Output()
-		if unit = strings.TrimSpace(string(out)); err != nil {
+		unit = strings.TrimSpace(string(out))
+		if err != nil {
 			return false, fmt.Errorf("cannot ask for kioskd.service: %w", err)
 		}
 	}
@@ -370,9 +386,11 @@ func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err e
 	// Whatever becomes of this program: who sold before goes on selling.
 	me := strconv.Itoa(os.Getpid())
 	out, err := exec.CommandContext(ended, "systemd-run", "--quiet", "--collect", "--unit=kioskd-setup-"+me,
-		"sh", "-c", "tail --pid="+me+" -f /dev/null; pkill -f -- '[-]-config "+w.file.path+testSuffix+"'; systemctl start kioskd.service").CombinedOutput()
+		"sh", "-c", "tail --pid="+me+" -f /dev/null; pkill -f -- '[-]-config "+w.file.path+testSuffix+"'; systemctl "+
+			"start kioskd.service").CombinedOutput()
 	if err != nil {
-		return false, errors.Join(fmt.Errorf("systemd-run: %w: %s", err, out), systemctl(ended, "restart", "kioskd.service"))
+		return false, errors.Join(fmt.Errorf("systemd-run: %w: %s", err, out),
+			systemctl(ended, "restart", "kioskd.service"))
 	}
 	if err := systemctl(ended, "stop", "kioskd.service"); err != nil {
 		return false, errors.Join(err, systemctl(ended, "restart", "kioskd.service"))
@@ -422,7 +440,8 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) (password strin
 		address := w.file.get("terminal.address")
 		var at foundLine
 		if _, err := f.card(ctx, address, true, &at); at.terminal == nil || err != nil {
-			return "", fmt.Errorf("%w; nothing was changed", cmp.Or(err, at.refused, fmt.Errorf("the terminal at %s does not answer", address)))
+			return "", fmt.Errorf("%w; nothing was changed", cmp.Or(err, at.refused,
+				fmt.Errorf("the terminal at %s does not answer", address)))
 		}
 		return secret, nil
 	}
@@ -439,11 +458,13 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) (password strin
 				return "", fmt.Errorf("%w; see --password and --currency", l.refused)
 			}
 		}
-		return "", errors.New("no card terminal answers: check its cable, that it is switched on, its mode (ZVT by serial line or TCP) and its password (--password)")
+		return "", errors.New("no card terminal answers: check its cable, that it is switched on, its mode (ZVT by " +
+			"serial line or TCP) and its password (--password)")
 	}
 	at := 0
 	if len(there) > 1 {
-		s, err := w.ask(ctx, question{flag: "terminal", title: "Which is the card terminal?", options: addresses, def: addresses[0]})
+		s, err := w.ask(ctx, question{flag: "terminal", title: "Which is the card terminal?", options: addresses,
+			def: addresses[0]})
 		if err != nil {
 			return "", err
 		}

@@ -117,8 +117,10 @@ func (w *wizard) summary(plans []plan) error {
 		if b.gpio != nil {
 			contactor = b.gpio["contactor"]
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s %s, unit %d\t%s\n", b.number, contactor, input(b, "plugged", b.plugged), input(b, "feedback", b.feedback),
-			input(b, "requesting", b.requesting), input(b, "emergency", b.emergency), b.meter.Model, b.meter.Serial, b.meter.Unit, cmp.Or(b.evse, "-"))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s %s, unit %d\t%s\n", b.number, contactor,
+			input(b, "plugged", b.plugged), input(b, "feedback", b.feedback),
+			input(b, "requesting", b.requesting), input(b, "emergency", b.emergency), b.meter.Model, b.meter.Serial,
+			b.meter.Unit, cmp.Or(b.evse, "-"))
 	}
 	return t.Flush()
 }
@@ -171,8 +173,10 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 
 // config is a bay as the daemon knows it, but for the model of its meter.
 func (b plan) config() bayConfig {
-	return bayConfig{number: b.number, meterAddr: b.meterAt, meterUnit: b.meter.Unit, serial: b.meter.Serial, maxPower: kiosk.Power(b.max),
-		board: b.boardAt, boardUnit: b.board.unit, coil: b.coil, plugged: b.plugged, requesting: b.requesting, feedback: b.feedback, emergency: b.emergency, gpio: b.gpio, activeLow: b.activeLow}
+	return bayConfig{number: b.number, meterAddr: b.meterAt, meterUnit: b.meter.Unit, serial: b.meter.Serial,
+		maxPower: kiosk.Power(b.max),
+		board:    b.boardAt, boardUnit: b.board.unit, coil: b.coil, plugged: b.plugged, requesting: b.requesting,
+		feedback: b.feedback, emergency: b.emergency, gpio: b.gpio, activeLow: b.activeLow}
 }
 
 // parsePlan reads a --bay: what it says of the bay, the serial number of its meter, and the unit of
@@ -190,7 +194,8 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 	if words["contactor"] != "" {
 		b.gpio = map[string]string{}
 	}
-	numbers := map[string]*int{"number": &b.number, "max": &b.max, "coil": &b.coil, "board": &unit, "plugged": &b.plugged, "feedback": &b.feedback, "requesting": &b.requesting, "emergency": &b.emergency}
+	numbers := map[string]*int{"number": &b.number, "max": &b.max, "coil": &b.coil, "board": &unit,
+		"plugged": &b.plugged, "feedback": &b.feedback, "requesting": &b.requesting, "emergency": &b.emergency}
 	for key, value := range words {
 		switch {
 		case key == "evse":
@@ -198,20 +203,25 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 		case key == "meter":
 			serial = value
 		case b.gpio != nil && key == "active_low":
-			if b.activeLow = value == "true"; value != "true" && value != "false" {
+			b.activeLow = value == "true"
+			if value != "true" && value != "false" {
 				return b, "", 0, fmt.Errorf("active_low: %q: want true or false", value)
 			}
-		case b.gpio != nil && slices.Contains([]string{"contactor", "plugged", "feedback", "requesting", "emergency"}, key):
+		case b.gpio != nil && slices.Contains([]string{"contactor", "plugged", "feedback", "requesting", "emergency"},
+			key):
 			b.gpio[key] = value
 		case numbers[key] != nil:
-			if *numbers[key], err = strconv.Atoi(value); err != nil || *numbers[key] < 0 {
+			*numbers[key], err = strconv.Atoi(value)
+			if err != nil || *numbers[key] < 0 {
 				return b, "", 0, fmt.Errorf("%s: %q is not a number", key, value)
 			}
 		default:
-			return b, "", 0, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, requesting, emergency, active_low, max, evse, board", key)
+			return b, "", 0, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, "+
+				"requesting, emergency, active_low, max, evse, board", key)
 		}
 	}
-	switch err = watts(b.max); {
+	err = watts(b.max)
+	switch {
 	case err != nil:
 		err = fmt.Errorf("max: %w", err)
 	case b.number == 0 || serial == "":
@@ -321,7 +331,8 @@ func (b plan) node() (*yaml.Node, error) {
 		fmt.Fprintf(&s, "evse_id: %q\n", b.evse)
 	}
 	fmt.Fprintf(&s, "max_power_w: %d\n", b.max)
-	fmt.Fprintf(&s, "meter: {address: %q, unit: %d, model: %s, serial: %q}\n", b.meterAt, b.meter.Unit, b.meter.Model, b.meter.Serial)
+	fmt.Fprintf(&s, "meter: {address: %q, unit: %d, model: %s, serial: %q}\n", b.meterAt, b.meter.Unit, b.meter.Model,
+		b.meter.Serial)
 	if b.gpio != nil {
 		s.WriteString("gpio: {")
 		for i, key := range []string{"contactor", "plugged", "feedback", "requesting", "emergency"} {
@@ -339,7 +350,8 @@ func (b plan) node() (*yaml.Node, error) {
 		s.WriteString("}\n")
 		return yamlNode("%s", s.String())
 	}
-	fmt.Fprintf(&s, "board: {address: %q, unit: %d, coil: %d, plugged: %d, feedback: %d", b.boardAt, b.board.unit, b.coil, b.plugged, b.feedback)
+	fmt.Fprintf(&s, "board: {address: %q, unit: %d, coil: %d, plugged: %d, feedback: %d", b.boardAt, b.board.unit,
+		b.coil, b.plugged, b.feedback)
 	for _, x := range []struct {
 		key   string
 		input int

@@ -95,7 +95,8 @@ func (f *configFile) set(path string, v *yaml.Node) {
 	for i, key := range keys {
 		next := childOf(n, key)
 		if next == nil {
-			if next = (&yaml.Node{Kind: yaml.MappingNode}); i == len(keys)-1 {
+			next = (&yaml.Node{Kind: yaml.MappingNode})
+			if i == len(keys)-1 {
 				next = &yaml.Node{}
 			}
 			n.Style &^= yaml.FlowStyle // of an empty one
@@ -114,7 +115,8 @@ func (f *configFile) set(path string, v *yaml.Node) {
 func (f *configFile) drop(path string) {
 	parent, key := f.doc.Content[0], path
 	if i := strings.LastIndexByte(path, '.'); i >= 0 {
-		if parent, key = f.at(path[:i]), path[i+1:]; parent == nil {
+		parent, key = f.at(path[:i]), path[i+1:]
+		if parent == nil {
 			return
 		}
 	}

@@ -44,7 +44,8 @@ type finder struct {
 }
 
 // speeds are tried in this order: what meters and boards leave their makers with.
-var speeds = []string{"baud=9600", "baud=19200", "baud=9600&parity=even", "baud=19200&parity=even", "baud=38400", "baud=115200"}
+var speeds = []string{"baud=9600", "baud=19200", "baud=9600&parity=even", "baud=19200&parity=even", "baud=38400",
+	"baud=115200"}
 
 // ports are the serial adapters of this computer.
 func ports() ([]*enumerator.PortDetails, error) {
@@ -134,15 +135,18 @@ func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
 	if err != nil {
 		return err
 	}
-	f.note(fmt.Sprintf("asking units %d to %d at %s, up to %v", f.from, f.to, address, scanTakes(f.to-f.from+1, len(models))))
+	f.note(fmt.Sprintf("asking units %d to %d at %s, up to %v", f.from, f.to, address,
+		scanTakes(f.to-f.from+1, len(models))))
 	err = meter.Scan(ctx, bus, f.from, f.to, models, func(found meter.Found) {
 		if found.Vendor != "" {
-			f.note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model, found.Serial))
+			f.note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model,
+				found.Serial))
 			out.meters = append(out.meters, found)
 			return
 		}
 		hw.NewBoard(bus, byte(found.Unit), 1) // from now on it is asked as a board
-		b := foundBoard{unit: found.Unit, coils: count(ctx, bus, found.Unit, modbus.ReadCoils), inputs: count(ctx, bus, found.Unit, modbus.ReadInputs)}
+		b := foundBoard{unit: found.Unit, coils: count(ctx, bus, found.Unit, modbus.ReadCoils),
+			inputs: count(ctx, bus, found.Unit, modbus.ReadInputs)}
 		if b.coils > 0 && b.inputs > 0 {
 			f.note(fmt.Sprintf("  unit %d: a board with %d coils and %d inputs", found.Unit, b.coils, b.inputs))
 			out.boards = append(out.boards, b)
@@ -169,7 +173,8 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 			if !errors.Is(err, kiosk.ErrUnreachable) {
 				break
 			}
-			bus.Bits(ctx, modbus.Request{Unit: byte(unit), Function: function, Count: 1}) // else it is soon taken for dead
+			// else it is soon taken for dead
+			bus.Bits(ctx, modbus.Request{Unit: byte(unit), Function: function, Count: 1})
 		}
 	}
 	return 0
@@ -179,7 +184,9 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 func (w *wizard) rightPassword(ctx context.Context, f finder, l *foundLine) (err error) {
 	for !w.unattended && errors.Is(l.refused, terminal.ErrPassword) {
 		fmt.Fprintln(w.out, l.refused)
-		if f.password, err = w.ask(ctx, question{title: "Password of this card terminal, six digits", optional: true, help: "Nothing: it is left out.", check: terminal.CheckPassword}); f.password == "" || err != nil {
+		f.password, err = w.ask(ctx, question{title: "Password of this card terminal, six digits", optional: true,
+			help: "Nothing: it is left out.", check: terminal.CheckPassword})
+		if f.password == "" || err != nil {
 			return err
 		}
 		l.refused = nil
@@ -223,7 +230,8 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 		l.port = ask[address]
 		switch {
 		case l.terminal != nil:
-			fmt.Fprintf(w.out, "%s: card terminal %s, software %s\n", l.address, l.terminal.TerminalID, l.terminal.Software)
+			fmt.Fprintf(w.out, "%s: card terminal %s, software %s\n", l.address, l.terminal.TerminalID,
+				l.terminal.Software)
 		case len(l.meters)+len(l.boards) > 0:
 			fmt.Fprintf(w.out, "%s: %d meters, %d boards\n", l.address, len(l.meters), len(l.boards))
 		case l.refused == nil:

@@ -24,8 +24,9 @@ const (
 // proveLoad lets what is plugged in at a bay draw power for a moment, and looks which meter counts it.
 // A person says that it may; no driver pays for it.
 func (w *wizard) proveLoad(ctx context.Context, p *plan, at *int, left []meterAt) error {
-	sure, err := w.sure(ctx, fmt.Sprintf("Does a vehicle or a test load at bay %d draw power when its contactor closes? "+
-		"Then its meter can be proven; no driver pays for up to %v of energy", p.number, loadFor), false)
+	sure, err := w.sure(
+		ctx, fmt.Sprintf("Does a vehicle or a test load at bay %d draw power when its contactor closes? "+
+			"Then its meter can be proven; no driver pays for up to %v of energy", p.number, loadFor), false)
 	if err != nil || !sure {
 		return err
 	}
@@ -38,13 +39,16 @@ func (w *wizard) proveLoad(ctx context.Context, p *plan, at *int, left []meterAt
 		fmt.Fprintf(w.out, "No meter counted: bay %d is not proven.\n", p.number)
 		return nil
 	case len(counts) > 1:
-		return fmt.Errorf("bay %d: %d meters count when one contactor closes: check the wires behind the meters, and that nothing else draws power", p.number, len(counts))
+		return fmt.Errorf("bay %d: %d meters count when one contactor closes: check the wires behind the meters, "+
+			"and that nothing else draws power", p.number, len(counts))
 	case counts[0] == *at:
 		fmt.Fprintf(w.out, "Proven: meter %s counts what bay %d draws.\n", left[*at].Serial, p.number)
 		return nil
 	}
-	fmt.Fprintf(w.out, "Meter %s counts what bay %d draws, and not %s.\n", left[counts[0]].Serial, p.number, left[*at].Serial)
-	if sure, err = w.sure(ctx, "Shall it be this bay's?", true); err != nil {
+	fmt.Fprintf(w.out, "Meter %s counts what bay %d draws, and not %s.\n", left[counts[0]].Serial, p.number,
+		left[*at].Serial)
+	sure, err = w.sure(ctx, "Shall it be this bay's?", true)
+	if err != nil {
 		return err
 	}
 	if !sure {
@@ -93,7 +97,11 @@ func (w *wizard) whoCounts(ctx context.Context, p *plan, left []meterAt) (counts
 	contactor := hw.NewBoard(on, byte(p.board.unit), p.board.inputs).Contactor(p.coil)
 	before := make([]kiosk.Reading, len(meters))
 	for i, m := range meters {
-		if before[i], err = patiently(ctx, openTries, func() (kiosk.Reading, error) { return m.Read(ctx) }); err != nil {
+		before[i], err = patiently(ctx, openTries, func() (kiosk.Reading,
+			error) {
+			return m.Read(ctx)
+		})
+		if err != nil {
 			return nil, err
 		}
 		if before[i].Power >= loadPower {

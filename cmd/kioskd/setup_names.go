@@ -98,7 +98,8 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 		}
 		p := port{}
 		for to, property := range map[*string]string{&p.serial: "ID_SERIAL_SHORT", &p.path: "ID_PATH"} {
-			out, err := exec.CommandContext(ctx, "udevadm", "info", "--query=property", "--property="+property, "--value", "--name="+l.port.Name).Output()
+			out, err := exec.CommandContext(ctx, "udevadm", "info", "--query=property", "--property="+property,
+				"--value", "--name="+l.port.Name).Output()
 			if err != nil {
 				return fmt.Errorf("cannot ask udev for %s: %w", l.port.Name, err)
 			}
@@ -116,7 +117,8 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 	names, all := nameAdapters(had, ports)
 	for _, a := range had {
 		if !slices.Contains(all, a) && strings.Contains(string(w.file.before), "/dev/kioskd/"+a.name+"?") {
-			return fmt.Errorf("two adapters have the serial number %s, and /dev/kioskd/%s could be either: exchange one of them", a.id, a.name)
+			return fmt.Errorf("two adapters have the serial number %s, and /dev/kioskd/%s could be either: exchange "+
+				"one of them", a.id, a.name)
 		}
 	}
 	var b strings.Builder
@@ -153,7 +155,8 @@ func writeAdapters(ctx context.Context, text string) error {
 	if err := writeWhole(adaptersFile, []byte(text), 0o644); err != nil {
 		return err
 	}
-	if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle", "--subsystem-match=tty").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle",
+		"--subsystem-match=tty").CombinedOutput(); err != nil {
 		return fmt.Errorf("udevadm trigger: %w: %s", err, out)
 	}
 	return nil

@@ -36,7 +36,8 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 					return nil, err
 				}
 			}
-			if rest, err = w.stillFree(ctx, b, rest); err != nil {
+			rest, err = w.stillFree(ctx, b, rest)
+			if err != nil {
 				return nil, err
 			}
 			follow, err := pulseAt(ctx, b.line.address, b.foundBoard, coil, where(rest, false))
@@ -75,7 +76,8 @@ func (w *wizard) cablesFree(ctx context.Context, b boardAt) (rest []bool, err er
 			fmt.Fprintln(w.out, "Unplug every vehicle, then say yes.")
 			continue
 		}
-		if rest, err = inputsAt(ctx, b); err != nil {
+		rest, err = inputsAt(ctx, b)
+		if err != nil {
 			return nil, err
 		}
 		if on := where(rest, true); len(on) > 0 {
@@ -325,7 +327,8 @@ func (w *wizard) pluggedInput(ctx context.Context, b boardAt, p *plan, before []
 			}
 			continue
 		}
-		if p.plugged, err = strconv.Atoi(said); err != nil {
+		p.plugged, err = strconv.Atoi(said)
+		if err != nil {
 			return err
 		}
 		return errors.Join(meanwhile(), w.unplugged(ctx, b, p.plugged))

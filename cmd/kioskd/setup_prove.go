@@ -41,7 +41,8 @@ func (w *wizard) free(ctx context.Context, plans []plan) error {
 	}
 	bays, err := w.known(plans)
 	if err != nil && w.unattended {
-		return fmt.Errorf("nobody knows whether a vehicle is plugged in at a bay that stays: mend it, or --no-pulse: %w", err)
+		return fmt.Errorf(
+			"nobody knows whether a vehicle is plugged in at a bay that stays: mend it, or --no-pulse: %w", err)
 	}
 	for i, b := range bays {
 		again := i >= len(plans) && slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.number })
@@ -87,7 +88,8 @@ const closedFor = 4 * time.Second
 // patiently reads until there is an answer.
 func patiently[T any](ctx context.Context, tries int, read func() (T, error)) (out T, err error) {
 	for range tries {
-		if out, err = read(); !errors.Is(err, kiosk.ErrUnreachable) {
+		out, err = read()
+		if !errors.Is(err, kiosk.ErrUnreachable) {
 			return out, err
 		}
 		select {
@@ -122,7 +124,8 @@ func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
 		if err := follows(ctx, devices.bays[0].Contactor, devices.bays[0].Inputs); err != nil {
 			return err
 		}
-		fmt.Fprintf(w.out, "bay %d: %s closes and opens, %s tells; meter %s\n", b.number, b.gpio["contactor"], b.gpio["feedback"], b.meter.Serial)
+		fmt.Fprintf(w.out, "bay %d: %s closes and opens, %s tells; meter %s\n", b.number, b.gpio["contactor"],
+			b.gpio["feedback"], b.meter.Serial)
 		return nil
 	}
 	follow, err := pulseAt(ctx, b.boardAt, b.board, b.coil, plugged)
@@ -130,9 +133,11 @@ func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
 		return err
 	}
 	if !slices.Equal(follow, []int{b.feedback}) {
-		return fmt.Errorf("coil %d was closed for a moment, and the inputs %v followed, not %d: check the wires of contactor and feedback", b.coil, follow, b.feedback)
+		return fmt.Errorf("coil %d was closed for a moment, and the inputs %v followed, not %d: check the wires of "+
+			"contactor and feedback", b.coil, follow, b.feedback)
 	}
-	fmt.Fprintf(w.out, "bay %d: coil %d closes and opens, input %d tells; meter %s\n", b.number, b.coil, b.feedback, b.meter.Serial)
+	fmt.Fprintf(w.out, "bay %d: coil %d closes and opens, input %d tells; meter %s\n", b.number, b.coil, b.feedback,
+		b.meter.Serial)
 	return nil
 }
 
@@ -148,7 +153,8 @@ func follows(ctx context.Context, contactor kiosk.Contactor, in kiosk.Inputs) (e
 		return now.Closed, err
 	}
 	if closed, err := feedback(ctx, false, openTries); err != nil || closed {
-		return cmp.Or(err, errors.New("its feedback tells of a closed contactor before anything was switched: check the wires of contactor and feedback"))
+		return cmp.Or(err, errors.New("its feedback tells of a closed contactor before anything was switched: check "+
+			"the wires of contactor and feedback"))
 	}
 	soon, cancel := context.WithTimeout(ctx, closedFor)
 	defer cancel()
@@ -165,11 +171,13 @@ func follows(ctx context.Context, contactor kiosk.Contactor, in kiosk.Inputs) (e
 	case err != nil:
 		return err
 	case still && !closed:
-		return errors.Join(errors.New("it closes when it is told to open: active_low is the other way round"), contactor.Close(ctx))
+		return errors.Join(errors.New("it closes when it is told to open: active_low is the other way round"),
+			contactor.Close(ctx))
 	case still:
 		return errors.New("it was told to open, and its feedback says that it is closed: is it welded?")
 	case !closed:
-		return errors.New("it was told to close, and its feedback did not follow: check the wires of contactor and feedback")
+		return errors.New(
+			"it was told to close, and its feedback did not follow: check the wires of contactor and feedback")
 	}
 	return nil
 }
@@ -249,7 +257,8 @@ func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged
 // debounced inputs take.
 func settled[T any](ctx context.Context, read func() (T, error), ready func(T) bool) (in T, err error) {
 	for range 15 {
-		if in, err = read(); err != nil || ready(in) {
+		in, err = read()
+		if err != nil || ready(in) {
 			return in, err
 		}
 		select {

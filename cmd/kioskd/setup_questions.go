@@ -20,31 +20,57 @@ import (
 // setupQuestions are the answers that are a text; devices and bays are found.
 func setupQuestions() []setupQuestion {
 	return []setupQuestion{
-		{question: question{flag: "name", title: "Name of the site", help: "As drivers shall read it on the screen and on receipts."}, part: partSite, path: "site.name"},
-		{question: question{flag: "address", title: "Address of the seller", help: "For receipts: street, postal code, town."}, part: partSite, path: "site.address"},
-		{question: question{flag: "vat-id", title: "VAT number", optional: true, help: "For receipts, where you have one."}, part: partSite, path: "site.vat_id"},
-		{question: question{flag: "helpline", title: "Telephone number for help", check: telephone, help: "Somebody must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
-		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: letters(2), help: "As DE."}, part: partSite, path: "site.country"},
-		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), help: "As Europe/Berlin.", check: func(s string) error { _, err := time.LoadLocation(s); return err }}, part: partSite, path: "site.timezone"},
+		{question: question{flag: "name", title: "Name of the site",
+			help: "As drivers shall read it on the screen and on receipts."}, part: partSite, path: "site.name"},
+		{question: question{flag: "address", title: "Address of the seller",
+			help: "For receipts: street, postal code, town."}, part: partSite, path: "site.address"},
+		{question: question{flag: "vat-id", title: "VAT number", optional: true,
+			help: "For receipts, where you have one."}, part: partSite, path: "site.vat_id"},
+		{question: question{flag: "helpline", title: "Telephone number for help", check: telephone,
+			help: "Somebody must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
+		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: letters(2),
+			help: "As DE."}, part: partSite, path: "site.country"},
+		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), help: "As Europe/Berlin.",
+			check: func(s string) error { _, err := time.LoadLocation(s); return err }}, part: partSite,
+			path: "site.timezone"},
 		{question: question{flag: "currency", title: "Currency", def: "EUR", check: func(s string) error {
 			if !kiosk.Currency(s).Known() {
 				return errors.New("kioskd does not sell in it: want three letters such as EUR")
 			}
 			return nil
 		}}, part: partSite, path: "site.currency"},
-		{question: question{flag: "languages", title: "Languages, the first one first", def: "en, de", check: checkLanguages, help: "Known are " + strings.Join(languages(), ", ") + "."}, part: partSite, path: "site.languages"},
-		{question: question{flag: "clock", title: "Who keeps the clock right", def: "ntp", options: []string{"ntp", "rtc"}, help: "ntp: the network. rtc: a battery-backed clock in this computer, believed without a network."}, part: partSite, path: "clock"},
-		{question: question{flag: "kiosk", title: "Id of this kiosk", optional: true, help: "Needed for a back office."}, part: partSite, path: "site.kiosk"},
-		{question: question{flag: "password", title: "Password of the card terminal, six digits", def: "000000", check: terminal.CheckPassword}, part: partTerminal},
-		{question: question{flag: "capture", title: "How the terminal books a hold", def: "released", options: []string{"released", "used"}, help: "As its maker says: released (06 23, partial release) or used (06 24, completion)."}, part: partTerminal, path: "terminal.capture"},
-		{question: question{flag: "reads-cards", title: "Can the terminal read a card without a payment (yes or no)", def: "no", check: truth, help: "As its maker says. Then a driver finds their session again with their card."}, part: partTerminal, path: "terminal.reads_cards"},
-		{question: question{flag: "end-of-day", title: "Time of the terminal's end of day", optional: true, check: func(s string) error { _, err := dayTime(s); return err }, help: "As 03:30; without it when the terminal asks."}, part: partTerminal, path: "terminal.end_of_day"},
-		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", amount: true, check: amount, help: "As 50.00. Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
-		{question: question{flag: "price", title: "Price of a kilowatt-hour, tax included", amount: true, help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
+		{question: question{flag: "languages", title: "Languages, the first one first", def: "en, de",
+			check: checkLanguages, help: "Known are " + strings.Join(languages(), ", ") + "."}, part: partSite,
+			path: "site.languages"},
+		{question: question{flag: "clock", title: "Who keeps the clock right", def: "ntp",
+			options: []string{"ntp", "rtc"}, help: "ntp: the network. rtc: a battery-backed clock in this computer, " +
+				"believed without a network."}, part: partSite, path: "clock"},
+		{question: question{flag: "kiosk", title: "Id of this kiosk", optional: true,
+			help: "Needed for a back office."}, part: partSite, path: "site.kiosk"},
+		{question: question{flag: "password", title: "Password of the card terminal, six digits", def: "000000",
+			check: terminal.CheckPassword}, part: partTerminal},
+		{question: question{flag: "capture", title: "How the terminal books a hold", def: "released",
+			options: []string{"released", "used"}, help: "As its maker says: released (06 23, partial release) or " +
+				"used (06 24, completion)."}, part: partTerminal, path: "terminal.capture"},
+		{question: question{flag: "reads-cards", title: "Can the terminal read a card without a payment (yes or no)",
+			def: "no", check: truth, help: "As its maker says. Then a driver finds their session again with their " +
+				"card."}, part: partTerminal, path: "terminal.reads_cards"},
+		{question: question{flag: "end-of-day", title: "Time of the terminal's end of day", optional: true,
+			check: func(s string) error { _, err := dayTime(s); return err },
+			help:  "As 03:30; without it when the terminal asks."}, part: partTerminal, path: "terminal.end_of_day"},
+		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", amount: true,
+			check: amount, help: "As 50.00. Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
+		{question: question{flag: "price", title: "Price of a kilowatt-hour, tax included", amount: true,
+			help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
 		{question: question{flag: "vat", title: "Percent of VAT in it", def: "19", amount: true}, part: partPrice},
-		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve digits", optional: true, help: "Five touches on the site's name, then this code."}, part: partStaff, path: "staff.technician"},
-		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true, help: "For prices, sales and closing a bay; the same gesture."}, part: partStaff, path: "staff.host"},
-		{question: question{flag: "copy", title: "Where a stick or second partition is mounted", optional: true, check: mountPoint, help: "The journal is copied there each hour: /media/kioskd is a stick labelled KIOSKD."}, part: partKeep, path: "keep.copy"},
+		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve " +
+			"digits", optional: true, help: "Five touches on the site's name, then this code."}, part: partStaff,
+			path: "staff.technician"},
+		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true,
+			help: "For prices, sales and closing a bay; the same gesture."}, part: partStaff, path: "staff.host"},
+		{question: question{flag: "copy", title: "Where a stick or second partition is mounted", optional: true,
+			check: mountPoint, help: "The journal is copied there each hour: /media/kioskd is a stick labelled " +
+				"KIOSKD."}, part: partKeep, path: "keep.copy"},
 	}
 }
 
@@ -85,7 +111,8 @@ func systemZone() string {
 }
 
 func amount(s string) error {
-	if m, err := kiosk.ParseMoney(s, "EUR"); err != nil || m.Minor <= 0 { // the currency's own decimals are checked with the whole
+	// the currency's own decimals are checked with the whole
+	if m, err := kiosk.ParseMoney(s, "EUR"); err != nil || m.Minor <= 0 {
 		if m, err := kiosk.ParseMoney(s, "JPY"); err != nil || m.Minor <= 0 {
 			return errors.New("want an amount such as 50.00")
 		}
@@ -217,7 +244,8 @@ func (w *wizard) price(ctx context.Context) error {
 		return nil
 	}
 	if w.file.before != nil && w.onePrice("price") == "" {
-		return usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a --tariff file", w.file.path)
+		return usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a "+
+			"--tariff file", w.file.path)
 	}
 	number := func(s string) error {
 		if _, ok := decimal(s); !ok {
@@ -243,11 +271,14 @@ func (w *wizard) price(ctx context.Context) error {
 		// A comma that slipped is seen in what a driver pays.
 		kWh, _ := decimal(said[0])
 		var err error
-		if meant, err = w.sure(ctx, fmt.Sprintf("A driver pays %s %s for 20 kWh. Is that meant?", new(big.Rat).Mul(kWh, big.NewRat(20, 1)).FloatString(2), w.currency()), true); err != nil {
+		meant, err = w.sure(ctx, fmt.Sprintf("A driver pays %s %s for 20 kWh. Is that meant?",
+			new(big.Rat).Mul(kWh, big.NewRat(20, 1)).FloatString(2), w.currency()), true)
+		if err != nil {
 			return err
 		}
 	}
-	n, err := yamlNode("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      - {type: ENERGY, price: %s, vat: %s, step_size: 1}\n",
+	n, err := yamlNode("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      "+
+		"- {type: ENERGY, price: %s, vat: %s, step_size: 1}\n",
 		w.currency(), said[0], said[1])
 	if err != nil {
 		return err

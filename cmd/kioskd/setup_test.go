@@ -666,7 +666,8 @@ func TestALostAnswerEndsNoProof(t *testing.T) {
 		for lost, want := range map[int]error{0: nil, 1: nil, openTries - 1: nil, openTries: kiosk.ErrUnreachable} {
 			n := 0
 			_, err := patiently(t.Context(), openTries, func() (int, error) {
-				if n++; n <= lost {
+				n++
+				if n <= lost {
 					return 0, fmt.Errorf("%w: silent", kiosk.ErrUnreachable)
 				}
 				return n, nil

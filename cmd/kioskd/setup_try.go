@@ -86,7 +86,8 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 	up, cancel := context.WithTimeout(ctx, comesUp)
 	defer cancel()
 	if err := d.home(up); err != nil {
-		return fmt.Errorf("no hold was tried, as the kiosk sells nothing; its screen says %s %s: kioskd doctor: %w", d.now.Screen, d.now.Message, err)
+		return fmt.Errorf("no hold was tried, as the kiosk sells nothing; its screen says %s %s: kioskd doctor: %w",
+			d.now.Screen, d.now.Message, err)
 	}
 	told := false
 	chosen := false
@@ -109,7 +110,8 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 			chosen = true
 		case ui.Tap:
 			if !told {
-				fmt.Fprintf(w.out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n", amount, currency)
+				fmt.Fprintf(w.out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n",
+					amount, currency)
 				told = true
 			}
 		case ui.PlugIn:
@@ -119,7 +121,8 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 		case ui.StopAsk:
 			d.touch(ctx, ui.Confirm, "")
 		case ui.Declined:
-			return fmt.Errorf("the terminal refuses: %s; to try again: kioskd setup, and choose the terminal", v.Message)
+			return fmt.Errorf("the terminal refuses: %s; to try again: kioskd setup, and choose the terminal",
+				v.Message)
 		case ui.Final:
 			if v.Settled && v.Paid.Minor > 0 {
 				fmt.Fprintf(w.out, "A vehicle was plugged in meanwhile and charged: %v were taken.\n", v.Paid)

@@ -119,7 +119,8 @@ func (p program) simulateBoard(ctx context.Context, fs *flag.FlagSet, args []str
 	return p.simulateBus(ctx, *listen, "board", map[byte]simulator.Unit{byte(*unit): board}, faults.Board)
 }
 
-func (p program) simulateBus(ctx context.Context, listen, what string, units map[byte]simulator.Unit, faults []simulator.BusFault) error {
+func (p program) simulateBus(ctx context.Context, listen, what string, units map[byte]simulator.Unit,
+	faults []simulator.BusFault) error {
 	l, err := simulator.Listen(listen)
 	if err != nil {
 		return usageError{err}
@@ -180,7 +181,8 @@ func parseFaults(fs *flag.FlagSet, args []string) (faults simulator.Faults, err 
 		return faults, usagef("cannot read faults: %w", err)
 	}
 	defer f.Close()
-	if faults, err = simulator.ReadFaults(f, *path); err != nil {
+	faults, err = simulator.ReadFaults(f, *path)
+	if err != nil {
 		return faults, usageError{err}
 	}
 	return faults, nil
@@ -200,7 +202,8 @@ func openSite(dir, configPath string, o siteOptions, log *slog.Logger) (*site, e
 		return nil, err
 	}
 	s := &site{dir: dir, config: configPath, siteOptions: o}
-	if s.bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl")); err != nil {
+	s.bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl"))
+	if err != nil {
 		return nil, err
 	}
 	s.terminal = simulator.NewTerminal(s.bank, "EUR", log)
@@ -279,7 +282,8 @@ tariff:
     meter: {address: "serial://%s", unit: %d, model: %s}
     board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d, emergency: %d}
 `, i+1, i+1, 22000*s.speed, filepath.Join(s.dir, "meters"), i+1, s.model(i), filepath.Join(s.dir, "board"), i,
-			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting), boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
+			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting),
+			boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
 	}
 	return b.String()
 }
@@ -307,7 +311,8 @@ func (s *site) audit(ctx context.Context) ([]audit.Violation, error) {
 		return nil, err
 	}
 	w := simulator.Evidence(s.bank, s.bays)
-	w.Slack, w.Step, w.Left = 50*time.Millisecond, 10, 10 // an event's time is of before it was written; a B23 counts in 10 Wh
+	// an event's time is of before it was written; a B23 counts in 10 Wh
+	w.Slack, w.Step, w.Left = 50*time.Millisecond, 10, 10
 	if s.witness != nil {
 		s.witness(&w)
 	}
@@ -385,19 +390,23 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	path := fs.String("config", "kioskd.yaml", "configuration `file` to write; the site's files lie beside it")
 	bays := fs.Int("bays", 4, "`number` of bays")
 	speed := fs.Int("speed", 1, "`factor` by which cars are faster")
-	socket := fs.String("socket", "", "the daemon's screen `socket`, for visits; the one of the configuration without it")
+	socket := fs.String(
+		"socket", "", "the daemon's screen `socket`, for visits; the one of the configuration without it")
 	faults, err := parseFaults(fs, args)
 	if err != nil {
 		return err
 	}
-	s, err := openSite(filepath.Dir(*path), *path, siteOptions{size: *bays, speed: *speed, needScreen: true}, slog.New(slog.NewTextHandler(p.err, nil)))
+	s, err := openSite(filepath.Dir(*path), *path, siteOptions{size: *bays, speed: *speed, needScreen: true},
+		slog.New(slog.NewTextHandler(p.err, nil)))
 	if err != nil {
 		return err
 	}
 	s.inject(faults)
 	for i := range s.bays {
-		fmt.Fprintf(p.out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d emergency stop\n", i+1, firstSerial+i, i,
-			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting), boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
+		fmt.Fprintf(p.out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d "+
+			"emergency stop\n", i+1, firstSerial+i, i,
+			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting),
+			boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
 	}
 	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
 	go p.clicks(ctx, s)
@@ -419,7 +428,8 @@ func (p program) clicks(ctx context.Context, s *site) {
 		for i, b := range s.bays {
 			if now := b.State().Closed; now != closed[i] {
 				closed[i] = now
-				fmt.Fprintf(p.out, "bay %d: click, the contactor %s\n", i+1, map[bool]string{true: "closed", false: "opened"}[now])
+				fmt.Fprintf(p.out, "bay %d: click, the contactor %s\n", i+1,
+					map[bool]string{true: "closed", false: "opened"}[now])
 			}
 		}
 	}

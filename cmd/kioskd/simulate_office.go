@@ -42,8 +42,10 @@ func (p program) simulateOffice(ctx context.Context, fs *flag.FlagSet, args []st
 	fs.StringVar(&o.dir, "dir", "backoffice", "`folder` with the authority, the keys and the database")
 	fs.StringVar(&o.listen, "listen", "tcp://127.0.0.1:8443", "`address`: tcp://HOST:PORT")
 	fs.StringVar(&o.hosts, "hosts", "localhost,127.0.0.1", "`names` and addresses under which kiosks reach it")
-	fs.StringVar(&o.enroll, "enroll", "", "issue a certificate for a `kiosk`, print what its configuration needs, and end")
-	fs.StringVar(&o.instruct, "instruct", "", "sign the instruction in a `file` (- for standard input), hand it over with the next answer, and end")
+	fs.StringVar(
+		&o.enroll, "enroll", "", "issue a certificate for a `kiosk`, print what its configuration needs, and end")
+	fs.StringVar(&o.instruct, "instruct", "", "sign the instruction in a `file` (- for standard input), hand it "+
+		"over with the next answer, and end")
 	fs.BoolVar(&o.check, "check", false, "compute every tree again, print what is here of each kiosk, and end")
 	fs.StringVar(&o.format, "format", "table", "`form` of --check: table or json")
 	fs.StringVar(&o.nats, "nats", "", "take from the JetStream of these `servers` (tls://…), in place of listening")
@@ -97,7 +99,8 @@ func (p program) enroll(house *receiver.House, id, address string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(p.out, `# in the kiosk's configuration, whose site.kiosk is %s:
@@ -107,7 +110,8 @@ backoffice:
   certificate: %s
   key: %s
   signer: %s
-`, id, address, filepath.Join(dir, "ca.pem"), filepath.Join(dir, "kiosk.pem"), filepath.Join(dir, "kiosk.key"), house.Public)
+`, id, address, filepath.Join(dir, "ca.pem"), filepath.Join(dir, "kiosk.pem"), filepath.Join(dir, "kiosk.key"),
+		house.Public)
 	return err
 }
 
@@ -176,7 +180,8 @@ func (p program) checkOffice(ctx context.Context, r *receiver.Receiver, format s
 	return w.Flush()
 }
 
-func (p program) serveOffice(ctx context.Context, house *receiver.House, r *receiver.Receiver, address string, log *slog.Logger) error {
+func (p program) serveOffice(ctx context.Context, house *receiver.House, r *receiver.Receiver, address string,
+	log *slog.Logger) error {
 	config, err := house.TLS()
 	if err != nil {
 		return err
@@ -185,7 +190,8 @@ func (p program) serveOffice(ctx context.Context, house *receiver.House, r *rece
 	if err != nil {
 		return usageError{err}
 	}
-	s := &http.Server{Handler: r.Handler(log), TLSConfig: config, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	s := &http.Server{Handler: r.Handler(log), TLSConfig: config, ReadHeaderTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	fmt.Fprintf(p.out, "back office at https://%s/\n", l.Addr())
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -205,16 +211,19 @@ func (p program) serveOffice(ctx context.Context, house *receiver.House, r *rece
 
 // takeStream takes from a JetStream, and makes its streams where they are missing. What breaks
 // off is begun again where the database is.
-func (p program) takeStream(ctx context.Context, house *receiver.House, r *receiver.Receiver, o officeOptions, log *slog.Logger) error {
+func (p program) takeStream(ctx context.Context, house *receiver.House, r *receiver.Receiver, o officeOptions,
+	log *slog.Logger) error {
 	dir, err := house.Enroll("office")
 	if err != nil {
 		return err
 	}
-	files, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"), Key: filepath.Join(dir, "kiosk.key")}.TLS()
+	files, err := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem"),
+		Key: filepath.Join(dir, "kiosk.key")}.TLS()
 	if err != nil {
 		return err
 	}
-	options := []nats.Option{nats.Secure(files), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.Name("kioskd back office")}
+	options := []nats.Option{nats.Secure(files), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+		nats.Name("kioskd back office")}
 	if o.credentials != "" {
 		options = append(options, nats.UserCredentials(o.credentials))
 	}

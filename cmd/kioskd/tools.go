@@ -260,7 +260,8 @@ type meterReading struct {
 
 func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	model := fs.String("model", "", "`model` of the meter, as kioskd meter models has it")
-	address := fs.String("address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
+	address := fs.String(
+		"address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
 	unit := fs.Int("unit", 1, "`number` of the unit on the bus, 1 to 247")
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
@@ -281,7 +282,8 @@ func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string)
 	if err != nil {
 		return err
 	}
-	return p.json(meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current), milli([]int64{r.Mains})[0]})
+	return p.json(meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
+		milli([]int64{r.Mains})[0]})
 }
 
 // scanTimeout is how long a unit may think: the slowest known meter answers in 60 ms.
@@ -306,7 +308,8 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 		found, err = p.scanSite(ctx, *path, *first, *last)
 	}
 	if len(found) == 0 && err == nil {
-		return fmt.Errorf("no unit answers at %s: check the wires A and B, the baud rate, parity and the meters' addresses", cmp.Or(*address, "any line of the site"))
+		return fmt.Errorf("no unit answers at %s: check the wires A and B, the baud rate, parity and the meters' "+
+			"addresses", cmp.Or(*address, "any line of the site"))
 	}
 	columns := []string{"unit", "vendor", "model", "serial"}
 	var rows [][]string
@@ -340,7 +343,8 @@ func scanLine(ctx context.Context, address string, first, last int, note func(st
 	if err != nil {
 		return nil, err
 	}
-	note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address, scanTakes(last-first+1, len(models))))
+	note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address,
+		scanTakes(last-first+1, len(models))))
 	err = meter.Scan(ctx, bus, first, last, models, func(f meter.Found) {
 		note(fmt.Sprintf("  unit %d: %s %s %s", f.Unit, cmp.Or(f.Vendor, f.Why), f.Model, f.Serial))
 		out = append(out, lineUnit{f, address})
@@ -361,7 +365,8 @@ func (p program) scanSite(ctx context.Context, path string, first, last int) (ou
 	}
 	if running(c.control()) {
 		p.note("kioskd runs and asks for us: it goes on reading its meters meanwhile")
-		err := dialControl(c.control()).ask(ctx, "GET", "/meters/scan", url.Values{"from": {strconv.Itoa(first)}, "to": {strconv.Itoa(last)}}, &out)
+		err := dialControl(c.control()).ask(ctx, "GET", "/meters/scan",
+			url.Values{"from": {strconv.Itoa(first)}, "to": {strconv.Itoa(last)}}, &out)
 		return out, err
 	}
 	lock, err := store.Lock(c.journal)
@@ -403,7 +408,8 @@ func readTariff(path string) (t *tariff.Tariff, text []byte, err error) {
 	if err != nil {
 		return nil, nil, usagef("cannot read tariff: %w", err)
 	}
-	if t, err = tariff.Parse(text); err != nil {
+	t, err = tariff.Parse(text)
+	if err != nil {
 		return nil, nil, usagef("%s: %w", placeIn(path, text, err), err)
 	}
 	return t, text, nil
@@ -428,7 +434,8 @@ func placeAt(path string, text []byte, offset int) string {
 }
 
 func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string) error {
-	path := fs.String("config", "", "configuration `file` of the site; without it a site of 22 kW in the EU that sells in the tariff's currency")
+	path := fs.String("config", "", "configuration `file` of the site; without it a site of 22 kW in the EU that "+
+		"sells in the tariff's currency")
 	args, err := parse(fs, args, 1)
 	if err != nil {
 		return err
@@ -437,7 +444,8 @@ func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string)
 	if err != nil {
 		return err
 	}
-	site := tariff.Site{Currency: t.Currency, MaxPowerW: 22000, EU: true, KnowsParking: true, HoldMinor: 5000, CurrentMeters: true}
+	site := tariff.Site{Currency: t.Currency, MaxPowerW: 22000, EU: true, KnowsParking: true, HoldMinor: 5000,
+		CurrentMeters: true}
 	if *path != "" {
 		c, err := p.config(*path)
 		if err != nil {
@@ -516,7 +524,8 @@ func (p program) tariffQuote(_ context.Context, fs *flag.FlagSet, args []string)
 }
 
 func quoteOf(c *tariff.Cost) quote {
-	q := quote{Currency: string(c.Currency), Total: taxes{After: c.AfterTaxes.Decimal()}, Exact: taxes{After: c.ExactAfter.FloatString(6)},
+	q := quote{Currency: string(c.Currency), Total: taxes{After: c.AfterTaxes.Decimal()},
+		Exact: taxes{After: c.ExactAfter.FloatString(6)},
 		Split: c.Split, Limited: c.Limited, Taxes: []quoteTax{}, Periods: []quotePeriod{}}
 	if c.BeforeTaxes != nil {
 		q.Total.Before, q.Exact.Before = c.BeforeTaxes.Decimal(), c.ExactBefore.FloatString(6)

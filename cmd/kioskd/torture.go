@@ -95,7 +95,8 @@ type tortureRun struct {
 	left                                              atomic.Int64
 	visits, kills, payments, cuts, frames, violations atomic.Int64
 	manners, lies                                     atomic.Int64
-	slowest                                           time.Duration // from cable to coil, where the kiosk could see it; under mu
+	// from cable to coil, where the kiosk could see it; under mu
+	slowest time.Duration
 }
 
 func (t *tortureRun) line() {
@@ -131,7 +132,8 @@ const (
 func tortureTariffs() []string {
 	return []string{
 		"",
-		"- {type: ENERGY, price: 0.39, vat: 19, step_size: 1}\n        - {type: PARKING_TIME, price: 60, vat: 19, step_size: 1}",
+		"- {type: ENERGY, price: 0.39, vat: 19, step_size: 1}\n        - {type: PARKING_TIME, price: 60, vat: 19, " +
+			"step_size: 1}",
 	}
 }
 
@@ -218,7 +220,8 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 		return err
 	}
 	defer did.Close()
-	v := &victim{tortureRun: t, site: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))}, log: slog.New(slog.NewTextHandler(did, nil))}
+	v := &victim{tortureRun: t, site: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))},
+		log: slog.New(slog.NewTextHandler(did, nil))}
 	s.terminal.Think, s.terminal.DayEndBooks = 30*time.Millisecond, true
 	if s.tcp {
 		s.terminal.Idle = 7 * time.Second // sooner than the kiosk asks whether it is well
@@ -366,7 +369,8 @@ func (v *victim) technician(ctx context.Context) {
 				continue
 			}
 			p := program{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
-			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), f.Code}) // most are not raised
+			// most are not raised
+			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), f.Code})
 		}
 	}
 }
@@ -383,7 +387,8 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 	for _, m := range simulator.Manners() {
 		manners = append(manners, slices.Repeat([]simulator.Manner{m}, m.Weight())...)
 	}
-	kinds := []simulator.CardFault{simulator.LoseResult, simulator.LoseCompletion, simulator.RepeatResult, simulator.HostDown, simulator.Hang, simulator.FullPAN, simulator.UnknownField}
+	kinds := []simulator.CardFault{simulator.LoseResult, simulator.LoseCompletion, simulator.RepeatResult,
+		simulator.HostDown, simulator.Hang, simulator.FullPAN, simulator.UnknownField}
 	for {
 		select {
 		case <-chaos.Done():

@@ -32,7 +32,8 @@ func checkpointKey(path, kioskID string) (secret string, err error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("cannot read the key of checkpoints: %w", err)
 	}
-	if secret, _, err = backoffice.NewKey(kioskID); err != nil {
+	secret, _, err = backoffice.NewKey(kioskID)
+	if err != nil {
 		return "", err
 	}
 	if err := writeDurably(path, []byte(secret+"\n")); err != nil {
@@ -138,7 +139,8 @@ func (u *uplink) Hurry() {
 }
 
 // newSync makes what sends the journal.
-func newSync(c *config, journal *store.Store, clock *session.Clock, do *instructed, log *slog.Logger) (*backoffice.Sync, error) {
+func newSync(c *config, journal *store.Store, clock *session.Clock, do *instructed, log *slog.Logger) (*backoffice.Sync,
+	error) {
 	u := c.uplink
 	secret, err := checkpointKey(checkpointKeyPath(c), c.kioskID)
 	if err != nil {
@@ -156,7 +158,8 @@ func newSync(c *config, journal *store.Store, clock *session.Clock, do *instruct
 	if u.url.Scheme == "tls" {
 		sink = backoffice.NewJetStream(u.servers, c.kioskID, u.credentials, files, clock.Trusted)
 	}
-	return backoffice.New(backoffice.Config{Kiosk: c.kioskID, Outbox: journal, Sink: sink, Signer: signer, Key: public, Office: u.office, Every: u.every,
+	return backoffice.New(backoffice.Config{Kiosk: c.kioskID, Outbox: journal, Sink: sink, Signer: signer, Key: public,
+		Office: u.office, Every: u.every,
 		Now: clock.Now, Instruct: do.Instruct, Log: log}), nil
 }
 
@@ -167,13 +170,17 @@ type poking struct {
 }
 
 // urgent are the kinds of records that the back office waits for.
-var urgent = []session.Kind{session.Closed, session.Alert, session.FaultRaised, session.FaultCleared, session.DayEnded, session.AccessGranted,
-	session.InstructionDone, session.InstructionRefused, session.Refunded, session.MeterSwapped, session.DrainBegun, session.DrainEnded}
+var urgent = []session.Kind{session.Closed, session.Alert, session.FaultRaised, session.FaultCleared, session.DayEnded,
+	session.AccessGranted,
+	session.InstructionDone, session.InstructionRefused, session.Refunded, session.MeterSwapped, session.DrainBegun,
+	session.DrainEnded}
 
 // Append implements kiosk.Journal.
 func (p poking) Append(ctx context.Context, entries ...kiosk.Entry) error {
 	err := p.Journal.Append(ctx, entries...)
-	if err == nil && slices.ContainsFunc(entries, func(e kiosk.Entry) bool { return slices.Contains(urgent, session.Kind(e.Kind)) }) {
+	if err == nil && slices.ContainsFunc(entries, func(e kiosk.Entry) bool {
+		return slices.Contains(urgent, session.Kind(e.Kind))
+	}) {
 		p.poke()
 	}
 	return err
@@ -429,7 +436,8 @@ type diagnostics struct {
 func (k *keeper) diagnostics(d desk) func(context.Context) (json.RawMessage, error) {
 	return func(ctx context.Context) (json.RawMessage, error) {
 		snap := k.control.Snapshot()
-		out := diagnostics{At: snap.At, Version: version, Uptime: int64(time.Since(k.start) / time.Second), ClockOK: k.clock.Trusted(), Bays: map[int]any{}, Lines: map[string]any{}, Faults: []string{}}
+		out := diagnostics{At: snap.At, Version: version, Uptime: int64(time.Since(k.start) / time.Second),
+			ClockOK: k.clock.Trusted(), Bays: map[int]any{}, Lines: map[string]any{}, Faults: []string{}}
 		var err1, err2, err3 error
 		out.Records, err1 = k.journal.Seq(ctx)
 		out.Backlog, err2 = k.journal.Backlog(ctx)

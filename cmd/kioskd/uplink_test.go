@@ -22,7 +22,8 @@ func TestAMistakeIsAFault(t *testing.T) {
 		k := &keeper{log: quietLog()}
 		calls := 0
 		k.contained(t.Context(), "back office", func(context.Context) {
-			if calls++; calls < 3 {
+			calls++
+			if calls < 3 {
 				panic("no such answer")
 			}
 		})
@@ -48,10 +49,12 @@ func TestAMistakeIsAFault(t *testing.T) {
 func TestACertificateThatEndsSoon(t *testing.T) {
 	dir := t.TempDir()
 	var bad strings.Builder
-	if code := (program{out: io.Discard, err: &bad}).run(t.Context(), []string{"simulate", "backoffice", "--dir", dir, "--enroll", "K-1"}); code != 0 {
+	if code := (program{out: io.Discard, err: &bad}).run(t.Context(),
+		[]string{"simulate", "backoffice", "--dir", dir, "--enroll", "K-1"}); code != 0 {
 		t.Fatal(bad.String())
 	}
-	files := backoffice.Files{CA: filepath.Join(dir, "kiosks", "K-1", "ca.pem"), Certificate: filepath.Join(dir, "kiosks", "K-1", "kiosk.pem")}
+	files := backoffice.Files{CA: filepath.Join(dir, "kiosks", "K-1", "ca.pem"),
+		Certificate: filepath.Join(dir, "kiosks", "K-1", "kiosk.pem")}
 	_, at, err := files.Ends()
 	if err != nil || at.Before(time.Now()) {
 		t.Fatalf("%v, %v", at, err)
@@ -59,7 +62,8 @@ func TestACertificateThatEndsSoon(t *testing.T) {
 	if err := endsSoon(files, at.Add(-31*24*time.Hour)); err != nil {
 		t.Errorf("31 days before: %v", err)
 	}
-	if err := endsSoon(files, at.Add(-29*24*time.Hour)); err == nil || !strings.Contains(err.Error(), at.Format(time.DateOnly)) {
+	if err := endsSoon(files, at.Add(-29*24*time.Hour)); err == nil ||
+		!strings.Contains(err.Error(), at.Format(time.DateOnly)) {
 		t.Errorf("29 days before: %v", err)
 	}
 }
@@ -68,7 +72,10 @@ func TestACertificateThatEndsSoon(t *testing.T) {
 func TestAJournalThatIsGone(t *testing.T) {
 	c := &config{journal: filepath.Join(t.TempDir(), "journal.db")}
 	open := func() *store.Store {
-		s, err := store.Open(t.Context(), c.journal, func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
+		s, err := store.Open(t.Context(), c.journal, func() (time.Time, time.Duration,
+			bool) {
+			return time.Now(), 0, true
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,7 +65,8 @@ var defaultScenario []byte
 func readScenario(path string, bays int) (sc scenario, err error) {
 	data := defaultScenario
 	if path != "" {
-		if data, err = os.ReadFile(path); err != nil {
+		data, err = os.ReadFile(path)
+		if err != nil {
 			return sc, usagef("cannot read scenario: %w", err)
 		}
 	}
@@ -302,7 +303,9 @@ func (n *narrator) line(v ui.View) string {
 	case ui.Bays:
 		return "screen: " + p.T("bays.title")
 	case ui.Price:
-		return fmt.Sprintf("screen: %s: %s %s; %s", p.T("price.title", "N", v.Bay), p.Decimal(v.Prices[0].Amount, v.Hold.Currency), p.T("price."+v.Prices[0].Dimension), p.T("price.hold", "Amount", p.Money(v.Hold)))
+		return fmt.Sprintf("screen: %s: %s %s; %s", p.T("price.title", "N", v.Bay),
+			p.Decimal(v.Prices[0].Amount, v.Hold.Currency), p.T("price."+v.Prices[0].Dimension),
+			p.T("price.hold", "Amount", p.Money(v.Hold)))
 	case ui.Tap:
 		return "screen: " + p.T("tap.title")
 	case ui.Wait:
@@ -310,7 +313,8 @@ func (n *narrator) line(v ui.View) string {
 	case ui.PlugIn:
 		return "screen: " + p.T("plug_in.held", "Amount", p.Money(v.Approved)) + "; " + p.T("plug_in.title", "N", v.Bay)
 	case ui.Charging, ui.Idle:
-		return fmt.Sprintf("screen: %s: %s, %s, %s", p.T("charging.title", "N", v.Bay), p.Energy(v.Energy, 3), p.Money(v.Cost), p.Power(v.Power))
+		return fmt.Sprintf("screen: %s: %s, %s, %s", p.T("charging.title", "N", v.Bay), p.Energy(v.Energy, 3),
+			p.Money(v.Cost), p.Power(v.Power))
 	case ui.Owner:
 		return "screen: " + p.T("owner.title", "N", v.Bay)
 	case ui.StopAsk:
@@ -384,7 +388,8 @@ func (p program) playVisit(ctx context.Context, s *site, bay int, socket string)
 	if err != nil {
 		return err
 	}
-	plan := visit{Bay: bay, Stop: min(1000, 200*s.speed), Card: visitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
+	plan := visit{Bay: bay, Stop: min(1000, 200*s.speed),
+		Card: visitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
 	if err := plan.complete(len(s.bays)); err != nil {
 		return err
 	}

@@ -1,4 +1,5 @@
-// Command sbom VERSION LICENCES PROGRAM… lists what is linked into programs, as a CycloneDX document on standard output,
+// Command sbom VERSION LICENCES PROGRAM… lists what is linked into programs, as a CycloneDX document on standard
+// output,
 // and writes the licences of all of it into the file LICENCES. Its judge of what is linked is the
 // programs themselves (debug/buildinfo). The same programs give the same bytes.
 package main
@@ -57,7 +58,8 @@ func run(licences, version string, programs []string) error {
 	var texts bytes.Buffer
 	for _, m := range modules {
 		ref := "pkg:golang/" + m.Path + "@" + m.Version
-		c := cdx.Component{BOMRef: ref, Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version, PackageURL: ref}
+		c := cdx.Component{BOMRef: ref, Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version,
+			PackageURL: ref}
 		if sum, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.Sum, "h1:")); err == nil && len(sum) == 32 {
 			c.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: hex.EncodeToString(sum)}}
 		}
@@ -130,7 +132,8 @@ func sqlite(dir string) (cdx.Component, error) {
 		return cdx.Component{}, errors.New("cannot find SQLite's version")
 	}
 	ref := "pkg:generic/sqlite@" + string(v[1])
-	return cdx.Component{BOMRef: ref, Type: cdx.ComponentTypeLibrary, Name: "sqlite", Version: string(v[1]), PackageURL: ref, CPE: "cpe:2.3:a:sqlite:sqlite:" + string(v[1]) + ":*:*:*:*:*:*:*"}, nil
+	return cdx.Component{BOMRef: ref, Type: cdx.ComponentTypeLibrary, Name: "sqlite", Version: string(v[1]),
+		PackageURL: ref, CPE: "cpe:2.3:a:sqlite:sqlite:" + string(v[1]) + ":*:*:*:*:*:*:*"}, nil
 }
 
 // licence appends a module's own words; of the Apache License, which Debian has, only those
@@ -153,7 +156,8 @@ func licence(to *bytes.Buffer, m module) error {
 		if err != nil {
 			return err
 		}
-		if bytes.Contains(text, []byte("Apache License")) && bytes.Contains(text, []byte("TERMS AND CONDITIONS FOR USE")) {
+		if bytes.Contains(text, []byte("Apache License")) &&
+			bytes.Contains(text, []byte("TERMS AND CONDITIONS FOR USE")) {
 			text = []byte("Licensed under the Apache License, Version 2.0: /usr/share/common-licenses/Apache-2.0\n")
 		}
 		to.Write(bytes.TrimSpace(bytes.ReplaceAll(text, []byte("\r"), nil)))

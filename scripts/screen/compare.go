@@ -49,8 +49,10 @@ func compare(out string) error {
 		args []string
 	}{
 		{"kioskd-ui", []string{"bin/kioskd-ui", "--views", views}},
-		{"chromium", []string{"chromium", "--kiosk", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-			"--disable-sync", "--disable-quic", "--user-data-dir=" + filepath.Join(x.dir, "profile"), fmt.Sprintf("--window-size=%d,%d", width, height), "file://" + html}},
+		{"chromium", []string{"chromium", "--kiosk", "--no-sandbox", "--disable-gpu", "--no-first-run",
+			"--disable-background-networking", "--disable-component-update",
+			"--disable-sync", "--disable-quic", "--user-data-dir=" + filepath.Join(x.dir, "profile"),
+			fmt.Sprintf("--window-size=%d,%d", width, height), "file://" + html}},
 	}
 	middle := map[string]figures{}
 	for _, p := range programs {
@@ -60,14 +62,16 @@ func compare(out string) error {
 			if err != nil {
 				return fmt.Errorf("%s, run %d: %w", p.name, i+1, err)
 			}
-			fmt.Printf("%-10s first frame %4d ms, PSS %3d MB, %4.1f %% of a core when idle\n", p.name, f.start.Milliseconds(), f.pss/1024, float64(f.cpu)/float64(10*time.Second)*100)
+			fmt.Printf("%-10s first frame %4d ms, PSS %3d MB, %4.1f %% of a core when idle\n", p.name,
+				f.start.Milliseconds(), f.pss/1024, float64(f.cpu)/float64(10*time.Second)*100)
 			all = append(all, f)
 		}
 		slices.SortFunc(all, func(a, b figures) int { return int(a.start - b.start) })
 		middle[p.name] = all[len(all)/2]
 	}
 	a, b := middle["kioskd-ui"], middle["chromium"]
-	fmt.Printf("kioskd-ui by chromium: first frame %.2f, memory %.2f\n", float64(a.start)/float64(b.start), float64(a.pss)/float64(b.pss))
+	fmt.Printf("kioskd-ui by chromium: first frame %.2f, memory %.2f\n", float64(a.start)/float64(b.start),
+		float64(a.pss)/float64(b.pss))
 	return nil
 }
 

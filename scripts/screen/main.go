@@ -89,17 +89,20 @@ func startServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{cmd: exec.Command("Xvfb", display, "-screen", "0", fmt.Sprintf("%dx%dx24", width, height), "-fbdir", dir, "-nolisten", "tcp"), dir: dir}
+	s := &server{cmd: exec.Command("Xvfb", display, "-screen", "0", fmt.Sprintf("%dx%dx24", width, height), "-fbdir",
+		dir, "-nolisten", "tcp"), dir: dir}
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
 	for range 100 {
 		time.Sleep(50 * time.Millisecond)
-		if s.raw, err = os.Open(filepath.Join(dir, "Xvfb_screen0")); err != nil {
+		s.raw, err = os.Open(filepath.Join(dir, "Xvfb_screen0"))
+		if err != nil {
 			continue
 		}
 		head := make([]byte, 100)
-		if _, err = s.raw.ReadAt(head, 0); err == nil { // XWD: header size first, number of colours in word 19
+		_, err = s.raw.ReadAt(head, 0)
+		if err == nil { // XWD: header size first, number of colours in word 19
 			s.off = int64(binary.BigEndian.Uint32(head)) + 12*int64(binary.BigEndian.Uint32(head[76:]))
 			return s, nil
 		}
@@ -154,7 +157,8 @@ func palette(b []byte) (out color.Palette) {
 // settle waits until nothing has changed for a while.
 func (s *server) settle() {
 	last, since := s.frame(), time.Now()
-	for end := time.Now().Add(2 * time.Second); time.Since(since) < 150*time.Millisecond && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Second); time.Since(since) < 150*time.Millisecond &&
+		time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if now := s.frame(); !bytes.Equal(now, last) {
 			last, since = now, time.Now()
 		}
@@ -197,7 +201,8 @@ func newPlayer(out string) (*player, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p := &player{server: x, views: make(chan ui.View, 256), drawer: &screens.Drawer{Texts: texts, Send: func(ui.Input) {}}, out: out, site: site, stop: stop}
+	p := &player{server: x, views: make(chan ui.View, 256),
+		drawer: &screens.Drawer{Texts: texts, Send: func(ui.Input) {}}, out: out, site: site, stop: stop}
 	go func() {
 		for ctx.Err() == nil {
 			ui.Dial(filepath.Join(dir, "ui.sock")).Views(ctx, func(v ui.View) { p.views <- v })
@@ -401,7 +406,8 @@ func (p *player) play(lang string) error {
 	}
 	for range 8 {
 		for _, s := range []ui.Screen{ui.Help, ui.AccessAsk} {
-			if err := errors.Join(p.touch(ui.Open, string(s)), p.screen(s), p.touch(ui.Back, ""), p.screen(ui.Attract)); err != nil {
+			if err := errors.Join(p.touch(ui.Open, string(s)), p.screen(s), p.touch(ui.Back, ""),
+				p.screen(ui.Attract)); err != nil {
 				return err
 			}
 		}

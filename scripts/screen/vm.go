@@ -53,7 +53,8 @@ func inMachine(dir, out, part string) error {
 		return err
 	}
 	test.NewApp().Settings().SetTheme(screens.NewTheme())
-	m := &machine{dir: dir, began: time.Now(), drawer: screens.Drawer{Texts: texts, Redraw: func() {}, Send: func(ui.Input) {}}}
+	m := &machine{dir: dir, began: time.Now(), drawer: screens.Drawer{Texts: texts, Redraw: func() {},
+		Send: func(ui.Input) {}}}
 	if err := m.boot(); err != nil {
 		return err
 	}
@@ -61,7 +62,8 @@ func inMachine(dir, out, part string) error {
 	err = m.story(out, part)
 	if err != nil {
 		m.picture(filepath.Join(dir, "failed.png"))
-		log, _ := m.sh("systemctl status kioskd-ui seatd --no-pager; journalctl --namespace=kioskd -u kioskd-ui --no-pager | tail -40")
+		log, _ := m.sh("systemctl status kioskd-ui seatd --no-pager; journalctl --namespace=kioskd -u kioskd-ui " +
+			"--no-pager | tail -40")
 		fmt.Fprintln(os.Stderr, log)
 	}
 	return err
@@ -77,14 +79,19 @@ func (m *machine) boot() error {
 		return err
 	}
 	// With more than Nehalem the software OpenGL wants what the emulation has not.
-	m.cmd = exec.Command("qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2", "-m", "2048", "-nic", "none",
+	m.cmd = exec.Command("qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp",
+		"2", "-m", "2048", "-nic", "none",
 		"-kernel", filepath.Join(m.dir, "vmlinuz"), "-initrd", filepath.Join(m.dir, "initrd"),
-		"-append", "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0", "-drive", "file="+filepath.Join(m.dir, "disk")+",format=raw,if=virtio,cache=unsafe",
-		"-vga", "none", "-device", fmt.Sprintf("virtio-gpu-pci,xres=%d,yres=%d", panelWidth, panelHeight), "-display", "none",
-		"-serial", "file:"+filepath.Join(m.dir, "console.log"), "-serial", "unix:"+filepath.Join(m.dir, "guest")+",server=on,wait=off",
+		"-append", "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0", "-drive",
+		"file="+filepath.Join(m.dir, "disk")+",format=raw,if=virtio,cache=unsafe",
+		"-vga", "none", "-device", fmt.Sprintf("virtio-gpu-pci,xres=%d,yres=%d", panelWidth, panelHeight), "-display",
+		"none",
+		"-serial", "file:"+filepath.Join(m.dir, "console.log"), "-serial",
+		"unix:"+filepath.Join(m.dir, "guest")+",server=on,wait=off",
 		"-monitor", "unix:"+filepath.Join(m.dir, "monitor")+",server=on,wait=off", "-device", "qemu-xhci")
 	for _, name := range []string{"terminal", "meters", "board"} { // FTDI chips, with a serial number each
-		m.cmd.Args = append(m.cmd.Args, "-chardev", "serial,id="+name+",path="+filepath.Join(m.dir, "site", name), "-device", "usb-serial,chardev="+name)
+		m.cmd.Args = append(m.cmd.Args, "-chardev", "serial,id="+name+",path="+filepath.Join(m.dir, "site", name),
+			"-device", "usb-serial,chardev="+name)
 	}
 	m.cmd.Stderr = os.Stderr
 	if err := m.cmd.Start(); err != nil {
@@ -92,7 +99,8 @@ func (m *machine) boot() error {
 	}
 	var err error
 	for range 100 {
-		if m.guest, err = net.Dial("unix", filepath.Join(m.dir, "guest")); err == nil {
+		m.guest, err = net.Dial("unix", filepath.Join(m.dir, "guest"))
+		if err == nil {
 			m.lines = bufio.NewScanner(m.guest)
 			m.lines.Buffer(nil, 1<<20)
 			return nil
@@ -108,17 +116,20 @@ func (m *machine) outside() error {
 	if err := os.MkdirAll(site, 0o755); err != nil {
 		return err
 	}
-	m.world = exec.Command(filepath.Join(m.dir, "kioskd"), "simulate", "site", "--config", filepath.Join(site, "kioskd.yaml"), "--bays", "2", "--speed", "30")
+	m.world = exec.Command(filepath.Join(m.dir, "kioskd"), "simulate", "site", "--config",
+		filepath.Join(site, "kioskd.yaml"), "--bays", "2", "--speed", "30")
 	m.world.Stderr = os.Stderr
 	var err error
-	if m.people, err = m.world.StdinPipe(); err != nil {
+	m.people, err = m.world.StdinPipe()
+	if err != nil {
 		return err
 	}
 	if err := m.world.Start(); err != nil {
 		return fmt.Errorf("cannot start the simulated site: %w", err)
 	}
 	for range 100 {
-		if _, err = os.Stat(filepath.Join(site, "kioskd.yaml")); err == nil {
+		_, err = os.Stat(filepath.Join(site, "kioskd.yaml"))
+		if err == nil {
 			return nil
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -269,7 +280,8 @@ func (m *machine) showing(s ui.Screen) (v ui.View, err error) {
 
 // press touches the button that sends something until a screen is shown.
 func (m *machine) press(k ui.InputKind, value string, leads ui.Screen) error {
-	return m.until(fmt.Sprintf("a touch of %s leads to %s", k, leads), leads, func(ui.View) (ui.InputKind, string) { return k, value })
+	return m.until(fmt.Sprintf("a touch of %s leads to %s", k, leads), leads,
+		func(ui.View) (ui.InputKind, string) { return k, value })
 }
 
 // until touches what a person touches who sees a view, until a screen is shown.
@@ -380,7 +392,8 @@ func (m *machine) visit(out string) error {
 		func() error { return people("plug 2") },
 		func() error { _, err := m.showing(ui.Charging); return err },
 		func() error {
-			_, err := m.await("energy flowed", 2*time.Minute, func() (bool, error) { v, err := m.view(); return v.Energy > 100, err })
+			_, err := m.await("energy flowed", 2*time.Minute,
+				func() (bool, error) { v, err := m.view(); return v.Energy > 100, err })
 			return err
 		},
 		func() error { return m.picture(filepath.Join(out, "machine-3-charging.png")) },
@@ -403,7 +416,8 @@ func (m *machine) nothingElse() error {
 	if err != nil {
 		return err
 	}
-	for _, keys := range []string{"ctrl-alt-f2", "ctrl-alt-backspace", "alt-f4", "meta_l", "ctrl-alt-delete", "alt-esc", "ctrl-c"} {
+	for _, keys := range []string{"ctrl-alt-f2", "ctrl-alt-backspace", "alt-f4", "meta_l", "ctrl-alt-delete", "alt-esc",
+		"ctrl-c"} {
 		if err := m.monitor("sendkey " + keys); err != nil {
 			return err
 		}
@@ -430,7 +444,8 @@ func (m *machine) nothingElse() error {
 
 // comesBack kills and stops what the screen is made of.
 func (m *machine) comesBack() error {
-	for _, how := range []string{"pkill -KILL -x kioskd-ui", "pkill -KILL -x cage", "pkill -KILL -x Xwayland", "systemctl kill -s KILL seatd", "pkill -STOP -x kioskd-ui", "pkill -STOP -x cage"} {
+	for _, how := range []string{"pkill -KILL -x kioskd-ui", "pkill -KILL -x cage", "pkill -KILL -x Xwayland",
+		"systemctl kill -s KILL seatd", "pkill -STOP -x kioskd-ui", "pkill -STOP -x cage"} {
 		before, err := m.at("systemctl show -P NRestarts kioskd-ui")
 		if err != nil {
 			return err
@@ -459,7 +474,8 @@ func (m *machine) comesBack() error {
 
 // turn turns the panel, and touches it.
 func (m *machine) turn(out string) error {
-	if _, err := m.sh("sed -i s/^ROTATE=.*/ROTATE=90/ /etc/default/kioskd; udevadm trigger --settle --subsystem-match=input; systemctl restart kioskd-ui"); err != nil {
+	if _, err := m.sh("sed -i s/^ROTATE=.*/ROTATE=90/ /etc/default/kioskd; udevadm trigger --settle " +
+		"--subsystem-match=input; systemctl restart kioskd-ui"); err != nil {
 		return err
 	}
 	m.turned = true
@@ -481,8 +497,10 @@ func (m *machine) turn(out string) error {
 // adapters sets the kiosk up anew, at a site behind three USB adapters that nobody named.
 func (m *machine) adapters(out string) error {
 	setup := strings.Join([]string{ // a line, as the guest reads it
-		"systemctl disable --quiet --now practice; systemctl stop kioskd; rm -f /etc/kioskd/kioskd.yaml /var/lib/kioskd/journal/journal.db*;",
-		"kioskd setup --yes --units 1-2 --name Parkhaus --address 'Beispielstr. 1' --helpline '+49 30 1' --price 0.49 --password 123456 --clock rtc",
+		"systemctl disable --quiet --now practice; systemctl stop kioskd; rm -f /etc/kioskd/kioskd.yaml " +
+			"/var/lib/kioskd/journal/journal.db*;",
+		"kioskd setup --yes --units 1-2 --name Parkhaus --address 'Beispielstr. 1' --helpline '+49 30 1' --price " +
+			"0.49 --password 123456 --clock rtc",
 		`--bay "number=1 meter=20260001 coil=0 plugged=0 requesting=1 feedback=2 emergency=3 max=660000"`,
 		`--bay "number=2 meter=20260002 coil=1 plugged=4 requesting=5 feedback=6 emergency=7 max=660000"`,
 	}, " ")
@@ -504,12 +522,15 @@ func (m *machine) adapters(out string) error {
 	if err != nil {
 		return err
 	}
-	is, err := m.at("cat /etc/kioskd/adapters; ls -l /dev/kioskd; cat /sys/bus/usb-serial/devices/*/latency_timer; grep address: /etc/kioskd/kioskd.yaml; systemctl is-active kioskd")
+	is, err := m.at("cat /etc/kioskd/adapters; ls -l /dev/kioskd; cat /sys/bus/usb-serial/devices/*/latency_timer; " +
+		"grep address: /etc/kioskd/kioskd.yaml; systemctl is-active kioskd")
 	if err != nil {
 		return err
 	}
 	fmt.Println(is)
-	for _, want := range []string{"Held and given back: 1.00 EUR", "terminal -> ../ttyUSB", "bus1 -> ../ttyUSB", "bus2 -> ../ttyUSB", "\n1\n1\n1\n", "serial:///dev/kioskd/terminal?baud=9600", "serial:///dev/kioskd/bus1?", "serial:///dev/kioskd/bus2?"} {
+	for _, want := range []string{"Held and given back: 1.00 EUR", "terminal -> ../ttyUSB", "bus1 -> ../ttyUSB",
+		"bus2 -> ../ttyUSB", "\n1\n1\n1\n", "serial:///dev/kioskd/terminal?baud=9600", "serial:///dev/kioskd/bus1?",
+		"serial:///dev/kioskd/bus2?"} {
 		if !strings.Contains(said+"\n"+is, want) {
 			return fmt.Errorf("the kiosk with USB adapters lacks %q", want)
 		}

@@ -14,7 +14,8 @@ import (
 )
 
 // Price is the tariff of the sessions, unless a test sets another.
-const Price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19}]}]}`
+const Price = `{"id":"t","currency":"EUR","tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
+	"price":0.49,"vat":19}]}]}`
 
 // Journal is what a kiosk wrote down of one session, S1 at bay 3.
 type Journal struct {
@@ -46,7 +47,8 @@ func (j *Journal) See(o session.Observation) {
 	}
 	for _, e := range events {
 		e.Untrusted = j.Doubt
-		if j.State, _, err = session.Step(j.State, e); err != nil {
+		j.State, _, err = session.Step(j.State, e)
+		if err != nil {
 			j.t.Fatal(err)
 		}
 		entry, err := e.Entry()
@@ -60,7 +62,8 @@ func (j *Journal) See(o session.Observation) {
 // Keep appends an entry as it is.
 func (j *Journal) Keep(entries ...kiosk.Entry) {
 	for _, e := range entries {
-		j.Records = append(j.Records, kiosk.Record{Seq: int64(len(j.Records) + 1), Session: e.Session, Kind: e.Kind, Body: e.Body, Wall: j.Now, Token: e.Token})
+		j.Records = append(j.Records, kiosk.Record{Seq: int64(len(j.Records) + 1), Session: e.Session, Kind: e.Kind,
+			Body: e.Body, Wall: j.Now, Token: e.Token})
 	}
 }
 
@@ -89,14 +92,19 @@ func (j *Journal) Look(wh int64) { j.Sample(wh, true) }
 // Sample is a look at a bay whose vehicle may ask for nothing.
 func (j *Journal) Sample(wh int64, requesting bool) {
 	j.See(session.Observation{What: session.Sampled, Bay: 3, Sample: &session.Sample{
-		Inputs: kiosk.BayInputs{Plugged: true, Requesting: requesting, Closed: true}, Reading: j.Reading(wh), Good: j.Reading(wh)}})
+		Inputs: kiosk.BayInputs{Plugged: true, Requesting: requesting, Closed: true}, Reading: j.Reading(wh),
+		Good: j.Reading(wh)}})
 }
 
 // Begin plays a visit up to the closed contactor, at register 1000.
 func (j *Journal) Begin(tariff string, hold kiosk.Money) {
-	j.See(session.Observation{What: session.Chosen, Bay: 3, EVSE: "DE*DEM*E003", Reference: "7GK2M4Q", Site: map[string]string{"name": "Demo Charging", "helpline": "+49 30 1"}})
-	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: json.RawMessage(tariff), Hash: "0123456789abcdef", Hold: hold, Language: "de", Timezone: cmp.Or(j.Zone, "Europe/Berlin")}})
-	j.See(session.Observation{What: session.HoldApproved, Hold: &kiosk.Hold{ReceiptNo: 231, Approved: hold, Last4: "8074", CardName: "Mastercard", TerminalID: "60099914", At: j.Now}})
+	j.See(session.Observation{What: session.Chosen, Bay: 3, EVSE: "DE*DEM*E003", Reference: "7GK2M4Q",
+		Site: map[string]string{"name": "Demo Charging", "helpline": "+49 30 1"}})
+	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: json.RawMessage(tariff),
+		Hash: "0123456789abcdef", Hold: hold, Language: "de", Timezone: cmp.Or(j.Zone, "Europe/Berlin")}})
+	j.See(session.Observation{What: session.HoldApproved,
+		Hold: &kiosk.Hold{ReceiptNo: 231, Approved: hold, Last4: "8074", CardName: "Mastercard", TerminalID: "60099914",
+			At: j.Now}})
 	j.See(session.Observation{What: session.HoldEnded})
 	j.Look(1000)
 	j.See(session.Observation{What: session.BaselineRead, Reading: j.Reading(1000)})
@@ -135,7 +143,8 @@ func (j *Journal) Gone() {
 	for range 8 * 24 {
 		j.See(session.Observation{What: session.TerminalSaid, Ready: true, Open: kiosk.OpenHolds{Complete: true}})
 		if x := j.State.Sessions["S1"]; x.Money == session.CaptureAsked {
-			j.See(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
+			j.See(session.Observation{What: session.BookingEnded,
+				Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
 		}
 		j.Now = j.Now.Add(time.Hour)
 		j.See(session.Observation{What: session.Ticked})

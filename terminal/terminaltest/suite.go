@@ -77,7 +77,8 @@ func capture(t *testing.T, s Site, held, used int64) {
 		t.Fatalf("hold %d is not on the list", h.ReceiptNo)
 	}
 	recorded := kiosk.Booking{}
-	b, err := s.Terminal.Capture(context.Background(), kiosk.CaptureRequest{Reference: "TEST123", Hold: h, Used: s.money(used),
+	b, err := s.Terminal.Capture(context.Background(), kiosk.CaptureRequest{Reference: "TEST123", Hold: h,
+		Used:   s.money(used),
 		Record: func(b kiosk.Booking) error { recorded = b; return nil }})
 	if err != nil || b.Booked.Minor != used || recorded != b {
 		t.Fatalf("capture of %d booked %v (recorded %v): %v", used, b.Booked, recorded.Booked, err)
@@ -89,7 +90,8 @@ func capture(t *testing.T, s Site, held, used int64) {
 	if err != nil || last.Booked.Minor != used {
 		t.Fatalf("last result is %v: %v", last, err)
 	}
-	if _, err := s.Terminal.Capture(context.Background(), kiosk.CaptureRequest{Hold: h, Used: s.money(used)}); err == nil {
+	if _, err := s.Terminal.Capture(context.Background(),
+		kiosk.CaptureRequest{Hold: h, Used: s.money(used)}); err == nil {
 		t.Fatal("the same hold was captured twice")
 	}
 }
@@ -99,7 +101,8 @@ func captureAll(t *testing.T, s Site)  { capture(t, s, 1010, 1010) }
 
 func release(t *testing.T, s Site) {
 	h := s.hold(t, 2500)
-	b, err := s.Terminal.Release(context.Background(), kiosk.ReleaseRequest{Reference: "TEST123", ReceiptNo: h.ReceiptNo, Amount: h.Approved,
+	b, err := s.Terminal.Release(context.Background(), kiosk.ReleaseRequest{Reference: "TEST123",
+		ReceiptNo: h.ReceiptNo, Amount: h.Approved,
 		Record: func(kiosk.Booking) error { return nil }})
 	if err != nil || b.Booked.Minor != 0 {
 		t.Fatalf("release booked %v: %v", b.Booked, err)
@@ -111,8 +114,9 @@ func release(t *testing.T, s Site) {
 
 func notRecorded(t *testing.T, s Site) {
 	s.Present()
-	_, err := s.Terminal.Hold(context.Background(), kiosk.HoldRequest{Amount: s.money(2500), Language: "en", CardWait: 30 * time.Second,
-		Record: func(kiosk.Hold) error { return errors.New("disk is full") }})
+	_, err := s.Terminal.Hold(context.Background(), kiosk.HoldRequest{Amount: s.money(2500), Language: "en",
+		CardWait: 30 * time.Second,
+		Record:   func(kiosk.Hold) error { return errors.New("disk is full") }})
 	var no *kiosk.Declined
 	if !errors.As(err, &no) || no.Class != kiosk.DeclineNotWritten {
 		t.Fatalf("hold gave %v", err)
@@ -186,7 +190,8 @@ func recognised(t *testing.T, s Site) {
 		t.Errorf("open: %v, want %d", open, h.ReceiptNo)
 	}
 	var no *kiosk.Declined
-	if _, err := s.Terminal.ReadCard(context.Background(), 2*time.Second); !errors.As(err, &no) || no.Class != kiosk.DeclineNoCard {
+	if _, err := s.Terminal.ReadCard(context.Background(), 2*time.Second); !errors.As(err, &no) ||
+		no.Class != kiosk.DeclineNoCard {
 		t.Errorf("without a card: %v", err)
 	}
 }
@@ -197,7 +202,8 @@ func dayEnds(t *testing.T, s Site) {
 	if err != nil || total.Minor != 1010 || total.Currency != s.Currency {
 		t.Fatalf("the day's total is %v: %v", total, err)
 	}
-	if total, err = s.Terminal.EndOfDay(context.Background()); err != nil || total.Minor != 0 {
+	total, err = s.Terminal.EndOfDay(context.Background())
+	if err != nil || total.Minor != 0 {
 		t.Fatalf("the next day's total is %v: %v", total, err)
 	}
 }

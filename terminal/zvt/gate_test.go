@@ -18,7 +18,8 @@ func TestTagsAgainstTheSpecification(t *testing.T) {
 		value int64
 		wire  []byte
 	}{
-		{0x1F5B, 45, []byte{0x2D}}, {0x1F5B, 90, []byte{0x5A}}, {0x1F5B, 300, []byte{0x01, 0x2C}}, // binary seconds, high byte first
+		// binary seconds, high byte first
+		{0x1F5B, 45, []byte{0x2D}}, {0x1F5B, 90, []byte{0x5A}}, {0x1F5B, 300, []byte{0x01, 0x2C}},
 		{0x08, 231, []byte{0x02, 0x31}},                    // BCD
 		{0x1F2B, 12345678, []byte{0x12, 0x34, 0x56, 0x78}}, // BCD, as long as it is
 		{0x1A, 0x0400, []byte{0x04, 0x00}},
@@ -80,8 +81,10 @@ func TestOpenReceipts(t *testing.T) {
 
 // TestMaskNumbers: card numbers of test ranges, by brand and length.
 func TestMaskNumbers(t *testing.T) {
-	for _, pan := range []string{"4111111111111111", "5413330089600010", "378282246310005", "36227206271667", "6799998900000060018", "4222222222222", "670300000000000007"} {
-		groups := []string{pan, pan[:4] + " " + pan[4:8] + " " + pan[8:], pan[:4] + "-" + pan[4:8] + "-" + pan[8:], "0000" + pan, "PAN" + pan + "EXP1230", pan + "=30122010000",
+	for _, pan := range []string{"4111111111111111", "5413330089600010", "378282246310005", "36227206271667",
+		"6799998900000060018", "4222222222222", "670300000000000007"} {
+		groups := []string{pan, pan[:4] + " " + pan[4:8] + " " + pan[8:], pan[:4] + "-" + pan[4:8] + "-" + pan[8:],
+			"0000" + pan, "PAN" + pan + "EXP1230", pan + "=30122010000",
 			pan[:6] + ".\n" + pan[6:]}
 		if len(pan) == 16 {
 			groups = append(groups, "9"+pan, pan+"7", "12"+pan+"1")
@@ -98,7 +101,8 @@ func TestMaskNumbers(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []string{"2026-11-29 12:30:45", "A0000000041010", "A0000003591010028001", "Visa Debit", "60099914", "12 345 678", "411111******1111", "4111111111111112", "0000000000000000"} {
+	for _, s := range []string{"2026-11-29 12:30:45", "A0000000041010", "A0000003591010028001", "Visa Debit",
+		"60099914", "12 345 678", "411111******1111", "4111111111111112", "0000000000000000"} {
 		if got := zvt.MaskNumbers(s); got != s {
 			t.Errorf("%q is shown as %q", s, got)
 		}
@@ -121,7 +125,8 @@ func TestEveryConditionHasItsWords(t *testing.T) {
 func FuzzGate(f *testing.F) {
 	f.Add([]byte("VISA 4111 1111 1111 1111\x1b[31m"))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		m := zvt.Message{Class: 0x04, Instr: 0x0F, Fields: []zvt.Field{{Tag: 0x8B, Value: value}, {Tag: 0x3C, Value: value}, {Tag: 0xF1, Value: value}}}
+		m := zvt.Message{Class: 0x04, Instr: 0x0F, Fields: []zvt.Field{{Tag: 0x8B, Value: value},
+			{Tag: 0x3C, Value: value}, {Tag: 0xF1, Value: value}}}
 		for _, v := range zvt.Describe(m).Fields {
 			s, ok := v.(string)
 			if !ok {

@@ -29,7 +29,8 @@ type Link interface {
 var (
 	ErrTimeout = errors.New("no message in time")
 	ErrRefused = errors.New("message was not accepted by the other side in three sends") // it answered NAK each time
-	ErrNoACK   = errors.New("message was not acknowledged in three sends")               // it may have arrived all the same
+	// it may have arrived all the same
+	ErrNoACK = errors.New("message was not acknowledged in three sends")
 )
 
 // Transport timers of PA00P016, chapter 3.

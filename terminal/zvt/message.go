@@ -150,7 +150,8 @@ func cutField(d []byte) (f Field, n int, err error) {
 		}
 		at += digits
 	case tlvLen:
-		if size, f.lenBytes, err = cutTLVLength(d[1:]); err != nil {
+		size, f.lenBytes, err = cutTLVLength(d[1:])
+		if err != nil {
 			return f, 0, fmt.Errorf("length of field %02X: %w", d[0], err)
 		}
 		at += f.lenBytes
@@ -160,7 +161,8 @@ func cutField(d []byte) (f Field, n int, err error) {
 	}
 	f.Value = d[at : at+size]
 	if kind == tlvLen {
-		if f.Container, err = cutTLVs(f.Value, 0); err != nil {
+		f.Container, err = cutTLVs(f.Value, 0)
+		if err != nil {
 			return f, 0, fmt.Errorf("container: %w", err)
 		}
 	}

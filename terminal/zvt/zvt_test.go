@@ -83,7 +83,8 @@ func TestRecordedFramesRoundTrip(t *testing.T) {
 		var d zvt.Deframer
 		got := zvt.Nothing
 		for i, b := range r.data {
-			if got = d.Feed(b); got != zvt.Nothing && i != len(r.data)-1 {
+			got = d.Feed(b)
+			if got != zvt.Nothing && i != len(r.data)-1 {
 				t.Fatalf("%s: signal %v at byte %d of %d", r.what, got, i, len(r.data))
 			}
 		}
@@ -151,12 +152,15 @@ func TestDescribe(t *testing.T) {
 		part string
 		want map[string]any
 	}{
-		{"result of that reservation", map[string]any{"amount_minor": int64(2500), "currency": int64(978), "receipt_no": int64(231), "trace_no": int64(975),
-			"terminal_id": "52523535", "card_number": "559883******8074", "auth_code": "750071", "date": "04-05", "time": "22:55:58", "result_code": "00", "result_text": "ok", "card_name": "MasterCard"}},
+		{"result of that reservation", map[string]any{"amount_minor": int64(2500), "currency": int64(978),
+			"receipt_no": int64(231), "trace_no": int64(975),
+			"terminal_id": "52523535", "card_number": "559883******8074", "auth_code": "750071", "date": "04-05",
+			"time": "22:55:58", "result_code": "00", "result_text": "ok", "card_name": "MasterCard"}},
 		{"bank card: UID", map[string]any{"aid": "A0000000041010", "uid": "081CA72F"}},
 		{"plain RFID tag", map[string]any{"uid": "0463C8B2AE4F80"}},
 		{"no open pre-authorisation", map[string]any{"open_receipts": []int{}, "result_code": "B8"}},
-		{"completion of a status enquiry", map[string]any{"date": "2023-04-05", "time": "22:56:55", "terminal_id": "52523535", "terminal_status": "00"}},
+		{"completion of a status enquiry", map[string]any{"date": "2023-04-05", "time": "22:56:55",
+			"terminal_id": "52523535", "terminal_status": "00"}},
 		{"WITHOUT timeout byte", map[string]any{"status_code": "17", "message_sequence_id": "000002"}},
 		{"timeout 03, TLV 24 text", map[string]any{"status_code": "17", "timeout_minutes": int64(3)}},
 		{"partial issue of goods", map[string]any{"amount_minor": int64(720)}},
@@ -168,7 +172,8 @@ func TestDescribe(t *testing.T) {
 			}
 		}
 	}
-	if lines, _ := find("text block")["lines"].([]string); len(lines) != 33 || !strings.Contains(lines[1], "Customer Receipt") {
+	if lines, _ := find("text block")["lines"].([]string); len(lines) != 33 ||
+		!strings.Contains(lines[1], "Customer Receipt") {
 		t.Errorf("the receipt has %d lines: %q", len(lines), lines)
 	}
 }

@@ -12,7 +12,8 @@ func (pg *page) access() {
 		}
 		return l
 	}
-	labels := []label{toggle("access.large", pg.v.Access.Large, ui.SetLarge, "access"), toggle("access.speech", pg.v.Access.Speech, ui.Speak, "speaker")}
+	labels := []label{toggle("access.large", pg.v.Access.Large, ui.SetLarge, "access"),
+		toggle("access.speech", pg.v.Access.Speech, ui.Speak, "speaker")}
 	high := float32(target + 6)
 	if pg.v.Access.Large {
 		high = 36

@@ -6,7 +6,8 @@ import "kioskd/ui"
 func (pg *page) attract() {
 	if len(pg.v.Prices) > 0 {
 		p := pg.v.Prices[0]
-		pg.block(words{s: pg.p.Decimal(p.Amount, pg.v.Hold.Currency), em: price, bold: true, color: pg.accent, align: middle, oneLine: true, digits: true},
+		pg.block(words{s: pg.p.Decimal(p.Amount, pg.v.Hold.Currency), em: price, bold: true, color: pg.accent,
+			align: middle, oneLine: true, digits: true},
 			pg.say(pg.t("price."+p.Dimension)).centred())
 		for _, more := range pg.v.Prices[1:] {
 			w := pg.note(pg.priceLine(more)).centred() // the law wants all of them together
@@ -21,7 +22,8 @@ func (pg *page) attract() {
 			free++
 		}
 	}
-	pg.block(pg.money(pg.t("attract.free", "N", free, "Total", len(pg.v.Bays))).centred(), pg.note(pg.t("attract.cards")).centred())
+	pg.block(pg.money(pg.t("attract.free", "N", free, "Total", len(pg.v.Bays))).centred(),
+		pg.note(pg.t("attract.cards")).centred())
 	pg.block(steps{{"plug", pg.t("attract.how1")}, {"bay", pg.t("attract.how2")}, {"card", pg.t("attract.how3")}})
 	if pg.v.Later && !(pg.v.Access.Large && pg.small()) { // it is on the next page, too
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))

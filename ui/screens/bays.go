@@ -17,7 +17,8 @@ func (pg *page) bays() {
 	}
 	var tiles []label
 	for _, b := range pg.v.Bays {
-		l := label{text: strconv.Itoa(b.Number), under: pg.t("bay." + string(b.State)), big: true, tap: pg.act(ui.Choose, strconv.Itoa(b.Number))}
+		l := label{text: strconv.Itoa(b.Number), under: pg.t("bay." + string(b.State)), big: true,
+			tap: pg.act(ui.Choose, strconv.Itoa(b.Number))}
 		switch b.State {
 		case ui.BayFree:
 			l.icon, l.style = "check", good
@@ -33,7 +34,8 @@ func (pg *page) bays() {
 		tiles = append(tiles, l)
 	}
 	columns, rows := pg.cells(len(tiles), 24, 30)
-	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: min(30, pg.rowRoom(rows)), stretch: true, keys: true})
+	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: min(30, pg.rowRoom(rows)),
+		stretch: true, keys: true})
 }
 
 // cells is how many columns and rows of tiles the middle has room for, at least so many

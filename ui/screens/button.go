@@ -68,7 +68,8 @@ func (b *Button) Focus(on bool) {
 
 // CreateRenderer implements fyne.Widget.
 func (b *Button) CreateRenderer() fyne.WidgetRenderer {
-	return widget.NewSimpleRenderer(container.NewWithoutLayout(append([]fyne.CanvasObject{b.fill, b.ring}, b.parts...)...))
+	return widget.NewSimpleRenderer(container.NewWithoutLayout(append([]fyne.CanvasObject{b.fill, b.ring},
+		b.parts...)...))
 }
 
 // touch is what a button does.
@@ -105,7 +106,8 @@ func (pg *page) button(l label, at fyne.Position, size fyne.Size) *Button {
 	case dead:
 		fill, ink, edge, accent = k.ground, k.soft, k.line, k.soft
 	}
-	b := &Button{Label: cmp.Or(l.spoken, strings.ReplaceAll(l.text, "\n", "")), Input: l.tap.input, run: l.tap.run, picked: k.line}
+	b := &Button{Label: cmp.Or(l.spoken, strings.ReplaceAll(l.text, "\n", "")), Input: l.tap.input, run: l.tap.run,
+		picked: k.line}
 	b.fill = canvas.NewRectangle(fill)
 	b.fill.StrokeColor, b.fill.StrokeWidth, b.fill.CornerRadius = edge, pg.u(0.45), pg.u(2.2)
 	b.fill.Resize(size)
@@ -131,7 +133,8 @@ func (pg *page) face(l label, size fyne.Size, ink, fill, accent color.NRGBA) []f
 	inner := fyne.NewSize(size.Width-pg.u(min(4.5, size.Width/pg.mm*0.12)), size.Height-pg.u(1.6))
 	if l.icon != "" && l.text == "" {
 		edge := min(inner.Width, inner.Height) * 0.68
-		return []fyne.CanvasObject{at(icon(l.icon, ink, fill, accent), (size.Width-edge)/2, (size.Height-edge)/2, edge, edge)}
+		return []fyne.CanvasObject{at(icon(l.icon, ink, fill, accent), (size.Width-edge)/2, (size.Height-edge)/2, edge,
+			edge)}
 	}
 	aside := l.icon != "" && size.Width > size.Height*2.2
 	edge := float32(0)

@@ -38,13 +38,15 @@ func (pg *page) idle() {
 
 // sofar is what was delivered and what it costs.
 func (pg *page) sofar() figures {
-	return figures{{pg.t("charging.energy"), pg.p.Energy(pg.v.Energy, 2)}, {pg.t("charging.cost"), pg.p.Money(pg.v.Cost)}}
+	return figures{{pg.t("charging.energy"), pg.p.Energy(pg.v.Energy, 2)},
+		{pg.t("charging.cost"), pg.p.Money(pg.v.Cost)}}
 }
 
 // meters has the figures of a session, and how much of its limit is used.
 func (pg *page) meters() {
 	pg.block(pg.sofar(),
-		lesser{figures{{pg.t("charging.power"), pg.p.Power(pg.v.Power)}, {pg.t("charging.time"), pg.p.Duration(pg.v.Elapsed)}}})
+		lesser{figures{{pg.t("charging.power"), pg.p.Power(pg.v.Power)},
+			{pg.t("charging.time"), pg.p.Duration(pg.v.Elapsed)}}})
 	used, of := pg.v.Cost.Minor, pg.v.Approved.Minor
 	switch l := pg.v.Limit; {
 	case l.Cost.Minor > 0:

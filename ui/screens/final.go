@@ -31,7 +31,8 @@ func (pg *page) final() {
 	case pg.v.Open:
 		pg.block(words{s: pg.t("final.open"), em: body, bold: true, color: pg.warning})
 	case pg.v.Settled:
-		pg.block(pg.money(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released))), pg.note(pg.t("final.bank_days")))
+		pg.block(pg.money(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released))),
+			pg.note(pg.t("final.bank_days")))
 	case pg.v.Paid.Minor > 0:
 		pg.block(pg.money(pg.t("final.pending")))
 	default:

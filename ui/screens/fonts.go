@@ -51,7 +51,8 @@ func familyOf(r rune, lang string) family {
 	switch {
 	case 0x600 <= r && r <= 0x6FF: // with its marks and its own comma
 		return arabic
-	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || 0x3000 <= r && r <= 0x303F || 0xFF00 <= r && r <= 0xFFEF || r == '・' || r == 'ー':
+	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || 0x3000 <= r && r <= 0x303F ||
+		0xFF00 <= r && r <= 0xFFEF || r == '・' || r == 'ー':
 		if lang == "ja" {
 			return japanese
 		}

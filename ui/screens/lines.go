@@ -43,7 +43,8 @@ func (f font) extent(p piece) (width, above, below float32) {
 	key := glyphs{p, f.bold}
 	e, ok := f.known[key]
 	if !ok {
-		size, base := fyne.CurrentApp().Driver().RenderedTextSize(p.text, measured, fyne.TextStyle{}, p.family.weight(f.bold))
+		size, base := fyne.CurrentApp().Driver().RenderedTextSize(p.text, measured, fyne.TextStyle{},
+			p.family.weight(f.bold))
 		e = extent{size.Width / measured, base / measured, (size.Height - base) / measured}
 		if len(f.known) >= mostKnown {
 			clear(f.known)

@@ -21,13 +21,17 @@ func rgb(hex uint32) color.NRGBA {
 }
 
 func day() look {
-	return look{ground: rgb(0xF3F6F5), panel: rgb(0xFFFFFF), line: rgb(0x6B7B7C), ink: rgb(0x0B1D21), soft: rgb(0x33464B),
-		accent: rgb(0x00534A), onAccent: rgb(0xFFFFFF), good: rgb(0x0A5223), alarm: rgb(0x8C1010), warning: rgb(0x6A3A00)}
+	return look{ground: rgb(0xF3F6F5), panel: rgb(0xFFFFFF), line: rgb(0x6B7B7C), ink: rgb(0x0B1D21),
+		soft:   rgb(0x33464B),
+		accent: rgb(0x00534A), onAccent: rgb(0xFFFFFF), good: rgb(0x0A5223), alarm: rgb(0x8C1010),
+		warning: rgb(0x6A3A00)}
 }
 
 func night() look {
-	return look{ground: rgb(0x081215), panel: rgb(0x12222A), line: rgb(0x6F858C), ink: rgb(0xFFFFFF), soft: rgb(0xC4D2D6),
-		accent: rgb(0xFFC94A), onAccent: rgb(0x141006), good: rgb(0x86E3A2), alarm: rgb(0xFFB4A6), warning: rgb(0xFFD08A)}
+	return look{ground: rgb(0x081215), panel: rgb(0x12222A), line: rgb(0x6F858C), ink: rgb(0xFFFFFF),
+		soft:   rgb(0xC4D2D6),
+		accent: rgb(0xFFC94A), onAccent: rgb(0x141006), good: rgb(0x86E3A2), alarm: rgb(0xFFB4A6),
+		warning: rgb(0xFFD08A)}
 }
 
 func lookOf(dark bool) look {

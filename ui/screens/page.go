@@ -205,7 +205,8 @@ func (pg *page) fit(r rect) {
 			least = smaller
 		}
 		for f := start; f >= least-0.001; f -= step {
-			if pg.factor = f; pg.needs(r) {
+			pg.factor = f
+			if pg.needs(r) {
 				pg.place(r)
 				return
 			}
@@ -343,9 +344,11 @@ func (pg *page) strip(r rect) {
 	if pg.v.Helpline != "" {
 		right = pg.t("help.call", "Phone", pg.v.Helpline)
 	}
-	if room := r.w - f.width(right, pg.script) - pg.u(gap); f.width(left, pg.script) <= room { // whom to call is more important
+	// whom to call is more important
+	if room := r.w - f.width(right, pg.script) - pg.u(gap); f.width(left, pg.script) <= room {
 		pg.texts(f.lines(left, pg.script, room), rect{r.x, r.y, r.w, r.h}, start, pg.soft)
-		b := &Button{run: pg.gesture(), fill: canvas.NewRectangle(color.Transparent), ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent}
+		b := &Button{run: pg.gesture(), fill: canvas.NewRectangle(color.Transparent),
+			ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent}
 		b.ring.Hidden = true
 		b.ExtendBaseWidget(b)
 		x := r.x
@@ -370,7 +373,8 @@ func (pg *page) gesture() func() {
 		if now := time.Now(); now.Sub(l.since) > gestureWithin {
 			l.since, l.gesture = now, 0
 		}
-		if l.gesture++; l.gesture%gestures == 0 {
+		l.gesture++
+		if l.gesture%gestures == 0 {
 			act.run()
 		}
 	}
@@ -389,12 +393,14 @@ func (pg *page) footer(r rect) {
 	if say := pg.local.say; say != nil && pg.v.Access.Speech && pg.small() && !pg.low() { // the rail is full
 		t := pg.u(target)
 		x := r.x
-		if r.w -= t + space; pg.right {
+		r.w -= t + space
+		if pg.right {
 			x = r.x + r.w + space
 		} else {
 			r.x += t + space
 		}
-		pg.button(label{icon: "speaker", spoken: pg.t("access.repeat"), style: quiet, tap: touch{run: say}}, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
+		pg.button(label{icon: "speaker", spoken: pg.t("access.repeat"), style: quiet, tap: touch{run: say}},
+			fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
 	}
 	if pg.low() && n > 1 { // an arrow will do for the way back
 		t := pg.u(target)
@@ -404,7 +410,8 @@ func (pg *page) footer(r rect) {
 			back.icon = "back_right"
 		}
 		x := r.x
-		if r.x, r.w = r.x+t+space, r.w-t-space; pg.right {
+		r.x, r.w = r.x+t+space, r.w-t-space
+		if pg.right {
 			x, r.x = r.x-t-space+r.w+space, r.x-t-space
 		}
 		pg.button(back, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
@@ -430,7 +437,8 @@ type railed struct {
 // language above it, and help.
 func (pg *page) rail(r rect) {
 	t := pg.u(target)
-	if free := r.h - 3*t - 3*pg.u(between); !pg.portrait() && !pg.v.Access.Speech && free > pg.u(8) && !pg.low() { // a sign of what stands here
+	// a sign of what stands here
+	if free := r.h - 3*t - 3*pg.u(between); !pg.portrait() && !pg.v.Access.Speech && free > pg.u(8) && !pg.low() {
 		edge := min(t*0.8, free)
 		pg.add(at(icon("bay", pg.accent, pg.ground, pg.accent), r.x+(r.w-edge)/2, r.y, edge, edge))
 	}
@@ -481,7 +489,8 @@ func (pg *page) texts(lines []line, r rect, a align, c color.NRGBA) {
 		}
 		pg.add(l.objects(x, y, c)...)
 		if l.text != "" {
-			pg.pic.Texts = append(pg.pic.Texts, Placed{Text: l.text, Pos: fyne.NewPos(x, y), Size: fyne.NewSize(l.width, l.height()), EM: l.font.size / pg.mm, FG: c, BG: pg.ground})
+			pg.pic.Texts = append(pg.pic.Texts, Placed{Text: l.text, Pos: fyne.NewPos(x, y),
+				Size: fyne.NewSize(l.width, l.height()), EM: l.font.size / pg.mm, FG: c, BG: pg.ground})
 		}
 		y += l.height()
 	}

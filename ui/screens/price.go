@@ -21,7 +21,8 @@ func (pg *page) price() {
 	if e := pg.v.Example; e != nil {
 		pg.block(pg.note(pg.t("price.example", "Energy", pg.p.Energy(e.Energy, 0), "Amount", pg.p.Money(e.Cost))))
 	}
-	hold := pg.say(pg.t("price.hold", "Amount", pg.p.Money(pg.v.Hold)) + pg.t("join.sentence") + pg.t("price.only_used"))
+	hold := pg.say(pg.t("price.hold", "Amount", pg.p.Money(pg.v.Hold)) + pg.t("join.sentence") +
+		pg.t("price.only_used"))
 	hold.bold = true
 	pg.block(hold)
 	if l := pg.limit(pg.v.Limit); l != "" {

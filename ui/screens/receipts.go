@@ -20,7 +20,8 @@ func (pg *page) receipts() {
 	case pg.v.Message != "":
 		pg.block(words{s: pg.t(pg.v.Key()), em: body, bold: true, color: pg.warning})
 	default:
-		entered := pg.say(pg.t("receipts.short") + "  " + pg.p.Piece(pg.v.Reference+strings.Repeat("·", max(0, 7-len(pg.v.Reference)))))
+		entered := pg.say(pg.t("receipts.short") + "  " + pg.p.Piece(pg.v.Reference+strings.Repeat("·",
+			max(0, 7-len(pg.v.Reference)))))
 		entered.bold, entered.silent = true, true
 		pg.block(prompt, entered)
 	}
@@ -56,7 +57,8 @@ func (pg *page) letters() grid {
 		keys = append(keys, label{icon: "back", spoken: pg.t("back"), style: quiet, tap: choose("")})
 		return pg.keys(keys, 5)
 	}
-	return pg.keys(append(keys, label{icon: "erase", spoken: pg.t("erase"), style: quiet, tap: pg.act(ui.Erase, "")}), 5)
+	return pg.keys(append(keys, label{icon: "erase", spoken: pg.t("erase"), style: quiet, tap: pg.act(ui.Erase, "")}),
+		5)
 }
 
 // found shows a receipt, or lets the visitor choose one of theirs.
@@ -69,7 +71,8 @@ func (pg *page) found() {
 		pg.block(head)
 		var tiles []label
 		for _, r := range pg.v.Receipts {
-			tiles = append(tiles, label{text: pg.t("receipts.row", "Date", pg.p.Minute(r.At), "N", r.Bay, "Amount", pg.p.Money(r.Paid)), tap: pg.act(ui.Show, r.Reference)})
+			tiles = append(tiles, label{text: pg.t("receipts.row", "Date", pg.p.Minute(r.At), "N", r.Bay, "Amount",
+				pg.p.Money(r.Paid)), tap: pg.act(ui.Show, r.Reference)})
 		}
 		_, rows := pg.cells(len(tiles), 150, target)
 		pg.block(grid{labels: pg.few(tiles, rows), columns: 1, rowMM: target})
@@ -87,6 +90,7 @@ func (pg *page) found() {
 	}
 	w := pg.title(pg.t(key, "Amount", pg.p.Money(pg.v.Paid)))
 	w.color = pg.accent
-	pg.block(pg.say(when+pg.t("bay", "N", pg.v.Bay)), w, pg.say(pg.p.Energy(pg.v.Energy, 3)), pg.say(pg.t("final.code", "Code", pg.v.Reference)), pg.note(pg.t("final.scan")))
+	pg.block(pg.say(when+pg.t("bay", "N", pg.v.Bay)), w, pg.say(pg.p.Energy(pg.v.Energy, 3)),
+		pg.say(pg.t("final.code", "Code", pg.v.Reference)), pg.note(pg.t("final.scan")))
 	pg.foot("back", primary, ui.Back, "")
 }

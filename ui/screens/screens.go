@@ -65,17 +65,24 @@ func (d *Drawer) page(v ui.View, size fyne.Size) *page {
 		d.known = extents{}
 	}
 	p := d.Texts.Printer(v.Language)
-	return &page{Panel: NewPanel(size, d.Millimetres), script: script{p.Language, p.Right}, look: lookOf(v.Night), p: p, all: d.Texts, v: v, local: &d.local, send: d.Send, known: d.known, factor: 1, pic: &Picture{Pages: 1, Right: p.Right}}
+	return &page{Panel: NewPanel(size, d.Millimetres), script: script{p.Language, p.Right}, look: lookOf(v.Night), p: p,
+		all: d.Texts, v: v, local: &d.local, send: d.Send, known: d.known, factor: 1,
+		pic: &Picture{Pages: 1, Right: p.Right}}
 }
 
 // build lays the blocks of the view's screen out.
 func (pg *page) build() {
 	draw := map[ui.Screen]func(*page){
-		ui.Attract: (*page).attract, ui.Bays: (*page).bays, ui.Price: (*page).price, ui.Limits: (*page).limits, ui.Tap: (*page).tap, ui.Wait: (*page).wait,
-		ui.PlugIn: (*page).plugIn, ui.Charging: (*page).charging, ui.Idle: (*page).idle, ui.Owner: (*page).owner, ui.StopAsk: (*page).stopAsk, ui.Final: (*page).final,
-		ui.Declined: (*page).declined, ui.OutOfOrder: (*page).closed, ui.Reader: (*page).reader, ui.Offline: (*page).offline, ui.Emergency: (*page).emergency,
-		ui.Lost: (*page).lost, ui.BayFault: (*page).bayFault, ui.Languages: (*page).languages, ui.Help: (*page).help, ui.AccessAsk: (*page).access,
-		ui.Still: (*page).still, ui.Receipts: (*page).receipts, ui.Found: (*page).found, ui.StaffCode: (*page).staffCode, ui.Technic: (*page).staff, ui.HostPage: (*page).staff,
+		ui.Attract: (*page).attract, ui.Bays: (*page).bays, ui.Price: (*page).price, ui.Limits: (*page).limits,
+		ui.Tap: (*page).tap, ui.Wait: (*page).wait,
+		ui.PlugIn: (*page).plugIn, ui.Charging: (*page).charging, ui.Idle: (*page).idle, ui.Owner: (*page).owner,
+		ui.StopAsk: (*page).stopAsk, ui.Final: (*page).final,
+		ui.Declined: (*page).declined, ui.OutOfOrder: (*page).closed, ui.Reader: (*page).reader,
+		ui.Offline: (*page).offline, ui.Emergency: (*page).emergency,
+		ui.Lost: (*page).lost, ui.BayFault: (*page).bayFault, ui.Languages: (*page).languages, ui.Help: (*page).help,
+		ui.AccessAsk: (*page).access,
+		ui.Still:     (*page).still, ui.Receipts: (*page).receipts, ui.Found: (*page).found,
+		ui.StaffCode: (*page).staffCode, ui.Technic: (*page).staff, ui.HostPage: (*page).staff,
 	}[pg.v.Screen]
 	if draw == nil {
 		draw = (*page).closed

@@ -146,7 +146,8 @@ func judge(t *testing.T, name string, pic *screens.Picture, size fyne.Size, larg
 			t.Errorf("%s: a button has no text: %q", name, b.Label)
 		}
 		for _, other := range pic.Buttons[:i] {
-			if overlap(b.Position().SubtractXY(3.5*mm(size), 3.5*mm(size)), b.Size().AddWidthHeight(7*mm(size), 7*mm(size)), other.Position(), other.Size(), 0) {
+			if overlap(b.Position().SubtractXY(3.5*mm(size), 3.5*mm(size)),
+				b.Size().AddWidthHeight(7*mm(size), 7*mm(size)), other.Position(), other.Size(), 0) {
 				t.Errorf("%s: buttons %q and %q are too close", name, b.Label, other.Label)
 			}
 		}
@@ -248,8 +249,11 @@ func TestContrast(t *testing.T) {
 func TestTouchesBecomeInputs(t *testing.T) {
 	newApp(t)
 	texts, views := load(t)
-	want := map[ui.Screen]ui.InputKind{ui.Attract: ui.Touch, ui.Bays: ui.Choose, ui.Price: ui.Accept, ui.Limits: ui.SetLimit, ui.Tap: ui.Back, ui.PlugIn: ui.Back, ui.Charging: ui.Stop, ui.Idle: ui.Stop,
-		ui.StopAsk: ui.Confirm, ui.Final: ui.Back, ui.Declined: ui.Back, ui.Languages: ui.Language, ui.AccessAsk: ui.SetLarge, ui.Still: ui.MoreTime, ui.BayFault: ui.Back, ui.Help: ui.Back, ui.StaffCode: ui.StaffDo, ui.Technic: ui.Back, ui.HostPage: ui.Back}
+	want := map[ui.Screen]ui.InputKind{ui.Attract: ui.Touch, ui.Bays: ui.Choose, ui.Price: ui.Accept,
+		ui.Limits: ui.SetLimit, ui.Tap: ui.Back, ui.PlugIn: ui.Back, ui.Charging: ui.Stop, ui.Idle: ui.Stop,
+		ui.StopAsk: ui.Confirm, ui.Final: ui.Back, ui.Declined: ui.Back, ui.Languages: ui.Language,
+		ui.AccessAsk: ui.SetLarge, ui.Still: ui.MoreTime, ui.BayFault: ui.Back, ui.Help: ui.Back,
+		ui.StaffCode: ui.StaffDo, ui.Technic: ui.Back, ui.HostPage: ui.Back}
 	for _, c := range views {
 		got := map[ui.InputKind]bool{}
 		d := &screens.Drawer{Texts: texts, Send: func(in ui.Input) {

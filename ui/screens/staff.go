@@ -213,7 +213,8 @@ func (l listed) place(pg *page, r rect) {
 		if pg.right {
 			bx = r.x
 		}
-		pg.button(label{text: pg.action(*a), tap: pg.act(ui.StaffDo, a.Value)}, fyne.NewPos(bx, r.y+(r.h-size.Height)/2), size)
+		pg.button(label{text: pg.action(*a), tap: pg.act(ui.StaffDo, a.Value)},
+			fyne.NewPos(bx, r.y+(r.h-size.Height)/2), size)
 	}
 }
 

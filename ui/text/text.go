@@ -63,7 +63,8 @@ func Load() (*Catalogues, error) {
 }
 
 // order is the order in which languages are offered where a site does not say.
-var order = []string{"en", "de", "fr", "nl", "es", "it", "pl", "cs", "pt", "da", "sv", "nb", "fi", "el", "uk", "tr", "ar", "zh", "ja"}
+var order = []string{"en", "de", "fr", "nl", "es", "it", "pl", "cs", "pt", "da", "sv", "nb", "fi", "el", "uk", "tr",
+	"ar", "zh", "ja"}
 
 // Incomplete lists what a language lacks that is not offered because of it.
 func (c *Catalogues) Incomplete() map[string][]string { return c.lacks }
@@ -95,7 +96,8 @@ func (c *Catalogues) Printer(lang string) *Printer {
 		lang = "en"
 	}
 	locale := currency.NewLocale(cmp.Or(regions[lang], lang))
-	p := &Printer{lang, lang == "ar", stretch, i18n.NewLocalizer(c.bundle, lang), currency.NewFormatter(locale), currency.NewFormatter(locale)}
+	p := &Printer{lang, lang == "ar", stretch, i18n.NewLocalizer(c.bundle, lang), currency.NewFormatter(locale),
+		currency.NewFormatter(locale)}
 	p.number.CurrencyDisplay = currency.DisplayNone
 	return p
 }
@@ -135,7 +137,9 @@ const (
 
 // isolated keeps a value in one piece: 42 kWh, a code, a telephone number.
 func (p *Printer) isolated(s string) string {
-	if !p.Right || strings.ContainsFunc(s, func(r rune) bool { return r == '\u200f' || r == '\u2066' || 0x590 <= r && r <= 0x8ff }) {
+	if !p.Right || strings.ContainsFunc(s, func(r rune) bool {
+		return r == '\u200f' || r == '\u2066' || 0x590 <= r && r <= 0x8ff
+	}) {
 		return s
 	}
 	return isolate + s + popped
@@ -195,10 +199,14 @@ func (p *Printer) Duration(seconds int) string {
 // forms are the short numeric forms of dates and times of CLDR, with four digits for a year
 // and two for a day. English has no form that the whole world reads alike: ISO 8601 is.
 var forms = map[string][2]string{
-	"en": {"2006-01-02", "15:04"}, "de": {"02.01.2006", "15:04"}, "fr": {"02/01/2006", "15:04"}, "nl": {"02-01-2006", "15:04"}, "es": {"02/01/2006", "15:04"},
-	"it": {"02/01/2006", "15:04"}, "pl": {"02.01.2006", "15:04"}, "cs": {"02.01.2006", "15:04"}, "pt": {"02/01/2006", "15:04"}, "da": {"02.01.2006", "15.04"},
-	"sv": {"2006-01-02", "15:04"}, "nb": {"02.01.2006", "15:04"}, "fi": {"02.01.2006", "15.04"}, "el": {"02/01/2006", "15:04"}, "uk": {"02.01.2006", "15:04"},
-	"tr": {"02.01.2006", "15:04"}, "ar": {"02/01/2006", "15:04"}, "zh": {"2006/01/02", "15:04"}, "ja": {"2006/01/02", "15:04"},
+	"en": {"2006-01-02", "15:04"}, "de": {"02.01.2006", "15:04"}, "fr": {"02/01/2006", "15:04"},
+	"nl": {"02-01-2006", "15:04"}, "es": {"02/01/2006", "15:04"},
+	"it": {"02/01/2006", "15:04"}, "pl": {"02.01.2006", "15:04"}, "cs": {"02.01.2006", "15:04"},
+	"pt": {"02/01/2006", "15:04"}, "da": {"02.01.2006", "15.04"},
+	"sv": {"2006-01-02", "15:04"}, "nb": {"02.01.2006", "15:04"}, "fi": {"02.01.2006", "15.04"},
+	"el": {"02/01/2006", "15:04"}, "uk": {"02.01.2006", "15:04"},
+	"tr": {"02.01.2006", "15:04"}, "ar": {"02/01/2006", "15:04"}, "zh": {"2006/01/02", "15:04"},
+	"ja": {"2006/01/02", "15:04"},
 }
 
 // Time is a moment with its zone, as a receipt shows it.

@@ -16,11 +16,15 @@ func TestEveryTextIsThere(t *testing.T) {
 	}
 	var keys []string
 	for _, f := range kiosk.Faults() {
-		keys = append(keys, "fault."+f.Code+".title", "fault."+f.Code+".driver", "fault."+f.Code+".host", "fault."+f.Code+".technician")
+		keys = append(keys, "fault."+f.Code+".title", "fault."+f.Code+".driver", "fault."+f.Code+".host",
+			"fault."+f.Code+".technician")
 	}
-	for _, r := range []session.Reason{session.ReasonStopped, session.ReasonUnplugged, session.ReasonLimit, session.ReasonNoEnergy, session.ReasonNoPlug, session.ReasonCancelled,
-		session.ReasonTimeout, session.ReasonMeter, session.ReasonContactor, session.ReasonInterrupted, session.ReasonShutdown, session.ReasonOrphan,
-		session.ReasonUnknown, session.ReasonHoldGone, session.ReasonTooLittle, session.ReasonOwnLimit, session.ReasonEmergency, session.ReasonRemote, session.ReasonOverused} {
+	for _, r := range []session.Reason{session.ReasonStopped, session.ReasonUnplugged, session.ReasonLimit,
+		session.ReasonNoEnergy, session.ReasonNoPlug, session.ReasonCancelled,
+		session.ReasonTimeout, session.ReasonMeter, session.ReasonContactor, session.ReasonInterrupted,
+		session.ReasonShutdown, session.ReasonOrphan,
+		session.ReasonUnknown, session.ReasonHoldGone, session.ReasonTooLittle, session.ReasonOwnLimit,
+		session.ReasonEmergency, session.ReasonRemote, session.ReasonOverused} {
 		keys = append(keys, "reason."+string(r))
 	}
 	for _, d := range kiosk.DeclineClasses() {
@@ -49,8 +53,10 @@ func TestLocalForms(t *testing.T) {
 	}
 	m := kiosk.Money{Minor: 123456, Currency: "EUR"}
 	for lang, want := range map[string][3]string{
-		"en": {"€1,234.56", "18.432\u00a0kWh", "€0.0049"}, "de": {"1.234,56\u00a0€", "18,432\u00a0kWh", "0,0049\u00a0€"},
-		"fr": {"1\u202f234,56\u00a0€", "18,432\u00a0kWh", "0,0049\u00a0€"}, "ar": {"\u200f1,234.56\u00a0€", "\u206618.432\u00a0kWh\u2069", "\u200f0.0049\u00a0€"},
+		"en": {"€1,234.56", "18.432\u00a0kWh", "€0.0049"}, "de": {"1.234,56\u00a0€", "18,432\u00a0kWh",
+			"0,0049\u00a0€"},
+		"fr": {"1\u202f234,56\u00a0€", "18,432\u00a0kWh", "0,0049\u00a0€"},
+		"ar": {"\u200f1,234.56\u00a0€", "\u206618.432\u00a0kWh\u2069", "\u200f0.0049\u00a0€"},
 	} {
 		p := c.Printer(lang)
 		if got := [3]string{p.Money(m), p.Energy(18432, 3), p.Decimal("0.0049", "EUR")}; got != want {
@@ -70,7 +76,8 @@ func TestValuesStayInOnePiece(t *testing.T) {
 	if got := ar.T("help.call", "Phone", "+49 30 1234567"); !strings.Contains(got, "\u2066+49 30 1234567\u2069") {
 		t.Errorf("%q", got)
 	}
-	if got := ar.T("price.hold", "Amount", ar.Money(kiosk.Money{Minor: 5000, Currency: "EUR"})); strings.Contains(got, "\u2066") {
+	if got := ar.T("price.hold", "Amount", ar.Money(kiosk.Money{Minor: 5000, Currency: "EUR"})); strings.Contains(got,
+		"\u2066") {
 		t.Errorf("an amount is written in Arabic form: %q", got)
 	}
 	if got := en.T("help.call", "Phone", "+49 30 1234567"); strings.Contains(got, "\u2066") {

@@ -108,8 +108,10 @@ func newPanel() (*panel, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, set := range [][2]int{{uiSetEvbit, evKey}, {uiSetKeybit, btnTouch}, {uiSetEvbit, evAbs}, {uiSetAbsbit, absX}, {uiSetAbsbit, absY},
-		{uiSetAbsbit, absMtSlot}, {uiSetAbsbit, absMtX}, {uiSetAbsbit, absMtY}, {uiSetAbsbit, absMtID}, {uiSetPropbit, propDirect}} {
+	for _, set := range [][2]int{{uiSetEvbit, evKey}, {uiSetKeybit, btnTouch}, {uiSetEvbit, evAbs}, {uiSetAbsbit, absX},
+		{uiSetAbsbit, absY},
+		{uiSetAbsbit, absMtSlot}, {uiSetAbsbit, absMtX}, {uiSetAbsbit, absMtY}, {uiSetAbsbit, absMtID},
+		{uiSetPropbit, propDirect}} {
 		if err := unix.IoctlSetInt(int(f.Fd()), uint(set[0]), set[1]); err != nil {
 			return nil, err
 		}
@@ -146,7 +148,8 @@ func (p *panel) send(kind, code uint16, value int32) {
 }
 
 func (p *panel) tap(x, y int32) {
-	for _, e := range [][3]int32{{evAbs, absMtSlot, 0}, {evAbs, absMtID, 1}, {evAbs, absMtX, x}, {evAbs, absMtY, y}, {evKey, btnTouch, 1}, {evAbs, absX, x}, {evAbs, absY, y}, {evSyn, 0, 0}} {
+	for _, e := range [][3]int32{{evAbs, absMtSlot, 0}, {evAbs, absMtID, 1}, {evAbs, absMtX, x}, {evAbs, absMtY, y},
+		{evKey, btnTouch, 1}, {evAbs, absX, x}, {evAbs, absY, y}, {evSyn, 0, 0}} {
 		p.send(uint16(e[0]), uint16(e[1]), e[2])
 	}
 	time.Sleep(80 * time.Millisecond) // a finger's time

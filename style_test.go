@@ -1,0 +1,80 @@
+package kiosk_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mostColumns is the most that a line may be wide. A tab counts as four.
+const mostColumns = 120
+
+// TestStyle: lines can be read without scrolling, and nothing changes in the header of an if or a switch but what is
+// declared there. What a raw string holds is data, as wide as it is.
+func TestStyle(t *testing.T) {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, src, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		raw := rawLines(set, path, src)
+		for i, line := range strings.Split(string(src), "\n") {
+			if n := len([]rune(strings.ReplaceAll(line, "\t", "    "))); n > mostColumns && !raw[i+1] {
+				t.Errorf("%s:%d: %d columns, and %d are the most", path, i+1, n, mostColumns)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			var header ast.Stmt
+			switch n := n.(type) {
+			case *ast.IfStmt:
+				header = n.Init
+			case *ast.SwitchStmt:
+				header = n.Init
+			}
+			assign, is := header.(*ast.AssignStmt)
+			_, counts := header.(*ast.IncDecStmt)
+			if counts || is && assign.Tok != token.DEFINE {
+				t.Errorf("%v: an assignment hides in a header", set.Position(header.Pos()))
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rawLines are the lines that a raw string has a part in.
+func rawLines(set *token.FileSet, path string, src []byte) map[int]bool {
+	var s scanner.Scanner
+	file := set.AddFile(path, set.Base(), len(src))
+	s.Init(file, src, nil, 0)
+	raw := map[int]bool{}
+	for {
+		pos, tok, text := s.Scan()
+		if tok == token.EOF {
+			return raw
+		}
+		if tok == token.STRING && strings.HasPrefix(text, "`") {
+			first := file.Line(pos)
+			for i := range strings.Count(text, "\n") + 1 {
+				raw[first+i] = true
+			}
+		}
+	}
+}
