@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -31,6 +32,7 @@ func TestStyle(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		literalFaults(t, set, path, file)
 		raw := rawLines(set, path, src)
 		for i, line := range strings.Split(string(src), "\n") {
 			if n := len([]rune(strings.ReplaceAll(line, "\t", "    "))); n > mostColumns && !raw[i+1] {
@@ -57,6 +59,23 @@ func TestStyle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// literalFaults finds codes of faults that are written out. Outside of tests they are the constants of fault.go, but
+// for
+// the audit, which judges by codes of its own.
+func literalFaults(t *testing.T, set *token.FileSet, path string, file *ast.File) {
+	t.Helper()
+	if path == "fault.go" || strings.HasPrefix(path, "audit/") || strings.HasSuffix(path, "_test.go") {
+		return
+	}
+	code := regexp.MustCompile(`^"(PT|MT|CX|IO|CL|CF|HO|UI|SW|DB|BO)[0-9O]{3}"$`)
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, is := n.(*ast.BasicLit); is && code.MatchString(lit.Value) {
+			t.Errorf("%v: the fault %s is written out: it has a constant", set.Position(lit.Pos()), lit.Value)
+		}
+		return true
+	})
 }
 
 // rawLines are the lines that a raw string has a part in.

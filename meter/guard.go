@@ -10,14 +10,14 @@ import (
 
 // Fault is a reading that must not be billed. Its code is in kiosk's fault table.
 type Fault struct {
-	Code string // MT002, MT003, MT004 or MT006
+	Code kiosk.FaultCode // MT002, MT003, MT004 or MT006
 	What string
 }
 
-func (f *Fault) Error() string { return f.Code + ": " + f.What }
+func (f *Fault) Error() string { return string(f.Code) + ": " + f.What }
 
 // FaultCode is the code; the session machine asks for it without knowing this package.
-func (f *Fault) FaultCode() string { return f.Code }
+func (f *Fault) FaultCode() kiosk.FaultCode { return f.Code }
 
 // Guard lets through only readings that can be true. It implements kiosk.Meter.
 //
@@ -119,7 +119,7 @@ func (g *Guard) Read(ctx context.Context) (kiosk.Reading, error) {
 		g.count(r)
 	}
 	if fault == nil {
-		fault = &Fault{"MT003", fmt.Sprintf(
+		fault = &Fault{kiosk.FaultRegisterJump, fmt.Sprintf(
 			"register does not stand still: %v is the last of %d readings that do not agree", before.Import, exchanges)}
 	}
 	return kiosk.Reading{}, fault
@@ -168,7 +168,7 @@ func (g *Guard) count(r kiosk.Reading) {
 // judge says how many exchanges must agree on a reading before it counts; 0 with what is wrong.
 func (g *Guard) judge(r kiosk.Reading) (need int, fault *Fault) {
 	if g.serial != "" && r.Serial != g.serial {
-		return 0, &Fault{"MT004", fmt.Sprintf("meter has serial number %s, want %s", r.Serial, g.serial)}
+		return 0, &Fault{kiosk.FaultMeterOther, fmt.Sprintf("meter has serial number %s, want %s", r.Serial, g.serial)}
 	}
 	if g.last == nil {
 		return agreeing, nil
@@ -178,7 +178,8 @@ func (g *Guard) judge(r kiosk.Reading) (need int, fault *Fault) {
 		if g.floor != nil && g.register.Possible(*g.floor, r, r.At.Sub(g.floor.At)) == nil {
 			return lowering, nil
 		}
-		return 0, &Fault{"MT002", fmt.Sprintf("register fell from %v to %v", g.last.Import, r.Import)}
+		return 0, &Fault{kiosk.FaultRegisterBackwards, fmt.Sprintf("register fell from %v to %v", g.last.Import,
+			r.Import)}
 	}
 	since := r.At.Sub(g.last.At)
 	flowed := g.high(g.seen, r, residual)
@@ -187,7 +188,8 @@ func (g *Guard) judge(r kiosk.Reading) (need int, fault *Fault) {
 	case g.register.MaxPower > 0 && spare < 0:
 		return 0, g.tooMuch(*g.last, r, rise, since)
 	case g.behindAfter(r, rise) > g.most(r)+int64(silentFor)*wattHour:
-		return 0, &Fault{"MT006", fmt.Sprintf("register stands at %v while %d W flow", r.Import, r.Power)}
+		return 0, &Fault{kiosk.FaultMeterContradicts, fmt.Sprintf("register stands at %v while %d W flow", r.Import,
+			r.Power)}
 	case g.fresh, spare < 0, r.At.Sub(g.seen.At) > known && int64(rise)*wattHour > g.most(r):
 		return agreeing, nil
 	}
@@ -197,12 +199,13 @@ func (g *Guard) judge(r kiosk.Reading) (need int, fault *Fault) {
 // tooMuch tells which rule a rise breaks.
 func (g *Guard) tooMuch(last, r kiosk.Reading, rise kiosk.Energy, since time.Duration) *Fault {
 	if err := g.register.Possible(last, r, since); err != nil {
-		return &Fault{"MT003", err.Error()}
+		return &Fault{kiosk.FaultRegisterJump, err.Error()}
 	}
 	if peak := g.register.Peak(); r.Power > peak {
-		return &Fault{"MT003", fmt.Sprintf("%d W flow, at most %d W are possible", r.Power, peak)}
+		return &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("%d W flow, at most %d W are possible", r.Power, peak)}
 	}
-	return &Fault{"MT006", fmt.Sprintf("register rose by %v in %v, which the measured power does not explain", rise,
+	return &Fault{kiosk.FaultMeterContradicts, fmt.Sprintf(
+		"register rose by %v in %v, which the measured power does not explain", rise,
 		since.Round(time.Millisecond))}
 }
 
@@ -248,7 +251,7 @@ func (g *Guard) Exchange(ctx context.Context, record func(old *kiosk.Reading, no
 		}
 	}
 	if err == nil {
-		err = &Fault{"MT003", fmt.Sprintf("register does not stand still at %v", now.Import)}
+		err = &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("register does not stand still at %v", now.Import)}
 	}
 	return err
 }

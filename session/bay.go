@@ -39,10 +39,10 @@ type view struct {
 	inputsAt time.Time // last good
 	blind    bool      // the inputs could not be read the last time
 	last     *kiosk.Reading
-	sure     *kiosk.Reading // the good one before it, which it confirmed
-	meterAt  time.Time      // last good
-	mute     bool           // the meter could not be read the last time
-	fault    string         // that it is not believed for
+	sure     *kiosk.Reading  // the good one before it, which it confirmed
+	meterAt  time.Time       // last good
+	mute     bool            // the meter could not be read the last time
+	fault    kiosk.FaultCode // that it is not believed for
 }
 
 func newBayWorker(c *Controller, b Bay) *bayWorker {
@@ -167,8 +167,9 @@ func (w *bayWorker) failed(ctx context.Context, o *owner, err error) {
 	w.mu.Lock()
 	o.failed = true
 	w.mu.Unlock()
-	w.c.cfg.Log.Error("kioskd itself failed at a bay", "fault", failedSelf, "bay", w.bay.Number, "error", err)
-	w.tell(ctx, failedSelf, true, err)
+	w.c.cfg.Log.Error("kioskd itself failed at a bay", "fault", kiosk.FaultDeviceFailed, "bay", w.bay.Number, "error",
+		err)
+	w.tell(ctx, kiosk.FaultDeviceFailed, true, err)
 }
 
 // well tells that a driver that panicked works again.
@@ -178,7 +179,7 @@ func (w *bayWorker) well(ctx context.Context, o *owner) {
 	both := !w.contacts.failed && !w.readings.failed
 	w.mu.Unlock()
 	if both {
-		w.tell(ctx, failedSelf, false, nil)
+		w.tell(ctx, kiosk.FaultDeviceFailed, false, nil)
 	}
 }
 
@@ -216,13 +217,13 @@ func (w *bayWorker) lookAnd(ctx context.Context, tell bool) {
 		w.report(ctx)
 	}
 	w.mu.Unlock()
-	w.tell(ctx, "IO001", err != nil && lost > tellInputs, err)
+	w.tell(ctx, kiosk.FaultInputsUnreachable, err != nil && lost > tellInputs, err)
 	if err == nil {
-		w.tell(ctx, "CX008", in.Emergency, nil)
+		w.tell(ctx, kiosk.FaultEmergencyStop, in.Emergency, nil)
 		w.well(ctx, &w.contacts)
 	}
 	if err == nil && !in.Closed {
-		w.tell(ctx, "CX017", false, nil)
+		w.tell(ctx, kiosk.FaultContactorStuck, false, nil)
 	}
 }
 
@@ -231,7 +232,7 @@ func (w *bayWorker) measure(ctx context.Context) {
 	r, err := w.bay.Meter.Read(ctx)
 	w.mu.Lock()
 	s, now := &w.seen, time.Now()
-	s.mute, s.fault = err != nil, kiosk.FaultCode(err)
+	s.mute, s.fault = err != nil, kiosk.FaultOf(err)
 	if err == nil {
 		r.At = w.c.now()
 		s.last, s.sure, s.meterAt = &r, s.last, now
@@ -239,7 +240,7 @@ func (w *bayWorker) measure(ctx context.Context) {
 	code, lost := s.fault, now.Sub(s.meterAt)
 	w.report(ctx)
 	w.mu.Unlock()
-	w.tell(ctx, "MT001", err != nil && code == "" && lost > tellMeter, err)
+	w.tell(ctx, kiosk.FaultMeterUnreachable, err != nil && code == "" && lost > tellMeter, err)
 	for _, c := range meterFaults {
 		w.tell(ctx, c, code == c, err)
 	}
@@ -267,7 +268,7 @@ func (w *bayWorker) report(ctx context.Context) {
 }
 
 // tell raises or clears a fault of the bay where that is news.
-func (w *bayWorker) tell(ctx context.Context, code string, raised bool, err error) {
+func (w *bayWorker) tell(ctx context.Context, code kiosk.FaultCode, raised bool, err error) {
 	if w.c.state().Faults[FaultAt{code, w.bay.Number}] != raised {
 		w.c.Fault(ctx, code, w.bay.Number, raised, err)
 	}
@@ -297,7 +298,7 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 		}
 	case OpenContact:
 		o.Err = w.open(ctx)
-		w.tell(ctx, "CX017", o.Err != nil, o.Err)
+		w.tell(ctx, kiosk.FaultContactorStuck, o.Err != nil, o.Err)
 		if cmd.Session == "" {
 			return
 		}

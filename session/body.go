@@ -135,11 +135,11 @@ type (
 	}
 	// FaultBody is a fault of a bay, or of the site with bay 0.
 	FaultBody struct {
-		Fault   string         `json:"fault"`
-		Bay     int            `json:"bay,omitempty"`
-		By      string         `json:"by,omitempty"`
-		Reading *kiosk.Reading `json:"reading,omitempty"`
-		Old     *kiosk.Reading `json:"old_reading,omitempty"`
+		Fault   kiosk.FaultCode `json:"fault"`
+		Bay     int             `json:"bay,omitempty"`
+		By      string          `json:"by,omitempty"`
+		Reading *kiosk.Reading  `json:"reading,omitempty"`
+		Old     *kiosk.Reading  `json:"old_reading,omitempty"`
 		ErrorBody
 	}
 	// RegisterBody is the register of a bay that no session has.

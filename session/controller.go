@@ -180,7 +180,7 @@ var errEnded = errors.New("the controller has ended")
 func (c *Controller) Bays() []int { return slices.Sorted(maps.Keys(c.bays)) }
 
 // Fault raises or clears a fault.
-func (c *Controller) Fault(ctx context.Context, code string, bay int, raised bool, err error) {
+func (c *Controller) Fault(ctx context.Context, code kiosk.FaultCode, bay int, raised bool, err error) {
 	c.post(ctx, Observation{What: FaultSeen, Fault: code, Bay: bay, Raised: raised, Err: err})
 }
 
@@ -249,12 +249,13 @@ func (c *Controller) Run(ctx context.Context, turned func()) error {
 	c.asked = ctx.Done()
 	var g errgroup.Group
 	if c.cfg.Lost != nil { // before anything else is written down
-		if err := c.handle(work, Observation{What: FaultSeen, Fault: NewJournal, Raised: true,
+		if err := c.handle(work, Observation{What: FaultSeen, Fault: kiosk.FaultJournalNew, Raised: true,
 			Err: c.cfg.Lost}); err != nil {
 			return errors.Join(err, c.openAll())
 		}
 	}
-	for _, o := range []Observation{{What: FaultSeen, Fault: "PT001", Raised: true, Err: errors.New("not asked yet")},
+	for _, o := range []Observation{{What: FaultSeen, Fault: kiosk.FaultTerminalUnreachable, Raised: true,
+		Err: errors.New("not asked yet")},
 		{What: Booted}} {
 		if err := c.handle(work, o); err != nil {
 			return errors.Join(err, c.openAll())
@@ -371,7 +372,7 @@ func (c *Controller) lookAtClock(ctx context.Context) {
 		o.From = &from
 	}
 	if wrong := !c.cfg.Clock.Trusted(); o.From == nil && wrong == s.ClockWrong &&
-		wrong == s.Faults[FaultAt{Code: "CL001"}] {
+		wrong == s.Faults[FaultAt{Code: kiosk.FaultClockUntrusted}] {
 		return
 	}
 	if err := c.handle(ctx, o); err != nil {
@@ -382,12 +383,13 @@ func (c *Controller) lookAtClock(ctx context.Context) {
 // probe writes to a journal that could not be written: nobody else would, because
 // nothing is sold meanwhile. Selling goes on when its end is on disk, too.
 func (c *Controller) probe(ctx context.Context) {
-	down := c.snapshot.State.Faults[FaultAt{Code: "DB001"}]
+	down := c.snapshot.State.Faults[FaultAt{Code: kiosk.FaultJournalUnwritable}]
 	if c.snapshot.Halted == down {
 		return
 	}
-	if err := c.handle(ctx, Observation{What: FaultSeen, Fault: "DB001", Raised: c.snapshot.Halted}); err != nil {
-		c.cfg.Log.Error("journal still cannot be written", "fault", "DB001", "error", err)
+	if err := c.handle(ctx, Observation{What: FaultSeen, Fault: kiosk.FaultJournalUnwritable,
+		Raised: c.snapshot.Halted}); err != nil {
+		c.cfg.Log.Error("journal still cannot be written", "fault", kiosk.FaultJournalUnwritable, "error", err)
 	}
 }
 
@@ -539,7 +541,8 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 		if err == nil {
 			return nil
 		}
-		c.cfg.Log.Error("journal cannot be written: power goes off", "fault", "DB001", "error", err)
+		c.cfg.Log.Error("journal cannot be written: power goes off", "fault", kiosk.FaultJournalUnwritable, "error",
+			err)
 		c.publish(func(s *Snapshot) { s.Halted = true })
 		for _, b := range c.bays {
 			b.command(Command{Do: OpenContact, Bay: b.bay.Number})

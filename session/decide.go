@@ -27,6 +27,9 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	case TerminalWell:
 		return r.terminalWell(s, o), nil
 	case FaultSeen:
+		if _, known := kiosk.FaultByCode(o.Fault); !known {
+			return nil, fmt.Errorf("cannot raise fault %q: it is not in the fault table", o.Fault)
+		}
 		return r.fault(s, o), nil
 	case FaultDone:
 		return r.faultDone(s, o)
@@ -352,7 +355,8 @@ func (x Session) crossed(s State, o Observation) int {
 func (r Rules) uncross(s State, x Session, other int, o Observation) (out []Event) {
 	err := fmt.Errorf("contactor %d is closed, and meter %d counts", x.Bay, other)
 	for _, bay := range []int{x.Bay, other} {
-		out = append(out, r.fault(s, Observation{At: o.At, Fault: Crossed, Bay: bay, Raised: true, Err: err})...)
+		out = append(out, r.fault(s, Observation{At: o.At, Fault: kiosk.FaultMeterCrossed, Bay: bay, Raised: true,
+			Err: err})...)
 	}
 	return append(out, x.stop(o, ReasonMeter)...)
 }
@@ -517,20 +521,21 @@ func (x Session) again(at time.Time, by string) Event {
 
 // owed raises and clears the faults of money that waits.
 func (r Rules) owed(s State, o Observation) (out []Event) {
-	late := map[string]bool{}
+	late := map[kiosk.FaultCode]bool{}
 	for _, x := range s.Sessions {
 		switch {
 		case x.Paper == PaperClosed || x.Money == HoldUncertain && o.At.Sub(x.AskedAt) <= unknownFor:
 		case x.Money == HoldUncertain:
-			late["PT010"] = true
+			late[kiosk.FaultHoldUnclear] = true
 		case x.OwedAt.IsZero() || o.At.Sub(x.OwedAt) <= time.Hour:
 		case x.settlement() == capturing:
-			late["PT007"] = true
+			late[kiosk.FaultCapturePending] = true
 		default:
-			late["PT009"] = true
+			late[kiosk.FaultReleasePending] = true
 		}
 	}
-	for _, code := range []string{"PT007", "PT009", "PT010"} {
+	for _, code := range []kiosk.FaultCode{kiosk.FaultCapturePending, kiosk.FaultReleasePending,
+		kiosk.FaultHoldUnclear} {
 		if s.Faults[FaultAt{Code: code}] != late[code] {
 			out = append(out, r.fault(s, Observation{At: o.At, Fault: code, Raised: late[code]})...)
 		}

@@ -52,9 +52,6 @@ func contained(f func() error) (err error) {
 	return cmp.Or(panicked, err)
 }
 
-// failedSelf is the fault of a device whose driver panicked.
-const failedSelf = "SW001"
-
 // errSelf is what becomes of a command whose driver panicked. Nobody knows how far it came.
 var errSelf = fmt.Errorf("%w: kioskd itself failed at it", kiosk.ErrOutcomeUnknown)
 

@@ -128,5 +128,6 @@ func (r Rules) guards(s State, at time.Time) (out []Event) {
 	if s.tested(at) {
 		out = append(out, Event{Kind: Alert, At: at, Body: AlertBody{Rule: CardTesting}})
 	}
-	return append(out, r.raise(s, at, "PT003", s.HostRefused >= hostTries && !over(s.HostAt, at, hostPause))...)
+	return append(out, r.raise(s, at, kiosk.FaultTerminalNoHost,
+		s.HostRefused >= hostTries && !over(s.HostAt, at, hostPause))...)
 }

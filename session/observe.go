@@ -28,7 +28,7 @@ type Observation struct {
 	Ready     bool           // the terminal said just before that it is
 	Last      *kiosk.Booking // nil if the terminal did not say
 	Closed    bool           // contactor
-	Fault     string
+	Fault     kiosk.FaultCode
 	Raised    bool
 	Code      string       // a stop code as it was entered
 	Card      string       // token of a card that was read
@@ -96,11 +96,11 @@ const (
 // Sample is one look at a bay.
 type Sample struct {
 	Inputs     kiosk.BayInputs
-	InputsLost time.Duration  // 0 if they were read just now
-	Reading    *kiosk.Reading // nil if it could not be read
-	Good       *kiosk.Reading // the last that is relied on; nil before the first
-	MeterLost  time.Duration  // since the last good reading
-	MeterFault string         // code, if the meter was read and is not believed
+	InputsLost time.Duration   // 0 if they were read just now
+	Reading    *kiosk.Reading  // nil if it could not be read
+	Good       *kiosk.Reading  // the last that is relied on; nil before the first
+	MeterLost  time.Duration   // since the last good reading
+	MeterFault kiosk.FaultCode // code, if the meter was read and is not believed
 }
 
 // Rules are the site's settings of the machine.

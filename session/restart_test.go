@@ -198,8 +198,8 @@ func TestWiresThatAreCrossed(t *testing.T) {
 		p.must(session.Observation{What: session.Sampled, Bay: 3, Sample: &sm,
 			Live: map[int]session.Sample{3: sm, 4: c.beside}})
 		found := p.x().Power == session.Stopping
-		if found != c.found || p.state.Faults[session.FaultAt{Code: session.Crossed, Bay: 3}] != c.found ||
-			p.state.Faults[session.FaultAt{Code: session.Crossed, Bay: 4}] != c.found {
+		if found != c.found || p.state.Faults[session.FaultAt{Code: kiosk.FaultMeterCrossed, Bay: 3}] != c.found ||
+			p.state.Faults[session.FaultAt{Code: kiosk.FaultMeterCrossed, Bay: 4}] != c.found {
 			t.Errorf("%s: found %v, faults %v", name, found, p.state.Faults)
 		}
 		if !found {
@@ -209,7 +209,8 @@ func TestWiresThatAreCrossed(t *testing.T) {
 			t.Errorf("%s: money is %s", name, p.x().Money)
 		}
 		for _, bay := range []int{3, 4} {
-			p.must(session.Observation{What: session.FaultDone, Fault: session.Crossed, Bay: bay, By: "technician"})
+			p.must(session.Observation{What: session.FaultDone, Fault: kiosk.FaultMeterCrossed, Bay: bay,
+				By: "technician"})
 		}
 	}
 }

@@ -24,7 +24,7 @@ const (
 // of open holds. Nothing is asked for again before the list proves that it must be.
 func (r Rules) terminalSaid(s State, o Observation) []Event {
 	other := r.otherTerminal(s, o.Open.TerminalID)
-	if out := r.raise(s, o.At, "PT002", other); other || len(out) > 0 {
+	if out := r.raise(s, o.At, kiosk.FaultTerminalOther, other); other || len(out) > 0 {
 		return out
 	}
 	if out := r.abandoned(s, o); len(out) > 0 {
@@ -62,7 +62,7 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 		}
 	}
 	// whose it is the lost journal knows: a person decides
-	if len(unknown) > 0 && !s.Faults[FaultAt{Code: NewJournal}] {
+	if len(unknown) > 0 && !s.Faults[FaultAt{Code: kiosk.FaultJournalNew}] {
 		orphan := Session{ID: o.Session, Reference: o.Reference, Money: MoneyNone, Power: PowerNone, Paper: PaperOpen}
 		out = append(out, r.found(orphan, unknown[0], o)...)
 	}

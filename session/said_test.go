@@ -168,7 +168,7 @@ func TestWhatATerminalSaysOfItself(t *testing.T) {
 // otherMeter is what the guard says of a meter with another serial number.
 type otherMeter struct{ error }
 
-func (otherMeter) FaultCode() string { return "MT004" }
+func (otherMeter) FaultCode() kiosk.FaultCode { return kiosk.FaultMeterOther }
 
 // TestAnotherMetersEnergyIsNotBilled: the meter is exchanged while a vehicle charges, and nobody
 // notices until its serial number is read again. Only what the first one counted is billed.

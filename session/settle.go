@@ -14,7 +14,7 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 		return nil, nil
 	}
 	last := x.LastReading()
-	if kiosk.FaultCode(o.Err) == otherMeter { // since when it counts is not known
+	if kiosk.FaultOf(o.Err) == kiosk.FaultMeterOther { // since when it counts is not known
 		last = x.ProvenReading()
 	}
 	var out []Event
@@ -42,9 +42,6 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	out = append(out, x.says(MeterEnd, o.At, end), x.says(Billed, o.At, BillBody{*bill}))
 	return append(out, r.settle(x, o.At)...), nil
 }
-
-// otherMeter is the fault of a bay whose meter answers with another serial number.
-const otherMeter = "MT004"
 
 // unlikely says why the last register cannot be true; empty where it can. A register that is below
 // the last journaled one, and not below the first, is: two readings that agree count more than

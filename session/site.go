@@ -71,7 +71,7 @@ func (s *State) faulty(e Event, b FaultBody) {
 		return
 	}
 	delete(s.Faults, at)
-	if b.Fault == "PT001" {
+	if b.Fault == kiosk.FaultTerminalUnreachable {
 		s.BackAt = e.At
 	}
 	if b.Reading != nil {
@@ -131,14 +131,15 @@ func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
 			retry = dayEndHurry
 		}
 	}
-	there := !s.Faults[FaultAt{Code: "PT001"}] && !s.Faults[FaultAt{Code: "PT002"}]
+	there := !s.Faults[FaultAt{Code: kiosk.FaultTerminalUnreachable}] &&
+		!s.Faults[FaultAt{Code: kiosk.FaultTerminalOther}]
 	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, retry) && (r.HoldsSurvive || s.openHolds() == 0) {
 		out = append(out, Event{Kind: DayEndIntent, At: at, Body: DayEndBody{}})
 	}
 	late := !d.Due.IsZero() && over(d.Due, at, dayEndWaits) ||
 		r.DayEnd >= 0 && (d.Ended.IsZero() && !d.Failed.IsZero() ||
 			!d.Ended.IsZero() && over(d.Ended, at, dayEndOverdue))
-	return append(out, r.raise(s, at, "PT006", late)...)
+	return append(out, r.raise(s, at, kiosk.FaultDayEndOverdue, late)...)
 }
 
 // dayEndScheduled tells whether the site's time of day has come since the last end. It
@@ -157,8 +158,9 @@ func (r Rules) dayEndScheduled(s State, at time.Time) bool {
 func (r Rules) terminalWell(s State, o Observation) []Event {
 	var no *kiosk.Declined
 	errors.As(o.Err, &no)
-	out := r.fault(s, Observation{At: o.At, Fault: "PT004", Raised: no != nil && no.Class != kiosk.DeclineDayEnd,
-		Err: o.Err})
+	out := r.fault(s, Observation{At: o.At, Fault: kiosk.FaultTerminalNotReady,
+		Raised: no != nil && no.Class != kiosk.DeclineDayEnd,
+		Err:    o.Err})
 	return append(out, r.wantsDayEnd(s, no, o.At)...)
 }
 
@@ -186,7 +188,7 @@ const residual = 100
 // nobody looks at a bay that no session has: what its meter counts there is nobody's.
 func (r Rules) nobody(s State, o Observation) []Event {
 	now, last := o.Sample.Reading, s.Registers[o.Bay]
-	if now == nil || s.Faults[FaultAt{"MT005", o.Bay}] {
+	if now == nil || s.Faults[FaultAt{kiosk.FaultEnergyUnsold, o.Bay}] {
 		return nil
 	}
 	// seen before what is known; by more the clock was set
@@ -199,36 +201,32 @@ func (r Rules) nobody(s State, o Observation) []Event {
 		hours > 0 && now.Import > last.Import && now.Import-last.Import <= residual: // what the station itself needs
 		return []Event{{Kind: RegisterSeen, At: o.At, Body: RegisterBody{o.Bay, *now}}}
 	case now.Import-last.Import > residual*kiosk.Energy(1+hours):
-		return r.fault(s, Observation{At: o.At, Fault: "MT005", Bay: o.Bay, Raised: true, Reading: now,
+		return r.fault(s, Observation{At: o.At, Fault: kiosk.FaultEnergyUnsold, Bay: o.Bay, Raised: true, Reading: now,
 			Err: fmt.Errorf("%d Wh since %s", now.Import-last.Import, last.At.Format(time.DateTime))})
 	}
 	return nil
 }
 
 // latched are the faults that only a person can call mended.
-var latched = []string{"MT005", Crossed, BayShut, NewJournal}
-
-// NewJournal is the fault of a site whose journal is gone: what was open is known to nobody here.
-const NewJournal = "DB003"
-
-// Crossed is the fault of bays whose contactor and meter do not belong to each other.
-const Crossed = "MT007"
+var latched = []kiosk.FaultCode{kiosk.FaultEnergyUnsold, kiosk.FaultMeterCrossed, kiosk.FaultBayShut,
+	kiosk.FaultJournalNew}
 
 // meterFaults are what a meter's readings can be refused for. Of those about the register a person
 // may say that it is true where it stands.
-var meterFaults = []string{"MT002", "MT003", otherMeter, "MT006"}
+var meterFaults = []kiosk.FaultCode{kiosk.FaultRegisterBackwards, kiosk.FaultRegisterJump, kiosk.FaultMeterOther,
+	kiosk.FaultMeterContradicts}
 
 // LatchedCodes lists the faults that only a person can call mended.
-func LatchedCodes() []string { return slices.Clone(latched) }
+func LatchedCodes() []kiosk.FaultCode { return slices.Clone(latched) }
 
 // Clearable tells whether a person may call a fault mended: nothing else ends it, or they may say
 // that a meter's register is true where it stands.
-func Clearable(code string) bool {
-	return Latched(code) || slices.Contains(meterFaults, code) && code != otherMeter
+func Clearable(code kiosk.FaultCode) bool {
+	return Latched(code) || slices.Contains(meterFaults, code) && code != kiosk.FaultMeterOther
 }
 
 // Latched tells whether only a person can call a fault mended.
-func Latched(code string) bool { return slices.Contains(latched, code) }
+func Latched(code kiosk.FaultCode) bool { return slices.Contains(latched, code) }
 
 // faultDone ends a fault that a technician has seen to.
 func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
@@ -253,7 +251,7 @@ func (r Rules) faultDone(s State, o Observation) ([]Event, error) {
 }
 
 // raise raises or clears a fault of the site where that is news.
-func (r Rules) raise(s State, at time.Time, code string, on bool) []Event {
+func (r Rules) raise(s State, at time.Time, code kiosk.FaultCode, on bool) []Event {
 	return r.fault(s, Observation{At: at, Fault: code, Raised: on})
 }
 
@@ -320,7 +318,7 @@ func (r Rules) clock(s State, o Observation) (out []Event) {
 	} else if o.Untrusted != s.ClockWrong {
 		out = append(out, Event{Kind: ClockJudged, At: o.At, Untrusted: o.Untrusted})
 	}
-	return append(out, r.raise(s, o.At, "CL001", o.Untrusted)...)
+	return append(out, r.raise(s, o.At, kiosk.FaultClockUntrusted, o.Untrusted)...)
 }
 
 func (r Rules) fault(s State, o Observation) []Event {

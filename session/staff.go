@@ -103,15 +103,12 @@ func (r Rules) bayShut(s State, o Observation) ([]Event, error) {
 	if _, ok := r.Bays[o.Bay]; !ok {
 		return nil, fmt.Errorf("cannot close bay %d: there is none", o.Bay)
 	}
-	if is := s.Faults[FaultAt{BayShut, o.Bay}]; !is && !o.Raised {
+	if is := s.Faults[FaultAt{kiosk.FaultBayShut, o.Bay}]; !is && !o.Raised {
 		return nil, nil
 	}
-	o.Fault = BayShut // that another person wants it closed, too, is written down: the last one counts
+	o.Fault = kiosk.FaultBayShut // that another person wants it closed, too, is written down: the last one counts
 	return []Event{faultEvent(o)}, nil
 }
-
-// BayShut is the fault of a bay that the host closed.
-const BayShut = "HO001"
 
 // retryAsked tries a settlement now that waits for its time.
 func (r Rules) retryAsked(x Session, o Observation) ([]Event, error) {

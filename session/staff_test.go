@@ -194,7 +194,7 @@ func TestAMeterIsExchanged(t *testing.T) {
 func TestTheHostClosesABay(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.ShutAsked, Bay: 3, Raised: true, By: "host"})
-	want := session.FaultBody{Fault: session.BayShut, Bay: 3, By: "host"}
+	want := session.FaultBody{Fault: kiosk.FaultBayShut, Bay: 3, By: "host"}
 	if e := p.journal[0]; e.Kind != session.FaultRaised || e.Body != want {
 		t.Errorf("%+v", e)
 	}
@@ -250,5 +250,18 @@ func TestACodeOfOnesOwnDoesNotForgive(t *testing.T) {
 	p.now = p.now.Add(-24 * time.Hour) // a clock that was set back locks nobody out
 	if w := p.state.Access.Wait(p.now); w != 0 {
 		t.Errorf("with a clock that was set back the wait is %v", w)
+	}
+}
+
+// TestOnlyFaultsOfTheTable: one that a slip of the pen made stops nothing, so it is not raised at all.
+func TestOnlyFaultsOfTheTable(t *testing.T) {
+	p := newPlay(t)
+	for _, code := range []kiosk.FaultCode{"PTO01", "", "pt001"} {
+		if p.see(session.Observation{What: session.FaultSeen, Fault: code, Raised: true}) == nil {
+			t.Errorf("fault %q was raised", code)
+		}
+	}
+	for _, f := range kiosk.Faults() {
+		p.must(session.Observation{What: session.FaultSeen, Fault: f.Code, Raised: true})
 	}
 }

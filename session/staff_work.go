@@ -26,7 +26,7 @@ func (c *Controller) SwapMeter(ctx context.Context, bay int, by string) (old *ki
 
 // ClearFault ends a fault that a person has seen to. Of a register that is not believed it asks
 // the meter where it stands, and from there on it counts.
-func (c *Controller) ClearFault(ctx context.Context, code string, bay int, by string) error {
+func (c *Controller) ClearFault(ctx context.Context, code kiosk.FaultCode, bay int, by string) error {
 	o := Observation{What: FaultDone, Fault: code, Bay: bay, By: by}
 	if w, ok := c.bays[bay]; ok && Latched(code) { // where the register stands now, not a moment ago
 		done := make(chan struct{})

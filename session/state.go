@@ -40,7 +40,7 @@ type Register struct {
 
 // FaultAt is a fault of a bay, or of the site with bay 0.
 type FaultAt struct {
-	Code string
+	Code kiosk.FaultCode
 	Bay  int
 }
 
@@ -183,8 +183,8 @@ func (s State) ordered() []Session {
 }
 
 // Down tells whether a fault keeps a bay from selling, and which.
-func (s State) Down(bay int) (code string, down bool) {
-	codes := []string{}
+func (s State) Down(bay int) (code kiosk.FaultCode, down bool) {
+	codes := []kiosk.FaultCode{}
 	for f := range s.Faults {
 		def, _ := kiosk.FaultByCode(f.Code)
 		if def.Severity == kiosk.SiteDown || def.Severity == kiosk.BayDown && (f.Bay == bay || f.Bay == 0) {

@@ -180,13 +180,13 @@ func (w *terminalWorker) run(ctx context.Context) {
 
 // failed is what follows from a panic: nobody knows what the terminal did.
 func (w *terminalWorker) failed(ctx context.Context, cmd Command, err error) {
-	w.c.cfg.Log.Error("kioskd itself failed at the terminal", "fault", failedSelf, "error", err)
+	w.c.cfg.Log.Error("kioskd itself failed at the terminal", "fault", kiosk.FaultDeviceFailed, "error", err)
 	if t, ok := w.c.cfg.Terminal.(io.Closer); ok { // its line is in a state that nobody knows
 		if err := contained(t.Close); err != nil {
 			w.c.cfg.Log.Error("terminal did not close", "error", err)
 		}
 	}
-	w.c.Fault(ctx, failedSelf, 0, true, err)
+	w.c.Fault(ctx, kiosk.FaultDeviceFailed, 0, true, err)
 	if o := cmd.ended(errSelf); o.What != "" {
 		w.c.post(ctx, o)
 	}
@@ -334,7 +334,7 @@ func (w *terminalWorker) ask(ctx context.Context) bool {
 		every = missingEvery
 	}
 	faults := w.c.state().Faults
-	lost := faults[FaultAt{Code: "PT001"}] || faults[FaultAt{Code: failedSelf}]
+	lost := faults[FaultAt{Code: kiosk.FaultTerminalUnreachable}] || faults[FaultAt{Code: kiosk.FaultDeviceFailed}]
 	if !lost && !w.uncertain() && time.Since(w.listed) < every {
 		return true
 	}
@@ -359,11 +359,11 @@ func (w *terminalWorker) lost(ctx context.Context, err error) bool {
 	switch {
 	case ctx.Err() != nil:
 	case errors.Is(err, kiosk.ErrOtherTerminal):
-		w.c.Fault(ctx, "PT002", 0, true, err)
-	case !w.c.state().Faults[FaultAt{Code: "PT001"}]:
+		w.c.Fault(ctx, kiosk.FaultTerminalOther, 0, true, err)
+	case !w.c.state().Faults[FaultAt{Code: kiosk.FaultTerminalUnreachable}]:
 		w.losses = append(slices.DeleteFunc(w.losses, func(at time.Time) bool { return time.Since(at) > time.Hour }),
 			time.Now())
-		w.c.Fault(ctx, "PT001", 0, true, err)
+		w.c.Fault(ctx, kiosk.FaultTerminalUnreachable, 0, true, err)
 	}
 	w.back = time.Time{}
 	return false
@@ -376,9 +376,9 @@ func (w *terminalWorker) found(ctx context.Context) {
 		w.back = time.Now()
 	}
 	if len(w.losses) <= mostLosses || time.Since(w.back) >= time.Minute {
-		w.c.Fault(ctx, "PT001", 0, false, nil)
+		w.c.Fault(ctx, kiosk.FaultTerminalUnreachable, 0, false, nil)
 	}
-	w.c.Fault(ctx, failedSelf, 0, false, nil)
+	w.c.Fault(ctx, kiosk.FaultDeviceFailed, 0, false, nil)
 }
 
 // well tells what the terminal says of itself, once it has said so for a while: it is busy, or has a

@@ -22,7 +22,7 @@ func (v View) Key() string {
 		return "receipts." + cmp.Or(v.Message, "code")
 	case OutOfOrder, Reader, Offline, Emergency, BayFault:
 		if _, known := kiosk.FaultByCode(v.Fault); known && v.Message == "" {
-			return "fault." + v.Fault + ".driver"
+			return v.Fault.TextKey("driver")
 		}
 		return "closed." + cmp.Or(v.Message, "text")
 	case Tap:

@@ -182,7 +182,7 @@ func seconds(d time.Duration) int { return max(0, int((d+time.Second-1)/time.Sec
 func (p *Presenter) closed(v *View, snap session.Snapshot) {
 	switch {
 	case snap.Halted:
-		v.Screen, v.Fault = OutOfOrder, "DB001"
+		v.Screen, v.Fault = OutOfOrder, kiosk.FaultJournalUnwritable
 		return
 	case snap.State.Draining:
 		v.Message = "drain"
@@ -201,11 +201,11 @@ func (p *Presenter) closed(v *View, snap session.Snapshot) {
 	}
 	v.Screen = OutOfOrder
 	switch v.Fault {
-	case "PT001", "PT002":
+	case kiosk.FaultTerminalUnreachable, kiosk.FaultTerminalOther:
 		v.Screen = Reader
-	case "PT003":
+	case kiosk.FaultTerminalNoHost:
 		v.Screen = Offline
-	case "CX008":
+	case kiosk.FaultEmergencyStop:
 		v.Screen = Emergency
 	}
 }

@@ -64,14 +64,14 @@ func (o *office) finding() []finding {
 	f := finding{Device: "back office", Identity: o.c.uplink.servers, OK: st.Class == backoffice.Connected,
 		What: string(st.Class)}
 	if st.Why != "" {
-		f.What, f.Fault = st.Why, "BO001"
+		f.What, f.Fault = st.Why, kiosk.FaultOfficeSilent
 	}
 	return []finding{f}
 }
 
 // checkOffice asks the back office itself, while no daemon does.
 func (d direct) checkOffice(ctx context.Context) finding {
-	return check("back office", "BO001", func() (string, error) {
+	return check("back office", kiosk.FaultOfficeSilent, func() (string, error) {
 		journal, err := store.OpenReader(ctx, d.c.journal)
 		if err != nil {
 			return "", err

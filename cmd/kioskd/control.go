@@ -308,7 +308,7 @@ func serveControl(ctx context.Context, l net.Listener, s owner, o *office) error
 		if err != nil {
 			return nil, fmt.Errorf("bay %q is not a number", r.FormValue("bay"))
 		}
-		return done{true}, s.control.ClearFault(r.Context(), r.PathValue("code"), bay, "command")
+		return done{true}, s.control.ClearFault(r.Context(), kiosk.FaultCode(r.PathValue("code")), bay, "command")
 	})
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return ctx }}

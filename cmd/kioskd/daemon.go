@@ -139,7 +139,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 		Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays),
 			string(session.FaultRaised), string(session.FaultCleared)), Log: log,
 	})
-	control.Fault(ctx, "CF001", 0, jump != nil, jump)
+	control.Fault(ctx, kiosk.FaultPriceJump, 0, jump != nil, jump)
 	listener, err := ui.Listen(c.socket, 0o660)
 	if err != nil {
 		return errors.Join(err, devices.open())
@@ -225,7 +225,7 @@ func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *ses
 		g.Go(func() error { watchScreen(screenCtx, screen, control); return nil })
 	} else {
 		// of a configuration of before
-		g.Go(func() error { control.Fault(screenCtx, "UI001", 0, false, nil); return nil })
+		g.Go(func() error { control.Fault(screenCtx, kiosk.FaultScreenMissing, 0, false, nil); return nil })
 	}
 	notify(log, daemon.SdNotifyReady)
 	err := control.Run(ctx, func() { notify(log, daemon.SdNotifyWatchdog) })
@@ -265,8 +265,8 @@ func watchScreen(ctx context.Context, screen *ui.Server, control *session.Contro
 			seen = time.Now()
 		}
 		gone := time.Since(seen) > screenGone
-		if control.Snapshot().State.Faults[session.FaultAt{Code: "UI001"}] != gone {
-			control.Fault(ctx, "UI001", 0, gone, nil)
+		if control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultScreenMissing}] != gone {
+			control.Fault(ctx, kiosk.FaultScreenMissing, 0, gone, nil)
 		}
 	}
 }
@@ -322,7 +322,7 @@ func lockedFaults(ctx context.Context, journal *store.Store) (out []session.Faul
 	for _, code := range session.LatchedCodes() {
 		last := map[session.FaultAt]kiosk.Record{}
 		for _, kind := range []session.Kind{session.FaultRaised, session.FaultCleared} {
-			for r, err := range journal.Matching(ctx, string(kind), "$.fault", code) {
+			for r, err := range journal.Matching(ctx, string(kind), "$.fault", string(code)) {
 				if err != nil {
 					return nil, err
 				}

@@ -94,7 +94,7 @@ func row(key, state string, args ...ui.Arg) ui.Row { return ui.Row{Key: key, Sta
 func failed(err error) ui.Row { return row("staff.failed", "bad", arg("Why", err.Error())) }
 
 func (d desk) devices(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
-	if snap.State.Faults[session.FaultAt{Code: "PT001"}] {
+	if snap.State.Faults[session.FaultAt{Code: kiosk.FaultTerminalUnreachable}] {
 		v.Rows = append(v.Rows, row("dev.terminal_lost", "bad"))
 	} else {
 		v.Rows = append(v.Rows, row("dev.terminal", "ok", arg("Id", d.c.rules.TerminalID)))
@@ -140,14 +140,15 @@ func (d desk) faults(_ context.Context, snap session.Snapshot) (v ui.StaffView) 
 		if def.Severity == kiosk.Warning {
 			state = "warn"
 		}
-		r := row("faults.site", state, arg("Code", at.Code), ui.Arg{Name: "Title", Key: "fault." + at.Code + ".title"})
+		r := row("faults.site", state, arg("Code", string(at.Code)),
+			ui.Arg{Name: "Title", Key: at.Code.TextKey("title")})
 		if at.Bay > 0 {
 			r.Key, r.Args = "faults.bay", append(r.Args, number(at.Bay))
 		}
 		if session.Clearable(at.Code) {
 			r.Do = &ui.Action{Key: "faults.clear", Value: fmt.Sprintf("%sclear:%s:%d", ui.Confirmed, at.Code, at.Bay)}
 		}
-		v.Rows = append(v.Rows, r, row("fault."+at.Code+".technician", ""))
+		v.Rows = append(v.Rows, r, row(at.Code.TextKey("technician"), ""))
 	}
 	if len(v.Rows) == 0 {
 		v.Rows = []ui.Row{row("faults.none", "ok")}
@@ -268,7 +269,7 @@ func (d desk) closing(_ context.Context, snap session.Snapshot) (v ui.StaffView)
 	for _, n := range d.owner.control.Bays() {
 		r := row("close.open", "ok", number(n))
 		r.Do = &ui.Action{Key: "close.do", Value: fmt.Sprintf("shut:%d:on", n)}
-		if snap.State.Faults[session.FaultAt{Code: session.BayShut, Bay: n}] {
+		if snap.State.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: n}] {
 			r = row("close.closed", "warn", number(n))
 			r.Do = &ui.Action{Key: "close.undo", Value: fmt.Sprintf("shut:%d:off", n)}
 		}
@@ -382,7 +383,7 @@ func (d desk) doClear(ctx context.Context, by string, args []string) (ui.Row, er
 	if err != nil {
 		return ui.Row{}, err
 	}
-	return row("staff.done", "ok"), d.owner.control.ClearFault(ctx, args[0], n, by)
+	return row("staff.done", "ok"), d.owner.control.ClearFault(ctx, kiosk.FaultCode(args[0]), n, by)
 }
 
 func (d desk) doRetry(ctx context.Context, by string, args []string) (ui.Row, error) {

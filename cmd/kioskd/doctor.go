@@ -26,33 +26,33 @@ import (
 
 // finding is what the doctor found of one device or fault.
 type finding struct {
-	Device   string `json:"device"`
-	OK       bool   `json:"ok"`
-	Identity string `json:"identity,omitempty"`
-	Millis   int64  `json:"took_ms,omitempty"`
-	What     string `json:"what,omitempty"`
-	Fault    string `json:"fault,omitempty"` // code: its texts say what to do
+	Device   string          `json:"device"`
+	OK       bool            `json:"ok"`
+	Identity string          `json:"identity,omitempty"`
+	Millis   int64           `json:"took_ms,omitempty"`
+	What     string          `json:"what,omitempty"`
+	Fault    kiosk.FaultCode `json:"fault,omitempty"` // code: its texts say what to do
 }
 
 // check times a question to a device; code is the fault that it is without an answer.
-func check(device, code string, ask func() (identity string, err error)) finding {
+func check(device string, code kiosk.FaultCode, ask func() (identity string, err error)) finding {
 	start := time.Now()
 	identity, err := ask()
 	f := finding{Device: device, OK: err == nil, Identity: identity, Millis: time.Since(start).Milliseconds()}
 	if err != nil {
-		f.What, f.Fault = err.Error(), cmp.Or(kiosk.FaultCode(err), code)
+		f.What, f.Fault = err.Error(), cmp.Or(kiosk.FaultOf(err), code)
 	}
 	return f
 }
 
 func checkTerminal(ctx context.Context, s service) finding {
 	var said terminal.Status
-	f := check("terminal", "PT001", func() (identity string, err error) {
+	f := check("terminal", kiosk.FaultTerminalUnreachable, func() (identity string, err error) {
 		said, err = s.status(ctx)
 		return strings.Join(strings.Fields(said.TerminalID+" "+said.Software+" "+said.Text), " "), err
 	})
 	if no := said.NotReady(); f.OK && no != nil {
-		f.OK, f.What, f.Fault = false, no.Error(), "PT004"
+		f.OK, f.What, f.Fault = false, no.Error(), kiosk.FaultTerminalNotReady
 	}
 	return f
 }
@@ -68,9 +68,9 @@ func (o owner) examine(ctx context.Context) ([]finding, error) {
 		case !seen:
 			f.What = "not looked at yet"
 		case live.MeterLost > 0:
-			f.Fault = "MT001"
+			f.Fault = kiosk.FaultMeterUnreachable
 		case live.InputsLost > 0:
-			f.Fault = "IO001"
+			f.Fault = kiosk.FaultInputsUnreachable
 		default:
 			f.Fault = live.MeterFault
 		}
@@ -118,19 +118,20 @@ func (d direct) examine(ctx context.Context) ([]finding, error) {
 	}
 	defer devices.close(quietLog())
 	for _, b := range devices.bays {
-		out = append(out, check(fmt.Sprintf("bay %d meter", b.Number), "MT001", func() (string, error) {
-			r, err := b.Meter.Read(ctx)
-			if err != nil {
-				return "", err
-			}
-			return fmt.Sprintf("%s %v", r.Serial, r.Import), nil
-		}), check(fmt.Sprintf("bay %d inputs", b.Number), "IO001", func() (string, error) {
+		out = append(out, check(fmt.Sprintf("bay %d meter", b.Number), kiosk.FaultMeterUnreachable,
+			func() (string, error) {
+				r, err := b.Meter.Read(ctx)
+				if err != nil {
+					return "", err
+				}
+				return fmt.Sprintf("%s %v", r.Serial, r.Import), nil
+			}), check(fmt.Sprintf("bay %d inputs", b.Number), kiosk.FaultInputsUnreachable, func() (string, error) {
 			in, err := b.Inputs.Inputs(ctx)
 			if err != nil {
 				return "", err
 			}
 			if in.Closed {
-				err = faultError{"CX017", "the contactor is closed, and kioskd does not run"}
+				err = faultError{kiosk.FaultContactorStuck, "the contactor is closed, and kioskd does not run"}
 			}
 			return inputsSay(in), err
 		}))
@@ -157,14 +158,17 @@ func inputsSay(in kiosk.BayInputs) string {
 }
 
 // faultError is an error with a fault of its own.
-type faultError struct{ code, what string }
+type faultError struct {
+	code kiosk.FaultCode
+	what string
+}
 
-func (e faultError) Error() string     { return e.what }
-func (e faultError) FaultCode() string { return e.code }
+func (e faultError) Error() string              { return e.what }
+func (e faultError) FaultCode() kiosk.FaultCode { return e.code }
 
 // house looks at what is on the computer itself: journal, disk and clock.
 func house(ctx context.Context, c *config) []finding {
-	journal := check("journal", "DB001", func() (string, error) {
+	journal := check("journal", kiosk.FaultJournalUnwritable, func() (string, error) {
 		j, err := store.OpenReader(ctx, c.journal)
 		if errors.Is(err, fs.ErrNotExist) {
 			return "none yet", nil
@@ -176,7 +180,7 @@ func house(ctx context.Context, c *config) []finding {
 		seq, err := j.Seq(ctx)
 		return fmt.Sprintf("%d records", seq), err
 	})
-	disk := check("disk", "DB002", func() (string, error) {
+	disk := check("disk", kiosk.FaultDiskFull, func() (string, error) {
 		var s unix.Statfs_t
 		if err := unix.Statfs(filepath.Dir(c.journal), &s); err != nil {
 			return "", err
@@ -187,7 +191,7 @@ func house(ctx context.Context, c *config) []finding {
 		}
 		return fmt.Sprintf("%d MB free", free), nil
 	})
-	clock := check("clock", "CL001", func() (string, error) {
+	clock := check("clock", kiosk.FaultClockUntrusted, func() (string, error) {
 		if !synced(c.clockRTC)() {
 			return "", errors.New("nothing keeps the system's time in step")
 		}
@@ -195,7 +199,7 @@ func house(ctx context.Context, c *config) []finding {
 	})
 	out := []finding{journal, disk, clock}
 	if c.uplink != nil {
-		out = append(out, check("certificates", "BO004", func() (string, error) {
+		out = append(out, check("certificates", kiosk.FaultCertificateEnds, func() (string, error) {
 			whose, at, err := c.uplink.files.Ends()
 			if err == nil {
 				err = endingSoon(whose, at, time.Now())
@@ -204,7 +208,7 @@ func house(ctx context.Context, c *config) []finding {
 		}))
 	}
 	if journal.OK {
-		price := check("price", "CF001", func() (string, error) {
+		price := check("price", kiosk.FaultPriceJump, func() (string, error) {
 			far, err := farFromLastSale(ctx, c)
 			if err == nil && far != nil {
 				err = far
@@ -248,8 +252,8 @@ func (p program) findings(found []finding, printer *text.Printer, format string)
 			state, ill = "FAULT", true
 		}
 		if f.Fault != "" {
-			f.What = cmp.Or(printer.T("fault."+f.Fault+".title")+": "+f.What, f.What)
-			cure = f.Fault + " " + printer.T("fault."+f.Fault+".technician")
+			f.What = cmp.Or(printer.T(f.Fault.TextKey("title"))+": "+f.What, f.What)
+			cure = string(f.Fault) + " " + printer.T(f.Fault.TextKey("technician"))
 		}
 		rows = append(rows, []string{f.Device, state, f.Identity, strconv.FormatInt(f.Millis, 10), f.What, cure})
 	}

@@ -174,10 +174,10 @@ func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.R
 // mayOpen: a person who stands at a bay and closed it may have a hand in it. Only what a back office
 // closed does it open from afar.
 func (i *instructed) mayOpen(ctx context.Context, bay int) error {
-	if !i.owner.control.Snapshot().State.Faults[session.FaultAt{Code: session.BayShut, Bay: bay}] {
+	if !i.owner.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: bay}] {
 		return fmt.Errorf("bay %d is not closed: %w", bay, errAlready)
 	}
-	for r, err := range i.journal.Matching(ctx, string(session.FaultRaised), "$.fault", session.BayShut) {
+	for r, err := range i.journal.Matching(ctx, string(session.FaultRaised), "$.fault", string(kiosk.FaultBayShut)) {
 		if err != nil {
 			return err
 		}

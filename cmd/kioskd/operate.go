@@ -171,7 +171,7 @@ func (p program) faultClear(ctx context.Context, fs *flag.FlagSet, args []string
 	if err != nil {
 		return err
 	}
-	if _, ok := kiosk.FaultByCode(args[0]); !ok {
+	if _, ok := kiosk.FaultByCode(kiosk.FaultCode(args[0])); !ok {
 		return usagef("fault clear: there is no fault %q", args[0])
 	}
 	return p.withDaemon(*path, func(r remote) error {

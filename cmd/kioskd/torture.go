@@ -365,12 +365,12 @@ func (v *victim) technician(ctx context.Context) {
 			continue
 		}
 		for _, f := range kiosk.Faults() {
-			if !strings.HasPrefix(f.Code, "MT") || !session.Clearable(f.Code) {
+			if !strings.HasPrefix(string(f.Code), "MT") || !session.Clearable(f.Code) {
 				continue
 			}
 			p := program{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
 			// most are not raised
-			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), f.Code})
+			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), string(f.Code)})
 		}
 	}
 }

@@ -210,7 +210,7 @@ func (k *keeper) contained(ctx context.Context, what string, f func(context.Cont
 		if err == nil {
 			return
 		}
-		k.log.Error("kioskd itself failed", "fault", "SW002", "at", what, "error", err)
+		k.log.Error("kioskd itself failed", "fault", kiosk.FaultUplinkFailed, "at", what, "error", err)
 		k.mu.Lock()
 		k.broke, k.brokeFor = fmt.Errorf("%s: %w", what, err), time.Now().Add(brokeLasts)
 		k.mu.Unlock()
@@ -311,38 +311,40 @@ func (k *keeper) look(ctx context.Context) {
 }
 
 // troubles are the faults that a keeper knows about now, each with why it is there, or nil.
-func (k *keeper) troubles(ctx context.Context) map[string]error {
-	out := map[string]error{"SW002": k.broken()}
+func (k *keeper) troubles(ctx context.Context) map[kiosk.FaultCode]error {
+	out := map[kiosk.FaultCode]error{kiosk.FaultUplinkFailed: k.broken()}
 	if full, err := k.diskFull(ctx); err != nil {
 		k.log.Error("disk", "error", err)
 	} else {
-		out["DB002"] = full
+		out[kiosk.FaultDiskFull] = full
 	}
 	if k.up == nil {
-		out["BO001"], out["BO002"], out["BO003"], out["BO004"] = nil, nil, nil, nil
+		out[kiosk.FaultOfficeSilent], out[kiosk.FaultOfficeRefuses], out[kiosk.FaultOfficeDiffers],
+			out[kiosk.FaultCertificateEnds] = nil, nil, nil, nil
 		return out
 	}
 	if k.clock.Trusted() {
-		out["BO004"] = endsSoon(k.c.uplink.files, k.clock.Now())
+		out[kiosk.FaultCertificateEnds] = endsSoon(k.c.uplink.files, k.clock.Now())
 	}
 	st := k.up.Status()
-	out["BO001"] = nil
+	out[kiosk.FaultOfficeSilent] = nil
 	if st.Silent > k.c.uplink.late && st.Class != backoffice.Conflict {
-		out["BO001"] = fmt.Errorf("no answer for %v: %s", st.Silent.Round(time.Minute), st.Why)
+		out[kiosk.FaultOfficeSilent] = fmt.Errorf("no answer for %v: %s", st.Silent.Round(time.Minute), st.Why)
 	}
 	switch st.Class {
 	case backoffice.Conflict:
-		out["BO003"] = errors.New(st.Why)
+		out[kiosk.FaultOfficeDiffers] = errors.New(st.Why)
 	case backoffice.Connected: // another trouble says nothing of this one
-		out["BO003"] = nil
+		out[kiosk.FaultOfficeDiffers] = nil
 	}
 	switch parked, err := k.journal.Parked(ctx); {
 	case err != nil:
 		k.log.Error("parked records", "error", err)
 	case len(parked) > 0:
-		out["BO002"] = fmt.Errorf("%d records, the first is %d: %s", len(parked), parked[0].Seq, parked[0].Why)
+		out[kiosk.FaultOfficeRefuses] = fmt.Errorf("%d records, the first is %d: %s", len(parked), parked[0].Seq,
+			parked[0].Why)
 	default:
-		out["BO002"] = nil
+		out[kiosk.FaultOfficeRefuses] = nil
 	}
 	return out
 }
@@ -374,7 +376,7 @@ func (k *keeper) diskFull(ctx context.Context) (why, err error) {
 		return nil, err
 	}
 	want := int64(k.c.keep.reserve) * megabyte
-	if k.control.Snapshot().State.Faults[session.FaultAt{Code: "DB002"}] {
+	if k.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultDiskFull}] {
 		want += want / 5 // before is sold again
 	}
 	if free < want {

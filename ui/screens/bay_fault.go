@@ -6,6 +6,6 @@ import "kioskd/ui"
 func (pg *page) bayFault() {
 	pg.side = pg.sign("warning", pg.warning)
 	pg.block(pg.title(pg.t("bay_fault.title", "N", pg.v.Bay)), pg.say(pg.t(pg.v.Key())),
-		pg.money(pg.t("bay_fault.nothing")), pg.note(pg.v.Fault))
+		pg.money(pg.t("bay_fault.nothing")), pg.note(string(pg.v.Fault)))
 	pg.foot("back", primary, ui.Back, "")
 }

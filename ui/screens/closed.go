@@ -18,7 +18,7 @@ func (pg *page) outage(key, why string) {
 		}
 	}
 	if pg.v.Fault != "" {
-		pg.block(pg.note(pg.v.Fault))
+		pg.block(pg.note(string(pg.v.Fault)))
 	}
 	if pg.v.Later {
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))

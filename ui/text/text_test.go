@@ -16,8 +16,9 @@ func TestEveryTextIsThere(t *testing.T) {
 	}
 	var keys []string
 	for _, f := range kiosk.Faults() {
-		keys = append(keys, "fault."+f.Code+".title", "fault."+f.Code+".driver", "fault."+f.Code+".host",
-			"fault."+f.Code+".technician")
+		for _, part := range []string{"title", "driver", "host", "technician"} {
+			keys = append(keys, f.Code.TextKey(part))
+		}
 	}
 	for _, r := range []session.Reason{session.ReasonStopped, session.ReasonUnplugged, session.ReasonLimit,
 		session.ReasonNoEnergy, session.ReasonNoPlug, session.ReasonCancelled,
