@@ -430,33 +430,25 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 			c.bays[o.Bay].command(Command{Do: OpenContact, Bay: o.Bay}) // nobody owns this energy
 		}
 	}
-	events, err := c.cfg.Rules.Decide(c.snapshot.State, o)
-	if err != nil {
+	turn, err := c.cfg.Rules.Turn(c.snapshot.State, o, c.derived)
+	if err != nil || len(turn.Entries) == 0 {
 		return err
 	}
-	for i := range events {
-		events[i].Untrusted = o.Untrusted
-	}
-	state, cmds, entries, err := c.step(events)
-	if err != nil || len(entries) == 0 {
-		return err
-	}
-	entries = append(entries, o.Derived...)
-	if err := c.write(ctx, o, entries); err != nil {
+	if err := c.write(ctx, o, append(turn.Entries, o.Derived...)); err != nil {
 		return err
 	}
 	c.publish(func(s *Snapshot) {
-		s.State, s.Halted = state, false
+		s.State, s.Halted = turn.State, false
 		for id := range s.Progress {
-			if x := state.Sessions[id]; x.Money != HoldAsked {
+			if x := turn.State.Sessions[id]; x.Money != HoldAsked {
 				delete(s.Progress, id)
 			}
 		}
 	})
-	for _, e := range events {
-		c.log(e, state.Sessions[e.Session])
+	for _, e := range turn.Events {
+		c.log(e, turn.State.Sessions[e.Session])
 	}
-	for _, cmd := range cmds {
+	for _, cmd := range turn.Commands {
 		c.dispatch(cmd)
 	}
 	return nil
@@ -485,29 +477,11 @@ func (c *Controller) log(e Event, x Session) {
 	c.cfg.Log.Log(context.Background(), level, string(e.Kind), attrs...)
 }
 
-func (c *Controller) step(events []Event) (state State, cmds []Command, entries []kiosk.Entry, err error) {
-	state = c.snapshot.State
-	for _, e := range events {
-		var more []Command
-		state, more, err = Step(state, e)
-		if err != nil {
-			return state, nil, nil, err
-		}
-		entry, err := e.Entry()
-		if err != nil {
-			return state, nil, nil, err
-		}
-		cmds, entries = append(cmds, more...), append(entries, entry)
-		if e.Kind == Closed && c.cfg.Derive != nil {
-			entries = append(entries, c.derived(state.Sessions[e.Session], e)...)
-		}
+// derived are the records that come of a closed session. What fails there must not keep it open.
+func (c *Controller) derived(e Event, x Session) []kiosk.Entry {
+	if e.Kind != Closed || c.cfg.Derive == nil {
+		return nil
 	}
-	return state, cmds, entries, nil
-}
-
-// derived are the records that come of an event. What fails there must not keep a session
-// open.
-func (c *Controller) derived(x Session, e Event) []kiosk.Entry {
 	out, err := c.derive(x)
 	if err == nil {
 		return out

@@ -48,15 +48,8 @@ func FuzzReplay(f *testing.F) {
 			{What: session.TerminalSaid, Session: "S9", Open: kiosk.OpenHolds{Complete: true}},
 			{What: session.Shutdown}} {
 			o.At = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
-			events, err := rules.Decide(state, o)
-			if err != nil {
-				continue
-			}
-			for _, e := range events {
-				state, _, err = session.Step(state, e)
-				if err != nil {
-					break
-				}
+			if turn, err := rules.Turn(state, o, nil); err == nil {
+				state = turn.State
 			}
 		}
 	})

@@ -47,20 +47,13 @@ func (p *play) see(o session.Observation) error {
 	if o.Session == "" {
 		o.Session = "S1"
 	}
-	events, err := p.rules.Decide(p.state, o)
+	o.Untrusted = o.Untrusted || p.doubt
+	turn, err := p.rules.Turn(p.state, o, nil)
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		e.Untrusted = p.doubt
-		next, cmds, err := session.Step(p.state, e)
-		if err != nil {
-			p.t.Fatalf("%s decided %s: %v", o.What, e.Kind, err)
-		}
-		p.state = next
-		p.journal, p.past = append(p.journal, e), append(p.past, e)
-		p.cmds = append(p.cmds, cmds...)
-	}
+	p.state, p.cmds = turn.State, append(p.cmds, turn.Commands...)
+	p.journal, p.past = append(p.journal, turn.Events...), append(p.past, turn.Events...)
 	return nil
 }
 

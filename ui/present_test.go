@@ -47,15 +47,12 @@ func (m *machine) Do(_ context.Context, o session.Observation) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o.At = m.now
-	events, err := m.rules.Decide(m.state, o)
+	turn, err := m.rules.Turn(m.state, o, nil)
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		m.state, _, err = session.Step(m.state, e)
-		if err != nil {
-			m.t.Fatal(err)
-		}
+	m.state = turn.State
+	for _, e := range turn.Events {
 		if m.wrote != nil {
 			m.wrote(e)
 		}

@@ -218,25 +218,13 @@ func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error
 			"kioskd, or release them", open.Receipts)
 	}
 	write := func(o session.Observation) error {
-		o.At = time.Now()
-		events, err := rules.Decide(state, o)
+		o.At, o.Untrusted = time.Now(), !synced(d.c.clockRTC)()
+		turn, err := rules.Turn(state, o, nil)
 		if err != nil {
 			return err
 		}
-		for _, e := range events {
-			state, _, err = session.Step(state, e)
-			if err != nil {
-				return err
-			}
-			entry, err := e.Entry()
-			if err != nil {
-				return err
-			}
-			if err := journal.Append(ctx, entry); err != nil {
-				return err
-			}
-		}
-		return nil
+		state = turn.State
+		return journal.Append(ctx, turn.Entries...)
 	}
 	if err := write(session.Observation{What: session.DayEndAsked, Force: force}); err != nil {
 		return out, err

@@ -40,23 +40,13 @@ func New(t testing.TB) *Journal {
 // See hands an observation in.
 func (j *Journal) See(o session.Observation) {
 	j.t.Helper()
-	o.Session, o.At = "S1", j.Now
-	events, err := j.Rules.Decide(j.State, o)
+	o.Session, o.At, o.Untrusted = "S1", j.Now, j.Doubt
+	turn, err := j.Rules.Turn(j.State, o, nil)
 	if err != nil {
 		j.t.Fatal(err)
 	}
-	for _, e := range events {
-		e.Untrusted = j.Doubt
-		j.State, _, err = session.Step(j.State, e)
-		if err != nil {
-			j.t.Fatal(err)
-		}
-		entry, err := e.Entry()
-		if err != nil {
-			j.t.Fatal(err)
-		}
-		j.Keep(entry)
-	}
+	j.State = turn.State
+	j.Keep(turn.Entries...)
 }
 
 // Keep appends an entry as it is.
