@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/receipt"
 	"kioskd/session"
 	"kioskd/store"

@@ -14,8 +14,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/backoffice"
+	"kioskd/config"
 	"kioskd/ocpi"
 	"kioskd/receipt"
 	"kioskd/session"
@@ -25,7 +26,7 @@ import (
 // office is what an operator asks of a running daemon about its back office, and about money
 // that was given back elsewhere.
 type office struct {
-	c       *config
+	c       *config.Config
 	journal *store.Store
 	control *session.Controller
 	up      *uplink // nil for none
@@ -46,7 +47,7 @@ type uplinkStatus struct {
 
 func (o *office) status(ctx context.Context) (out uplinkStatus, err error) {
 	if o.up != nil {
-		out.Configured, out.URL, out.Status = true, o.c.uplink.servers, o.up.Status()
+		out.Configured, out.URL, out.Status = true, o.c.Uplink.Servers, o.up.Status()
 	}
 	var err1, err2, err3 error
 	out.Backlog, err1 = o.journal.Backlog(ctx)
@@ -61,7 +62,7 @@ func (o *office) finding() []finding {
 		return nil
 	}
 	st := o.up.Status()
-	f := finding{Device: "back office", Identity: o.c.uplink.servers, OK: st.Class == backoffice.Connected,
+	f := finding{Device: "back office", Identity: o.c.Uplink.Servers, OK: st.Class == backoffice.Connected,
 		What: string(st.Class)}
 	if st.Why != "" {
 		f.What, f.Fault = st.Why, kiosk.FaultOfficeSilent
@@ -72,7 +73,7 @@ func (o *office) finding() []finding {
 // checkOffice asks the back office itself, while no daemon does.
 func (d direct) checkOffice(ctx context.Context) finding {
 	return check("back office", kiosk.FaultOfficeSilent, func() (string, error) {
-		journal, err := store.OpenReader(ctx, d.c.journal)
+		journal, err := store.OpenReader(ctx, d.c.Journal)
 		if err != nil {
 			return "", err
 		}
@@ -80,13 +81,13 @@ func (d direct) checkOffice(ctx context.Context) finding {
 		if _, err := os.Stat(checkpointKeyPath(d.c)); err != nil {
 			return "", fmt.Errorf("it has no key yet that signs its checkpoints: start kioskd once (%w)", err)
 		}
-		clock := session.NewClock(time.Now, synced(d.c.clockRTC))
+		clock := session.NewClock(time.Now, synced(d.c.ClockRTC))
 		sync, err := newSync(d.c, journal, clock, &instructed{}, quietLog())
 		if err != nil {
 			return "", err
 		}
 		a, err := sync.Ask(ctx)
-		return fmt.Sprintf("%s has %d records", d.c.uplink.servers, a.Seq), err
+		return fmt.Sprintf("%s has %d records", d.c.Uplink.Servers, a.Seq), err
 	})
 }
 

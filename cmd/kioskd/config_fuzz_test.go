@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"kioskd/config"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,19 +31,19 @@ func FuzzConfig(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := readConfig(path)
-		var wrong *configError
+		c, err := config.Read(path)
+		var wrong *config.Error
 		switch {
 		case errors.As(err, &wrong):
-			for _, line := range wrong.faults {
+			for _, line := range wrong.Faults {
 				if !place.MatchString(line) {
 					t.Errorf("a fault without its place: %s", line)
 				}
 			}
 		case err != nil:
 			t.Errorf("an error that is no fault of the file: %v", err)
-		case len(c.bays) == 0 || c.hold.Minor <= 0 || c.currency == "":
-			t.Errorf("taken: %d bays, hold %v", len(c.bays), c.hold)
+		case len(c.Bays) == 0 || c.Hold.Minor <= 0 || c.Currency == "":
+			t.Errorf("taken: %d bays, hold %v", len(c.Bays), c.Hold)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"kioskd/config"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,15 +32,15 @@ bays:
 	if err := os.WriteFile(path, []byte(all), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := readConfig(path)
-	var bad *configError
+	_, err := config.Read(path)
+	var bad *config.Error
 	if !errors.As(err, &bad) {
 		t.Fatalf("error %v, want the faults", err)
 	}
 	page := content(t, "../../docs/kioskd.yaml.5.md")
 	known := regexp.MustCompile(`: (\w[\w.]*): unknown setting "zz": known are (.*)`)
 	sections := 0
-	for _, f := range bad.faults {
+	for _, f := range bad.Faults {
 		m := known.FindStringSubmatch(f)
 		if m == nil {
 			continue
@@ -52,7 +53,7 @@ bays:
 		}
 	}
 	if sections < 14 {
-		t.Errorf("only %d sections named what they know: %q", sections, bad.faults)
+		t.Errorf("only %d sections named what they know: %q", sections, bad.Faults)
 	}
 }
 
@@ -79,7 +80,7 @@ func TestNoTwoBaysShareADevice(t *testing.T) {
 			if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := readConfig(s.config); err == nil || !strings.Contains(err.Error(), c.want) ||
+			if _, err := config.Read(s.config); err == nil || !strings.Contains(err.Error(), c.want) ||
 				!strings.Contains(err.Error(), "is bay 1's already") {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
@@ -89,7 +90,7 @@ func TestNoTwoBaysShareADevice(t *testing.T) {
 
 // TestExampleConfiguration that the package brings is good.
 func TestExampleConfiguration(t *testing.T) {
-	if _, err := readConfigAnd("../../packaging/examples/kioskd.yaml", true); err != nil {
+	if _, err := config.ReadWithFiles("../../packaging/examples/kioskd.yaml", true); err != nil {
 		t.Error(err)
 	}
 }
@@ -107,7 +108,7 @@ func TestThePasswordIsHandedOver(t *testing.T) {
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readConfig(s.config); err == nil || !strings.Contains(err.Error(), "terminal.password_file") {
+	if _, err := config.Read(s.config); err == nil || !strings.Contains(err.Error(), "terminal.password_file") {
 		t.Errorf("without the file: %v", err)
 	}
 	put := func(path, password string) {
@@ -126,7 +127,7 @@ func TestThePasswordIsHandedOver(t *testing.T) {
 		if strings.HasSuffix(c.at, "secrets_terminal") {
 			t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(c.at))
 		}
-		if got, err := readConfig(s.config); err != nil || got.terminal.Password != c.want {
+		if got, err := config.Read(s.config); err != nil || got.Terminal.Password != c.want {
 			t.Errorf("password of %s: %v, want %s", c.at, err, c.want)
 		}
 	}

@@ -19,7 +19,9 @@ import (
 	"syscall"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
+	"kioskd/config"
+	"kioskd/file"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/terminal"
@@ -69,7 +71,7 @@ func errOwned(receipt int, x session.Session) error {
 // direct is a terminal without a daemon. The process that has it has the site.
 type direct struct {
 	t    *terminal.Terminal
-	c    *config
+	c    *config.Config
 	lock *os.File
 }
 
@@ -98,7 +100,7 @@ func (d direct) release(ctx context.Context, receipt int) (released, error) {
 }
 
 func (d direct) notOwned(ctx context.Context, receipt int) error {
-	journal, err := store.OpenReader(ctx, d.c.journal)
+	journal, err := store.OpenReader(ctx, d.c.Journal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -190,16 +192,16 @@ func (o owner) endOfDay(ctx context.Context, force bool) (out dayEnd, err error)
 
 // endOfDay without a daemon writes to the journal itself.
 func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error) {
-	if err := become(filepath.Dir(d.c.journal)); err != nil {
+	if err := file.Become(filepath.Dir(d.c.Journal)); err != nil {
 		return out, err
 	}
 	d.lock.Close() // the journal takes the site itself
-	journal, err := store.Open(ctx, d.c.journal, systemClock(d.c))
+	journal, err := store.Open(ctx, d.c.Journal, systemClock(d.c))
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
-	day, _, err := past(ctx, journal, d.c.currency)
+	day, _, err := past(ctx, journal, d.c.Currency)
 	if err != nil {
 		return out, err
 	}
@@ -212,13 +214,13 @@ func (d direct) endOfDay(ctx context.Context, force bool) (out dayEnd, err error
 		return out, err
 	}
 	state.Day = day
-	rules := d.c.rules
+	rules := d.c.Rules
 	if len(open.Receipts) > 0 && !rules.HoldsSurvive && !force {
 		return out, fmt.Errorf("the terminal has the holds %v, which its end-of-day could take whole or drop: start "+
 			"kioskd, or release them", open.Receipts)
 	}
 	write := func(o session.Observation) error {
-		o.At, o.Untrusted = time.Now(), !synced(d.c.clockRTC)()
+		o.At, o.Untrusted = time.Now(), !synced(d.c.ClockRTC)()
 		turn, err := rules.Turn(state, o, nil)
 		if err != nil {
 			return err
@@ -375,7 +377,7 @@ const serviceLimit = 3 * time.Minute
 // its answer.
 func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []string, want int,
 	f func(context.Context, service, []string) (any, error)) error {
-	return p.withSite(ctx, fs, args, want, func(ctx context.Context, _ *config, s service, args []string) error {
+	return p.withSite(ctx, fs, args, want, func(ctx context.Context, _ *config.Config, s service, args []string) error {
 		answer, err := f(ctx, s, args)
 		if err != nil {
 			return err
@@ -386,7 +388,7 @@ func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []stri
 
 // withSite runs f with a site's configuration and devices.
 func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, want int,
-	f func(context.Context, *config, service, []string) error) error {
+	f func(context.Context, *config.Config, service, []string) error) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	args, err := parse(fs, args, want)
 	if err != nil {
@@ -419,15 +421,15 @@ var errTaken = errors.New("somebody has the site and does not answer: kioskd set
 
 // reach finds the site's devices: by the daemon that has them, or directly, and then no daemon
 // gets the site until end.
-func reach(ctx context.Context, c *config) (s service, end func(), err error) {
+func reach(ctx context.Context, c *config.Config) (s service, end func(), err error) {
 	started := time.Now()
 	for {
-		if running(c.control()) {
-			return dialControl(c.control()), func() {}, nil
+		if running(c.Control()) {
+			return dialControl(c.Control()), func() {}, nil
 		}
-		killed := exists(c.control()) // one that ends in order takes its socket away
+		killed := config.Exists(c.Control()) // one that ends in order takes its socket away
 		if !killed || time.Since(started) > comesBack {
-			lock, err := store.Lock(c.journal)
+			lock, err := store.Lock(c.Journal)
 			// nowhere to keep a journal: nobody sells here
 			if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS) {
 				return reachDirectly(c, lock)
@@ -448,13 +450,13 @@ func reach(ctx context.Context, c *config) (s service, end func(), err error) {
 }
 
 // reachDirectly takes the devices; lock, which may be nil, is given up by end.
-func reachDirectly(c *config, lock *os.File) (service, func(), error) {
-	dial, err := terminal.DialAddress(c.terminalAddress)
+func reachDirectly(c *config.Config, lock *os.File) (service, func(), error) {
+	dial, err := terminal.DialAddress(c.TerminalAddress)
 	if err != nil {
 		lock.Close()
 		return nil, nil, err
 	}
-	t := terminal.New(dial, c.terminal, quietLog())
+	t := terminal.New(dial, c.Terminal, quietLog())
 	return direct{t, c, lock}, func() {
 		t.Close()
 		lock.Close() // it may be already

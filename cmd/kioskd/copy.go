@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"kioskd/config"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,9 +18,6 @@ const copyEvery = time.Hour
 
 // errSameDisk is of a directory that no other disk is mounted at.
 var errSameDisk = errors.New("nothing is mounted there")
-
-// copyPath is the copy on another partition or a stick.
-func (c *config) copyPath() string { return filepath.Join(c.keep.copyTo, "kioskd-journal.db") }
 
 // otherDisk tells whether something else than the journal's own disk is mounted at a directory:
 // on the same disk a copy is worth nothing, and would only wear it out.
@@ -51,10 +49,10 @@ func (k *keeper) copies(ctx context.Context) {
 		case <-next.C:
 		}
 		next.Reset(copyEvery)
-		err := otherDisk(k.c.journal, k.c.keep.copyTo)
+		err := otherDisk(k.c.Journal, k.c.Keep.CopyTo)
 		if err == nil {
 			var aside string
-			aside, err = k.journal.CopyOn(ctx, k.c.journal, k.c.copyPath())
+			aside, err = k.journal.CopyOn(ctx, k.c.Journal, k.c.CopyPath())
 			if aside != "" {
 				k.log.Warn("what lay there was no copy of this journal, and is kept", "as", aside)
 			}
@@ -65,20 +63,20 @@ func (k *keeper) copies(ctx context.Context) {
 		case err != nil:
 			k.log.Warn("journal was not copied", "error", err)
 		default:
-			k.log.Info("journal is copied each hour", "to", k.c.copyPath())
+			k.log.Info("journal is copied each hour", "to", k.c.CopyPath())
 		}
 		last = said
 	}
 }
 
 // lastCopy says how old the copy is; it fails where a disk is there and the copy is not made.
-func lastCopy(c *config, now time.Time) (string, error) {
-	if err := otherDisk(c.journal, c.keep.copyTo); errors.Is(err, errSameDisk) {
-		return "no disk at " + c.keep.copyTo, nil
+func lastCopy(c *config.Config, now time.Time) (string, error) {
+	if err := otherDisk(c.Journal, c.Keep.CopyTo); errors.Is(err, errSameDisk) {
+		return "no disk at " + c.Keep.CopyTo, nil
 	} else if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(c.copyPath())
+	info, err := os.Stat(c.CopyPath())
 	if err != nil {
 		return "", fmt.Errorf("no copy of the journal is on it: %w", err)
 	}
@@ -86,5 +84,5 @@ func lastCopy(c *config, now time.Time) (string, error) {
 	if age > 3*copyEvery {
 		return "", fmt.Errorf("the last copy of the journal is %v old: the log of kioskd says why", age)
 	}
-	return fmt.Sprintf("%s, of %v ago", c.copyPath(), age), nil
+	return fmt.Sprintf("%s, of %v ago", c.CopyPath(), age), nil
 }

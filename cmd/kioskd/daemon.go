@@ -17,8 +17,10 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/backoffice"
+	"kioskd/config"
+	"kioskd/file"
 	"kioskd/line"
 	"kioskd/session"
 	"kioskd/store"
@@ -35,7 +37,7 @@ func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
-	if err := become(filepath.Dir(c.journal)); err != nil {
+	if err := file.Become(filepath.Dir(c.Journal)); err != nil {
 		return err
 	}
 	kept := newLogLines(slog.NewTextHandler(p.err, nil))
@@ -43,25 +45,33 @@ func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []stri
 }
 
 // config reads a configuration; its faults are printed, one a line.
-func (p program) config(path string) (*config, error) { return p.configAnd(path, false) }
+func (p program) config(path string) (*config.Config, error) { return p.configAnd(path, false) }
 
-func (p program) configAnd(path string, others bool) (*config, error) {
-	c, err := readConfigAnd(path, others)
-	var bad *configError
-	if errors.As(err, &bad) {
-		for _, f := range bad.faults {
-			fmt.Fprintln(p.err, f)
-		}
-		return nil, usageError{errSilent}
+func (p program) configAnd(path string, others bool) (*config.Config, error) {
+	c, err := config.ReadWithFiles(path, others)
+	if err != nil {
+		return nil, p.badConfig(err)
 	}
-	return c, err
+	return c, nil
+}
+
+// badConfig prints the faults of a configuration that cannot be read, one a line.
+func (p program) badConfig(err error) error {
+	var bad *config.Error
+	if !errors.As(err, &bad) {
+		return usageError{err}
+	}
+	for _, f := range bad.Faults {
+		fmt.Fprintln(p.err, f)
+	}
+	return usageError{errSilent}
 }
 
 // screenGone is how long no screen may be connected before nothing new is sold.
 const screenGone = 10 * time.Second
 
 // runSite runs the whole daemon until ctx ends.
-func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept *keptLines) (err error) {
+func (p program) runSite(ctx context.Context, c *config.Config, log *slog.Logger, kept *keptLines) (err error) {
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	devices, err := openDevices(c)
@@ -70,7 +80,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	}
 	defer devices.close(log)
 	start := time.Now()
-	clock := session.NewClock(time.Now, synced(c.clockRTC))
+	clock := session.NewClock(time.Now, synced(c.ClockRTC))
 	journal, err := takeSite(ctx, c, func() (time.Time, time.Duration, bool) {
 		return clock.Now(), time.Since(start), clock.Trusted()
 	}, log)
@@ -81,7 +91,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 		return errors.Join(err, devices.open())
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
-	dial, err := terminal.DialAddress(c.terminalAddress)
+	dial, err := terminal.DialAddress(c.TerminalAddress)
 	if err != nil {
 		return err
 	}
@@ -101,7 +111,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if err := keys(c, log); err != nil {
 		return errors.Join(err, devices.open())
 	}
-	day, last, err := past(ctx, journal, c.currency)
+	day, last, err := past(ctx, journal, c.Currency)
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
@@ -113,7 +123,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if err := devices.exchanged(ctx, journal); err != nil {
 		return errors.Join(err, devices.open())
 	}
-	known, err := lastRegisters(ctx, journal, len(c.bays))
+	known, err := lastRegisters(ctx, journal, len(c.Bays))
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
@@ -125,40 +135,40 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
-	c.terminal.Stats = new(line.Stats)
-	pt := terminal.New(dial, c.terminal, log)
+	c.Terminal.Stats = new(line.Stats)
+	pt := terminal.New(dial, c.Terminal, log)
 	defer pt.Close()
 	var derive func(session.Session) ([]kiosk.Entry, error)
-	if c.ocpi != nil {
-		derive = c.ocpi.Derive
+	if c.OCPI != nil {
+		derive = c.OCPI.Derive
 	}
 	control := session.New(session.Config{
-		Rules: c.rules, Derive: derive, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.cardWait,
-		Site:  c.site,
+		Rules: c.Rules, Derive: derive, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.CardWait,
+		Site:  c.Site,
 		NewID: newID, Clock: clock, Day: day, Lost: lost, Locked: locked, Known: known,
-		Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.bays),
+		Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.Bays),
 			string(session.FaultRaised), string(session.FaultCleared)), Log: log,
 	})
 	control.Fault(ctx, kiosk.FaultPriceJump, 0, jump != nil, jump)
-	listener, err := ui.Listen(c.socket, 0o660)
+	listener, err := ui.Listen(c.Socket, 0o660)
 	if err != nil {
 		return errors.Join(err, devices.open())
 	}
-	commands, err := ui.Listen(c.control(), 0o600)
+	commands, err := ui.Listen(c.Control(), 0o600)
 	if err != nil {
 		return errors.Join(err, listener.Close(), devices.open())
 	}
 	var g errgroup.Group
 	commandCtx, stopCommands := context.WithCancel(ctx)
 	own := owner{control, pt}
-	site := c.screenSite(prices)
+	site := screenSite(c, prices)
 	old := &archive{journal: journal, control: control, terminal: pt}
 	site.Archive, site.Receipt = old, old.code
 	staff := desk{c: c, owner: own, journal: journal, log: kept,
-		lines: append([]countedLine{{c.terminalAddress, c.terminal.Stats}}, devices.lines()...), quit: quit}
+		lines: append([]countedLine{{c.TerminalAddress, c.Terminal.Stats}}, devices.lines()...), quit: quit}
 	keep := &keeper{c: c, journal: journal, control: control, clock: clock, start: clock.Now(), log: log}
-	if c.uplink != nil {
-		do := &instructed{by: byOffice + c.uplink.office.Name(), journal: journal, owner: own, clock: clock,
+	if c.Uplink != nil {
+		do := &instructed{by: byOffice + c.Uplink.Office.Name(), journal: journal, owner: own, clock: clock,
 			sale: prices, report: keep.diagnostics(staff), log: log}
 		up = newUplink(clock.Now(), func() (*backoffice.Sync, error) { return newSync(c, journal, clock, do, log) })
 		staff.up, keep.up, keep.do = up, up, do
@@ -168,7 +178,7 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 		return serveControl(commandCtx, commands, own, &office{c: c, journal: journal, control: control, up: up,
 			devices: devices})
 	})
-	if c.technician != nil || c.host != nil {
+	if c.Technician != nil || c.Host != nil {
 		site.Desk = staff
 	}
 	err = serve(ctx, c, ui.NewPresenter(site, control), control, listener, log)
@@ -178,13 +188,13 @@ func (p program) runSite(ctx context.Context, c *config, log *slog.Logger, kept 
 
 // lostJournal tells whether an empty journal stands where there was another: what is made with a
 // journal's first start is there already.
-func lostJournal(ctx context.Context, c *config, journal *store.Store) (lost, err error) {
+func lostJournal(ctx context.Context, c *config.Config, journal *store.Store) (lost, err error) {
 	n, err := journal.Seq(ctx)
 	if err != nil || n > 0 {
 		return nil, err
 	}
 	for _, path := range []string{cardKeyPath(c), checkpointKeyPath(c)} {
-		if exists(path) {
+		if config.Exists(path) {
 			return fmt.Errorf("the journal is empty, and %s is of one before", filepath.Base(path)), nil
 		}
 	}
@@ -196,10 +206,10 @@ func lostJournal(ctx context.Context, c *config, journal *store.Store) (lost, er
 const takeWithin = serviceLimit + time.Minute
 
 // takeSite opens the journal. Where another daemon has it the error is store.ErrInUse.
-func takeSite(ctx context.Context, c *config, clock store.Clock, log *slog.Logger) (*store.Store, error) {
+func takeSite(ctx context.Context, c *config.Config, clock store.Clock, log *slog.Logger) (*store.Store, error) {
 	for end, told := time.Now().Add(takeWithin), false; ; told = true {
-		journal, err := store.Open(ctx, c.journal, clock)
-		if !errors.Is(err, store.ErrInUse) || running(c.control()) || time.Now().After(end) {
+		journal, err := store.Open(ctx, c.Journal, clock)
+		if !errors.Is(err, store.ErrInUse) || running(c.Control()) || time.Now().After(end) {
 			return journal, err
 		}
 		if !told {
@@ -215,13 +225,14 @@ func takeSite(ctx context.Context, c *config, clock store.Clock, log *slog.Logge
 
 // serve runs the controller and the screen's socket side by side; the screen stays
 // until the controller has ended its sessions.
-func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *session.Controller, listener net.Listener,
+func serve(ctx context.Context, c *config.Config, presenter *ui.Presenter, control *session.Controller,
+	listener net.Listener,
 	log *slog.Logger) error {
 	screen := &ui.Server{Presenter: presenter, Changed: control.Watch}
 	var g errgroup.Group
 	screenCtx, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error { return screen.Run(screenCtx, listener) })
-	if c.needScreen {
+	if c.NeedScreen {
 		g.Go(func() error { watchScreen(screenCtx, screen, control); return nil })
 	} else {
 		// of a configuration of before
@@ -235,12 +246,12 @@ func serve(ctx context.Context, c *config, presenter *ui.Presenter, control *ses
 }
 
 // screenSite is what the configuration says of the screen.
-func (c *config) screenSite(s *sale) ui.Site {
+func screenSite(c *config.Config, s *sale) ui.Site {
 	return ui.Site{
-		Name: c.site["name"], Kiosk: c.kioskID, Helpline: c.helpline, Languages: c.languages, Bays: bayNumbers(c),
-		Prices: s.Prices, Notice: s.Notice, Hold: c.hold,
-		Timezone: c.timezone.String(), Rules: c.rules, Times: c.times, Terminal: c.side,
-		ReadsCards: c.readsCards, CardWait: c.cardWait, Night: c.night,
+		Name: c.Site["name"], Kiosk: c.KioskID, Helpline: c.Helpline, Languages: c.Languages, Bays: bayNumbers(c),
+		Prices: s.Prices, Notice: s.Notice, Hold: c.Hold,
+		Timezone: c.Timezone.String(), Rules: c.Rules, Times: c.Times, Terminal: c.Side,
+		ReadsCards: c.ReadsCards, CardWait: c.CardWait, Night: c.Night,
 	}
 }
 
@@ -271,9 +282,9 @@ func watchScreen(ctx context.Context, screen *ui.Server, control *session.Contro
 	}
 }
 
-func bayNumbers(c *config) (out []int) {
-	for _, b := range c.bays {
-		out = append(out, b.number)
+func bayNumbers(c *config.Config) (out []int) {
+	for _, b := range c.Bays {
+		out = append(out, b.Number)
 	}
 	return out
 }
@@ -371,8 +382,8 @@ func lastRegisters(ctx context.Context, journal *store.Store, bays int) (map[int
 }
 
 // systemClock is for a command that writes to the journal without a daemon.
-func systemClock(c *config) store.Clock {
-	start, good := time.Now(), synced(c.clockRTC)
+func systemClock(c *config.Config) store.Clock {
+	start, good := time.Now(), synced(c.ClockRTC)
 	return func() (time.Time, time.Duration, bool) { return time.Now(), time.Since(start), good() }
 }
 
@@ -398,7 +409,7 @@ func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.bays), c.hold, c.terminalAddress)
+	fmt.Fprintf(p.out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.TerminalAddress)
 	return nil
 }
 

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	kiosk "kioskd"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"kioskd"
+	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/tariff"
@@ -69,7 +70,7 @@ func TestAPriceThatJumps(t *testing.T) {
 		}
 		return tf
 	}
-	jumps := func(c *config) bool {
+	jumps := func(c *config.Config) bool {
 		t.Helper()
 		jump, err := newSale(c, time.Time{}, quietLog()).priceJump(ctx, j, time.Now())
 		if err != nil {
@@ -77,7 +78,7 @@ func TestAPriceThatJumps(t *testing.T) {
 		}
 		return jump != nil
 	}
-	if jumps(&config{tariff: of("4.90")}) {
+	if jumps(&config.Config{Tariff: of("4.90")}) {
 		t.Error("the first price of all is a jump")
 	}
 	for _, price := range []string{"9.00", "0.49", "0"} { // the last one counts that somebody paid for
@@ -95,12 +96,12 @@ func TestAPriceThatJumps(t *testing.T) {
 	}
 	for price, want := range map[string]bool{"0.55": false, "4.89": false, "4.90": true, "0.05": false, "0.049": true,
 		"0": true} {
-		if got := jumps(&config{tariff: of(price)}); got != want {
+		if got := jumps(&config.Config{Tariff: of(price)}); got != want {
 			t.Errorf("from 0.49 to %s is a jump: %v", price, got)
 		}
 	}
 	dear := of("4.90")
-	if jumps(&config{tariff: dear, accept: store.Sum(dear.JSON())[:8]}) {
+	if jumps(&config.Config{Tariff: dear, Accept: store.Sum(dear.JSON())[:8]}) {
 		t.Error("the host's word counts for nothing")
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
+	"kioskd/config"
 	"kioskd/line"
 	"kioskd/receipt"
 	"kioskd/session"
@@ -23,7 +24,7 @@ import (
 // a page is made of rows, bars and actions, an action is a word with its arguments behind
 // colons. Whatever is done goes through the controller, which writes it down.
 type desk struct {
-	c       *config
+	c       *config.Config
 	owner   owner
 	journal *store.Store
 	log     *keptLines
@@ -42,9 +43,9 @@ func (d desk) Judge(code string) string {
 	role := ""
 	for _, r := range []struct {
 		name string
-		hash *codeHash
-	}{{ui.RoleTechnician, d.c.technician}, {ui.RoleHost, d.c.host}} {
-		if r.hash != nil && r.hash.matches(code) { // both are always tried: it takes as long for either
+		hash *config.CodeHash
+	}{{ui.RoleTechnician, d.c.Technician}, {ui.RoleHost, d.c.Host}} {
+		if r.hash != nil && r.hash.Matches(code) { // both are always tried: it takes as long for either
 			role = cmp.Or(role, r.name)
 		}
 	}
@@ -97,7 +98,7 @@ func (d desk) devices(_ context.Context, snap session.Snapshot) (v ui.StaffView)
 	if snap.State.Faults[session.FaultAt{Code: kiosk.FaultTerminalUnreachable}] {
 		v.Rows = append(v.Rows, row("dev.terminal_lost", "bad"))
 	} else {
-		v.Rows = append(v.Rows, row("dev.terminal", "ok", arg("Id", d.c.rules.TerminalID)))
+		v.Rows = append(v.Rows, row("dev.terminal", "ok", arg("Id", d.c.Rules.TerminalID)))
 	}
 	for _, n := range d.owner.control.Bays() {
 		live := snap.Live[n]
@@ -219,12 +220,12 @@ func (d desk) terminal(_ context.Context, snap session.Snapshot) ui.StaffView {
 			held++
 		}
 	}
-	v := ui.StaffView{Rows: []ui.Row{row("pt.id", "", arg("Id", d.c.rules.TerminalID)),
+	v := ui.StaffView{Rows: []ui.Row{row("pt.id", "", arg("Id", d.c.Rules.TerminalID)),
 		row("pt.open", "", number(held))}, Actions: []ui.Action{{Key: "pt.end", Value: ui.Confirmed + "dayend"}}}
 	if day := snap.State.Day.Ended; day.IsZero() {
 		v.Rows = append(v.Rows, row("pt.never", ""))
 	} else {
-		local := day.In(d.c.timezone)
+		local := day.In(d.c.Timezone)
 		v.Rows = append(v.Rows, row("pt.day", "", ui.Arg{Name: "At", At: &local}))
 	}
 	return v
@@ -256,7 +257,7 @@ func (d desk) logPage(context.Context, session.Snapshot) (v ui.StaffView) {
 }
 
 func (d desk) export(context.Context, session.Snapshot) ui.StaffView {
-	return ui.StaffView{Rows: []ui.Row{row("export.to", "", arg("Path", d.c.exportTo))},
+	return ui.StaffView{Rows: []ui.Row{row("export.to", "", arg("Path", d.c.ExportTo))},
 		Actions: []ui.Action{{Key: "export.do", Value: "export"}}}
 }
 
@@ -296,20 +297,20 @@ func (d desk) free(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
 }
 
 func (d desk) today(ctx context.Context, snap session.Snapshot) ui.StaffView {
-	now := snap.At.In(d.c.timezone)
-	from := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, d.c.timezone)
+	now := snap.At.In(d.c.Timezone)
+	from := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, d.c.Timezone)
 	return d.takings(ctx, from, 24, func(t time.Time) int { return t.Hour() }, 0)
 }
 
 func (d desk) month(ctx context.Context, snap session.Snapshot) ui.StaffView {
-	now := snap.At.In(d.c.timezone)
-	from := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, d.c.timezone)
+	now := snap.At.In(d.c.Timezone)
+	from := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, d.c.Timezone)
 	return d.takings(ctx, from, from.AddDate(0, 1, -1).Day(), func(t time.Time) int { return t.Day() - 1 }, 1)
 }
 
 // takings adds up what was billed since a time, by hours or days.
 func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time.Time) int, first int) ui.StaffView {
-	zero := kiosk.Money{Currency: d.c.currency}
+	zero := kiosk.Money{Currency: d.c.Currency}
 	v, sum, energy, sessions := ui.StaffView{Bars: make([]ui.Bar, n)}, zero, kiosk.Energy(0), 0
 	for i := range v.Bars {
 		v.Bars[i] = ui.Bar{Label: strconv.Itoa(i + first), Money: zero}
@@ -325,7 +326,7 @@ func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time
 		if err != nil {
 			return ui.StaffView{Rows: []ui.Row{failed(err)}}
 		}
-		at, bill := r.Wall.In(d.c.timezone), e.Body.(session.BillBody).Bill
+		at, bill := r.Wall.In(d.c.Timezone), e.Body.(session.BillBody).Bill
 		if i := slot(at); i < n {
 			v.Bars[i].Money = v.Bars[i].Money.Add(bill.Total)
 		}
@@ -472,18 +473,18 @@ func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, err
 	if err != nil {
 		return ui.Row{}, err
 	}
-	t, err := tariff.Parse(freeTariff(d.c.currency))
+	t, err := tariff.Parse(freeTariff(d.c.Currency))
 	if err != nil {
 		return ui.Row{}, err
 	}
-	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: d.c.currency},
-		Language: d.c.languages[0],
-		Timezone: d.c.timezone.String(), Limit: &session.Limit{Energy: freeEnergy}}
+	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: d.c.Currency},
+		Language: d.c.Languages[0],
+		Timezone: d.c.Timezone.String(), Limit: &session.Limit{Energy: freeEnergy}}
 	id, err := d.owner.control.Grant(ctx, n, offer, by)
 	if err != nil {
 		return ui.Row{}, err
 	}
-	return row("free.ok", "ok", number(n), arg("Code", d.c.rules.Code(id))), nil
+	return row("free.ok", "ok", number(n), arg("Code", d.c.Rules.Code(id))), nil
 }
 
 // openItems lists the money that is not settled.

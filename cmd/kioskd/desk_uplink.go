@@ -24,7 +24,7 @@ func (d desk) uplink(ctx context.Context, _ session.Snapshot) ui.StaffView {
 		return ui.StaffView{Rows: []ui.Row{row("up.none", "warn"), backlog}}
 	}
 	st := d.up.Status()
-	local := func(t time.Time) *time.Time { t = t.In(d.c.timezone); return &t }
+	local := func(t time.Time) *time.Time { t = t.In(d.c.Timezone); return &t }
 	state, at := "bad", local(st.Since)
 	switch st.Class {
 	case backoffice.Connected:

@@ -13,6 +13,7 @@ import (
 	"periph.io/x/conn/v3/gpio/gpioreg"
 	"periph.io/x/host/v3/gpioioctl"
 
+	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/meter"
 	"kioskd/modbus"
@@ -91,45 +92,45 @@ func (d *devices) bus(address string) (*modbus.Bus, error) {
 	return b, nil
 }
 
-func openDevices(c *config) (*devices, error) {
+func openDevices(c *config.Config) (*devices, error) {
 	d := &devices{buses: map[string]*modbus.Bus{}}
 	boards := map[string]*hw.Board{}
-	for _, b := range c.bays {
-		bus, err := d.bus(b.meterAddr)
+	for _, b := range c.Bays {
+		bus, err := d.bus(b.MeterAddr)
 		if err != nil {
 			return nil, err
 		}
-		m := meter.New(bus, byte(b.meterUnit), b.model)
-		bay := session.Bay{Number: b.number, EVSE: b.evse, Meter: meter.NewGuard(m, b.register(), b.serial)}
-		if b.board == "" {
+		m := meter.New(bus, byte(b.MeterUnit), b.Model)
+		bay := session.Bay{Number: b.Number, EVSE: b.EVSE, Meter: meter.NewGuard(m, b.Register(), b.Serial)}
+		if b.Board == "" {
 			if err := d.openPins(b, &bay); err != nil {
-				return nil, fmt.Errorf("bay %d: %w", b.number, err)
+				return nil, fmt.Errorf("bay %d: %w", b.Number, err)
 			}
 			d.bays = append(d.bays, bay)
 			continue
 		}
-		bus, err = d.bus(b.board)
+		bus, err = d.bus(b.Board)
 		if err != nil {
 			return nil, err
 		}
-		key := fmt.Sprint(b.board, b.boardUnit)
+		key := fmt.Sprint(b.Board, b.BoardUnit)
 		if boards[key] == nil {
-			boards[key] = hw.NewBoard(bus, byte(b.boardUnit), boardInputs(c, b))
+			boards[key] = hw.NewBoard(bus, byte(b.BoardUnit), boardInputs(c, b))
 		}
-		bay.Contactor = boards[key].Contactor(b.coil)
-		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.plugged, Requesting: b.requesting,
-			Feedback: b.feedback, Emergency: b.emergency}
+		bay.Contactor = boards[key].Contactor(b.Coil)
+		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.Plugged, Requesting: b.Requesting,
+			Feedback: b.Feedback, Emergency: b.Emergency}
 		d.bays = append(d.bays, bay)
 	}
 	return d, nil
 }
 
 // boardInputs is how many inputs of a board must be read.
-func boardInputs(c *config, of bayConfig) int {
+func boardInputs(c *config.Config, of config.Bay) int {
 	n := 0
-	for _, b := range c.bays {
-		if b.board == of.board && b.boardUnit == of.boardUnit {
-			n = max(n, slices.Max([]int{b.plugged, b.requesting, b.feedback, b.emergency})+1)
+	for _, b := range c.Bays {
+		if b.Board == of.Board && b.BoardUnit == of.BoardUnit {
+			n = max(n, slices.Max([]int{b.Plugged, b.Requesting, b.Feedback, b.Emergency})+1)
 		}
 	}
 	return n
@@ -137,7 +138,7 @@ func boardInputs(c *config, of bayConfig) int {
 
 // openPins takes a bay's GPIO lines through the kernel's character device alone: periph's
 // board drivers map memory, which on some computers is the wrong memory.
-func (d *devices) openPins(b bayConfig, bay *session.Bay) error {
+func (d *devices) openPins(b config.Bay, bay *session.Bay) error {
 	if _, err := driverreg.Init(); err != nil {
 		return fmt.Errorf("cannot set up GPIO: %w", err)
 	}
@@ -145,7 +146,7 @@ func (d *devices) openPins(b bayConfig, bay *session.Bay) error {
 		return errors.New("this computer has no GPIO chip")
 	}
 	pins := map[string]gpio.PinIO{}
-	for name, pin := range b.gpio {
+	for name, pin := range b.GPIO {
 		p := gpioreg.ByName(pin)
 		if p == nil {
 			return fmt.Errorf("there is no GPIO line %q", pin)
@@ -162,7 +163,7 @@ func (d *devices) openPins(b bayConfig, bay *session.Bay) error {
 	if p, ok := pins["emergency"]; ok {
 		in.Emergency = p
 	}
-	bay.Contactor, bay.Inputs = &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.activeLow}, in
+	bay.Contactor, bay.Inputs = &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.ActiveLow}, in
 	return in.Setup()
 }
 
@@ -173,9 +174,9 @@ func (o *office) scan(ctx context.Context, first, last int) (out []lineUnit, err
 	if err != nil {
 		return nil, err
 	}
-	for _, address := range o.c.meterLines() {
+	for _, address := range o.c.MeterLines() {
 		for unit := max(first, 1); unit <= min(last, 247); unit++ {
-			if known, ok := o.c.unitAt(address, unit); ok {
+			if known, ok := unitAt(o.c, address, unit); ok {
 				out = append(out, known)
 				continue
 			}
@@ -192,14 +193,14 @@ func (o *office) scan(ctx context.Context, first, last int) (out []lineUnit, err
 }
 
 // unitAt is what the configuration says of a unit on a line.
-func (c *config) unitAt(address string, unit int) (lineUnit, bool) {
-	for _, b := range c.bays {
-		why := fmt.Sprintf("bay %d", b.number)
+func unitAt(c *config.Config, address string, unit int) (lineUnit, bool) {
+	for _, b := range c.Bays {
+		why := fmt.Sprintf("bay %d", b.Number)
 		switch {
-		case b.meterAddr == address && b.meterUnit == unit:
-			return lineUnit{meter.Found{Unit: unit, Vendor: b.model.Vendor, Model: b.model.Model, Serial: b.serial,
+		case b.MeterAddr == address && b.MeterUnit == unit:
+			return lineUnit{meter.Found{Unit: unit, Vendor: b.Model.Vendor, Model: b.Model.Model, Serial: b.Serial,
 				Why: why}, address}, true
-		case b.board == address && b.boardUnit == unit:
+		case b.Board == address && b.BoardUnit == unit:
 			return lineUnit{meter.Found{Unit: unit, Vendor: "I/O board", Why: why}, address}, true
 		}
 	}

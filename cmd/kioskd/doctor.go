@@ -17,7 +17,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"kioskd"
+	kiosk "kioskd"
+	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/terminal"
@@ -109,7 +110,7 @@ func sortedFaults(s session.State) []session.FaultAt {
 // examine asks every device itself: no daemon has them.
 func (d direct) examine(ctx context.Context) ([]finding, error) {
 	out := []finding{checkTerminal(ctx, d)}
-	if d.c.uplink != nil {
+	if d.c.Uplink != nil {
 		out = append(out, d.checkOffice(ctx))
 	}
 	devices, err := openDevices(d.c)
@@ -167,9 +168,9 @@ func (e faultError) Error() string              { return e.what }
 func (e faultError) FaultCode() kiosk.FaultCode { return e.code }
 
 // house looks at what is on the computer itself: journal, disk and clock.
-func house(ctx context.Context, c *config) []finding {
+func house(ctx context.Context, c *config.Config) []finding {
 	journal := check("journal", kiosk.FaultJournalUnwritable, func() (string, error) {
-		j, err := store.OpenReader(ctx, c.journal)
+		j, err := store.OpenReader(ctx, c.Journal)
 		if errors.Is(err, fs.ErrNotExist) {
 			return "none yet", nil
 		}
@@ -182,25 +183,25 @@ func house(ctx context.Context, c *config) []finding {
 	})
 	disk := check("disk", kiosk.FaultDiskFull, func() (string, error) {
 		var s unix.Statfs_t
-		if err := unix.Statfs(filepath.Dir(c.journal), &s); err != nil {
+		if err := unix.Statfs(filepath.Dir(c.Journal), &s); err != nil {
 			return "", err
 		}
 		free := int64(s.Bavail) * s.Bsize / megabyte
-		if want := int64(c.keep.reserve); free < want {
+		if want := int64(c.Keep.Reserve); free < want {
 			return "", fmt.Errorf("%d MB are free, %d are wanted", free, want)
 		}
 		return fmt.Sprintf("%d MB free", free), nil
 	})
 	clock := check("clock", kiosk.FaultClockUntrusted, func() (string, error) {
-		if !synced(c.clockRTC)() {
+		if !synced(c.ClockRTC)() {
 			return "", errors.New("nothing keeps the system's time in step")
 		}
 		return time.Now().Format(time.RFC3339), nil
 	})
 	out := []finding{journal, disk, clock}
-	if c.uplink != nil {
+	if c.Uplink != nil {
 		out = append(out, check("certificates", kiosk.FaultCertificateEnds, func() (string, error) {
-			whose, at, err := c.uplink.files.Ends()
+			whose, at, err := c.Uplink.Files.Ends()
 			if err == nil {
 				err = endingSoon(whose, at, time.Now())
 			}
@@ -219,7 +220,7 @@ func house(ctx context.Context, c *config) []finding {
 			out = append(out, price)
 		}
 	}
-	if c.keep.copyTo != "" {
+	if c.Keep.CopyTo != "" {
 		out = append(out, check("copy", "", func() (string, error) { return lastCopy(c, time.Now()) }))
 	}
 	return out
@@ -228,7 +229,7 @@ func house(ctx context.Context, c *config) []finding {
 func (p program) doctor(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	lang := flags.String("language", "en", "`language` of what to do")
 	format := formatFlag(flags)
-	return p.withSite(ctx, flags, args, 0, func(ctx context.Context, c *config, s service, _ []string) error {
+	return p.withSite(ctx, flags, args, 0, func(ctx context.Context, c *config.Config, s service, _ []string) error {
 		texts, err := text.Load()
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
+	kiosk "kioskd"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -14,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"kioskd"
 	"kioskd/backoffice/natstest"
 	"kioskd/backoffice/receiver"
 	"kioskd/session/sessiontest"

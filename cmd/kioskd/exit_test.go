@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	kiosk "kioskd"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"kioskd"
 )
 
 // exitVariable tells a daemon in a test at which write of the journal it dies: "before 7"

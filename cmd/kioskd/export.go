@@ -19,10 +19,10 @@ import (
 // doExport writes all that a technician far away needs to a stick: the journal, what is not
 // settled, the log and what every device says. No configuration: it has passwords.
 func (d desk) doExport(ctx context.Context, _ string, _ []string) (ui.Row, error) {
-	if err := mounted(d.c.exportTo); err != nil {
+	if err := mounted(d.c.ExportTo); err != nil {
 		return ui.Row{}, err
 	}
-	name := filepath.Join(d.c.exportTo, "kioskd-"+time.Now().Format("20060102-150405")+".zip")
+	name := filepath.Join(d.c.ExportTo, "kioskd-"+time.Now().Format("20060102-150405")+".zip")
 	if err := d.writeExport(ctx, name+".part"); err != nil {
 		return ui.Row{}, errors.Join(fmt.Errorf("cannot export: %w", err), os.Remove(name+".part"))
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/backoffice"
 	"kioskd/session"
 	"kioskd/store"

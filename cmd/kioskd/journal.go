@@ -6,11 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	kiosk "kioskd"
 	"strconv"
 	"strings"
 	"time"
 
-	"kioskd"
 	"kioskd/receipt"
 	"kioskd/store"
 	"kioskd/ui/text"
@@ -31,7 +31,7 @@ func (p program) openJournal(ctx context.Context, j journalPath) (*store.Store, 
 		if err != nil {
 			return nil, err
 		}
-		path = c.journal
+		path = c.Journal
 	}
 	return store.OpenReader(ctx, path)
 }

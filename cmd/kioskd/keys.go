@@ -11,24 +11,25 @@ import (
 	"sync"
 	"time"
 
+	"kioskd/config"
 	"kioskd/session"
 )
 
 // cardKeyPath is where the key of card tokens lies: beside the journal that they are in.
-func cardKeyPath(c *config) string { return filepath.Join(filepath.Dir(c.journal), "card.key") }
+func cardKeyPath(c *config.Config) string { return filepath.Join(filepath.Dir(c.Journal), "card.key") }
 
 // keys reads what keys the cards' tokens and the stop codes, or makes it.
-func keys(c *config, log *slog.Logger) error {
+func keys(c *config.Config, log *slog.Logger) error {
 	cards, err := cardKeys(cardKeyPath(c), time.Now())
 	if err != nil {
 		return fmt.Errorf("cannot keep the keys of the cards: %w", err)
 	}
-	c.terminal.CardKeys = (&keyRing{path: cardKeyPath(c), log: log, held: cards}).keys
-	code, err := readKey(filepath.Join(filepath.Dir(c.journal), "code.key"))
+	c.Terminal.CardKeys = (&keyRing{path: cardKeyPath(c), log: log, held: cards}).keys
+	code, err := readKey(filepath.Join(filepath.Dir(c.Journal), "code.key"))
 	if err != nil {
 		return fmt.Errorf("cannot keep the key of the stop codes: %w", err)
 	}
-	c.rules.Code = session.Codes(code)
+	c.Rules.Code = session.Codes(code)
 	return nil
 }
 
@@ -82,7 +83,7 @@ func cardKeys(path string, now time.Time) (all [][]byte, err error) {
 		}
 	}
 	for _, p := range []string{path, old} {
-		if p == old && !exists(old) {
+		if p == old && !config.Exists(old) {
 			continue
 		}
 		key, err := readKey(p)

@@ -8,12 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	kiosk "kioskd"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-
-	"kioskd"
 )
 
 func main() {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	kiosk "kioskd"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,8 +16,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"kioskd"
 	"kioskd/backoffice/natstest"
+	"kioskd/config"
 	"kioskd/simulator"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"
@@ -236,8 +237,8 @@ func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := readConfig(s.config)
-		if err != nil || len(c.bays) != bays || c.hold != (kiosk.Money{Minor: 5000, Currency: "EUR"}) {
+		c, err := config.Read(s.config)
+		if err != nil || len(c.Bays) != bays || c.Hold != (kiosk.Money{Minor: 5000, Currency: "EUR"}) {
 			t.Errorf("%v, %v", c, err)
 		}
 		if err := s.close(); err != nil {

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/backoffice/receiver"
 	"kioskd/child"
 	"kioskd/session"

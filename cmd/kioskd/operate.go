@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	kiosk "kioskd"
 	"net/http"
 	"net/url"
 	"os/user"
@@ -13,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"kioskd"
 	"kioskd/session"
 )
 
@@ -63,10 +63,10 @@ func (p program) withDaemon(path string, f func(remote) error) error {
 	if err != nil {
 		return err
 	}
-	if !running(c.control()) {
-		return fmt.Errorf("kioskd does not run: nothing answers at %s", c.control())
+	if !running(c.Control()) {
+		return fmt.Errorf("kioskd does not run: nothing answers at %s", c.Control())
 	}
-	return f(dialControl(c.control()))
+	return f(dialControl(c.Control()))
 }
 
 // drainLimit is how long a driver who charges is waited for.

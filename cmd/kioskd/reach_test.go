@@ -10,16 +10,17 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kioskd/config"
 	"kioskd/store"
 )
 
 // Two programs on one line take away each other's answers. Each of these plays who else may have
 // the site when a command wants it.
 
-func emptySite(t *testing.T) *config {
+func emptySite(t *testing.T) *config.Config {
 	dir := t.TempDir()
-	return &config{journal: filepath.Join(dir, "journal.db"), socket: filepath.Join(dir, "ui.sock"),
-		terminalAddress: "tcp://127.0.0.1:9"}
+	return &config.Config{Journal: filepath.Join(dir, "journal.db"), Socket: filepath.Join(dir, "ui.sock"),
+		TerminalAddress: "tcp://127.0.0.1:9"}
 }
 
 func TestWithoutADaemonACommandHasTheSite(t *testing.T) {
@@ -31,11 +32,11 @@ func TestWithoutADaemonACommandHasTheSite(t *testing.T) {
 	if _, ok := s.(direct); !ok {
 		t.Errorf("got %T", s)
 	}
-	if lock, err := store.Lock(c.journal); !errors.Is(err, store.ErrInUse) {
+	if lock, err := store.Lock(c.Journal); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("a daemon that starts meanwhile gets %v, %v", lock, err)
 	}
 	end()
-	lock, err := store.Lock(c.journal)
+	lock, err := store.Lock(c.Journal)
 	if err != nil {
 		t.Fatalf("a daemon that starts later: %v", err)
 	}
@@ -44,23 +45,23 @@ func TestWithoutADaemonACommandHasTheSite(t *testing.T) {
 
 func TestACommandWaitsForADaemonThatWasKilled(t *testing.T) {
 	c := emptySite(t)
-	if err := os.WriteFile(c.control(), nil, 0o600); err != nil { // nobody is behind it
+	if err := os.WriteFile(c.Control(), nil, 0o600); err != nil { // nobody is behind it
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		go func() {
 			time.Sleep(2 * time.Second)
-			lock, err := store.Lock(c.journal) // first of all, as it does
+			lock, err := store.Lock(c.Journal) // first of all, as it does
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			defer lock.Close()
-			if err := os.Remove(c.control()); err != nil {
+			if err := os.Remove(c.Control()); err != nil {
 				t.Error(err)
 			}
-			l, err := net.Listen("unix", c.control())
+			l, err := net.Listen("unix", c.Control())
 			if err != nil {
 				t.Error(err)
 				return
@@ -78,7 +79,7 @@ func TestACommandWaitsForADaemonThatWasKilled(t *testing.T) {
 
 func TestACommandDoesNotWaitForEver(t *testing.T) {
 	c := emptySite(t)
-	if err := os.WriteFile(c.control(), nil, 0o600); err != nil {
+	if err := os.WriteFile(c.Control(), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -87,7 +88,7 @@ func TestACommandDoesNotWaitForEver(t *testing.T) {
 			t.Fatalf("a daemon that does not come back: %v", err)
 		}
 		end()
-		lock, err := store.Lock(c.journal)
+		lock, err := store.Lock(c.Journal)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +103,7 @@ func TestADaemonWaitsForACommand(t *testing.T) {
 	c := emptySite(t)
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		lock, err := store.Lock(c.journal)
+		lock, err := store.Lock(c.Journal)
 		if err != nil {
 			t.Fatal(err)
 		}

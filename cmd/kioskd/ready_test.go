@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	kiosk "kioskd"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"kioskd"
 	"kioskd/store"
 )
 

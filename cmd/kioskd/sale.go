@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	kiosk "kioskd"
 	"log/slog"
 	"math/big"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"kioskd"
+	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/tariff"
@@ -21,7 +22,7 @@ import (
 // what a back office instructed since. The journal has the latter, so that a restart forgets
 // nothing.
 type sale struct {
-	c     *config
+	c     *config.Config
 	base  priced    // of the configuration
 	floor time.Time // it is not earlier, whatever a clock says: the journal's last time
 	log   *slog.Logger
@@ -51,12 +52,13 @@ type sold struct {
 	Configured string `json:"configured_sha256"`
 }
 
-func newSale(c *config, floor time.Time, log *slog.Logger) *sale {
-	return &sale{c: c, base: priced{tariff: c.tariff, sum: store.Sum(c.tariff.JSON())}, floor: floor, log: log}
+func newSale(c *config.Config, floor time.Time, log *slog.Logger) *sale {
+	return &sale{c: c, base: priced{tariff: c.Tariff, sum: store.Sum(c.Tariff.JSON())}, floor: floor, log: log}
 }
 
 // openSale reads what was instructed.
-func openSale(ctx context.Context, c *config, journal *store.Store, floor time.Time, log *slog.Logger) (*sale, error) {
+func openSale(ctx context.Context, c *config.Config, journal *store.Store, floor time.Time, log *slog.Logger) (*sale,
+	error) {
 	s := newSale(c, floor, log)
 	noticed, over := false, false
 	for r, err := range journal.Newest(ctx, string(session.InstructionDone)) {
@@ -127,7 +129,7 @@ func (s *sale) Notice(language string, at time.Time) string {
 	if !at.Before(s.notice.until) {
 		return ""
 	}
-	for _, l := range append([]string{language, "en"}, s.c.languages...) {
+	for _, l := range append([]string{language, "en"}, s.c.Languages...) {
 		if text, ok := s.notice.texts[l]; ok {
 			return text
 		}
@@ -141,7 +143,7 @@ func (s *sale) judge(in kiosk.Instruction) (*tariff.Tariff, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range t.Check(s.c.tariffSite()) {
+	for _, p := range t.Check(s.c.TariffSite()) {
 		return nil, fmt.Errorf("cannot sell by this tariff: %v", p)
 	}
 	return t, nil
@@ -215,7 +217,7 @@ func (p *farPrice) Error() string {
 // confirmed it: why is a *farPrice then.
 func (s *sale) priceJump(ctx context.Context, journal *store.Store, at time.Time) (why, err error) {
 	now, sum := s.Prices(at)
-	if s.c.accept != "" && strings.HasPrefix(sum, s.c.accept) {
+	if s.c.Accept != "" && strings.HasPrefix(sum, s.c.Accept) {
 		return nil, nil
 	}
 	for r, err := range journal.Newest(ctx, string(session.OfferAccepted)) {

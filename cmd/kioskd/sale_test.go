@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	kiosk "kioskd"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"kioskd"
+	"kioskd/config"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"
@@ -36,7 +37,7 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &config{tariff: base, currency: "EUR", hold: kiosk.Money{Minor: 5000, Currency: "EUR"}}
+	c := &config.Config{Tariff: base, Currency: "EUR", Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}}
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	s, err := openSale(ctx, c, j, noon, quietLog())
 	if err != nil {
@@ -93,7 +94,7 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.tariff = changed // the host has the last word
+	c.Tariff = changed // the host has the last word
 	s, err = openSale(ctx, c, j, noon, quietLog())
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	kiosk "kioskd"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,7 +18,8 @@ import (
 	"syscall"
 	"time"
 
-	"kioskd"
+	"kioskd/config"
+	"kioskd/file"
 	"kioskd/store"
 	"kioskd/ui/text"
 )
@@ -26,7 +28,7 @@ import (
 type wizard struct {
 	program
 	*asker
-	file    *configFile
+	file    *config.File
 	flags   setupFlags
 	found   []foundLine
 	managed bool         // the daemon is systemd's
@@ -75,12 +77,12 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 	}
 	w.asker = newAsker(p, given, w.flags.yes)
 	var err error
-	w.file, err = openConfigFile(*path)
+	w.file, err = config.OpenFile(*path)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	if !w.flags.yes {
-		if err := w.file.fromDraft(); err != nil {
+		if err := w.file.FromDraft(); err != nil {
 			return fmt.Errorf("cannot read what was answered the last time: %w", err)
 		}
 	}
@@ -93,7 +95,7 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 		return nil
 	}
 	err = w.run(ctx, parts)
-	if err != nil && !w.flags.yes && exists(w.file.draft()) {
+	if err != nil && !w.flags.yes && config.Exists(w.file.Draft()) {
 		fmt.Fprintln(w.out, "Nothing was set up. What was answered is offered again the next time.")
 	}
 	return err
@@ -101,7 +103,7 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 
 // parts are those to be asked for: all of a new site, else those that flags name, or a person.
 func (w *wizard) parts(ctx context.Context) ([]string, error) {
-	if w.file.before == nil {
+	if w.file.Before == nil {
 		return allParts, nil
 	}
 	named := map[string]bool{partBays: len(w.flags.bays) > 0, partPrice: w.flags.tariff != "" || w.flags.acceptPrice}
@@ -120,16 +122,16 @@ func (w *wizard) parts(ctx context.Context) ([]string, error) {
 		w.unattended = true // the others stay as they are
 		return out, nil
 	}
-	return w.choose(ctx, w.file.path+" is there. What shall change?", allParts)
+	return w.choose(ctx, w.file.Path+" is there. What shall change?", allParts)
 }
 
 func (w *wizard) run(ctx context.Context, parts []string) error {
-	w.managed = w.file.path == "/etc/kioskd/kioskd.yaml" && exists("/run/systemd/system")
+	w.managed = w.file.Path == "/etc/kioskd/kioskd.yaml" && config.Exists("/run/systemd/system")
 	signal.Ignore(syscall.SIGPIPE) // the reader of its output may go: what was begun is ended in order
-	if exists("/var/lib/kioskd/upgrade/begun") && w.managed {
+	if config.Exists("/var/lib/kioskd/upgrade/begun") && w.managed {
 		return errors.New("an upgrade of kioskd is not finished: systemctl status kioskd-upgrade")
 	}
-	was := wasSite{w.absolute(w.file.get("screen.socket")), w.absolute(w.file.get("journal"))}
+	was := wasSite{w.absolute(w.file.Get("screen.socket")), w.absolute(w.file.Get("journal"))}
 	for _, text := range w.flags.bays { // before anything is asked or switched
 		if _, _, _, err := parsePlan(text); err != nil {
 			return usagef("setup: --bay %q: %w", text, err)
@@ -145,7 +147,7 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	}
 	for path, s := range map[string]string{"journal": w.flags.journal, "screen.socket": w.flags.socket} {
 		if s != "" {
-			w.file.set(path, textNode(s))
+			w.file.Set(path, config.TextNode(s))
 		}
 	}
 	again, err := w.stopDaemon(ctx, was.socket)
@@ -179,12 +181,12 @@ func (w *wizard) startDaemon(ctx context.Context, changed bool) error {
 	if !changed {
 		return err
 	}
-	if no := os.Rename(w.file.path, w.file.path+".refused"); no != nil {
+	if no := os.Rename(w.file.Path, w.file.Path+".refused"); no != nil {
 		return errors.Join(err, no)
 	}
 	return errors.Join(fmt.Errorf("kioskd does not start with it: it goes on as before, and what was written is "+
-		"%s.refused: %w", w.file.path, err),
-		writeWhole(w.file.path, w.file.before, 0o640), systemctl(ctx, "restart", "kioskd.service"))
+		"%s.refused: %w", w.file.Path, err),
+		file.Write(w.file.Path, w.file.Before, 0o640), systemctl(ctx, "restart", "kioskd.service"))
 }
 
 // answers asks what only the host knows; the password of the terminal is for no file that others
@@ -216,10 +218,11 @@ func (w *wizard) answers(ctx context.Context, parts []string) (secret string, er
 
 // change asks the devices and writes the configuration, as the only one who has the site. Without
 // a configuration or an error nothing was to be changed.
-func (w *wizard) change(ctx context.Context, journal string, parts []string, devices bool, secret string) (c *config,
+func (w *wizard) change(ctx context.Context, journal string, parts []string, devices bool,
+	secret string) (c *config.Config,
 	err error) {
-	journals := []string{w.absolute(w.file.get("journal"))}
-	if w.file.before != nil && journal != journals[0] {
+	journals := []string{w.absolute(w.file.Get("journal"))}
+	if w.file.Before != nil && journal != journals[0] {
 		journals = append(journals, journal)
 	}
 	for _, path := range journals {
@@ -261,18 +264,27 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 			return nil, err
 		}
 	}
-	if len(w.file.changed) == 0 && w.file.before != nil {
+	if len(w.file.Changed) == 0 && w.file.Before != nil {
 		if secret == "" {
 			fmt.Fprintln(w.out, "All of it was so already.")
 		}
 		return nil, nil
 	}
-	c, err = w.file.write(w.program)
-	if err != nil {
-		return nil, err
+	c, err = w.file.Write()
+	if c == nil {
+		return nil, w.notWritten(err)
 	}
-	fmt.Fprintf(w.out, "%s: %s\n", w.file.path, strings.Join(w.file.changed, ", "))
+	if err != nil { // the configuration is in its place, and its draft still beside it
+		w.note(err.Error())
+	}
+	fmt.Fprintf(w.out, "%s: %s\n", w.file.Path, strings.Join(w.file.Changed, ", "))
 	return c, nil
+}
+
+// notWritten says where what could not be written is.
+func (w *wizard) notWritten(err error) error {
+	path, next := w.file.Path, w.file.Next()
+	return errors.Join(fmt.Errorf("%s is as it was; what was to be written is %s", path, next), w.badConfig(err))
 }
 
 // absolute is a path of the configuration.
@@ -280,21 +292,21 @@ func (w *wizard) absolute(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
-	return filepath.Join(filepath.Dir(w.file.path), path)
+	return filepath.Join(filepath.Dir(w.file.Path), path)
 }
 
 // sameTerminal tells whether nothing was asked for that needs the terminal itself.
 func (w *wizard) sameTerminal() bool {
-	return w.file.before != nil && len(w.flags.lines) == 0 && w.unattended
+	return w.file.Before != nil && len(w.flags.lines) == 0 && w.unattended
 }
 
 // acceptPrice confirms a price that is far from that of the last sale, where it is meant.
 func (w *wizard) acceptPrice(ctx context.Context) error {
-	c, err := w.file.try(w.program)
+	c, err := w.file.Try()
 	if err != nil {
-		return err
+		return w.notWritten(err)
 	}
-	defer os.Remove(w.file.next())
+	defer os.Remove(w.file.Next())
 	far, err := farFromLastSale(ctx, c)
 	if far == nil || err != nil {
 		return err
@@ -304,13 +316,13 @@ func (w *wizard) acceptPrice(ctx context.Context) error {
 		return cmp.Or(err, error(usagef("setup: since the last sale %s; if that is meant, say so with --accept-price",
 			far.what)))
 	}
-	w.file.set("accept_tariff", textNode(far.accept))
+	w.file.Set("accept_tariff", config.TextNode(far.accept))
 	return nil
 }
 
 // farFromLastSale is the price that the daemon would not sell at before the host confirmed it.
-func farFromLastSale(ctx context.Context, c *config) (far *farPrice, err error) {
-	journal, err := store.OpenReader(ctx, c.journal)
+func farFromLastSale(ctx context.Context, c *config.Config) (far *farPrice, err error) {
+	journal, err := store.OpenReader(ctx, c.Journal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -330,7 +342,7 @@ func farFromLastSale(ctx context.Context, c *config) (far *farPrice, err error) 
 // keepPassword puts the terminal's password where only root, and by systemd the daemon, reads it;
 // back undoes it.
 func (w *wizard) keepPassword(password string) (back func() error, err error) {
-	dir := filepath.Join(filepath.Dir(w.file.path), "secrets")
+	dir := filepath.Join(filepath.Dir(w.file.Path), "secrets")
 	path := filepath.Join(dir, "terminal")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -339,15 +351,15 @@ func (w *wizard) keepPassword(password string) (back func() error, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	back = func() error { return writeWhole(path, had, 0o600) }
+	back = func() error { return file.Write(path, had, 0o600) }
 	if err != nil {
 		back = func() error { return os.Remove(path) }
 	}
-	if err := writeWhole(path, []byte(password+"\n"), 0o600); err != nil {
+	if err := file.Write(path, []byte(password+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("cannot keep the terminal's password: %w", err)
 	}
-	w.file.drop("terminal.password")
-	w.file.set("terminal.password_file", textNode("secrets/terminal"))
+	w.file.Drop("terminal.password")
+	w.file.Set("terminal.password_file", config.TextNode("secrets/terminal"))
 	fmt.Fprintln(w.out, "The terminal's password is kept for root alone.")
 	return back, nil
 }
@@ -367,12 +379,12 @@ func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err e
 	}
 	ran = unit != "inactive" && unit != "failed" // also one that is tried again and again
 	for _, at := range []string{screen, "/run/kioskd/ui.sock"} {
-		socket := (&config{socket: at}).control()
+		socket := (&config.Config{Socket: at}).Control()
 		if at != screen && !w.managed || !running(socket) {
 			continue
 		}
 		if !ran {
-			return false, usagef("kioskd runs with %s, and not as kioskd.service: stop it first", w.file.path)
+			return false, usagef("kioskd runs with %s, and not as kioskd.service: stop it first", w.file.Path)
 		}
 		r := dialControl(socket)
 		if err := w.untilDrained(ctx, r, drainLimit); err != nil {
@@ -386,7 +398,7 @@ func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err e
 	// Whatever becomes of this program: who sold before goes on selling.
 	me := strconv.Itoa(os.Getpid())
 	out, err := exec.CommandContext(ended, "systemd-run", "--quiet", "--collect", "--unit=kioskd-setup-"+me,
-		"sh", "-c", "tail --pid="+me+" -f /dev/null; pkill -f -- '[-]-config "+w.file.path+testSuffix+"'; systemctl "+
+		"sh", "-c", "tail --pid="+me+" -f /dev/null; pkill -f -- '[-]-config "+w.file.Path+testSuffix+"'; systemctl "+
 			"start kioskd.service").CombinedOutput()
 	if err != nil {
 		return false, errors.Join(fmt.Errorf("systemd-run: %w: %s", err, out),
@@ -408,25 +420,25 @@ func systemctl(ctx context.Context, args ...string) error {
 
 // password is the terminal's, as a configuration has it that is there.
 func (w *wizard) password() string {
-	if path := w.file.get("terminal.password_file"); path != "" {
-		if b, err := readSecret(w.absolute(path)); err == nil {
+	if path := w.file.Get("terminal.password_file"); path != "" {
+		if b, err := file.ReadSecret(w.absolute(path)); err == nil {
 			return strings.TrimSpace(string(b))
 		}
 	}
-	return w.file.get("terminal.password")
+	return w.file.Get("terminal.password")
 }
 
 // remember keeps what a person answered of a new site, to offer it again where setup does not come
 // to its end.
 func (w *wizard) remember() error {
-	if w.unattended || w.file.before != nil || len(w.file.changed) == 0 {
+	if w.unattended || w.file.Before != nil || len(w.file.Changed) == 0 {
 		return nil
 	}
-	return w.file.keepDraft()
+	return w.file.KeepDraft()
 }
 
 func (w *wizard) currency() kiosk.Currency {
-	return kiosk.Currency(cmp.Or(w.file.get("site.currency"), "EUR"))
+	return kiosk.Currency(cmp.Or(w.file.Get("site.currency"), "EUR"))
 }
 
 // pinTerminal writes down which terminal this site's is, and tells the password that it took. A
@@ -437,7 +449,7 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) (password strin
 			return "", nil
 		}
 		f := finder{note: w.note, password: secret, currency: w.currency()}
-		address := w.file.get("terminal.address")
+		address := w.file.Get("terminal.address")
 		var at foundLine
 		if _, err := f.card(ctx, address, true, &at); at.terminal == nil || err != nil {
 			return "", fmt.Errorf("%w; nothing was changed", cmp.Or(err, at.refused,
@@ -470,9 +482,9 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) (password strin
 		}
 		at = slices.Index(addresses, s)
 	}
-	w.file.set("terminal.address", textNode(there[at].address))
+	w.file.Set("terminal.address", config.TextNode(there[at].address))
 	if id := there[at].terminal.TerminalID; len(id) == 8 && strings.Trim(id, "0") != "" {
-		w.file.set("terminal.id", textNode(id))
+		w.file.Set("terminal.id", config.TextNode(id))
 	}
 	if said := there[at].password; said != w.tried(secret) { // setup asked for it again
 		secret = said
@@ -485,7 +497,7 @@ func (w *wizard) tried(secret string) string { return cmp.Or(secret, w.password(
 
 // prove asks every device with the new configuration, and, where devices were set up and all are
 // well, the bank for a hold.
-func (w *wizard) prove(ctx context.Context, c *config, hold bool) error {
+func (w *wizard) prove(ctx context.Context, c *config.Config, hold bool) error {
 	fmt.Fprintln(w.out, "\nThe doctor:")
 	texts, err := text.Load()
 	if err != nil {

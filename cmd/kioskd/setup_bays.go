@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	kiosk "kioskd"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"kioskd"
+	"kioskd/config"
 	"kioskd/meter"
 )
 
@@ -130,12 +131,12 @@ func (b plan) conflict(others []plan) error {
 	for _, o := range others {
 		switch {
 		case o.number == b.number:
-			return fmt.Errorf("bay %d is there already, with %s", o.number, o.config().own()[0])
+			return fmt.Errorf("bay %d is there already, with %s", o.number, o.config().Own()[0])
 		case b.evse != "" && o.evse == b.evse:
 			return fmt.Errorf("EVSE id %s is bay %d's", b.evse, o.number)
 		}
-		theirs := o.config().own()
-		for _, what := range b.config().own() {
+		theirs := o.config().Own()
+		for _, what := range b.config().Own() {
 			if slices.Contains(theirs, what) {
 				return fmt.Errorf("%s is bay %d's", what, o.number)
 			}
@@ -172,11 +173,11 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 }
 
 // config is a bay as the daemon knows it, but for the model of its meter.
-func (b plan) config() bayConfig {
-	return bayConfig{number: b.number, meterAddr: b.meterAt, meterUnit: b.meter.Unit, serial: b.meter.Serial,
-		maxPower: kiosk.Power(b.max),
-		board:    b.boardAt, boardUnit: b.board.unit, coil: b.coil, plugged: b.plugged, requesting: b.requesting,
-		feedback: b.feedback, emergency: b.emergency, gpio: b.gpio, activeLow: b.activeLow}
+func (b plan) config() config.Bay {
+	return config.Bay{Number: b.number, MeterAddr: b.meterAt, MeterUnit: b.meter.Unit, Serial: b.meter.Serial,
+		MaxPower: kiosk.Power(b.max),
+		Board:    b.boardAt, BoardUnit: b.board.unit, Coil: b.coil, Plugged: b.plugged, Requesting: b.requesting,
+		Feedback: b.feedback, Emergency: b.emergency, GPIO: b.gpio, ActiveLow: b.activeLow}
 }
 
 // parsePlan reads a --bay: what it says of the bay, the serial number of its meter, and the unit of
@@ -236,7 +237,7 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 
 // watts checks the most power of a bay.
 func watts(n int) error {
-	if n < leastPower || n > mostPower {
+	if n < config.LeastPower || n > config.MostPower {
 		return errors.New("want a number of watts: 22 kW are 22000")
 	}
 	return nil
@@ -285,10 +286,10 @@ func listed(all []meterAt) string {
 
 // writeBays puts plans into the file; the other bays of a configuration that is there stay.
 func (w *wizard) writeBays(plans []plan) error {
-	list := w.file.at("bays")
+	list := w.file.At("bays")
 	if list == nil {
-		w.file.set("bays", &yaml.Node{Kind: yaml.SequenceNode})
-		list = w.file.at("bays")
+		w.file.Set("bays", &yaml.Node{Kind: yaml.SequenceNode})
+		list = w.file.At("bays")
 	}
 	next := &yaml.Node{Kind: yaml.SequenceNode, Content: slices.Clone(list.Content)}
 	for _, b := range plans {
@@ -297,7 +298,7 @@ func (w *wizard) writeBays(plans []plan) error {
 			return err
 		}
 		at := slices.IndexFunc(next.Content, func(old *yaml.Node) bool {
-			number := childOf(old, "number")
+			number := config.Child(old, "number")
 			return number != nil && number.Value == strconv.Itoa(b.number)
 		})
 		if at < 0 {
@@ -307,12 +308,12 @@ func (w *wizard) writeBays(plans []plan) error {
 		}
 	}
 	slices.SortStableFunc(next.Content, func(a, b *yaml.Node) int { return numberOf(a) - numberOf(b) })
-	w.file.set("bays", next)
+	w.file.Set("bays", next)
 	return nil
 }
 
 func numberOf(n *yaml.Node) int {
-	number := childOf(n, "number")
+	number := config.Child(n, "number")
 	if number == nil {
 		return 0
 	}
@@ -348,7 +349,7 @@ func (b plan) node() (*yaml.Node, error) {
 			s.WriteString(", active_low: true")
 		}
 		s.WriteString("}\n")
-		return yamlNode("%s", s.String())
+		return config.Node("%s", s.String())
 	}
 	fmt.Fprintf(&s, "board: {address: %q, unit: %d, coil: %d, plugged: %d, feedback: %d", b.boardAt, b.board.unit,
 		b.coil, b.plugged, b.feedback)
@@ -361,5 +362,5 @@ func (b plan) node() (*yaml.Node, error) {
 		}
 	}
 	s.WriteString("}\n")
-	return yamlNode("%s", s.String())
+	return config.Node("%s", s.String())
 }

@@ -11,7 +11,8 @@ import (
 
 	"go.bug.st/serial/enumerator"
 
-	"kioskd"
+	kiosk "kioskd"
+	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/line"
 	"kioskd/meter"
@@ -245,13 +246,13 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 // configured are the lines of a configuration that is there. Those of this computer's adapters are
 // found anyway.
 func (w *wizard) configured() (out []string) {
-	if w.file.before == nil || len(w.flags.lines) > 0 {
+	if w.file.Before == nil || len(w.flags.lines) > 0 {
 		return nil
 	}
-	out = append(out, w.file.get("terminal.address"))
-	if c, err := readConfig(w.file.path); err == nil {
-		for _, b := range c.bays {
-			out = append(out, b.meterAddr, b.board)
+	out = append(out, w.file.Get("terminal.address"))
+	if c, err := config.Read(w.file.Path); err == nil {
+		for _, b := range c.Bays {
+			out = append(out, b.MeterAddr, b.Board)
 		}
 	}
 	return slices.DeleteFunc(slices.Compact(out), func(a string) bool { return a == "" })

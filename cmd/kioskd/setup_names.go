@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"kioskd/config"
+	"kioskd/file"
 	"kioskd/line"
 )
 
@@ -83,7 +85,7 @@ func nameAdapters(had []adapter, ports []port) (names []string, all []adapter) {
 // nameAdapters gives the adapters that something answers on names that stay when they are
 // plugged in elsewhere, or when another one is.
 func (w *wizard) nameAdapters(ctx context.Context) error {
-	if !w.managed || !exists("/usr/lib/kioskd/adapter") {
+	if !w.managed || !config.Exists("/usr/lib/kioskd/adapter") {
 		return nil
 	}
 	text, err := os.ReadFile(adaptersFile)
@@ -116,7 +118,7 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 	had := parseAdapters(string(text))
 	names, all := nameAdapters(had, ports)
 	for _, a := range had {
-		if !slices.Contains(all, a) && strings.Contains(string(w.file.before), "/dev/kioskd/"+a.name+"?") {
+		if !slices.Contains(all, a) && strings.Contains(string(w.file.Before), "/dev/kioskd/"+a.name+"?") {
 			return fmt.Errorf("two adapters have the serial number %s, and /dev/kioskd/%s could be either: exchange "+
 				"one of them", a.id, a.name)
 		}
@@ -143,7 +145,7 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !exists("/dev/kioskd/" + name) {
+		if !config.Exists("/dev/kioskd/" + name) {
 			return fmt.Errorf("udev did not make /dev/kioskd/%s", name)
 		}
 		l.address = strings.Replace(l.address, at.Target, "/dev/kioskd/"+name, 1)
@@ -152,7 +154,7 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 }
 
 func writeAdapters(ctx context.Context, text string) error {
-	if err := writeWhole(adaptersFile, []byte(text), 0o644); err != nil {
+	if err := file.Write(adaptersFile, []byte(text), 0o644); err != nil {
 		return err
 	}
 	if out, err := exec.CommandContext(ctx, "udevadm", "trigger", "--settle",

@@ -8,25 +8,26 @@ import (
 	"slices"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
+	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/modbus"
 )
 
 // known are all bays: those that are set up, and those of the configuration. One that is set up
 // anew counts twice: what told of a vehicle before may still tell the truth.
-func (w *wizard) known(plans []plan) (out []bayConfig, err error) {
+func (w *wizard) known(plans []plan) (out []config.Bay, err error) {
 	for _, b := range plans {
 		out = append(out, b.config())
 	}
-	if w.file.before == nil {
+	if w.file.Before == nil {
 		return out, nil
 	}
-	had, err := readConfig(w.file.path)
+	had, err := config.Read(w.file.Path)
 	if err != nil {
 		return out, err
 	}
-	return append(out, had.bays...), nil
+	return append(out, had.Bays...), nil
 }
 
 // free fails where a vehicle is plugged in at any known bay, or its emergency stop is pressed.
@@ -45,17 +46,17 @@ func (w *wizard) free(ctx context.Context, plans []plan) error {
 			"nobody knows whether a vehicle is plugged in at a bay that stays: mend it, or --no-pulse: %w", err)
 	}
 	for i, b := range bays {
-		again := i >= len(plans) && slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.number })
+		again := i >= len(plans) && slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.Number })
 		in, err := inputsOf(ctx, b)
 		switch {
 		case err != nil && !again:
-			err = unknown(b.number, err)
+			err = unknown(b.Number, err)
 		case err != nil:
 			err = nil
 		case in.Plugged:
-			err = fmt.Errorf("bay %d: a vehicle is plugged in: unplug it, then again", b.number)
+			err = fmt.Errorf("bay %d: a vehicle is plugged in: unplug it, then again", b.Number)
 		case in.Emergency && !again:
-			err = fmt.Errorf("bay %d: its emergency stop is pressed", b.number)
+			err = fmt.Errorf("bay %d: its emergency stop is pressed", b.Number)
 		}
 		if err != nil {
 			return err
@@ -65,8 +66,8 @@ func (w *wizard) free(ctx context.Context, plans []plan) error {
 }
 
 // inputsOf looks at a bay once, and lets its lines go.
-func inputsOf(ctx context.Context, b bayConfig) (kiosk.BayInputs, error) {
-	devices, err := openDevices(&config{bays: []bayConfig{b}})
+func inputsOf(ctx context.Context, b config.Bay) (kiosk.BayInputs, error) {
+	devices, err := openDevices(&config.Config{Bays: []config.Bay{b}})
 	if err != nil {
 		return kiosk.BayInputs{}, err
 	}
@@ -105,8 +106,8 @@ func patiently[T any](ctx context.Context, tries int, read func() (T, error)) (o
 func (w *wizard) pluggedAt(plans []plan, address string, unit int) (out []int) {
 	bays, _ := w.known(plans) // free has told of what cannot be read
 	for _, b := range bays {
-		if b.board == address && b.boardUnit == unit && b.plugged >= 0 {
-			out = append(out, b.plugged)
+		if b.Board == address && b.BoardUnit == unit && b.Plugged >= 0 {
+			out = append(out, b.Plugged)
 		}
 	}
 	return out
@@ -116,7 +117,7 @@ func (w *wizard) pluggedAt(plans []plan, address string, unit int) (out []int) {
 // and, where they can be seen, no other.
 func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
 	if b.gpio != nil {
-		devices, err := openDevices(&config{bays: []bayConfig{b.config()}})
+		devices, err := openDevices(&config.Config{Bays: []config.Bay{b.config()}})
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	kiosk "kioskd"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -12,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"kioskd"
+	"kioskd/config"
+	"kioskd/file"
 	"kioskd/store"
 	"kioskd/terminal"
 )
@@ -40,7 +42,7 @@ func setupQuestions() []setupQuestion {
 			return nil
 		}}, part: partSite, path: "site.currency"},
 		{question: question{flag: "languages", title: "Languages, the first one first", def: "en, de",
-			check: checkLanguages, help: "Known are " + strings.Join(languages(), ", ") + "."}, part: partSite,
+			check: checkLanguages, help: "Known are " + strings.Join(config.Languages(), ", ") + "."}, part: partSite,
 			path: "site.languages"},
 		{question: question{flag: "clock", title: "Who keeps the clock right", def: "ntp",
 			options: []string{"ntp", "rtc"}, help: "ntp: the network. rtc: a battery-backed clock in this computer, " +
@@ -56,7 +58,7 @@ func setupQuestions() []setupQuestion {
 			def: "no", check: truth, help: "As its maker says. Then a driver finds their session again with their " +
 				"card."}, part: partTerminal, path: "terminal.reads_cards"},
 		{question: question{flag: "end-of-day", title: "Time of the terminal's end of day", optional: true,
-			check: func(s string) error { _, err := dayTime(s); return err },
+			check: func(s string) error { _, err := config.DayTime(s); return err },
 			help:  "As 03:30; without it when the terminal asks."}, part: partTerminal, path: "terminal.end_of_day"},
 		{question: question{flag: "hold", title: "Amount that is held on a card", def: "50.00", amount: true,
 			check: amount, help: "As 50.00. Nobody pays more than it."}, part: partPrice, path: "terminal.hold"},
@@ -69,7 +71,8 @@ func setupQuestions() []setupQuestion {
 		{question: question{flag: "host-code", title: "Code of the host for the screen", optional: true,
 			help: "For prices, sales and closing a bay; the same gesture."}, part: partStaff, path: "staff.host"},
 		{question: question{flag: "copy", title: "Where a stick or second partition is mounted", optional: true,
-			check: mountPoint, help: "The journal is copied there each hour: /media/kioskd is a stick labelled " +
+			check: config.MountPoint, help: "The journal is copied there each hour: /media/kioskd is a stick " +
+				"labelled " +
 				"KIOSKD."}, part: partKeep, path: "keep.copy"},
 	}
 }
@@ -127,21 +130,6 @@ func truth(s string) error {
 	return nil
 }
 
-func dayTime(s string) (time.Time, error) {
-	at, err := time.Parse("15:04", s)
-	if err != nil {
-		return at, errors.New("want a time of day such as 03:30")
-	}
-	return at, nil
-}
-
-func mountPoint(s string) error {
-	if !filepath.IsAbs(s) {
-		return errors.New("want where another partition or a stick is mounted, such as /media/kioskd")
-	}
-	return nil
-}
-
 func telephone(s string) error {
 	if !strings.ContainsAny(s, "0123456789") {
 		return errors.New("want a number such as +49 30 1234567")
@@ -155,7 +143,7 @@ func splitList(s string) []string {
 
 func checkLanguages(s string) error {
 	for _, l := range splitList(s) {
-		if !slices.Contains(languages(), l) {
+		if !slices.Contains(config.Languages(), l) {
 			return fmt.Errorf("%q is not known", l)
 		}
 	}
@@ -166,18 +154,18 @@ func checkLanguages(s string) error {
 // only what was answered by a flag or a person changes.
 func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 	_, said := w.given[q.flag]
-	if w.file.before != nil && w.unattended && !said {
+	if w.file.Before != nil && w.unattended && !said {
 		return "", nil
 	}
 	hashed := q.part == partStaff
 	if q.path != "" && !hashed {
-		q.def = cmp.Or(w.file.get(q.path), q.def)
+		q.def = cmp.Or(w.file.Get(q.path), q.def)
 	}
 	if q.flag == "password" && w.password() != "" {
 		q.def, q.optional, q.help = "", true, "Nothing: as it is."
 	}
 	if hashed {
-		if w.file.get(q.path) != "" {
+		if w.file.Get(q.path) != "" {
 			q.help = "Nothing: as it is."
 		}
 		q.check = func(s string) error { return w.ownCode(q.path, s) }
@@ -188,35 +176,35 @@ func (w *wizard) answer(ctx context.Context, q setupQuestion) (string, error) {
 	}
 	switch {
 	case s == "" && !hashed:
-		w.file.drop(q.path)
+		w.file.Drop(q.path)
 	case s == "":
 	case hashed:
-		w.file.set(q.path, textNode(newCodeHash(s)))
+		w.file.Set(q.path, config.TextNode(config.HashCode(s)))
 	case q.flag == "languages":
-		n, err := yamlNode("[%s]", strings.Join(splitList(s), ", "))
+		n, err := config.Node("[%s]", strings.Join(splitList(s), ", "))
 		if err != nil {
 			return "", err
 		}
-		w.file.set(q.path, n)
+		w.file.Set(q.path, n)
 	case q.flag == "reads-cards":
-		n, err := yamlNode("%v", s == "yes" || s == "true")
+		n, err := config.Node("%v", s == "yes" || s == "true")
 		if err != nil {
 			return "", err
 		}
-		w.file.set(q.path, n)
+		w.file.Set(q.path, n)
 	default:
-		w.file.set(q.path, textNode(s))
+		w.file.Set(q.path, config.TextNode(s))
 	}
 	return s, nil
 }
 
 // ownCode checks a staff code: it tells technician and host apart.
 func (w *wizard) ownCode(path, code string) error {
-	if err := checkCode(code); err != nil {
+	if err := config.CheckCode(code); err != nil {
 		return err
 	}
 	for _, other := range []string{"staff.technician", "staff.host"} {
-		if h, err := parseCodeHash(w.file.get(other)); other != path && err == nil && h.matches(code) {
+		if h, err := config.ParseCodeHash(w.file.Get(other)); other != path && err == nil && h.Matches(code) {
 			return errors.New("technician and host are told apart by their codes: want another one")
 		}
 	}
@@ -232,20 +220,20 @@ func (w *wizard) price(ctx context.Context) error {
 		}
 		// The daemon may not read where it lies; a name of its own leaves the one before as it is.
 		name := "tariff-" + store.Sum(text)[:8] + ".json"
-		if err := os.MkdirAll(filepath.Dir(w.file.path), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(w.file.Path), 0o755); err != nil {
 			return err
 		}
-		w.file.set("tariff", textNode(name))
-		return writeWhole(filepath.Join(filepath.Dir(w.file.path), name), text, 0o640)
+		w.file.Set("tariff", config.TextNode(name))
+		return file.Write(filepath.Join(filepath.Dir(w.file.Path), name), text, 0o640)
 	}
 	_, price := w.given["price"]
 	_, vat := w.given["vat"]
-	if w.file.before != nil && w.unattended && !price && !vat {
+	if w.file.Before != nil && w.unattended && !price && !vat {
 		return nil
 	}
-	if w.file.before != nil && w.onePrice("price") == "" {
+	if w.file.Before != nil && w.onePrice("price") == "" {
 		return usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a "+
-			"--tariff file", w.file.path)
+			"--tariff file", w.file.Path)
 	}
 	number := func(s string) error {
 		if _, ok := decimal(s); !ok {
@@ -277,13 +265,13 @@ func (w *wizard) price(ctx context.Context) error {
 			return err
 		}
 	}
-	n, err := yamlNode("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      "+
+	n, err := config.Node("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      "+
 		"- {type: ENERGY, price: %s, vat: %s, step_size: 1}\n",
 		w.currency(), said[0], said[1])
 	if err != nil {
 		return err
 	}
-	w.file.set("tariff", n)
+	w.file.Set("tariff", n)
 	return nil
 }
 
@@ -297,15 +285,15 @@ func decimal(s string) (*big.Rat, bool) {
 
 // onePrice is what a tariff says that has one price of energy and nothing else; empty of any other.
 func (w *wizard) onePrice(key string) string {
-	elements := w.file.at("tariff.elements")
+	elements := w.file.At("tariff.elements")
 	if elements == nil || len(elements.Content) != 1 || len(elements.Content[0].Content) != 2 {
 		return ""
 	}
-	components := childOf(elements.Content[0], "price_components")
+	components := config.Child(elements.Content[0], "price_components")
 	if components == nil || len(components.Content) != 1 {
 		return ""
 	}
-	kind, value := childOf(components.Content[0], "type"), childOf(components.Content[0], key)
+	kind, value := config.Child(components.Content[0], "type"), config.Child(components.Content[0], key)
 	if kind == nil || kind.Value != "ENERGY" || value == nil {
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	kiosk "kioskd"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +18,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kioskd"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	kiosk "kioskd"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +13,8 @@ import (
 
 	"golang.org/x/text/currency"
 
-	"kioskd"
+	"kioskd/config"
+	"kioskd/file"
 	"kioskd/ui"
 )
 
@@ -22,9 +24,9 @@ const testSuffix = ".test"
 // tryHold runs the site with the smallest hold that a card knows, takes it from the person who holds a
 // card to the terminal, and gives it back before any energy flows. The journal has it like any
 // other.
-func (w *wizard) tryHold(ctx context.Context, c *config) error {
+func (w *wizard) tryHold(ctx context.Context, c *config.Config) error {
 	smallest := "1.00"
-	if unit, err := currency.ParseISO(string(c.currency)); err == nil {
+	if unit, err := currency.ParseISO(string(c.Currency)); err == nil {
 		if scale, _ := currency.Cash.Rounding(unit); scale == 0 {
 			smallest = "100"
 		}
@@ -34,31 +36,31 @@ func (w *wizard) tryHold(ctx context.Context, c *config) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	test, err := openConfigFile(w.file.path)
+	test, err := config.OpenFile(w.file.Path)
 	if err != nil {
 		return err
 	}
-	test.path = w.file.path + testSuffix // beside it: its paths stay as they are
-	test.set("terminal.hold", textNode(smallest))
-	test.drop("terminal.minimum")
-	test.set("screen.socket", textNode(filepath.Join(dir, "ui.sock")))
-	written, err := test.bytes()
+	test.Path = w.file.Path + testSuffix // beside it: its paths stay as they are
+	test.Set("terminal.hold", config.TextNode(smallest))
+	test.Drop("terminal.minimum")
+	test.Set("screen.socket", config.TextNode(filepath.Join(dir, "ui.sock")))
+	written, err := test.Bytes()
 	if err != nil {
 		return err
 	}
-	if err := writeNew(test.path, written, 0o600); err != nil {
+	if err := file.WriteNew(test.Path, written, 0o600); err != nil {
 		return err
 	}
-	defer os.Remove(test.path)
-	if err := forDaemon(dir, filepath.Dir(c.journal)); err != nil {
+	defer os.Remove(test.Path)
+	if err := forDaemon(dir, filepath.Dir(c.Journal)); err != nil {
 		return err
 	}
-	s := &site{dir: dir, config: test.path}
+	s := &site{dir: dir, config: test.Path}
 	daemon, err := s.startDaemon(ctx)
 	if err != nil {
 		return err
 	}
-	err = w.holdAndRelease(ctx, filepath.Join(dir, "ui.sock"), smallest, c.currency)
+	err = w.holdAndRelease(ctx, filepath.Join(dir, "ui.sock"), smallest, c.Currency)
 	return errors.Join(err, stopProcess(daemon))
 }
 
@@ -67,7 +69,7 @@ func forDaemon(dir, like string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	owner, err := ownerOf(like)
+	owner, err := file.OwnerOf(like)
 	if err != nil {
 		return err
 	}

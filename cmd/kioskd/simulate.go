@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	kiosk "kioskd"
 	"log/slog"
 	"net"
 	"os"
@@ -18,7 +19,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"kioskd"
 	"kioskd/audit"
 	"kioskd/session"
 	"kioskd/simulator"

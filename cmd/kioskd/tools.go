@@ -14,18 +14,20 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
+	"kioskd/config"
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/store"
 	"kioskd/tariff"
 	"kioskd/terminal/zvt"
+
+	"golang.org/x/term"
 )
 
 func (p program) json(v any) error { return json.NewEncoder(p.out).Encode(v) }
@@ -359,35 +361,26 @@ func scanTakes(units, models int) time.Duration {
 
 // scanSite asks the lines of a site: through its daemon, which has them, where it runs.
 func (p program) scanSite(ctx context.Context, path string, first, last int) (out []lineUnit, err error) {
-	c, err := readConfig(path)
+	c, err := config.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	if running(c.control()) {
+	if running(c.Control()) {
 		p.note("kioskd runs and asks for us: it goes on reading its meters meanwhile")
-		err := dialControl(c.control()).ask(ctx, "GET", "/meters/scan",
+		err := dialControl(c.Control()).ask(ctx, "GET", "/meters/scan",
 			url.Values{"from": {strconv.Itoa(first)}, "to": {strconv.Itoa(last)}}, &out)
 		return out, err
 	}
-	lock, err := store.Lock(c.journal)
+	lock, err := store.Lock(c.Journal)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close()
-	for _, address := range c.meterLines() {
+	for _, address := range c.MeterLines() {
 		found, more := scanLine(ctx, address, first, last, p.note)
 		out, err = append(out, found...), errors.Join(err, more)
 	}
 	return out, err
-}
-
-// meterLines are the lines that meters hang on, in order.
-func (c *config) meterLines() (out []string) {
-	for _, b := range c.bays {
-		out = append(out, b.meterAddr)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // milli writes thousandths as JSON numbers.
@@ -410,27 +403,9 @@ func readTariff(path string) (t *tariff.Tariff, text []byte, err error) {
 	}
 	t, err = tariff.Parse(text)
 	if err != nil {
-		return nil, nil, usagef("%s: %w", placeIn(path, text, err), err)
+		return nil, nil, usagef("%s: %w", config.PlaceIn(path, text, err), err)
 	}
 	return t, text, nil
-}
-
-// offsetOf is the byte of a text that an error is about; the first where it does not say.
-func offsetOf(err error) int {
-	var at *tariff.PlaceError
-	if errors.As(err, &at) {
-		return at.Offset
-	}
-	return 0
-}
-
-// placeIn is a file with the line and column of an error in its text.
-func placeIn(path string, text []byte, err error) string { return placeAt(path, text, offsetOf(err)) }
-
-// placeAt is a file with the line and column of a byte of its text.
-func placeAt(path string, text []byte, offset int) string {
-	line, column := tariff.LineColumn(text, offset)
-	return fmt.Sprintf("%s:%d:%d", path, line, column)
 }
 
 func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string) error {
@@ -451,11 +426,12 @@ func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string)
 		if err != nil {
 			return err
 		}
-		site = c.tariffSite()
+		site = c.TariffSite()
 	}
 	problems := t.Check(site)
 	for _, problem := range problems {
-		fmt.Fprintf(p.err, "kioskd: %s: %v\n", placeAt(args[0], text, tariff.PlaceOf(text, problem.Path)), problem)
+		fmt.Fprintf(p.err, "kioskd: %s: %v\n", config.PlaceAt(args[0], text, tariff.PlaceOf(text, problem.Path)),
+			problem)
 	}
 	if len(problems) > 0 {
 		return usageError{errSilent}
@@ -542,4 +518,33 @@ func quoteOf(c *tariff.Cost) quote {
 		q.Periods = append(q.Periods, period)
 	}
 	return q
+}
+
+// staffCode reads a code from a terminal without showing it, or a line of standard input.
+func (p program) staffCode(_ context.Context, fs *flag.FlagSet, args []string) error {
+	if _, err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	var code string
+	if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(p.err, "Six to twelve digits: ")
+		b, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(p.err)
+		if err != nil {
+			return err
+		}
+		code = string(b)
+	} else {
+		in := bufio.NewScanner(p.in)
+		in.Scan()
+		if err := in.Err(); err != nil {
+			return err
+		}
+		code = strings.TrimSpace(in.Text())
+	}
+	if err := config.CheckCode(code); err != nil {
+		return usagef("staff code: %w", err)
+	}
+	fmt.Fprintln(p.out, config.HashCode(code))
+	return nil
 }

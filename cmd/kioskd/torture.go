@@ -20,7 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/audit"
 	"kioskd/session"
 	"kioskd/simulator"

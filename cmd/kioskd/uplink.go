@@ -16,8 +16,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/backoffice"
+	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
 )
@@ -43,8 +44,8 @@ func checkpointKey(path, kioskID string) (secret string, err error) {
 }
 
 // checkpointKeyPath is where it lies: beside the journal that it signs for.
-func checkpointKeyPath(c *config) string {
-	return filepath.Join(filepath.Dir(c.journal), "checkpoint.key")
+func checkpointKeyPath(c *config.Config) string {
+	return filepath.Join(filepath.Dir(c.Journal), "checkpoint.key")
 }
 
 // writeDurably writes a file that is there whole, or not at all, after a power cut.
@@ -139,10 +140,11 @@ func (u *uplink) Hurry() {
 }
 
 // newSync makes what sends the journal.
-func newSync(c *config, journal *store.Store, clock *session.Clock, do *instructed, log *slog.Logger) (*backoffice.Sync,
+func newSync(c *config.Config, journal *store.Store, clock *session.Clock, do *instructed,
+	log *slog.Logger) (*backoffice.Sync,
 	error) {
-	u := c.uplink
-	secret, err := checkpointKey(checkpointKeyPath(c), c.kioskID)
+	u := c.Uplink
+	secret, err := checkpointKey(checkpointKeyPath(c), c.KioskID)
 	if err != nil {
 		return nil, err
 	}
@@ -150,16 +152,16 @@ func newSync(c *config, journal *store.Store, clock *session.Clock, do *instruct
 	if err != nil {
 		return nil, err
 	}
-	files, err := u.files.TLS()
+	files, err := u.Files.TLS()
 	if err != nil {
 		return nil, err
 	}
-	var sink backoffice.Sink = backoffice.NewHTTPS(u.url, c.kioskID, files, clock.Trusted)
-	if u.url.Scheme == "tls" {
-		sink = backoffice.NewJetStream(u.servers, c.kioskID, u.credentials, files, clock.Trusted)
+	var sink backoffice.Sink = backoffice.NewHTTPS(u.URL, c.KioskID, files, clock.Trusted)
+	if u.URL.Scheme == "tls" {
+		sink = backoffice.NewJetStream(u.Servers, c.KioskID, u.Credentials, files, clock.Trusted)
 	}
-	return backoffice.New(backoffice.Config{Kiosk: c.kioskID, Outbox: journal, Sink: sink, Signer: signer, Key: public,
-		Office: u.office, Every: u.every,
+	return backoffice.New(backoffice.Config{Kiosk: c.KioskID, Outbox: journal, Sink: sink, Signer: signer, Key: public,
+		Office: u.Office, Every: u.Every,
 		Now: clock.Now, Instruct: do.Instruct, Log: log}), nil
 }
 
@@ -188,7 +190,7 @@ func (p poking) Append(ctx context.Context, entries ...kiosk.Entry) error {
 
 // keeper watches what is kept: the way to the back office, the disk, and what may be forgotten.
 type keeper struct {
-	c       *config
+	c       *config.Config
 	journal *store.Store
 	control *session.Controller
 	clock   *session.Clock
@@ -252,7 +254,7 @@ func (k *keeper) run(ctx context.Context) {
 	if k.up != nil {
 		wg.Go(func() { k.contained(ctx, "back office", k.send) })
 	}
-	if k.c.keep.copyTo != "" {
+	if k.c.Keep.CopyTo != "" {
 		wg.Go(func() { k.contained(ctx, "copy of the journal", k.copies) })
 	}
 	k.contained(ctx, "what is kept", k.watch)
@@ -324,11 +326,11 @@ func (k *keeper) troubles(ctx context.Context) map[kiosk.FaultCode]error {
 		return out
 	}
 	if k.clock.Trusted() {
-		out[kiosk.FaultCertificateEnds] = endsSoon(k.c.uplink.files, k.clock.Now())
+		out[kiosk.FaultCertificateEnds] = endsSoon(k.c.Uplink.Files, k.clock.Now())
 	}
 	st := k.up.Status()
 	out[kiosk.FaultOfficeSilent] = nil
-	if st.Silent > k.c.uplink.late && st.Class != backoffice.Conflict {
+	if st.Silent > k.c.Uplink.Late && st.Class != backoffice.Conflict {
 		out[kiosk.FaultOfficeSilent] = fmt.Errorf("no answer for %v: %s", st.Silent.Round(time.Minute), st.Why)
 	}
 	switch st.Class {
@@ -375,7 +377,7 @@ func (k *keeper) diskFull(ctx context.Context) (why, err error) {
 	if err != nil {
 		return nil, err
 	}
-	want := int64(k.c.keep.reserve) * megabyte
+	want := int64(k.c.Keep.Reserve) * megabyte
 	if k.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultDiskFull}] {
 		want += want / 5 // before is sold again
 	}
@@ -388,7 +390,7 @@ func (k *keeper) diskFull(ctx context.Context) (why, err error) {
 // free is how much can be written yet: on the disk, and inside the journal's file.
 func (k *keeper) free(ctx context.Context) (int64, error) {
 	var disk unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(k.c.journal), &disk); err != nil {
+	if err := unix.Statfs(filepath.Dir(k.c.Journal), &disk); err != nil {
 		return 0, fmt.Errorf("cannot ask the disk: %w", err)
 	}
 	spare, err := k.journal.Spare(ctx)
@@ -404,14 +406,14 @@ func (k *keeper) forget(ctx context.Context) error {
 	if err := k.journal.ForgetTokens(ctx, now.Add(-tokensLast), now); err != nil {
 		return err
 	}
-	gone, err := store.ForgetCopies(k.c.journal, now.Add(-tokensLast))
+	gone, err := store.ForgetCopies(k.c.Journal, now.Add(-tokensLast))
 	if len(gone) > 0 {
 		k.log.Info("copies of the journal of before an upgrade were deleted", "files", gone)
 	}
-	if k.c.keep.thin == 0 {
+	if k.c.Keep.Thin == 0 {
 		return err
 	}
-	n, no := k.journal.Thin(ctx, now.Add(-k.c.keep.thin), session.Thinnable())
+	n, no := k.journal.Thin(ctx, now.Add(-k.c.Keep.Thin), session.Thinnable())
 	if n > 0 {
 		k.log.Info("readings that the back office has were thinned", "records", n)
 	}

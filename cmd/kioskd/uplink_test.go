@@ -3,14 +3,15 @@ package main
 import (
 	"context"
 	"io"
+	kiosk "kioskd"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"kioskd"
 	"kioskd/backoffice"
+	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
 )
@@ -70,9 +71,9 @@ func TestACertificateThatEndsSoon(t *testing.T) {
 
 // TestAJournalThatIsGone is noticed by what was made beside it.
 func TestAJournalThatIsGone(t *testing.T) {
-	c := &config{journal: filepath.Join(t.TempDir(), "journal.db")}
+	c := &config.Config{Journal: filepath.Join(t.TempDir(), "journal.db")}
 	open := func() *store.Store {
-		s, err := store.Open(t.Context(), c.journal, func() (time.Time, time.Duration,
+		s, err := store.Open(t.Context(), c.Journal, func() (time.Time, time.Duration,
 			bool) {
 			return time.Now(), 0, true
 		})

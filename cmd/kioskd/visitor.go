@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	kiosk "kioskd"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"kioskd"
+	"kioskd/config"
 	"kioskd/simulator"
 	"kioskd/ui"
 	"kioskd/ui/text"
@@ -73,7 +74,7 @@ func readScenario(path string, bays int) (sc scenario, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(&sc); err != nil {
-		return sc, usagef("%s", yamlPlace(path, err))
+		return sc, usagef("%s", config.YamlPlace(path, err))
 	}
 	if len(sc.Visits) == 0 {
 		return sc, usagef("%s:1:1: want visits", path)

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 
 // tariff reads the tariff, inline or from a file, and refuses what the site may not
 // bill by.
-func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
+func (r *configReader) tariff(c *Config, n *yaml.Node, dir string) {
 	var text []byte
 	var fault func(offset int, what string)
 	if n.Kind == yaml.ScalarNode {
@@ -28,7 +28,7 @@ func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
 			return
 		}
 		fault = func(offset int, what string) {
-			r.faults = append(r.faults, fmt.Sprintf("%s: %s", placeAt(path, text, offset), what))
+			r.faults = append(r.faults, fmt.Sprintf("%s: %s", PlaceAt(path, text, offset), what))
 		}
 	} else {
 		w := jsonWriter{}
@@ -44,22 +44,22 @@ func (r *configReader) tariff(c *config, n *yaml.Node, dir string) {
 		fault(offsetOf(err), fmt.Sprintf("tariff: %v", err))
 		return
 	}
-	c.tariff = t
-	for _, p := range t.Check(c.tariffSite()) {
+	c.Tariff = t
+	for _, p := range t.Check(c.TariffSite()) {
 		fault(tariff.PlaceOf(text, p.Path), fmt.Sprintf("tariff: %v", p))
 	}
 }
 
-// tariffSite is what a tariff is judged by.
-func (c *config) tariffSite() tariff.Site {
-	s := tariff.Site{Currency: string(c.currency), EU: euCountry(c.country), KnowsParking: true,
-		HoldMinor: c.hold.Minor, CurrentMeters: true, NamesTax: c.ocpi != nil}
+// TariffSite is what a tariff is judged by.
+func (c *Config) TariffSite() tariff.Site {
+	s := tariff.Site{Currency: string(c.Currency), EU: euCountry(c.country), KnowsParking: true,
+		HoldMinor: c.Hold.Minor, CurrentMeters: true, NamesTax: c.OCPI != nil}
 	if s.HoldMinor == 0 { // what is wrong with it is said where it stands
 		s.HoldMinor = math.MaxInt64
 	}
-	for _, b := range c.bays {
-		s.MaxPowerW = max(s.MaxPowerW, int64(b.maxPower))
-		s.KnowsParking = s.KnowsParking && b.requesting >= 0
+	for _, b := range c.Bays {
+		s.MaxPowerW = max(s.MaxPowerW, int64(b.MaxPower))
+		s.KnowsParking = s.KnowsParking && b.Requesting >= 0
 	}
 	return s
 }

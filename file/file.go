@@ -1,4 +1,6 @@
-package main
+// Package file writes files whole or not at all, reads those that are secret, and gives up root's rights for those of
+// the user to whom a folder belongs: what a command does as root on behalf of a daemon that is not.
+package file
 
 import (
 	"bytes"
@@ -13,18 +15,16 @@ import (
 	"syscall"
 )
 
-// What is done as root on behalf of a daemon that is not.
-
 // deviceGroups are those that kioskd.service has besides its user's own.
 var deviceGroups = []string{"dialout", "gpio", "kioskd-ui"}
 
-// become gives root's rights up for good, for those of the owner of a directory: in the
+// Become gives root's rights up for good, for those of the owner of a directory: in the
 // daemon's own directory nothing is made, and no link is followed, with more rights than its own.
-func become(dir string) error {
+func Become(dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	owner, err := ownerOf(dir)
+	owner, err := OwnerOf(dir)
 	if err != nil || owner.Uid == 0 {
 		return err
 	}
@@ -45,7 +45,7 @@ func become(dir string) error {
 	return nil
 }
 
-func ownerOf(path string) (*syscall.Stat_t, error) {
+func OwnerOf(path string) (*syscall.Stat_t, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -53,17 +53,17 @@ func ownerOf(path string) (*syscall.Stat_t, error) {
 	return info.Sys().(*syscall.Stat_t), nil
 }
 
-// writeWhole puts a file in its place, whole or not at all, and on disk when it returns. Where root
+// Write puts a file in its place, whole or not at all, and on disk when it returns. Where root
 // writes, it belongs to the group of its directory: the daemon's may read the configuration.
-func writeWhole(path string, text []byte, mode fs.FileMode) error {
+func Write(path string, text []byte, mode fs.FileMode) error {
 	tmp := path + ".tmp"
-	if err := writeNew(tmp, text, mode); err != nil {
+	if err := WriteNew(tmp, text, mode); err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
-	return renameWhole(tmp, path)
+	return Replace(tmp, path)
 }
 
-func writeNew(path string, text []byte, mode fs.FileMode) error {
+func WriteNew(path string, text []byte, mode fs.FileMode) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -73,7 +73,7 @@ func writeNew(path string, text []byte, mode fs.FileMode) error {
 	}
 	err = f.Chmod(mode)
 	if os.Geteuid() == 0 {
-		owner, no := ownerOf(filepath.Dir(path))
+		owner, no := OwnerOf(filepath.Dir(path))
 		err = errors.Join(err, no)
 		if no == nil {
 			err = errors.Join(err, f.Chown(-1, int(owner.Gid)))
@@ -83,7 +83,7 @@ func writeNew(path string, text []byte, mode fs.FileMode) error {
 	return errors.Join(err, no, f.Sync(), f.Close())
 }
 
-func renameWhole(from, to string) error {
+func Replace(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
@@ -94,9 +94,9 @@ func renameWhole(from, to string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// readSecret reads a file that is secret. What was sealed with this computer's key, systemd opens
+// ReadSecret reads a file that is secret. What was sealed with this computer's key, systemd opens
 // for the daemon, and for root's commands on request.
-func readSecret(path string) ([]byte, error) {
+func ReadSecret(path string) ([]byte, error) {
 	if filepath.Base(filepath.Dir(path)) != "sealed" || os.Geteuid() != 0 {
 		return os.ReadFile(path)
 	}

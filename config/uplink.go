@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"net/url"
@@ -17,42 +17,42 @@ import (
 
 // uplinkConfig is the back office that the journal is sent to.
 type uplinkConfig struct {
-	url         *url.URL // https: a server; tls: NATS servers
-	servers     string   // of NATS, as they are
-	files       backoffice.Files
-	credentials string // of a NATS user
-	office      note.Verifier
-	every       time.Duration
-	late        time.Duration // without an answer, before BO001 is raised
+	URL         *url.URL // https: a server; tls: NATS servers
+	Servers     string   // of NATS, as they are
+	Files       backoffice.Files
+	Credentials string // of a NATS user
+	Office      note.Verifier
+	Every       time.Duration
+	Late        time.Duration // without an answer, before BO001 is raised
 }
 
 // keepConfig is what is kept, and for how long.
 type keepConfig struct {
-	thin    time.Duration // after it what nothing rests on loses its body; 0 for never
-	reserve int           // megabytes of disk below which nothing new is sold
-	copyTo  string        // directory of another disk; empty for none
+	Thin    time.Duration // after it what nothing rests on loses its body; 0 for never
+	Reserve int           // megabytes of disk below which nothing new is sold
+	CopyTo  string        // directory of another disk; empty for none
 }
 
-func (r *configReader) backoffice(c *config, n *yaml.Node, dir string) {
-	u := &uplinkConfig{every: 15 * time.Minute, late: time.Hour}
+func (r *configReader) backoffice(c *Config, n *yaml.Node, dir string) {
+	u := &uplinkConfig{Every: 15 * time.Minute, Late: time.Hour}
 	r.mapping(n, "backoffice", map[string]func(*yaml.Node){
 		"url!":         func(n *yaml.Node) { r.uplinkURL(u, n) },
-		"ca!":          r.secret("backoffice", &u.files.CA, dir),
-		"certificate!": r.secret("backoffice", &u.files.Certificate, dir),
-		"key!":         r.secret("backoffice", &u.files.Key, dir),
-		"credentials":  r.secret("backoffice", &u.credentials, dir),
+		"ca!":          r.secret("backoffice", &u.Files.CA, dir),
+		"certificate!": r.secret("backoffice", &u.Files.Certificate, dir),
+		"key!":         r.secret("backoffice", &u.Files.Key, dir),
+		"credentials":  r.secret("backoffice", &u.Credentials, dir),
 		"signer!": func(n *yaml.Node) {
 			v, err := note.NewVerifier(n.Value)
 			if err != nil {
 				r.fault(n, "backoffice.signer: want the back office's public key, as name+hash+key: %v", err)
 				return
 			}
-			u.office = v
+			u.Office = v
 		},
-		"every": r.duration("backoffice.every", &u.every, time.Minute, 24*time.Hour),
-		"late":  r.duration("backoffice.late", &u.late, 5*time.Minute, 30*24*time.Hour),
+		"every": r.duration("backoffice.every", &u.Every, time.Minute, 24*time.Hour),
+		"late":  r.duration("backoffice.late", &u.Late, 5*time.Minute, 30*24*time.Hour),
 	})
-	c.uplink = u
+	c.Uplink = u
 }
 
 func (r *configReader) uplinkURL(u *uplinkConfig, n *yaml.Node) {
@@ -62,7 +62,7 @@ func (r *configReader) uplinkURL(u *uplinkConfig, n *yaml.Node) {
 		r.fault(n, "backoffice.url: %q: want https://HOST/ (a server) or tls://HOST:4222,tls://… (NATS)", n.Value)
 		return
 	}
-	u.url, u.servers = parsed, n.Value
+	u.URL, u.Servers = parsed, n.Value
 }
 
 // secret is a file that systemd may hand over as a credential: of its path, with _ for each /
@@ -71,38 +71,38 @@ func (r *configReader) secret(what string, to *string, dir string) func(*yaml.No
 	return func(n *yaml.Node) {
 		r.path(to, dir)(n)
 		if given := os.Getenv("CREDENTIALS_DIRECTORY"); given != "" && !filepath.IsAbs(n.Value) {
-			if name := filepath.Join(given, strings.ReplaceAll(filepath.Clean(n.Value), "/", "_")); exists(name) {
+			if name := filepath.Join(given, strings.ReplaceAll(filepath.Clean(n.Value), "/", "_")); Exists(name) {
 				*to = name
 			}
 		}
-		if r.others && !exists(*to) {
+		if r.others && !Exists(*to) {
 			r.fault(n, "%s: cannot find %s", what, *to)
 		}
 	}
 }
 
-func exists(path string) bool {
+func Exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-func (r *configReader) keep(c *config, n *yaml.Node) {
+func (r *configReader) keep(c *Config, n *yaml.Node) {
 	days := 0
 	r.mapping(n, "keep", map[string]func(*yaml.Node){
 		"readings_days": r.number(&days, 30, 3650),
-		"reserve_mb":    r.number(&c.keep.reserve, 10, 100_000),
+		"reserve_mb":    r.number(&c.Keep.Reserve, 10, 100_000),
 		"copy": func(n *yaml.Node) {
-			r.text(&c.keep.copyTo)(n)
-			if err := mountPoint(c.keep.copyTo); err != nil {
+			r.text(&c.Keep.CopyTo)(n)
+			if err := MountPoint(c.Keep.CopyTo); err != nil {
 				r.fault(n, "keep.copy: %q: %v", n.Value, err)
 			}
 		},
 	})
-	c.keep.thin = time.Duration(days) * 24 * time.Hour
+	c.Keep.Thin = time.Duration(days) * 24 * time.Hour
 }
 
 // ocpi reads what a CDR must say of the site.
-func (r *configReader) ocpi(c *config, n *yaml.Node) {
+func (r *configReader) ocpi(c *Config, n *yaml.Node) {
 	o := &ocpi.Site{Version: ocpi.V230}
 	r.mapping(n, "ocpi", map[string]func(*yaml.Node){
 		"version": func(n *yaml.Node) {
@@ -132,14 +132,17 @@ func (r *configReader) ocpi(c *config, n *yaml.Node) {
 	for _, why := range o.Check() {
 		r.fault(n, "ocpi: %s", why)
 	}
-	c.ocpi = o
+	c.OCPI = o
 }
 
 // ocpiFits tells what keeps a CDR from being made of the site's sessions.
-func (r *configReader) ocpiFits(c *config, n *yaml.Node) {
-	for _, b := range c.bays {
-		if b.evse == "" {
-			r.fault(n, "ocpi: bay %d has no evse_id", b.number)
+func (r *configReader) ocpiFits(c *Config, n *yaml.Node) {
+	for _, b := range c.Bays {
+		if b.EVSE == "" {
+			r.fault(n, "ocpi: bay %d has no evse_id", b.Number)
 		}
 	}
 }
+
+// CopyPath is the copy on another partition or a stick.
+func (c *Config) CopyPath() string { return filepath.Join(c.Keep.CopyTo, "kioskd-journal.db") }

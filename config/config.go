@@ -1,4 +1,7 @@
-package main
+// Package config reads a site's configuration (docs/kioskd.yaml.5.md) into typed values. It collects every fault, each
+// with file, line and column, and returns a value only where there is none. File changes a configuration and keeps
+// its comments and order; what it writes is read first as the daemon would read it.
+package config
 
 import (
 	"bytes"
@@ -13,8 +16,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/backoffice"
+	"kioskd/file"
 	"kioskd/line"
 	"kioskd/meter"
 	"kioskd/ocpi"
@@ -24,70 +28,70 @@ import (
 	"kioskd/ui"
 )
 
-// config is a site's configuration, read and checked. Paths are absolute.
-type config struct {
-	site      map[string]string
-	timezone  *time.Location
-	currency  kiosk.Currency
-	languages []string
-	helpline  string
+// Config is a site's configuration, read and checked. Paths are absolute.
+type Config struct {
+	Site      map[string]string
+	Timezone  *time.Location
+	Currency  kiosk.Currency
+	Languages []string
+	Helpline  string
 	country   string
 
-	journal string
-	socket  string
-	kioskID string
-	side    string           // where the card terminal is, seen from the screen
+	Journal string
+	Socket  string
+	KioskID string
+	Side    string           // where the card terminal is, seen from the screen
 	dark    [2]time.Duration // of day, from and to; equal for never
-	times   ui.Times
+	Times   ui.Times
 	staff
 
-	terminalAddress string
-	terminal        terminal.Config
-	cardWait        time.Duration
-	readsCards      bool
-	hold            kiosk.Money
-	clockRTC        bool // the computer's clock is right without a network
-	needScreen      bool
+	TerminalAddress string
+	Terminal        terminal.Config
+	CardWait        time.Duration
+	ReadsCards      bool
+	Hold            kiosk.Money
+	ClockRTC        bool // the computer's clock is right without a network
+	NeedScreen      bool
 
-	uplink *uplinkConfig // nil for none
-	keep   keepConfig
-	ocpi   *ocpi.Site // nil for none
+	Uplink *uplinkConfig // nil for none
+	Keep   keepConfig
+	OCPI   *ocpi.Site // nil for none
 
-	tariff *tariff.Tariff
-	accept string // start of the checksum of a tariff whose prices are far from the last one's
-	bays   []bayConfig
-	rules  session.Rules
+	Tariff *tariff.Tariff
+	Accept string // start of the checksum of a tariff whose prices are far from the last one's
+	Bays   []Bay
+	Rules  session.Rules
 }
 
 // staff is what the host and the technician may do at the screen.
 type staff struct {
-	technician, host *codeHash // nil: nobody
-	exportTo         string
+	Technician, Host *CodeHash // nil: nobody
+	ExportTo         string
 }
 
-// bayConfig is one bay.
-type bayConfig struct {
-	number     int
-	evse       string
-	maxPower   kiosk.Power
-	model      meter.Model
-	meterAddr  string
-	meterUnit  int
-	serial     string
-	board      string // address; empty for GPIO
-	boardUnit  int
-	coil       int
-	plugged    int
-	requesting int
-	feedback   int
-	emergency  int               // -1 where no input tells
-	gpio       map[string]string // contactor, plugged, requesting, feedback, emergency
-	activeLow  bool
+// Bay is one bay.
+type Bay struct {
+	Number     int
+	EVSE       string
+	MaxPower   kiosk.Power
+	Model      meter.Model
+	MeterAddr  string
+	MeterUnit  int
+	Serial     string
+	Board      string // address; empty for GPIO
+	BoardUnit  int
+	Coil       int
+	Plugged    int
+	Requesting int
+	Feedback   int
+	Emergency  int               // -1 where no input tells
+	GPIO       map[string]string // contactor, plugged, requesting, feedback, emergency
+	ActiveLow  bool
 }
 
-// control is the socket on which the daemon serves commands, for its own user alone. It
+// Control is the socket on which the daemon serves commands, for its own user alone. It
 // lies beside the screen's.
-func (c *config) control() string { return filepath.Join(filepath.Dir(c.socket), "control.sock") }
+func (c *Config) Control() string { return filepath.Join(filepath.Dir(c.Socket), "control.sock") }
 
 // configReader collects every fault with its place, not only the first.
 type configReader struct {
@@ -132,38 +136,38 @@ func (r *configReader) fault(n *yaml.Node, format string, args ...any) {
 	r.faults = append(r.faults, fmt.Sprintf("%s:%d:%d: %s", r.file, n.Line, n.Column, fmt.Sprintf(format, args...)))
 }
 
-// configError is a configuration with faults.
-type configError struct{ faults []string }
+// Error is a configuration with faults.
+type Error struct{ Faults []string }
 
-func (e *configError) Error() string { return strings.Join(e.faults, "\n") }
+func (e *Error) Error() string { return strings.Join(e.Faults, "\n") }
 
-// readConfig reads and checks a configuration file. Files that it names are looked at later:
+// Read reads and checks a configuration file. Files that it names are looked at later:
 // what is missing of them keeps a daemon from nothing but what needs them.
-func readConfig(path string) (*config, error) { return readConfigAnd(path, false) }
+func Read(path string) (*Config, error) { return ReadWithFiles(path, false) }
 
-func readConfigAnd(path string, others bool) (*config, error) {
+func ReadWithFiles(path string, others bool) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, usagef("cannot read configuration: %w", err)
+		return nil, fmt.Errorf("cannot read configuration: %w", err)
 	}
 	if err := tariff.CheckUTF8(data); err != nil {
-		return nil, &configError{[]string{fmt.Sprintf("%s: %v", placeIn(path, data, err), err)}}
+		return nil, &Error{[]string{fmt.Sprintf("%s: %v", PlaceIn(path, data, err), err)}}
 	}
 	r := &configReader{file: path, others: others}
 	var doc yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc); err != nil {
-		return nil, &configError{[]string{yamlPlace(path, err)}}
+		return nil, &Error{[]string{YamlPlace(path, err)}}
 	}
 	c := r.config(doc.Content[0], filepath.Dir(path))
 	if len(r.faults) > 0 {
 		slices.SortStableFunc(r.faults, comparePlaces)
-		return nil, &configError{r.faults}
+		return nil, &Error{r.faults}
 	}
 	return c, nil
 }
 
-// yamlPlace is the first fault that the YAML decoder found, with its place.
-func yamlPlace(path string, err error) string {
+// YamlPlace is the first fault that the YAML decoder found, with its place.
+func YamlPlace(path string, err error) string {
 	what, place := strings.TrimPrefix(err.Error(), "yaml: "), "1:1"
 	var wrong *yaml.TypeError
 	if errors.As(err, &wrong) {
@@ -297,10 +301,10 @@ func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 	}
 }
 
-func (r *configReader) config(n *yaml.Node, dir string) *config {
-	c := &config{site: map[string]string{}, languages: []string{"en", "de"}, side: "right", times: ui.DefaultTimes(),
-		staff: staff{exportTo: "/media/kioskd"}, cardWait: 45 * time.Second, needScreen: true, country: "DE",
-		keep: keepConfig{reserve: 100}, rules: session.DefaultRules()}
+func (r *configReader) config(n *yaml.Node, dir string) *Config {
+	c := &Config{Site: map[string]string{}, Languages: []string{"en", "de"}, Side: "right", Times: ui.DefaultTimes(),
+		staff: staff{ExportTo: "/media/kioskd"}, CardWait: 45 * time.Second, NeedScreen: true, country: "DE",
+		Keep: keepConfig{Reserve: 100}, Rules: session.DefaultRules()}
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
@@ -308,7 +312,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 	var amounts terminalAmounts
 	r.mapping(n, "configuration", map[string]func(*yaml.Node){
 		"site!":     func(n *yaml.Node) { r.site(c, n) },
-		"journal!":  r.path(&c.journal, dir),
+		"journal!":  r.path(&c.Journal, dir),
 		"screen!":   func(n *yaml.Node) { r.screen(c, n, dir) },
 		"terminal!": func(n *yaml.Node) { amounts = r.terminal(c, n, dir) },
 		"tariff!":   func(n *yaml.Node) { tariffNode = n },
@@ -325,38 +329,38 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 			r.ocpi(c, n)
 		},
 		"accept_tariff": func(n *yaml.Node) {
-			c.accept = n.Value
+			c.Accept = n.Value
 			if len(n.Value) < 8 {
 				r.fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
 			}
 		},
 		"clock": func(n *yaml.Node) {
-			c.clockRTC = n.Value == "rtc"
+			c.ClockRTC = n.Value == "rtc"
 			if n.Value != "rtc" && n.Value != "ntp" {
 				r.fault(n, "clock: %q: want ntp (right once the network has set it) or rtc (battery-backed)", n.Value)
 			}
 		},
 	})
-	if c.currency != "" {
-		c.hold = r.money("hold", amounts.hold, c.currency)
-		c.rules.Minimum = r.money("minimum", amounts.minimum, c.currency)
+	if c.Currency != "" {
+		c.Hold = r.money("hold", amounts.hold, c.Currency)
+		c.Rules.Minimum = r.money("minimum", amounts.minimum, c.Currency)
 	}
-	if c.timezone != nil {
-		c.rules.Location = c.timezone
+	if c.Timezone != nil {
+		c.Rules.Location = c.Timezone
 	}
-	if amounts.minimum != nil && c.hold.Minor > 0 && c.rules.Minimum.Minor > c.hold.Minor {
-		r.fault(amounts.minimum, "terminal.minimum: %v is above terminal.hold, %v: no hold would do", c.rules.Minimum,
-			c.hold)
+	if amounts.minimum != nil && c.Hold.Minor > 0 && c.Rules.Minimum.Minor > c.Hold.Minor {
+		r.fault(amounts.minimum, "terminal.minimum: %v is above terminal.hold, %v: no hold would do", c.Rules.Minimum,
+			c.Hold)
 	}
 	r.shared()
-	c.terminal.Currency, c.rules.Currency, c.terminal.ID = c.currency, c.currency, c.rules.TerminalID
-	for _, b := range c.bays {
-		c.rules.Bays[b.number] = b.register()
+	c.Terminal.Currency, c.Rules.Currency, c.Terminal.ID = c.Currency, c.Currency, c.Rules.TerminalID
+	for _, b := range c.Bays {
+		c.Rules.Bays[b.Number] = b.Register()
 	}
 	if tariffNode != nil {
 		r.tariff(c, tariffNode, dir)
 	}
-	if err := backoffice.CheckID(c.kioskID); uplinkNode != nil && err != nil {
+	if err := backoffice.CheckID(c.KioskID); uplinkNode != nil && err != nil {
 		r.fault(uplinkNode, "backoffice: site.kiosk must name this kiosk: %v", err)
 	}
 	if ocpiNode != nil {
@@ -365,42 +369,42 @@ func (r *configReader) config(n *yaml.Node, dir string) *config {
 	return c
 }
 
-func (r *configReader) site(c *config, n *yaml.Node) {
+func (r *configReader) site(c *Config, n *yaml.Node) {
 	var name, address, vat, zone, currency string
 	var zoneNode, currencyNode *yaml.Node
 	r.mapping(n, "site", map[string]func(*yaml.Node){
-		"name!": r.text(&name), "address!": r.text(&address), "vat_id": r.text(&vat), "helpline!": r.text(&c.helpline),
+		"name!": r.text(&name), "address!": r.text(&address), "vat_id": r.text(&vat), "helpline!": r.text(&c.Helpline),
 		"country":   r.text(&c.country),
-		"kiosk":     r.text(&c.kioskID),
+		"kiosk":     r.text(&c.KioskID),
 		"timezone!": func(n *yaml.Node) { zoneNode = n; r.text(&zone)(n) },
 		"currency!": func(n *yaml.Node) { currencyNode = n; r.text(&currency)(n) },
 		"languages": func(n *yaml.Node) {
-			c.languages = nil
-			known := languages()
+			c.Languages = nil
+			known := Languages()
 			for _, l := range n.Content {
 				if !slices.Contains(known, l.Value) {
 					r.fault(l, "site.languages: %q: known are %s", l.Value, strings.Join(known, ", "))
 				}
-				c.languages = append(c.languages, l.Value)
+				c.Languages = append(c.Languages, l.Value)
 			}
-			if len(c.languages) == 0 {
+			if len(c.Languages) == 0 {
 				r.fault(n, "site.languages: want a list such as [de, en]")
 			}
 		},
 	})
-	c.site = map[string]string{"name": name, "address": address, "vat_id": vat, "helpline": c.helpline}
+	c.Site = map[string]string{"name": name, "address": address, "vat_id": vat, "helpline": c.Helpline}
 	if zoneNode != nil && zone != "" {
 		loc, err := time.LoadLocation(zone)
 		if err != nil {
 			r.fault(zoneNode, "site.timezone: %q: want a name such as Europe/Berlin", zone)
 		}
-		c.timezone = loc
+		c.Timezone = loc
 	}
 	if currencyNode != nil && currency != "" {
-		c.currency = kiosk.Currency(currency)
-		if !c.currency.Known() {
+		c.Currency = kiosk.Currency(currency)
+		if !c.Currency.Known() {
 			r.fault(currencyNode, "site.currency: %q is not a currency that kioskd sells in", currency)
-			c.currency = ""
+			c.Currency = ""
 		}
 	}
 }
@@ -419,20 +423,20 @@ func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.
 	return m
 }
 
-func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts terminalAmounts) {
+func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts terminalAmounts) {
 	password := func(n *yaml.Node, text string) {
-		c.terminal.Password = text
+		c.Terminal.Password = text
 		if err := terminal.CheckPassword(text); err != nil {
 			r.fault(n, "terminal.password: %v", err)
 		}
 	}
 	r.mapping(n, "terminal", map[string]func(*yaml.Node){
-		"address!": r.address(&c.terminalAddress, terminal.StopBits),
+		"address!": r.address(&c.TerminalAddress, terminal.StopBits),
 		"password": func(n *yaml.Node) { password(n, n.Value) },
 		"password_file": func(n *yaml.Node) {
 			var path string
 			r.secret("terminal.password_file", &path, dir)(n)
-			text, err := readSecret(path)
+			text, err := file.ReadSecret(path)
 			if err != nil {
 				r.fault(n, "terminal.password_file: %v", err)
 				return
@@ -440,44 +444,44 @@ func (r *configReader) terminal(c *config, n *yaml.Node, dir string) (amounts te
 			password(n, strings.TrimSpace(string(text)))
 		},
 		"capture!": func(n *yaml.Node) {
-			c.terminal.Capture = terminal.CaptureMode(n.Value)
-			if c.terminal.Capture != terminal.CaptureReleased && c.terminal.Capture != terminal.CaptureUsed {
+			c.Terminal.Capture = terminal.CaptureMode(n.Value)
+			if c.Terminal.Capture != terminal.CaptureReleased && c.Terminal.Capture != terminal.CaptureUsed {
 				r.fault(n, "terminal.capture: %q: want released (06 23) or used (06 24), as the terminal's maker says",
 					n.Value)
 			}
 		},
 		"hold!":       func(n *yaml.Node) { amounts.hold = n },
 		"minimum":     func(n *yaml.Node) { amounts.minimum = n },
-		"reads_cards": r.boolean(&c.readsCards),
+		"reads_cards": r.boolean(&c.ReadsCards),
 		"id": func(n *yaml.Node) {
-			c.rules.TerminalID = n.Value
+			c.Rules.TerminalID = n.Value
 			if len(n.Value) != 8 || strings.Trim(n.Value, "0123456789") != "" {
 				r.fault(n, "terminal.id: %q: want the eight digits of the terminal's id", n.Value)
 			}
 		},
 		"serial": func(n *yaml.Node) {
-			c.terminal.Serial = strings.TrimLeft(n.Value, "0")
-			if c.terminal.Serial == "" {
+			c.Terminal.Serial = strings.TrimLeft(n.Value, "0")
+			if c.Terminal.Serial == "" {
 				r.fault(n, "terminal.serial: %q: want the serial number as kioskd terminal status shows it", n.Value)
 			}
 		},
 		"open_list": func(n *yaml.Node) {
 			list := true
 			r.boolean(&list)(n)
-			c.terminal.NoOpenList = !list
+			c.Terminal.NoOpenList = !list
 		},
 		"end_of_day": func(n *yaml.Node) {
-			at, err := dayTime(n.Value)
+			at, err := DayTime(n.Value)
 			if err != nil {
 				r.fault(n, "terminal.end_of_day: %q: %v", n.Value, err)
 				return
 			}
-			c.rules.DayEnd = sinceMidnight(at)
+			c.Rules.DayEnd = sinceMidnight(at)
 		},
-		"holds_survive_end_of_day": r.boolean(&c.rules.HoldsSurvive),
-		"card_wait":                r.duration("terminal.card_wait", &c.cardWait, 10*time.Second, 2*time.Minute),
+		"holds_survive_end_of_day": r.boolean(&c.Rules.HoldsSurvive),
+		"card_wait":                r.duration("terminal.card_wait", &c.CardWait, 10*time.Second, 2*time.Minute),
 	})
-	if c.terminal.Password == "" && len(r.faults) == 0 {
+	if c.Terminal.Password == "" && len(r.faults) == 0 {
 		r.fault(n, "terminal: password or password_file is missing")
 	}
 	return amounts

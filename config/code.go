@@ -1,25 +1,20 @@
-package main
+package config
 
 import (
-	"bufio"
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
-	"golang.org/x/term"
 )
 
-// codeHash is a staff code as the configuration keeps it: argon2id in the usual notation,
+// CodeHash is a staff code as the configuration keeps it: argon2id in the usual notation,
 // $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH. Six digits are few: the hash keeps them from
 // a person who sees the file, the growing delay from a person who stands at the screen.
-type codeHash struct {
+type CodeHash struct {
 	memory, time uint32
 	threads      uint8
 	salt, hash   []byte
@@ -27,8 +22,8 @@ type codeHash struct {
 
 const codeForm = "$argon2id$v=19$m=%d,t=%d,p=%d$%s"
 
-// parseCodeHash reads the usual notation.
-func parseCodeHash(text string) (h codeHash, err error) {
+// ParseCodeHash reads the usual notation.
+func ParseCodeHash(text string) (h CodeHash, err error) {
 	var rest string
 	if n, err := fmt.Sscanf(text, codeForm, &h.memory, &h.time, &h.threads, &rest); n != 4 || err != nil {
 		return h, errors.New("want what kioskd staff code prints, beginning with $argon2id$v=19")
@@ -45,13 +40,13 @@ func parseCodeHash(text string) (h codeHash, err error) {
 	return h, nil
 }
 
-func (h codeHash) matches(code string) bool {
+func (h CodeHash) Matches(code string) bool {
 	got := argon2.IDKey([]byte(code), h.salt, h.time, h.memory, h.threads, uint32(len(h.hash)))
 	return subtle.ConstantTimeCompare(got, h.hash) == 1
 }
 
-// newCodeHash makes the hash of a code, with the costs that OWASP names for small machines.
-func newCodeHash(code string) string {
+// HashCode makes the hash of a code, with the costs that OWASP names for small machines.
+func HashCode(code string) string {
 	const memory, time, threads = 19456, 2, 1
 	salt := make([]byte, 16)
 	rand.Read(salt) // never fails
@@ -60,36 +55,7 @@ func newCodeHash(code string) string {
 	return fmt.Sprintf(codeForm, memory, time, threads, b64(salt)+"$"+b64(hash))
 }
 
-// staffCode reads a code from a terminal without showing it, or a line of standard input.
-func (p program) staffCode(_ context.Context, fs *flag.FlagSet, args []string) error {
-	if _, err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	var code string
-	if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		fmt.Fprint(p.err, "Six to twelve digits: ")
-		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(p.err)
-		if err != nil {
-			return err
-		}
-		code = string(b)
-	} else {
-		in := bufio.NewScanner(p.in)
-		in.Scan()
-		if err := in.Err(); err != nil {
-			return err
-		}
-		code = strings.TrimSpace(in.Text())
-	}
-	if err := checkCode(code); err != nil {
-		return usagef("staff code: %w", err)
-	}
-	fmt.Fprintln(p.out, newCodeHash(code))
-	return nil
-}
-
-func checkCode(code string) error {
+func CheckCode(code string) error {
 	if len(code) < 6 || len(code) > 12 || strings.Trim(code, "0123456789") != "" {
 		return errors.New("want six to twelve digits")
 	}

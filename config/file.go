@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"kioskd/file"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,18 +19,18 @@ import (
 //go:embed setup.yaml
 var firstConfig []byte
 
-// configFile is a configuration as it is written: with its comments, and with whatever setup
+// File is a configuration as it is written: with its comments, and with whatever setup
 // knows nothing about.
-type configFile struct {
-	path    string
+type File struct {
+	Path    string
 	doc     yaml.Node
-	before  []byte // as it was read; nil for a new one
-	changed []string
+	Before  []byte // as it was read; nil for a new one
+	Changed []string
 }
 
-// openConfigFile reads a configuration to change, or begins one.
-func openConfigFile(path string) (*configFile, error) {
-	f := &configFile{path: path}
+// OpenFile reads a configuration to change, or begins one.
+func OpenFile(path string) (*File, error) {
+	f := &File{Path: path}
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -37,22 +38,22 @@ func openConfigFile(path string) (*configFile, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read configuration: %w", err)
 	default:
-		f.before = text
+		f.Before = text
 	}
 	if err := yaml.Unmarshal(text, &f.doc); err != nil {
-		return nil, usagef("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(f.doc.Content) != 1 || f.doc.Content[0].Kind != yaml.MappingNode {
-		return nil, usagef("%s:1:1: want settings", path)
+		return nil, fmt.Errorf("%s:1:1: want settings", path)
 	}
 	return f, nil
 }
 
-// at finds a setting by its path, as in site.name; nil where there is none.
-func (f *configFile) at(path string) *yaml.Node {
+// At finds a setting by its path, as in site.name; nil where there is none.
+func (f *File) At(path string) *yaml.Node {
 	n := f.doc.Content[0]
 	for key := range strings.SplitSeq(path, ".") {
-		n = childOf(n, key)
+		n = Child(n, key)
 		if n == nil {
 			return nil
 		}
@@ -60,7 +61,7 @@ func (f *configFile) at(path string) *yaml.Node {
 	return n
 }
 
-func childOf(n *yaml.Node, key string) *yaml.Node {
+func Child(n *yaml.Node, key string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -72,9 +73,9 @@ func childOf(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// get is a setting's text; empty where there is none.
-func (f *configFile) get(path string) string {
-	n := f.at(path)
+// Get is a setting's text; empty where there is none.
+func (f *File) Get(path string) string {
+	n := f.At(path)
 	switch {
 	case n == nil:
 		return ""
@@ -88,12 +89,12 @@ func (f *configFile) get(path string) string {
 	return n.Value
 }
 
-// set changes a setting, where it is another than before. Its comments stay.
-func (f *configFile) set(path string, v *yaml.Node) {
+// Set changes a setting, where it is another than before. Its comments stay.
+func (f *File) Set(path string, v *yaml.Node) {
 	n := f.doc.Content[0]
 	keys := strings.Split(path, ".")
 	for i, key := range keys {
-		next := childOf(n, key)
+		next := Child(n, key)
 		if next == nil {
 			next = (&yaml.Node{Kind: yaml.MappingNode})
 			if i == len(keys)-1 {
@@ -109,13 +110,13 @@ func (f *configFile) set(path string, v *yaml.Node) {
 	}
 	v.HeadComment, v.LineComment, v.FootComment = n.HeadComment, n.LineComment, n.FootComment
 	*n = *v
-	f.changed = append(f.changed, path)
+	f.Changed = append(f.Changed, path)
 }
 
-func (f *configFile) drop(path string) {
+func (f *File) Drop(path string) {
 	parent, key := f.doc.Content[0], path
 	if i := strings.LastIndexByte(path, '.'); i >= 0 {
-		parent, key = f.at(path[:i]), path[i+1:]
+		parent, key = f.At(path[:i]), path[i+1:]
 		if parent == nil {
 			return
 		}
@@ -123,7 +124,7 @@ func (f *configFile) drop(path string) {
 	for i := 0; i+1 < len(parent.Content); i += 2 {
 		if parent.Content[i].Value == key {
 			parent.Content = append(parent.Content[:i], parent.Content[i+2:]...)
-			f.changed = append(f.changed, path)
+			f.Changed = append(f.Changed, path)
 			return
 		}
 	}
@@ -142,14 +143,14 @@ func same(a, b *yaml.Node) bool {
 }
 
 // text is a value that YAML must not take for a number or a truth.
-func textNode(s string) *yaml.Node {
+func TextNode(s string) *yaml.Node {
 	n := &yaml.Node{}
 	n.SetString(s)
 	return n
 }
 
-// yamlNode reads a value that is written as YAML.
-func yamlNode(format string, args ...any) (*yaml.Node, error) {
+// Node reads a value that is written as YAML.
+func Node(format string, args ...any) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(fmt.Appendf(nil, format, args...), &doc); err != nil {
 		return nil, err
@@ -157,7 +158,7 @@ func yamlNode(format string, args ...any) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-func (f *configFile) bytes() ([]byte, error) {
+func (f *File) Bytes() ([]byte, error) {
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
@@ -167,32 +168,32 @@ func (f *configFile) bytes() ([]byte, error) {
 	return b.Bytes(), e.Close()
 }
 
-// try writes what the file becomes beside it, and reads it as the daemon would.
-func (f *configFile) try(p program) (*config, error) {
-	text, err := f.bytes()
+// Try writes what the file becomes beside it, and reads it as the daemon would.
+func (f *File) Try() (*Config, error) {
+	text, err := f.Bytes()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 		return nil, err
 	}
-	if err := writeNew(f.next(), text, 0o640); err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", f.next(), err)
+	if err := file.WriteNew(f.Next(), text, 0o640); err != nil {
+		return nil, fmt.Errorf("cannot write %s: %w", f.Next(), err)
 	}
-	c, err := p.configAnd(f.next(), true)
+	c, err := ReadWithFiles(f.Next(), true)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s is as it was; what was to be written is %s", f.path, f.next()), err)
+		return nil, err
 	}
 	return c, nil
 }
 
-// draft is where the answers of a host who gave up are; no password is in it.
-func (f *configFile) draft() string { return f.path + ".draft" }
+// Draft is where the answers of a host who gave up are; no password is in it.
+func (f *File) Draft() string { return f.Path + ".draft" }
 
-// fromDraft begins a new file with the answers of the last time, if there are any.
-func (f *configFile) fromDraft() error {
-	text, err := os.ReadFile(f.draft())
-	if f.before != nil || errors.Is(err, fs.ErrNotExist) {
+// FromDraft begins a new file with the answers of the last time, if there are any.
+func (f *File) FromDraft() error {
+	text, err := os.ReadFile(f.Draft())
+	if f.Before != nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
@@ -201,36 +202,36 @@ func (f *configFile) fromDraft() error {
 	return yaml.Unmarshal(text, &f.doc)
 }
 
-func (f *configFile) keepDraft() error {
-	text, err := f.bytes()
+func (f *File) KeepDraft() error {
+	text, err := f.Bytes()
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 		return err
 	}
-	return writeWhole(f.draft(), text, 0o600)
+	return file.Write(f.Draft(), text, 0o600)
 }
 
-func (f *configFile) next() string { return f.path + ".new" }
+func (f *File) Next() string { return f.Path + ".new" }
 
-// write puts the file in its place, whole or not at all, when it has been read without a fault.
+// Write puts the file in its place, whole or not at all, when it has been read without a fault.
 // The one before stays beside it.
-func (f *configFile) write(p program) (*config, error) {
-	c, err := f.try(p)
+func (f *File) Write() (*Config, error) {
+	c, err := f.Try()
 	if err != nil {
 		return nil, err
 	}
-	if f.before != nil {
-		if err := writeWhole(f.path+".before", f.before, 0o640); err != nil {
+	if f.Before != nil {
+		if err := file.Write(f.Path+".before", f.Before, 0o640); err != nil {
 			return nil, err
 		}
 	}
-	if err := renameWhole(f.next(), f.path); err != nil {
+	if err := file.Replace(f.Next(), f.Path); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(f.draft()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		p.note(err.Error()) // the configuration is there: nobody reads the draft any more
+	if err := os.Remove(f.Draft()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, err // the configuration is there, and the draft beside it
 	}
 	return c, nil
 }
