@@ -64,6 +64,19 @@ const (
 	DeclineNotWritten DeclineClass = "not_written" // we could not record the result, so it was turned back
 )
 
+// TerminalStatus is what a terminal says about itself.
+type TerminalStatus struct {
+	TerminalID string `json:"terminal_id"`
+	Serial     string `json:"serial,omitempty"`
+	Software   string `json:"software,omitempty"`
+	Code       string `json:"status"`
+	Text       string `json:"status_text"`
+	Date       string `json:"date,omitempty"`
+	Time       string `json:"time,omitempty"`
+	// NotReady is what it says is in the way of a payment; nil where nothing is.
+	NotReady *Declined `json:"-"`
+}
+
 // HoldRequest asks for a hold on a card that the driver is about to present.
 type HoldRequest struct {
 	Reference string // the session's short reference; printed on the merchant's settlement

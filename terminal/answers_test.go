@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )

@@ -1,6 +1,7 @@
 package terminal_test
 
 import (
+	kiosk "kioskd"
 	"log/slog"
 	"net"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"time"
 	"unicode"
 
-	"kioskd"
 	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )

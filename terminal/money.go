@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/terminal/zvt"
 )
 
@@ -449,29 +449,18 @@ func (t *Terminal) EndOfDay(ctx context.Context) (total *kiosk.Money, err error)
 	return total, err
 }
 
-// Status is what a terminal says about itself.
-type Status struct {
-	TerminalID string `json:"terminal_id"`
-	Serial     string `json:"serial,omitempty"`
-	Software   string `json:"software,omitempty"`
-	Code       string `json:"status"`
-	Text       string `json:"status_text"`
-	Date       string `json:"date,omitempty"`
-	Time       string `json:"time,omitempty"`
-}
-
 // Status runs a status enquiry (05 01).
-func (t *Terminal) Status(ctx context.Context) (Status, error) {
+func (t *Terminal) Status(ctx context.Context) (kiosk.TerminalStatus, error) {
 	if err := t.ready(ctx); err != nil {
-		return Status{}, err
+		return kiosk.TerminalStatus{}, err
 	}
 	s, err := t.status(ctx, t.ask)
 	var no *refusal
 	if errors.As(err, &no) {
-		return Status{}, no.declined()
+		return kiosk.TerminalStatus{}, no.declined()
 	}
 	if err != nil {
-		return Status{}, asUnreachable(err)
+		return kiosk.TerminalStatus{}, asUnreachable(err)
 	}
 	return s, nil
 }
@@ -479,17 +468,17 @@ func (t *Terminal) Status(ctx context.Context) (Status, error) {
 // asker is ask, or exchange where the terminal is being registered with.
 type asker func(context.Context, zvt.APDU, handlers) (zvt.Message, error)
 
-func (t *Terminal) status(ctx context.Context, ask asker) (Status, error) {
+func (t *Terminal) status(ctx context.Context, ask asker) (kiosk.TerminalStatus, error) {
 	end, err := ask(ctx, zvt.Command(0x05, 0x01, t.password(), zvt.Bin(0x03, 0x05)), handlers{limit: askLimit})
 	if err != nil {
-		return Status{}, err
+		return kiosk.TerminalStatus{}, err
 	}
 	if end.Broken {
-		return Status{}, errors.New("answer to the status enquiry cannot be read")
+		return kiosk.TerminalStatus{}, errors.New("answer to the status enquiry cannot be read")
 	}
 	software, code, ok := end.Completion()
 	f := zvt.Describe(end).Fields
-	s := Status{TerminalID: t.tid, Software: software}
+	s := kiosk.TerminalStatus{TerminalID: t.tid, Software: software}
 	if ok {
 		s.Code, s.Text = fmt.Sprintf("%02X", code), zvt.ConditionOf(code).Text
 	}
@@ -501,6 +490,7 @@ func (t *Terminal) status(ctx context.Context, ask asker) (Status, error) {
 	if id, ok := f["terminal_id"].(string); ok {
 		s.TerminalID = id
 	}
+	s.NotReady = notReady(conditionOf(s))
 	return s, nil
 }
 
@@ -519,7 +509,7 @@ func (t *Terminal) Ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if now := s.condition(); now.Cure != nil && time.Since(t.cured) > cureEvery {
+	if now := conditionOf(s); now.Cure != nil && time.Since(t.cured) > cureEvery {
 		t.cured = time.Now()
 		cmd := zvt.Command(now.Cure[0], now.Cure[1], t.password())
 		if now.Cure == zvt.Diagnosis {
@@ -534,15 +524,14 @@ func (t *Terminal) Ready(ctx context.Context) error {
 			return err
 		}
 	}
-	if no := s.NotReady(); no != nil {
-		return no
+	if s.NotReady != nil {
+		return s.NotReady
 	}
 	return nil
 }
 
-// NotReady is what a terminal says is in the way of a payment; nil where nothing is.
-func (s Status) NotReady() *kiosk.Declined {
-	now := s.condition()
+// notReady is what a condition has in the way of a payment; nil for nothing.
+func notReady(now zvt.Condition) *kiosk.Declined {
 	if now.Ready {
 		return nil
 	}
@@ -551,9 +540,10 @@ func (s Status) NotReady() *kiosk.Declined {
 	return no
 }
 
-func (s Status) condition() zvt.Condition {
+// conditionOf is what a terminal's status says; one that says nothing of it is ready.
+func conditionOf(s kiosk.TerminalStatus) zvt.Condition {
 	code, err := strconv.ParseUint(s.Code, 16, 8)
-	if err != nil { // it says nothing of it
+	if err != nil {
 		return zvt.Condition{Ready: true}
 	}
 	return zvt.ConditionOf(byte(code))

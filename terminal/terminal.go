@@ -26,7 +26,7 @@ import (
 	"slices"
 	"time"
 
-	"kioskd"
+	kiosk "kioskd"
 	"kioskd/line"
 	"kioskd/terminal/zvt"
 )

@@ -3,6 +3,7 @@ package terminal_test
 import (
 	"context"
 	"errors"
+	kiosk "kioskd"
 	"log/slog"
 	"net"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kioskd"
 	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )

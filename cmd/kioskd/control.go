@@ -30,7 +30,7 @@ import (
 // service is what a technician may ask of the terminal: by the running daemon, which
 // owns the line, or directly while there is none.
 type service interface {
-	status(context.Context) (terminal.Status, error)
+	status(context.Context) (kiosk.TerminalStatus, error)
 	pending(context.Context) (pendingHolds, error)
 	release(ctx context.Context, receipt int) (released, error)
 	endOfDay(ctx context.Context, force bool) (dayEnd, error)
@@ -75,7 +75,7 @@ type direct struct {
 	lock *os.File
 }
 
-func (d direct) status(ctx context.Context) (terminal.Status, error) { return d.t.Status(ctx) }
+func (d direct) status(ctx context.Context) (kiosk.TerminalStatus, error) { return d.t.Status(ctx) }
 
 func (d direct) pending(ctx context.Context) (pendingHolds, error) {
 	open, err := d.t.Open(ctx)
@@ -124,7 +124,7 @@ type owner struct {
 	t       *terminal.Terminal
 }
 
-func (o owner) status(ctx context.Context) (s terminal.Status, err error) {
+func (o owner) status(ctx context.Context) (s kiosk.TerminalStatus, err error) {
 	err = o.control.WithTerminal(ctx, func(ctx context.Context) (err error) { s, err = o.t.Status(ctx); return err })
 	return s, err
 }
@@ -345,7 +345,7 @@ func (r remote) ask(ctx context.Context, method, path string, values url.Values,
 	return json.NewDecoder(resp.Body).Decode(answer)
 }
 
-func (r remote) status(ctx context.Context) (s terminal.Status, err error) {
+func (r remote) status(ctx context.Context) (s kiosk.TerminalStatus, err error) {
 	return s, r.ask(ctx, http.MethodGet, "/terminal/status", nil, &s)
 }
 

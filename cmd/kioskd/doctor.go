@@ -21,7 +21,6 @@ import (
 	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
-	"kioskd/terminal"
 	"kioskd/ui/text"
 )
 
@@ -47,13 +46,13 @@ func check(device string, code kiosk.FaultCode, ask func() (identity string, err
 }
 
 func checkTerminal(ctx context.Context, s service) finding {
-	var said terminal.Status
+	var said kiosk.TerminalStatus
 	f := check("terminal", kiosk.FaultTerminalUnreachable, func() (identity string, err error) {
 		said, err = s.status(ctx)
 		return strings.Join(strings.Fields(said.TerminalID+" "+said.Software+" "+said.Text), " "), err
 	})
-	if no := said.NotReady(); f.OK && no != nil {
-		f.OK, f.What, f.Fault = false, no.Error(), kiosk.FaultTerminalNotReady
+	if f.OK && said.NotReady != nil {
+		f.OK, f.What, f.Fault = false, said.NotReady.Error(), kiosk.FaultTerminalNotReady
 	}
 	return f
 }

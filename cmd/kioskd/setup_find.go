@@ -24,7 +24,7 @@ import (
 type foundLine struct {
 	address  string // with the speed at which it answers
 	port     *enumerator.PortDetails
-	terminal *terminal.Status
+	terminal *kiosk.TerminalStatus
 	password string // that the terminal took
 	refused  error  // of a terminal that is there and did not take the password or the currency
 	meters   []meter.Found

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	kiosk "kioskd"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Client asks the site that a daemon runs. It implements Site.
+type Client struct{ http http.Client }
+
+// Running tells whether a program answers on a Unix socket.
+func Running(socket string) bool {
+	c, err := net.Dial("unix", socket)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// Dial makes a client for a daemon's socket. Each request has a connection of its own.
+func Dial(socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	return &Client{http.Client{Transport: &http.Transport{DialContext: dial}}}
+}
+
+// ask sends a request and reads its answer.
+func ask[T any](ctx context.Context, c *Client, method string, values url.Values, path ...string) (answer T, err error) {
+	target := (&url.URL{Scheme: "http", Host: "kioskd"}).JoinPath(path...)
+	target.RawQuery = values.Encode()
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
+	if err != nil {
+		return answer, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer, fmt.Errorf("cannot reach the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+		return answer, errors.Join(errors.New(strings.TrimSpace(string(text))), err)
+	}
+	return answer, json.NewDecoder(resp.Body).Decode(&answer)
+}
+
+// Status asks the card terminal who it is and how it is.
+func (c *Client) Status(ctx context.Context) (kiosk.TerminalStatus, error) {
+	return ask[kiosk.TerminalStatus](ctx, c, http.MethodGet, nil, "terminal", "status")
+}
+
+// Pending lists the holds that the terminal keeps.
+func (c *Client) Pending(ctx context.Context) (PendingHolds, error) {
+	return ask[PendingHolds](ctx, c, http.MethodGet, nil, "terminal", "pending")
+}
+
+// Release gives back a hold that no session owns.
+func (c *Client) Release(ctx context.Context, receipt int) (Released, error) {
+	return ask[Released](ctx, c, http.MethodPost, nil, "terminal", "release", strconv.Itoa(receipt))
+}
+
+// EndOfDay reconciles the terminal with its host.
+func (c *Client) EndOfDay(ctx context.Context, force bool) (DayEnd, error) {
+	values := url.Values{}
+	if force {
+		values.Set("force", "1")
+	}
+	return ask[DayEnd](ctx, c, http.MethodPost, values, "terminal", "end-of-day")
+}
+
+// Scan asks who answers on the site's Modbus lines.
+func (c *Client) Scan(ctx context.Context, first, last int) ([]Unit, error) {
+	values := url.Values{"from": {strconv.Itoa(first)}, "to": {strconv.Itoa(last)}}
+	return ask[[]Unit](ctx, c, http.MethodGet, values, "meters", "scan")
+}
+
+// Examine asks every device, and tells the faults that are raised.
+func (c *Client) Examine(ctx context.Context) ([]Finding, error) {
+	return ask[[]Finding](ctx, c, http.MethodGet, nil, "doctor")
+}
+
+// Underway says what is open; a daemon that hangs does not answer.
+func (c *Client) Underway(ctx context.Context) (Drained, error) {
+	return ask[Drained](ctx, c, http.MethodGet, nil, "drain")
+}
+
+// Drain stops or goes on with new business.
+func (c *Client) Drain(ctx context.Context, on bool) (Drained, error) {
+	values := url.Values{}
+	if !on {
+		values.Set("off", "1")
+	}
+	return ask[Drained](ctx, c, http.MethodPost, values, "drain")
+}
+
+// Stop ends a running session, by a person's word.
+func (c *Client) Stop(ctx context.Context, reference, by string) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, url.Values{"by": {by}}, "session", reference, "stop")
+}
+
+// ClearFault ends a fault that a person has seen to.
+func (c *Client) ClearFault(ctx context.Context, code kiosk.FaultCode, bay int, _ string) (Done, error) {
+	values := url.Values{"bay": {strconv.Itoa(bay)}}
+	return ask[Done](ctx, c, http.MethodPost, values, "fault", string(code), "clear")
+}
+
+// Refund writes down money that a person gave back outside of the terminal.
+func (c *Client) Refund(ctx context.Context, reference, amount, by, why string) (Refunded, error) {
+	values := url.Values{"amount": {amount}, "by": {by}, "why": {why}}
+	return ask[Refunded](ctx, c, http.MethodPost, values, "session", reference, "refund")
+}
+
+// Office says how things stand with the back office.
+func (c *Client) Office(ctx context.Context) (Office, error) {
+	return ask[Office](ctx, c, http.MethodGet, nil, "backoffice")
+}
+
+// SendAgain sends the records once more that the back office refused.
+func (c *Client) SendAgain(ctx context.Context) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, nil, "backoffice", "again")
+}
+
+// SendNow sends at once what waits for its time.
+func (c *Client) SendNow(ctx context.Context) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, nil, "backoffice", "now")
+}
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
