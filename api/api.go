@@ -10,7 +10,7 @@ package api
 import (
 	"context"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/backoffice"
 )
 

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	kiosk "kioskd"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"kioskd"
 )
 
 // Client asks the site that a daemon runs. It implements Site.

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	kiosk "kioskd"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
+
+	"kioskd"
 )
 
 // Serve answers on a socket until ctx ends, or the socket fails.

@@ -6,7 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/line"
 	"kioskd/meter"
 )

@@ -16,7 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/backoffice"
 	"kioskd/file"
 	"kioskd/line"

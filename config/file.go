@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"kioskd/file"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"kioskd/file"
 )
 
 // firstConfig is what a site's configuration begins as: comments, and what every site has alike.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/receipt"
 	"kioskd/session"
 	"kioskd/store"

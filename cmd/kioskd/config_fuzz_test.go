@@ -2,12 +2,13 @@ package main
 
 import (
 	"errors"
-	"kioskd/config"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"kioskd/config"
 )
 
 // FuzzConfig reads any file as a configuration. Nothing breaks, each fault has its place, and what is taken

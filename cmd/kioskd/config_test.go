@@ -2,12 +2,13 @@ package main
 
 import (
 	"errors"
-	"kioskd/config"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"kioskd/config"
 )
 
 // TestEverySettingIsDocumented: what the reader knows is in kioskd.yaml(5).

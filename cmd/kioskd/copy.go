@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"kioskd/config"
 	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kioskd/config"
 )
 
 // copyEvery is how often the journal is copied to another disk: what a dead card may take along.

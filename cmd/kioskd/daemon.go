@@ -4,187 +4,26 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/oklog/ulid/v2"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	kiosk "kioskd"
-	"kioskd/backoffice"
+	"kioskd"
+	"kioskd/api"
 	"kioskd/config"
-	"kioskd/file"
-	"kioskd/line"
 	"kioskd/session"
 	"kioskd/store"
-	"kioskd/terminal"
 	"kioskd/ui"
 )
 
-func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	if _, err := parse(flags, args, 0); err != nil {
-		return err
-	}
-	c, err := p.config(*path)
-	if err != nil {
-		return err
-	}
-	if err := file.Become(filepath.Dir(c.Journal)); err != nil {
-		return err
-	}
-	kept := newLogLines(slog.NewTextHandler(p.err, nil))
-	return p.runSite(ctx, c, slog.New(kept), kept.kept)
-}
-
-// config reads a configuration; its faults are printed, one a line.
-func (p program) config(path string) (*config.Config, error) { return p.configAnd(path, false) }
-
-func (p program) configAnd(path string, others bool) (*config.Config, error) {
-	c, err := config.ReadWithFiles(path, others)
-	if err != nil {
-		return nil, p.badConfig(err)
-	}
-	return c, nil
-}
-
-// badConfig prints the faults of a configuration that cannot be read, one a line.
-func (p program) badConfig(err error) error {
-	var bad *config.Error
-	if !errors.As(err, &bad) {
-		return usageError{err}
-	}
-	for _, f := range bad.Faults {
-		fmt.Fprintln(p.err, f)
-	}
-	return usageError{errSilent}
-}
-
 // screenGone is how long no screen may be connected before nothing new is sold.
 const screenGone = 10 * time.Second
-
-// runSite runs the whole daemon until ctx ends.
-func (p program) runSite(ctx context.Context, c *config.Config, log *slog.Logger, kept *keptLines) (err error) {
-	ctx, quit := context.WithCancel(ctx)
-	defer quit()
-	devices, err := openDevices(c)
-	if err != nil {
-		return err
-	}
-	defer devices.close(log)
-	start := time.Now()
-	clock := session.NewClock(time.Now, synced(c.ClockRTC))
-	journal, err := takeSite(ctx, c, func() (time.Time, time.Duration, bool) {
-		return clock.Now(), time.Since(start), clock.Trusted()
-	}, log)
-	if errors.Is(err, store.ErrInUse) {
-		return err // another kioskd has the site; what it switches is its own
-	}
-	if err != nil {
-		return errors.Join(err, devices.open())
-	}
-	defer func() { err = errors.Join(err, journal.Close()) }()
-	dial, err := terminal.DialAddress(c.TerminalAddress)
-	if err != nil {
-		return err
-	}
-	var up *uplink
-	var writes kiosk.Journal = poking{journal, func() {
-		if up != nil {
-			up.Poke()
-		}
-	}}
-	if p.journal != nil {
-		writes = p.journal(writes)
-	}
-	lost, err := lostJournal(ctx, c, journal)
-	if err != nil {
-		return errors.Join(err, devices.open())
-	}
-	if err := keys(c, log); err != nil {
-		return errors.Join(err, devices.open())
-	}
-	day, last, err := past(ctx, journal, c.Currency)
-	if err != nil {
-		return errors.Join(err, devices.open())
-	}
-	clock.After(last)
-	locked, err := lockedFaults(ctx, journal)
-	if err != nil {
-		return errors.Join(err, devices.open())
-	}
-	if err := devices.exchanged(ctx, journal); err != nil {
-		return errors.Join(err, devices.open())
-	}
-	known, err := lastRegisters(ctx, journal, len(c.Bays))
-	if err != nil {
-		return errors.Join(err, devices.open())
-	}
-	prices, err := openSale(ctx, c, journal, last, log)
-	if err != nil {
-		return errors.Join(err, devices.open())
-	}
-	jump, err := prices.priceJump(ctx, journal, clock.Now())
-	if err != nil {
-		return errors.Join(err, devices.open())
-	}
-	c.Terminal.Stats = new(line.Stats)
-	pt := terminal.New(dial, c.Terminal, log)
-	defer pt.Close()
-	var derive func(session.Session) ([]kiosk.Entry, error)
-	if c.OCPI != nil {
-		derive = c.OCPI.Derive
-	}
-	control := session.New(session.Config{
-		Rules: c.Rules, Derive: derive, Bays: devices.bays, Terminal: pt, Journal: writes, CardWait: c.CardWait,
-		Site:  c.Site,
-		NewID: newID, Clock: clock, Day: day, Lost: lost, Locked: locked, Known: known,
-		Past: journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(c.Bays),
-			string(session.FaultRaised), string(session.FaultCleared)), Log: log,
-	})
-	control.Fault(ctx, kiosk.FaultPriceJump, 0, jump != nil, jump)
-	listener, err := ui.Listen(c.Socket, 0o660)
-	if err != nil {
-		return errors.Join(err, devices.open())
-	}
-	commands, err := ui.Listen(c.Control(), 0o600)
-	if err != nil {
-		return errors.Join(err, listener.Close(), devices.open())
-	}
-	var g errgroup.Group
-	commandCtx, stopCommands := context.WithCancel(ctx)
-	own := owner{control, pt}
-	site := screenSite(c, prices)
-	old := &archive{journal: journal, control: control, terminal: pt}
-	site.Archive, site.Receipt = old, old.code
-	staff := desk{c: c, owner: own, journal: journal, log: kept,
-		lines: append([]countedLine{{c.TerminalAddress, c.Terminal.Stats}}, devices.lines()...), quit: quit}
-	keep := &keeper{c: c, journal: journal, control: control, clock: clock, start: clock.Now(), log: log}
-	if c.Uplink != nil {
-		do := &instructed{by: byOffice + c.Uplink.Office.Name(), journal: journal, owner: own, clock: clock,
-			sale: prices, report: keep.diagnostics(staff), log: log}
-		up = newUplink(clock.Now(), func() (*backoffice.Sync, error) { return newSync(c, journal, clock, do, log) })
-		staff.up, keep.up, keep.do = up, up, do
-	}
-	g.Go(func() error { keep.run(commandCtx); return nil })
-	g.Go(func() error {
-		return serveControl(commandCtx, commands, own, &office{c: c, journal: journal, control: control, up: up,
-			devices: devices})
-	})
-	if c.Technician != nil || c.Host != nil {
-		site.Desk = staff
-	}
-	err = serve(ctx, c, ui.NewPresenter(site, control), control, listener, log)
-	stopCommands()
-	return errors.Join(err, g.Wait())
-}
 
 // lostJournal tells whether an empty journal stands where there was another: what is made with a
 // journal's first start is there already.
@@ -209,7 +48,7 @@ const takeWithin = serviceLimit + time.Minute
 func takeSite(ctx context.Context, c *config.Config, clock store.Clock, log *slog.Logger) (*store.Store, error) {
 	for end, told := time.Now().Add(takeWithin), false; ; told = true {
 		journal, err := store.Open(ctx, c.Journal, clock)
-		if !errors.Is(err, store.ErrInUse) || running(c.Control()) || time.Now().After(end) {
+		if !errors.Is(err, store.ErrInUse) || api.Running(c.Control()) || time.Now().After(end) {
 			return journal, err
 		}
 		if !told {
@@ -223,30 +62,8 @@ func takeSite(ctx context.Context, c *config.Config, clock store.Clock, log *slo
 	}
 }
 
-// serve runs the controller and the screen's socket side by side; the screen stays
-// until the controller has ended its sessions.
-func serve(ctx context.Context, c *config.Config, presenter *ui.Presenter, control *session.Controller,
-	listener net.Listener,
-	log *slog.Logger) error {
-	screen := &ui.Server{Presenter: presenter, Changed: control.Watch}
-	var g errgroup.Group
-	screenCtx, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
-	g.Go(func() error { return screen.Run(screenCtx, listener) })
-	if c.NeedScreen {
-		g.Go(func() error { watchScreen(screenCtx, screen, control); return nil })
-	} else {
-		// of a configuration of before
-		g.Go(func() error { control.Fault(screenCtx, kiosk.FaultScreenMissing, 0, false, nil); return nil })
-	}
-	notify(log, daemon.SdNotifyReady)
-	err := control.Run(ctx, func() { notify(log, daemon.SdNotifyWatchdog) })
-	notify(log, daemon.SdNotifyStopping)
-	stopScreen()
-	return errors.Join(err, g.Wait())
-}
-
 // screenSite is what the configuration says of the screen.
-func screenSite(c *config.Config, s *sale) ui.Site {
+func screenSite(c *config.Config, s *priceSchedule) ui.Site {
 	return ui.Site{
 		Name: c.Site["name"], Kiosk: c.KioskID, Helpline: c.Helpline, Languages: c.Languages, Bays: bayNumbers(c),
 		Prices: s.Prices, Notice: s.Notice, Hold: c.Hold,
@@ -398,19 +215,6 @@ func synced(rtc bool) func() bool {
 		state, err := unix.Adjtimex(&t)
 		return err == nil && state != unix.TIME_ERROR
 	}
-}
-
-func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) error {
-	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	if _, err := parse(flags, args, 0); err != nil {
-		return err
-	}
-	c, err := p.configAnd(*path, true)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.TerminalAddress)
-	return nil
 }
 
 // quietLog is for commands that print their own results.

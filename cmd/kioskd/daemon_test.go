@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	kiosk "kioskd"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"kioskd"
 	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	kiosk "kioskd"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"kioskd"
+	"kioskd/api"
 	"kioskd/child"
 	"kioskd/receipt"
 	"kioskd/simulator"
@@ -111,7 +112,7 @@ func (s *site) startDaemon(ctx context.Context) (*exec.Cmd, error) {
 		return nil, err
 	}
 	for range 200 {
-		if running(filepath.Join(s.dir, "ui.sock")) {
+		if api.Running(filepath.Join(s.dir, "ui.sock")) {
 			return cmd, nil
 		}
 		select {

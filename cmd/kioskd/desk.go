@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/config"
 	"kioskd/line"
 	"kioskd/receipt"
@@ -438,7 +438,7 @@ func (d desk) doSwap(ctx context.Context, by string, args []string) (ui.Row, err
 }
 
 func (d desk) doDayEnd(ctx context.Context, _ string, _ []string) (ui.Row, error) {
-	end, err := d.owner.endOfDay(ctx, false)
+	end, err := d.owner.EndOfDay(ctx, false)
 	state := "ok"
 	if !end.Agrees {
 		state = "warn"

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	kiosk "kioskd"
 	"strings"
 	"testing"
 	"time"
 
+	"kioskd"
 	"kioskd/simulator"
 	"kioskd/ui"
 )

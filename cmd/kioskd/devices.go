@@ -13,6 +13,7 @@ import (
 	"periph.io/x/conn/v3/gpio/gpioreg"
 	"periph.io/x/host/v3/gpioioctl"
 
+	"kioskd/api"
 	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/meter"
@@ -167,9 +168,9 @@ func (d *devices) openPins(b config.Bay, bay *session.Bay) error {
 	return in.Setup()
 }
 
-// scan asks who answers on the lines of the site, beside what the daemon asks there. Of units that the
+// Scan asks who answers on the lines of the site, beside what the daemon asks there. Of units that the
 // configuration knows it says what it knows: they are asked all the time.
-func (o *office) scan(ctx context.Context, first, last int) (out []lineUnit, err error) {
+func (o *office) Scan(ctx context.Context, first, last int) (out []api.Unit, err error) {
 	models, err := meter.Models()
 	if err != nil {
 		return nil, err
@@ -185,24 +186,28 @@ func (o *office) scan(ctx context.Context, first, last int) (out []lineUnit, err
 				return out, err
 			}
 			if ok {
-				out = append(out, lineUnit{found, address})
+				out = append(out, unitOf(found, address))
 			}
 		}
 	}
 	return out, nil
 }
 
+func unitOf(f meter.Found, address string) api.Unit {
+	return api.Unit{Unit: f.Unit, Vendor: f.Vendor, Model: f.Model, Serial: f.Serial, Why: f.Why, Line: address}
+}
+
 // unitAt is what the configuration says of a unit on a line.
-func unitAt(c *config.Config, address string, unit int) (lineUnit, bool) {
+func unitAt(c *config.Config, address string, unit int) (api.Unit, bool) {
 	for _, b := range c.Bays {
 		why := fmt.Sprintf("bay %d", b.Number)
 		switch {
 		case b.MeterAddr == address && b.MeterUnit == unit:
-			return lineUnit{meter.Found{Unit: unit, Vendor: b.Model.Vendor, Model: b.Model.Model, Serial: b.Serial,
-				Why: why}, address}, true
+			return api.Unit{Unit: unit, Vendor: b.Model.Vendor, Model: b.Model.Model, Serial: b.Serial, Why: why,
+				Line: address}, true
 		case b.Board == address && b.BoardUnit == unit:
-			return lineUnit{meter.Found{Unit: unit, Vendor: "I/O board", Why: why}, address}, true
+			return api.Unit{Unit: unit, Vendor: "I/O board", Why: why, Line: address}, true
 		}
 	}
-	return lineUnit{}, false
+	return api.Unit{}, false
 }

@@ -4,51 +4,38 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	kiosk "kioskd"
+	"kioskd"
+	"kioskd/api"
 	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
-	"kioskd/ui/text"
 )
 
-// finding is what the doctor found of one device or fault.
-type finding struct {
-	Device   string          `json:"device"`
-	OK       bool            `json:"ok"`
-	Identity string          `json:"identity,omitempty"`
-	Millis   int64           `json:"took_ms,omitempty"`
-	What     string          `json:"what,omitempty"`
-	Fault    kiosk.FaultCode `json:"fault,omitempty"` // code: its texts say what to do
-}
-
 // check times a question to a device; code is the fault that it is without an answer.
-func check(device string, code kiosk.FaultCode, ask func() (identity string, err error)) finding {
+func check(device string, code kiosk.FaultCode, ask func() (identity string, err error)) api.Finding {
 	start := time.Now()
 	identity, err := ask()
-	f := finding{Device: device, OK: err == nil, Identity: identity, Millis: time.Since(start).Milliseconds()}
+	f := api.Finding{Device: device, OK: err == nil, Identity: identity, Millis: time.Since(start).Milliseconds()}
 	if err != nil {
 		f.What, f.Fault = err.Error(), cmp.Or(kiosk.FaultOf(err), code)
 	}
 	return f
 }
 
-func checkTerminal(ctx context.Context, s service) finding {
+func checkTerminal(ctx context.Context, s api.Devices) api.Finding {
 	var said kiosk.TerminalStatus
 	f := check("terminal", kiosk.FaultTerminalUnreachable, func() (identity string, err error) {
-		said, err = s.status(ctx)
+		said, err = s.Status(ctx)
 		return strings.Join(strings.Fields(said.TerminalID+" "+said.Software+" "+said.Text), " "), err
 	})
 	if f.OK && said.NotReady != nil {
@@ -58,12 +45,12 @@ func checkTerminal(ctx context.Context, s service) finding {
 }
 
 // examine asks the terminal, and tells what the daemon sees of everything else.
-func (o owner) examine(ctx context.Context) ([]finding, error) {
-	out := []finding{checkTerminal(ctx, o)}
+func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
+	out := []api.Finding{checkTerminal(ctx, o)}
 	snap := o.control.Snapshot()
 	for _, bay := range o.control.Bays() {
 		live, seen := snap.Live[bay]
-		f := finding{Device: fmt.Sprintf("bay %d", bay), OK: seen && live.Reading != nil && live.InputsLost == 0}
+		f := api.Finding{Device: fmt.Sprintf("bay %d", bay), OK: seen && live.Reading != nil && live.InputsLost == 0}
 		switch {
 		case !seen:
 			f.What = "not looked at yet"
@@ -92,7 +79,7 @@ func (o owner) examine(ctx context.Context) ([]finding, error) {
 			device = fmt.Sprintf("bay %d", at.Bay)
 		}
 		def, _ := kiosk.FaultByCode(at.Code)
-		out = append(out, finding{Device: device, OK: def.Severity == kiosk.Warning, What: string(def.Severity),
+		out = append(out, api.Finding{Device: device, OK: def.Severity == kiosk.Warning, What: string(def.Severity),
 			Fault: at.Code})
 	}
 	return out, nil
@@ -107,14 +94,14 @@ func sortedFaults(s session.State) []session.FaultAt {
 }
 
 // examine asks every device itself: no daemon has them.
-func (d direct) examine(ctx context.Context) ([]finding, error) {
-	out := []finding{checkTerminal(ctx, d)}
+func (d direct) Examine(ctx context.Context) ([]api.Finding, error) {
+	out := []api.Finding{checkTerminal(ctx, d)}
 	if d.c.Uplink != nil {
 		out = append(out, d.checkOffice(ctx))
 	}
 	devices, err := openDevices(d.c)
 	if err != nil {
-		return append(out, finding{Device: "bays", What: err.Error()}), nil
+		return append(out, api.Finding{Device: "bays", What: err.Error()}), nil
 	}
 	defer devices.close(quietLog())
 	for _, b := range devices.bays {
@@ -167,7 +154,7 @@ func (e faultError) Error() string              { return e.what }
 func (e faultError) FaultCode() kiosk.FaultCode { return e.code }
 
 // house looks at what is on the computer itself: journal, disk and clock.
-func house(ctx context.Context, c *config.Config) []finding {
+func house(ctx context.Context, c *config.Config) []api.Finding {
 	journal := check("journal", kiosk.FaultJournalUnwritable, func() (string, error) {
 		j, err := store.OpenReader(ctx, c.Journal)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -197,7 +184,7 @@ func house(ctx context.Context, c *config.Config) []finding {
 		}
 		return time.Now().Format(time.RFC3339), nil
 	})
-	out := []finding{journal, disk, clock}
+	out := []api.Finding{journal, disk, clock}
 	if c.Uplink != nil {
 		out = append(out, check("certificates", kiosk.FaultCertificateEnds, func() (string, error) {
 			whose, at, err := c.Uplink.Files.Ends()
@@ -223,54 +210,4 @@ func house(ctx context.Context, c *config.Config) []finding {
 		out = append(out, check("copy", "", func() (string, error) { return lastCopy(c, time.Now()) }))
 	}
 	return out
-}
-
-func (p program) doctor(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	lang := flags.String("language", "en", "`language` of what to do")
-	format := formatFlag(flags)
-	return p.withSite(ctx, flags, args, 0, func(ctx context.Context, c *config.Config, s service, _ []string) error {
-		texts, err := text.Load()
-		if err != nil {
-			return err
-		}
-		p.note("asking every device; a card dialogue that is under way comes first")
-		asked, err := s.examine(ctx)
-		if err != nil {
-			return err
-		}
-		return p.findings(append(house(ctx, c), asked...), texts.Printer(*lang), *format)
-	})
-}
-
-// findings prints what was found; it fails where something is wrong.
-func (p program) findings(found []finding, printer *text.Printer, format string) error {
-	var rows [][]string
-	ill := false
-	for _, f := range found {
-		state, cure := "ok", ""
-		if !f.OK {
-			state, ill = "FAULT", true
-		}
-		if f.Fault != "" {
-			f.What = cmp.Or(printer.T(f.Fault.TextKey("title"))+": "+f.What, f.What)
-			cure = string(f.Fault) + " " + printer.T(f.Fault.TextKey("technician"))
-		}
-		rows = append(rows, []string{f.Device, state, f.Identity, strconv.FormatInt(f.Millis, 10), f.What, cure})
-	}
-	if err := p.table(format, []string{"device", "state", "identity", "ms", "what", "do"}, rows); err != nil {
-		return err
-	}
-	if ill {
-		return errSilent
-	}
-	return nil
-}
-
-// note tells a person at a terminal what is being waited for.
-func (p program) note(what string) {
-	if f, ok := p.err.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			fmt.Fprintf(p.err, "kioskd: %s\n", what)
-		}
-	}
 }

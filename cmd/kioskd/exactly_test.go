@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
-	kiosk "kioskd"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"kioskd"
 	"kioskd/backoffice/natstest"
 	"kioskd/backoffice/receiver"
 	"kioskd/session/sessiontest"

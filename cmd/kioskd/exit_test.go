@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	kiosk "kioskd"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"kioskd"
+	"kioskd/api"
 )
 
 // exitVariable tells a daemon in a test at which write of the journal it dies: "before 7"
@@ -128,7 +130,7 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 	}
 	leave()
 	// Where nothing was open its books are in order before it has even begun.
-	for !running(filepath.Join(dir, "ui.sock")) {
+	for !api.Running(filepath.Join(dir, "ui.sock")) {
 		select {
 		case err := <-died:
 			if killed || !strings.Contains(fmt.Sprint(err), "killed") {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kioskd/store"
 	"kioskd/ui"
 )
 
@@ -58,7 +59,7 @@ func (d desk) writeExport(ctx context.Context, name string) (err error) {
 		write func(io.Writer) error
 	}{
 		{"journal.jsonl", func(w io.Writer) error {
-			_, err := program{out: w}.export(ctx, d.journal, 1)
+			_, err := exportJournal(ctx, w, d.journal, 1)
 			return err
 		}},
 		{"open.json", func(w io.Writer) error {
@@ -70,7 +71,7 @@ func (d desk) writeExport(ctx context.Context, name string) (err error) {
 			return errors.Join(err, json.NewEncoder(w).Encode(parked))
 		}},
 		{"devices.json", func(w io.Writer) error {
-			found, err := d.owner.examine(ctx)
+			found, err := d.owner.Examine(ctx)
 			return errors.Join(err, json.NewEncoder(w).Encode(found))
 		}},
 		{"log.txt", func(w io.Writer) (err error) {
@@ -90,4 +91,27 @@ func (d desk) writeExport(ctx context.Context, name string) (err error) {
 		}
 	}
 	return z.Close()
+}
+
+// exportJournal writes the records from a number on, one JSON object a line, and says where the next begins.
+func exportJournal(ctx context.Context, w io.Writer, s *store.Store, from int64) (int64, error) {
+	for r, err := range s.Records(ctx, from) {
+		if err != nil {
+			return from, err
+		}
+		for ; from < r.Seq; from++ {
+			if _, err := fmt.Fprintf(w, "{\"seq\":%d,\"thinned\":true}\n", from); err != nil {
+				return from, err
+			}
+		}
+		leaf, err := store.Leaf(r)
+		if err != nil {
+			return from, err
+		}
+		if _, err := fmt.Fprintf(w, "%s\n", leaf); err != nil {
+			return from, err
+		}
+		from = r.Seq + 1
+	}
+	return from, nil
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/backoffice"
 	"kioskd/session"
 	"kioskd/store"
@@ -18,12 +18,12 @@ import (
 
 // instructed carries out what a back office wants: once, written down before and after, and
 // only what breaks no promise. It runs on one goroutine.
-type instructed struct {
+type instructionRunner struct {
 	by      string // who instructs: backoffice and the name of its key
 	journal *store.Store
 	owner   owner
 	clock   *session.Clock
-	sale    *sale
+	sale    *priceSchedule
 	report  func(context.Context) (json.RawMessage, error) // of everything, for a technician who is far away
 	log     *slog.Logger
 	resumed bool
@@ -33,7 +33,7 @@ type instructed struct {
 const byOffice = "backoffice:"
 
 // Instruct is what backoffice.Config wants.
-func (i *instructed) Instruct(ctx context.Context, in kiosk.Instruction, signed string) {
+func (i *instructionRunner) Instruct(ctx context.Context, in kiosk.Instruction, signed string) {
 	if err := i.resume(ctx); err != nil {
 		i.log.Error("instructions of before", "error", err)
 		return
@@ -62,7 +62,7 @@ func (i *instructed) Instruct(ctx context.Context, in kiosk.Instruction, signed 
 }
 
 // known tells whether the journal has an instruction.
-func (i *instructed) known(ctx context.Context, id string) (bool, error) {
+func (i *instructionRunner) known(ctx context.Context, id string) (bool, error) {
 	for _, kind := range []session.Kind{session.InstructionTaken, session.InstructionRefused} {
 		for _, err := range i.journal.Matching(ctx, string(kind), "$.instruction.id", id) {
 			return err == nil, err
@@ -73,7 +73,7 @@ func (i *instructed) known(ctx context.Context, id string) (bool, error) {
 
 // resume ends what was taken before the daemon ended, and not done: it is carried out if it is
 // still in time. Each can be done twice without harm.
-func (i *instructed) resume(ctx context.Context) error {
+func (i *instructionRunner) resume(ctx context.Context) error {
 	if i.resumed || !i.clock.Trusted() { // whether one is in time nobody knows yet
 		return nil
 	}
@@ -114,13 +114,13 @@ func (i *instructed) resume(ctx context.Context) error {
 // errAlready means that things are as an instruction wants them.
 var errAlready = errors.New("it is so already")
 
-func (i *instructed) do(ctx context.Context, in kiosk.Instruction) {
+func (i *instructionRunner) do(ctx context.Context, in kiosk.Instruction) {
 	report, err := i.carryOut(ctx, in)
 	i.end(ctx, in, report, err)
 }
 
 // end writes down what came of an instruction, as soon as that can be written.
-func (i *instructed) end(ctx context.Context, in kiosk.Instruction, report json.RawMessage, why error) {
+func (i *instructionRunner) end(ctx context.Context, in kiosk.Instruction, report json.RawMessage, why error) {
 	i.log.Info("instruction", "id", in.ID, "do", in.Do, "error", why)
 	for {
 		err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionEnded, By: i.by, Instruction: &in,
@@ -136,7 +136,7 @@ func (i *instructed) end(ctx context.Context, in kiosk.Instruction, report json.
 	}
 }
 
-func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.RawMessage, error) {
+func (i *instructionRunner) carryOut(ctx context.Context, in kiosk.Instruction) (json.RawMessage, error) {
 	if err := in.Check(); err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.R
 		if err != nil {
 			return nil, err
 		}
-		_, err = i.owner.stop(ctx, ref, i.by)
+		_, err = i.owner.Stop(ctx, ref, i.by)
 		if errors.Is(err, errNoSession) {
 			if _, known := i.journal.Find(ctx, ref); known == nil {
 				err = fmt.Errorf("session %s has ended: %w", ref, errAlready)
@@ -173,7 +173,7 @@ func (i *instructed) carryOut(ctx context.Context, in kiosk.Instruction) (json.R
 
 // mayOpen: a person who stands at a bay and closed it may have a hand in it. Only what a back office
 // closed does it open from afar.
-func (i *instructed) mayOpen(ctx context.Context, bay int) error {
+func (i *instructionRunner) mayOpen(ctx context.Context, bay int) error {
 	if !i.owner.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: bay}] {
 		return fmt.Errorf("bay %d is not closed: %w", bay, errAlready)
 	}

@@ -6,11 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	kiosk "kioskd"
 	"strconv"
 	"strings"
 	"time"
 
+	"kioskd"
 	"kioskd/receipt"
 	"kioskd/store"
 	"kioskd/ui/text"
@@ -165,33 +165,11 @@ func (p program) journalExport(ctx context.Context, fs *flag.FlagSet, args []str
 		return err
 	}
 	defer s.Close()
-	_, err = p.export(ctx, s, 1)
+	_, err = exportJournal(ctx, p.out, s, 1)
 	return err
 }
 
 // export writes records from a number on and returns the next number.
-func (p program) export(ctx context.Context, s *store.Store, from int64) (int64, error) {
-	for r, err := range s.Records(ctx, from) {
-		if err != nil {
-			return from, err
-		}
-		for ; from < r.Seq; from++ {
-			if _, err := fmt.Fprintf(p.out, "{\"seq\":%d,\"thinned\":true}\n", from); err != nil {
-				return from, err
-			}
-		}
-		leaf, err := store.Leaf(r)
-		if err != nil {
-			return from, err
-		}
-		if _, err := fmt.Fprintf(p.out, "%s\n", leaf); err != nil {
-			return from, err
-		}
-		from = r.Seq + 1
-	}
-	return from, nil
-}
-
 func (p program) journalTail(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	lines := fs.Int64("lines", 10, "how many `records` of the past to begin with")
 	follow := fs.Bool("follow", true, "go on with what is written from now on")
@@ -206,7 +184,7 @@ func (p program) journalTail(ctx context.Context, fs *flag.FlagSet, args []strin
 	}
 	next := max(1, last-*lines+1)
 	for {
-		next, err = p.export(ctx, s, next)
+		next, err = exportJournal(ctx, p.out, s, next)
 		if err != nil || !*follow {
 			if ctx.Err() != nil {
 				return nil

@@ -8,11 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	kiosk "kioskd"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"kioskd"
 )
 
 func main() {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	kiosk "kioskd"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"kioskd"
+	"kioskd/api"
 	"kioskd/backoffice/natstest"
 	"kioskd/config"
 	"kioskd/simulator"
@@ -168,7 +169,7 @@ func cancelOnce(ctx context.Context, socket string) {
 
 func awaitSocket(t testing.TB, socket string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !running(socket); {
+	for end := time.Now().Add(20 * time.Second); !api.Running(socket); {
 		if time.Now().After(end) {
 			t.Fatal("the daemon does not answer")
 		}

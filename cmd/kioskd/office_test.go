@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/backoffice/receiver"
 	"kioskd/child"
 	"kioskd/session"

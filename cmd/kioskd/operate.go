@@ -3,70 +3,29 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	kiosk "kioskd"
-	"net/http"
-	"net/url"
 	"os/user"
-	"strconv"
 	"strings"
 	"time"
 
-	"kioskd/session"
+	"kioskd"
+	"kioskd/api"
 )
 
 // What an operator does to a running daemon. Each is an observation like any other: the
 // machine decides, and the journal has it.
 
-// done is the answer to what has no other.
-type done struct {
-	Done bool `json:"done"`
-}
-
-// drained is what a drain still waits for.
-type drained struct {
-	Waiting []string `json:"waiting_for"`
-}
-
-// drain stops or goes on with new business, and says what is under way.
-func (o owner) drain(ctx context.Context, on bool) (drained, error) {
-	err := o.control.Do(ctx, session.Observation{What: session.DrainAsked, Raised: on})
-	return o.underway(), err
-}
-
-// underway says what is.
-func (o owner) underway() drained {
-	return drained{append([]string{}, o.control.Snapshot().State.Underway()...)}
-}
-
-// stop ends a running session.
-func (o owner) stop(ctx context.Context, reference, by string) (done, error) {
-	if by == session.ByScreen || by == session.ByCode || by == session.ByCard {
-		return done{}, fmt.Errorf("%q is what a driver at the kiosk is written down as: say who stops the session", by)
-	}
-	for _, x := range o.control.Snapshot().State.Sessions {
-		if x.Reference == reference && x.Paper != session.PaperClosed {
-			return done{true}, o.control.Do(ctx, session.Observation{What: session.StopPressed, Session: x.ID, By: by})
-		}
-	}
-	return done{}, fmt.Errorf("session %s %w", reference, errNoSession)
-}
-
-// errNoSession is of a session that has ended, or never was.
-var errNoSession = errors.New("is not open")
-
 // withDaemon runs f with a running daemon.
-func (p program) withDaemon(path string, f func(remote) error) error {
+func (p program) withDaemon(path string, f func(*api.Client) error) error {
 	c, err := p.config(path)
 	if err != nil {
 		return err
 	}
-	if !running(c.Control()) {
+	if !api.Running(c.Control()) {
 		return fmt.Errorf("kioskd does not run: nothing answers at %s", c.Control())
 	}
-	return f(dialControl(c.Control()))
+	return f(api.Dial(c.Control()))
 }
 
 // drainLimit is how long a driver who charges is waited for.
@@ -80,17 +39,17 @@ func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) err
 	if _, err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	return p.withDaemon(*path, func(r remote) error {
+	return p.withDaemon(*path, func(r *api.Client) error {
 		switch {
 		case *look:
-			var d drained
-			err := r.ask(ctx, http.MethodGet, "/drain", nil, &d)
+			d, err := r.Underway(ctx)
 			if err == nil {
 				fmt.Fprintln(p.out, cmp.Or(strings.Join(d.Waiting, ", "), "nothing is open"))
 			}
 			return err
 		case *off:
-			return r.sell(ctx)
+			_, err := r.Drain(ctx, false)
+			return err
 		}
 		if err := p.untilDrained(ctx, r, *limit); err != nil {
 			return err
@@ -101,19 +60,14 @@ func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) err
 	})
 }
 
-// sell ends a drain.
-func (r remote) sell(ctx context.Context) error {
-	return r.ask(ctx, http.MethodPost, "/drain", url.Values{"off": {"1"}}, new(drained))
-}
-
 // untilDrained has nothing new sold, and waits for what is open.
-func (p program) untilDrained(ctx context.Context, r remote, limit time.Duration) error {
+func (p program) untilDrained(ctx context.Context, r *api.Client, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	last := ""
 	for {
-		var d drained
-		if err := r.ask(ctx, http.MethodPost, "/drain", nil, &d); err != nil {
+		d, err := r.Drain(ctx, true)
+		if err != nil {
 			return err
 		}
 		if len(d.Waiting) == 0 {
@@ -159,8 +113,9 @@ func (p program) sessionStop(ctx context.Context, fs *flag.FlagSet, args []strin
 	if err := nameOperator(by); err != nil {
 		return err
 	}
-	return p.withDaemon(*path, func(r remote) error {
-		return r.ask(ctx, http.MethodPost, "/session/"+ref+"/stop", url.Values{"by": {*by}}, new(done))
+	return p.withDaemon(*path, func(r *api.Client) error {
+		_, err := r.Stop(ctx, ref, *by)
+		return err
 	})
 }
 
@@ -174,8 +129,8 @@ func (p program) faultClear(ctx context.Context, fs *flag.FlagSet, args []string
 	if _, ok := kiosk.FaultByCode(kiosk.FaultCode(args[0])); !ok {
 		return usagef("fault clear: there is no fault %q", args[0])
 	}
-	return p.withDaemon(*path, func(r remote) error {
-		return r.ask(ctx, http.MethodPost, "/fault/"+args[0]+"/clear", url.Values{"bay": {strconv.Itoa(*bay)}},
-			new(done))
+	return p.withDaemon(*path, func(r *api.Client) error {
+		_, err := r.ClearFault(ctx, kiosk.FaultCode(args[0]), *bay, "")
+		return err
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kioskd/api"
 	"kioskd/config"
 	"kioskd/store"
 )
@@ -70,7 +71,7 @@ func TestACommandWaitsForADaemonThatWasKilled(t *testing.T) {
 			l.Close()
 		}()
 		s, _, err := reach(context.Background(), c)
-		if _, ok := s.(remote); !ok || err != nil || time.Since(start) < 2*time.Second {
+		if _, ok := s.(*api.Client); !ok || err != nil || time.Since(start) < 2*time.Second {
 			t.Errorf("got %T, %v after %v", s, err, time.Since(start))
 		}
 		time.Sleep(2 * time.Minute)

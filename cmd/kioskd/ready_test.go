@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"flag"
-	kiosk "kioskd"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"kioskd"
 	"kioskd/store"
 )
 

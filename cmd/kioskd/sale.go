@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	kiosk "kioskd"
+	"io/fs"
 	"log/slog"
 	"math/big"
 	"slices"
@@ -12,16 +13,17 @@ import (
 	"sync"
 	"time"
 
+	"kioskd"
 	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/tariff"
 )
 
-// sale is by which tariff is sold when, and what drivers are told: by the configuration, and by
+// priceSchedule is by which tariff is sold when, and what drivers are told: by the configuration, and by
 // what a back office instructed since. The journal has the latter, so that a restart forgets
 // nothing.
-type sale struct {
+type priceSchedule struct {
 	c     *config.Config
 	base  priced    // of the configuration
 	floor time.Time // it is not earlier, whatever a clock says: the journal's last time
@@ -52,12 +54,12 @@ type sold struct {
 	Configured string `json:"configured_sha256"`
 }
 
-func newSale(c *config.Config, floor time.Time, log *slog.Logger) *sale {
-	return &sale{c: c, base: priced{tariff: c.Tariff, sum: store.Sum(c.Tariff.JSON())}, floor: floor, log: log}
+func newSale(c *config.Config, floor time.Time, log *slog.Logger) *priceSchedule {
+	return &priceSchedule{c: c, base: priced{tariff: c.Tariff, sum: store.Sum(c.Tariff.JSON())}, floor: floor, log: log}
 }
 
 // openSale reads what was instructed.
-func openSale(ctx context.Context, c *config.Config, journal *store.Store, floor time.Time, log *slog.Logger) (*sale,
+func openSale(ctx context.Context, c *config.Config, journal *store.Store, floor time.Time, log *slog.Logger) (*priceSchedule,
 	error) {
 	s := newSale(c, floor, log)
 	noticed, over := false, false
@@ -107,7 +109,7 @@ func startOf(in kiosk.Instruction, taken time.Time) time.Time {
 
 // Prices are those by which is sold at a time: of the tariffs whose time has come the one with
 // the last beginning, of several with the same the last that came.
-func (s *sale) Prices(at time.Time) (*tariff.Tariff, string) {
+func (s *priceSchedule) Prices(at time.Time) (*tariff.Tariff, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if at.Before(s.floor) {
@@ -123,7 +125,7 @@ func (s *sale) Prices(at time.Time) (*tariff.Tariff, string) {
 }
 
 // Notice is what drivers are told at a time.
-func (s *sale) Notice(language string, at time.Time) string {
+func (s *priceSchedule) Notice(language string, at time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !at.Before(s.notice.until) {
@@ -138,7 +140,7 @@ func (s *sale) Notice(language string, at time.Time) string {
 }
 
 // judge reads a tariff that the site may sell by, and the screen can show.
-func (s *sale) judge(in kiosk.Instruction) (*tariff.Tariff, error) {
+func (s *priceSchedule) judge(in kiosk.Instruction) (*tariff.Tariff, error) {
 	t, err := tariff.Parse(in.Tariff)
 	if err != nil {
 		return nil, err
@@ -150,7 +152,7 @@ func (s *sale) judge(in kiosk.Instruction) (*tariff.Tariff, error) {
 }
 
 // order takes a tariff over, if the site may sell by it.
-func (s *sale) order(in kiosk.Instruction, now time.Time) (json.RawMessage, error) {
+func (s *priceSchedule) order(in kiosk.Instruction, now time.Time) (json.RawMessage, error) {
 	t, err := s.judge(in)
 	if err != nil {
 		return nil, err
@@ -184,7 +186,7 @@ func jump(old, now *tariff.Tariff) string {
 const longestNotice = 120
 
 // announce takes a message to drivers over; without texts the one before ends.
-func (s *sale) announce(in kiosk.Instruction) error {
+func (s *priceSchedule) announce(in kiosk.Instruction) error {
 	for language, text := range in.Texts {
 		if n := len([]rune(text)); n > longestNotice || n == 0 ||
 			strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
@@ -215,7 +217,7 @@ func (p *farPrice) Error() string {
 
 // priceJump tells whether a price is far from what the journal last sold at, and the host has not
 // confirmed it: why is a *farPrice then.
-func (s *sale) priceJump(ctx context.Context, journal *store.Store, at time.Time) (why, err error) {
+func (s *priceSchedule) priceJump(ctx context.Context, journal *store.Store, at time.Time) (why, err error) {
 	now, sum := s.Prices(at)
 	if s.c.Accept != "" && strings.HasPrefix(sum, s.c.Accept) {
 		return nil, nil
@@ -248,8 +250,27 @@ func (s *sale) priceJump(ctx context.Context, journal *store.Store, at time.Time
 }
 
 // ordered tells whether a back office set a tariff: it was asked to confirm it then.
-func (s *sale) ordered(sum string) bool {
+func (s *priceSchedule) ordered(sum string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(s.orders, func(o priced) bool { return o.sum == sum })
+}
+
+// farFromLastSale is the price that the daemon would not sell at before the host confirmed it.
+func farFromLastSale(ctx context.Context, c *config.Config) (far *farPrice, err error) {
+	journal, err := store.OpenReader(ctx, c.Journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer journal.Close()
+	s, err := openSale(ctx, c, journal, time.Time{}, quietLog()) // with what a back office ordered
+	if err != nil {
+		return nil, err
+	}
+	why, err := s.priceJump(ctx, journal, time.Now())
+	errors.As(why, &far)
+	return far, err
 }

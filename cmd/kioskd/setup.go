@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	kiosk "kioskd"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,8 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
+	"kioskd"
+	"kioskd/api"
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/store"
@@ -320,25 +320,6 @@ func (w *wizard) acceptPrice(ctx context.Context) error {
 	return nil
 }
 
-// farFromLastSale is the price that the daemon would not sell at before the host confirmed it.
-func farFromLastSale(ctx context.Context, c *config.Config) (far *farPrice, err error) {
-	journal, err := store.OpenReader(ctx, c.Journal)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer journal.Close()
-	s, err := openSale(ctx, c, journal, time.Time{}, quietLog()) // with what a back office ordered
-	if err != nil {
-		return nil, err
-	}
-	why, err := s.priceJump(ctx, journal, time.Now())
-	errors.As(why, &far)
-	return far, err
-}
-
 // keepPassword puts the terminal's password where only root, and by systemd the daemon, reads it;
 // back undoes it.
 func (w *wizard) keepPassword(password string) (back func() error, err error) {
@@ -380,15 +361,16 @@ func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err e
 	ran = unit != "inactive" && unit != "failed" // also one that is tried again and again
 	for _, at := range []string{screen, "/run/kioskd/ui.sock"} {
 		socket := (&config.Config{Socket: at}).Control()
-		if at != screen && !w.managed || !running(socket) {
+		if at != screen && !w.managed || !api.Running(socket) {
 			continue
 		}
 		if !ran {
 			return false, usagef("kioskd runs with %s, and not as kioskd.service: stop it first", w.file.Path)
 		}
-		r := dialControl(socket)
+		r := api.Dial(socket)
 		if err := w.untilDrained(ctx, r, drainLimit); err != nil {
-			return false, errors.Join(err, r.sell(ended))
+			_, sells := r.Drain(ended, false)
+			return false, errors.Join(err, sells)
 		}
 		break
 	}
@@ -507,12 +489,12 @@ func (w *wizard) prove(ctx context.Context, c *config.Config, hold bool) error {
 	if err != nil {
 		return err
 	}
-	found, err := devices.examine(ctx)
+	found, err := devices.Examine(ctx)
 	end()
 	if err != nil {
 		return err
 	}
-	ill := slices.ContainsFunc(found, func(f finding) bool { return !f.OK })
+	ill := slices.ContainsFunc(found, func(f api.Finding) bool { return !f.OK })
 	err = w.findings(append(house(ctx, c), found...), texts.Printer("en"), "table")
 	if err != nil {
 		fmt.Fprintln(w.out, "\nThe configuration is written. What is marked FAULT must be mended; then: kioskd doctor")

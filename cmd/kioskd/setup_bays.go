@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	kiosk "kioskd"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"kioskd"
 	"kioskd/config"
 	"kioskd/meter"
 )

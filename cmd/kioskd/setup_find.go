@@ -11,7 +11,7 @@ import (
 
 	"go.bug.st/serial/enumerator"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/line"
@@ -259,11 +259,3 @@ func (w *wizard) configured() (out []string) {
 }
 
 // openBus opens a bus that is asked for units that may not be there.
-func openBus(address string) (*modbus.Bus, error) {
-	bus, err := modbus.NewBus(address)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	bus.Timeout = scanTimeout
-	return bus, nil
-}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	kiosk "kioskd"
 	"slices"
 	"time"
 
+	"kioskd"
 	"kioskd/hw"
 	"kioskd/meter"
 	"kioskd/modbus"

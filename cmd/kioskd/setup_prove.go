@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/modbus"

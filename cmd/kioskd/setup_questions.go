@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	kiosk "kioskd"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"kioskd"
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/store"

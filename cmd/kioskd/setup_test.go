@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	kiosk "kioskd"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kioskd"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"

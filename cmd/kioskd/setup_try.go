@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	kiosk "kioskd"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"golang.org/x/text/currency"
 
+	"kioskd"
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/ui"

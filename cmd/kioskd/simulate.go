@@ -8,9 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	kiosk "kioskd"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,22 +17,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"kioskd"
 	"kioskd/audit"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"
 	"kioskd/terminal"
 )
-
-// running tells whether a daemon answers on a socket.
-func running(socket string) bool {
-	c, err := net.Dial("unix", socket)
-	if err != nil {
-		return false
-	}
-	c.Close()
-	return true
-}
 
 func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	listen := fs.String("listen", "tcp://127.0.0.1:20007", "`address`: tcp://HOST:PORT or pty:PATH")

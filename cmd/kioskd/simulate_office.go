@@ -21,7 +21,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"golang.org/x/sync/errgroup"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/backoffice"
 	"kioskd/backoffice/receiver"
 )

@@ -11,7 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"math/big"
-	"net/url"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -19,15 +18,16 @@ import (
 	"text/tabwriter"
 	"time"
 
-	kiosk "kioskd"
+	"golang.org/x/term"
+
+	"kioskd"
+	"kioskd/api"
 	"kioskd/config"
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/store"
 	"kioskd/tariff"
 	"kioskd/terminal/zvt"
-
-	"golang.org/x/term"
 )
 
 func (p program) json(v any) error { return json.NewEncoder(p.out).Encode(v) }
@@ -288,9 +288,6 @@ func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string)
 		milli([]int64{r.Mains})[0]})
 }
 
-// scanTimeout is how long a unit may think: the slowest known meter answers in 60 ms.
-const scanTimeout = 300 * time.Millisecond
-
 func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	address := fs.String("address", "", "`address` of a line that no kioskd uses; without it those of the site")
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file` of the site")
@@ -302,9 +299,12 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 	if *first < 1 || *last > 247 || *first > *last {
 		return usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
 	}
-	var found []lineUnit
+	var found []api.Unit
 	var err error
 	if *address != "" {
+		if _, err := modbus.NewBus(*address); err != nil {
+			return usageError{err}
+		}
 		found, err = scanLine(ctx, *address, *first, *last, p.note)
 	} else {
 		found, err = p.scanSite(ctx, *path, *first, *last)
@@ -318,7 +318,7 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 	for _, f := range found {
 		row := []string{strconv.Itoa(f.Unit), cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
 		if *address == "" {
-			row = append(row, f.Address)
+			row = append(row, f.Line)
 		}
 		rows = append(rows, row)
 	}
@@ -328,48 +328,15 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 	return errors.Join(p.table(*format, columns, rows), err)
 }
 
-// lineUnit is a unit on one of several lines.
-type lineUnit struct {
-	meter.Found
-	Address string `json:"line"`
-}
-
-// scanLine asks a line that nobody else uses. What was found before an error counts.
-func scanLine(ctx context.Context, address string, first, last int, note func(string)) (out []lineUnit, err error) {
-	bus, err := openBus(address)
-	if err != nil {
-		return nil, err
-	}
-	defer bus.Close()
-	models, err := meter.Models()
-	if err != nil {
-		return nil, err
-	}
-	note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address,
-		scanTakes(last-first+1, len(models))))
-	err = meter.Scan(ctx, bus, first, last, models, func(f meter.Found) {
-		note(fmt.Sprintf("  unit %d: %s %s %s", f.Unit, cmp.Or(f.Vendor, f.Why), f.Model, f.Serial))
-		out = append(out, lineUnit{f, address})
-	})
-	return out, err
-}
-
-// scanTakes is how long a scan takes where nobody answers.
-func scanTakes(units, models int) time.Duration {
-	return (time.Duration(units*models) * scanTimeout).Round(time.Second)
-}
-
 // scanSite asks the lines of a site: through its daemon, which has them, where it runs.
-func (p program) scanSite(ctx context.Context, path string, first, last int) (out []lineUnit, err error) {
+func (p program) scanSite(ctx context.Context, path string, first, last int) (out []api.Unit, err error) {
 	c, err := config.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	if running(c.Control()) {
+	if api.Running(c.Control()) {
 		p.note("kioskd runs and asks for us: it goes on reading its meters meanwhile")
-		err := dialControl(c.Control()).ask(ctx, "GET", "/meters/scan",
-			url.Values{"from": {strconv.Itoa(first)}, "to": {strconv.Itoa(last)}}, &out)
-		return out, err
+		return api.Dial(c.Control()).Scan(ctx, first, last)
 	}
 	lock, err := store.Lock(c.Journal)
 	if err != nil {

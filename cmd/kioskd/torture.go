@@ -20,7 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/audit"
 	"kioskd/session"
 	"kioskd/simulator"

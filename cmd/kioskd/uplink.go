@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/backoffice"
 	"kioskd/config"
 	"kioskd/session"
@@ -127,6 +127,9 @@ func (u *uplink) Status() backoffice.Status {
 
 // Poke says that something was journaled that should not wait.
 func (u *uplink) Poke() {
+	if u == nil {
+		return
+	}
 	if s := u.get(); s != nil {
 		s.Poke()
 	}
@@ -140,7 +143,7 @@ func (u *uplink) Hurry() {
 }
 
 // newSync makes what sends the journal.
-func newSync(c *config.Config, journal *store.Store, clock *session.Clock, do *instructed,
+func newSync(c *config.Config, journal *store.Store, clock *session.Clock, do *instructionRunner,
 	log *slog.Logger) (*backoffice.Sync,
 	error) {
 	u := c.Uplink
@@ -165,10 +168,10 @@ func newSync(c *config.Config, journal *store.Store, clock *session.Clock, do *i
 		Now: clock.Now, Instruct: do.Instruct, Log: log}), nil
 }
 
-// poking tells the uplink of what should not wait.
-type poking struct {
+// notifyingJournal tells the uplink of what should not wait.
+type notifyingJournal struct {
 	kiosk.Journal
-	poke func()
+	up *uplink // nil for none
 }
 
 // urgent are the kinds of records that the back office waits for.
@@ -178,12 +181,12 @@ var urgent = []session.Kind{session.Closed, session.Alert, session.FaultRaised, 
 	session.DrainEnded}
 
 // Append implements kiosk.Journal.
-func (p poking) Append(ctx context.Context, entries ...kiosk.Entry) error {
+func (p notifyingJournal) Append(ctx context.Context, entries ...kiosk.Entry) error {
 	err := p.Journal.Append(ctx, entries...)
 	if err == nil && slices.ContainsFunc(entries, func(e kiosk.Entry) bool {
 		return slices.Contains(urgent, session.Kind(e.Kind))
 	}) {
-		p.poke()
+		p.up.Poke()
 	}
 	return err
 }
@@ -195,8 +198,9 @@ type keeper struct {
 	control *session.Controller
 	clock   *session.Clock
 	up      *uplink // nil without a back office
-	do      *instructed
+	do      *instructionRunner
 	start   time.Time
+	version string
 	log     *slog.Logger
 
 	mu       sync.Mutex
@@ -282,7 +286,7 @@ func (k *keeper) watch(ctx context.Context) {
 	}
 }
 
-// send first does what was instructed and not done, then sends for as long as there is time.
+// send first does what was instructed and not api.Done, then sends for as long as there is time.
 func (k *keeper) send(ctx context.Context) {
 	changed, cancel := k.control.Watch()
 	for k.control.Snapshot().Starting { // it does not know yet what is true
@@ -440,7 +444,7 @@ type diagnostics struct {
 func (k *keeper) diagnostics(d desk) func(context.Context) (json.RawMessage, error) {
 	return func(ctx context.Context) (json.RawMessage, error) {
 		snap := k.control.Snapshot()
-		out := diagnostics{At: snap.At, Version: version, Uptime: int64(time.Since(k.start) / time.Second),
+		out := diagnostics{At: snap.At, Version: k.version, Uptime: int64(time.Since(k.start) / time.Second),
 			ClockOK: k.clock.Trusted(), Bays: map[int]any{}, Lines: map[string]any{}, Faults: []string{}}
 		var err1, err2, err3 error
 		out.Records, err1 = k.journal.Seq(ctx)

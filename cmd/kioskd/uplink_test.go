@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"io"
-	kiosk "kioskd"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"kioskd"
 	"kioskd/backoffice"
+	"kioskd/backoffice/receiver"
 	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
@@ -48,14 +48,15 @@ func TestAMistakeIsAFault(t *testing.T) {
 
 // TestACertificateThatEndsSoon is told of a month before.
 func TestACertificateThatEndsSoon(t *testing.T) {
-	dir := t.TempDir()
-	var bad strings.Builder
-	if code := (program{out: io.Discard, err: &bad}).run(t.Context(),
-		[]string{"simulate", "backoffice", "--dir", dir, "--enroll", "K-1"}); code != 0 {
-		t.Fatal(bad.String())
+	house, err := receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	files := backoffice.Files{CA: filepath.Join(dir, "kiosks", "K-1", "ca.pem"),
-		Certificate: filepath.Join(dir, "kiosks", "K-1", "kiosk.pem")}
+	dir, err := house.Enroll("K-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := backoffice.Files{CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "kiosk.pem")}
 	_, at, err := files.Ends()
 	if err != nil || at.Before(time.Now()) {
 		t.Fatalf("%v, %v", at, err)

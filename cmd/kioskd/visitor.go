@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	kiosk "kioskd"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"kioskd"
 	"kioskd/config"
 	"kioskd/simulator"
 	"kioskd/ui"
@@ -411,7 +411,7 @@ func (p program) playVisit(ctx context.Context, s *site, bay int, socket string)
 	return v.leave(ctx)
 }
 
-// leave presses done, for the next visitor.
+// leave presses api.Done, for the next visitor.
 func (v *visitor) leave(ctx context.Context) error {
 	if v.now.Screen == ui.Final || v.now.Screen == ui.Declined {
 		v.touch(ctx, ui.Back, "") // where it is refused the screen goes on by itself

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"kioskd/config"
+	"kioskd/file"
+)
+
+func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	c, err := p.config(*path)
+	if err != nil {
+		return err
+	}
+	if err := file.Become(filepath.Dir(c.Journal)); err != nil {
+		return err
+	}
+	kept := newLogLines(slog.NewTextHandler(p.err, nil))
+	s, err := Open(ctx, c, Options{Log: slog.New(kept), Lines: kept.kept, Journal: p.journal, Version: version})
+	if err != nil {
+		return err
+	}
+	err = s.Run(ctx)
+	return errors.Join(err, s.Close())
+}
+
+// config reads a configuration; its faults are printed, one a line.
+func (p program) config(path string) (*config.Config, error) { return p.configAnd(path, false) }
+
+func (p program) configAnd(path string, others bool) (*config.Config, error) {
+	c, err := config.ReadWithFiles(path, others)
+	if err != nil {
+		return nil, p.badConfig(err)
+	}
+	return c, nil
+}
+
+// badConfig prints the faults of a configuration that cannot be read, one a line.
+func (p program) badConfig(err error) error {
+	var bad *config.Error
+	if !errors.As(err, &bad) {
+		return usageError{err}
+	}
+	for _, f := range bad.Faults {
+		fmt.Fprintln(p.err, f)
+	}
+	return usageError{errSilent}
+}
+
+func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	c, err := p.configAnd(*path, true)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.TerminalAddress)
+	return nil
+}
