@@ -10,12 +10,13 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/cli"
 )
 
 // officeCommand runs f with a running daemon, after the flags of a command without arguments.
 func (p program) officeCommand(fs *flag.FlagSet, args []string, f func(*api.Client) error) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	return p.withDaemon(*path, f)
@@ -30,16 +31,16 @@ func (p program) officeStatus(ctx context.Context, fs *flag.FlagSet, args []stri
 		}
 		switch *format {
 		case "json":
-			return p.json(st)
+			return p.JSON(st)
 		case "table":
 			return p.officeTable(st)
 		}
-		return usagef("backoffice status: format %q: want table or json", *format)
+		return cli.Usagef("backoffice status: format %q: want table or json", *format)
 	})
 }
 
 func (p program) officeTable(st api.Office) error {
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
 	row := func(name string, value any) { fmt.Fprintf(w, "%s\t%v\n", name, value) }
 	at := func(t time.Time) string {
 		if t.IsZero() {
@@ -86,16 +87,16 @@ func (p program) refund(ctx context.Context, fs *flag.FlagSet, args []string) er
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
 	why := fs.String("why", "", "`reason`, for the books")
-	args, err := parse(fs, args, 2)
+	args, err := cli.Parse(fs, args, 2)
 	if err != nil {
 		return err
 	}
 	ref, err := kiosk.ParseReference(args[0])
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	if *why == "" {
-		return usagef("refund: --why is needed: the books ask for it")
+		return cli.Usagef("refund: --why is needed: the books ask for it")
 	}
 	if err := nameOperator(by); err != nil {
 		return err
@@ -105,6 +106,6 @@ func (p program) refund(ctx context.Context, fs *flag.FlagSet, args []string) er
 		if err != nil {
 			return err
 		}
-		return p.json(out)
+		return p.JSON(out)
 	})
 }

@@ -15,7 +15,7 @@ import (
 // can be sold by: it has bays, a hold and a price.
 func FuzzConfig(f *testing.F) {
 	dir := f.TempDir()
-	s := &site{dir: dir, siteOptions: siteOptions{size: 2, speed: 1, more: "timings: {plug_in: 15s, choose: 30s}\n"}}
+	s := &town{dir: dir, townOptions: townOptions{size: 2, speed: 1, more: "timings: {plug_in: 15s, choose: 30s}\n"}}
 	s.bays = append(s.bays, nil, nil)
 	good := s.yaml()
 	f.Add([]byte(good))

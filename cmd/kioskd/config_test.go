@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kioskd/config"
+	"kioskd/site"
 )
 
 // TestEverySettingIsDocumented: what the reader knows is in kioskd.yaml(5).
@@ -60,8 +61,8 @@ bays:
 
 // TestNoTwoBaysShareADevice: two drivers would pay for the same energy.
 func TestNoTwoBaysShareADevice(t *testing.T) {
-	s, err := openSite(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), siteOptions{size: 2, speed: 1},
-		quietLog())
+	s, err := openTown(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), townOptions{size: 2, speed: 1},
+		site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +100,8 @@ func TestExampleConfiguration(t *testing.T) {
 // TestThePasswordIsHandedOver by the service manager, under the name that it gives a file of a
 // directory, or lies beside the configuration.
 func TestThePasswordIsHandedOver(t *testing.T) {
-	s, err := openSite(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), siteOptions{size: 1, speed: 1},
-		quietLog())
+	s, err := openTown(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), townOptions{size: 1, speed: 1},
+		site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,13 +138,14 @@ func TestThePasswordIsHandedOver(t *testing.T) {
 // TestACopyWantsAnotherDisk: on the journal's own it is worth nothing.
 func TestACopyWantsAnotherDisk(t *testing.T) {
 	dir := t.TempDir()
-	if err := otherDisk(filepath.Join(dir, "journal.db"), dir); !errors.Is(err, errSameDisk) {
+	if err := site.OtherDisk(filepath.Join(dir, "journal.db"), dir); !errors.Is(err, site.ErrSameDisk) {
 		t.Errorf("the same disk: %v", err)
 	}
-	if err := otherDisk(filepath.Join(dir, "journal.db"), filepath.Join(dir, "none")); !errors.Is(err, errSameDisk) {
+	if err := site.OtherDisk(filepath.Join(dir, "journal.db"), filepath.Join(dir, "none")); !errors.Is(err,
+		site.ErrSameDisk) {
 		t.Errorf("no directory: %v", err)
 	}
-	if err := otherDisk(filepath.Join(dir, "journal.db"), "/proc"); err != nil {
+	if err := site.OtherDisk(filepath.Join(dir, "journal.db"), "/proc"); err != nil {
 		t.Errorf("another file system: %v", err)
 	}
 }

@@ -7,19 +7,22 @@ import (
 	"strconv"
 
 	"kioskd/api"
+	"kioskd/cli"
 	"kioskd/config"
+	"kioskd/site"
 )
 
 // withTerminal runs f with the site's terminal, through the daemon while it runs, and prints
 // its answer.
 func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []string, want int,
 	f func(context.Context, api.Devices, []string) (any, error)) error {
-	return p.withSite(ctx, fs, args, want, func(ctx context.Context, _ *config.Config, s api.Devices, args []string) error {
+	return p.withSite(ctx, fs, args, want, func(ctx context.Context, _ *config.Config, s api.Devices,
+		args []string) error {
 		answer, err := f(ctx, s, args)
 		if err != nil {
 			return err
 		}
-		return p.json(answer)
+		return p.JSON(answer)
 	})
 }
 
@@ -27,7 +30,7 @@ func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []stri
 func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, want int,
 	f func(context.Context, *config.Config, api.Devices, []string) error) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	args, err := parse(fs, args, want)
+	args, err := cli.Parse(fs, args, want)
 	if err != nil {
 		return err
 	}
@@ -35,9 +38,9 @@ func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, serviceLimit)
+	ctx, cancel := context.WithTimeout(ctx, site.ServiceLimit)
 	defer cancel()
-	s, end, err := reach(ctx, c)
+	s, end, err := site.Reach(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []s
 	return p.withTerminal(ctx, fs, args, 1, func(ctx context.Context, s api.Devices, args []string) (any, error) {
 		n, err := strconv.Atoi(args[0])
 		if err != nil || n < 1 || n > 9999 {
-			return nil, usagef("terminal release: %q is not a receipt number from 1 to 9999", args[0])
+			return nil, cli.Usagef("terminal release: %q is not a receipt number from 1 to 9999", args[0])
 		}
 		x, err := s.Release(ctx, n)
 		if err != nil {

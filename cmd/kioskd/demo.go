@@ -14,8 +14,10 @@ import (
 	"kioskd"
 	"kioskd/api"
 	"kioskd/child"
+	"kioskd/cli"
 	"kioskd/receipt"
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/store"
 	"kioskd/ui"
 	"kioskd/ui/text"
@@ -30,11 +32,11 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 	speed := fs.Int("speed", 60, "`factor` by which the car is faster; timers of the protocols stay as they are")
 	path := fs.String("scenario", "", "`file` with the visits that --headless plays; one driver without it")
 	dir := fs.String("dir", "", "`folder` for the site's files; a temporary one without it")
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *bays < 1 || *bays > 8 || *speed < 1 || *speed > 3600 {
-		return usagef("demo: want 1 to 8 bays and a speed of 1 to 3600")
+		return cli.Usagef("demo: want 1 to 8 bays and a speed of 1 to 3600")
 	}
 	sc, err := readScenario(*path, *bays)
 	if err != nil {
@@ -42,7 +44,7 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 	}
 	faults, err := simulator.ReadFaults(strings.NewReader(strings.Join(sc.Faults, "\n")), "faults")
 	if err != nil {
-		return usagef("%s: %w", *path, err)
+		return cli.Usagef("%s: %w", *path, err)
 	}
 	if *dir == "" {
 		tmp, err := os.MkdirTemp("", "kioskd-demo-")
@@ -52,8 +54,8 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 		defer os.RemoveAll(tmp)
 		*dir = tmp
 	}
-	s, err := openSite(*dir, filepath.Join(*dir, "kioskd.yaml"),
-		siteOptions{size: *bays, speed: *speed, needScreen: !*headless}, quietLog())
+	s, err := openTown(*dir, filepath.Join(*dir, "kioskd.yaml"),
+		townOptions{size: *bays, speed: *speed, needScreen: !*headless}, site.QuietLog())
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 
 // command starts this very program as the daemon of the site. A test's own program is
 // another: it must be found by its name.
-func (s *site) command() (*exec.Cmd, error) {
+func (s *town) command() (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if strings.HasSuffix(self, ".test") {
 		self, err = exec.LookPath("kioskd")
@@ -106,7 +108,7 @@ func (s *site) command() (*exec.Cmd, error) {
 }
 
 // startDaemon starts the daemon and waits until it answers.
-func (s *site) startDaemon(ctx context.Context) (*exec.Cmd, error) {
+func (s *town) startDaemon(ctx context.Context) (*exec.Cmd, error) {
 	cmd, err := s.command()
 	if err != nil {
 		return nil, err
@@ -136,7 +138,7 @@ func stopProcess(cmd *exec.Cmd) error {
 }
 
 // window starts the touchscreen, which lies beside this program or on the path.
-func (p program) window(ctx context.Context, s *site) error {
+func (p program) window(ctx context.Context, s *town) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -148,11 +150,11 @@ func (p program) window(ctx context.Context, s *site) error {
 			return fmt.Errorf("cannot find kioskd-ui; kioskd demo --headless needs none: %w", err)
 		}
 	}
-	fmt.Fprintln(p.out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.\nFive "+
+	fmt.Fprintln(p.Out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.\nFive "+
 		"touches on the site's name, then 271828: the technician; 314159: the host.")
 	cmd := child.CommandContext(ctx, path, "--socket", filepath.Join(s.dir, "ui.sock"), "--windowed", "800x480")
 	cmd.Env = append(os.Environ(), "LC_ALL=en_US.UTF-8") // Fyne complains about none before its program begins
-	cmd.Stdout, cmd.Stderr = p.err, p.err
+	cmd.Stdout, cmd.Stderr = p.Err, p.Err
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("kioskd-ui: %w", err)
 	}
@@ -161,7 +163,7 @@ func (p program) window(ctx context.Context, s *site) error {
 
 // cars plugs a car in a moment after the screen asks for one, and takes it away when its
 // bay's contactor has opened.
-func (p program) cars(ctx context.Context, s *site) {
+func (p program) cars(ctx context.Context, s *town) {
 	d := newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
@@ -273,7 +275,7 @@ func newDriver(ctx context.Context, socket string) *driver {
 }
 
 // sums prints the receipts and the three sums that must agree.
-func (p program) sums(ctx context.Context, s *site, sessions []string, counted kiosk.Energy,
+func (p program) sums(ctx context.Context, s *town, sessions []string, counted kiosk.Energy,
 	texts *text.Catalogues) error {
 	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
 	if err != nil {
@@ -290,7 +292,7 @@ func (p program) sums(ctx context.Context, s *site, sessions []string, counted k
 		if r.Total.Minor == 0 {
 			continue
 		}
-		fmt.Fprintf(p.out, "\n%s\n", r.Text(en))
+		fmt.Fprintf(p.Out, "\n%s\n", r.Text(en))
 		billed.Minor += r.Total.Minor
 		energy += r.Energy
 	}
@@ -300,7 +302,7 @@ func (p program) sums(ctx context.Context, s *site, sessions []string, counted k
 			bank.Minor += l.Minor
 		}
 	}
-	fmt.Fprintf(p.out, "journal billed  %10s  for %s\nbank took       %10s\nmeter counted   %10s      %s\n",
+	fmt.Fprintf(p.Out, "journal billed  %10s  for %s\nbank took       %10s\nmeter counted   %10s      %s\n",
 		en.Money(billed), en.Energy(energy, 3), en.Money(bank), "", en.Energy(counted, 3))
 	if bank != billed || counted != energy {
 		return errors.New("the sums do not agree")
@@ -310,11 +312,11 @@ func (p program) sums(ctx context.Context, s *site, sessions []string, counted k
 		return err
 	}
 	for _, v := range broken {
-		fmt.Fprintln(p.err, "kioskd:", v)
+		fmt.Fprintln(p.Err, "kioskd:", v)
 	}
 	if len(broken) > 0 {
 		return errors.New("the audit found what must not be")
 	}
-	fmt.Fprintln(p.out, "The sums agree, and the journal verifies.")
+	fmt.Fprintln(p.Out, "The sums agree, and the journal verifies.")
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"kioskd"
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/ui"
 )
 
@@ -102,7 +103,7 @@ func TestTheTechnicianAtTheScreen(t *testing.T) {
 	s := staffer{newOperator(t, 2, simulator.Faults{}), ctx}
 	s.until("doctor", `bay 2 +ok`)
 	s.enter("271828", ui.RoleTechnician)
-	for _, page := range technicianPages {
+	for _, page := range site.TechnicianPages {
 		s.goTo(page)
 		if v := s.d.now.Staff; len(v.Rows) == 0 {
 			t.Errorf("page %s is empty", page)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/ui"
 )
 
@@ -18,11 +19,11 @@ func TestADiskNearlyFull(t *testing.T) {
 	if err := unix.Statfs(t.TempDir(), &disk); err != nil {
 		t.Fatal(err)
 	}
-	free := int64(disk.Bavail) * disk.Bsize / megabyte
+	free := int64(disk.Bavail) * disk.Bsize / site.Megabyte
 	if free > 90_000 {
 		t.Skipf("skipped: %d MB are free, more than a reserve may be", free)
 	}
-	o := newOperatorWith(t, siteOptions{size: 1, speed: 300,
+	o := newOperatorWith(t, townOptions{size: 1, speed: 300,
 		more: fmt.Sprintf("keep: {reserve_mb: %d}\n", max(10, free+5000))}, simulator.Faults{})
 	o.until("journal export", `"kind":"fault_raised".*"fault":"DB002".*MB are free`)
 	ctx, leave := context.WithTimeout(context.Background(), 30*time.Second)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/ui"
 )
 
@@ -41,8 +42,8 @@ func drainOnce(b *testing.B) {
 	}
 	dir := b.TempDir()
 	history(b, filepath.Join(dir, "journal.db"), month, 0)
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"),
-		siteOptions{size: 4, speed: 1, more: office.enrolled(address)}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"),
+		townOptions{size: 4, speed: 1, more: office.enrolled(address)}, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}

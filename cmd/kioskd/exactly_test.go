@@ -19,6 +19,7 @@ import (
 	"kioskd/backoffice/receiver"
 	"kioskd/session/sessiontest"
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/store"
 )
 
@@ -103,7 +104,8 @@ func (o *ordeal) begin(uplink string) {
 	dir := t.TempDir()
 	history(t, filepath.Join(dir, "journal.db"), *records, 0)
 	o.total = *records
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 1, speed: 1, more: uplink}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 1, speed: 1, more: uplink},
+		site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,29 +4,30 @@ import (
 	"cmp"
 	"context"
 	"flag"
-	"fmt"
-	"os"
 	"strconv"
 
 	"kioskd/api"
+	"kioskd/cli"
 	"kioskd/config"
+	"kioskd/site"
 	"kioskd/ui/text"
 )
 
 func (p program) doctor(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	lang := flags.String("language", "en", "`language` of what to do")
-	format := formatFlag(flags)
-	return p.withSite(ctx, flags, args, 0, func(ctx context.Context, c *config.Config, s api.Devices, _ []string) error {
+	format := cli.FormatFlag(flags)
+	return p.withSite(ctx, flags, args, 0, func(ctx context.Context, c *config.Config, s api.Devices,
+		_ []string) error {
 		texts, err := text.Load()
 		if err != nil {
 			return err
 		}
-		p.note("asking every device; a card dialogue that is under way comes first")
+		p.Note("asking every device; a card dialogue that is under way comes first")
 		asked, err := s.Examine(ctx)
 		if err != nil {
 			return err
 		}
-		return p.findings(append(house(ctx, c), asked...), texts.Printer(*lang), *format)
+		return p.findings(append(site.Computer(ctx, c), asked...), texts.Printer(*lang), *format)
 	})
 }
 
@@ -45,20 +46,11 @@ func (p program) findings(found []api.Finding, printer *text.Printer, format str
 		}
 		rows = append(rows, []string{f.Device, state, f.Identity, strconv.FormatInt(f.Millis, 10), f.What, cure})
 	}
-	if err := p.table(format, []string{"device", "state", "identity", "ms", "what", "do"}, rows); err != nil {
+	if err := p.Table(format, []string{"device", "state", "identity", "ms", "what", "do"}, rows); err != nil {
 		return err
 	}
 	if ill {
-		return errSilent
+		return cli.ErrSilent
 	}
 	return nil
-}
-
-// note tells a person at a terminal what is being waited for.
-func (p program) note(what string) {
-	if f, ok := p.err.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			fmt.Fprintf(p.err, "kioskd: %s\n", what)
-		}
-	}
 }

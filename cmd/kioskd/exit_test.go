@@ -16,6 +16,7 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/site"
 )
 
 // exitVariable tells a daemon in a test at which write of the journal it dies: "before 7"
@@ -90,8 +91,8 @@ func TestKilledAtEachWrite(t *testing.T) {
 func exitOnce(exit, dir string) (killed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"),
-		siteOptions{size: 1, speed: 200, more: "timings: {plug_in: 20s}\n"}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"),
+		townOptions{size: 1, speed: 200, more: "timings: {plug_in: 20s}\n"}, site.QuietLog())
 	if err != nil {
 		return killed, err
 	}
@@ -160,7 +161,7 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 }
 
 // run starts the daemon; died gets what its end was.
-func run(s *site) (daemon *exec.Cmd, died chan error, err error) {
+func run(s *town) (daemon *exec.Cmd, died chan error, err error) {
 	cmd, err := s.command()
 	if err != nil {
 		return nil, nil, err
@@ -172,7 +173,7 @@ func run(s *site) (daemon *exec.Cmd, died chan error, err error) {
 
 // awaitBooks waits until the bank has no open hold and the journal no open session. The
 // visitor goes on meanwhile, or gives up.
-func awaitBooks(ctx context.Context, s *site) error {
+func awaitBooks(ctx context.Context, s *town) error {
 	for calm := 0; calm < 5; { // it may only be about to begin
 		open := s.settled(ctx)
 		if open == nil {

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/cli"
 	"kioskd/receipt"
+	"kioskd/site"
 	"kioskd/store"
 	"kioskd/ui/text"
 )
@@ -39,7 +41,7 @@ func (p program) openJournal(ctx context.Context, j journalPath) (*store.Store, 
 // parseJournal is openJournal for commands without arguments, after their own flags.
 func (p program) parseJournal(ctx context.Context, fs *flag.FlagSet, args []string) (*store.Store, error) {
 	j := journalFlags(fs)
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return nil, err
 	}
 	return p.openJournal(ctx, j)
@@ -49,7 +51,7 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 	j := journalFlags(fs)
 	lang := fs.String("language", "", "`language` of the text; the session's without it")
 	format := fs.String("format", "text", "`form`: text or json")
-	args, err := parse(fs, args, 1)
+	args, err := cli.Parse(fs, args, 1)
 	if err != nil {
 		return err
 	}
@@ -72,7 +74,7 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 	}
 	switch *format {
 	case "json":
-		return p.json(r)
+		return p.JSON(r)
 	case "text":
 		texts, err := text.Load()
 		if err != nil {
@@ -81,10 +83,10 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 		if *lang == "" {
 			*lang = r.Language
 		}
-		_, err = io.WriteString(p.out, r.Text(texts.Printer(*lang)))
+		_, err = io.WriteString(p.Out, r.Text(texts.Printer(*lang)))
 		return err
 	}
-	return usagef("receipt: format %q: want text or json", *format)
+	return cli.Usagef("receipt: format %q: want text or json", *format)
 }
 
 // journalUnsent prints how many records only this kiosk has: nobody may delete them unasked.
@@ -98,7 +100,7 @@ func (p program) journalUnsent(ctx context.Context, fs *flag.FlagSet, args []str
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out, n)
+	fmt.Fprintln(p.Out, n)
 	return nil
 }
 
@@ -109,7 +111,7 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 		return err
 	}
 	defer s.Close()
-	head, err := s.Verify(ctx, func(n int64) { fmt.Fprintf(p.err, "%d records\n", n) })
+	head, err := s.Verify(ctx, func(n int64) { fmt.Fprintf(p.Err, "%d records\n", n) })
 	var wrong *store.WrongRecord
 	if errors.As(err, &wrong) {
 		return fmt.Errorf("journal does not verify: %w", err)
@@ -117,14 +119,14 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
+	fmt.Fprintf(p.Out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
 	if head.Signed > 0 {
-		fmt.Fprintf(p.out, "up to record %d it is as the back office signed it\n", head.Signed)
+		fmt.Fprintf(p.Out, "up to record %d it is as the back office signed it\n", head.Signed)
 	} else {
-		fmt.Fprintln(p.out, "not compared: no back office has signed a head of the tree")
+		fmt.Fprintln(p.Out, "not compared: no back office has signed a head of the tree")
 	}
 	if head.Thinned > 0 {
-		fmt.Fprintf(p.out, "of %d the body is with the back office; their hashes are in the tree\n", head.Thinned)
+		fmt.Fprintf(p.Out, "of %d the body is with the back office; their hashes are in the tree\n", head.Thinned)
 	}
 	if *code == "" {
 		return nil
@@ -136,12 +138,12 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string) error {
 	f := strings.Fields(strings.ToUpper(strings.TrimPrefix(strings.ToUpper(code), "KIOSKD ")))
 	if len(f) != 3 {
-		return usagef("journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"",
+		return cli.Usagef("journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"",
 			code)
 	}
 	n, err := strconv.ParseInt(f[1], 10, 64)
 	if err != nil {
-		return usagef("journal verify: receipt %q: %q is no number of records", code, f[1])
+		return cli.Usagef("journal verify: receipt %q: %q is no number of records", code, f[1])
 	}
 	id, err := s.Find(ctx, f[0])
 	if err != nil {
@@ -155,7 +157,7 @@ func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string)
 		return fmt.Errorf("the receipt does not fit: it says %s, the journal %s: this is not the journal of then", want,
 			r.Head)
 	}
-	fmt.Fprintf(p.out, "the receipt fits: session %s, as it was with %d records\n", id, n)
+	fmt.Fprintf(p.Out, "the receipt fits: session %s, as it was with %d records\n", id, n)
 	return nil
 }
 
@@ -165,7 +167,7 @@ func (p program) journalExport(ctx context.Context, fs *flag.FlagSet, args []str
 		return err
 	}
 	defer s.Close()
-	_, err = exportJournal(ctx, p.out, s, 1)
+	_, err = site.ExportJournal(ctx, p.Out, s, 1)
 	return err
 }
 
@@ -184,7 +186,7 @@ func (p program) journalTail(ctx context.Context, fs *flag.FlagSet, args []strin
 	}
 	next := max(1, last-*lines+1)
 	for {
-		next, err = exportJournal(ctx, p.out, s, next)
+		next, err = site.ExportJournal(ctx, p.Out, s, next)
 		if err != nil || !*follow {
 			if ctx.Err() != nil {
 				return nil

@@ -20,6 +20,7 @@ import (
 	"kioskd/backoffice/natstest"
 	"kioskd/config"
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"
 )
@@ -30,7 +31,8 @@ func TestMain(m *testing.M) {
 	natstest.Main()
 	testscript.Main(m, map[string]func(){"kioskd": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr, journal: exitAt(os.Getenv(exitVariable))}
+		p := newProgram(os.Stdin, os.Stdout, os.Stderr)
+		p.journal = exitAt(os.Getenv(exitVariable))
 		code := p.run(ctx, os.Args[1:])
 		stop()
 		os.Exit(code)
@@ -80,7 +82,7 @@ func repo(t *testing.T) string {
 }
 
 // start starts the daemon of a site.
-func start(t testing.TB, s *site) *exec.Cmd {
+func start(t testing.TB, s *town) *exec.Cmd {
 	t.Helper()
 	cmd, err := s.command()
 	if err != nil {
@@ -101,7 +103,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 1, speed: 60}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 1, speed: 60}, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +118,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	checkBooks(t, s, rounds/2)
 }
 
-func killOnce(t *testing.T, s *site, at time.Duration) {
+func killOnce(t *testing.T, s *town, at time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	daemon := start(t, s)
@@ -179,7 +181,7 @@ func awaitSocket(t testing.TB, socket string) {
 
 // visitOnce plays a driver until the final screen or ctx ends. selling is closed at
 // the first touch.
-func visitOnce(ctx context.Context, s *site, socket string, selling chan struct{}) error {
+func visitOnce(ctx context.Context, s *town, socket string, selling chan struct{}) error {
 	v := &visitor{visit: visit{Bay: 1, Stop: 500, Card: visitCard{Item: fmt.Sprint(time.Now().UnixNano())}},
 		driver: newDriver(ctx, socket), site: s}
 	if err := v.complete(1); err != nil {
@@ -193,7 +195,7 @@ func visitOnce(ctx context.Context, s *site, socket string, selling chan struct{
 }
 
 // awaitSettled waits until the bank has no open hold and the journal no open session.
-func awaitSettled(ctx context.Context, t *testing.T, s *site) {
+func awaitSettled(ctx context.Context, t *testing.T, s *town) {
 	t.Helper()
 	for {
 		open := s.settled(ctx)
@@ -210,7 +212,7 @@ func awaitSettled(ctx context.Context, t *testing.T, s *site) {
 }
 
 // checkBooks lets the audit compare the world with the journal.
-func checkBooks(t *testing.T, s *site, atLeast int) {
+func checkBooks(t *testing.T, s *town, atLeast int) {
 	ctx := context.Background()
 	broken, err := s.audit(ctx)
 	if err != nil {
@@ -233,8 +235,8 @@ func checkBooks(t *testing.T, s *site, atLeast int) {
 func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 	dir := t.TempDir()
 	for bays := 1; bays <= 8; bays += 7 {
-		s, err := openSite(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"),
-			siteOptions{size: bays, speed: 60, needScreen: true}, quietLog())
+		s, err := openTown(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"),
+			townOptions{size: bays, speed: 60, needScreen: true}, site.QuietLog())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +256,7 @@ func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 // register is read until two reads agree, a tenth of a second apart.
 func BenchmarkHoldToContactor(b *testing.B) {
 	dir := b.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 4, speed: 1}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 4, speed: 1}, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}

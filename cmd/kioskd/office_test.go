@@ -18,6 +18,7 @@ import (
 	"kioskd/child"
 	"kioskd/session"
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/store"
 	"kioskd/ui"
 )
@@ -71,7 +72,7 @@ func (b *bureau) kill() {
 func (b *bureau) run(stdin string, flags ...string) string {
 	b.t.Helper()
 	var out bytes.Buffer
-	p := program{in: strings.NewReader(stdin), out: &out, err: &out}
+	p := newProgram(strings.NewReader(stdin), &out, &out)
 	if code := p.run(context.Background(), append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen",
 		"tcp://" + b.address}, flags...)); code != 0 {
 		b.t.Fatalf("%v: %s", flags, &out)
@@ -122,7 +123,7 @@ func (o operator) instruct(b *bureau, text string) string {
 func TestTheBackOffice(t *testing.T) {
 	t.Parallel() // it mostly waits
 	b := newBureau(t)
-	o := newOperatorWith(t, siteOptions{size: 2, speed: 300, more: b.enrolled("") + ocpiSite}, simulator.Faults{})
+	o := newOperatorWith(t, townOptions{size: 2, speed: 300, more: b.enrolled("") + ocpiSite}, simulator.Faults{})
 	o.until("backoffice status --format json", `"state":"unreachable".*"why":".*refused`)
 	b.start("--refuse", "bay_lease")
 	o.until("backoffice status --format json", `"state":"ok"`)
@@ -142,7 +143,7 @@ func TestTheBackOffice(t *testing.T) {
 		t.Fatalf("the receipt has no journal's head: %s", receipt)
 	}
 	var out bytes.Buffer
-	p := program{out: &out, err: &out}
+	p := newProgram(nil, &out, &out)
 	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.config, "--receipt", code[1]}); status != 0 ||
 		!strings.Contains(out.String(), "the receipt fits") {
 		t.Errorf("%s", &out)
@@ -256,7 +257,7 @@ func (o operator) taken(id string, task kiosk.Task, bay int, left time.Duration)
 	in := kiosk.Instruction{ID: id, Kiosk: "K-0042", Issued: time.Now().Add(-2 * time.Hour),
 		Expires: time.Now().Add(left), Do: task, Bay: bay}
 	e, err := session.Event{Kind: session.InstructionTaken, At: time.Now(),
-		Body: session.InstructionBody{By: byOffice + "backoffice", Instruction: in}}.Entry()
+		Body: session.InstructionBody{By: site.ByOffice + "backoffice", Instruction: in}}.Entry()
 	if err == nil {
 		err = j.Append(context.Background(), e)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/cli"
 )
 
 // What an operator does to a running daemon. Each is an observation like any other: the
@@ -36,7 +37,7 @@ func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) err
 	off := fs.Bool("off", false, "sell again")
 	look := fs.Bool("ask", false, "only say what is open, and change nothing")
 	limit := fs.Duration("for", drainLimit, "longest `time` to wait")
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	return p.withDaemon(*path, func(r *api.Client) error {
@@ -44,7 +45,7 @@ func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) err
 		case *look:
 			d, err := r.Underway(ctx)
 			if err == nil {
-				fmt.Fprintln(p.out, cmp.Or(strings.Join(d.Waiting, ", "), "nothing is open"))
+				fmt.Fprintln(p.Out, cmp.Or(strings.Join(d.Waiting, ", "), "nothing is open"))
 			}
 			return err
 		case *off:
@@ -55,7 +56,7 @@ func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) err
 			return err
 		}
 		fmt.Fprintln(
-			p.out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
+			p.Out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
 		return nil
 	})
 }
@@ -74,7 +75,7 @@ func (p program) untilDrained(ctx context.Context, r *api.Client, limit time.Dur
 			return nil
 		}
 		if now := strings.Join(d.Waiting, ", "); now != last {
-			fmt.Fprintf(p.out, "waiting for %s\n", now)
+			fmt.Fprintf(p.Out, "waiting for %s\n", now)
 			last = now
 		}
 		select {
@@ -93,7 +94,7 @@ func nameOperator(by *string) error {
 	}
 	me, err := user.Current()
 	if err != nil {
-		return usagef("--by is needed: %w", err)
+		return cli.Usagef("--by is needed: %w", err)
 	}
 	*by = me.Username
 	return nil
@@ -102,13 +103,13 @@ func nameOperator(by *string) error {
 func (p program) sessionStop(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
-	args, err := parse(fs, args, 1)
+	args, err := cli.Parse(fs, args, 1)
 	if err != nil {
 		return err
 	}
 	ref, err := kiosk.ParseReference(args[0])
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	if err := nameOperator(by); err != nil {
 		return err
@@ -122,12 +123,12 @@ func (p program) sessionStop(ctx context.Context, fs *flag.FlagSet, args []strin
 func (p program) faultClear(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	bay := fs.Int("bay", 0, "`number` of the bay; 0 for the site")
-	args, err := parse(fs, args, 1)
+	args, err := cli.Parse(fs, args, 1)
 	if err != nil {
 		return err
 	}
 	if _, ok := kiosk.FaultByCode(kiosk.FaultCode(args[0])); !ok {
-		return usagef("fault clear: there is no fault %q", args[0])
+		return cli.Usagef("fault clear: there is no fault %q", args[0])
 	}
 	return p.withDaemon(*path, func(r *api.Client) error {
 		_, err := r.ClearFault(ctx, kiosk.FaultCode(args[0]), *bay, "")

@@ -12,24 +12,25 @@ import (
 	"time"
 
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/ui"
 )
 
 // operator types commands at a simulated site with a running daemon.
 type operator struct {
 	t      *testing.T
-	s      *site
+	s      *town
 	d      *driver
 	daemon **exec.Cmd // it may be started again
 }
 
 func newOperator(t *testing.T, bays int, faults simulator.Faults) operator {
-	return newOperatorWith(t, siteOptions{size: bays, speed: 300}, faults)
+	return newOperatorWith(t, townOptions{size: bays, speed: 300}, faults)
 }
 
-func newOperatorWith(t *testing.T, options siteOptions, faults simulator.Faults) operator {
+func newOperatorWith(t *testing.T, options townOptions, faults simulator.Faults) operator {
 	dir := t.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), options, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), options, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func (o operator) restart() {
 // run types a command, and returns what it prints and its exit status.
 func (o operator) run(words string) (string, int) {
 	var out bytes.Buffer
-	code := program{in: strings.NewReader(""), out: &out, err: &out}.run(context.Background(),
+	code := newProgram(strings.NewReader(""), &out, &out).run(context.Background(),
 		append(strings.Fields(words), "--config", o.s.config))
 	return out.String(), code
 }
@@ -179,7 +180,7 @@ func TestFaultsAtABay(t *testing.T) {
 // TestMeterScan asks a line with two makes on it.
 func TestMeterScan(t *testing.T) {
 	dir := t.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 2, speed: 1}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 2, speed: 1}, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func TestMeterScan(t *testing.T) {
 	go func() { world <- s.run(ctx) }()
 	defer func() { stop(); <-world }()
 	var out bytes.Buffer
-	p := program{in: strings.NewReader(""), out: &out, err: io.Discard}
+	p := newProgram(strings.NewReader(""), &out, io.Discard)
 	line := "serial://" + filepath.Join(dir, "meters")
 	if code := p.run(ctx, []string{"meter", "scan", "--address", line, "--to", "3", "--format", "csv"}); code != 0 {
 		t.Fatalf("exit status %d", code)

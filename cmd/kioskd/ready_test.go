@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/site"
 	"kioskd/store"
 )
 
@@ -76,7 +77,7 @@ func troubles(b *testing.B, path string) {
 func readyAfter(b *testing.B, journal string) (took time.Duration, peak int64) {
 	b.Helper()
 	dir := b.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 4, speed: 1}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 4, speed: 1}, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -6,6 +6,9 @@ import (
 	"flag"
 	"strconv"
 	"time"
+
+	"kioskd/cli"
+	"kioskd/site"
 )
 
 // reportReconcile lists the money that is not where it belongs yet.
@@ -13,8 +16,8 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 	j := journalFlags(fs)
 	from, to := fs.String("from", "", "first `day`, as 2026-03-02"), fs.String("to", "", "last `day`")
 	bay := fs.Int("bay", 0, "`number` of a bay; 0 for all")
-	format := formatFlag(fs)
-	if _, err := parse(fs, args, 0); err != nil {
+	format := cli.FormatFlag(fs)
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	first, err := day(*from, time.Time{})
@@ -30,7 +33,7 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 		return err
 	}
 	defer s.Close()
-	items, err := openItems(ctx, s)
+	items, err := site.OpenItems(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -40,7 +43,7 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 			continue
 		}
 		if *format == "json" {
-			if err := p.json(i); err != nil {
+			if err := p.JSON(i); err != nil {
 				return err
 			}
 			continue
@@ -60,7 +63,7 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 	if *format == "json" {
 		return nil
 	}
-	return p.table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
+	return p.Table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
 		"auth_code", "since", "attempts", "goes on", "deadline", "why"}, rows)
 }
 
@@ -71,7 +74,7 @@ func day(text string, none time.Time) (time.Time, error) {
 	}
 	t, err := time.ParseInLocation(time.DateOnly, text, time.Local)
 	if err != nil {
-		return t, usagef("%q is not a day: want one such as 2026-03-02", text)
+		return t, cli.Usagef("%q is not a day: want one such as 2026-03-02", text)
 	}
 	return t, nil
 }

@@ -8,13 +8,15 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/file"
+	"kioskd/site"
 )
 
 func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	if _, err := parse(flags, args, 0); err != nil {
+	if _, err := cli.Parse(flags, args, 0); err != nil {
 		return err
 	}
 	c, err := p.config(*path)
@@ -24,8 +26,9 @@ func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []stri
 	if err := file.Become(filepath.Dir(c.Journal)); err != nil {
 		return err
 	}
-	kept := newLogLines(slog.NewTextHandler(p.err, nil))
-	s, err := Open(ctx, c, Options{Log: slog.New(kept), Lines: kept.kept, Journal: p.journal, Version: version})
+	kept := site.NewLogLines(slog.NewTextHandler(p.Err, nil))
+	s, err := site.Open(ctx, c, site.Options{Log: slog.New(kept), Lines: kept.Kept, Journal: p.journal,
+		Version: version})
 	if err != nil {
 		return err
 	}
@@ -48,23 +51,23 @@ func (p program) configAnd(path string, others bool) (*config.Config, error) {
 func (p program) badConfig(err error) error {
 	var bad *config.Error
 	if !errors.As(err, &bad) {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	for _, f := range bad.Faults {
-		fmt.Fprintln(p.err, f)
+		fmt.Fprintln(p.Err, f)
 	}
-	return usageError{errSilent}
+	return cli.Usage(cli.ErrSilent)
 }
 
 func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) error {
 	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
-	if _, err := parse(flags, args, 0); err != nil {
+	if _, err := cli.Parse(flags, args, 0); err != nil {
 		return err
 	}
 	c, err := p.configAnd(*path, true)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.TerminalAddress)
+	fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.TerminalAddress)
 	return nil
 }

@@ -18,8 +18,10 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/file"
+	"kioskd/site"
 	"kioskd/store"
 	"kioskd/ui/text"
 )
@@ -68,18 +70,18 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 	fs.BoolVar(&w.flags.yes, "yes", false, "ask nobody: answers that no flag has are the usual ones")
 	fs.BoolVar(&w.flags.noPulse, "no-pulse", false, "close no contactor to prove which one it is")
 	fs.BoolVar(&w.flags.noTest, "no-test", false, "no hold to try the terminal with")
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	if n, err := fmt.Sscanf(*units, "%d-%d", &w.flags.from, &w.flags.to); n != 2 || err != nil || w.flags.from < 1 ||
 		w.flags.to > 247 || w.flags.from > w.flags.to {
-		return usagef("setup: --units %q: want a range such as 1-32", *units)
+		return cli.Usagef("setup: --units %q: want a range such as 1-32", *units)
 	}
 	w.asker = newAsker(p, given, w.flags.yes)
 	var err error
 	w.file, err = config.OpenFile(*path)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	if !w.flags.yes {
 		if err := w.file.FromDraft(); err != nil {
@@ -91,12 +93,12 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 		return err
 	}
 	if len(parts) == 0 {
-		fmt.Fprintln(p.out, "Nothing is to be changed.")
+		fmt.Fprintln(p.Out, "Nothing is to be changed.")
 		return nil
 	}
 	err = w.run(ctx, parts)
 	if err != nil && !w.flags.yes && config.Exists(w.file.Draft()) {
-		fmt.Fprintln(w.out, "Nothing was set up. What was answered is offered again the next time.")
+		fmt.Fprintln(w.Out, "Nothing was set up. What was answered is offered again the next time.")
 	}
 	return err
 }
@@ -134,7 +136,7 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	was := wasSite{w.absolute(w.file.Get("screen.socket")), w.absolute(w.file.Get("journal"))}
 	for _, text := range w.flags.bays { // before anything is asked or switched
 		if _, _, _, err := parsePlan(text); err != nil {
-			return usagef("setup: --bay %q: %w", text, err)
+			return cli.Usagef("setup: --bay %q: %w", text, err)
 		}
 	}
 	if w.managed && os.Geteuid() != 0 {
@@ -175,7 +177,7 @@ type wasSite struct{ socket, journal string }
 func (w *wizard) startDaemon(ctx context.Context, changed bool) error {
 	err := systemctl(ctx, "restart", "kioskd.service")
 	if err == nil {
-		fmt.Fprintln(w.out, "kioskd runs.")
+		fmt.Fprintln(w.Out, "kioskd runs.")
 		return nil
 	}
 	if !changed {
@@ -211,7 +213,7 @@ func (w *wizard) answers(ctx context.Context, parts []string) (secret string, er
 		}
 	}
 	if !w.unattended {
-		fmt.Fprintf(w.out, "%s goes back to the question before.\n", backWord)
+		fmt.Fprintf(w.Out, "%s goes back to the question before.\n", backWord)
 	}
 	return secret, errors.Join(steps(all...), w.incomplete())
 }
@@ -266,7 +268,7 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 	}
 	if len(w.file.Changed) == 0 && w.file.Before != nil {
 		if secret == "" {
-			fmt.Fprintln(w.out, "All of it was so already.")
+			fmt.Fprintln(w.Out, "All of it was so already.")
 		}
 		return nil, nil
 	}
@@ -275,9 +277,9 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 		return nil, w.notWritten(err)
 	}
 	if err != nil { // the configuration is in its place, and its draft still beside it
-		w.note(err.Error())
+		w.Note(err.Error())
 	}
-	fmt.Fprintf(w.out, "%s: %s\n", w.file.Path, strings.Join(w.file.Changed, ", "))
+	fmt.Fprintf(w.Out, "%s: %s\n", w.file.Path, strings.Join(w.file.Changed, ", "))
 	return c, nil
 }
 
@@ -307,16 +309,16 @@ func (w *wizard) acceptPrice(ctx context.Context) error {
 		return w.notWritten(err)
 	}
 	defer os.Remove(w.file.Next())
-	far, err := farFromLastSale(ctx, c)
+	far, err := site.FarPrice(ctx, c)
 	if far == nil || err != nil {
 		return err
 	}
-	if meant, err := w.sure(ctx, "Since the last sale "+far.what+". Is that meant?", w.flags.acceptPrice); err != nil ||
+	if meant, err := w.sure(ctx, "Since the last sale "+far.What+". Is that meant?", w.flags.acceptPrice); err != nil ||
 		!meant {
-		return cmp.Or(err, error(usagef("setup: since the last sale %s; if that is meant, say so with --accept-price",
-			far.what)))
+		return cmp.Or(err, error(cli.Usagef("setup: since the last sale %s; if that is meant, say so with --accept-price",
+			far.What)))
 	}
-	w.file.Set("accept_tariff", config.TextNode(far.accept))
+	w.file.Set("accept_tariff", config.TextNode(far.Accept))
 	return nil
 }
 
@@ -341,7 +343,7 @@ func (w *wizard) keepPassword(password string) (back func() error, err error) {
 	}
 	w.file.Drop("terminal.password")
 	w.file.Set("terminal.password_file", config.TextNode("secrets/terminal"))
-	fmt.Fprintln(w.out, "The terminal's password is kept for root alone.")
+	fmt.Fprintln(w.Out, "The terminal's password is kept for root alone.")
 	return back, nil
 }
 
@@ -365,7 +367,7 @@ func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err e
 			continue
 		}
 		if !ran {
-			return false, usagef("kioskd runs with %s, and not as kioskd.service: stop it first", w.file.Path)
+			return false, cli.Usagef("kioskd runs with %s, and not as kioskd.service: stop it first", w.file.Path)
 		}
 		r := api.Dial(socket)
 		if err := w.untilDrained(ctx, r, drainLimit); err != nil {
@@ -430,7 +432,7 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) (password strin
 		if secret == "" {
 			return "", nil
 		}
-		f := finder{note: w.note, password: secret, currency: w.currency()}
+		f := finder{note: w.Note, password: secret, currency: w.currency()}
 		address := w.file.Get("terminal.address")
 		var at foundLine
 		if _, err := f.card(ctx, address, true, &at); at.terminal == nil || err != nil {
@@ -480,12 +482,12 @@ func (w *wizard) tried(secret string) string { return cmp.Or(secret, w.password(
 // prove asks every device with the new configuration, and, where devices were set up and all are
 // well, the bank for a hold.
 func (w *wizard) prove(ctx context.Context, c *config.Config, hold bool) error {
-	fmt.Fprintln(w.out, "\nThe doctor:")
+	fmt.Fprintln(w.Out, "\nThe doctor:")
 	texts, err := text.Load()
 	if err != nil {
 		return err
 	}
-	devices, end, err := reach(ctx, c)
+	devices, end, err := site.Reach(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -495,9 +497,9 @@ func (w *wizard) prove(ctx context.Context, c *config.Config, hold bool) error {
 		return err
 	}
 	ill := slices.ContainsFunc(found, func(f api.Finding) bool { return !f.OK })
-	err = w.findings(append(house(ctx, c), found...), texts.Printer("en"), "table")
+	err = w.findings(append(site.Computer(ctx, c), found...), texts.Printer("en"), "table")
 	if err != nil {
-		fmt.Fprintln(w.out, "\nThe configuration is written. What is marked FAULT must be mended; then: kioskd doctor")
+		fmt.Fprintln(w.Out, "\nThe configuration is written. What is marked FAULT must be mended; then: kioskd doctor")
 	}
 	if hold && !ill && !w.flags.noTest {
 		err = errors.Join(err, w.tryHold(ctx, c))

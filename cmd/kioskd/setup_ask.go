@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"kioskd/cli"
 )
 
 // asker puts questions, a line each: a form that fills the screen would help nobody at a serial
@@ -27,7 +29,7 @@ type asker struct {
 }
 
 func newAsker(p program, given map[string]string, unattended bool) *asker {
-	return &asker{p: p, given: given, unattended: unattended, in: bufio.NewReader(p.in)}
+	return &asker{p: p, given: given, unattended: unattended, in: bufio.NewReader(p.In)}
 }
 
 // question is one, its answer a flag, too.
@@ -95,7 +97,7 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 	if v, ok := a.given[q.flag]; ok {
 		v = q.read(v)
 		if err := q.valid(v); err != nil {
-			return "", usagef("setup: --%s %q: %w", q.flag, v, err)
+			return "", cli.Usagef("setup: --%s %q: %w", q.flag, v, err)
 		}
 		return v, nil
 	}
@@ -106,10 +108,10 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 		return q.def, nil
 	}
 	if q.help != "" {
-		fmt.Fprintf(a.p.out, "\n%s\n", q.help)
+		fmt.Fprintf(a.p.Out, "\n%s\n", q.help)
 	}
 	for i, o := range q.options {
-		fmt.Fprintf(a.p.out, "  %d  %s\n", i+1, o)
+		fmt.Fprintf(a.p.Out, "  %d  %s\n", i+1, o)
 	}
 	prompt := q.title
 	switch {
@@ -136,7 +138,7 @@ func (a *asker) ask(ctx context.Context, q question) (string, error) {
 			s = q.options[n-1]
 		}
 		if err := q.valid(s); err != nil {
-			fmt.Fprintf(a.p.out, "  %v\n", err)
+			fmt.Fprintf(a.p.Out, "  %v\n", err)
 			continue
 		}
 		return s, nil
@@ -166,7 +168,7 @@ func (a *asker) sure(ctx context.Context, title string, def bool) (bool, error) 
 // choose asks for some of a list.
 func (a *asker) choose(ctx context.Context, title string, options []string) (out []string, err error) {
 	for i, o := range options {
-		fmt.Fprintf(a.p.out, "  %d  %s\n", i+1, o)
+		fmt.Fprintf(a.p.Out, "  %d  %s\n", i+1, o)
 	}
 	_, err = a.ask(ctx, question{title: title + " Numbers", optional: true, check: func(s string) error {
 		out = nil
@@ -184,12 +186,12 @@ func (a *asker) choose(ctx context.Context, title string, options []string) (out
 
 // line reads a line, at a terminal with its editing.
 func (a *asker) line(prompt string) (string, error) {
-	if f, ok := a.p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := a.p.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return a.edited(f, prompt)
 	}
-	fmt.Fprint(a.p.out, prompt)
+	fmt.Fprint(a.p.Out, prompt)
 	s, err := a.in.ReadString('\n')
-	if fmt.Fprintln(a.p.out); errors.Is(err, io.EOF) && s == "" {
+	if fmt.Fprintln(a.p.Out); errors.Is(err, io.EOF) && s == "" {
 		return "", errEnded
 	} else if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
@@ -206,7 +208,7 @@ func (a *asker) edited(f *os.File, prompt string) (s string, err error) {
 	t := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{f, a.p.out}, prompt)
+	}{f, a.p.Out}, prompt)
 	if wide, high, err := term.GetSize(int(f.Fd())); err == nil && wide > 0 {
 		if err := t.SetSize(wide, high); err != nil {
 			return "", err
@@ -225,5 +227,5 @@ func (a *asker) incomplete() error {
 		return nil
 	}
 	slices.Sort(a.missing)
-	return usagef("setup: with --yes these are needed: %s", strings.Join(slices.Compact(a.missing), ", "))
+	return cli.Usagef("setup: with --yes these are needed: %s", strings.Join(slices.Compact(a.missing), ", "))
 }

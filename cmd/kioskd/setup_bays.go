@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd"
+	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/meter"
 )
@@ -83,7 +84,7 @@ func (w *wizard) bays(ctx context.Context) error {
 			return err
 		}
 		if len(plans) == 0 {
-			return usagef("setup: no bay was named: with --yes, each wants a --bay")
+			return cli.Usagef("setup: no bay was named: with --yes, each wants a --bay")
 		}
 		if err := w.summary(plans); err != nil {
 			return err
@@ -101,8 +102,8 @@ func (w *wizard) bays(ctx context.Context) error {
 
 // summary shows which devices belong to which bay.
 func (w *wizard) summary(plans []plan) error {
-	fmt.Fprintln(w.out)
-	t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w.Out)
+	t := tabwriter.NewWriter(w.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "BAY\tCONTACTOR\tPLUGGED\tFEEDBACK\tREQUESTING\tEMERGENCY\tMETER\tEVSE ID")
 	input := func(b plan, name string, n int) string {
 		switch {
@@ -150,10 +151,10 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 	for _, text := range w.flags.bays {
 		b, err := w.planOfFlag(text)
 		if err != nil {
-			return nil, usagef("setup: --bay %q: %w", text, err)
+			return nil, cli.Usagef("setup: --bay %q: %w", text, err)
 		}
 		if err := b.conflict(out); err != nil {
-			return nil, usagef("setup: --bay %q: %w", text, err)
+			return nil, cli.Usagef("setup: --bay %q: %w", text, err)
 		}
 		out = append(out, b)
 	}

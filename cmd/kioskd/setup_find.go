@@ -12,11 +12,13 @@ import (
 	"go.bug.st/serial/enumerator"
 
 	"kioskd"
+	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/line"
 	"kioskd/meter"
 	"kioskd/modbus"
+	"kioskd/site"
 	"kioskd/terminal"
 )
 
@@ -66,7 +68,7 @@ func (f finder) find(ctx context.Context, address string) (foundLine, error) {
 	out := foundLine{address: address}
 	at, err := line.Parse(address, 1)
 	if err != nil {
-		return out, usageError{err}
+		return out, cli.Usage(err)
 	}
 	fixed := at.Scheme != "serial" || strings.Contains(address, "baud=")
 	tries := []string{address}
@@ -103,9 +105,9 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 		f.note("asking for a card terminal at " + try)
 		dial, err := terminal.DialAddress(try)
 		if err != nil {
-			return false, usageError{err}
+			return false, cli.Usage(err)
 		}
-		t := terminal.New(dial, terminal.Config{Password: f.password, Currency: f.currency}, quietLog())
+		t := terminal.New(dial, terminal.Config{Password: f.password, Currency: f.currency}, site.QuietLog())
 		ctx, cancel := context.WithTimeout(ctx, 12*time.Second)
 		status, err := t.Status(ctx)
 		cancel()
@@ -127,7 +129,7 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 
 // bus asks for meters and boards at one speed.
 func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
-	bus, err := openBus(address)
+	bus, err := site.OpenBus(address)
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
 		return err
 	}
 	f.note(fmt.Sprintf("asking units %d to %d at %s, up to %v", f.from, f.to, address,
-		scanTakes(f.to-f.from+1, len(models))))
+		site.ScanTakes(f.to-f.from+1, len(models))))
 	err = meter.Scan(ctx, bus, f.from, f.to, models, func(found meter.Found) {
 		if found.Vendor != "" {
 			f.note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model,
@@ -184,7 +186,7 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 // rightPassword asks for the password until a terminal that is there takes it, or is left out.
 func (w *wizard) rightPassword(ctx context.Context, f finder, l *foundLine) (err error) {
 	for !w.unattended && errors.Is(l.refused, terminal.ErrPassword) {
-		fmt.Fprintln(w.out, l.refused)
+		fmt.Fprintln(w.Out, l.refused)
 		f.password, err = w.ask(ctx, question{title: "Password of this card terminal, six digits", optional: true,
 			help: "Nothing: it is left out.", check: terminal.CheckPassword})
 		if f.password == "" || err != nil {
@@ -204,7 +206,7 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 	if err != nil {
 		return err
 	}
-	f := finder{note: w.note, password: w.tried(secret), currency: w.currency(), from: w.flags.from, to: w.flags.to}
+	f := finder{note: w.Note, password: w.tried(secret), currency: w.currency(), from: w.flags.from, to: w.flags.to}
 	ask := map[string]*enumerator.PortDetails{}
 	for _, p := range found {
 		ask["serial://"+p.Name] = p
@@ -231,12 +233,12 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 		l.port = ask[address]
 		switch {
 		case l.terminal != nil:
-			fmt.Fprintf(w.out, "%s: card terminal %s, software %s\n", l.address, l.terminal.TerminalID,
+			fmt.Fprintf(w.Out, "%s: card terminal %s, software %s\n", l.address, l.terminal.TerminalID,
 				l.terminal.Software)
 		case len(l.meters)+len(l.boards) > 0:
-			fmt.Fprintf(w.out, "%s: %d meters, %d boards\n", l.address, len(l.meters), len(l.boards))
+			fmt.Fprintf(w.Out, "%s: %d meters, %d boards\n", l.address, len(l.meters), len(l.boards))
 		case l.refused == nil:
-			fmt.Fprintf(w.out, "%s: no device answers\n", address)
+			fmt.Fprintf(w.Out, "%s: no device answers\n", address)
 		}
 		w.found = append(w.found, l)
 	}

@@ -11,6 +11,7 @@ import (
 	"kioskd/hw"
 	"kioskd/meter"
 	"kioskd/modbus"
+	"kioskd/site"
 )
 
 // How a load proves which meter is behind a bay.
@@ -36,16 +37,16 @@ func (w *wizard) proveLoad(ctx context.Context, p *plan, at *int, left []meterAt
 	}
 	switch {
 	case len(counts) == 0:
-		fmt.Fprintf(w.out, "No meter counted: bay %d is not proven.\n", p.number)
+		fmt.Fprintf(w.Out, "No meter counted: bay %d is not proven.\n", p.number)
 		return nil
 	case len(counts) > 1:
 		return fmt.Errorf("bay %d: %d meters count when one contactor closes: check the wires behind the meters, "+
 			"and that nothing else draws power", p.number, len(counts))
 	case counts[0] == *at:
-		fmt.Fprintf(w.out, "Proven: meter %s counts what bay %d draws.\n", left[*at].Serial, p.number)
+		fmt.Fprintf(w.Out, "Proven: meter %s counts what bay %d draws.\n", left[*at].Serial, p.number)
 		return nil
 	}
-	fmt.Fprintf(w.out, "Meter %s counts what bay %d draws, and not %s.\n", left[counts[0]].Serial, p.number,
+	fmt.Fprintf(w.Out, "Meter %s counts what bay %d draws, and not %s.\n", left[counts[0]].Serial, p.number,
 		left[*at].Serial)
 	sure, err = w.sure(ctx, "Shall it be this bay's?", true)
 	if err != nil {
@@ -70,7 +71,7 @@ func (w *wizard) whoCounts(ctx context.Context, p *plan, left []meterAt) (counts
 	}()
 	bus := func(address string) (*modbus.Bus, error) {
 		if buses[address] == nil {
-			b, err := openBus(address)
+			b, err := site.OpenBus(address)
 			if err != nil {
 				return nil, err
 			}
@@ -114,7 +115,7 @@ func (w *wizard) whoCounts(ctx context.Context, p *plan, left []meterAt) (counts
 	if err := contactor.Close(ctx); err != nil {
 		return nil, err
 	}
-	w.note(fmt.Sprintf("waiting for a meter to count, at most %v", loadFor))
+	w.Note(fmt.Sprintf("waiting for a meter to count, at most %v", loadFor))
 	return untilSame(ctx, meters, before)
 }
 

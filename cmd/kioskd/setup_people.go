@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 
+	"kioskd/cli"
 	"kioskd/modbus"
+	"kioskd/site"
 )
 
 // plansOfPeople closes one contactor after the other and asks at which bay it was heard.
@@ -20,10 +22,10 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 			"the meters' addresses (--units) and that they are on")
 	}
 	if len(w.boards()) == 0 {
-		return nil, usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in "+
+		return nil, cli.Usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in "+
 			"--bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
 	}
-	fmt.Fprintln(w.out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
+	fmt.Fprintln(w.Out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
 	for _, b := range w.boards() {
 		rest, err := w.cablesFree(ctx, b)
 		if err != nil {
@@ -31,7 +33,7 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 		}
 		for coil := 0; coil < b.coils && len(left) > 0; coil++ {
 			for err := w.free(ctx, out); err != nil; err = w.free(ctx, out) {
-				fmt.Fprintln(w.out, err)
+				fmt.Fprintln(w.Out, err)
 				if err := w.done(ctx, "Done?"); err != nil {
 					return nil, err
 				}
@@ -49,7 +51,7 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 				return nil, err
 			}
 			if len(follow) != 1 {
-				fmt.Fprintf(w.out, "coil %d: inputs %v followed; nothing, or no contactor with one feedback, "+
+				fmt.Fprintf(w.Out, "coil %d: inputs %v followed; nothing, or no contactor with one feedback, "+
 					"is behind it\n", coil, follow)
 				continue
 			}
@@ -73,7 +75,7 @@ func (w *wizard) cablesFree(ctx context.Context, b boardAt) (rest []bool, err er
 			return nil, err
 		}
 		if !free {
-			fmt.Fprintln(w.out, "Unplug every vehicle, then say yes.")
+			fmt.Fprintln(w.Out, "Unplug every vehicle, then say yes.")
 			continue
 		}
 		rest, err = inputsAt(ctx, b)
@@ -81,7 +83,7 @@ func (w *wizard) cablesFree(ctx context.Context, b boardAt) (rest []bool, err er
 			return nil, err
 		}
 		if on := where(rest, true); len(on) > 0 {
-			fmt.Fprintf(w.out, "Inputs %v are on meanwhile, as an emergency stop's is while all is well.\n", on)
+			fmt.Fprintf(w.Out, "Inputs %v are on meanwhile, as an emergency stop's is while all is well.\n", on)
 		}
 		return rest, nil
 	}
@@ -109,7 +111,7 @@ func (w *wizard) stillFree(ctx context.Context, b boardAt, rest []bool) ([]bool,
 		if len(came) == 0 {
 			return now, nil // what went and comes again is asked about, too
 		}
-		fmt.Fprintf(w.out, "Inputs %v tell of something that was not there when every cable was free. "+
+		fmt.Fprintf(w.Out, "Inputs %v tell of something that was not there when every cable was free. "+
 			"Unplug every vehicle.\n", came)
 		if other, err := w.sure(ctx, "Is it something else than a vehicle?", false); err != nil {
 			return nil, err
@@ -121,7 +123,7 @@ func (w *wizard) stillFree(ctx context.Context, b boardAt, rest []bool) ([]bool,
 
 // inputsAt reads the inputs of a board, and lets its line go.
 func inputsAt(ctx context.Context, b boardAt) ([]bool, error) {
-	bus, err := openBus(b.line.address)
+	bus, err := site.OpenBus(b.line.address)
 	if err != nil {
 		return nil, err
 	}
@@ -354,7 +356,7 @@ func (w *wizard) done(ctx context.Context, question string) error {
 
 // pluggedIn are the inputs that move when a person plugs in.
 func (w *wizard) pluggedIn(ctx context.Context, b boardAt, bay, feedback int) (moved []int, err error) {
-	bus, err := openBus(b.line.address)
+	bus, err := site.OpenBus(b.line.address)
 	if err != nil {
 		return nil, err
 	}
@@ -390,7 +392,7 @@ func (w *wizard) pluggedIn(ctx context.Context, b boardAt, bay, feedback int) (m
 
 // unplugged waits for a person to unplug what an input tells of. Other bays are no matter of its.
 func (w *wizard) unplugged(ctx context.Context, b boardAt, told int) error {
-	bus, err := openBus(b.line.address)
+	bus, err := site.OpenBus(b.line.address)
 	if err != nil {
 		return err
 	}

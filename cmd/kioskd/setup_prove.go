@@ -12,6 +12,7 @@ import (
 	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/modbus"
+	"kioskd/site"
 )
 
 // known are all bays: those that are set up, and those of the configuration. One that is set up
@@ -67,12 +68,12 @@ func (w *wizard) free(ctx context.Context, plans []plan) error {
 
 // inputsOf looks at a bay once, and lets its lines go.
 func inputsOf(ctx context.Context, b config.Bay) (kiosk.BayInputs, error) {
-	devices, err := openDevices(&config.Config{Bays: []config.Bay{b}})
+	devices, err := site.OpenDevices(&config.Config{Bays: []config.Bay{b}})
 	if err != nil {
 		return kiosk.BayInputs{}, err
 	}
-	defer devices.close(quietLog())
-	return patiently(ctx, openTries, func() (kiosk.BayInputs, error) { return devices.bays[0].Inputs.Inputs(ctx) })
+	defer devices.Close(site.QuietLog())
+	return patiently(ctx, openTries, func() (kiosk.BayInputs, error) { return devices.Bays[0].Inputs.Inputs(ctx) })
 }
 
 // How often a device is asked before its silence is believed: one lost answer says nothing. While a
@@ -117,15 +118,15 @@ func (w *wizard) pluggedAt(plans []plan, address string, unit int) (out []int) {
 // and, where they can be seen, no other.
 func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
 	if b.gpio != nil {
-		devices, err := openDevices(&config.Config{Bays: []config.Bay{b.config()}})
+		devices, err := site.OpenDevices(&config.Config{Bays: []config.Bay{b.config()}})
 		if err != nil {
 			return err
 		}
-		defer devices.close(quietLog())
-		if err := follows(ctx, devices.bays[0].Contactor, devices.bays[0].Inputs); err != nil {
+		defer devices.Close(site.QuietLog())
+		if err := follows(ctx, devices.Bays[0].Contactor, devices.Bays[0].Inputs); err != nil {
 			return err
 		}
-		fmt.Fprintf(w.out, "bay %d: %s closes and opens, %s tells; meter %s\n", b.number, b.gpio["contactor"],
+		fmt.Fprintf(w.Out, "bay %d: %s closes and opens, %s tells; meter %s\n", b.number, b.gpio["contactor"],
 			b.gpio["feedback"], b.meter.Serial)
 		return nil
 	}
@@ -137,7 +138,7 @@ func (w *wizard) provePulse(ctx context.Context, b plan, plugged []int) error {
 		return fmt.Errorf("coil %d was closed for a moment, and the inputs %v followed, not %d: check the wires of "+
 			"contactor and feedback", b.coil, follow, b.feedback)
 	}
-	fmt.Fprintf(w.out, "bay %d: coil %d closes and opens, input %d tells; meter %s\n", b.number, b.coil, b.feedback,
+	fmt.Fprintf(w.Out, "bay %d: coil %d closes and opens, input %d tells; meter %s\n", b.number, b.coil, b.feedback,
 		b.meter.Serial)
 	return nil
 }
@@ -186,7 +187,7 @@ func follows(ctx context.Context, contactor kiosk.Contactor, in kiosk.Inputs) (e
 // pulseAt closes a contactor for a moment, while none of some inputs tells of a vehicle, and tells
 // which inputs follow it.
 func pulseAt(ctx context.Context, at string, b foundBoard, coil int, plugged []int) ([]int, error) {
-	bus, err := openBus(at)
+	bus, err := site.OpenBus(at)
 	if err != nil {
 		return nil, err
 	}

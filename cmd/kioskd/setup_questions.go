@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/store"
@@ -216,7 +217,7 @@ func (w *wizard) price(ctx context.Context) error {
 	if w.flags.tariff != "" {
 		text, err := os.ReadFile(w.flags.tariff)
 		if err != nil {
-			return usagef("setup: --tariff: %w", err)
+			return cli.Usagef("setup: --tariff: %w", err)
 		}
 		// The daemon may not read where it lies; a name of its own leaves the one before as it is.
 		name := "tariff-" + store.Sum(text)[:8] + ".json"
@@ -232,7 +233,7 @@ func (w *wizard) price(ctx context.Context) error {
 		return nil
 	}
 	if w.file.Before != nil && w.onePrice("price") == "" {
-		return usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a "+
+		return cli.Usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a "+
 			"--tariff file", w.file.Path)
 	}
 	number := func(s string) error {

@@ -20,15 +20,16 @@ import (
 	"kioskd"
 	"kioskd/session"
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/store"
 )
 
 // newSite is a simulated site that runs, and a card that comes when one is asked for.
-func newSite(t *testing.T, bays int) (*site, string) {
+func newSite(t *testing.T, bays int) (*town, string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	s, err := openSite(dir, filepath.Join(dir, "simulated.yaml"), siteOptions{size: bays, speed: 60}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "simulated.yaml"), townOptions{size: bays, speed: 60}, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func newSite(t *testing.T, bays int) (*site, string) {
 	return s, filepath.Join(dir, "etc", "kioskd.yaml")
 }
 
-func lineFlags(s *site, config string) []string {
+func lineFlags(s *town, config string) []string {
 	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", filepath.Join(s.dir, "journal.db"),
 		"--socket", filepath.Join(s.dir, "ui.sock")}
 	for _, name := range []string{"terminal", "meters", "board"} {
@@ -50,7 +51,7 @@ func lineFlags(s *site, config string) []string {
 }
 
 // answered are lineFlags with an answer to every question that has no usual one.
-func answered(s *site, config string) []string {
+func answered(s *town, config string) []string {
 	return append(lineFlags(s, config), "--yes", "--name", "Parkhaus", "--address", "Strasse 1, 10115 Berlin",
 		"--helpline", "+49 30 1", "--price", "0.49",
 		"--password", "123456", "--clock", "rtc", "--technician-code", "271828", "--copy", "/media/kioskd",
@@ -62,7 +63,7 @@ func runSetup(t *testing.T, in io.Reader, out io.Writer, args ...string) (code i
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	var bad bytes.Buffer
-	code = program{in: in, out: out, err: &bad}.run(ctx, args)
+	code = newProgram(in, out, &bad).run(ctx, args)
 	return code, bad.String()
 }
 
@@ -77,7 +78,7 @@ func content(t *testing.T, path string) string {
 
 // proven checks what a setup must have left: a good configuration, one hold of the smallest
 // amount that was given back, no contactor closed, and a journal that has it.
-func proven(t *testing.T, s *site, config string) {
+func proven(t *testing.T, s *town, config string) {
 	t.Helper()
 	if code, bad := runSetup(t, nil, io.Discard, "check", "--config", config); code != 0 {
 		t.Errorf("the configuration has faults:\n%s", bad)

@@ -55,7 +55,7 @@ func (w *wizard) tryHold(ctx context.Context, c *config.Config) error {
 	if err := forDaemon(dir, filepath.Dir(c.Journal)); err != nil {
 		return err
 	}
-	s := &site{dir: dir, config: test.Path}
+	s := &town{dir: dir, config: test.Path}
 	daemon, err := s.startDaemon(ctx)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	d := newDriver(ctx, socket)
-	fmt.Fprintln(w.out, "\nThe kiosk is started to try a hold.")
+	fmt.Fprintln(w.Out, "\nThe kiosk is started to try a hold.")
 	up, cancel := context.WithTimeout(ctx, comesUp)
 	defer cancel()
 	if err := d.home(up); err != nil {
@@ -112,7 +112,7 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 			chosen = true
 		case ui.Tap:
 			if !told {
-				fmt.Fprintf(w.out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n",
+				fmt.Fprintf(w.Out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n",
 					amount, currency)
 				told = true
 			}
@@ -127,11 +127,11 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 				v.Message)
 		case ui.Final:
 			if v.Settled && v.Paid.Minor > 0 {
-				fmt.Fprintf(w.out, "A vehicle was plugged in meanwhile and charged: %v were taken.\n", v.Paid)
+				fmt.Fprintf(w.Out, "A vehicle was plugged in meanwhile and charged: %v were taken.\n", v.Paid)
 				return nil
 			}
 			if v.Settled {
-				fmt.Fprintf(w.out, "Held and given back: %s %s. Nothing was taken.\n", amount, currency)
+				fmt.Fprintf(w.Out, "Held and given back: %s %s. Nothing was taken.\n", amount, currency)
 				return nil
 			}
 		}

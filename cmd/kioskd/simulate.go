@@ -19,6 +19,7 @@ import (
 
 	"kioskd"
 	"kioskd/audit"
+	"kioskd/cli"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"
@@ -39,15 +40,15 @@ func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []
 	defer bank.Close()
 	l, err := simulator.Listen(*listen)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	defer l.Close()
-	t := simulator.NewTerminal(bank, "EUR", slog.New(slog.NewTextHandler(p.err, nil)))
+	t := simulator.NewTerminal(bank, "EUR", slog.New(slog.NewTextHandler(p.Err, nil)))
 	card := simulator.GoodCard()
 	t.AutoCard = &card
 	t.InjectAll(faults.Terminal)
 	t.BehaveAll(faults.Manners)
-	fmt.Fprintf(p.out, "terminal at %s; a good card comes 1.5 s after one is asked for\n", l.Address)
+	fmt.Fprintf(p.Out, "terminal at %s; a good card comes 1.5 s after one is asked for\n", l.Address)
 	return serveTerminal(ctx, l, t)
 }
 
@@ -85,7 +86,7 @@ func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []str
 	}
 	m, ok := simulator.MeterByModel(strings.ToUpper(*model), bay)
 	if !ok {
-		return usagef("simulate meter: model %q: want SDM630 or B23", *model)
+		return cli.Usagef("simulate meter: model %q: want SDM630 or B23", *model)
 	}
 	bay.Lie(faults.Lie)
 	units := map[byte]simulator.Unit{byte(*unit): m}
@@ -112,20 +113,20 @@ func (p program) simulateBus(ctx context.Context, listen, what string, units map
 	faults []simulator.BusFault) error {
 	l, err := simulator.Listen(listen)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	defer l.Close()
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	fmt.Fprintf(p.out, "%s at %s\n", what, l.Address)
+	fmt.Fprintf(p.Out, "%s at %s\n", what, l.Address)
 	bus := &simulator.Bus{Units: units, TCP: !l.Serial(), Distort: simulator.Distort(faults)}
 	return l.Serve(ctx, bus.Serve)
 }
 
-// site is a whole simulated site on ptys.
-type site struct {
+// town is a whole simulated site on ptys.
+type town struct {
 	dir    string
 	config string // path
-	siteOptions
+	townOptions
 	bank     *simulator.Bank
 	terminal *simulator.Terminal
 	bays     []*simulator.Bay // in the order of their numbers
@@ -139,8 +140,8 @@ type site struct {
 	echo        bool                                                        // the adapters of the buses hear themselves
 }
 
-// siteOptions say what a simulated site is like.
-type siteOptions struct {
+// townOptions say what a simulated site is like.
+type townOptions struct {
 	size       int    // bays
 	tcp        bool   // the card terminal is on the network
 	speed      int    // by which cars are faster
@@ -150,7 +151,7 @@ type siteOptions struct {
 }
 
 // inject lets things go wrong.
-func (s *site) inject(f simulator.Faults) {
+func (s *town) inject(f simulator.Faults) {
 	s.faults = f
 	s.terminal.InjectAll(f.Terminal)
 	s.terminal.BehaveAll(f.Manners)
@@ -162,17 +163,17 @@ func (s *site) inject(f simulator.Faults) {
 // parseFaults is parse for commands that take a file of faults.
 func parseFaults(fs *flag.FlagSet, args []string) (faults simulator.Faults, err error) {
 	path := fs.String("fault", "", "`file` of faults to inject")
-	if _, err := parse(fs, args, 0); err != nil || *path == "" {
+	if _, err := cli.Parse(fs, args, 0); err != nil || *path == "" {
 		return faults, err
 	}
 	f, err := os.Open(*path)
 	if err != nil {
-		return faults, usagef("cannot read faults: %w", err)
+		return faults, cli.Usagef("cannot read faults: %w", err)
 	}
 	defer f.Close()
 	faults, err = simulator.ReadFaults(f, *path)
 	if err != nil {
-		return faults, usageError{err}
+		return faults, cli.Usage(err)
 	}
 	return faults, nil
 }
@@ -182,7 +183,7 @@ const firstSerial = 20260001
 
 // openSite makes a site of bays below a directory and writes the configuration that
 // points a real daemon at it.
-func openSite(dir, configPath string, o siteOptions, log *slog.Logger) (*site, error) {
+func openTown(dir, configPath string, o townOptions, log *slog.Logger) (*town, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make site: %w", err)
 	}
@@ -190,7 +191,7 @@ func openSite(dir, configPath string, o siteOptions, log *slog.Logger) (*site, e
 	if err != nil {
 		return nil, err
 	}
-	s := &site{dir: dir, config: configPath, siteOptions: o}
+	s := &town{dir: dir, config: configPath, townOptions: o}
 	s.bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl"))
 	if err != nil {
 		return nil, err
@@ -220,7 +221,7 @@ func openSite(dir, configPath string, o siteOptions, log *slog.Logger) (*site, e
 	return s, nil
 }
 
-func (s *site) close() error {
+func (s *town) close() error {
 	var errs []error
 	for _, l := range s.lines {
 		errs = append(errs, l.Close())
@@ -228,7 +229,7 @@ func (s *site) close() error {
 	return errors.Join(append(errs, s.bank.Close())...)
 }
 
-func (s *site) yaml() string {
+func (s *town) yaml() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# A simulated site. Every line is a pty with a simulated device behind it.
 site:
@@ -278,7 +279,7 @@ tariff:
 }
 
 // terminalAt is the card terminal's address.
-func (s *site) terminalAt() string {
+func (s *town) terminalAt() string {
 	if len(s.lines) == 0 {
 		return "serial://" + filepath.Join(s.dir, "terminal")
 	}
@@ -290,7 +291,7 @@ func boardInput(bay, input int) int { return bay*simulator.InputsPerBay + input 
 
 // audit proves the journal's tree and compares the journal with what bank and meters
 // know of the site.
-func (s *site) audit(ctx context.Context) ([]audit.Violation, error) {
+func (s *town) audit(ctx context.Context) ([]audit.Violation, error) {
 	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
 	if err != nil {
 		return nil, err
@@ -320,7 +321,7 @@ func (u *unsettled) Error() string {
 }
 
 // settled is an *unsettled where something is open.
-func (s *site) settled(ctx context.Context) error {
+func (s *town) settled(ctx context.Context) error {
 	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
 	if err != nil {
 		return err
@@ -346,10 +347,10 @@ func (s *site) settled(ctx context.Context) error {
 }
 
 // model alternates between the makes, so that both are on one bus.
-func (s *site) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
+func (s *town) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
 
 // run serves every device until ctx ends.
-func (s *site) run(ctx context.Context) error {
+func (s *town) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	meters := map[byte]simulator.Unit{}
 	for i, b := range s.bays {
@@ -385,26 +386,26 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
-	s, err := openSite(filepath.Dir(*path), *path, siteOptions{size: *bays, speed: *speed, needScreen: true},
-		slog.New(slog.NewTextHandler(p.err, nil)))
+	s, err := openTown(filepath.Dir(*path), *path, townOptions{size: *bays, speed: *speed, needScreen: true},
+		slog.New(slog.NewTextHandler(p.Err, nil)))
 	if err != nil {
 		return err
 	}
 	s.inject(faults)
 	for i := range s.bays {
-		fmt.Fprintf(p.out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d "+
+		fmt.Fprintf(p.Out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d "+
 			"emergency stop\n", i+1, firstSerial+i, i,
 			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting),
 			boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
 	}
-	fmt.Fprintf(p.out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
+	fmt.Fprintf(p.Out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
 	go p.clicks(ctx, s)
 	go p.people(ctx, s, cmp.Or(*socket, filepath.Join(s.dir, "ui.sock")))
 	return s.run(ctx)
 }
 
 // clicks says what a person at the site hears and sees: contactors that close and open.
-func (p program) clicks(ctx context.Context, s *site) {
+func (p program) clicks(ctx context.Context, s *town) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	closed := make([]bool, len(s.bays))
@@ -417,7 +418,7 @@ func (p program) clicks(ctx context.Context, s *site) {
 		for i, b := range s.bays {
 			if now := b.State().Closed; now != closed[i] {
 				closed[i] = now
-				fmt.Fprintf(p.out, "bay %d: click, the contactor %s\n", i+1,
+				fmt.Fprintf(p.Out, "bay %d: click, the contactor %s\n", i+1,
 					map[bool]string{true: "closed", false: "opened"}[now])
 			}
 		}
@@ -427,13 +428,13 @@ func (p program) clicks(ctx context.Context, s *site) {
 const whatPeopleDo = "card, plug N, unplug N, pause N, emergency N, weld N, or visit N for a whole visit to bay N"
 
 // people reads what a person at the simulated site does.
-func (p program) people(ctx context.Context, s *site, socket string) {
-	in := bufio.NewScanner(p.in)
+func (p program) people(ctx context.Context, s *town, socket string) {
+	in := bufio.NewScanner(p.In)
 	for in.Scan() {
 		words := strings.Fields(in.Text())
 		if len(words) == 1 && words[0] == "card" {
 			s.terminal.Present(simulator.GoodCard())
-			fmt.Fprintln(p.out, "A card is held to the terminal.")
+			fmt.Fprintln(p.Out, "A card is held to the terminal.")
 			continue
 		}
 		n := 0
@@ -441,16 +442,16 @@ func (p program) people(ctx context.Context, s *site, socket string) {
 			n, _ = strconv.Atoi(words[1])
 		}
 		if n < 1 || n > len(s.bays) {
-			fmt.Fprintln(p.err, "kioskd: want "+whatPeopleDo)
+			fmt.Fprintln(p.Err, "kioskd: want "+whatPeopleDo)
 			continue
 		}
 		switch b := s.bays[n-1]; words[0] {
 		case "plug":
 			b.Plug(simulator.GoodCar())
-			fmt.Fprintf(p.out, "bay %d: plugged in\n", n)
+			fmt.Fprintf(p.Out, "bay %d: plugged in\n", n)
 		case "unplug":
 			b.Unplug()
-			fmt.Fprintf(p.out, "bay %d: unplugged\n", n)
+			fmt.Fprintf(p.Out, "bay %d: unplugged\n", n)
 		case "pause":
 			b.Pause(true)
 		case "emergency":
@@ -459,10 +460,10 @@ func (p program) people(ctx context.Context, s *site, socket string) {
 			b.Weld(true)
 		case "visit":
 			if err := p.playVisit(ctx, s, n, socket); err != nil {
-				fmt.Fprintln(p.err, "kioskd: visit:", err)
+				fmt.Fprintln(p.Err, "kioskd: visit:", err)
 			}
 		default:
-			fmt.Fprintln(p.err, "kioskd: want "+whatPeopleDo)
+			fmt.Fprintln(p.Err, "kioskd: want "+whatPeopleDo)
 		}
 	}
 }

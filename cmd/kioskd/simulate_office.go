@@ -24,6 +24,7 @@ import (
 	"kioskd"
 	"kioskd/backoffice"
 	"kioskd/backoffice/receiver"
+	"kioskd/cli"
 )
 
 // officeOptions are the flags of simulate backoffice.
@@ -52,12 +53,12 @@ func (p program) simulateOffice(ctx context.Context, fs *flag.FlagSet, args []st
 	fs.StringVar(&o.credentials, "credentials", "", "`file` with the NATS user's JWT and NKey")
 	fs.IntVar(&o.replicas, "replicas", 3, "`number` of replicas of the streams")
 	fs.StringVar(&o.refuse, "refuse", "", "`kinds` of records that are refused, separated by commas")
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	address, ok := strings.CutPrefix(o.listen, "tcp://")
 	if !ok {
-		return usagef("simulate backoffice: listen %q: want tcp://HOST:PORT", o.listen)
+		return cli.Usagef("simulate backoffice: listen %q: want tcp://HOST:PORT", o.listen)
 	}
 	house, err := receiver.OpenHouse(o.dir, strings.Split(o.hosts, ","))
 	if err != nil {
@@ -66,7 +67,7 @@ func (p program) simulateOffice(ctx context.Context, fs *flag.FlagSet, args []st
 	if o.enroll != "" {
 		return p.enroll(house, o.enroll, address)
 	}
-	log := slog.New(slog.NewTextHandler(p.err, nil))
+	log := slog.New(slog.NewTextHandler(p.Err, nil))
 	r, err := receiver.Open(ctx, house.Database(), house.Signer, refuseKinds(o.refuse))
 	if err != nil {
 		return err
@@ -97,13 +98,13 @@ func refuseKinds(kinds string) func(kiosk.Leaf) string {
 func (p program) enroll(house *receiver.House, id, address string) error {
 	dir, err := house.Enroll(id)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, `# in the kiosk's configuration, whose site.kiosk is %s:
+	_, err = fmt.Fprintf(p.Out, `# in the kiosk's configuration, whose site.kiosk is %s:
 backoffice:
   url: https://%s/
   ca: %s
@@ -118,11 +119,11 @@ backoffice:
 // giveInstruction fills in what a person need not write: an id, when it was issued, and an hour
 // for its end.
 func (p program) giveInstruction(ctx context.Context, r *receiver.Receiver, path string) error {
-	in := p.in
+	in := p.In
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return usagef("cannot read instruction: %w", err)
+			return cli.Usagef("cannot read instruction: %w", err)
 		}
 		defer f.Close()
 		in = f
@@ -135,7 +136,7 @@ func (p program) giveInstruction(ctx context.Context, r *receiver.Receiver, path
 	d := json.NewDecoder(strings.NewReader(string(text)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&i); err != nil {
-		return usagef("cannot read instruction: %w", err)
+		return cli.Usagef("cannot read instruction: %w", err)
 	}
 	if i.Issued.IsZero() {
 		i.Issued = time.Now().UTC().Truncate(time.Second)
@@ -147,15 +148,15 @@ func (p program) giveInstruction(ctx context.Context, r *receiver.Receiver, path
 		i.ID = ulid.Make().String()
 	}
 	if err := backoffice.CheckID(i.Kiosk); err != nil {
-		return usagef("instruction: kiosk %w", err)
+		return cli.Usagef("instruction: kiosk %w", err)
 	}
 	if err := i.Check(); err != nil {
-		return usagef("instruction: %w", err)
+		return cli.Usagef("instruction: %w", err)
 	}
 	if err := r.Instruct(ctx, i); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(p.out, i.ID)
+	_, err = fmt.Fprintln(p.Out, i.ID)
 	return err
 }
 
@@ -166,13 +167,13 @@ func (p program) checkOffice(ctx context.Context, r *receiver.Receiver, format s
 	}
 	if format == "json" {
 		for _, j := range all {
-			if err := p.json(j); err != nil {
+			if err := p.JSON(j); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "kiosk\trecords\trefused\tsigned by both\tlast seen\tconflict")
 	for _, j := range all {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%s\n", j.Kiosk, j.Records, j.Refused, j.Countersigned, j.Seen, j.Conflict)
@@ -188,11 +189,11 @@ func (p program) serveOffice(ctx context.Context, house *receiver.House, r *rece
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	s := &http.Server{Handler: r.Handler(log), TLSConfig: config, ReadHeaderTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
-	fmt.Fprintf(p.out, "back office at https://%s/\n", l.Addr())
+	fmt.Fprintf(p.Out, "back office at https://%s/\n", l.Addr())
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		<-ctx.Done()
@@ -232,7 +233,7 @@ func (p program) takeStream(ctx context.Context, house *receiver.House, r *recei
 		return err
 	}
 	defer conn.Close()
-	fmt.Fprintf(p.out, "back office takes from %s\n", o.nats)
+	fmt.Fprintf(p.Out, "back office takes from %s\n", o.nats)
 	for ctx.Err() == nil {
 		err := receiver.Streams(ctx, conn, o.replicas)
 		if err == nil {

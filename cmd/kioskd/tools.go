@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -15,60 +14,24 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"golang.org/x/term"
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/meter"
 	"kioskd/modbus"
+	"kioskd/site"
 	"kioskd/store"
 	"kioskd/tariff"
 	"kioskd/terminal/zvt"
 )
 
-func (p program) json(v any) error { return json.NewEncoder(p.out).Encode(v) }
-
-// table prints a listing as table, json (an object a line) or csv.
-func (p program) table(format string, header []string, rows [][]string) error {
-	switch format {
-	case "table":
-		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, strings.ToUpper(strings.Join(header, "\t")))
-		for _, r := range rows {
-			fmt.Fprintln(w, strings.Join(r, "\t"))
-		}
-		return w.Flush()
-	case "csv":
-		w := csv.NewWriter(p.out)
-		if err := w.Write(header); err != nil {
-			return err
-		}
-		return w.WriteAll(rows)
-	case "json":
-		for _, r := range rows {
-			o := map[string]string{}
-			for i, h := range header {
-				o[h] = r[i]
-			}
-			if err := p.json(o); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return usagef("format %q: want table, json or csv", format)
-}
-
-func formatFlag(fs *flag.FlagSet) *string {
-	return fs.String("format", "table", "`form` of the listing: table, json or csv")
-}
-
 func (p program) version(_ context.Context, fs *flag.FlagSet, args []string) error {
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	commit, date := "unknown", "unknown"
@@ -82,7 +45,7 @@ func (p program) version(_ context.Context, fs *flag.FlagSet, args []string) err
 			}
 		}
 	}
-	fmt.Fprintf(p.out, "kioskd %s, commit %s, built from %s\n", version, commit, date)
+	fmt.Fprintf(p.Out, "kioskd %s, commit %s, built from %s\n", version, commit, date)
 	return nil
 }
 
@@ -94,15 +57,15 @@ var version = "0.1.0"
 // each. What stands before the last | of a line is its label.
 func (p program) terminalDecode(_ context.Context, fs *flag.FlagSet, args []string) error {
 	lineKind := fs.String("line", "", "`kind` of the recording, serial or apdu; told from the first bytes without it")
-	args, err := parse(fs, args, -1)
+	args, err := cli.Parse(fs, args, -1)
 	if err != nil {
 		return err
 	}
 	if *lineKind != "" && *lineKind != "serial" && *lineKind != "apdu" {
-		return usagef("terminal decode: line %q: want serial or apdu", *lineKind)
+		return cli.Usagef("terminal decode: line %q: want serial or apdu", *lineKind)
 	}
 	if len(args) == 0 {
-		return usagef("terminal decode: want hexadecimal bytes, or - for standard input")
+		return cli.Usagef("terminal decode: want hexadecimal bytes, or - for standard input")
 	}
 	bad := false
 	decode := func(s string) error {
@@ -111,7 +74,7 @@ func (p program) terminalDecode(_ context.Context, fs *flag.FlagSet, args []stri
 		return err
 	}
 	if len(args) == 1 && args[0] == "-" {
-		in := bufio.NewScanner(p.in)
+		in := bufio.NewScanner(p.In)
 		in.Buffer(nil, 1<<20)
 		for in.Scan() {
 			s := strings.TrimSpace(in.Text())
@@ -133,7 +96,7 @@ func (p program) terminalDecode(_ context.Context, fs *flag.FlagSet, args []stri
 		}
 	}
 	if bad {
-		return errSilent
+		return cli.ErrSilent
 	}
 	return nil
 }
@@ -161,7 +124,7 @@ func (p program) decode(s, kind string) (ok bool, err error) {
 		for at < len(clean) && strings.ContainsRune("0123456789abcdefABCDEF", rune(clean[at])) {
 			at++
 		}
-		return false, p.json(decodeError{"not hexadecimal", at / 2})
+		return false, p.JSON(decodeError{"not hexadecimal", at / 2})
 	}
 	if kind == "" && len(data) > 1 && (data[0] == 0x10 || len(data) == 1) {
 		kind = "serial"
@@ -173,7 +136,7 @@ func (p program) decode(s, kind string) (ok bool, err error) {
 	for at := 0; at < len(data); {
 		a, rest, err := zvt.CutAPDU(data[at:])
 		if err != nil {
-			return false, p.json(decodeError{err.Error(), at})
+			return false, p.JSON(decodeError{err.Error(), at})
 		}
 		head := len(data) - at - len(rest) - len(a.Data)
 		good, err := p.message(a, at+head)
@@ -190,9 +153,9 @@ func (p program) message(a zvt.APDU, offset int) (ok bool, err error) {
 	m, err := zvt.Parse(a)
 	var syntax *zvt.SyntaxError
 	if errors.As(err, &syntax) {
-		return false, p.json(decodeError{syntax.What, offset + syntax.Offset})
+		return false, p.JSON(decodeError{syntax.What, offset + syntax.Offset})
 	}
-	return true, p.json(zvt.Describe(m))
+	return true, p.JSON(zvt.Describe(m))
 }
 
 func (p program) decodeSerial(data []byte) (ok bool, err error) {
@@ -211,27 +174,27 @@ func (p program) decodeSerial(data []byte) (ok bool, err error) {
 			if b == 0x15 {
 				name = "NAK"
 			}
-			if err := p.json(zvt.Description{Name: name, Fields: map[string]any{}}); err != nil {
+			if err := p.JSON(zvt.Description{Name: name, Fields: map[string]any{}}); err != nil {
 				return false, err
 			}
 			start = i + 1
 		case zvt.GotError:
 			ok = false
-			if err := p.json(decodeError{d.Err().Error(), i}); err != nil {
+			if err := p.JSON(decodeError{d.Err().Error(), i}); err != nil {
 				return false, err
 			}
 			start = i + 1
 		}
 	}
 	if d.Partial() {
-		return false, p.json(decodeError{"frame is cut short", len(data)})
+		return false, p.JSON(decodeError{"frame is cut short", len(data)})
 	}
 	return ok, nil
 }
 
 func (p program) meterModels(_ context.Context, fs *flag.FlagSet, args []string) error {
-	format := formatFlag(fs)
-	if _, err := parse(fs, args, 0); err != nil {
+	format := cli.FormatFlag(fs)
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	models, err := meter.Models()
@@ -246,7 +209,7 @@ func (p program) meterModels(_ context.Context, fs *flag.FlagSet, args []string)
 		}
 		rows = append(rows, []string{m.Vendor, m.Model, strconv.Itoa(m.Phases), signed})
 	}
-	return p.table(*format, []string{"vendor", "model", "phases", "signed"}, rows)
+	return p.Table(*format, []string{"vendor", "model", "phases", "signed"}, rows)
 }
 
 // meterReading is the contract of meter read.
@@ -265,26 +228,26 @@ func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string)
 	address := fs.String(
 		"address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
 	unit := fs.Int("unit", 1, "`number` of the unit on the bus, 1 to 247")
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	m, err := meter.ModelByName(*model)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	if *unit < 1 || *unit > 247 {
-		return usagef("meter read: unit %d: want 1 to 247", *unit)
+		return cli.Usagef("meter read: unit %d: want 1 to 247", *unit)
 	}
 	bus, err := modbus.NewBus(*address)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	defer bus.Close()
 	r, err := meter.New(bus, byte(*unit), m).Read(ctx)
 	if err != nil {
 		return err
 	}
-	return p.json(meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
+	return p.JSON(meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
 		milli([]int64{r.Mains})[0]})
 }
 
@@ -292,20 +255,20 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 	address := fs.String("address", "", "`address` of a line that no kioskd uses; without it those of the site")
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file` of the site")
 	first, last := fs.Int("from", 1, "first `unit`"), fs.Int("to", 247, "last `unit`")
-	format := formatFlag(fs)
-	if _, err := parse(fs, args, 0); err != nil {
+	format := cli.FormatFlag(fs)
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *first < 1 || *last > 247 || *first > *last {
-		return usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
+		return cli.Usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
 	}
 	var found []api.Unit
 	var err error
 	if *address != "" {
 		if _, err := modbus.NewBus(*address); err != nil {
-			return usageError{err}
+			return cli.Usage(err)
 		}
-		found, err = scanLine(ctx, *address, *first, *last, p.note)
+		found, err = site.ScanLine(ctx, *address, *first, *last, p.Note)
 	} else {
 		found, err = p.scanSite(ctx, *path, *first, *last)
 	}
@@ -325,7 +288,7 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 	if *address == "" {
 		columns = append(columns, "line")
 	}
-	return errors.Join(p.table(*format, columns, rows), err)
+	return errors.Join(p.Table(*format, columns, rows), err)
 }
 
 // scanSite asks the lines of a site: through its daemon, which has them, where it runs.
@@ -335,7 +298,7 @@ func (p program) scanSite(ctx context.Context, path string, first, last int) (ou
 		return nil, err
 	}
 	if api.Running(c.Control()) {
-		p.note("kioskd runs and asks for us: it goes on reading its meters meanwhile")
+		p.Note("kioskd runs and asks for us: it goes on reading its meters meanwhile")
 		return api.Dial(c.Control()).Scan(ctx, first, last)
 	}
 	lock, err := store.Lock(c.Journal)
@@ -344,7 +307,7 @@ func (p program) scanSite(ctx context.Context, path string, first, last int) (ou
 	}
 	defer lock.Close()
 	for _, address := range c.MeterLines() {
-		found, more := scanLine(ctx, address, first, last, p.note)
+		found, more := site.ScanLine(ctx, address, first, last, p.Note)
 		out, err = append(out, found...), errors.Join(err, more)
 	}
 	return out, err
@@ -366,11 +329,11 @@ func milli(values []int64) []json.Number {
 func readTariff(path string) (t *tariff.Tariff, text []byte, err error) {
 	text, err = os.ReadFile(path)
 	if err != nil {
-		return nil, nil, usagef("cannot read tariff: %w", err)
+		return nil, nil, cli.Usagef("cannot read tariff: %w", err)
 	}
 	t, err = tariff.Parse(text)
 	if err != nil {
-		return nil, nil, usagef("%s: %w", config.PlaceIn(path, text, err), err)
+		return nil, nil, cli.Usagef("%s: %w", config.PlaceIn(path, text, err), err)
 	}
 	return t, text, nil
 }
@@ -378,7 +341,7 @@ func readTariff(path string) (t *tariff.Tariff, text []byte, err error) {
 func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string) error {
 	path := fs.String("config", "", "configuration `file` of the site; without it a site of 22 kW in the EU that "+
 		"sells in the tariff's currency")
-	args, err := parse(fs, args, 1)
+	args, err := cli.Parse(fs, args, 1)
 	if err != nil {
 		return err
 	}
@@ -397,13 +360,13 @@ func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string)
 	}
 	problems := t.Check(site)
 	for _, problem := range problems {
-		fmt.Fprintf(p.err, "kioskd: %s: %v\n", config.PlaceAt(args[0], text, tariff.PlaceOf(text, problem.Path)),
+		fmt.Fprintf(p.Err, "kioskd: %s: %v\n", config.PlaceAt(args[0], text, tariff.PlaceOf(text, problem.Path)),
 			problem)
 	}
 	if len(problems) > 0 {
-		return usageError{errSilent}
+		return cli.Usage(cli.ErrSilent)
 	}
-	fmt.Fprintf(p.out, "%s is billable\n", args[0])
+	fmt.Fprintf(p.Out, "%s is billable\n", args[0])
 	return nil
 }
 
@@ -440,7 +403,7 @@ func (p program) tariffQuote(_ context.Context, fs *flag.FlagSet, args []string)
 	tariffPath := fs.String("tariff", "", "tariff `file`, an OCPI Tariff object")
 	usagePath := fs.String("usage", "", "usage `file`")
 	zone := fs.String("timezone", "UTC", "time `zone` of the site")
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	t, _, err := readTariff(*tariffPath)
@@ -449,21 +412,21 @@ func (p program) tariffQuote(_ context.Context, fs *flag.FlagSet, args []string)
 	}
 	data, err := os.ReadFile(*usagePath)
 	if err != nil {
-		return usagef("cannot read usage: %w", err)
+		return cli.Usagef("cannot read usage: %w", err)
 	}
 	var u tariff.Usage
 	if err := json.Unmarshal(data, &u); err != nil {
-		return usagef("%s: cannot read usage: %w", *usagePath, err)
+		return cli.Usagef("%s: cannot read usage: %w", *usagePath, err)
 	}
 	loc, err := time.LoadLocation(*zone)
 	if err != nil {
-		return usagef("tariff quote: timezone %q: want a name such as Europe/Berlin", *zone)
+		return cli.Usagef("tariff quote: timezone %q: want a name such as Europe/Berlin", *zone)
 	}
 	cost, err := t.Calculate(u, loc)
 	if err != nil {
-		return usagef("%s: %w", *usagePath, err)
+		return cli.Usagef("%s: %w", *usagePath, err)
 	}
-	return p.json(quoteOf(cost))
+	return p.JSON(quoteOf(cost))
 }
 
 func quoteOf(c *tariff.Cost) quote {
@@ -489,20 +452,20 @@ func quoteOf(c *tariff.Cost) quote {
 
 // staffCode reads a code from a terminal without showing it, or a line of standard input.
 func (p program) staffCode(_ context.Context, fs *flag.FlagSet, args []string) error {
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	var code string
-	if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		fmt.Fprint(p.err, "Six to twelve digits: ")
+	if f, ok := p.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(p.Err, "Six to twelve digits: ")
 		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(p.err)
+		fmt.Fprintln(p.Err)
 		if err != nil {
 			return err
 		}
 		code = string(b)
 	} else {
-		in := bufio.NewScanner(p.in)
+		in := bufio.NewScanner(p.In)
 		in.Scan()
 		if err := in.Err(); err != nil {
 			return err
@@ -510,8 +473,8 @@ func (p program) staffCode(_ context.Context, fs *flag.FlagSet, args []string) e
 		code = strings.TrimSpace(in.Text())
 	}
 	if err := config.CheckCode(code); err != nil {
-		return usagef("staff code: %w", err)
+		return cli.Usagef("staff code: %w", err)
 	}
-	fmt.Fprintln(p.out, config.HashCode(code))
+	fmt.Fprintln(p.Out, config.HashCode(code))
 	return nil
 }

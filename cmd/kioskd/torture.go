@@ -22,8 +22,10 @@ import (
 
 	"kioskd"
 	"kioskd/audit"
+	"kioskd/cli"
 	"kioskd/session"
 	"kioskd/simulator"
+	"kioskd/site"
 	"kioskd/store"
 	"kioskd/ui"
 )
@@ -38,11 +40,11 @@ func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) e
 	limit := fs.Duration("for", 0, "longest `time` before the sites are left in peace; 0 for none")
 	sites := fs.Int("sites", 16, "`number` of sites at a time")
 	dir := fs.String("dir", "", "`folder` that keeps journals, ledgers and logs; a temporary one without it")
-	if _, err := parse(fs, args, 0); err != nil {
+	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *sites < 1 || *sites > 200 || *sessions < 1 {
-		return usagef("torture: want 1 to 200 sites and at least one session")
+		return cli.Usagef("torture: want 1 to 200 sites and at least one session")
 	}
 	if *dir == "" {
 		tmp, err := os.MkdirTemp("", "kioskd-torture-")
@@ -60,7 +62,7 @@ func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) e
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
 	}
-	fmt.Fprintf(p.out, "torture: seed %d, %d sessions at %d sites\n", *seed, *sessions, *sites)
+	fmt.Fprintf(p.Out, "torture: seed %d, %d sessions at %d sites\n", *seed, *sessions, *sites)
 	t := &tortureRun{program: p, seed: *seed, start: time.Now(), enough: enough}
 	t.left.Store(int64(*sessions))
 	var g errgroup.Group
@@ -80,7 +82,7 @@ func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) e
 	if n := t.violations.Load(); n > 0 {
 		return fmt.Errorf("%d violations with seed %d", n, *seed)
 	}
-	fmt.Fprintf(p.out, "No promise was broken. From a pulled cable to the open contactor at most %v. Seed %d.\n",
+	fmt.Fprintf(p.Out, "No promise was broken. From a pulled cable to the open contactor at most %v. Seed %d.\n",
 		t.slowest.Round(time.Millisecond), *seed)
 	return nil
 }
@@ -102,7 +104,7 @@ type tortureRun struct {
 func (t *tortureRun) line() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.out, "%6.0fs  %d sessions, %d kills, %d payments gone wrong, %d strange answers, "+
+	fmt.Fprintf(t.Out, "%6.0fs  %d sessions, %d kills, %d payments gone wrong, %d strange answers, "+
 		"%d meters that lied, %d lines cut, %d frames spoiled, %d violations\n",
 		time.Since(t.start).Seconds(), t.visits.Load(), t.kills.Load(), t.payments.Load(), t.manners.Load(),
 		t.lies.Load(), t.cuts.Load(), t.frames.Load(), t.violations.Load())
@@ -140,7 +142,7 @@ func tortureTariffs() []string {
 // victim is one site under torture.
 type victim struct {
 	*tortureRun
-	*site
+	*town
 	dice *dice
 
 	mu     sync.Mutex
@@ -209,9 +211,9 @@ func (d *dice) millis(a, b int) time.Duration {
 }
 
 func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{
 		size: tortureBays, speed: tortureSpeed, tcp: n%3 == 1, tariff: tortureTariffs()[n%len(tortureTariffs())],
-		more: "timings: {plug_in: 15s, choose: 30s}\n"}, quietLog())
+		more: "timings: {plug_in: 15s, choose: 30s}\n"}, site.QuietLog())
 	if err != nil {
 		return err
 	}
@@ -220,7 +222,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 		return err
 	}
 	defer did.Close()
-	v := &victim{tortureRun: t, site: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))},
+	v := &victim{tortureRun: t, town: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))},
 		log: slog.New(slog.NewTextHandler(did, nil))}
 	s.terminal.Think, s.terminal.DayEndBooks = 30*time.Millisecond, true
 	if s.tcp {
@@ -251,7 +253,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 func (v *victim) keepAlive(ctx context.Context) error {
 	var dead time.Time // since when; zero before the first start
 	for ctx.Err() == nil {
-		cmd, err := v.site.command()
+		cmd, err := v.town.command()
 		if err != nil {
 			return err
 		}
@@ -368,7 +370,7 @@ func (v *victim) technician(ctx context.Context) {
 			if !strings.HasPrefix(string(f.Code), "MT") || !session.Clearable(f.Code) {
 				continue
 			}
-			p := program{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+			p := newProgram(strings.NewReader(""), io.Discard, io.Discard)
 			// most are not raised
 			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), string(f.Code)})
 		}
@@ -531,7 +533,7 @@ func (v *victim) crowd(ctx context.Context) {
 			return
 		}
 		visit, cancel := context.WithTimeout(ctx, time.Duration(v.dice.between(5, 90))*time.Second)
-		person := &visitor{visit: v.plan(), driver: d, site: v.site}
+		person := &visitor{visit: v.plan(), driver: d, site: v.town}
 		person.play(visit) // however it ended: the audit judges
 		cancel()
 		if person.tapped { // a visit without a card is none to speak of
@@ -609,7 +611,7 @@ func (v *victim) report(what string) {
 	v.violations.Add(1)
 	v.tortureRun.mu.Lock()
 	defer v.tortureRun.mu.Unlock()
-	fmt.Fprintf(v.out, "VIOLATION seed %d %s: %s\n", v.seed, filepath.Base(v.dir), what)
+	fmt.Fprintf(v.Out, "VIOLATION seed %d %s: %s\n", v.seed, filepath.Base(v.dir), what)
 }
 
 // judge lets the audit compare, and looks for card numbers in all that the daemon wrote.

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd"
+	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/simulator"
 	"kioskd/ui"
@@ -68,20 +69,20 @@ func readScenario(path string, bays int) (sc scenario, err error) {
 	if path != "" {
 		data, err = os.ReadFile(path)
 		if err != nil {
-			return sc, usagef("cannot read scenario: %w", err)
+			return sc, cli.Usagef("cannot read scenario: %w", err)
 		}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(&sc); err != nil {
-		return sc, usagef("%s", config.YamlPlace(path, err))
+		return sc, cli.Usagef("%s", config.YamlPlace(path, err))
 	}
 	if len(sc.Visits) == 0 {
-		return sc, usagef("%s:1:1: want visits", path)
+		return sc, cli.Usagef("%s:1:1: want visits", path)
 	}
 	for i := range sc.Visits {
 		if err := sc.Visits[i].complete(bays); err != nil {
-			return sc, usagef("%s:1:1: visit %d: %w", path, i+1, err)
+			return sc, cli.Usagef("%s:1:1: visit %d: %w", path, i+1, err)
 		}
 	}
 	return sc, nil
@@ -121,7 +122,7 @@ func (v *visit) card() (simulator.Card, error) {
 type visitor struct {
 	visit
 	*driver
-	site    *site
+	site    *town
 	see     func(ui.View) // called with each view; may be nil
 	session string
 	shown   time.Time // the screen that they look at
@@ -344,7 +345,7 @@ func (n *narrator) line(v ui.View) string {
 
 // playScenario plays visits one after the other and lets the audit compare journal,
 // bank and meters in the end.
-func (p program) playScenario(ctx context.Context, s *site, sc scenario) error {
+func (p program) playScenario(ctx context.Context, s *town, sc scenario) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(sc.Visits))*15*time.Minute)
 	defer cancel()
 	texts, err := text.Load()
@@ -352,7 +353,7 @@ func (p program) playScenario(ctx context.Context, s *site, sc scenario) error {
 		return err
 	}
 	d := newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
-	n := &narrator{out: p.out, texts: texts, start: time.Now()}
+	n := &narrator{out: p.Out, texts: texts, start: time.Now()}
 	if err := d.screen(ctx, ui.Attract); err != nil {
 		return err
 	}
@@ -382,7 +383,7 @@ func (p program) playScenario(ctx context.Context, s *site, sc scenario) error {
 
 // playVisit plays a driver who charges a kilowatt-hour, at the screen of a daemon that was
 // started apart from the site.
-func (p program) playVisit(ctx context.Context, s *site, bay int, socket string) error {
+func (p program) playVisit(ctx context.Context, s *town, bay int, socket string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	texts, err := text.Load()
@@ -394,7 +395,7 @@ func (p program) playVisit(ctx context.Context, s *site, bay int, socket string)
 	if err := plan.complete(len(s.bays)); err != nil {
 		return err
 	}
-	n := &narrator{out: p.out, texts: texts, start: time.Now()}
+	n := &narrator{out: p.Out, texts: texts, start: time.Now()}
 	v := &visitor{visit: plan, driver: newDriver(ctx, socket), site: s, see: n.see}
 	v.closed = n.see
 	if err := v.home(ctx); err != nil {
@@ -404,14 +405,14 @@ func (p program) playVisit(ctx context.Context, s *site, bay int, socket string)
 		return fmt.Errorf("it did not end; the screen shows %s %s: %w", v.now.Screen, v.now.Message, err)
 	}
 	if v.now.Reference == "" {
-		fmt.Fprintln(p.out, "The visit is over; the screen went on without a receipt.")
+		fmt.Fprintln(p.Out, "The visit is over; the screen went on without a receipt.")
 	} else {
-		fmt.Fprintf(p.out, "The visit is over: kioskd receipt %s\n", v.now.Reference)
+		fmt.Fprintf(p.Out, "The visit is over: kioskd receipt %s\n", v.now.Reference)
 	}
 	return v.leave(ctx)
 }
 
-// leave presses api.Done, for the next visitor.
+// leave presses "done", for the next visitor.
 func (v *visitor) leave(ctx context.Context) error {
 	if v.now.Screen == ui.Final || v.now.Screen == ui.Declined {
 		v.touch(ctx, ui.Back, "") // where it is refused the screen goes on by itself

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kioskd/site"
 	"kioskd/ui"
 )
 
@@ -39,7 +40,7 @@ func BenchmarkWear(b *testing.B) {
 func wearDay(b *testing.B) {
 	ctx, stop := context.WithCancel(b.Context())
 	dir, written := card(b)
-	s, err := openSite(dir, filepath.Join(dir, "kioskd.yaml"), siteOptions{size: 4, speed: 1}, quietLog())
+	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 4, speed: 1}, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}

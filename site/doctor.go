@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"cmp"
@@ -99,12 +99,12 @@ func (d direct) Examine(ctx context.Context) ([]api.Finding, error) {
 	if d.c.Uplink != nil {
 		out = append(out, d.checkOffice(ctx))
 	}
-	devices, err := openDevices(d.c)
+	devices, err := OpenDevices(d.c)
 	if err != nil {
 		return append(out, api.Finding{Device: "bays", What: err.Error()}), nil
 	}
-	defer devices.close(quietLog())
-	for _, b := range devices.bays {
+	defer devices.Close(QuietLog())
+	for _, b := range devices.Bays {
 		out = append(out, check(fmt.Sprintf("bay %d meter", b.Number), kiosk.FaultMeterUnreachable,
 			func() (string, error) {
 				r, err := b.Meter.Read(ctx)
@@ -153,8 +153,8 @@ type faultError struct {
 func (e faultError) Error() string              { return e.what }
 func (e faultError) FaultCode() kiosk.FaultCode { return e.code }
 
-// house looks at what is on the computer itself: journal, disk and clock.
-func house(ctx context.Context, c *config.Config) []api.Finding {
+// Computer looks at what is on the computer itself: journal, disk and clock.
+func Computer(ctx context.Context, c *config.Config) []api.Finding {
 	journal := check("journal", kiosk.FaultJournalUnwritable, func() (string, error) {
 		j, err := store.OpenReader(ctx, c.Journal)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -172,7 +172,7 @@ func house(ctx context.Context, c *config.Config) []api.Finding {
 		if err := unix.Statfs(filepath.Dir(c.Journal), &s); err != nil {
 			return "", err
 		}
-		free := int64(s.Bavail) * s.Bsize / megabyte
+		free := int64(s.Bavail) * s.Bsize / Megabyte
 		if want := int64(c.Keep.Reserve); free < want {
 			return "", fmt.Errorf("%d MB are free, %d are wanted", free, want)
 		}
@@ -196,7 +196,7 @@ func house(ctx context.Context, c *config.Config) []api.Finding {
 	}
 	if journal.OK {
 		price := check("price", kiosk.FaultPriceJump, func() (string, error) {
-			far, err := farFromLastSale(ctx, c)
+			far, err := FarPrice(ctx, c)
 			if err == nil && far != nil {
 				err = far
 			}

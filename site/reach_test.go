@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func emptySite(t *testing.T) *config.Config {
 
 func TestWithoutADaemonACommandHasTheSite(t *testing.T) {
 	c := emptySite(t)
-	s, end, err := reach(context.Background(), c)
+	s, end, err := Reach(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestACommandWaitsForADaemonThatWasKilled(t *testing.T) {
 			time.Sleep(time.Minute)
 			l.Close()
 		}()
-		s, _, err := reach(context.Background(), c)
+		s, _, err := Reach(context.Background(), c)
 		if _, ok := s.(*api.Client); !ok || err != nil || time.Since(start) < 2*time.Second {
 			t.Errorf("got %T, %v after %v", s, err, time.Since(start))
 		}
@@ -84,7 +84,7 @@ func TestACommandDoesNotWaitForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		_, end, err := reach(context.Background(), c)
+		_, end, err := Reach(context.Background(), c)
 		if err != nil {
 			t.Fatalf("a daemon that does not come back: %v", err)
 		}
@@ -94,7 +94,7 @@ func TestACommandDoesNotWaitForEver(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer lock.Close()
-		if _, _, err := reach(context.Background(), c); !errors.Is(err, errTaken) {
+		if _, _, err := Reach(context.Background(), c); !errors.Is(err, errTaken) {
 			t.Errorf("a site that somebody else has gave %v", err)
 		}
 	})
@@ -112,12 +112,12 @@ func TestADaemonWaitsForACommand(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			lock.Close()
 		}()
-		journal, err := takeSite(context.Background(), c, systemClock(c), quietLog())
+		journal, err := takeSite(context.Background(), c, systemClock(c), QuietLog())
 		if err != nil || time.Since(start) < 20*time.Second {
 			t.Fatalf("it came up after %v: %v", time.Since(start), err)
 		}
 		defer journal.Close()
-		if _, err := takeSite(context.Background(), c, systemClock(c), quietLog()); !errors.Is(err, store.ErrInUse) {
+		if _, err := takeSite(context.Background(), c, systemClock(c), QuietLog()); !errors.Is(err, store.ErrInUse) {
 			t.Errorf("a site that somebody keeps gave %v", err)
 		}
 	})

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func lostJournal(ctx context.Context, c *config.Config, journal *store.Store) (l
 
 // takeWithin is how long a daemon waits for a command that asks the devices itself: one that has
 // no daemon to ask may have begun right before.
-const takeWithin = serviceLimit + time.Minute
+const takeWithin = ServiceLimit + time.Minute
 
 // takeSite opens the journal. Where another daemon has it the error is store.ErrInUse.
 func takeSite(ctx context.Context, c *config.Config, clock store.Clock, log *slog.Logger) (*store.Store, error) {
@@ -217,5 +217,5 @@ func synced(rtc bool) func() bool {
 	}
 }
 
-// quietLog is for commands that print their own results.
-func quietLog() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+// QuietLog is for commands that print their own results.
+func QuietLog() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -59,7 +59,8 @@ func newSale(c *config.Config, floor time.Time, log *slog.Logger) *priceSchedule
 }
 
 // openSale reads what was instructed.
-func openSale(ctx context.Context, c *config.Config, journal *store.Store, floor time.Time, log *slog.Logger) (*priceSchedule,
+func openSale(ctx context.Context, c *config.Config, journal *store.Store, floor time.Time,
+	log *slog.Logger) (*priceSchedule,
 	error) {
 	s := newSale(c, floor, log)
 	noticed, over := false, false
@@ -208,15 +209,15 @@ func noticeOf(in kiosk.Instruction) notice {
 	return n
 }
 
-// farPrice is a price far from what the journal last sold at: a comma that slipped, or meant.
-type farPrice struct{ what, accept string } // accept is what accept_tariff must say for it
+// PriceJump is a price far from what the journal last sold at: a comma that slipped, or meant.
+type PriceJump struct{ What, Accept string } // Accept is what accept_tariff must say for it
 
-func (p *farPrice) Error() string {
-	return p.what + "; if that is meant: kioskd setup --accept-price, or accept_tariff: " + p.accept
+func (p *PriceJump) Error() string {
+	return p.What + "; if that is meant: kioskd setup --accept-price, or accept_tariff: " + p.Accept
 }
 
 // priceJump tells whether a price is far from what the journal last sold at, and the host has not
-// confirmed it: why is a *farPrice then.
+// confirmed it: why is a *PriceJump then.
 func (s *priceSchedule) priceJump(ctx context.Context, journal *store.Store, at time.Time) (why, err error) {
 	now, sum := s.Prices(at)
 	if s.c.Accept != "" && strings.HasPrefix(sum, s.c.Accept) {
@@ -242,7 +243,7 @@ func (s *priceSchedule) priceJump(ctx context.Context, journal *store.Store, at 
 			return nil, err
 		}
 		if text := jump(old, now); text != "" && !s.ordered(sum) {
-			return &farPrice{text, sum[:8]}, nil
+			return &PriceJump{text, sum[:8]}, nil
 		}
 		return nil, nil // the last that was sold at counts
 	}
@@ -256,8 +257,8 @@ func (s *priceSchedule) ordered(sum string) bool {
 	return slices.ContainsFunc(s.orders, func(o priced) bool { return o.sum == sum })
 }
 
-// farFromLastSale is the price that the daemon would not sell at before the host confirmed it.
-func farFromLastSale(ctx context.Context, c *config.Config) (far *farPrice, err error) {
+// FarPrice is the price that the daemon would not sell at before the host confirmed it.
+func FarPrice(ctx context.Context, c *config.Config) (far *PriceJump, err error) {
 	journal, err := store.OpenReader(ctx, c.Journal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -266,7 +267,7 @@ func farFromLastSale(ctx context.Context, c *config.Config) (far *farPrice, err 
 		return nil, err
 	}
 	defer journal.Close()
-	s, err := openSale(ctx, c, journal, time.Time{}, quietLog()) // with what a back office ordered
+	s, err := openSale(ctx, c, journal, time.Time{}, QuietLog()) // with what a back office ordered
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -30,7 +30,7 @@ type instructionRunner struct {
 }
 
 // by is how the journal names a back office.
-const byOffice = "backoffice:"
+const ByOffice = "backoffice:"
 
 // Instruct is what backoffice.Config wants.
 func (i *instructionRunner) Instruct(ctx context.Context, in kiosk.Instruction, signed string) {
@@ -189,7 +189,7 @@ func (i *instructionRunner) mayOpen(ctx context.Context, bay int) error {
 		if b.Bay != bay {
 			continue
 		}
-		if !strings.HasPrefix(b.By, byOffice) {
+		if !strings.HasPrefix(b.By, ByOffice) {
 			return fmt.Errorf("bay %d was closed at the site by the %s: it is opened there", bay, b.By)
 		}
 		return nil

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"cmp"
@@ -11,9 +11,9 @@ import (
 	"kioskd/modbus"
 )
 
-// scanLine asks a line that nobody else uses. What was found before an error counts.
-func scanLine(ctx context.Context, address string, first, last int, note func(string)) (out []api.Unit, err error) {
-	bus, err := openBus(address)
+// ScanLine asks a line that nobody else uses. What was found before an error counts.
+func ScanLine(ctx context.Context, address string, first, last int, note func(string)) (out []api.Unit, err error) {
+	bus, err := OpenBus(address)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func scanLine(ctx context.Context, address string, first, last int, note func(st
 		return nil, err
 	}
 	note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address,
-		scanTakes(last-first+1, len(models))))
+		ScanTakes(last-first+1, len(models))))
 	err = meter.Scan(ctx, bus, first, last, models, func(f meter.Found) {
 		note(fmt.Sprintf("  unit %d: %s %s %s", f.Unit, cmp.Or(f.Vendor, f.Why), f.Model, f.Serial))
 		out = append(out, unitOf(f, address))
@@ -31,15 +31,15 @@ func scanLine(ctx context.Context, address string, first, last int, note func(st
 	return out, err
 }
 
-// scanTakes is how long a scan takes where nobody answers.
-func scanTakes(units, models int) time.Duration {
+// ScanTakes is how long a scan takes where nobody answers.
+func ScanTakes(units, models int) time.Duration {
 	return (time.Duration(units*models) * scanTimeout).Round(time.Second)
 }
 
 // scanTimeout is how long a unit may think: the slowest known meter answers in 60 ms.
 const scanTimeout = 300 * time.Millisecond
 
-func openBus(address string) (*modbus.Bus, error) {
+func OpenBus(address string) (*modbus.Bus, error) {
 	bus, err := modbus.NewBus(address)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -72,7 +72,7 @@ func TestAPriceThatJumps(t *testing.T) {
 	}
 	jumps := func(c *config.Config) bool {
 		t.Helper()
-		jump, err := newSale(c, time.Time{}, quietLog()).priceJump(ctx, j, time.Now())
+		jump, err := newSale(c, time.Time{}, QuietLog()).priceJump(ctx, j, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 // failed is begun anew.
 func TestAMistakeIsAFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := &keeper{log: quietLog()}
+		k := &keeper{log: QuietLog()}
 		calls := 0
 		k.contained(t.Context(), "back office", func(context.Context) {
 			calls++

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -202,9 +202,9 @@ func (d direct) EndOfDay(ctx context.Context, force bool) (out api.DayEnd, err e
 	return api.DayEnd{Terminal: total, Journal: day.Captured, Agrees: total != nil && *total == day.Captured}, err
 }
 
-// serviceLimit is how long a command waits for the terminal: a card dialogue that is
+// ServiceLimit is how long a command waits for the terminal: a card dialogue that is
 // under way comes first.
-const serviceLimit = 3 * time.Minute
+const ServiceLimit = 3 * time.Minute
 
 // Drain stops or goes on with new business, and says what is under way.
 func (o owner) Drain(ctx context.Context, on bool) (api.Drained, error) {
@@ -220,7 +220,8 @@ func (o owner) underway() api.Drained {
 // Stop ends a running session.
 func (o owner) Stop(ctx context.Context, reference, by string) (api.Done, error) {
 	if by == session.ByScreen || by == session.ByCode || by == session.ByCard {
-		return api.Done{}, fmt.Errorf("%q is what a driver at the kiosk is written down as: say who stops the session", by)
+		return api.Done{}, fmt.Errorf("%q is what a driver at the kiosk is written down as: say who stops the session",
+			by)
 	}
 	control := o.control
 	for _, x := range control.Snapshot().State.Sessions {

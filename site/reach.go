@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -25,9 +25,9 @@ const (
 var errTaken = errors.New("somebody has the site and does not answer: kioskd setup or another command, or a kioskd " +
 	"that does not come up (journalctl --namespace=kioskd)")
 
-// reach finds the site's devices: by the daemon that has them, or directly, and then no daemon
+// Reach finds the site's devices: by the daemon that has them, or directly, and then no daemon
 // gets the site until end.
-func reach(ctx context.Context, c *config.Config) (s api.Devices, end func(), err error) {
+func Reach(ctx context.Context, c *config.Config) (s api.Devices, end func(), err error) {
 	started := time.Now()
 	for {
 		if api.Running(c.Control()) {
@@ -62,7 +62,7 @@ func reachDirectly(c *config.Config, lock *os.File) (api.Devices, func(), error)
 		lock.Close()
 		return nil, nil, err
 	}
-	t := terminal.New(dial, c.Terminal, quietLog())
+	t := terminal.New(dial, c.Terminal, QuietLog())
 	return direct{t, c, lock}, func() {
 		t.Close()
 		lock.Close() // it may be already

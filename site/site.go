@@ -1,4 +1,11 @@
-package main
+// Package site is a site that is sold at, as one value. Open takes the site, with its journal and devices, Run sells at
+// it until it is told to end, and Close gives it up again, the last that was opened first. Beside the session machine
+// it has what a site needs around it: which price holds when (PriceSchedule), a back office's instructions, the
+// archive of receipts, the desk of the host and the technician, and the keeper, which watches disk, copies and the way
+// to the back office. Reach gives a command the same devices: through the daemon that has them, or directly.
+//
+// A crash at any line loses nothing: what a site knows is in its journal, and Open reads it back.
+package site
 
 import (
 	"context"
@@ -103,12 +110,12 @@ func (s *Site) Close() (err error) {
 }
 
 func (s *Site) openDevices(context.Context) error {
-	devices, err := openDevices(s.c)
+	devices, err := OpenDevices(s.c)
 	if err != nil {
 		return err
 	}
 	s.devices = devices
-	s.closes(func() error { devices.close(s.log); return nil })
+	s.closes(func() error { devices.Close(s.log); return nil })
 	return nil
 }
 
@@ -181,7 +188,7 @@ func (s *Site) openMachine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := session.Config{Rules: s.c.Rules, Bays: s.devices.bays, Terminal: s.terminal, Journal: s.writes,
+	cfg := session.Config{Rules: s.c.Rules, Bays: s.devices.Bays, Terminal: s.terminal, Journal: s.writes,
 		CardWait: s.c.CardWait, Site: s.c.Site, NewID: newID, Clock: s.clock, Day: s.past.day, Lost: s.past.lost,
 		Locked: s.past.locked, Known: s.past.known, Log: s.log,
 		Past: s.journal.RecentSessions(context.WithoutCancel(ctx), string(session.MeterEnd), 4*len(s.c.Bays),
@@ -216,7 +223,7 @@ func (s *Site) openOffice(context.Context) error {
 	s.keep = &keeper{c: s.c, journal: s.journal, control: s.control, clock: s.clock, start: s.clock.Now(), up: s.up,
 		version: s.options.Version, log: s.log}
 	if s.c.Uplink != nil {
-		s.do = &instructionRunner{by: byOffice + s.c.Uplink.Office.Name(), journal: s.journal, owner: s.owner(),
+		s.do = &instructionRunner{by: ByOffice + s.c.Uplink.Office.Name(), journal: s.journal, owner: s.owner(),
 			clock: s.clock, sale: s.prices, report: s.keep.diagnostics(staff), log: s.log}
 		s.keep.do = s.do
 	}

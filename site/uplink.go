@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -248,7 +248,7 @@ const (
 	lookEvery    = 10 * time.Second
 	forgetEvery  = time.Hour
 	tokensLast   = 30 * 24 * time.Hour // as long as the key that made them
-	megabyte     = 1 << 20
+	Megabyte     = 1 << 20
 	forgetSoonly = time.Minute // after the start
 )
 
@@ -286,7 +286,7 @@ func (k *keeper) watch(ctx context.Context) {
 	}
 }
 
-// send first does what was instructed and not api.Done, then sends for as long as there is time.
+// send first does what was instructed and not done, then sends for as long as there is time.
 func (k *keeper) send(ctx context.Context) {
 	changed, cancel := k.control.Watch()
 	for k.control.Snapshot().Starting { // it does not know yet what is true
@@ -381,12 +381,12 @@ func (k *keeper) diskFull(ctx context.Context) (why, err error) {
 	if err != nil {
 		return nil, err
 	}
-	want := int64(k.c.Keep.Reserve) * megabyte
+	want := int64(k.c.Keep.Reserve) * Megabyte
 	if k.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultDiskFull}] {
 		want += want / 5 // before is sold again
 	}
 	if free < want {
-		return fmt.Errorf("%d MB are free, %d are wanted", free/megabyte, want/megabyte), nil
+		return fmt.Errorf("%d MB are free, %d are wanted", free/Megabyte, want/Megabyte), nil
 	}
 	return nil, nil
 }

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // logLines keeps the last lines of the log for the technician's screen and passes all on.
 type logLines struct {
 	slog.Handler
-	kept *keptLines
+	Kept *keptLines
 }
 
 type keptLines struct {
@@ -28,7 +28,7 @@ type logLine struct {
 // keepLines is how many lines are kept.
 const keepLines = 200
 
-func newLogLines(h slog.Handler) logLines { return logLines{h, &keptLines{}} }
+func NewLogLines(h slog.Handler) logLines { return logLines{h, &keptLines{}} }
 
 // Handle implements slog.Handler.
 func (l logLines) Handle(ctx context.Context, r slog.Record) error {
@@ -38,18 +38,18 @@ func (l logLines) Handle(ctx context.Context, r slog.Record) error {
 		b.WriteString(" " + a.String())
 		return true
 	})
-	l.kept.mu.Lock()
-	l.kept.lines = append(l.kept.lines, logLine{r.Time, r.Level, b.String()})
-	if n := len(l.kept.lines); n > keepLines {
-		l.kept.lines = append([]logLine{}, l.kept.lines[n-keepLines:]...)
+	l.Kept.mu.Lock()
+	l.Kept.lines = append(l.Kept.lines, logLine{r.Time, r.Level, b.String()})
+	if n := len(l.Kept.lines); n > keepLines {
+		l.Kept.lines = append([]logLine{}, l.Kept.lines[n-keepLines:]...)
 	}
-	l.kept.mu.Unlock()
+	l.Kept.mu.Unlock()
 	return l.Handler.Handle(ctx, r)
 }
 
 // WithAttrs implements slog.Handler.
 func (l logLines) WithAttrs(a []slog.Attr) slog.Handler {
-	return logLines{l.Handler.WithAttrs(a), l.kept}
+	return logLines{l.Handler.WithAttrs(a), l.Kept}
 }
 
 // newest are the lines, the last one first.

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -17,15 +17,15 @@ import (
 // copyEvery is how often the journal is copied to another disk: what a dead card may take along.
 const copyEvery = time.Hour
 
-// errSameDisk is of a directory that no other disk is mounted at.
-var errSameDisk = errors.New("nothing is mounted there")
+// ErrSameDisk is of a directory that no other disk is mounted at.
+var ErrSameDisk = errors.New("nothing is mounted there")
 
-// otherDisk tells whether something else than the journal's own disk is mounted at a directory:
+// OtherDisk tells whether something else than the journal's own disk is mounted at a directory:
 // on the same disk a copy is worth nothing, and would only wear it out.
-func otherDisk(journal, dir string) error {
+func OtherDisk(journal, dir string) error {
 	var a, b unix.Stat_t
 	if err := unix.Stat(dir, &b); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", dir, errSameDisk)
+		return fmt.Errorf("%s: %w", dir, ErrSameDisk)
 	} else if err != nil {
 		return fmt.Errorf("cannot look at %s: %w", dir, err)
 	}
@@ -33,7 +33,7 @@ func otherDisk(journal, dir string) error {
 		return fmt.Errorf("cannot look at %s: %w", journal, err)
 	}
 	if a.Dev == b.Dev {
-		return fmt.Errorf("%s: %w", dir, errSameDisk)
+		return fmt.Errorf("%s: %w", dir, ErrSameDisk)
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func (k *keeper) copies(ctx context.Context) {
 		case <-next.C:
 		}
 		next.Reset(copyEvery)
-		err := otherDisk(k.c.Journal, k.c.Keep.CopyTo)
+		err := OtherDisk(k.c.Journal, k.c.Keep.CopyTo)
 		if err == nil {
 			var aside string
 			aside, err = k.journal.CopyOn(ctx, k.c.Journal, k.c.CopyPath())
@@ -72,7 +72,7 @@ func (k *keeper) copies(ctx context.Context) {
 
 // lastCopy says how old the copy is; it fails where a disk is there and the copy is not made.
 func lastCopy(c *config.Config, now time.Time) (string, error) {
-	if err := otherDisk(c.Journal, c.Keep.CopyTo); errors.Is(err, errSameDisk) {
+	if err := OtherDisk(c.Journal, c.Keep.CopyTo); errors.Is(err, ErrSameDisk) {
 		return "no disk at " + c.Keep.CopyTo, nil
 	} else if err != nil {
 		return "", err

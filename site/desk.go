@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"cmp"
@@ -54,7 +54,7 @@ func (d desk) Judge(code string) string {
 
 // technicianPages and hostPages are the menus.
 var (
-	technicianPages = []string{"devices", "faults", "money", "contactors", "meters", "terminal", "uplink", "journal",
+	TechnicianPages = []string{"devices", "faults", "money", "contactors", "meters", "terminal", "uplink", "journal",
 		"log", "export", "shutdown"}
 	hostPages = []string{"today", "month", "close", "free"}
 )
@@ -62,13 +62,13 @@ var (
 // Page implements ui.Desk.
 func (d desk) Page(ctx context.Context, role, page string, snap session.Snapshot) ui.StaffView {
 	pages := map[string]func(context.Context, session.Snapshot) ui.StaffView{
-		ui.RoleTechnician: menu(technicianPages), ui.RoleHost: menu(hostPages),
+		ui.RoleTechnician: menu(TechnicianPages), ui.RoleHost: menu(hostPages),
 		"devices": d.devices, "faults": d.faults, "money": d.money, "contactors": d.contactors, "meters": d.meters,
 		"terminal": d.terminal,
 		"uplink":   d.uplink, "journal": d.journalPage, "log": d.logPage, "export": d.export, "shutdown": d.shutdown,
 		"today": d.today, "month": d.month, "close": d.closing, "free": d.free,
 	}
-	allowed := append([]string{role}, technicianPages...)
+	allowed := append([]string{role}, TechnicianPages...)
 	if role == ui.RoleHost {
 		allowed = append([]string{role}, hostPages...)
 	}
@@ -159,7 +159,7 @@ func (d desk) faults(_ context.Context, snap session.Snapshot) (v ui.StaffView) 
 
 // money lists what is not settled, with a try at once where one waits for its time.
 func (d desk) money(ctx context.Context, _ session.Snapshot) (v ui.StaffView) {
-	items, err := openItems(ctx, d.journal)
+	items, err := OpenItems(ctx, d.journal)
 	if err != nil {
 		return ui.StaffView{Rows: []ui.Row{failed(err)}}
 	}
@@ -487,8 +487,8 @@ func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, err
 	return row("free.ok", "ok", number(n), arg("Code", d.c.Rules.Code(id))), nil
 }
 
-// openItems lists the money that is not settled.
-func openItems(ctx context.Context, journal *store.Store) ([]receipt.Item, error) {
+// OpenItems lists the money that is not settled.
+func OpenItems(ctx context.Context, journal *store.Store) ([]receipt.Item, error) {
 	return receipt.Open(journal.With(ctx, string(session.Refused), string(session.Unproven),
 		string(session.HoldVanished)))
 }

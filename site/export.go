@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"archive/zip"
@@ -59,11 +59,11 @@ func (d desk) writeExport(ctx context.Context, name string) (err error) {
 		write func(io.Writer) error
 	}{
 		{"journal.jsonl", func(w io.Writer) error {
-			_, err := exportJournal(ctx, w, d.journal, 1)
+			_, err := ExportJournal(ctx, w, d.journal, 1)
 			return err
 		}},
 		{"open.json", func(w io.Writer) error {
-			items, err := openItems(ctx, d.journal)
+			items, err := OpenItems(ctx, d.journal)
 			return errors.Join(err, json.NewEncoder(w).Encode(items))
 		}},
 		{"parked.json", func(w io.Writer) error { // what a back office does not take: it is in the journal, too
@@ -93,8 +93,8 @@ func (d desk) writeExport(ctx context.Context, name string) (err error) {
 	return z.Close()
 }
 
-// exportJournal writes the records from a number on, one JSON object a line, and says where the next begins.
-func exportJournal(ctx context.Context, w io.Writer, s *store.Store, from int64) (int64, error) {
+// ExportJournal writes the records from a number on, one JSON object a line, and says where the next begins.
+func ExportJournal(ctx context.Context, w io.Writer, s *store.Store, from int64) (int64, error) {
 	for r, err := range s.Records(ctx, from) {
 		if err != nil {
 			return from, err

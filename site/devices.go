@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -24,12 +24,12 @@ import (
 
 // devices are the bays' devices and the lines that they share.
 type devices struct {
-	bays  []session.Bay
+	Bays  []session.Bay
 	buses map[string]*modbus.Bus
 	pins  []interface{ Close() } // the kernel gives a line to one program
 }
 
-func (d *devices) close(log *slog.Logger) {
+func (d *devices) Close(log *slog.Logger) {
 	for address, b := range d.buses {
 		if err := b.Close(); err != nil {
 			log.Warn("line did not close", "address", address, "error", err)
@@ -43,7 +43,7 @@ func (d *devices) close(log *slog.Logger) {
 // open opens every contactor: energy that nobody can record must not flow, also when it
 // was an earlier process that let it.
 func (d *devices) open() (err error) {
-	for _, b := range d.bays {
+	for _, b := range d.Bays {
 		err = errors.Join(err, b.Contactor.Open())
 	}
 	return err
@@ -72,7 +72,7 @@ func (d *devices) exchanged(ctx context.Context, journal *store.Store) error {
 		all = append(all, e.Body.(session.SwapBody))
 	}
 	for _, e := range slices.Backward(all) { // one after the other: a bay may have had three meters
-		for _, b := range d.bays {
+		for _, b := range d.Bays {
 			if g, ok := b.Meter.(*meter.Guard); ok && b.Number == e.Bay && e.Old != nil && g.Serial() == e.Old.Serial {
 				g.Pin(e.Reading.Serial)
 			}
@@ -93,7 +93,7 @@ func (d *devices) bus(address string) (*modbus.Bus, error) {
 	return b, nil
 }
 
-func openDevices(c *config.Config) (*devices, error) {
+func OpenDevices(c *config.Config) (*devices, error) {
 	d := &devices{buses: map[string]*modbus.Bus{}}
 	boards := map[string]*hw.Board{}
 	for _, b := range c.Bays {
@@ -107,7 +107,7 @@ func openDevices(c *config.Config) (*devices, error) {
 			if err := d.openPins(b, &bay); err != nil {
 				return nil, fmt.Errorf("bay %d: %w", b.Number, err)
 			}
-			d.bays = append(d.bays, bay)
+			d.Bays = append(d.Bays, bay)
 			continue
 		}
 		bus, err = d.bus(b.Board)
@@ -121,7 +121,7 @@ func openDevices(c *config.Config) (*devices, error) {
 		bay.Contactor = boards[key].Contactor(b.Coil)
 		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.Plugged, Requesting: b.Requesting,
 			Feedback: b.Feedback, Emergency: b.Emergency}
-		d.bays = append(d.bays, bay)
+		d.Bays = append(d.Bays, bay)
 	}
 	return d, nil
 }

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -68,7 +68,7 @@ func (d direct) checkOffice(ctx context.Context) api.Finding {
 			return "", fmt.Errorf("it has no key yet that signs its checkpoints: start kioskd once (%w)", err)
 		}
 		clock := session.NewClock(time.Now, synced(d.c.ClockRTC))
-		sync, err := newSync(d.c, journal, clock, &instructionRunner{}, quietLog())
+		sync, err := newSync(d.c, journal, clock, &instructionRunner{}, QuietLog())
 		if err != nil {
 			return "", err
 		}
