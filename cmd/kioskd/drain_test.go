@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"kioskd/child"
 	"kioskd/simulator"
 	"kioskd/site"
 	"kioskd/ui"
@@ -59,7 +60,7 @@ func drainOnce(b *testing.B) {
 	go func() { world <- s.run(ctx) }()
 	defer func() { stop(); <-world }()
 	daemon := start(b, s)
-	defer stopProcess(daemon)
+	defer child.Stop(daemon)
 	office.start()
 	socket := filepath.Join(dir, "ui.sock")
 	awaitSocket(b, socket)

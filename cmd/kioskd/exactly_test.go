@@ -17,6 +17,7 @@ import (
 	"kioskd"
 	"kioskd/backoffice/natstest"
 	"kioskd/backoffice/receiver"
+	"kioskd/child"
 	"kioskd/session/sessiontest"
 	"kioskd/simulator"
 	"kioskd/site"
@@ -119,7 +120,7 @@ func (o *ordeal) begin(uplink string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := stopProcess(daemon); err != nil {
+		if err := child.Stop(daemon); err != nil {
 			t.Errorf("the daemon did not end cleanly: %v", err)
 		}
 	})

@@ -18,6 +18,7 @@ import (
 	"kioskd"
 	"kioskd/api"
 	"kioskd/backoffice/natstest"
+	"kioskd/child"
 	"kioskd/config"
 	"kioskd/simulator"
 	"kioskd/site"
@@ -147,7 +148,7 @@ func killOnce(t *testing.T, s *town, at time.Duration) {
 	s.bays[0].Unplug()
 	daemon = start(t, s)
 	defer func() {
-		if err := stopProcess(daemon); err != nil {
+		if err := child.Stop(daemon); err != nil {
 			t.Errorf("the daemon did not end cleanly: %v", err)
 		}
 	}()
@@ -276,7 +277,7 @@ func BenchmarkHoldToContactor(b *testing.B) {
 	go func() { world <- s.run(ctx) }()
 	defer func() { stop(); <-world }()
 	daemon := start(b, s)
-	defer stopProcess(daemon)
+	defer child.Stop(daemon)
 	awaitSocket(b, filepath.Join(dir, "ui.sock"))
 	d := newDriver(ctx, filepath.Join(dir, "ui.sock"))
 	s.bays[0].Plug(simulator.GoodCar())

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"kioskd/child"
 	"kioskd/simulator"
 	"kioskd/site"
 	"kioskd/ui"
@@ -44,7 +45,7 @@ func newOperatorWith(t *testing.T, options townOptions, faults simulator.Faults)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := stopProcess(daemon); err != nil {
+		if err := child.Stop(daemon); err != nil {
 			t.Errorf("the daemon did not end cleanly: %v", err)
 		}
 	})

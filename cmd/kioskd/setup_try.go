@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/currency"
 
 	"kioskd"
+	"kioskd/child"
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/ui"
@@ -55,13 +56,16 @@ func (w *wizard) tryHold(ctx context.Context, c *config.Config) error {
 	if err := forDaemon(dir, filepath.Dir(c.Journal)); err != nil {
 		return err
 	}
-	s := &town{dir: dir, config: test.Path}
-	daemon, err := s.startDaemon(ctx)
+	daemon, err := child.Kioskd(test.Path, dir)
 	if err != nil {
 		return err
 	}
-	err = w.holdAndRelease(ctx, filepath.Join(dir, "ui.sock"), smallest, c.Currency)
-	return errors.Join(err, stopProcess(daemon))
+	socket := filepath.Join(dir, "ui.sock")
+	if err := child.AwaitKioskd(ctx, daemon, dir, socket); err != nil {
+		return err
+	}
+	err = w.holdAndRelease(ctx, socket, smallest, c.Currency)
+	return errors.Join(err, child.Stop(daemon))
 }
 
 // forDaemon gives a directory of root's to the owner of another one.

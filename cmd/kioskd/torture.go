@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,8 +20,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kioskd"
+	"kioskd/api"
 	"kioskd/audit"
-	"kioskd/cli"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/site"
@@ -30,45 +29,44 @@ import (
 	"kioskd/ui"
 )
 
+// tortureOptions say how much.
+type tortureOptions struct {
+	sessions int           // all sites together
+	seed     uint64        // that the misfortunes follow from; 0 for a new one
+	limit    time.Duration // after which the sites are left in peace; 0 for none
+	sites    int           // at a time
+	dir      string        // keeps journals, ledgers and logs; a temporary one without it
+	out      io.Writer     // progress, and what was found
+}
+
 // torture runs many simulated sites, each with the real daemon as a process of its own,
 // and treats them as badly as the world can: SIGKILL at any byte, cables pulled, frames
 // lost, spoiled, doubled and late, payments that go wrong in every way. In the end the
 // audit compares what the bank and the meters know with the journal.
-func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	sessions := fs.Int("sessions", 1000, "`number` of charging sessions, all sites together")
-	seed := fs.Uint64("seed", 0, "`number` that the misfortunes follow from; 0 for a new one")
-	limit := fs.Duration("for", 0, "longest `time` before the sites are left in peace; 0 for none")
-	sites := fs.Int("sites", 16, "`number` of sites at a time")
-	dir := fs.String("dir", "", "`folder` that keeps journals, ledgers and logs; a temporary one without it")
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
-	}
-	if *sites < 1 || *sites > 200 || *sessions < 1 {
-		return cli.Usagef("torture: want 1 to 200 sites and at least one session")
-	}
-	if *dir == "" {
+func torture(ctx context.Context, o tortureOptions) error {
+	if o.dir == "" {
 		tmp, err := os.MkdirTemp("", "kioskd-torture-")
 		if err != nil {
 			return err
 		}
 		defer os.RemoveAll(tmp)
-		*dir = tmp
+		o.dir = tmp
 	}
 	chaos, enough := context.WithCancel(ctx)
 	defer enough()
-	if *limit > 0 {
-		defer time.AfterFunc(*limit, enough).Stop()
+	if o.limit > 0 {
+		defer time.AfterFunc(o.limit, enough).Stop()
 	}
-	if *seed == 0 {
-		*seed = uint64(time.Now().UnixNano())
+	if o.seed == 0 {
+		o.seed = uint64(time.Now().UnixNano())
 	}
-	fmt.Fprintf(p.Out, "torture: seed %d, %d sessions at %d sites\n", *seed, *sessions, *sites)
-	t := &tortureRun{program: p, seed: *seed, start: time.Now(), enough: enough}
-	t.left.Store(int64(*sessions))
+	fmt.Fprintf(o.out, "torture: seed %d, %d sessions at %d sites\n", o.seed, o.sessions, o.sites)
+	t := &tortureRun{out: o.out, seed: o.seed, start: time.Now(), enough: enough}
+	t.left.Store(int64(o.sessions))
 	var g errgroup.Group
-	for i := range *sites {
+	for i := range o.sites {
 		g.Go(func() error {
-			return t.site(ctx, chaos, filepath.Join(*dir, fmt.Sprintf("site%03d", i)), i)
+			return t.site(ctx, chaos, filepath.Join(o.dir, fmt.Sprintf("site%03d", i)), i)
 		})
 	}
 	done := make(chan struct{})
@@ -80,15 +78,15 @@ func (p program) torture(ctx context.Context, fs *flag.FlagSet, args []string) e
 		return err
 	}
 	if n := t.violations.Load(); n > 0 {
-		return fmt.Errorf("%d violations with seed %d", n, *seed)
+		return fmt.Errorf("%d violations with seed %d", n, o.seed)
 	}
-	fmt.Fprintf(p.Out, "No promise was broken. From a pulled cable to the open contactor at most %v. Seed %d.\n",
-		t.slowest.Round(time.Millisecond), *seed)
+	fmt.Fprintf(o.out, "No promise was broken. From a pulled cable to the open contactor at most %v. Seed %d.\n",
+		t.slowest.Round(time.Millisecond), o.seed)
 	return nil
 }
 
 type tortureRun struct {
-	program
+	out    io.Writer
 	seed   uint64
 	start  time.Time
 	enough func()     // ends the misfortunes of all sites
@@ -104,7 +102,7 @@ type tortureRun struct {
 func (t *tortureRun) line() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.Out, "%6.0fs  %d sessions, %d kills, %d payments gone wrong, %d strange answers, "+
+	fmt.Fprintf(t.out, "%6.0fs  %d sessions, %d kills, %d payments gone wrong, %d strange answers, "+
 		"%d meters that lied, %d lines cut, %d frames spoiled, %d violations\n",
 		time.Since(t.start).Seconds(), t.visits.Load(), t.kills.Load(), t.payments.Load(), t.manners.Load(),
 		t.lies.Load(), t.cuts.Load(), t.frames.Load(), t.violations.Load())
@@ -370,9 +368,8 @@ func (v *victim) technician(ctx context.Context) {
 			if !strings.HasPrefix(string(f.Code), "MT") || !session.Clearable(f.Code) {
 				continue
 			}
-			p := newProgram(strings.NewReader(""), io.Discard, io.Discard)
-			// most are not raised
-			p.run(ctx, []string{"fault", "clear", "--config", v.config, "--bay", fmt.Sprint(i + 1), string(f.Code)})
+			// most are not raised, and the daemon may be dead
+			api.Dial(v.control()).ClearFault(ctx, f.Code, i+1, "")
 		}
 	}
 }
@@ -611,7 +608,7 @@ func (v *victim) report(what string) {
 	v.violations.Add(1)
 	v.tortureRun.mu.Lock()
 	defer v.tortureRun.mu.Unlock()
-	fmt.Fprintf(v.Out, "VIOLATION seed %d %s: %s\n", v.seed, filepath.Base(v.dir), what)
+	fmt.Fprintf(v.out, "VIOLATION seed %d %s: %s\n", v.seed, filepath.Base(v.dir), what)
 }
 
 // judge lets the audit compare, and looks for card numbers in all that the daemon wrote.

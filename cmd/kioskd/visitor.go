@@ -16,7 +16,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd"
-	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/simulator"
 	"kioskd/ui"
@@ -69,20 +68,20 @@ func readScenario(path string, bays int) (sc scenario, err error) {
 	if path != "" {
 		data, err = os.ReadFile(path)
 		if err != nil {
-			return sc, cli.Usagef("cannot read scenario: %w", err)
+			return sc, fmt.Errorf("cannot read scenario: %w", err)
 		}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(&sc); err != nil {
-		return sc, cli.Usagef("%s", config.YamlPlace(path, err))
+		return sc, errors.New(config.YamlPlace(path, err))
 	}
 	if len(sc.Visits) == 0 {
-		return sc, cli.Usagef("%s:1:1: want visits", path)
+		return sc, fmt.Errorf("%s:1:1: want visits", path)
 	}
 	for i := range sc.Visits {
 		if err := sc.Visits[i].complete(bays); err != nil {
-			return sc, cli.Usagef("%s:1:1: visit %d: %w", path, i+1, err)
+			return sc, fmt.Errorf("%s:1:1: visit %d: %w", path, i+1, err)
 		}
 	}
 	return sc, nil
@@ -345,7 +344,7 @@ func (n *narrator) line(v ui.View) string {
 
 // playScenario plays visits one after the other and lets the audit compare journal,
 // bank and meters in the end.
-func (p program) playScenario(ctx context.Context, s *town, sc scenario) error {
+func (s *town) playScenario(ctx context.Context, out io.Writer, sc scenario) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(sc.Visits))*15*time.Minute)
 	defer cancel()
 	texts, err := text.Load()
@@ -353,7 +352,7 @@ func (p program) playScenario(ctx context.Context, s *town, sc scenario) error {
 		return err
 	}
 	d := newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
-	n := &narrator{out: p.Out, texts: texts, start: time.Now()}
+	n := &narrator{out: out, texts: texts, start: time.Now()}
 	if err := d.screen(ctx, ui.Attract); err != nil {
 		return err
 	}
@@ -378,12 +377,12 @@ func (p program) playScenario(ctx context.Context, s *town, sc scenario) error {
 	for i, b := range s.bays {
 		counted += b.State().Register - before[i]
 	}
-	return p.sums(ctx, s, sessions, counted, texts)
+	return s.sums(ctx, out, sessions, counted, texts)
 }
 
 // playVisit plays a driver who charges a kilowatt-hour, at the screen of a daemon that was
 // started apart from the site.
-func (p program) playVisit(ctx context.Context, s *town, bay int, socket string) error {
+func (s *town) playVisit(ctx context.Context, out io.Writer, bay int, socket string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	texts, err := text.Load()
@@ -395,7 +394,7 @@ func (p program) playVisit(ctx context.Context, s *town, bay int, socket string)
 	if err := plan.complete(len(s.bays)); err != nil {
 		return err
 	}
-	n := &narrator{out: p.Out, texts: texts, start: time.Now()}
+	n := &narrator{out: out, texts: texts, start: time.Now()}
 	v := &visitor{visit: plan, driver: newDriver(ctx, socket), site: s, see: n.see}
 	v.closed = n.see
 	if err := v.home(ctx); err != nil {
@@ -405,9 +404,9 @@ func (p program) playVisit(ctx context.Context, s *town, bay int, socket string)
 		return fmt.Errorf("it did not end; the screen shows %s %s: %w", v.now.Screen, v.now.Message, err)
 	}
 	if v.now.Reference == "" {
-		fmt.Fprintln(p.Out, "The visit is over; the screen went on without a receipt.")
+		fmt.Fprintln(out, "The visit is over; the screen went on without a receipt.")
 	} else {
-		fmt.Fprintf(p.Out, "The visit is over: kioskd receipt %s\n", v.now.Reference)
+		fmt.Fprintf(out, "The visit is over: kioskd receipt %s\n", v.now.Reference)
 	}
 	return v.leave(ctx)
 }

@@ -1,0 +1,294 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kioskd"
+	"kioskd/audit"
+	"kioskd/child"
+	"kioskd/session"
+	"kioskd/simulator"
+	"kioskd/store"
+	"kioskd/terminal"
+)
+
+func serveTerminal(ctx context.Context, l *simulator.Listener, t *simulator.Terminal) error {
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	return l.Serve(ctx, tills(l, t))
+}
+
+// tills lets a terminal answer a till on a line of a listener.
+func tills(l *simulator.Listener, t *simulator.Terminal) func(context.Context, io.ReadWriteCloser) error {
+	scheme := "tcp"
+	if l.Serial() {
+		scheme = "serial"
+	}
+	return func(ctx context.Context, rw io.ReadWriteCloser) error {
+		link := terminal.NewLink(scheme, rw)
+		defer link.Close()
+		return t.Serve(ctx, link)
+	}
+}
+
+// town is a whole simulated site on ptys.
+type town struct {
+	dir    string
+	config string // path
+	townOptions
+	bank     *simulator.Bank
+	terminal *simulator.Terminal
+	bays     []*simulator.Bay // in the order of their numbers
+	board    *simulator.Board
+	lines    []*simulator.Listener
+	faults   simulator.Faults
+	// environment is what the daemon gets beside our own.
+	environment []string
+	wrap        func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
+	witness     func(*audit.World)                                          // says more to an audit; nil for none
+	echo        bool                                                        // the adapters of the buses hear themselves
+}
+
+// townOptions say what a simulated site is like.
+type townOptions struct {
+	size       int    // bays
+	tcp        bool   // the card terminal is on the network
+	speed      int    // by which cars are faster
+	needScreen bool   // nothing is sold without one
+	tariff     string // OCPI price components; empty for energy alone
+	more       string // configuration beyond what every site has
+}
+
+// inject lets things go wrong.
+func (s *town) inject(f simulator.Faults) {
+	s.faults = f
+	s.terminal.InjectAll(f.Terminal)
+	s.terminal.BehaveAll(f.Manners)
+	for _, b := range s.bays {
+		b.Lie(f.Lie)
+	}
+}
+
+// firstSerial is the number on the plate of the first bay's meter.
+const firstSerial = 20260001
+
+// openSite makes a site of bays below a directory and writes the configuration that
+// points a real daemon at it.
+func openTown(dir, configPath string, o townOptions, log *slog.Logger) (*town, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make site: %w", err)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &town{dir: dir, config: configPath, townOptions: o}
+	s.bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	s.terminal = simulator.NewTerminal(s.bank, "EUR", log)
+	s.terminal.WantPassword("123456") // as its configuration has it
+	for i := range o.size {
+		s.bays = append(s.bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(firstSerial+i), o.speed))
+	}
+	s.board = &simulator.Board{Bays: s.bays, Watchdog: 10 * time.Second}
+	for _, name := range []string{"terminal", "meters", "board"} {
+		address := "pty:" + filepath.Join(dir, name)
+		if o.tcp && name == "terminal" {
+			address = "tcp://127.0.0.1:0"
+		}
+		l, err := simulator.Listen(address)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.lines = append(s.lines, l)
+	}
+	if err := os.WriteFile(configPath, []byte(s.yaml()), 0o600); err != nil {
+		s.close()
+		return nil, fmt.Errorf("cannot write configuration: %w", err)
+	}
+	return s, nil
+}
+
+func (s *town) close() error {
+	var errs []error
+	for _, l := range s.lines {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(append(errs, s.bank.Close())...)
+}
+
+func (s *town) yaml() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# A simulated site. Every line is a pty with a simulated device behind it.
+site:
+  name: Demo Charging
+  address: 1 Example Street, 10115 Berlin
+  vat_id: DE123456789
+  helpline: "+49 30 1234567"
+  timezone: Europe/Berlin
+  currency: EUR
+  languages: [en, de, fr, nl, es, it, pl, cs, pt, da, sv, nb, fi, el, uk, tr, ar, zh, ja]
+  kiosk: K-0042
+journal: %s
+screen:
+  socket: %s
+  required: %v
+terminal:
+  address: %s
+  password: "123456"
+  capture: released
+  hold: "50.00"
+  reads_cards: true # whose session is it?
+clock: rtc # believe the system's
+staff: # five touches on the site's name, then 271828 for the technician, 314159 for the host
+  technician: $argon2id$v=19$m=19456,t=2,p=1$AfvCmtINJCLuBbtJ7DCpHA$n0V+VCTO8YYwVsMS+F+Ygs+EnBlS2kPmYdNTcAyAhfY
+  host: $argon2id$v=19$m=19456,t=2,p=1$ljvU9FJCE9sVX4Ae68wBZg$V3XLQwp1ChM3OAWlvjWM6GAU2cU0eQdRsewRyAn/BLY
+tariff:
+  id: demo
+  currency: EUR
+  tax_included: "YES"
+  elements:
+    - price_components:
+        %s
+%sbays:
+`, filepath.Join(s.dir, "journal.db"), filepath.Join(s.dir, "ui.sock"), s.needScreen, s.terminalAt(),
+		cmp.Or(s.tariff, "- {type: ENERGY, price: 0.49, vat: 19, step_size: 1}"), s.more)
+	for i := range s.bays {
+		fmt.Fprintf(&b, `  - number: %d
+    evse_id: DE*DEM*E%03d
+    max_power_w: %d # the car's times the speed of the simulation
+    meter: {address: "serial://%s", unit: %d, model: %s}
+    board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d, emergency: %d}
+`, i+1, i+1, 22000*s.speed, filepath.Join(s.dir, "meters"), i+1, s.model(i), filepath.Join(s.dir, "board"), i,
+			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting),
+			boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
+	}
+	return b.String()
+}
+
+// terminalAt is the card terminal's address.
+func (s *town) terminalAt() string {
+	if len(s.lines) == 0 {
+		return "serial://" + filepath.Join(s.dir, "terminal")
+	}
+	return s.lines[0].Address
+}
+
+// boardInput is the board's input of a bay, the first being 0.
+func boardInput(bay, input int) int { return bay*simulator.InputsPerBay + input }
+
+// audit proves the journal's tree and compares the journal with what bank and meters
+// know of the site.
+func (s *town) audit(ctx context.Context) ([]audit.Violation, error) {
+	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
+		return nil, err
+	}
+	w := simulator.Evidence(s.bank, s.bays)
+	// an event's time is of before it was written; a B23 counts in 10 Wh
+	w.Slack, w.Step, w.Left = 50*time.Millisecond, 10, 10
+	if s.witness != nil {
+		s.witness(&w)
+	}
+	return audit.Check(j.Records(ctx, 1), w)
+}
+
+// unsettled is what is open at the bank or in the journal.
+type unsettled struct {
+	sessions int
+	holds    []int
+	due      time.Time // when the last of them is tried again, if it is known
+}
+
+func (u *unsettled) Error() string {
+	return fmt.Sprintf("%d sessions and the holds %v are open", u.sessions, u.holds)
+}
+
+// settled is an *unsettled where something is open.
+func (s *town) settled(ctx context.Context) error {
+	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	state, err := session.Replay(j.OpenSessions(ctx))
+	if err != nil {
+		return err
+	}
+	open := unsettled{holds: s.bank.Open()}
+	for _, x := range state.Sessions {
+		if x.Paper != session.PaperClosed && !x.Forsaken() {
+			open.sessions++
+			if x.Due.After(open.due) {
+				open.due = x.Due
+			}
+		}
+	}
+	if open.sessions > 0 || len(open.holds) > 0 {
+		return &open
+	}
+	return nil
+}
+
+// model alternates between the makes, so that both are on one bus.
+func (s *town) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
+
+// run serves every device until ctx ends.
+func (s *town) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	meters := map[byte]simulator.Unit{}
+	for i, b := range s.bays {
+		m, _ := simulator.MeterByModel(s.model(i), b)
+		meters[byte(i+1)] = m
+	}
+	defer context.AfterFunc(ctx, func() { s.close() })()
+	serve := func(i int, name string, f func(context.Context, io.ReadWriteCloser) error) {
+		g.Go(func() error {
+			return s.lines[i].Serve(ctx, func(ctx context.Context, rw io.ReadWriteCloser) error {
+				if s.wrap != nil {
+					rw = s.wrap(name, rw)
+				}
+				return f(ctx, rw)
+			})
+		})
+	}
+	serve(0, "terminal", tills(s.lines[0], s.terminal))
+	board := map[byte]simulator.Unit{1: s.board}
+	serve(1, "meters", (&simulator.Bus{Units: meters, Echo: s.echo, Distort: simulator.Distort(s.faults.Meter)}).Serve)
+	serve(2, "board", (&simulator.Bus{Units: board, Echo: s.echo, Distort: simulator.Distort(s.faults.Board)}).Serve)
+	g.Go(func() error { return s.board.Run(ctx) })
+	return g.Wait()
+}
+
+// command starts the daemon of the site.
+func (s *town) command() (*exec.Cmd, error) { return child.Kioskd(s.config, s.dir, s.environment...) }
+
+// startDaemon starts the daemon and waits until it answers.
+func (s *town) startDaemon(ctx context.Context) (*exec.Cmd, error) {
+	cmd, err := s.command()
+	if err != nil {
+		return nil, err
+	}
+	return cmd, child.AwaitKioskd(ctx, cmd, s.dir, filepath.Join(s.dir, "ui.sock"))
+}
+
+// control is the socket on which the daemon serves commands.
+func (s *town) control() string { return filepath.Join(s.dir, "control.sock") }
