@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 )
 
 // TestSellingWithoutCertificates: what the uplink needs is missing, and a driver charges.
@@ -31,7 +32,7 @@ func TestSellingWithoutCertificates(t *testing.T) {
 	if err := os.WriteFile(key, []byte("torn"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := newOperatorWith(t, townOptions{size: 1, speed: 300, more: uplink}, simulator.Faults{})
+	o := newOperatorWith(t, town.Options{Size: 1, Speed: 300, More: uplink}, simulator.Faults{})
 	o.until("backoffice status --format json", `"state":"client".*ca.pem: no such file`)
 	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()

@@ -9,15 +9,16 @@ import (
 	"testing"
 
 	"kioskd/config"
+	"kioskd/simulator/town"
 )
 
 // FuzzConfig reads any file as a configuration. Nothing breaks, each fault has its place, and what is taken
 // can be sold by: it has bays, a hold and a price.
 func FuzzConfig(f *testing.F) {
 	dir := f.TempDir()
-	s := &town{dir: dir, townOptions: townOptions{size: 2, speed: 1, more: "timings: {plug_in: 15s, choose: 30s}\n"}}
-	s.bays = append(s.bays, nil, nil)
-	good := s.yaml()
+	s := &town.Town{Dir: dir, Options: town.Options{Size: 2, Speed: 1, More: "timings: {plug_in: 15s, choose: 30s}\n"}}
+	s.Bays = append(s.Bays, nil, nil)
+	good := s.YAML()
 	f.Add([]byte(good))
 	f.Add([]byte(strings.Replace(good, "0.49", "0,49", 1)))
 	f.Add([]byte(strings.Replace(good, "EUR", "XXX", 2)))

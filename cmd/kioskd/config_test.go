@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kioskd/config"
+	"kioskd/simulator/town"
 	"kioskd/site"
 )
 
@@ -61,13 +62,13 @@ bays:
 
 // TestNoTwoBaysShareADevice: two drivers would pay for the same energy.
 func TestNoTwoBaysShareADevice(t *testing.T) {
-	s, err := openTown(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), townOptions{size: 2, speed: 1},
+	s, err := town.Open(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), town.Options{Size: 2, Speed: 1},
 		site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
-	good := content(t, s.config)
+	defer s.Close()
+	good := content(t, s.Config)
 	for name, c := range map[string]struct{ from, to, want string }{
 		"a meter":    {"unit: 2, model: B23", "unit: 1, model: SDM630", "bay 2: meter unit 1 at"},
 		"a coil":     {"coil: 1,", "coil: 0,", "bay 2: coil 0 of board 1 at"},
@@ -79,10 +80,10 @@ func TestNoTwoBaysShareADevice(t *testing.T) {
 			if text == good {
 				t.Fatalf("%q is not in the configuration", c.from)
 			}
-			if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
+			if err := os.WriteFile(s.Config, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := config.Read(s.config); err == nil || !strings.Contains(err.Error(), c.want) ||
+			if _, err := config.Read(s.Config); err == nil || !strings.Contains(err.Error(), c.want) ||
 				!strings.Contains(err.Error(), "is bay 1's already") {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
@@ -100,17 +101,17 @@ func TestExampleConfiguration(t *testing.T) {
 // TestThePasswordIsHandedOver by the service manager, under the name that it gives a file of a
 // directory, or lies beside the configuration.
 func TestThePasswordIsHandedOver(t *testing.T) {
-	s, err := openTown(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), townOptions{size: 1, speed: 1},
+	s, err := town.Open(t.TempDir(), filepath.Join(t.TempDir(), "kioskd.yaml"), town.Options{Size: 1, Speed: 1},
 		site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
-	text := strings.Replace(content(t, s.config), `password: "123456"`, "password_file: secrets/terminal", 1)
-	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
+	defer s.Close()
+	text := strings.Replace(content(t, s.Config), `password: "123456"`, "password_file: secrets/terminal", 1)
+	if err := os.WriteFile(s.Config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := config.Read(s.config); err == nil || !strings.Contains(err.Error(), "terminal.password_file") {
+	if _, err := config.Read(s.Config); err == nil || !strings.Contains(err.Error(), "terminal.password_file") {
 		t.Errorf("without the file: %v", err)
 	}
 	put := func(path, password string) {
@@ -122,14 +123,14 @@ func TestThePasswordIsHandedOver(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ at, want string }{
-		{filepath.Join(filepath.Dir(s.config), "secrets", "terminal"), "111111"},
+		{filepath.Join(filepath.Dir(s.Config), "secrets", "terminal"), "111111"},
 		{filepath.Join(t.TempDir(), "secrets_terminal"), "222222"},
 	} {
 		put(c.at, c.want)
 		if strings.HasSuffix(c.at, "secrets_terminal") {
 			t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(c.at))
 		}
-		if got, err := config.Read(s.config); err != nil || got.Terminal.Password != c.want {
+		if got, err := config.Read(s.Config); err != nil || got.Terminal.Password != c.want {
 			t.Errorf("password of %s: %v, want %s", c.at, err, c.want)
 		}
 	}

@@ -21,16 +21,16 @@ type staffer struct {
 func (s staffer) touch(k ui.InputKind, value string) {
 	s.t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; { // a view may change under the finger
-		err := s.d.touch(s.ctx, k, value)
+		err := s.d.Touch(s.ctx, k, value)
 		if err == nil {
 			return
 		}
 		if time.Now().After(end) {
-			s.t.Fatalf("%s %s on %s: %v", k, value, s.d.now.Screen, err)
+			s.t.Fatalf("%s %s on %s: %v", k, value, s.d.Now.Screen, err)
 		}
 		s.await("another view", func(v ui.View) bool { return true })
 		select {
-		case s.d.now = <-s.d.views:
+		case s.d.Now = <-s.d.Views:
 		case <-s.ctx.Done():
 			s.t.Fatal(s.ctx.Err())
 		}
@@ -39,7 +39,7 @@ func (s staffer) touch(k ui.InputKind, value string) {
 
 func (s staffer) await(what string, ok func(ui.View) bool) {
 	s.t.Helper()
-	if err := s.d.await(s.ctx, ok, what); err != nil {
+	if err := s.d.Await(s.ctx, ok, what); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -67,7 +67,7 @@ func (s staffer) goTo(page string) {
 	s.t.Helper()
 	s.touch(ui.StaffDo, ui.GoTo+page)
 	s.page(page)
-	for _, r := range s.d.now.Staff.Rows {
+	for _, r := range s.d.Now.Staff.Rows {
 		if r.Key == "staff.failed" {
 			s.t.Errorf("page %s says %+v", page, r)
 		}
@@ -86,7 +86,7 @@ func (s staffer) do(action string) ui.Row {
 	s.await("what came of "+action, func(v ui.View) bool {
 		return v.Staff != nil && v.Staff.Note != nil && !v.Staff.Busy
 	})
-	return *s.d.now.Staff.Note
+	return *s.d.Now.Staff.Note
 }
 
 func (s staffer) back(to string) {
@@ -105,7 +105,7 @@ func TestTheTechnicianAtTheScreen(t *testing.T) {
 	s.enter("271828", ui.RoleTechnician)
 	for _, page := range site.TechnicianPages {
 		s.goTo(page)
-		if v := s.d.now.Staff; len(v.Rows) == 0 {
+		if v := s.d.Now.Staff; len(v.Rows) == 0 {
 			t.Errorf("page %s is empty", page)
 		}
 		s.back(ui.RoleTechnician)
@@ -114,12 +114,12 @@ func TestTheTechnicianAtTheScreen(t *testing.T) {
 	if got := s.do("!test:1"); got.Key != "test.ok" {
 		t.Errorf("the test of a good contactor says %+v", got)
 	}
-	s.s.bays[1].Plug(simulator.GoodCar())
+	s.s.Bays[1].Plug(simulator.GoodCar())
 	s.until("doctor", `bay 2 .*vehicle plugged in`)
 	if got := s.do("!test:2"); got.Key != "staff.failed" || !strings.Contains(got.Args[0].Text, "vehicle") {
 		t.Errorf("with a vehicle the test says %+v", got)
 	}
-	s.s.bays[1].Unplug()
+	s.s.Bays[1].Unplug()
 	s.back(ui.RoleTechnician)
 	s.goTo("meters")
 	if got := s.do("!swap:1"); got.Key != "staff.failed" ||
@@ -169,19 +169,19 @@ func TestTheHostAtTheScreen(t *testing.T) {
 	if got := s.do("!free:1"); got.Key != "free.ok" {
 		t.Errorf("giving energy away says %+v", got)
 	}
-	start := s.s.bays[0].State().Register
-	s.s.bays[0].Plug(simulator.Car{Power: 22000, Need: 60_000})
+	start := s.s.Bays[0].State().Register
+	s.s.Bays[0].Plug(simulator.Car{Power: 22000, Need: 60_000})
 	s.until("journal export", `"kind":"closed"`) // at twenty kilowatt-hours
-	if given := s.s.bays[0].State().Register - start; given < 19_000 || given > 22_500 {
+	if given := s.s.Bays[0].State().Register - start; given < 19_000 || given > 22_500 {
 		t.Errorf("%v were given away", given)
 	}
 	s.back(ui.RoleHost)
 	s.goTo("today")
-	if v := s.d.now.Staff; len(v.Bars) != 24 || v.Rows[0].Args[0].Money.Minor != 0 ||
+	if v := s.d.Now.Staff; len(v.Bars) != 24 || v.Rows[0].Args[0].Money.Minor != 0 ||
 		*v.Rows[1].Args[0].Energy < kiosk.Energy(19_000) {
 		t.Errorf("%+v", v.Rows)
 	}
-	broken, err := s.s.audit(ctx)
+	broken, err := s.s.Audit(ctx)
 	if err != nil || len(broken) > 0 {
 		t.Errorf("the audit says %v %v", broken, err)
 	}

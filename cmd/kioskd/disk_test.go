@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/ui"
 )
@@ -23,8 +24,8 @@ func TestADiskNearlyFull(t *testing.T) {
 	if free > 90_000 {
 		t.Skipf("skipped: %d MB are free, more than a reserve may be", free)
 	}
-	o := newOperatorWith(t, townOptions{size: 1, speed: 300,
-		more: fmt.Sprintf("keep: {reserve_mb: %d}\n", max(10, free+5000))}, simulator.Faults{})
+	o := newOperatorWith(t, town.Options{Size: 1, Speed: 300,
+		More: fmt.Sprintf("keep: {reserve_mb: %d}\n", max(10, free+5000))}, simulator.Faults{})
 	o.until("journal export", `"kind":"fault_raised".*"fault":"DB002".*MB are free`)
 	ctx, leave := context.WithTimeout(context.Background(), 30*time.Second)
 	defer leave()

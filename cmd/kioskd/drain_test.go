@@ -15,6 +15,7 @@ import (
 
 	"kioskd/child"
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/ui"
 )
@@ -43,13 +44,13 @@ func drainOnce(b *testing.B) {
 	}
 	dir := b.TempDir()
 	history(b, filepath.Join(dir, "journal.db"), month, 0)
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"),
-		townOptions{size: 4, speed: 1, more: office.enrolled(address)}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"),
+		town.Options{Size: 4, Speed: 1, More: office.enrolled(address)}, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}
 	polls := &pollWatch{}
-	s.wrap = func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser {
+	s.Wrap = func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser {
 		if name == "meters" {
 			return &watched{rw, polls}
 		}
@@ -57,15 +58,15 @@ func drainOnce(b *testing.B) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	go func() { world <- s.Run(ctx) }()
 	defer func() { stop(); <-world }()
 	daemon := start(b, s)
 	defer child.Stop(daemon)
 	office.start()
 	socket := filepath.Join(dir, "ui.sock")
 	awaitSocket(b, socket)
-	d := newDriver(ctx, socket)
-	if err := d.screen(ctx, ui.Attract); err != nil {
+	d := ui.NewDriver(ctx, socket)
+	if err := d.Screen(ctx, ui.Attract); err != nil {
 		b.Fatal(err)
 	}
 	phase := func(until func() bool) (touches []time.Duration, gap time.Duration, cpu time.Duration,
@@ -113,17 +114,17 @@ func drainOnce(b *testing.B) {
 }
 
 // touchOnce goes to the bays and back, and measures the first.
-func touchOnce(ctx context.Context, b *testing.B, d *driver) time.Duration {
+func touchOnce(ctx context.Context, b *testing.B, d *ui.Driver) time.Duration {
 	from := time.Now()
 	step := func(k ui.InputKind, to ui.Screen) {
-		for err := d.touch(ctx, k, ""); err != nil; err = d.touch(ctx, k, "") { // the view changed under the finger
+		for err := d.Touch(ctx, k, ""); err != nil; err = d.Touch(ctx, k, "") { // the view changed under the finger
 			select {
-			case d.now = <-d.views:
+			case d.Now = <-d.Views:
 			case <-ctx.Done():
 				b.Fatal(err)
 			}
 		}
-		if err := d.screen(ctx, to); err != nil {
+		if err := d.Screen(ctx, to); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"kioskd/child"
 	"kioskd/session/sessiontest"
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/store"
 )
@@ -60,7 +61,7 @@ type ordeal struct {
 	operator
 	office *bureau
 	links  []*simulator.Link
-	dice   *dice
+	dice   *town.Dice
 
 	total                           int // records that were written for it
 	kills, officeKills, leaderKills int
@@ -79,7 +80,7 @@ func (o *ordeal) bad(to string) string {
 		if o.healed.Load() {
 			return -1, -1
 		}
-		return int64(o.dice.between(2500, 10_500)), int64(o.dice.between(2500, 7500))
+		return int64(o.dice.Between(2500, 10_500)), int64(o.dice.Between(2500, 7500))
 	}}
 	go k.Serve(l)
 	o.links = append(o.links, k)
@@ -96,7 +97,7 @@ func (o *ordeal) broken() (n int64) {
 func newOrdeal(t *testing.T) *ordeal {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	return &ordeal{operator: operator{t: t}, office: newBureau(t), dice: &dice{r: rand.New(rand.NewPCG(seed, 0))}}
+	return &ordeal{operator: operator{t: t}, office: newBureau(t), dice: &town.Dice{R: rand.New(rand.NewPCG(seed, 0))}}
 }
 
 // begin makes the site with its journal, and starts both sides.
@@ -105,17 +106,17 @@ func (o *ordeal) begin(uplink string) {
 	dir := t.TempDir()
 	history(t, filepath.Join(dir, "journal.db"), *records, 0)
 	o.total = *records
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 1, speed: 1, more: uplink},
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"), town.Options{Size: 1, Speed: 1, More: uplink},
 		site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	go func() { world <- s.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-world })
 	o.office.start()
-	daemon, err := s.command()
+	daemon, err := s.Command()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 			o.t.Fatalf("%d of %d arrived, with %d resets, %d and %d kills", o.arrived(), o.total, o.broken(), o.kills,
 				o.officeKills)
 		}
-		time.Sleep(o.dice.millis(200, 1000)) // a blow comes when it comes
+		time.Sleep(o.dice.Millis(200, 1000)) // a blow comes when it comes
 		if blows%5 == 4 && o.officeKills < officeKills {
 			o.office.kill()
 			o.office.start()
@@ -173,7 +174,7 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 		}
 		o.fall()
 		if all {
-			history(o.t, filepath.Join(o.s.dir, "journal.db"), 1000, o.total)
+			history(o.t, filepath.Join(o.s.Dir, "journal.db"), 1000, o.total)
 			o.total += 1000
 		}
 		o.rise()
@@ -191,7 +192,7 @@ func (o *ordeal) fall() {
 func (o *ordeal) rise() {
 	o.t.Helper()
 	var err error
-	*o.daemon, err = o.s.command()
+	*o.daemon, err = o.s.Command()
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func (o *ordeal) judge() {
 			break
 		}
 		if time.Now().After(end) {
-			log, _ := os.ReadFile(filepath.Join(o.s.dir, "kioskd.log"))
+			log, _ := os.ReadFile(filepath.Join(o.s.Dir, "kioskd.log"))
 			t.Fatalf("not all arrived: %s\n%s", last, log[max(0, len(log)-3000):])
 		}
 	}

@@ -16,7 +16,9 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/simulator/town"
 	"kioskd/site"
+	"kioskd/ui"
 )
 
 // exitVariable tells a daemon in a test at which write of the journal it dies: "before 7"
@@ -91,16 +93,16 @@ func TestKilledAtEachWrite(t *testing.T) {
 func exitOnce(exit, dir string) (killed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"),
-		townOptions{size: 1, speed: 200, more: "timings: {plug_in: 20s}\n"}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"),
+		town.Options{Size: 1, Speed: 200, More: "timings: {plug_in: 20s}\n"}, site.QuietLog())
 	if err != nil {
 		return killed, err
 	}
 	world, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(world) }()
+	go func() { ended <- s.Run(world) }()
 	defer func() { stop(); <-ended }()
-	s.environment = []string{exitVariable + "=" + exit}
+	s.Environment = []string{exitVariable + "=" + exit}
 	daemon, died, err := run(s)
 	if err != nil {
 		return killed, err
@@ -109,17 +111,17 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 	visiting, leave := context.WithCancel(ctx)
 	defer leave()
 	gone := make(chan error, 1)
-	v := &visitor{visit: visit{Bay: 1, Stop: 300}, driver: newDriver(visiting, filepath.Join(dir, "ui.sock")), site: s}
-	if err := v.complete(1); err != nil {
+	v := &town.Visitor{Visit: town.Visit{Bay: 1, Stop: 300}, Driver: ui.NewDriver(visiting, filepath.Join(dir, "ui.sock")), Site: s}
+	if err := v.Complete(1); err != nil {
 		return killed, err
 	}
-	go func() { gone <- v.play(visiting) }()
+	go func() { gone <- v.Play(visiting) }()
 	select {
 	case err := <-died:
 		if !strings.Contains(fmt.Sprint(err), "killed") {
 			return killed, fmt.Errorf("the daemon ended by itself: %v", err)
 		}
-		killed, s.environment = true, nil
+		killed, s.Environment = true, nil
 		daemon, died, err = run(s)
 		if err != nil {
 			return killed, err
@@ -137,7 +139,7 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 			if killed || !strings.Contains(fmt.Sprint(err), "killed") {
 				return killed, fmt.Errorf("the daemon ended by itself: %v", err)
 			}
-			killed, s.environment = true, nil // the write came after the visit
+			killed, s.Environment = true, nil // the write came after the visit
 			daemon, died, err = run(s)
 			if err != nil {
 				return killed, err
@@ -153,7 +155,7 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 	if err := <-died; err != nil && killed {
 		return killed, err
 	}
-	broken, err := s.audit(ctx)
+	broken, err := s.Audit(ctx)
 	if err == nil && len(broken) > 0 {
 		err = fmt.Errorf("%v", broken)
 	}
@@ -161,8 +163,8 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 }
 
 // run starts the daemon; died gets what its end was.
-func run(s *town) (daemon *exec.Cmd, died chan error, err error) {
-	cmd, err := s.command()
+func run(s *town.Town) (daemon *exec.Cmd, died chan error, err error) {
+	cmd, err := s.Command()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -173,9 +175,9 @@ func run(s *town) (daemon *exec.Cmd, died chan error, err error) {
 
 // awaitBooks waits until the bank has no open hold and the journal no open session. The
 // visitor goes on meanwhile, or gives up.
-func awaitBooks(ctx context.Context, s *town) error {
+func awaitBooks(ctx context.Context, s *town.Town) error {
 	for calm := 0; calm < 5; { // it may only be about to begin
-		open := s.settled(ctx)
+		open := s.Settled(ctx)
 		if open == nil {
 			calm++
 		} else {

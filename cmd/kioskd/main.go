@@ -8,9 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"kioskd"
+	"kioskd/child"
 	"kioskd/cli"
 )
 
@@ -44,13 +47,24 @@ func (p program) run(ctx context.Context, args []string) int {
 	return p.Run(ctx, p.commands(), args)
 }
 
+// world hands a command of the simulated world to kiosksim, which takes the place of this program.
+func (p program) world(name string) func(context.Context, *flag.FlagSet, []string) error {
+	return func(_ context.Context, _ *flag.FlagSet, args []string) error {
+		path, err := child.Beside("kiosksim")
+		if err != nil {
+			return err
+		}
+		return syscall.Exec(path, slices.Concat([]string{"kioskd"}, strings.Fields(name), args), os.Environ())
+	}
+}
+
 func (p program) commands() []cli.Command {
 	row := func(name, summary, example string, run func(context.Context, *flag.FlagSet, []string) error) cli.Command {
 		return cli.Command{Name: name, Summary: summary, Example: example, Run: run}
 	}
 	return []cli.Command{
 		row("run", "the daemon", "kioskd run --config /etc/kioskd/kioskd.yaml", p.runDaemon),
-		row("demo", "a simulated site with a real daemon", "kioskd demo --headless", p.demo),
+		row("demo", "a simulated site with a real daemon", "kioskd demo --headless", p.world("demo")),
 		row("setup", "asks the devices and the host, writes the configuration and proves it", "kioskd setup",
 			p.setup),
 		row("check", "reads the configuration and prints every fault in it", "kioskd check --config kioskd.yaml",
@@ -102,17 +116,17 @@ func (p program) commands() []cli.Command {
 		row("journal export", "writes the journal as JSON lines", "kioskd journal export --config kioskd.yaml",
 			p.journalExport),
 		row("simulate terminal", "a payment terminal with a bank behind it",
-			"kioskd simulate terminal --listen tcp://127.0.0.1:20007 --ledger bank.jsonl", p.simulateTerminal),
+			"kioskd simulate terminal --listen tcp://127.0.0.1:20007 --ledger bank.jsonl", p.world("simulate terminal")),
 		row("simulate meter", "an energy meter", "kioskd simulate meter --listen pty:/tmp/meter --model SDM630",
-			p.simulateMeter),
+			p.world("simulate meter")),
 		row("simulate board", "an I/O board with contactors and inputs", "kioskd simulate board --listen pty:/tmp/board",
-			p.simulateBoard),
+			p.world("simulate board")),
 		row("simulate backoffice", "a back office with an authority of its own and an SQLite database",
-			"kioskd simulate backoffice --dir office --listen tcp://127.0.0.1:8443", p.simulateOffice),
+			"kioskd simulate backoffice --dir office --listen tcp://127.0.0.1:8443", p.world("simulate backoffice")),
 		row("simulate site", "a whole site, and a configuration for it",
-			"kioskd simulate site --config /tmp/site/kioskd.yaml", p.simulateSite),
+			"kioskd simulate site --config /tmp/site/kioskd.yaml", p.world("simulate site")),
 		row("torture", "treats simulated sites as badly as the world can, and audits",
-			"kioskd torture --sessions 200 --seed 1", p.torture),
+			"kioskd torture --sessions 200 --seed 1", p.world("torture")),
 		row("version", "version, commit and build date", "kioskd version", p.version),
 	}
 }

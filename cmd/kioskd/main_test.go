@@ -21,16 +21,17 @@ import (
 	"kioskd/child"
 	"kioskd/config"
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"
 )
 
-// TestMain lets the test binary be kioskd itself, for scripts and for the daemon that
-// is killed.
+// TestMain lets the test binary be kioskd itself, for scripts and for the daemon that is killed. The simulated world
+// is built for it.
 func TestMain(m *testing.M) {
 	natstest.Main()
-	testscript.Main(m, map[string]func(){"kioskd": func() {
+	testscript.Main(withWorld{m}, map[string]func(){"kioskd": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		p := newProgram(os.Stdin, os.Stdout, os.Stderr)
 		p.journal = exitAt(os.Getenv(exitVariable))
@@ -38,6 +39,23 @@ func TestMain(m *testing.M) {
 		stop()
 		os.Exit(code)
 	}})
+}
+
+// withWorld runs the tests with kiosksim on the path.
+type withWorld struct{ tests *testing.M }
+
+func (w withWorld) Run() int {
+	dir, err := os.MkdirTemp("", "kiosksim-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	out, err := exec.Command("go", "build", "-o", dir, "kioskd/cmd/kiosksim").CombinedOutput()
+	if err != nil {
+		panic(fmt.Errorf("cannot build kiosksim: %w: %s", err, out))
+	}
+	os.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return w.tests.Run()
 }
 
 // TestCommands runs the scripts in testdata: each row of the command table as text.
@@ -83,9 +101,9 @@ func repo(t *testing.T) string {
 }
 
 // start starts the daemon of a site.
-func start(t testing.TB, s *town) *exec.Cmd {
+func start(t testing.TB, s *town.Town) *exec.Cmd {
 	t.Helper()
-	cmd, err := s.command()
+	cmd, err := s.Command()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,12 +122,12 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 1, speed: 60}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"), town.Options{Size: 1, Speed: 60}, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
 	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	go func() { world <- s.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-world })
 	for round := range rounds {
 		// From the first touch to the end a visit takes about seven seconds.
@@ -119,11 +137,11 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	checkBooks(t, s, rounds/2)
 }
 
-func killOnce(t *testing.T, s *town, at time.Duration) {
+func killOnce(t *testing.T, s *town.Town, at time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	daemon := start(t, s)
-	socket := filepath.Join(s.dir, "ui.sock")
+	socket := filepath.Join(s.Dir, "ui.sock")
 	awaitSocket(t, socket)
 	visit, endVisit := context.WithCancel(ctx)
 	selling, played := make(chan struct{}), make(chan error, 1)
@@ -145,7 +163,7 @@ func killOnce(t *testing.T, s *town, at time.Duration) {
 	daemon.Wait() // killed
 	endVisit()
 	<-played
-	s.bays[0].Unplug()
+	s.Bays[0].Unplug()
 	daemon = start(t, s)
 	defer func() {
 		if err := child.Stop(daemon); err != nil {
@@ -161,11 +179,11 @@ func killOnce(t *testing.T, s *town, at time.Duration) {
 
 // cancelOnce is the driver who still stands at the screen and no longer wants to.
 func cancelOnce(ctx context.Context, socket string) {
-	d := newDriver(ctx, socket)
-	for v := range d.views {
-		d.now = v
+	d := ui.NewDriver(ctx, socket)
+	for v := range d.Views {
+		d.Now = v
 		if v.Screen == ui.PlugIn {
-			d.touch(ctx, ui.Back, "") // refused where the view has changed: the next one tells
+			d.Touch(ctx, ui.Back, "") // refused where the view has changed: the next one tells
 		}
 	}
 }
@@ -182,30 +200,30 @@ func awaitSocket(t testing.TB, socket string) {
 
 // visitOnce plays a driver until the final screen or ctx ends. selling is closed at
 // the first touch.
-func visitOnce(ctx context.Context, s *town, socket string, selling chan struct{}) error {
-	v := &visitor{visit: visit{Bay: 1, Stop: 500, Card: visitCard{Item: fmt.Sprint(time.Now().UnixNano())}},
-		driver: newDriver(ctx, socket), site: s}
-	if err := v.complete(1); err != nil {
+func visitOnce(ctx context.Context, s *town.Town, socket string, selling chan struct{}) error {
+	v := &town.Visitor{Visit: town.Visit{Bay: 1, Stop: 500, Card: town.VisitCard{Item: fmt.Sprint(time.Now().UnixNano())}},
+		Driver: ui.NewDriver(ctx, socket), Site: s}
+	if err := v.Complete(1); err != nil {
 		return err
 	}
-	if err := v.home(ctx); err != nil {
+	if err := v.Home(ctx); err != nil {
 		return err
 	}
 	close(selling)
-	return v.play(ctx)
+	return v.Play(ctx)
 }
 
 // awaitSettled waits until the bank has no open hold and the journal no open session.
-func awaitSettled(ctx context.Context, t *testing.T, s *town) {
+func awaitSettled(ctx context.Context, t *testing.T, s *town.Town) {
 	t.Helper()
 	for {
-		open := s.settled(ctx)
+		open := s.Settled(ctx)
 		if open == nil {
 			return
 		}
 		select {
 		case <-ctx.Done():
-			log, _ := os.ReadFile(filepath.Join(s.dir, "kioskd.log"))
+			log, _ := os.ReadFile(filepath.Join(s.Dir, "kioskd.log"))
 			t.Fatalf("%v; the daemon's log ends with\n%s", open, log[max(0, len(log)-4000):])
 		case <-time.After(100 * time.Millisecond):
 		}
@@ -213,9 +231,9 @@ func awaitSettled(ctx context.Context, t *testing.T, s *town) {
 }
 
 // checkBooks lets the audit compare the world with the journal.
-func checkBooks(t *testing.T, s *town, atLeast int) {
+func checkBooks(t *testing.T, s *town.Town, atLeast int) {
 	ctx := context.Background()
-	broken, err := s.audit(ctx)
+	broken, err := s.Audit(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +241,7 @@ func checkBooks(t *testing.T, s *town, atLeast int) {
 		t.Error(v)
 	}
 	count := map[string]int{}
-	for _, l := range s.bank.Lines() {
+	for _, l := range s.Bank.Lines() {
 		count[l.Kind]++
 	}
 	t.Logf("%d holds, %d captured, %d released", count["hold"], count["capture"], count["release"])
@@ -236,16 +254,16 @@ func checkBooks(t *testing.T, s *town, atLeast int) {
 func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 	dir := t.TempDir()
 	for bays := 1; bays <= 8; bays += 7 {
-		s, err := openTown(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"),
-			townOptions{size: bays, speed: 60, needScreen: true}, site.QuietLog())
+		s, err := town.Open(filepath.Join(dir, strconv.Itoa(bays)), filepath.Join(dir, "kioskd.yaml"),
+			town.Options{Size: bays, Speed: 60, NeedScreen: true}, site.QuietLog())
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := config.Read(s.config)
+		c, err := config.Read(s.Config)
 		if err != nil || len(c.Bays) != bays || c.Hold != (kiosk.Money{Minor: 5000, Currency: "EUR"}) {
 			t.Errorf("%v, %v", c, err)
 		}
-		if err := s.close(); err != nil {
+		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -257,15 +275,15 @@ func TestSimulatedSiteConfigurationIsGood(t *testing.T) {
 // register is read until two reads agree, a tenth of a second apart.
 func BenchmarkHoldToContactor(b *testing.B) {
 	dir := b.TempDir()
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 4, speed: 1}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"), town.Options{Size: 4, Speed: 1}, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}
 	completed := make(chan time.Time, 16)
 	holding := false
-	s.terminal.Said = func(a zvt.APDU) {
+	s.Terminal.Said = func(a zvt.APDU) {
 		if a.Is(0x04, 0x0F) {
-			holding = len(s.bank.Open()) > 0
+			holding = len(s.Bank.Open()) > 0
 		}
 		if a.Is(0x06, 0x0F) && holding {
 			holding = false
@@ -274,13 +292,13 @@ func BenchmarkHoldToContactor(b *testing.B) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	go func() { world <- s.Run(ctx) }()
 	defer func() { stop(); <-world }()
 	daemon := start(b, s)
 	defer child.Stop(daemon)
 	awaitSocket(b, filepath.Join(dir, "ui.sock"))
-	d := newDriver(ctx, filepath.Join(dir, "ui.sock"))
-	s.bays[0].Plug(simulator.GoodCar())
+	d := ui.NewDriver(ctx, filepath.Join(dir, "ui.sock"))
+	s.Bays[0].Plug(simulator.GoodCar())
 	var total time.Duration
 	for b.Loop() {
 		card := simulator.GoodCard()
@@ -289,23 +307,23 @@ func BenchmarkHoldToContactor(b *testing.B) {
 			screen ui.Screen
 			do     func() error
 		}{
-			{ui.Attract, func() error { return d.touch(ctx, ui.Touch, "") }},
-			{ui.Bays, func() error { return d.touch(ctx, ui.Choose, "1") }},
-			{ui.Price, func() error { return d.touch(ctx, ui.Accept, "") }},
-			{ui.Tap, func() error { s.terminal.Present(card); return nil }},
-			{ui.Charging, func() error { return d.touch(ctx, ui.Stop, "") }},
-			{ui.StopAsk, func() error { return d.touch(ctx, ui.Confirm, "") }},
-			{ui.Final, func() error { return d.touch(ctx, ui.Back, "") }},
+			{ui.Attract, func() error { return d.Touch(ctx, ui.Touch, "") }},
+			{ui.Bays, func() error { return d.Touch(ctx, ui.Choose, "1") }},
+			{ui.Price, func() error { return d.Touch(ctx, ui.Accept, "") }},
+			{ui.Tap, func() error { s.Terminal.Present(card); return nil }},
+			{ui.Charging, func() error { return d.Touch(ctx, ui.Stop, "") }},
+			{ui.StopAsk, func() error { return d.Touch(ctx, ui.Confirm, "") }},
+			{ui.Final, func() error { return d.Touch(ctx, ui.Back, "") }},
 		}
 		for _, step := range steps {
-			if err := d.screen(ctx, step.screen); err != nil {
+			if err := d.Screen(ctx, step.screen); err != nil {
 				b.Fatal(err)
 			}
 			if err := step.do(); err != nil {
 				b.Fatal(err)
 			}
 		}
-		flows := s.bays[0].Flows()
+		flows := s.Bays[0].Flows()
 		total += flows[len(flows)-1].From.Sub(<-completed)
 		for len(completed) > 0 {
 			<-completed

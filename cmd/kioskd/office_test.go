@@ -18,6 +18,7 @@ import (
 	"kioskd/child"
 	"kioskd/session"
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/store"
 	"kioskd/ui"
@@ -71,13 +72,14 @@ func (b *bureau) kill() {
 // run is one of its commands.
 func (b *bureau) run(stdin string, flags ...string) string {
 	b.t.Helper()
-	var out bytes.Buffer
-	p := newProgram(strings.NewReader(stdin), &out, &out)
-	if code := p.run(context.Background(), append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen",
-		"tcp://" + b.address}, flags...)); code != 0 {
-		b.t.Fatalf("%v: %s", flags, &out)
+	cmd := child.Command("kiosksim", append([]string{"simulate", "backoffice", "--dir", b.dir, "--listen",
+		"tcp://" + b.address}, flags...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("%v: %v: %s", flags, err, out)
 	}
-	return out.String()
+	return string(out)
 }
 
 // enrolled is what a kiosk's configuration says of it, with another address if one is given.
@@ -123,7 +125,7 @@ func (o operator) instruct(b *bureau, text string) string {
 func TestTheBackOffice(t *testing.T) {
 	t.Parallel() // it mostly waits
 	b := newBureau(t)
-	o := newOperatorWith(t, townOptions{size: 2, speed: 300, more: b.enrolled("") + ocpiSite}, simulator.Faults{})
+	o := newOperatorWith(t, town.Options{Size: 2, Speed: 300, More: b.enrolled("") + ocpiSite}, simulator.Faults{})
 	o.until("backoffice status --format json", `"state":"unreachable".*"why":".*refused`)
 	b.start("--refuse", "bay_lease")
 	o.until("backoffice status --format json", `"state":"ok"`)
@@ -144,12 +146,12 @@ func TestTheBackOffice(t *testing.T) {
 	}
 	var out bytes.Buffer
 	p := newProgram(nil, &out, &out)
-	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.config, "--receipt", code[1]}); status != 0 ||
+	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.Config, "--receipt", code[1]}); status != 0 ||
 		!strings.Contains(out.String(), "the receipt fits") {
 		t.Errorf("%s", &out)
 	}
 	out.Reset()
-	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.config, "--receipt",
+	if status := p.run(ctx, []string{"journal", "verify", "--config", o.s.Config, "--receipt",
 		code[1][:len(code[1])-1] + "_"}); status != 1 || !strings.Contains(out.String(),
 		"this is not the journal of then") {
 		t.Errorf("%d: %s", status, &out)
@@ -248,7 +250,7 @@ func TestTheBackOffice(t *testing.T) {
 // taken writes into the journal of a dead daemon what it had begun.
 func (o operator) taken(id string, task kiosk.Task, bay int, left time.Duration) {
 	o.t.Helper()
-	j, err := store.Open(context.Background(), filepath.Join(o.s.dir, "journal.db"),
+	j, err := store.Open(context.Background(), filepath.Join(o.s.Dir, "journal.db"),
 		func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
 	if err != nil {
 		o.t.Fatal(err)
@@ -269,7 +271,7 @@ func (o operator) taken(id string, task kiosk.Task, bay int, left time.Duration)
 // shows waits until the screen shows something.
 func (o operator) shows(ctx context.Context, ok func(ui.View) bool) {
 	o.t.Helper()
-	if err := newDriver(ctx, filepath.Join(o.s.dir, "ui.sock")).await(ctx, ok, "what was instructed"); err != nil {
+	if err := ui.NewDriver(ctx, filepath.Join(o.s.Dir, "ui.sock")).Await(ctx, ok, "what was instructed"); err != nil {
 		said, _ := o.run("doctor")
 		o.t.Errorf("%v\n%s", err, said)
 	}
@@ -278,11 +280,11 @@ func (o operator) shows(ctx context.Context, ok func(ui.View) bool) {
 // leave goes from the final screen, where the price is that of the visit.
 func (o operator) leave(ctx context.Context) {
 	o.t.Helper()
-	d := newDriver(ctx, filepath.Join(o.s.dir, "ui.sock"))
-	if err := d.await(ctx, func(v ui.View) bool { return v.Screen == ui.Final }, "the final screen"); err != nil {
+	d := ui.NewDriver(ctx, filepath.Join(o.s.Dir, "ui.sock"))
+	if err := d.Await(ctx, func(v ui.View) bool { return v.Screen == ui.Final }, "the final screen"); err != nil {
 		o.t.Fatal(err)
 	}
-	if err := d.touch(ctx, ui.Back, ""); err != nil {
+	if err := d.Touch(ctx, ui.Back, ""); err != nil {
 		o.t.Fatal(err)
 	}
 }

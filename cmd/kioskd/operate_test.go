@@ -13,6 +13,7 @@ import (
 
 	"kioskd/child"
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/ui"
 )
@@ -20,27 +21,27 @@ import (
 // operator types commands at a simulated site with a running daemon.
 type operator struct {
 	t      *testing.T
-	s      *town
-	d      *driver
+	s      *town.Town
+	d      *ui.Driver
 	daemon **exec.Cmd // it may be started again
 }
 
 func newOperator(t *testing.T, bays int, faults simulator.Faults) operator {
-	return newOperatorWith(t, townOptions{size: bays, speed: 300}, faults)
+	return newOperatorWith(t, town.Options{Size: bays, Speed: 300}, faults)
 }
 
-func newOperatorWith(t *testing.T, options townOptions, faults simulator.Faults) operator {
+func newOperatorWith(t *testing.T, options town.Options, faults simulator.Faults) operator {
 	dir := t.TempDir()
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), options, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"), options, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.inject(faults)
+	s.Inject(faults)
 	ctx, stop := context.WithCancel(context.Background())
 	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	go func() { world <- s.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-world })
-	daemon, err := s.startDaemon(ctx)
+	daemon, err := s.StartDaemon(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func newOperatorWith(t *testing.T, options townOptions, faults simulator.Faults)
 			t.Errorf("the daemon did not end cleanly: %v", err)
 		}
 	})
-	return operator{t, s, newDriver(ctx, filepath.Join(dir, "ui.sock")), &daemon}
+	return operator{t, s, ui.NewDriver(ctx, filepath.Join(dir, "ui.sock")), &daemon}
 }
 
 // restart kills the daemon and starts it again.
@@ -58,7 +59,7 @@ func (o operator) restart() {
 	(*o.daemon).Process.Kill()
 	(*o.daemon).Wait() // it was killed
 	var err error
-	*o.daemon, err = o.s.startDaemon(context.Background())
+	*o.daemon, err = o.s.StartDaemon(context.Background())
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func (o operator) restart() {
 func (o operator) run(words string) (string, int) {
 	var out bytes.Buffer
 	code := newProgram(strings.NewReader(""), &out, &out).run(context.Background(),
-		append(strings.Fields(words), "--config", o.s.config))
+		append(strings.Fields(words), "--config", o.s.Config))
 	return out.String(), code
 }
 
@@ -90,18 +91,18 @@ func (o operator) until(words, pattern string) string {
 // charge lets a driver charge at bay 1, and returns their session's reference.
 func (o operator) charge(ctx context.Context) string {
 	o.t.Helper()
-	v := &visitor{visit: visit{Bay: 1}, driver: o.d, site: o.s}
-	if err := v.complete(1); err != nil {
+	v := &town.Visitor{Visit: town.Visit{Bay: 1}, Driver: o.d, Site: o.s}
+	if err := v.Complete(1); err != nil {
 		o.t.Fatal(err)
 	}
 	reference := make(chan string, 1)
-	v.see = func(now ui.View) {
+	v.See = func(now ui.View) {
 		if now.Screen == ui.Charging && len(reference) == 0 {
 			reference <- now.Reference
 		}
 	}
 	played := make(chan error, 1)
-	go func() { played <- v.play(ctx) }()
+	go func() { played <- v.Play(ctx) }()
 	o.t.Cleanup(func() { <-played })
 	select {
 	case ref := <-reference:
@@ -151,18 +152,18 @@ func TestFaultsAtABay(t *testing.T) {
 	t.Parallel() // it mostly waits
 	o := newOperator(t, 2, simulator.Faults{})
 	o.until("doctor", `bay 2 +ok +meter 20260002`)
-	o.s.bays[1].Emergency(true)
+	o.s.Bays[1].Emergency(true)
 	out := o.until("doctor", `bay 2 +FAULT.*CX008 See that nobody is in danger`)
 	if !strings.Contains(out, "terminal  ok") {
 		t.Errorf("doctor says\n%s", out)
 	}
-	o.s.bays[1].Emergency(false)
+	o.s.Bays[1].Emergency(false)
 	o.until("journal export", `"kind":"fault_cleared"[^\n]*CX008`)
-	o.s.bays[0].Weld(true)
-	o.s.bays[0].Plug(simulator.GoodCar())
+	o.s.Bays[0].Weld(true)
+	o.s.Bays[0].Plug(simulator.GoodCar())
 	o.until("doctor", `bay 1 +FAULT.*MT005`)
-	o.s.bays[0].Weld(false)
-	o.s.bays[0].Unplug()
+	o.s.Bays[0].Weld(false)
+	o.s.Bays[0].Unplug()
 	if out, code := o.run("fault clear PT001"); code != 1 || !strings.Contains(out, "not raised") {
 		t.Errorf("%d: %s", code, out)
 	}
@@ -181,13 +182,13 @@ func TestFaultsAtABay(t *testing.T) {
 // TestMeterScan asks a line with two makes on it.
 func TestMeterScan(t *testing.T) {
 	dir := t.TempDir()
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 2, speed: 1}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"), town.Options{Size: 2, Speed: 1}, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	go func() { world <- s.Run(ctx) }()
 	defer func() { stop(); <-world }()
 	var out bytes.Buffer
 	p := newProgram(strings.NewReader(""), &out, io.Discard)

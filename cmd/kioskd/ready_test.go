@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/store"
 )
@@ -77,17 +78,17 @@ func troubles(b *testing.B, path string) {
 func readyAfter(b *testing.B, journal string) (took time.Duration, peak int64) {
 	b.Helper()
 	dir := b.TempDir()
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 4, speed: 1}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"), town.Options{Size: 4, Speed: 1}, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.close()
+	defer s.Close()
 	if journal != "" {
-		text, err := os.ReadFile(s.config)
+		text, err := os.ReadFile(s.Config)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := os.WriteFile(s.config, bytes.Replace(text, []byte(filepath.Join(dir, "journal.db")), []byte(journal),
+		if err := os.WriteFile(s.Config, bytes.Replace(text, []byte(filepath.Join(dir, "journal.db")), []byte(journal),
 			1), 0o600); err != nil {
 			b.Fatal(err)
 		}
@@ -97,7 +98,7 @@ func readyAfter(b *testing.B, journal string) (took time.Duration, peak int64) {
 		b.Fatal(err)
 	}
 	defer manager.Close()
-	s.environment = []string{"NOTIFY_SOCKET=" + filepath.Join(dir, "notify")}
+	s.Environment = []string{"NOTIFY_SOCKET=" + filepath.Join(dir, "notify")}
 	from := time.Now()
 	daemon := start(b, s)
 	defer func() { daemon.Process.Kill(); daemon.Wait() }()

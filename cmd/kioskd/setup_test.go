@@ -20,38 +20,39 @@ import (
 	"kioskd"
 	"kioskd/session"
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/store"
 )
 
 // newSite is a simulated site that runs, and a card that comes when one is asked for.
-func newSite(t *testing.T, bays int) (*town, string) {
+func newSite(t *testing.T, bays int) (*town.Town, string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	s, err := openTown(dir, filepath.Join(dir, "simulated.yaml"), townOptions{size: bays, speed: 60}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "simulated.yaml"), town.Options{Size: bays, Speed: 60}, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
 	card := simulator.GoodCard()
-	s.terminal.AutoCard = &card
+	s.Terminal.AutoCard = &card
 	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	go func() { world <- s.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-world })
 	return s, filepath.Join(dir, "etc", "kioskd.yaml")
 }
 
-func lineFlags(s *town, config string) []string {
-	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", filepath.Join(s.dir, "journal.db"),
-		"--socket", filepath.Join(s.dir, "ui.sock")}
+func lineFlags(s *town.Town, config string) []string {
+	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", filepath.Join(s.Dir, "journal.db"),
+		"--socket", filepath.Join(s.Dir, "ui.sock")}
 	for _, name := range []string{"terminal", "meters", "board"} {
-		args = append(args, "--line", "serial://"+filepath.Join(s.dir, name)+"?baud=9600")
+		args = append(args, "--line", "serial://"+filepath.Join(s.Dir, name)+"?baud=9600")
 	}
 	return args
 }
 
 // answered are lineFlags with an answer to every question that has no usual one.
-func answered(s *town, config string) []string {
+func answered(s *town.Town, config string) []string {
 	return append(lineFlags(s, config), "--yes", "--name", "Parkhaus", "--address", "Strasse 1, 10115 Berlin",
 		"--helpline", "+49 30 1", "--price", "0.49",
 		"--password", "123456", "--clock", "rtc", "--technician-code", "271828", "--copy", "/media/kioskd",
@@ -78,24 +79,24 @@ func content(t *testing.T, path string) string {
 
 // proven checks what a setup must have left: a good configuration, one hold of the smallest
 // amount that was given back, no contactor closed, and a journal that has it.
-func proven(t *testing.T, s *town, config string) {
+func proven(t *testing.T, s *town.Town, config string) {
 	t.Helper()
 	if code, bad := runSetup(t, nil, io.Discard, "check", "--config", config); code != 0 {
 		t.Errorf("the configuration has faults:\n%s", bad)
 	}
 	var kinds []string
-	for _, l := range s.bank.Lines() {
+	for _, l := range s.Bank.Lines() {
 		kinds = append(kinds, fmt.Sprint(l.Kind, l.Minor))
 	}
 	if got := strings.Join(kinds, " "); got != "hold100 release100" {
 		t.Errorf("the bank saw %q, want a hold of 1.00 and its release", got)
 	}
-	for i, b := range s.bays {
+	for i, b := range s.Bays {
 		if b.State().Closed {
 			t.Errorf("contactor %d is closed", i)
 		}
 	}
-	j, err := store.OpenReader(t.Context(), filepath.Join(s.dir, "journal.db"))
+	j, err := store.OpenReader(t.Context(), filepath.Join(s.Dir, "journal.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,8 +202,8 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	}
 
 	// A password that the terminal does not answer to is not kept.
-	silent := strings.Replace(content(t, config), "address: serial://"+filepath.Join(s.dir, "terminal"),
-		"address: serial://"+filepath.Join(s.dir, "nobody"), 1)
+	silent := strings.Replace(content(t, config), "address: serial://"+filepath.Join(s.Dir, "terminal"),
+		"address: serial://"+filepath.Join(s.Dir, "nobody"), 1)
 	answering := content(t, config)
 	if err := os.WriteFile(config, []byte(silent), 0o640); err != nil || silent == answering {
 		t.Fatal("the terminal's address was not changed", err)
@@ -221,7 +222,7 @@ func TestSetupWithoutAnybody(t *testing.T) {
 		!strings.Contains(bad, "the password is not the terminal's") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
-	s.terminal.WantPassword("654321")
+	s.Terminal.WantPassword("654321")
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "654321"); code != 0 {
 		t.Errorf("exit %d: %s", code, bad)
 	}
@@ -230,29 +231,29 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	}
 
 	// Nor is one that comes with what the configuration refuses.
-	empty := filepath.Join(s.dir, "tariff.json")
+	empty := filepath.Join(s.Dir, "tariff.json")
 	if err := os.WriteFile(empty, []byte("{}"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	s.terminal.WantPassword("777777")
+	s.Terminal.WantPassword("777777")
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--password", "777777", "--tariff",
 		empty); code != 2 || !strings.Contains(bad, "tariff") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
-	s.terminal.WantPassword("654321")
+	s.Terminal.WantPassword("654321")
 	if got := content(t, filepath.Join(filepath.Dir(config), "secrets", "terminal")); got != "654321\n" {
 		t.Errorf("the password is %q, and nothing was changed", got)
 	}
 
 	// A coil that is mistyped is another bay's.
-	s.bays[0].Plug(simulator.GoodCar())
+	s.Bays[0].Plug(simulator.GoodCar())
 	if code, bad := runSetup(t, nil, &out, append(lineFlags(s, config), "--no-test", "--bay",
 		"number=2 meter=20260002 coil=0 plugged=4 feedback=6")...); code != 1 || !strings.Contains(bad,
 		"bay 1: a vehicle is plugged in") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
-	s.bays[0].Unplug()
-	if got := s.bays[0].State().Register; got != 1_000_000 {
+	s.Bays[0].Unplug()
+	if got := s.Bays[0].State().Register; got != 1_000_000 {
 		t.Errorf("the meter of bay 1 counted to %v", got)
 	}
 
@@ -302,14 +303,14 @@ func TestSetupRefuses(t *testing.T) {
 			want: "coil: want one of the board's"},
 		"a wrong word": {args: bay("number=1 metre=20260001"), code: 2, want: `unknown "metre"`},
 		"a vehicle": {args: base,
-			in:   func(t *testing.T) { s.bays[0].Plug(simulator.GoodCar()); t.Cleanup(s.bays[0].Unplug) },
+			in:   func(t *testing.T) { s.Bays[0].Plug(simulator.GoodCar()); t.Cleanup(s.Bays[0].Unplug) },
 			code: 1,
 			want: "bay 1: a vehicle is plugged in: unplug it"},
 		"a vehicle at another bay": {args: with(base, "--bay", "number=2 meter=20260002 coil=1 plugged=4 feedback=6"),
-			in: func(t *testing.T) { s.bays[1].Plug(simulator.GoodCar()); t.Cleanup(s.bays[1].Unplug) }, code: 1,
+			in: func(t *testing.T) { s.Bays[1].Plug(simulator.GoodCar()); t.Cleanup(s.Bays[1].Unplug) }, code: 1,
 			want: "bay 2: a vehicle is plugged in: unplug it"},
 		"another program": {args: base, in: func(t *testing.T) {
-			lock, err := store.Lock(filepath.Join(s.dir, "journal.db"))
+			lock, err := store.Lock(filepath.Join(s.Dir, "journal.db"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -322,7 +323,7 @@ func TestSetupRefuses(t *testing.T) {
 		"a bad code": {args: with(base, "--host-code", "12"), code: 2, want: "want six to twelve digits"},
 		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line",
 			"tcp://127.0.0.1:1",
-			"--journal", filepath.Join(s.dir, "journal.db")}, base[15:]...), code: 1,
+			"--journal", filepath.Join(s.Dir, "journal.db")}, base[15:]...), code: 1,
 			want: "no card terminal answers"},
 		"a price of something else": {args: []string{"setup", "--config", config, "--price", "0.50"},
 			in: func(t *testing.T) {
@@ -356,14 +357,14 @@ func TestSetupRefuses(t *testing.T) {
 			if text, err := os.ReadFile(config); err == nil && !bytes.HasPrefix(text, []byte("tariff: {")) {
 				t.Error("a configuration was written")
 			}
-			for i, b := range s.bays {
+			for i, b := range s.Bays {
 				if b.State().Closed {
 					t.Errorf("contactor %d is closed", i)
 				}
 			}
 		})
 	}
-	if n := len(s.bank.Lines()); n != 0 {
+	if n := len(s.Bank.Lines()); n != 0 {
 		t.Errorf("the bank saw %d things", n)
 	}
 }
@@ -406,7 +407,7 @@ func TestSetupOffersAnswersAgain(t *testing.T) {
 		t.Fatal("a configuration was written")
 	}
 	draft := content(t, config+".draft")
-	if strings.Contains(draft, "123456") || strings.Contains(draft, s.dir) || strings.Contains(draft, "number:") {
+	if strings.Contains(draft, "123456") || strings.Contains(draft, s.Dir) || strings.Contains(draft, "number:") {
 		t.Errorf("the draft has more than answers:\n%s", draft)
 	}
 	again := "\n\n\n\n\n\n\n\n\n\n123456\n\n\n\n\n\n\nyes\n\n\n\n"
@@ -448,14 +449,14 @@ func TestSetupWithAPerson(t *testing.T) {
 	p := &person{t: t, to: to}
 	wrong := true // the first time they plug in at the other bay
 	p.answer = func(prompt string) string {
-		plugs := map[string]*simulator.Bay{"at bay 7": s.bays[0], "at bay 3": s.bays[1]}
+		plugs := map[string]*simulator.Bay{"at bay 7": s.Bays[0], "at bay 3": s.Bays[1]}
 		switch { // at bay 3 they plug in before they are asked to
 		case strings.Contains(prompt, "behind bay 3"):
-			s.bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
-		case strings.Contains(prompt, "No input moved") && s.bays[1].State().Plugged:
-			s.bays[1].Unplug()
+			s.Bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+		case strings.Contains(prompt, "No input moved") && s.Bays[1].State().Plugged:
+			s.Bays[1].Unplug()
 		case strings.Contains(prompt, "No input moved"):
-			s.bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+			s.Bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
 		}
 		if strings.Contains(prompt, "Plug a vehicle") {
 			for at, b := range plugs {
@@ -468,7 +469,7 @@ func TestSetupWithAPerson(t *testing.T) {
 			return "none"
 		}
 		if strings.Contains(prompt, "power of bay 7") { // somebody comes to a bay that setup does not know yet
-			s.bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+			s.Bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
 		}
 		if strings.Contains(prompt, "Unplug it") || strings.Contains(prompt, "something else than a vehicle") {
 			wrong = wrong && !strings.Contains(prompt, "Unplug it")
@@ -523,7 +524,7 @@ func TestSetupWithAPerson(t *testing.T) {
 			t.Errorf("bay %d is not as they said:\n%s", number, got)
 		}
 	}
-	for _, b := range s.bays {
+	for _, b := range s.Bays {
 		if got := b.State().Register; got != 1_000_000 && got != 1_111_111 {
 			t.Errorf("a meter counted: %v", got)
 		}
@@ -551,7 +552,7 @@ func TestALoadProvesTheMeter(t *testing.T) {
 		{"behind bay 1", "2"}, {"draw power when", "yes"}, {"Shall it be", "yes"}, {"draw power when", "yes"},
 	}
 	p.answer = func(prompt string) string {
-		for i, b := range s.bays {
+		for i, b := range s.Bays {
 			switch at := fmt.Sprintf("at bay %d", i+1); {
 			case strings.Contains(prompt, "Plug a vehicle") && strings.Contains(prompt, at):
 				b.Plug(simulator.Car{Power: 11000, Need: 1 << 30})
@@ -577,7 +578,7 @@ func TestALoadProvesTheMeter(t *testing.T) {
 		}
 	}
 	proven(t, s, config)
-	for i, b := range s.bays {
+	for i, b := range s.Bays {
 		if b.State().Closed {
 			t.Errorf("contactor %d is closed", i)
 		}

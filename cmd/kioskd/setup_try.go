@@ -87,21 +87,21 @@ const comesUp = time.Minute
 func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, currency kiosk.Currency) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	d := newDriver(ctx, socket)
+	d := ui.NewDriver(ctx, socket)
 	fmt.Fprintln(w.Out, "\nThe kiosk is started to try a hold.")
 	up, cancel := context.WithTimeout(ctx, comesUp)
 	defer cancel()
-	if err := d.home(up); err != nil {
+	if err := d.Home(up); err != nil {
 		return fmt.Errorf("no hold was tried, as the kiosk sells nothing; its screen says %s %s: kioskd doctor: %w",
-			d.now.Screen, d.now.Message, err)
+			d.Now.Screen, d.Now.Message, err)
 	}
 	told := false
 	chosen := false
 	for {
-		v := d.now
+		v := d.Now
 		switch v.Screen {
 		case ui.Attract:
-			d.touch(ctx, ui.Touch, "")
+			d.Touch(ctx, ui.Touch, "")
 		case ui.Bays:
 			if chosen {
 				return errors.New("the screen went on without a hold")
@@ -110,9 +110,9 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 			if free < 0 {
 				return errors.New("no bay is free: unplug every vehicle, then kioskd doctor")
 			}
-			d.touch(ctx, ui.Choose, strconv.Itoa(v.Bays[free].Number))
+			d.Touch(ctx, ui.Choose, strconv.Itoa(v.Bays[free].Number))
 		case ui.Price:
-			d.touch(ctx, ui.Accept, "")
+			d.Touch(ctx, ui.Accept, "")
 			chosen = true
 		case ui.Tap:
 			if !told {
@@ -121,11 +121,11 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 				told = true
 			}
 		case ui.PlugIn:
-			d.touch(ctx, ui.Back, "")
+			d.Touch(ctx, ui.Back, "")
 		case ui.Charging, ui.Idle: // a driver plugs in meanwhile
-			d.touch(ctx, ui.Stop, "")
+			d.Touch(ctx, ui.Stop, "")
 		case ui.StopAsk:
-			d.touch(ctx, ui.Confirm, "")
+			d.Touch(ctx, ui.Confirm, "")
 		case ui.Declined:
 			return fmt.Errorf("the terminal refuses: %s; to try again: kioskd setup, and choose the terminal",
 				v.Message)
@@ -140,11 +140,11 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 			}
 		}
 		select {
-		case now, ok := <-d.views:
+		case now, ok := <-d.Views:
 			if !ok {
 				return errors.New("the screen's connection ended")
 			}
-			d.now = now
+			d.Now = now
 		case <-time.After(time.Second): // a touch that came too soon is made again
 		case <-ctx.Done():
 			return fmt.Errorf("it did not end in three minutes; the screen shows %s %s", v.Screen, v.Message)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kioskd/simulator/town"
 	"kioskd/site"
 	"kioskd/ui"
 )
@@ -40,30 +41,30 @@ func BenchmarkWear(b *testing.B) {
 func wearDay(b *testing.B) {
 	ctx, stop := context.WithCancel(b.Context())
 	dir, written := card(b)
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{size: 4, speed: 1}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"), town.Options{Size: 4, Speed: 1}, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}
 	world := make(chan error, 1)
-	go func() { world <- s.run(ctx) }()
+	go func() { world <- s.Run(ctx) }()
 	defer func() { stop(); <-world }()
 	daemon := start(b, s)
 	defer func() { daemon.Process.Kill(); daemon.Wait() }()
-	plan := func(bay int) visit {
-		v := visit{Bay: bay, Stop: 10, Card: visitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
-		if err := v.complete(4); err != nil {
+	plan := func(bay int) town.Visit {
+		v := town.Visit{Bay: bay, Stop: 10, Card: town.VisitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
+		if err := v.Complete(4); err != nil {
 			b.Fatal(err)
 		}
 		return v
 	}
-	at := func(v visit) (*visitor, context.Context, func()) {
+	at := func(v town.Visit) (*town.Visitor, context.Context, func()) {
 		ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-		return &visitor{visit: v, driver: newDriver(ctx, filepath.Join(dir, "ui.sock")), site: s}, ctx, cancel
+		return &town.Visitor{Visit: v, Driver: ui.NewDriver(ctx, filepath.Join(dir, "ui.sock")), Site: s}, ctx, cancel
 	}
-	play := func(v visit) {
+	play := func(v town.Visit) {
 		who, ctx, gone := at(v)
 		defer gone()
-		if err := errors.Join(who.home(ctx), who.play(ctx), who.leave(ctx)); err != nil {
+		if err := errors.Join(who.Home(ctx), who.Play(ctx), who.Depart(ctx)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -84,20 +85,20 @@ func wearDay(b *testing.B) {
 		v := plan(bay)
 		v.Stop, v.Car.Need = 0, 1<<30
 		who, ctx, gone := at(v)
-		defer s.bays[bay-1].Unplug()
-		if err := who.home(ctx); err != nil {
+		defer s.Bays[bay-1].Unplug()
+		if err := who.Home(ctx); err != nil {
 			b.Fatal(err)
 		}
-		for who.shown = time.Now(); who.now.Screen != ui.Charging; {
+		for who.Shown = time.Now(); who.Now.Screen != ui.Charging; {
 			select {
-			case who.now = <-who.views:
+			case who.Now = <-who.Views:
 			case <-time.After(250 * time.Millisecond): // people look again
 			case <-ctx.Done():
-				b.Fatal("nothing charges: the screen shows ", who.now.Screen)
+				b.Fatal("nothing charges: the screen shows ", who.Now.Screen)
 			}
-			who.act(ctx)
+			who.Act(ctx)
 		}
-		who.touch(ctx, ui.Back, "") // they go away, and it goes on
+		who.Touch(ctx, ui.Back, "") // they go away, and it goes on
 		gone()
 	}
 	before = written()

@@ -1,4 +1,4 @@
-package main
+package town
 
 import (
 	"bytes"
@@ -26,15 +26,15 @@ import (
 // meanwhile.
 type scenario struct {
 	Faults []string `yaml:"faults"` // as in a file of faults
-	Visits []visit  `yaml:"visits"`
+	Visits []Visit  `yaml:"visits"`
 }
 
-// visit is what one person at the kiosk does. Where it does not say otherwise, they have a
+// Visit is what one person at the kiosk does. Where it does not say otherwise, they have a
 // good card and a car that is plugged in as soon as the screen asks for it.
-type visit struct {
+type Visit struct {
 	Bay      int       `yaml:"bay"`
 	Language string    `yaml:"language"`
-	Card     visitCard `yaml:"card"`
+	Card     VisitCard `yaml:"card"`
 	Car      visitCar  `yaml:"car"`
 	CancelAt ui.Screen `yaml:"cancel_at"` // presses back there
 	Stop     int       `yaml:"stop_after_wh"`
@@ -44,7 +44,7 @@ type visit struct {
 	Leave    bool      `yaml:"leave"` // walks away while the car charges; it is unplugged as said all the same
 }
 
-type visitCard struct {
+type VisitCard struct {
 	None    bool   `yaml:"none"`
 	Decline string `yaml:"decline"`  // result code, two hexadecimal digits
 	Limit   int64  `yaml:"limit"`    // minor units that the bank approves at most
@@ -62,8 +62,8 @@ type visitCar struct {
 //go:embed default-scenario.yaml
 var defaultScenario []byte
 
-// readScenario reads a scenario; without a path the default one.
-func readScenario(path string, bays int) (sc scenario, err error) {
+// ReadScenario reads a scenario; without a path the default one.
+func ReadScenario(path string, bays int) (sc scenario, err error) {
 	data := defaultScenario
 	if path != "" {
 		data, err = os.ReadFile(path)
@@ -80,14 +80,14 @@ func readScenario(path string, bays int) (sc scenario, err error) {
 		return sc, fmt.Errorf("%s:1:1: want visits", path)
 	}
 	for i := range sc.Visits {
-		if err := sc.Visits[i].complete(bays); err != nil {
+		if err := sc.Visits[i].Complete(bays); err != nil {
 			return sc, fmt.Errorf("%s:1:1: visit %d: %w", path, i+1, err)
 		}
 	}
 	return sc, nil
 }
 
-func (v *visit) complete(bays int) error {
+func (v *Visit) Complete(bays int) error {
 	if v.Bay == 0 {
 		v.Bay = min(3, bays)
 	}
@@ -104,7 +104,7 @@ func (v *visit) complete(bays int) error {
 	return err
 }
 
-func (v *visit) card() (simulator.Card, error) {
+func (v *Visit) card() (simulator.Card, error) {
 	c := simulator.GoodCard()
 	c.Limit, c.Item = v.Card.Limit, cmp.Or(v.Card.Item, c.Item)
 	if v.Card.Decline != "" {
@@ -117,14 +117,14 @@ func (v *visit) card() (simulator.Card, error) {
 	return c, nil
 }
 
-// visitor is a person at the simulated site: they read the screen and act on it.
-type visitor struct {
-	visit
-	*driver
-	site    *town
-	see     func(ui.View) // called with each view; may be nil
+// Visitor is a person at the simulated site: they read the screen and act on it.
+type Visitor struct {
+	Visit
+	*ui.Driver
+	Site    *Town
+	See     func(ui.View) // called with each view; may be nil
 	session string
-	shown   time.Time // the screen that they look at
+	Shown   time.Time // the screen that they look at
 	tapped  bool
 	plugged bool
 	paused  bool
@@ -134,9 +134,9 @@ type visitor struct {
 	ended   bool   // they saw what became of their money
 }
 
-// play lets them act until their visit is over: they have seen the end and the bank has
+// Play lets them act until their visit is over: they have seen the end and the bank has
 // answered, or the screen has gone on without them.
-func (v *visitor) play(ctx context.Context) error {
+func (v *Visitor) Play(ctx context.Context) error {
 	defer func() {
 		if v.left {
 			go v.comeBack(context.WithoutCancel(ctx))
@@ -148,38 +148,38 @@ func (v *visitor) play(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		select {
-		case now, ok := <-v.views:
+		case now, ok := <-v.Views:
 			if !ok {
 				return errors.New("the screen's connection ended")
 			}
-			if now.Screen != v.now.Screen || v.shown.IsZero() {
-				v.shown = time.Now()
+			if now.Screen != v.Now.Screen || v.Shown.IsZero() {
+				v.Shown = time.Now()
 			}
-			v.now = now
-			if v.see != nil {
-				v.see(now)
+			v.Now = now
+			if v.See != nil {
+				v.See(now)
 			}
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if done := v.act(ctx); done {
+		if done := v.Act(ctx); done {
 			return nil
 		}
 	}
 }
 
-func (v *visitor) bay() *simulator.Bay { return v.site.bays[v.Bay-1] }
+func (v *Visitor) bay() *simulator.Bay { return v.Site.Bays[v.Bay-1] }
 
-// act does what a person does who sees this screen. A touch that is refused is tried
+// Act does what a person does who sees this screen. A touch that is refused is tried
 // again with the next view.
-func (v *visitor) act(ctx context.Context) (done bool) {
-	now := v.now
+func (v *Visitor) Act(ctx context.Context) (done bool) {
+	now := v.Now
 	if now.Session != "" {
 		v.session, v.held = now.Session, v.held || now.Approved.Minor > 0
 	}
 	v.code = cmp.Or(now.StopCode, v.code)
-	press := func(k ui.InputKind, value string) { v.touch(ctx, k, value) }
+	press := func(k ui.InputKind, value string) { v.Touch(ctx, k, value) }
 	if v.Language != "" && now.Language != v.Language && !now.Closed() && now.Screen != "" {
 		press(ui.Language, v.Language)
 		return false
@@ -188,7 +188,7 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 		press(ui.Back, "")
 		return false
 	}
-	waited := int(time.Since(v.shown) / time.Millisecond)
+	waited := int(time.Since(v.Shown) / time.Millisecond)
 	switch now.Screen {
 	case ui.Attract:
 		if v.ended {
@@ -205,7 +205,7 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 	case ui.Tap:
 		if !v.Card.None && !v.tapped && waited >= v.Card.After {
 			card, _ := v.card() // checked when it was read
-			v.site.terminal.Present(card)
+			v.Site.Terminal.Present(card)
 			v.tapped = true
 		}
 	case ui.PlugIn:
@@ -250,7 +250,7 @@ func (v *visitor) act(ctx context.Context) (done bool) {
 }
 
 // comeBack unplugs the car after a while.
-func (v *visitor) comeBack(ctx context.Context) {
+func (v *Visitor) comeBack(ctx context.Context) {
 	start := v.bay().State().Register
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if got := v.bay().State().Register - start; v.Unplug > 0 && got > kiosk.Energy(v.Unplug) {
@@ -260,8 +260,8 @@ func (v *visitor) comeBack(ctx context.Context) {
 	v.bay().Unplug()
 }
 
-func (v *visitor) charging(press func(ui.InputKind, string)) {
-	reached := func(limit int) bool { return limit > 0 && v.now.Energy >= kiosk.Energy(limit) }
+func (v *Visitor) charging(press func(ui.InputKind, string)) {
+	reached := func(limit int) bool { return limit > 0 && v.Now.Energy >= kiosk.Energy(limit) }
 	if reached(v.Pause) && !v.paused {
 		v.paused = true
 		v.bay().Pause(true)
@@ -342,79 +342,79 @@ func (n *narrator) line(v ui.View) string {
 	return ""
 }
 
-// playScenario plays visits one after the other and lets the audit compare journal,
+// PlayScenario plays visits one after the other and lets the audit compare journal,
 // bank and meters in the end.
-func (s *town) playScenario(ctx context.Context, out io.Writer, sc scenario) error {
+func (s *Town) PlayScenario(ctx context.Context, out io.Writer, sc scenario) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(sc.Visits))*15*time.Minute)
 	defer cancel()
 	texts, err := text.Load()
 	if err != nil {
 		return err
 	}
-	d := newDriver(ctx, filepath.Join(s.dir, "ui.sock"))
+	d := ui.NewDriver(ctx, filepath.Join(s.Dir, "ui.sock"))
 	n := &narrator{out: out, texts: texts, start: time.Now()}
-	if err := d.screen(ctx, ui.Attract); err != nil {
+	if err := d.Screen(ctx, ui.Attract); err != nil {
 		return err
 	}
-	before := make([]kiosk.Energy, len(s.bays))
-	for i, b := range s.bays {
+	before := make([]kiosk.Energy, len(s.Bays))
+	for i, b := range s.Bays {
 		before[i] = b.State().Register
 	}
 	var sessions []string
 	for _, plan := range sc.Visits {
-		v := &visitor{visit: plan, driver: d, site: s, see: n.see}
-		if err := v.play(ctx); err != nil {
-			return fmt.Errorf("the visit did not end; the screen shows %s %s: %w", v.now.Screen, v.now.Message, err)
+		v := &Visitor{Visit: plan, Driver: d, Site: s, See: n.see}
+		if err := v.Play(ctx); err != nil {
+			return fmt.Errorf("the visit did not end; the screen shows %s %s: %w", v.Now.Screen, v.Now.Message, err)
 		}
 		if v.held {
 			sessions = append(sessions, v.session)
 		}
-		if err := v.leave(ctx); err != nil {
+		if err := v.Depart(ctx); err != nil {
 			return err
 		}
 	}
 	counted := kiosk.Energy(0)
-	for i, b := range s.bays {
+	for i, b := range s.Bays {
 		counted += b.State().Register - before[i]
 	}
 	return s.sums(ctx, out, sessions, counted, texts)
 }
 
-// playVisit plays a driver who charges a kilowatt-hour, at the screen of a daemon that was
+// PlayVisit plays a driver who charges a kilowatt-hour, at the screen of a daemon that was
 // started apart from the site.
-func (s *town) playVisit(ctx context.Context, out io.Writer, bay int, socket string) error {
+func (s *Town) PlayVisit(ctx context.Context, out io.Writer, bay int, socket string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	texts, err := text.Load()
 	if err != nil {
 		return err
 	}
-	plan := visit{Bay: bay, Stop: min(1000, 200*s.speed),
-		Card: visitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
-	if err := plan.complete(len(s.bays)); err != nil {
+	plan := Visit{Bay: bay, Stop: min(1000, 200*s.Speed),
+		Card: VisitCard{Item: fmt.Sprint("visitor ", time.Now().UnixNano())}}
+	if err := plan.Complete(len(s.Bays)); err != nil {
 		return err
 	}
 	n := &narrator{out: out, texts: texts, start: time.Now()}
-	v := &visitor{visit: plan, driver: newDriver(ctx, socket), site: s, see: n.see}
-	v.closed = n.see
-	if err := v.home(ctx); err != nil {
+	v := &Visitor{Visit: plan, Driver: ui.NewDriver(ctx, socket), Site: s, See: n.see}
+	v.Closed = n.see
+	if err := v.Home(ctx); err != nil {
 		return err
 	}
-	if err := v.play(ctx); err != nil {
-		return fmt.Errorf("it did not end; the screen shows %s %s: %w", v.now.Screen, v.now.Message, err)
+	if err := v.Play(ctx); err != nil {
+		return fmt.Errorf("it did not end; the screen shows %s %s: %w", v.Now.Screen, v.Now.Message, err)
 	}
-	if v.now.Reference == "" {
+	if v.Now.Reference == "" {
 		fmt.Fprintln(out, "The visit is over; the screen went on without a receipt.")
 	} else {
-		fmt.Fprintf(out, "The visit is over: kioskd receipt %s\n", v.now.Reference)
+		fmt.Fprintf(out, "The visit is over: kioskd receipt %s\n", v.Now.Reference)
 	}
-	return v.leave(ctx)
+	return v.Depart(ctx)
 }
 
-// leave presses "done", for the next visitor.
-func (v *visitor) leave(ctx context.Context) error {
-	if v.now.Screen == ui.Final || v.now.Screen == ui.Declined {
-		v.touch(ctx, ui.Back, "") // where it is refused the screen goes on by itself
+// Depart presses "done", for the next visitor.
+func (v *Visitor) Depart(ctx context.Context) error {
+	if v.Now.Screen == ui.Final || v.Now.Screen == ui.Declined {
+		v.Touch(ctx, ui.Back, "") // where it is refused the screen goes on by itself
 	}
-	return v.screen(ctx, ui.Attract)
+	return v.Screen(ctx, ui.Attract)
 }

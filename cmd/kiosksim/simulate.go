@@ -16,6 +16,7 @@ import (
 	"kioskd"
 	"kioskd/cli"
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 )
 
 func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []string) error {
@@ -41,7 +42,7 @@ func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []
 	t.InjectAll(faults.Terminal)
 	t.BehaveAll(faults.Manners)
 	fmt.Fprintf(p.Out, "terminal at %s; a good card comes 1.5 s after one is asked for\n", l.Address)
-	return serveTerminal(ctx, l, t)
+	return town.ServeTerminal(ctx, l, t)
 }
 
 func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []string) error {
@@ -124,36 +125,36 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
-	s, err := openTown(filepath.Dir(*path), *path, townOptions{size: *bays, speed: *speed, needScreen: true},
+	s, err := town.Open(filepath.Dir(*path), *path, town.Options{Size: *bays, Speed: *speed, NeedScreen: true},
 		slog.New(slog.NewTextHandler(p.Err, nil)))
 	if err != nil {
 		return err
 	}
-	s.inject(faults)
-	for i := range s.bays {
+	s.Inject(faults)
+	for i := range s.Bays {
 		fmt.Fprintf(p.Out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d "+
-			"emergency stop\n", i+1, firstSerial+i, i,
-			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting),
-			boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
+			"emergency stop\n", i+1, town.FirstSerial+i, i,
+			town.BoardInput(i, simulator.InputPlugged), town.BoardInput(i, simulator.InputRequesting),
+			town.BoardInput(i, simulator.InputFeedback), town.BoardInput(i, simulator.InputEmergency))
 	}
 	fmt.Fprintf(p.Out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
 	go p.clicks(ctx, s)
-	go p.people(ctx, s, cmp.Or(*socket, filepath.Join(s.dir, "ui.sock")))
-	return s.run(ctx)
+	go p.people(ctx, s, cmp.Or(*socket, filepath.Join(s.Dir, "ui.sock")))
+	return s.Run(ctx)
 }
 
 // clicks says what a person at the site hears and sees: contactors that close and open.
-func (p program) clicks(ctx context.Context, s *town) {
+func (p program) clicks(ctx context.Context, s *town.Town) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	closed := make([]bool, len(s.bays))
+	closed := make([]bool, len(s.Bays))
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		for i, b := range s.bays {
+		for i, b := range s.Bays {
 			if now := b.State().Closed; now != closed[i] {
 				closed[i] = now
 				fmt.Fprintf(p.Out, "bay %d: click, the contactor %s\n", i+1,
@@ -166,12 +167,12 @@ func (p program) clicks(ctx context.Context, s *town) {
 const whatPeopleDo = "card, plug N, unplug N, pause N, emergency N, weld N, or visit N for a whole visit to bay N"
 
 // people reads what a person at the simulated site does.
-func (p program) people(ctx context.Context, s *town, socket string) {
+func (p program) people(ctx context.Context, s *town.Town, socket string) {
 	in := bufio.NewScanner(p.In)
 	for in.Scan() {
 		words := strings.Fields(in.Text())
 		if len(words) == 1 && words[0] == "card" {
-			s.terminal.Present(simulator.GoodCard())
+			s.Terminal.Present(simulator.GoodCard())
 			fmt.Fprintln(p.Out, "A card is held to the terminal.")
 			continue
 		}
@@ -179,11 +180,11 @@ func (p program) people(ctx context.Context, s *town, socket string) {
 		if len(words) == 2 {
 			n, _ = strconv.Atoi(words[1])
 		}
-		if n < 1 || n > len(s.bays) {
+		if n < 1 || n > len(s.Bays) {
 			fmt.Fprintln(p.Err, "kioskd: want "+whatPeopleDo)
 			continue
 		}
-		switch b := s.bays[n-1]; words[0] {
+		switch b := s.Bays[n-1]; words[0] {
 		case "plug":
 			b.Plug(simulator.GoodCar())
 			fmt.Fprintf(p.Out, "bay %d: plugged in\n", n)
@@ -197,7 +198,7 @@ func (p program) people(ctx context.Context, s *town, socket string) {
 		case "weld":
 			b.Weld(true)
 		case "visit":
-			if err := s.playVisit(ctx, p.Out, n, socket); err != nil {
+			if err := s.PlayVisit(ctx, p.Out, n, socket); err != nil {
 				fmt.Fprintln(p.Err, "kioskd: visit:", err)
 			}
 		default:

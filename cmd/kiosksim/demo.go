@@ -14,6 +14,7 @@ import (
 	"kioskd/child"
 	"kioskd/cli"
 	"kioskd/simulator"
+	"kioskd/simulator/town"
 	"kioskd/site"
 )
 
@@ -32,7 +33,7 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 	if *bays < 1 || *bays > 8 || *speed < 1 || *speed > 3600 {
 		return cli.Usagef("demo: want 1 to 8 bays and a speed of 1 to 3600")
 	}
-	sc, err := readScenario(*path, *bays)
+	sc, err := town.ReadScenario(*path, *bays)
 	if err != nil {
 		return cli.Usage(err)
 	}
@@ -48,28 +49,28 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 		defer os.RemoveAll(tmp)
 		*dir = tmp
 	}
-	s, err := openTown(*dir, filepath.Join(*dir, "kioskd.yaml"),
-		townOptions{size: *bays, speed: *speed, needScreen: !*headless}, site.QuietLog())
+	s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"),
+		town.Options{Size: *bays, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
 	if err != nil {
 		return err
 	}
-	s.inject(faults)
+	s.Inject(faults)
 	if !*headless {
 		card := simulator.GoodCard()
-		s.terminal.AutoCard, s.terminal.AutoAfter = &card, 4*time.Second
+		s.Terminal.AutoCard, s.Terminal.AutoAfter = &card, 4*time.Second
 	}
 	world, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the daemon
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(world) }()
-	daemon, err := s.startDaemon(ctx)
+	go func() { ended <- s.Run(world) }()
+	daemon, err := s.StartDaemon(ctx)
 	if err != nil {
 		return err
 	}
 	if *headless {
-		err = s.playScenario(ctx, p.Out, sc)
+		err = s.PlayScenario(ctx, p.Out, sc)
 	} else {
-		go s.cars(ctx)
+		go s.Cars(ctx)
 		err = p.window(ctx, s)
 	}
 	daemonErr := child.Stop(daemon)
@@ -78,7 +79,7 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 }
 
 // window starts the touchscreen, which lies beside this program or on the path.
-func (p program) window(ctx context.Context, s *town) error {
+func (p program) window(ctx context.Context, s *town.Town) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (p program) window(ctx context.Context, s *town) error {
 	}
 	fmt.Fprintln(p.Out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.\nFive "+
 		"touches on the site's name, then 271828: the technician; 314159: the host.")
-	cmd := child.CommandContext(ctx, path, "--socket", filepath.Join(s.dir, "ui.sock"), "--windowed", "800x480")
+	cmd := child.CommandContext(ctx, path, "--socket", filepath.Join(s.Dir, "ui.sock"), "--windowed", "800x480")
 	cmd.Env = append(os.Environ(), "LC_ALL=en_US.UTF-8") // Fyne complains about none before its program begins
 	cmd.Stdout, cmd.Stderr = p.Err, p.Err
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {

@@ -1,4 +1,4 @@
-package main
+package town
 
 import (
 	"cmp"
@@ -24,7 +24,7 @@ import (
 	"kioskd/terminal"
 )
 
-func serveTerminal(ctx context.Context, l *simulator.Listener, t *simulator.Terminal) error {
+func ServeTerminal(ctx context.Context, l *simulator.Listener, t *simulator.Terminal) error {
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	return l.Serve(ctx, tills(l, t))
 }
@@ -42,50 +42,50 @@ func tills(l *simulator.Listener, t *simulator.Terminal) func(context.Context, i
 	}
 }
 
-// town is a whole simulated site on ptys.
-type town struct {
-	dir    string
-	config string // path
-	townOptions
-	bank     *simulator.Bank
-	terminal *simulator.Terminal
-	bays     []*simulator.Bay // in the order of their numbers
+// Town is a whole simulated site on ptys.
+type Town struct {
+	Dir    string
+	Config string // path
+	Options
+	Bank     *simulator.Bank
+	Terminal *simulator.Terminal
+	Bays     []*simulator.Bay // in the order of their numbers
 	board    *simulator.Board
 	lines    []*simulator.Listener
 	faults   simulator.Faults
 	// environment is what the daemon gets beside our own.
-	environment []string
-	wrap        func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
+	Environment []string
+	Wrap        func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
 	witness     func(*audit.World)                                          // says more to an audit; nil for none
 	echo        bool                                                        // the adapters of the buses hear themselves
 }
 
-// townOptions say what a simulated site is like.
-type townOptions struct {
-	size       int    // bays
+// Options say what a simulated site is like.
+type Options struct {
+	Size       int    // bays
 	tcp        bool   // the card terminal is on the network
-	speed      int    // by which cars are faster
-	needScreen bool   // nothing is sold without one
+	Speed      int    // by which cars are faster
+	NeedScreen bool   // nothing is sold without one
 	tariff     string // OCPI price components; empty for energy alone
-	more       string // configuration beyond what every site has
+	More       string // configuration beyond what every site has
 }
 
-// inject lets things go wrong.
-func (s *town) inject(f simulator.Faults) {
+// Inject lets things go wrong.
+func (s *Town) Inject(f simulator.Faults) {
 	s.faults = f
-	s.terminal.InjectAll(f.Terminal)
-	s.terminal.BehaveAll(f.Manners)
-	for _, b := range s.bays {
+	s.Terminal.InjectAll(f.Terminal)
+	s.Terminal.BehaveAll(f.Manners)
+	for _, b := range s.Bays {
 		b.Lie(f.Lie)
 	}
 }
 
-// firstSerial is the number on the plate of the first bay's meter.
-const firstSerial = 20260001
+// FirstSerial is the number on the plate of the first bay's meter.
+const FirstSerial = 20260001
 
 // openSite makes a site of bays below a directory and writes the configuration that
 // points a real daemon at it.
-func openTown(dir, configPath string, o townOptions, log *slog.Logger) (*town, error) {
+func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make site: %w", err)
 	}
@@ -93,17 +93,17 @@ func openTown(dir, configPath string, o townOptions, log *slog.Logger) (*town, e
 	if err != nil {
 		return nil, err
 	}
-	s := &town{dir: dir, config: configPath, townOptions: o}
-	s.bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl"))
+	s := &Town{Dir: dir, Config: configPath, Options: o}
+	s.Bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl"))
 	if err != nil {
 		return nil, err
 	}
-	s.terminal = simulator.NewTerminal(s.bank, "EUR", log)
-	s.terminal.WantPassword("123456") // as its configuration has it
-	for i := range o.size {
-		s.bays = append(s.bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(firstSerial+i), o.speed))
+	s.Terminal = simulator.NewTerminal(s.Bank, "EUR", log)
+	s.Terminal.WantPassword("123456") // as its configuration has it
+	for i := range o.Size {
+		s.Bays = append(s.Bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(FirstSerial+i), o.Speed))
 	}
-	s.board = &simulator.Board{Bays: s.bays, Watchdog: 10 * time.Second}
+	s.board = &simulator.Board{Bays: s.Bays, Watchdog: 10 * time.Second}
 	for _, name := range []string{"terminal", "meters", "board"} {
 		address := "pty:" + filepath.Join(dir, name)
 		if o.tcp && name == "terminal" {
@@ -111,27 +111,27 @@ func openTown(dir, configPath string, o townOptions, log *slog.Logger) (*town, e
 		}
 		l, err := simulator.Listen(address)
 		if err != nil {
-			s.close()
+			s.Close()
 			return nil, err
 		}
 		s.lines = append(s.lines, l)
 	}
-	if err := os.WriteFile(configPath, []byte(s.yaml()), 0o600); err != nil {
-		s.close()
+	if err := os.WriteFile(configPath, []byte(s.YAML()), 0o600); err != nil {
+		s.Close()
 		return nil, fmt.Errorf("cannot write configuration: %w", err)
 	}
 	return s, nil
 }
 
-func (s *town) close() error {
+func (s *Town) Close() error {
 	var errs []error
 	for _, l := range s.lines {
 		errs = append(errs, l.Close())
 	}
-	return errors.Join(append(errs, s.bank.Close())...)
+	return errors.Join(append(errs, s.Bank.Close())...)
 }
 
-func (s *town) yaml() string {
+func (s *Town) YAML() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# A simulated site. Every line is a pty with a simulated device behind it.
 site:
@@ -165,36 +165,36 @@ tariff:
     - price_components:
         %s
 %sbays:
-`, filepath.Join(s.dir, "journal.db"), filepath.Join(s.dir, "ui.sock"), s.needScreen, s.terminalAt(),
-		cmp.Or(s.tariff, "- {type: ENERGY, price: 0.49, vat: 19, step_size: 1}"), s.more)
-	for i := range s.bays {
+`, filepath.Join(s.Dir, "journal.db"), filepath.Join(s.Dir, "ui.sock"), s.NeedScreen, s.terminalAt(),
+		cmp.Or(s.tariff, "- {type: ENERGY, price: 0.49, vat: 19, step_size: 1}"), s.More)
+	for i := range s.Bays {
 		fmt.Fprintf(&b, `  - number: %d
     evse_id: DE*DEM*E%03d
     max_power_w: %d # the car's times the speed of the simulation
     meter: {address: "serial://%s", unit: %d, model: %s}
     board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d, emergency: %d}
-`, i+1, i+1, 22000*s.speed, filepath.Join(s.dir, "meters"), i+1, s.model(i), filepath.Join(s.dir, "board"), i,
-			boardInput(i, simulator.InputPlugged), boardInput(i, simulator.InputRequesting),
-			boardInput(i, simulator.InputFeedback), boardInput(i, simulator.InputEmergency))
+`, i+1, i+1, 22000*s.Speed, filepath.Join(s.Dir, "meters"), i+1, s.model(i), filepath.Join(s.Dir, "board"), i,
+			BoardInput(i, simulator.InputPlugged), BoardInput(i, simulator.InputRequesting),
+			BoardInput(i, simulator.InputFeedback), BoardInput(i, simulator.InputEmergency))
 	}
 	return b.String()
 }
 
 // terminalAt is the card terminal's address.
-func (s *town) terminalAt() string {
+func (s *Town) terminalAt() string {
 	if len(s.lines) == 0 {
-		return "serial://" + filepath.Join(s.dir, "terminal")
+		return "serial://" + filepath.Join(s.Dir, "terminal")
 	}
 	return s.lines[0].Address
 }
 
-// boardInput is the board's input of a bay, the first being 0.
-func boardInput(bay, input int) int { return bay*simulator.InputsPerBay + input }
+// BoardInput is the board's input of a bay, the first being 0.
+func BoardInput(bay, input int) int { return bay*simulator.InputsPerBay + input }
 
-// audit proves the journal's tree and compares the journal with what bank and meters
+// Audit proves the journal's tree and compares the journal with what bank and meters
 // know of the site.
-func (s *town) audit(ctx context.Context) ([]audit.Violation, error) {
-	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+func (s *Town) Audit(ctx context.Context) ([]audit.Violation, error) {
+	j, err := store.OpenReader(ctx, filepath.Join(s.Dir, "journal.db"))
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (s *town) audit(ctx context.Context) ([]audit.Violation, error) {
 	if _, err := j.Verify(ctx, func(int64) {}); err != nil {
 		return nil, err
 	}
-	w := simulator.Evidence(s.bank, s.bays)
+	w := simulator.Evidence(s.Bank, s.Bays)
 	// an event's time is of before it was written; a B23 counts in 10 Wh
 	w.Slack, w.Step, w.Left = 50*time.Millisecond, 10, 10
 	if s.witness != nil {
@@ -222,9 +222,9 @@ func (u *unsettled) Error() string {
 	return fmt.Sprintf("%d sessions and the holds %v are open", u.sessions, u.holds)
 }
 
-// settled is an *unsettled where something is open.
-func (s *town) settled(ctx context.Context) error {
-	j, err := store.OpenReader(ctx, filepath.Join(s.dir, "journal.db"))
+// Settled is an *unsettled where something is open.
+func (s *Town) Settled(ctx context.Context) error {
+	j, err := store.OpenReader(ctx, filepath.Join(s.Dir, "journal.db"))
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func (s *town) settled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	open := unsettled{holds: s.bank.Open()}
+	open := unsettled{holds: s.Bank.Open()}
 	for _, x := range state.Sessions {
 		if x.Paper != session.PaperClosed && !x.Forsaken() {
 			open.sessions++
@@ -249,28 +249,28 @@ func (s *town) settled(ctx context.Context) error {
 }
 
 // model alternates between the makes, so that both are on one bus.
-func (s *town) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
+func (s *Town) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
 
-// run serves every device until ctx ends.
-func (s *town) run(ctx context.Context) error {
+// Run serves every device until ctx ends.
+func (s *Town) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	meters := map[byte]simulator.Unit{}
-	for i, b := range s.bays {
+	for i, b := range s.Bays {
 		m, _ := simulator.MeterByModel(s.model(i), b)
 		meters[byte(i+1)] = m
 	}
-	defer context.AfterFunc(ctx, func() { s.close() })()
+	defer context.AfterFunc(ctx, func() { s.Close() })()
 	serve := func(i int, name string, f func(context.Context, io.ReadWriteCloser) error) {
 		g.Go(func() error {
 			return s.lines[i].Serve(ctx, func(ctx context.Context, rw io.ReadWriteCloser) error {
-				if s.wrap != nil {
-					rw = s.wrap(name, rw)
+				if s.Wrap != nil {
+					rw = s.Wrap(name, rw)
 				}
 				return f(ctx, rw)
 			})
 		})
 	}
-	serve(0, "terminal", tills(s.lines[0], s.terminal))
+	serve(0, "terminal", tills(s.lines[0], s.Terminal))
 	board := map[byte]simulator.Unit{1: s.board}
 	serve(1, "meters", (&simulator.Bus{Units: meters, Echo: s.echo, Distort: simulator.Distort(s.faults.Meter)}).Serve)
 	serve(2, "board", (&simulator.Bus{Units: board, Echo: s.echo, Distort: simulator.Distort(s.faults.Board)}).Serve)
@@ -278,17 +278,17 @@ func (s *town) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// command starts the daemon of the site.
-func (s *town) command() (*exec.Cmd, error) { return child.Kioskd(s.config, s.dir, s.environment...) }
+// Command starts the daemon of the site.
+func (s *Town) Command() (*exec.Cmd, error) { return child.Kioskd(s.Config, s.Dir, s.Environment...) }
 
-// startDaemon starts the daemon and waits until it answers.
-func (s *town) startDaemon(ctx context.Context) (*exec.Cmd, error) {
-	cmd, err := s.command()
+// StartDaemon starts the daemon and waits until it answers.
+func (s *Town) StartDaemon(ctx context.Context) (*exec.Cmd, error) {
+	cmd, err := s.Command()
 	if err != nil {
 		return nil, err
 	}
-	return cmd, child.AwaitKioskd(ctx, cmd, s.dir, filepath.Join(s.dir, "ui.sock"))
+	return cmd, child.AwaitKioskd(ctx, cmd, s.Dir, filepath.Join(s.Dir, "ui.sock"))
 }
 
 // control is the socket on which the daemon serves commands.
-func (s *town) control() string { return filepath.Join(s.dir, "control.sock") }
+func (s *Town) control() string { return filepath.Join(s.Dir, "control.sock") }

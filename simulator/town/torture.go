@@ -1,4 +1,4 @@
-package main
+package town
 
 import (
 	"bytes"
@@ -29,44 +29,44 @@ import (
 	"kioskd/ui"
 )
 
-// tortureOptions say how much.
-type tortureOptions struct {
-	sessions int           // all sites together
-	seed     uint64        // that the misfortunes follow from; 0 for a new one
-	limit    time.Duration // after which the sites are left in peace; 0 for none
-	sites    int           // at a time
-	dir      string        // keeps journals, ledgers and logs; a temporary one without it
-	out      io.Writer     // progress, and what was found
+// Torture say how much.
+type Torture struct {
+	Sessions int           // all sites together
+	Seed     uint64        // that the misfortunes follow from; 0 for a new one
+	Limit    time.Duration // after which the sites are left in peace; 0 for none
+	Sites    int           // at a time
+	Dir      string        // keeps journals, ledgers and logs; a temporary one without it
+	Out      io.Writer     // progress, and what was found
 }
 
-// torture runs many simulated sites, each with the real daemon as a process of its own,
+// RunTorture runs many simulated sites, each with the real daemon as a process of its own,
 // and treats them as badly as the world can: SIGKILL at any byte, cables pulled, frames
 // lost, spoiled, doubled and late, payments that go wrong in every way. In the end the
 // audit compares what the bank and the meters know with the journal.
-func torture(ctx context.Context, o tortureOptions) error {
-	if o.dir == "" {
+func RunTorture(ctx context.Context, o Torture) error {
+	if o.Dir == "" {
 		tmp, err := os.MkdirTemp("", "kioskd-torture-")
 		if err != nil {
 			return err
 		}
 		defer os.RemoveAll(tmp)
-		o.dir = tmp
+		o.Dir = tmp
 	}
 	chaos, enough := context.WithCancel(ctx)
 	defer enough()
-	if o.limit > 0 {
-		defer time.AfterFunc(o.limit, enough).Stop()
+	if o.Limit > 0 {
+		defer time.AfterFunc(o.Limit, enough).Stop()
 	}
-	if o.seed == 0 {
-		o.seed = uint64(time.Now().UnixNano())
+	if o.Seed == 0 {
+		o.Seed = uint64(time.Now().UnixNano())
 	}
-	fmt.Fprintf(o.out, "torture: seed %d, %d sessions at %d sites\n", o.seed, o.sessions, o.sites)
-	t := &tortureRun{out: o.out, seed: o.seed, start: time.Now(), enough: enough}
-	t.left.Store(int64(o.sessions))
+	fmt.Fprintf(o.Out, "torture: seed %d, %d sessions at %d sites\n", o.Seed, o.Sessions, o.Sites)
+	t := &tortureRun{out: o.Out, seed: o.Seed, start: time.Now(), enough: enough}
+	t.left.Store(int64(o.Sessions))
 	var g errgroup.Group
-	for i := range o.sites {
+	for i := range o.Sites {
 		g.Go(func() error {
-			return t.site(ctx, chaos, filepath.Join(o.dir, fmt.Sprintf("site%03d", i)), i)
+			return t.site(ctx, chaos, filepath.Join(o.Dir, fmt.Sprintf("site%03d", i)), i)
 		})
 	}
 	done := make(chan struct{})
@@ -78,10 +78,10 @@ func torture(ctx context.Context, o tortureOptions) error {
 		return err
 	}
 	if n := t.violations.Load(); n > 0 {
-		return fmt.Errorf("%d violations with seed %d", n, o.seed)
+		return fmt.Errorf("%d violations with seed %d", n, o.Seed)
 	}
-	fmt.Fprintf(o.out, "No promise was broken. From a pulled cable to the open contactor at most %v. Seed %d.\n",
-		t.slowest.Round(time.Millisecond), o.seed)
+	fmt.Fprintf(o.Out, "No promise was broken. From a pulled cable to the open contactor at most %v. Seed %d.\n",
+		t.slowest.Round(time.Millisecond), o.Seed)
 	return nil
 }
 
@@ -140,8 +140,8 @@ func tortureTariffs() []string {
 // victim is one site under torture.
 type victim struct {
 	*tortureRun
-	*town
-	dice *dice
+	*Town
+	dice *Dice
 
 	mu     sync.Mutex
 	daemon *exec.Cmd
@@ -186,32 +186,32 @@ func (v *victim) witness(w *audit.World) {
 	}
 }
 
-// dice is a source of chance for many goroutines.
-type dice struct {
+// Dice is a source of chance for many goroutines.
+type Dice struct {
 	mu sync.Mutex
-	r  *rand.Rand
+	R  *rand.Rand
 }
 
-func (d *dice) under(p float64) bool {
+func (d *Dice) under(p float64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.r.Float64() < p
+	return d.R.Float64() < p
 }
 
-func (d *dice) between(a, b int) int {
+func (d *Dice) Between(a, b int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return a + d.r.IntN(b-a+1)
+	return a + d.R.IntN(b-a+1)
 }
 
-func (d *dice) millis(a, b int) time.Duration {
-	return time.Duration(d.between(a, b)) * time.Millisecond
+func (d *Dice) Millis(a, b int) time.Duration {
+	return time.Duration(d.Between(a, b)) * time.Millisecond
 }
 
 func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
-	s, err := openTown(dir, filepath.Join(dir, "kioskd.yaml"), townOptions{
-		size: tortureBays, speed: tortureSpeed, tcp: n%3 == 1, tariff: tortureTariffs()[n%len(tortureTariffs())],
-		more: "timings: {plug_in: 15s, choose: 30s}\n"}, site.QuietLog())
+	s, err := Open(dir, filepath.Join(dir, "kioskd.yaml"), Options{
+		Size: tortureBays, Speed: tortureSpeed, tcp: n%3 == 1, tariff: tortureTariffs()[n%len(tortureTariffs())],
+		More: "timings: {plug_in: 15s, choose: 30s}\n"}, site.QuietLog())
 	if err != nil {
 		return err
 	}
@@ -220,16 +220,16 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 		return err
 	}
 	defer did.Close()
-	v := &victim{tortureRun: t, town: s, dice: &dice{r: rand.New(rand.NewPCG(t.seed, uint64(n)))},
+	v := &victim{tortureRun: t, Town: s, dice: &Dice{R: rand.New(rand.NewPCG(t.seed, uint64(n)))},
 		log: slog.New(slog.NewTextHandler(did, nil))}
-	s.terminal.Think, s.terminal.DayEndBooks = 30*time.Millisecond, true
+	s.Terminal.Think, s.Terminal.DayEndBooks = 30*time.Millisecond, true
 	if s.tcp {
-		s.terminal.Idle = 7 * time.Second // sooner than the kiosk asks whether it is well
+		s.Terminal.Idle = 7 * time.Second // sooner than the kiosk asks whether it is well
 	}
-	s.wrap, s.witness, s.echo = v.spoil, v.witness, n%5 == 3
+	s.Wrap, s.witness, s.echo = v.spoil, v.witness, n%5 == 3
 	world, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(world) }()
+	go func() { ended <- s.Run(world) }()
 	defer func() { stop(); <-ended }()
 	alive, quit := context.WithCancel(ctx)
 	var g errgroup.Group
@@ -251,7 +251,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 func (v *victim) keepAlive(ctx context.Context) error {
 	var dead time.Time // since when; zero before the first start
 	for ctx.Err() == nil {
-		cmd, err := v.town.command()
+		cmd, err := v.Town.Command()
 		if err != nil {
 			return err
 		}
@@ -271,9 +271,9 @@ func (v *victim) keepAlive(ctx context.Context) error {
 		case <-died:
 		}
 		dead = time.Now()
-		pause := v.dice.millis(0, 400)
+		pause := v.dice.Millis(0, 400)
 		if v.dice.under(0.1) { // a meter is another one, or has another register, when it comes back
-			v.lie(pause + v.dice.millis(2000, 8000))
+			v.lie(pause + v.dice.Millis(2000, 8000))
 		}
 		if v.dice.under(0.05) { // the board's watchdog comes first
 			pause += 11 * time.Second
@@ -315,8 +315,8 @@ func (v *victim) setCalm() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.calm = true
-	v.terminal.Heal()
-	for _, b := range v.bays {
+	v.Terminal.Heal()
+	for _, b := range v.Bays {
 		b.Lie(simulator.Truth)
 	}
 }
@@ -336,8 +336,8 @@ func (v *victim) lie(d time.Duration) {
 		return
 	}
 	v.lies.Add(1)
-	n, all := v.dice.between(0, len(v.bays)-1), tortureLies()
-	bay, lie := v.bays[n], all[v.dice.between(0, len(all)-1)]
+	n, all := v.dice.Between(0, len(v.Bays)-1), tortureLies()
+	bay, lie := v.Bays[n], all[v.dice.Between(0, len(all)-1)]
 	v.note("meter %d %s for %v", n+1, lie, d)
 	bay.Lie(lie)
 	time.AfterFunc(d, func() { bay.Lie(simulator.Truth) })
@@ -345,22 +345,22 @@ func (v *victim) lie(d time.Duration) {
 
 // behave lets the terminal answer in a way of the specification's tables: once, or for a while.
 func (v *victim) behave(all []simulator.Manner) {
-	m := all[v.dice.between(0, len(all)-1)]
+	m := all[v.dice.Between(0, len(all)-1)]
 	v.manners.Add(1)
 	if v.dice.under(0.5) {
-		times := v.dice.between(1, 3)
+		times := v.dice.Between(1, 3)
 		v.note("terminal %v %d", m, times)
-		v.terminal.Behave(m, times)
+		v.Terminal.Behave(m, times)
 		return
 	}
 	v.note("terminal %v for a while", m)
-	v.terminal.Behave(m, 0)
-	time.AfterFunc(v.dice.millis(2000, 30_000), func() { v.terminal.Relent(m.On) })
+	v.Terminal.Behave(m, 0)
+	time.AfterFunc(v.dice.Millis(2000, 30_000), func() { v.Terminal.Relent(m.On) })
 }
 
 // technician clears the faults that only a person can call mended, where the meter tells the truth.
 func (v *victim) technician(ctx context.Context) {
-	for i, b := range v.bays {
+	for i, b := range v.Bays {
 		if b.Lying() != simulator.Truth {
 			continue
 		}
@@ -394,7 +394,7 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 			return
 		case <-alive.Done():
 			return
-		case <-time.After(v.dice.millis(1000, 24000)):
+		case <-time.After(v.dice.Millis(1000, 24000)):
 		}
 		switch {
 		case v.isCalm():
@@ -404,27 +404,27 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 		case v.dice.under(0.3):
 			v.behave(manners)
 		case v.dice.under(0.25):
-			v.lie(v.dice.millis(500, 20_000))
+			v.lie(v.dice.Millis(500, 20_000))
 		case v.dice.under(0.1):
-			v.terminal.Forget()
+			v.Terminal.Forget()
 		case v.dice.under(0.15):
 			v.technician(alive)
 		case v.dice.under(0.1): // it refuses cards until its day is ended, which takes all that is held
-			v.terminal.WantDayEnd(true)
+			v.Terminal.WantDayEnd(true)
 		case v.dice.under(0.1):
 			v.emergency()
 		default:
 			v.payments.Add(1)
-			v.terminal.Inject(kinds[v.dice.between(0, len(kinds)-1)])
+			v.Terminal.Inject(kinds[v.dice.Between(0, len(kinds)-1)])
 		}
 	}
 }
 
 // emergency presses a bay's emergency stop for a while.
 func (v *victim) emergency() {
-	bay := v.bays[v.dice.between(0, len(v.bays)-1)]
+	bay := v.Bays[v.dice.Between(0, len(v.Bays)-1)]
 	bay.Emergency(true)
-	time.AfterFunc(v.dice.millis(100, 8000), func() { bay.Emergency(false) })
+	time.AfterFunc(v.dice.Millis(100, 8000), func() { bay.Emergency(false) })
 }
 
 // spoil wraps a line in misfortune.
@@ -462,13 +462,13 @@ func (s *spoiled) chunk(b []byte) []byte {
 		return nil
 	}
 	if v.dice.under(s.rate) { // between any two bytes
-		cut := v.dice.between(0, len(b))
+		cut := v.dice.Between(0, len(b))
 		v.kill()
 		return b[:cut]
 	}
 	switch {
 	case v.dice.under(s.rate):
-		s.pulled = time.Now().Add(v.dice.millis(50, 9000))
+		s.pulled = time.Now().Add(v.dice.Millis(50, 9000))
 		v.cuts.Add(1)
 		if s.eyes {
 			v.gone(time.Now(), s.pulled.Add(seesAgain))
@@ -480,13 +480,13 @@ func (s *spoiled) chunk(b []byte) []byte {
 	case !s.sums && v.dice.under(s.rate):
 		v.frames.Add(1)
 		b = bytes.Clone(b)
-		b[v.dice.between(0, len(b)-1)] ^= 1 << v.dice.between(0, 7)
+		b[v.dice.Between(0, len(b)-1)] ^= 1 << v.dice.Between(0, 7)
 	case v.dice.under(s.rate):
 		v.frames.Add(1)
 		s.pending = bytes.Clone(b)
 	case v.dice.under(s.rate):
 		v.frames.Add(1)
-		time.Sleep(v.dice.millis(10, 1500))
+		time.Sleep(v.dice.Millis(10, 1500))
 	}
 	return b
 }
@@ -524,14 +524,14 @@ func (s *spoiled) Write(b []byte) (int, error) {
 // crowd lets one visitor after the other come to the screen. Some walk away while their
 // cars charge.
 func (v *victim) crowd(ctx context.Context) {
-	d := newDriver(ctx, filepath.Join(v.dir, "ui.sock"))
+	d := ui.NewDriver(ctx, filepath.Join(v.Dir, "ui.sock"))
 	for ctx.Err() == nil {
-		if err := d.home(ctx); err != nil {
+		if err := d.Home(ctx); err != nil {
 			return
 		}
-		visit, cancel := context.WithTimeout(ctx, time.Duration(v.dice.between(5, 90))*time.Second)
-		person := &visitor{visit: v.plan(), driver: d, site: v.town}
-		person.play(visit) // however it ended: the audit judges
+		visit, cancel := context.WithTimeout(ctx, time.Duration(v.dice.Between(5, 90))*time.Second)
+		person := &Visitor{Visit: v.plan(), Driver: d, Site: v.Town}
+		person.Play(visit) // however it ended: the audit judges
 		cancel()
 		if person.tapped { // a visit without a card is none to speak of
 			v.visits.Add(1)
@@ -543,30 +543,30 @@ func (v *victim) crowd(ctx context.Context) {
 }
 
 // plan is what a visitor wants.
-func (v *victim) plan() visit {
+func (v *victim) plan() Visit {
 	d := v.dice
-	out := visit{Bay: d.between(1, tortureBays), Leave: d.under(0.4)}
-	out.Card.Item = fmt.Sprint(d.between(1, 1_000_000)) // hardly a driver comes twice
+	out := Visit{Bay: d.Between(1, tortureBays), Leave: d.under(0.4)}
+	out.Card.Item = fmt.Sprint(d.Between(1, 1_000_000)) // hardly a driver comes twice
 	if d.under(0.1) {
 		out.Card.Item = "of a driver who comes again and again"
 	}
 	out.Again = d.under(0.5)
-	out.Car = visitCar{Power: d.between(1000, 22000), Need: d.between(200, 4000), After: d.between(0, 800)}
+	out.Car = visitCar{Power: d.Between(1000, 22000), Need: d.Between(200, 4000), After: d.Between(0, 800)}
 	switch {
 	case d.under(0.5):
-		out.Stop = d.between(1, 1500)
+		out.Stop = d.Between(1, 1500)
 	case d.under(0.5):
-		out.Unplug = d.between(1, 1500)
+		out.Unplug = d.Between(1, 1500)
 	case d.under(0.5): // its owner comes back after a while
-		out.Pause = d.between(1, 1000)
+		out.Pause = d.Between(1, 1000)
 	}
 	switch {
 	case d.under(0.04):
-		out.Card.Decline = []string{"05", "33", "6E", "64", "9B"}[d.between(0, 4)]
+		out.Card.Decline = []string{"05", "33", "6E", "64", "9B"}[d.Between(0, 4)]
 	case d.under(0.1):
-		out.Card.Limit = int64(d.between(1, 3000))
+		out.Card.Limit = int64(d.Between(1, 3000))
 	case d.under(0.03):
-		out.CancelAt = []ui.Screen{ui.Price, ui.Tap, ui.PlugIn}[d.between(0, 2)]
+		out.CancelAt = []ui.Screen{ui.Price, ui.Tap, ui.PlugIn}[d.Between(0, 2)]
 	case d.under(0.02):
 		out.Car.Need = 1 // nearly full
 	}
@@ -576,13 +576,13 @@ func (v *victim) plan() visit {
 // settle waits, in calm, until the journal and the bank have nothing open: for what a terminal refused again and
 // again until it is due, which may be an hour later.
 func (v *victim) settle(ctx context.Context) error {
-	for _, b := range v.bays {
+	for _, b := range v.Bays {
 		b.Unplug()
 	}
 	retry := time.NewTicker(2 * time.Minute) // what a restart tries at once
 	defer retry.Stop()
 	for start, until := time.Now(), time.Now().Add(calmLimit); ; {
-		open := v.settled(ctx)
+		open := v.Settled(ctx)
 		var what *unsettled
 		switch {
 		case open == nil:
@@ -608,12 +608,12 @@ func (v *victim) report(what string) {
 	v.violations.Add(1)
 	v.tortureRun.mu.Lock()
 	defer v.tortureRun.mu.Unlock()
-	fmt.Fprintf(v.out, "VIOLATION seed %d %s: %s\n", v.seed, filepath.Base(v.dir), what)
+	fmt.Fprintf(v.out, "VIOLATION seed %d %s: %s\n", v.seed, filepath.Base(v.Dir), what)
 }
 
 // judge lets the audit compare, and looks for card numbers in all that the daemon wrote.
 func (v *victim) judge(ctx context.Context) error {
-	broken, err := v.audit(ctx)
+	broken, err := v.Audit(ctx)
 	var wrong *store.WrongRecord
 	if errors.As(err, &wrong) {
 		v.report(err.Error())
@@ -624,7 +624,7 @@ func (v *victim) judge(ctx context.Context) error {
 		v.report(b.String())
 	}
 	for _, name := range []string{"journal.db", "journal.db-wal", "kioskd.log"} {
-		data, err := os.ReadFile(filepath.Join(v.dir, name))
+		data, err := os.ReadFile(filepath.Join(v.Dir, name))
 		if err != nil {
 			continue // a checkpoint may have removed it
 		}
