@@ -59,7 +59,7 @@ build: build-daemon build-ui
 
 .PHONY: build-daemon build-ui pictures
 build-daemon: setup-daemon
-	go build -o bin/kioskd ./cmd/kioskd
+	go build -o bin/ ./cmd/kioskd ./cmd/kiosksim
 build-ui: setup
 	go build -tags $(GO_UI_TAGS) -o bin/kioskd-ui ./cmd/kioskd-ui
 

@@ -74,11 +74,14 @@ func TestArrows(t *testing.T) {
 			"kioskd/session", "kioskd/site"}, true, "an API knows no device"},
 		{"kioskd/site", nil, []string{"kioskd/simulator", "kioskd/audit", "kioskd/cmd"}, true,
 			"a site that sells simulates nothing"},
-		{"kioskd", []string{"kioskd/cmd/kioskd"}, []string{"kioskd/simulator"}, false,
-			"the world is for cmd and tests"},
+		{"kioskd/setup", nil, []string{"kioskd/simulator", "kioskd/audit"}, true, "a wizard meets real devices"},
+		{"kioskd", []string{"kioskd/simulator", "kioskd/simulator/town", "kioskd/cmd/kiosksim"},
+			[]string{"kioskd/simulator", "kioskd/audit"},
+			true, "what sells links no simulated world, and not its own judge"},
 		{"kioskd", []string{"kioskd/store", "kioskd/backoffice/receiver"},
 			[]string{"database/sql", "github.com/mattn/go-sqlite3"}, false, "SQL stays in the store"},
-		{"kioskd", []string{"kioskd/cmd/kioskd", "kioskd/cmd/kioskd-ui"}, []string{"flag"}, false, "flags stay in cmd"},
+		{"kioskd", []string{"kioskd/cmd/kioskd", "kioskd/cmd/kioskd-ui", "kioskd/cmd/kiosksim", "kioskd/cli"},
+			[]string{"flag"}, false, "flags stay in cmd"},
 	} {
 		matched := false
 		for path, p := range all {

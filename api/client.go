@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"kioskd"
 )
@@ -141,3 +142,30 @@ func (c *Client) SendNow(ctx context.Context) (Done, error) {
 
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// UntilDrained has nothing new sold, and waits until nothing is open; told is called with the references of the
+// sessions that it waits for, when they change.
+func (c *Client) UntilDrained(ctx context.Context, limit time.Duration, told func(waiting string)) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	last := ""
+	for {
+		d, err := c.Drain(ctx, true)
+		if err != nil || len(d.Waiting) == 0 {
+			return err
+		}
+		if now := strings.Join(d.Waiting, ", "); now != last {
+			told(now)
+			last = now
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("still open after %v: %s; nothing new is sold until drain --off or a restart", limit,
+				last)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// DrainLimit is how long a driver who charges is waited for.
+const DrainLimit = 30 * time.Minute

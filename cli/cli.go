@@ -205,3 +205,18 @@ func (p Program) Note(what string) {
 		}
 	}
 }
+
+// Waiting tells for which sessions a drain waits.
+func (p Program) Waiting(sessions string) { fmt.Fprintf(p.Out, "waiting for %s\n", sessions) }
+
+// BadInput is an error of usage; one that has several faults has them printed, one a line.
+func (p Program) BadInput(err error) error {
+	var bad interface{ Lines() []string }
+	if !errors.As(err, &bad) {
+		return Usage(err)
+	}
+	for _, l := range bad.Lines() {
+		fmt.Fprintln(p.Err, l)
+	}
+	return Usage(ErrSilent)
+}

@@ -141,6 +141,9 @@ type Error struct{ Faults []string }
 
 func (e *Error) Error() string { return strings.Join(e.Faults, "\n") }
 
+// Lines are the faults, each with its place.
+func (e *Error) Lines() []string { return e.Faults }
+
 // Read reads and checks a configuration file. Files that it names are looked at later:
 // what is missing of them keeps a daemon from nothing but what needs them.
 func Read(path string) (*Config, error) { return ReadWithFiles(path, false) }

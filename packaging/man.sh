@@ -24,7 +24,7 @@ commands() { "$program" --help | sed -n 's/^  \([a-z-]\+\( [a-z-]\+\)\?\)  .*/\1
 		"$program" $command --help | sed -e 's/^kioskd [a-z -]*: /Command: it /;t' -e 's/^/    /' | sed '1{s/^Command: it //}'
 	done
 	printf '\n# FILES\n\n*/etc/kioskd/kioskd.yaml*: the configuration, kioskd.yaml(5).\n\n*/var/lib/kioskd/journal*: the journal; never delete any of its files.\n'
-	printf '\n# SEE ALSO\n\nkioskd-ui(1), kioskd.yaml(5)\n'
+	printf '\n# SEE ALSO\n\nkioskd-ui(1), kiosksim(1), kioskd.yaml(5)\n'
 } >"$dir/kioskd.1.md"
 {
 	echo "kioskd-ui 1 \"$date\" kioskd \"User commands\""
@@ -35,7 +35,14 @@ commands() { "$program" --help | sed -n 's/^  \([a-z-]\+\( [a-z-]\+\)\?\)  .*/\1
 	"${program%/*}/kioskd-ui" --help 2>&1 | sed -e '/^Flags:/d' -e 's/^/    /'
 	printf '\n# SEE ALSO\n\nkioskd(1), kioskd.yaml(5)\n'
 } >"$dir/kioskd-ui.1.md"
+{
+	echo "kiosksim 1 \"$date\" kioskd \"User commands\""
+	echo "=="
+	printf '\n# NAME\n\nkiosksim - the world that kioskd is tried in\n\n# SYNOPSIS\n\n**kiosksim** *COMMAND* [*FLAG*...]\n'
+	printf '\n# DESCRIPTION\n\nSimulated terminals, meters, boards, back offices and whole sites, a demonstration, and torture. **kioskd demo**, **kioskd simulate** and **kioskd torture** start it; kioskd(1) says what each does.\n'
+	printf '\n# SEE ALSO\n\nkioskd(1), kioskd-ui(1)\n'
+} >"$dir/kiosksim.1.md"
 sed "1s/DATE/$date/" docs/kioskd.yaml.5.md >"$dir/kioskd.yaml.5.md"
-for page in kioskd.1 kioskd-ui.1 kioskd.yaml.5; do
+for page in kioskd.1 kioskd-ui.1 kiosksim.1 kioskd.yaml.5; do
 	md2man "$dir/$page.md" "$dir/$page"
 done

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"flag"
-	"strconv"
 
 	"kioskd/api"
 	"kioskd/cli"
@@ -27,30 +25,6 @@ func (p program) doctor(ctx context.Context, flags *flag.FlagSet, args []string)
 		if err != nil {
 			return err
 		}
-		return p.findings(append(site.Computer(ctx, c), asked...), texts.Printer(*lang), *format)
+		return p.Findings(append(site.Computer(ctx, c), asked...), texts.Printer(*lang), *format)
 	})
-}
-
-// findings prints what was found; it fails where something is wrong.
-func (p program) findings(found []api.Finding, printer *text.Printer, format string) error {
-	var rows [][]string
-	ill := false
-	for _, f := range found {
-		state, cure := "ok", ""
-		if !f.OK {
-			state, ill = "FAULT", true
-		}
-		if f.Fault != "" {
-			f.What = cmp.Or(printer.T(f.Fault.TextKey("title"))+": "+f.What, f.What)
-			cure = string(f.Fault) + " " + printer.T(f.Fault.TextKey("technician"))
-		}
-		rows = append(rows, []string{f.Device, state, f.Identity, strconv.FormatInt(f.Millis, 10), f.What, cure})
-	}
-	if err := p.Table(format, []string{"device", "state", "identity", "ms", "what", "do"}, rows); err != nil {
-		return err
-	}
-	if ill {
-		return cli.ErrSilent
-	}
-	return nil
 }

@@ -111,7 +111,8 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 	visiting, leave := context.WithCancel(ctx)
 	defer leave()
 	gone := make(chan error, 1)
-	v := &town.Visitor{Visit: town.Visit{Bay: 1, Stop: 300}, Driver: ui.NewDriver(visiting, filepath.Join(dir, "ui.sock")), Site: s}
+	v := &town.Visitor{Visit: town.Visit{Bay: 1, Stop: 300},
+		Driver: ui.NewDriver(visiting, filepath.Join(dir, "ui.sock")), Site: s}
 	if err := v.Complete(1); err != nil {
 		return killed, err
 	}

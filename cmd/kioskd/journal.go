@@ -138,7 +138,8 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string) error {
 	f := strings.Fields(strings.ToUpper(strings.TrimPrefix(strings.ToUpper(code), "KIOSKD ")))
 	if len(f) != 3 {
-		return cli.Usagef("journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"",
+		return cli.Usagef(
+			"journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"",
 			code)
 	}
 	n, err := strconv.ParseInt(f[1], 10, 64)

@@ -201,7 +201,8 @@ func awaitSocket(t testing.TB, socket string) {
 // visitOnce plays a driver until the final screen or ctx ends. selling is closed at
 // the first touch.
 func visitOnce(ctx context.Context, s *town.Town, socket string, selling chan struct{}) error {
-	v := &town.Visitor{Visit: town.Visit{Bay: 1, Stop: 500, Card: town.VisitCard{Item: fmt.Sprint(time.Now().UnixNano())}},
+	v := &town.Visitor{Visit: town.Visit{Bay: 1, Stop: 500,
+		Card: town.VisitCard{Item: fmt.Sprint(time.Now().UnixNano())}},
 		Driver: ui.NewDriver(ctx, socket), Site: s}
 	if err := v.Complete(1); err != nil {
 		return err

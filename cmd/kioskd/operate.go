@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os/user"
 	"strings"
-	"time"
 
 	"kioskd"
 	"kioskd/api"
@@ -29,14 +28,11 @@ func (p program) withDaemon(path string, f func(*api.Client) error) error {
 	return f(api.Dial(c.Control()))
 }
 
-// drainLimit is how long a driver who charges is waited for.
-const drainLimit = 30 * time.Minute
-
 func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
 	off := fs.Bool("off", false, "sell again")
 	look := fs.Bool("ask", false, "only say what is open, and change nothing")
-	limit := fs.Duration("for", drainLimit, "longest `time` to wait")
+	limit := fs.Duration("for", api.DrainLimit, "longest `time` to wait")
 	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -52,39 +48,13 @@ func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) err
 			_, err := r.Drain(ctx, false)
 			return err
 		}
-		if err := p.untilDrained(ctx, r, *limit); err != nil {
+		if err := r.UntilDrained(ctx, *limit, p.Waiting); err != nil {
 			return err
 		}
 		fmt.Fprintln(
 			p.Out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
 		return nil
 	})
-}
-
-// untilDrained has nothing new sold, and waits for what is open.
-func (p program) untilDrained(ctx context.Context, r *api.Client, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	last := ""
-	for {
-		d, err := r.Drain(ctx, true)
-		if err != nil {
-			return err
-		}
-		if len(d.Waiting) == 0 {
-			return nil
-		}
-		if now := strings.Join(d.Waiting, ", "); now != last {
-			fmt.Fprintf(p.Out, "waiting for %s\n", now)
-			last = now
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("still open after %v: %s; nothing new is sold until drain --off or a restart", limit,
-				last)
-		case <-time.After(time.Second):
-		}
-	}
 }
 
 // nameOperator is who types, where --by does not say it.

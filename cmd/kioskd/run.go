@@ -42,21 +42,9 @@ func (p program) config(path string) (*config.Config, error) { return p.configAn
 func (p program) configAnd(path string, others bool) (*config.Config, error) {
 	c, err := config.ReadWithFiles(path, others)
 	if err != nil {
-		return nil, p.badConfig(err)
+		return nil, p.BadInput(err)
 	}
 	return c, nil
-}
-
-// badConfig prints the faults of a configuration that cannot be read, one a line.
-func (p program) badConfig(err error) error {
-	var bad *config.Error
-	if !errors.As(err, &bad) {
-		return cli.Usage(err)
-	}
-	for _, f := range bad.Faults {
-		fmt.Fprintln(p.Err, f)
-	}
-	return cli.Usage(cli.ErrSilent)
 }
 
 func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) error {

@@ -1,3 +1,6 @@
+// Package town is a whole simulated site, with the people who come to it: devices on real lines, a bank behind the
+// terminal, the configuration that points a real daemon at them, visitors who read the screen through its socket and
+// act on it, and torture, which treats many such sites as badly as the world can and lets the audit judge each.
 package town
 
 import (

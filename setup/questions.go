@@ -1,4 +1,4 @@
-package main
+package setup
 
 import (
 	"cmp"
@@ -214,8 +214,8 @@ func (w *wizard) ownCode(path, code string) error {
 
 // price makes a tariff of one price, or names a file with any other.
 func (w *wizard) price(ctx context.Context) error {
-	if w.flags.tariff != "" {
-		text, err := os.ReadFile(w.flags.tariff)
+	if w.flags.Tariff != "" {
+		text, err := os.ReadFile(w.flags.Tariff)
 		if err != nil {
 			return cli.Usagef("setup: --tariff: %w", err)
 		}

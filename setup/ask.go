@@ -1,4 +1,4 @@
-package main
+package setup
 
 import (
 	"bufio"
@@ -21,14 +21,14 @@ import (
 // console, behind ssh on a telephone, or with a screen reader. Without anybody to ask it collects
 // what was not answered.
 type asker struct {
-	p          program
+	p          cli.Program
 	given      map[string]string // by flag
 	unattended bool
 	missing    []string
 	in         *bufio.Reader // of what is no terminal
 }
 
-func newAsker(p program, given map[string]string, unattended bool) *asker {
+func newAsker(p cli.Program, given map[string]string, unattended bool) *asker {
 	return &asker{p: p, given: given, unattended: unattended, in: bufio.NewReader(p.In)}
 }
 

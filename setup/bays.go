@@ -1,4 +1,4 @@
-package main
+package setup
 
 import (
 	"cmp"
@@ -73,7 +73,7 @@ func (w *wizard) boards() (out []boardAt) {
 func (w *wizard) bays(ctx context.Context) error {
 	var plans []plan
 	var err error
-	named := len(w.flags.bays) > 0 || w.unattended
+	named := len(w.flags.Bays) > 0 || w.unattended
 	for right := false; !right; {
 		if named {
 			plans, err = w.plansOfFlags(ctx)
@@ -148,7 +148,7 @@ func (b plan) conflict(others []plan) error {
 
 // plansOfFlags finds the devices that --bay names, and closes each contactor for a moment.
 func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
-	for _, text := range w.flags.bays {
+	for _, text := range w.flags.Bays {
 		b, err := w.planOfFlag(text)
 		if err != nil {
 			return nil, cli.Usagef("setup: --bay %q: %w", text, err)
@@ -158,7 +158,7 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 		}
 		out = append(out, b)
 	}
-	if w.flags.noPulse {
+	if w.flags.NoPulse {
 		return out, nil
 	}
 	for _, b := range out {

@@ -1,4 +1,4 @@
-package main
+package setup
 
 import (
 	"context"
@@ -206,12 +206,12 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 	if err != nil {
 		return err
 	}
-	f := finder{note: w.Note, password: w.tried(secret), currency: w.currency(), from: w.flags.from, to: w.flags.to}
+	f := finder{note: w.Note, password: w.tried(secret), currency: w.currency(), from: w.flags.From, to: w.flags.To}
 	ask := map[string]*enumerator.PortDetails{}
 	for _, p := range found {
 		ask["serial://"+p.Name] = p
 	}
-	for _, l := range w.flags.lines {
+	for _, l := range w.flags.Lines {
 		ask[l] = nil
 	}
 	for _, a := range w.configured() {
@@ -248,7 +248,7 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 // configured are the lines of a configuration that is there. Those of this computer's adapters are
 // found anyway.
 func (w *wizard) configured() (out []string) {
-	if w.file.Before == nil || len(w.flags.lines) > 0 {
+	if w.file.Before == nil || len(w.flags.Lines) > 0 {
 		return nil
 	}
 	out = append(out, w.file.Get("terminal.address"))
