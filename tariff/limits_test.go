@@ -35,12 +35,10 @@ func TestHowMuchIsRefused(t *testing.T) {
 		want           []string
 	}{
 		{"a price a minute below 50 kW", of("TIME", `"price":6`), func(s *tariff.Site) {
-			s.EU, s.MaxPowerW = true,
-				49_999
+			s.EU, s.MaxPowerW = true, 49_999
 		}, nil},
 		{"a price a minute at 50 kW", of("TIME", `"price":6`), func(s *tariff.Site) {
-			s.EU, s.MaxPowerW = true,
-				50_000
+			s.EU, s.MaxPowerW = true, 50_000
 		}, []string{"AFIR"}},
 		{"elsewhere", of("TIME", `"price":6`), func(s *tariff.Site) { s.MaxPowerW = 50_000 }, nil},
 		{"a time that costs nothing", energy + "," + of("TIME", `"price":0`),

@@ -119,6 +119,9 @@ func (w *walker) syntax(err error) error {
 		at = int(s.Offset) - 1
 	}
 	at = min(max(at, 0), len(w.text))
+	for at < len(w.text) && strings.ContainsRune(" \t\r\n", rune(w.text[at])) { // the decoder counts what it read
+		at++
+	}
 	for _, m := range comma.FindAllIndex(w.text, -1) {
 		if m[0] <= at && at <= m[1] {
 			return &PlaceError{m[0], "a number has a decimal comma: want a point, as in 0.49"}

@@ -132,33 +132,46 @@ func (t *Tariff) byClock(d Dimension, at time.Time, elapsed time.Duration) (out 
 			continue
 		}
 		if len(all[now:]) > 1 { // it changes within a day
-			p.From, p.To = s.from.In(at.Location()).Format("15:04"), "24:00"
-			if now+i == 0 { // it began before we looked
-				p.From = "00:00"
-			}
 			if s.to.IsZero() {
 				s.to = t.until(d, s, at, elapsed)
 			}
-			if text := s.to.In(at.Location()).Format("15:04"); text != "00:00" {
-				p.To = text
-			}
+			p.From, p.To = s.times(at, now+i == 0)
 		}
 		out = append(out, p)
 	}
 	return out
 }
 
-// until is the end of a stretch that is not over a day from now.
+// times are the local times of day between which a stretch applies. Of one that lasts for a day or longer they are
+// those of the day that is asked about, or on which it begins: a time of day cannot say more. begun is a stretch that
+// began before it was looked for.
+func (s stretch) times(at time.Time, begun bool) (from, to string) {
+	from, to = s.from.In(at.Location()).Format("15:04"), "24:00"
+	day := at.Format(time.DateOnly)
+	if s.from.After(at) {
+		day = s.from.In(at.Location()).Format(time.DateOnly)
+	}
+	long := begun || s.to.IsZero() || s.to.Sub(s.from) >= ahead
+	if long && s.from.In(at.Location()).Format(time.DateOnly) != day {
+		from = "00:00"
+	}
+	end := s.to.In(at.Location())
+	if text := end.Format("15:04"); text != "00:00" && !s.to.IsZero() && (!long || end.Format(time.DateOnly) == day) {
+		to = text
+	}
+	return from, to
+}
+
+// until is the end of a stretch that is not over a day from now; zero where it lasts for a day or longer.
 func (t *Tariff) until(d Dimension, s stretch, at time.Time, elapsed time.Duration) time.Time {
-	for next := t.NextBoundary(s.from, at.Location()); !next.IsZero(); next = t.NextBoundary(next, at.Location()) {
+	next := t.NextBoundary(s.from, at.Location())
+	for !next.IsZero() && next.Sub(s.from) < ahead {
 		if !t.same(t.component(d, next.In(at.Location()), elapsed, Period{State: Parked}), s.c) {
 			return next
 		}
-		if next.Sub(s.from) > 2*ahead {
-			break
-		}
+		next = t.NextBoundary(next, at.Location())
 	}
-	return time.Date(s.from.Year(), s.from.Month(), s.from.Day()+1, 0, 0, 0, 0, s.from.Location())
+	return time.Time{}
 }
 
 // same tells whether two components cost the same; none costs nothing.

@@ -40,6 +40,10 @@ func TestThePriceOfTheMoment(t *testing.T) {
 				"restrictions":{"min_duration":1200}}`
 		night = `{"price_components":[{"type":"ENERGY","price":0.30}],"restrictions":{"start_time":"22:00",
 			"end_time":"06:00"}},{"price_components":[{"type":"ENERGY","price":0.50}]}`
+		// from Saturday 18:00 to Sunday 19:00
+		party = `{"price_components":[{"type":"ENERGY","price":0.30}],"restrictions":{"day_of_week":["SATURDAY"],
+			"start_time":"18:00"}},{"price_components":[{"type":"ENERGY","price":0.30}],"restrictions":{
+			"day_of_week":["SUNDAY"],"end_time":"19:00"}},{"price_components":[{"type":"ENERGY","price":0.50}]}`
 	)
 	for _, c := range []struct {
 		elements, at string
@@ -55,6 +59,9 @@ func TestThePriceOfTheMoment(t *testing.T) {
 		{weekend, "2026-03-04T12:00:00+01:00", 0, "ENERGY 0.59"},
 		{weekend, "2026-03-06T20:00:00+01:00", 0, "ENERGY 0.59 00:00-24:00, ENERGY 0.39 00:00-24:00"},
 		{weekend, "2026-03-07T12:00:00+01:00", 0, "ENERGY 0.39"},
+		{party, "2026-03-07T12:00:00+01:00", 0, "ENERGY 0.50 00:00-18:00, ENERGY 0.30 18:00-24:00"},
+		{party, "2026-03-07T20:00:00+01:00", 0, "ENERGY 0.30 18:00-24:00, ENERGY 0.50 19:00-24:00"},
+		{party, "2026-03-08T10:00:00+01:00", 0, "ENERGY 0.30 00:00-19:00, ENERGY 0.50 19:00-24:00"},
 		{season, "2026-01-15T12:00:00+01:00", 0, "ENERGY 0.19"},
 		{season, "2026-01-31T18:00:00+01:00", 0, "ENERGY 0.19 00:00-24:00, ENERGY 0.49 00:00-24:00"},
 		{season, "2026-11-15T12:00:00+01:00", 0, "ENERGY 0.49"},
