@@ -396,3 +396,28 @@ func TestAScanOfALineThatIsBroken(t *testing.T) {
 		bus.Close()
 	})
 }
+
+// TestAScanAsksItsUnitsAndNoOther: the first, the last, and those between.
+func TestAScanAsksItsUnitsAndNoOther(t *testing.T) {
+	models, err := meter.Models()
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		asked := map[byte]bool{}
+		sdm := map[uint16][]uint16{0xFC02: {0x0070}, 0xFC00: {0x0135, 0x2B5A, 0x0070}}
+		bus := answering(t, func(r []byte) []byte {
+			asked[r[0]] = true
+			return registers(r, sdm)
+		})
+		var found []int
+		if err := meter.Scan(t.Context(), bus, 3, 5, models,
+			func(f meter.Found) { found = append(found, f.Unit) }); err != nil {
+			t.Error(err)
+		}
+		if want := []int{3, 4, 5}; !slices.Equal(found, want) || len(asked) != len(want) {
+			t.Errorf("found %v, asked %v, want %v", found, asked, want)
+		}
+		bus.Close()
+	})
+}
