@@ -94,7 +94,7 @@ type HoldRequest struct {
 
 // Hold is money reserved on a card. It has no card number: masked digits at most.
 type Hold struct {
-	ReceiptNo  int    `json:"receipt_no"` // the terminal's number of the hold, 1 to 9999
+	ID         HoldID `json:"receipt_no"`
 	TraceNo    string `json:"trace_no,omitempty"`
 	TerminalID string `json:"terminal_id,omitempty"`
 	Approved   Money  `json:"approved"` // may be less than was asked for
@@ -114,16 +114,16 @@ type Hold struct {
 
 // Booking is the terminal's result of a capture or a release.
 type Booking struct {
-	ReceiptNo int    `json:"receipt_no"` // a new number, not the hold's
-	TraceNo   string `json:"trace_no,omitempty"`
-	Booked    Money  `json:"booked"`          // what was taken; zero for a release
-	Stamp     string `json:"stamp,omitempty"` // as in Hold
+	ID      HoldID `json:"receipt_no"` // one of its own, not the hold's
+	TraceNo string `json:"trace_no,omitempty"`
+	Booked  Money  `json:"booked"`          // what was taken; zero for a release
+	Stamp   string `json:"stamp,omitempty"` // as in Hold
 }
 
 // OpenHolds are the receipt numbers of holds. Some terminals name only the first:
 // then the list is not complete, and a number that is not on it may be open.
 type OpenHolds struct {
-	Receipts   []int
+	IDs        []HoldID
 	Complete   bool
 	TerminalID string // of the terminal that answered; empty if it did not say
 }
@@ -140,7 +140,7 @@ type CaptureRequest struct {
 // ReleaseRequest gives back a whole hold.
 type ReleaseRequest struct {
 	Reference string
-	ReceiptNo int
+	ID        HoldID
 	// TerminalID is of the terminal that has the hold, where it is known: another one that
 	// answers in its place must not be asked.
 	TerminalID string

@@ -19,7 +19,7 @@ import (
 type Devices interface {
 	Status(context.Context) (kiosk.TerminalStatus, error)
 	Pending(context.Context) (PendingHolds, error)
-	Release(ctx context.Context, receipt int) (Released, error)
+	Release(ctx context.Context, id kiosk.HoldID) (Released, error)
 	EndOfDay(ctx context.Context, force bool) (DayEnd, error)
 	Examine(context.Context) ([]Finding, error)
 }
@@ -46,13 +46,13 @@ type Done struct {
 
 // PendingHolds are the holds that a terminal lists. Some terminals name only the first: then the list is not complete.
 type PendingHolds struct {
-	Receipts []int `json:"open_receipts"`
-	Complete bool  `json:"complete"`
+	Receipts []kiosk.ReceiptNo `json:"open_receipts"`
+	Complete bool              `json:"complete"`
 }
 
 // Released is a hold that was given back.
 type Released struct {
-	Receipt int `json:"released_receipt_no"`
+	Receipt kiosk.ReceiptNo `json:"released_receipt_no"`
 }
 
 // DayEnd is what an end-of-day came to.

@@ -70,8 +70,8 @@ func (c *Client) Pending(ctx context.Context) (PendingHolds, error) {
 }
 
 // Release gives back a hold that no session owns.
-func (c *Client) Release(ctx context.Context, receipt int) (Released, error) {
-	return ask[Released](ctx, c, http.MethodPost, nil, "terminal", "release", strconv.Itoa(receipt))
+func (c *Client) Release(ctx context.Context, id kiosk.HoldID) (Released, error) {
+	return ask[Released](ctx, c, http.MethodPost, nil, "terminal", "release", string(id))
 }
 
 // EndOfDay reconciles the terminal with its host.

@@ -42,11 +42,7 @@ func handler(s Site) http.Handler {
 	handle("GET /terminal/status", func(ctx context.Context, _ request) (any, error) { return s.Status(ctx) })
 	handle("GET /terminal/pending", func(ctx context.Context, _ request) (any, error) { return s.Pending(ctx) })
 	handle("POST /terminal/release/{receipt}", func(ctx context.Context, r request) (any, error) {
-		n, err := number("receipt", r.PathValue("receipt"))
-		if err != nil {
-			return nil, err
-		}
-		return s.Release(ctx, n)
+		return s.Release(ctx, kiosk.HoldID(r.PathValue("receipt")))
 	})
 	handle("POST /terminal/end-of-day", func(ctx context.Context, r request) (any, error) {
 		return s.EndOfDay(ctx, r.FormValue("force") != "")

@@ -13,6 +13,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -310,7 +311,7 @@ func (x *trail) take(kind string, b body) {
 	case "offer":
 		x.offered = b.Offer
 	case "hold_ok", "hold_found":
-		x.holds, x.approved = append(x.holds, b.Hold.ReceiptNo), b.Hold.Approved
+		x.holds, x.approved = append(x.holds, numberOf(b.Hold.ID)), b.Hold.Approved
 	case "free_granted":
 		x.grantedBy = b.By
 	case "meter_start":
@@ -336,6 +337,15 @@ func (x *trail) take(kind string, b body) {
 	case "closed":
 		x.closed = true
 	}
+}
+
+// numberOf is the number by which the bank knows a hold; -1 for a name that is none.
+func numberOf(id kiosk.HoldID) int {
+	n, err := strconv.Atoi(string(id))
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // held is one hold at the bank and how it ended.

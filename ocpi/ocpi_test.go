@@ -227,7 +227,7 @@ func TestWhatBecameOfThePayment(t *testing.T) {
 			j.Charged()
 			j.Booked(98)
 			x := j.State.Sessions["S1"] // as a terminal of another make might
-			x.Booking = &kiosk.Booking{ReceiptNo: 232, Booked: sessiontest.EUR(49)}
+			x.Booking = &kiosk.Booking{ID: "232", Booked: sessiontest.EUR(49)}
 			j.State.Sessions["S1"] = x
 		}, 2, "PARTIAL_SUCCESS", "map[before_taxes:0.41 taxes:[map[amount:0.08 name:VAT percentage:19]]]",
 			"map[before_taxes:0.82 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "stopped"},

@@ -81,7 +81,7 @@ func eft(h *kiosk.Hold) (out []string) {
 			out = append(out, ascii(f.name+" "+f.value))
 		}
 	}
-	return append(out, fmt.Sprintf("RECEIPT %d", h.ReceiptNo))
+	return append(out, fmt.Sprintf("RECEIPT %s", h.ID))
 }
 
 func ascii(s string) string {

@@ -59,15 +59,15 @@ type Receipt struct {
 
 // Card is what a receipt may say of a card.
 type Card struct {
-	Brand      string `json:"brand,omitempty"`
-	Last4      string `json:"last4,omitempty"`
-	AID        string `json:"aid,omitempty"`
-	AuthCode   string `json:"auth_code,omitempty"`
-	TerminalID string `json:"terminal_id,omitempty"`
-	TraceNo    string `json:"trace_no,omitempty"`
-	ReceiptNo  int    `json:"terminal_receipt_no"`
-	EntryMode  string `json:"entry_mode,omitempty"`
-	CVM        string `json:"cvm,omitempty"`
+	Brand      string          `json:"brand,omitempty"`
+	Last4      string          `json:"last4,omitempty"`
+	AID        string          `json:"aid,omitempty"`
+	AuthCode   string          `json:"auth_code,omitempty"`
+	TerminalID string          `json:"terminal_id,omitempty"`
+	TraceNo    string          `json:"trace_no,omitempty"`
+	ReceiptNo  kiosk.ReceiptNo `json:"terminal_receipt_no"`
+	EntryMode  string          `json:"entry_mode,omitempty"`
+	CVM        string          `json:"cvm,omitempty"`
 }
 
 // ErrNone means that a session has no receipt: no money was ever reserved.
@@ -159,7 +159,8 @@ func of(x session.Session) Receipt {
 	if x.Money == session.Free { // no card was asked for
 		return r
 	}
-	r.Card = &Card{h.CardName, h.Last4, h.AID, h.AuthCode, h.TerminalID, h.TraceNo, h.ReceiptNo, h.EntryMode, h.CVM}
+	r.Card = &Card{h.CardName, h.Last4, h.AID, h.AuthCode, h.TerminalID, h.TraceNo, kiosk.ReceiptNo(h.ID), h.EntryMode,
+		h.CVM}
 	return r
 }
 

@@ -110,7 +110,7 @@ func TestWhatIsOpen(t *testing.T) {
 			t.Fatalf("%s: %+v", name, items)
 		}
 		i := items[0]
-		if i.Money != c.money || i.Acts != c.acts || i.Why != c.why || i.Due.Minor != 98 || i.ReceiptNo != 231 ||
+		if i.Money != c.money || i.Acts != c.acts || i.Why != c.why || i.Due.Minor != 98 || i.ReceiptNo != "231" ||
 			i.Reference != "7GK2M4Q" || (i.Next != nil) != (c.acts == "") {
 			t.Errorf("%s: %+v", name, i)
 		}

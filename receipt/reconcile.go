@@ -13,22 +13,22 @@ import (
 
 // Item is money of a session that is not settled, or was left to a person.
 type Item struct {
-	Reference  string        `json:"reference"`
-	Session    string        `json:"session"`
-	Bay        int           `json:"bay"`
-	Money      session.Money `json:"money"`
-	Held       kiosk.Money   `json:"held"`
-	Due        kiosk.Money   `json:"due"` // what should be taken; zero where the hold is to be released
-	ReceiptNo  int           `json:"receipt_no"`
-	TerminalID string        `json:"terminal_id,omitempty"`
-	AuthCode   string        `json:"auth_code,omitempty"`
-	Last4      string        `json:"last4,omitempty"`
-	Since      time.Time     `json:"since"` // the hold
-	Attempts   int           `json:"attempts"`
-	Next       *time.Time    `json:"next_try,omitempty"`
-	Deadline   time.Time     `json:"deadline"` // after it the bank may have let the hold go
-	Why        string        `json:"why"`
-	Acts       kiosk.Actor   `json:"acts,omitempty"` // who must; nobody while it is tried again by itself
+	Reference  string          `json:"reference"`
+	Session    string          `json:"session"`
+	Bay        int             `json:"bay"`
+	Money      session.Money   `json:"money"`
+	Held       kiosk.Money     `json:"held"`
+	Due        kiosk.Money     `json:"due"` // what should be taken; zero where the hold is to be released
+	ReceiptNo  kiosk.ReceiptNo `json:"receipt_no"`
+	TerminalID string          `json:"terminal_id,omitempty"`
+	AuthCode   string          `json:"auth_code,omitempty"`
+	Last4      string          `json:"last4,omitempty"`
+	Since      time.Time       `json:"since"` // the hold
+	Attempts   int             `json:"attempts"`
+	Next       *time.Time      `json:"next_try,omitempty"`
+	Deadline   time.Time       `json:"deadline"` // after it the bank may have let the hold go
+	Why        string          `json:"why"`
+	Acts       kiosk.Actor     `json:"acts,omitempty"` // who must; nobody while it is tried again by itself
 }
 
 // Open lists what is not settled, oldest first, from the records of open sessions and of
@@ -71,7 +71,7 @@ func item(x session.Session) Item {
 	i := Item{
 		Reference: x.Reference, Session: x.ID, Bay: x.Bay, Money: x.Money, Held: h.Approved,
 		Due:       kiosk.Money{Currency: h.Approved.Currency},
-		ReceiptNo: h.ReceiptNo, TerminalID: h.TerminalID, AuthCode: h.AuthCode, Last4: h.Last4, Since: h.At,
+		ReceiptNo: kiosk.ReceiptNo(h.ID), TerminalID: h.TerminalID, AuthCode: h.AuthCode, Last4: h.Last4, Since: h.At,
 		Attempts: x.Attempt,
 		Deadline: h.At.Add(session.HoldLasts), Why: x.Class,
 	}

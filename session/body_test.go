@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -91,8 +92,10 @@ func TestWhatIsInsideARecord(t *testing.T) {
 	}
 }
 
-// TestReadAndWrittenAgain: what was read of a record is written as the same record.
+// TestReadAndWrittenAgain: what was read of a record is written as the same record, but that older ones name holds by
+// numbers.
 func TestReadAndWrittenAgain(t *testing.T) {
+	numbers := regexp.MustCompile(`"receipt_no":([0-9]+)`)
 	for _, r := range golden(t) {
 		if strings.HasPrefix(r.Kind, "ocpi") { // others write them
 			continue
@@ -106,7 +109,8 @@ func TestReadAndWrittenAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		var was, is any
-		if json.Unmarshal(r.Body, &was) != nil || json.Unmarshal(entry.Body, &is) != nil {
+		texts := numbers.ReplaceAll(r.Body, []byte(`"receipt_no":"$1"`))
+		if json.Unmarshal(texts, &was) != nil || json.Unmarshal(entry.Body, &is) != nil {
 			t.Fatalf("%s or %s", r.Body, entry.Body)
 		}
 		before, _ := json.Marshal(was) // of what was decoded

@@ -140,23 +140,23 @@ func TestAFoundHoldKeepsItsTerminal(t *testing.T) {
 	p := newPlay(t)
 	p.rules.TerminalID = "60099914"
 	p.must(session.Observation{What: session.TerminalSaid, Reference: "ORPHAN1",
-		Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "60099914"}})
+		Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"7"}, Complete: true, TerminalID: "60099914"}})
 	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
 	p.rules.TerminalID = "11111111"
 	p.after(2 * time.Minute).must(session.Observation{What: session.Ticked})
 	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9",
-		Open: kiosk.OpenHolds{Receipts: []int{7}, Complete: true, TerminalID: "11111111"}})
+		Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"7"}, Complete: true, TerminalID: "11111111"}})
 	p.want("unproven receipt_final closed", "ask_terminal")
 }
 
 // TestFoundHoldsAreGivenBackOneAfterTheOther, and at once, where the terminal names one alone: each is a driver's.
 func TestFoundHoldsAreGivenBackOneAfterTheOther(t *testing.T) {
 	p := newPlay(t)
-	for i, receipt := range []int{7, 8, 9} {
-		p.clear().must(session.Observation{What: session.TerminalSaid, Session: fmt.Sprintf("O%d", receipt),
-			Reference: fmt.Sprintf("ORPHAN%d", i), Ready: true, Open: kiosk.OpenHolds{Receipts: []int{receipt}}})
+	for i, id := range []kiosk.HoldID{"7", "8", "9"} {
+		p.clear().must(session.Observation{What: session.TerminalSaid, Session: "O" + string(id),
+			Reference: fmt.Sprintf("ORPHAN%d", i), Ready: true, Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{id}}})
 		p.want("hold_found release_intent", "release")
-		released := session.Observation{Session: fmt.Sprintf("O%d", receipt), Booking: booking(20+i, 0)}
+		released := session.Observation{Session: "O" + string(id), Booking: booking("2"+id, 0)}
 		released.What = session.BookingApproved
 		p.must(released)
 		released.What = session.BookingEnded
@@ -186,7 +186,7 @@ func TestTheyStillStandThere(t *testing.T) {
 	p.after(2 * time.Second).must(session.Observation{What: session.Booted})
 	p.after(time.Second).must(session.Observation{What: session.Ticked})
 	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9",
-		Open: kiosk.OpenHolds{Receipts: []int{231}, Complete: true}})
+		Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"231"}, Complete: true}})
 	p.want("hold_confirmed", "look_at_bay")
 }
 
@@ -199,7 +199,7 @@ func TestOneBookingProvesOneCapture(t *testing.T) {
 		see(session.Observation{What: session.Chosen, Bay: 3 + i, Reference: "R" + id})
 		see(session.Observation{What: session.Accepted, Offer: offer(5000)})
 		h := held(5000)
-		h.ReceiptNo += i
+		h.ID += kiosk.HoldID(id)
 		see(session.Observation{What: session.HoldApproved, Hold: h})
 		see(session.Observation{What: session.HoldEnded})
 		p.must(session.Observation{What: session.Sampled, Bay: 3 + i,
@@ -213,7 +213,7 @@ func TestOneBookingProvesOneCapture(t *testing.T) {
 		see(session.Observation{What: session.FinalRead, Reading: p.reading(3000)})
 	}
 	p.must(session.Observation{What: session.Booted})
-	last := &kiosk.Booking{ReceiptNo: 300, Booked: kiosk.Money{Minor: 98, Currency: "EUR"}}
+	last := &kiosk.Booking{ID: "300", Booked: kiosk.Money{Minor: 98, Currency: "EUR"}}
 	p.gone(last)
 	if a, b := p.state.Sessions["A"].Money, p.state.Sessions["B"].Money; a != session.Captured ||
 		b != session.CaptureDelayed {
@@ -264,10 +264,10 @@ func billed(p *play) *play {
 	return p.finish(3000).clear()
 }
 
-func (p *play) list(last *kiosk.Booking, receipts ...int) {
+func (p *play) list(last *kiosk.Booking, ids ...kiosk.HoldID) {
 	p.t.Helper()
 	p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Ready: true,
-		Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}, Last: last})
+		Open: kiosk.OpenHolds{IDs: ids, Complete: true}, Last: last})
 }
 
 // gone gives empty lists for long enough to be believed.
@@ -288,8 +288,8 @@ func (p *play) week(last *kiosk.Booking) {
 	}
 }
 
-func booking(receipt int, minor int64) *kiosk.Booking {
-	return &kiosk.Booking{ReceiptNo: receipt, Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
+func booking(id kiosk.HoldID, minor int64) *kiosk.Booking {
+	return &kiosk.Booking{ID: id, Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
 }
 
 // TestNobodyPaysWhileTheDayEnds, although an operator forced it.
@@ -307,10 +307,10 @@ func TestNobodyPaysWhileTheDayEnds(t *testing.T) {
 func TestAnEarlierTryMayHaveLanded(t *testing.T) {
 	p := billed(newPlay(t))
 	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
-	p.list(nil, 231)
+	p.list(nil, "231")
 	p.must(session.Observation{What: session.BookingEnded,
 		Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
-	p.list(booking(232, 98))
+	p.list(booking("232", 98))
 	if p.x().Money != session.Captured {
 		t.Errorf("money is %s", p.x().Money)
 	}
@@ -323,8 +323,8 @@ func TestAHoldIsNoBooking(t *testing.T) {
 	p.after(10 * time.Hour).sample(1000 + 120000)
 	p.finish(1000 + 120000)
 	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
-	p.gone(booking(231, 5000))
-	p.week(booking(231, 5000))
+	p.gone(booking("231", 5000))
+	p.week(booking("231", 5000))
 	if p.x().Money != session.Disputed {
 		t.Errorf("money is %s by %+v", p.x().Money, p.x().Booking)
 	}
@@ -333,9 +333,9 @@ func TestAHoldIsNoBooking(t *testing.T) {
 // TestABookingThatDidNotStandProvesNothing later.
 func TestABookingThatDidNotStandProvesNothing(t *testing.T) {
 	p := billed(newPlay(t))
-	p.must(session.Observation{What: session.BookingApproved, Booking: booking(232, 98)})
+	p.must(session.Observation{What: session.BookingApproved, Booking: booking("232", 98)})
 	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
-	p.list(nil, 231) // it was reversed
+	p.list(nil, "231") // it was reversed
 	p.must(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineHost, Code: "9B"}})
 	p.after(2 * time.Minute).must(session.Observation{What: session.Ticked})
 	p.gone(nil) // and has expired
@@ -353,7 +353,7 @@ func TestALineThatFlapsGivesNothingUp(t *testing.T) {
 	for range 60 {
 		p.after(20 * time.Second).must(session.Observation{What: session.FaultSeen, Fault: "PT001", Raised: true})
 		p.after(20 * time.Second).must(session.Observation{What: session.FaultSeen, Fault: "PT001"})
-		p.list(nil, 231)
+		p.list(nil, "231")
 		p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
 	}
 	if p.x().Money != session.CaptureDelayed {
@@ -390,10 +390,10 @@ func TestARestartKeepsWhatSessionsCounted(t *testing.T) {
 // and the hold still stands.
 func TestABookingOfAnotherAmountIsNoProof(t *testing.T) {
 	p := billed(newPlay(t))
-	p.must(session.Observation{What: session.BookingApproved, Booking: booking(351, 0)})
-	p.must(session.Observation{What: session.BookingEnded, Booking: booking(351, 0)})
+	p.must(session.Observation{What: session.BookingApproved, Booking: booking("351", 0)})
+	p.must(session.Observation{What: session.BookingEnded, Booking: booking("351", 0)})
 	p.want("capture_unknown", "ask_terminal")
-	p.list(booking(351, 0), 231)
+	p.list(booking("351", 0), "231")
 	p.want("capture_intent", "capture")
 	p.capture(98).want("capture_ok capture_confirmed receipt_final closed", "")
 }

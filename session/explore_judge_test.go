@@ -30,7 +30,7 @@ func (n *node) judgeCommand(c Command) {
 	case AskHold:
 		for _, h := range n.w.holds {
 			if h.session == c.Session && (h.open || h.taken > 0) {
-				n.x.violated(n, "a card is asked for although the bank has hold %d of that session", h.receipt)
+				n.x.violated(n, "a card is asked for although the bank has hold %s of that session", h.receipt)
 			}
 		}
 		if !n.had(c.Session, OfferAccepted) || c.Amount.Minor > worldHold {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"kioskd"
 )
 
 // Two states are one where the machine and the world can tell no difference between them: names are
@@ -58,7 +60,7 @@ func keyOfSessions(s State, w world) string {
 		}
 		fmt.Fprintf(&b, "%d %v %s %v %v %v %v ", x.Tries, x.Cancel, x.Class, x.Attempt, x.Maybe, x.Blind, x.Reason)
 		if x.Hold != nil {
-			fmt.Fprint(&b, "hold ", holds[x.Hold.ReceiptNo], " ", x.Hold.Approved.Minor, " ")
+			fmt.Fprint(&b, "hold ", holds[x.Hold.ID], " ", x.Hold.Approved.Minor, " ")
 		}
 		if x.Booking != nil {
 			fmt.Fprint(&b, "booking ", x.Booking.Booked.Minor > 0, " ")
@@ -79,8 +81,8 @@ func keyOfSessions(s State, w world) string {
 }
 
 // order names the bank's holds by their order.
-func (w world) order() map[int]int {
-	out := map[int]int{}
+func (w world) order() map[kiosk.HoldID]int {
+	out := map[kiosk.HoldID]int{}
 	for i, h := range w.holds {
 		out[h.receipt] = i
 	}
@@ -132,7 +134,7 @@ func (n *node) text() string {
 		fmt.Fprint(&b, min(w.counted-s.Registers[1].Import, 2*residual), " ", s.Registers[1].Serial, idle)
 	}
 	for _, c := range n.cmds {
-		fmt.Fprint(&b, c.Do, index[c.Session], c.Amount.Minor > 0, c.Hold.ReceiptNo > 0, " ")
+		fmt.Fprint(&b, c.Do, index[c.Session], c.Amount.Minor > 0, c.Hold.ID > "", " ")
 	}
 	for _, c := range n.bay {
 		fmt.Fprint(&b, c.Do, c.Session != "", " ")

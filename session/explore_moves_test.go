@@ -215,7 +215,7 @@ func (n *node) listMoves() (out []turn) {
 		add("the terminal lists nothing, and that is not all", true, func(n *node) { n.list(nil, false, true) })
 	}
 	add("the terminal lists a hold that is not there yet", true, func(n *node) {
-		n.list(append(slices.Clone(open), n.w.receipts+1), true, true)
+		n.list(append(slices.Clone(open), kiosk.HoldID(fmt.Sprint(n.w.receipts+1))), true, true)
 	})
 	for _, h := range slices.Backward(n.w.holds) {
 		if !h.open {
@@ -250,7 +250,7 @@ func (n *node) holdMoves() (out []turn) {
 	approve := func(n *node, c Command, amount int64) error {
 		h := n.w.hold(c.Session, amount)
 		if err := n.see(Observation{What: HoldApproved, Session: c.Session, Hold: &h}); err != nil {
-			n.w.change(h.ReceiptNo, func(b *bankHold) { b.open = false }) // the terminal reverses it
+			n.w.change(h.ID, func(b *bankHold) { b.open = false }) // the terminal reverses it
 			return &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "9C"}
 		}
 		return nil
@@ -276,7 +276,7 @@ func (n *node) holdMoves() (out []turn) {
 	})
 	if n.w.last != nil {
 		add("the terminal sends the booking before as the hold's result", true, func(n *node, c Command) error {
-			old := kiosk.Hold{ReceiptNo: n.w.last.ReceiptNo, TraceNo: n.w.last.TraceNo, Approved: c.Amount,
+			old := kiosk.Hold{ID: n.w.last.ID, TraceNo: n.w.last.TraceNo, Approved: c.Amount,
 				TerminalID: worldTerminal}
 			if err := n.see(Observation{What: HoldApproved, Session: c.Session, Hold: &old}); err != nil {
 				return &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "9C"}
@@ -287,7 +287,7 @@ func (n *node) holdMoves() (out []turn) {
 	if k := len(n.w.holds); k > 0 && !n.w.holds[k-1].open {
 		add("the terminal sends the hold before once more", true, func(n *node, c Command) error {
 			h := n.w.holds[len(n.w.holds)-1]
-			old := kiosk.Hold{ReceiptNo: h.receipt, TraceNo: fmt.Sprint(h.receipt), Approved: c.Amount,
+			old := kiosk.Hold{ID: h.receipt, TraceNo: string(h.receipt), Approved: c.Amount,
 				TerminalID: worldTerminal}
 			if err := n.see(Observation{What: HoldApproved, Session: c.Session, Hold: &old}); err != nil {
 				return &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "9C"}
@@ -329,41 +329,41 @@ func (n *node) bookingMoves() (out []turn) {
 	no := func(class kiosk.DeclineClass) error { return &kiosk.Declined{Class: class, Code: "B4"} }
 	record := func(n *node, b kiosk.Booking) bool {
 		if n.see(Observation{What: BookingApproved, Session: c.Session, Booking: &b}) != nil {
-			n.w.reverse(c.Hold.ReceiptNo)
+			n.w.reverse(c.Hold.ID)
 			end(n, nil, no(kiosk.DeclineNotWritten))
 			return false
 		}
 		return true
 	}
-	if !slices.Contains(n.w.open(), c.Hold.ReceiptNo) {
+	if !slices.Contains(n.w.open(), c.Hold.ID) {
 		add("the bank has no such hold", false, func(n *node) { end(n, nil, no(kiosk.DeclineNoHold)) })
 	} else {
 		add("the bank "+word, false, func(n *node) {
-			if b, _ := n.w.book(c.Hold.ReceiptNo, amount); record(n, b) {
+			if b, _ := n.w.book(c.Hold.ID, amount); record(n, b) {
 				end(n, &b, nil)
 			}
 		})
 		add("the bank "+word+", and the answer is lost", true, func(n *node) {
-			n.w.book(c.Hold.ReceiptNo, amount)
+			n.w.book(c.Hold.ID, amount)
 			end(n, nil, errUnknown)
 		})
 		add("the bank "+word+", and the completion is lost", true, func(n *node) {
-			if b, _ := n.w.book(c.Hold.ReceiptNo, amount); record(n, b) {
+			if b, _ := n.w.book(c.Hold.ID, amount); record(n, b) {
 				end(n, nil, errUnknown)
 			}
 		})
 		add("the bank "+word+", the completion is lost, and it is reversed", true, func(n *node) {
-			if b, _ := n.w.book(c.Hold.ReceiptNo, amount); record(n, b) {
-				n.w.reverse(c.Hold.ReceiptNo)
+			if b, _ := n.w.book(c.Hold.ID, amount); record(n, b) {
+				n.w.reverse(c.Hold.ID)
 				end(n, nil, errUnknown)
 			}
 		})
 		add("the bank "+word+", and the daemon is killed", true, func(n *node) {
-			n.w.book(c.Hold.ReceiptNo, amount)
+			n.w.book(c.Hold.ID, amount)
 			n.restart()
 		})
 		add("the bank "+word+", and the daemon is killed after it wrote that down", true, func(n *node) {
-			if b, _ := n.w.book(c.Hold.ReceiptNo, amount); record(n, b) {
+			if b, _ := n.w.book(c.Hold.ID, amount); record(n, b) {
 				n.restart()
 			}
 		})

@@ -21,13 +21,13 @@ type world struct {
 	from            kiosk.Energy // the register when the present session began
 	holds           []bankHold
 	last            *kiosk.Booking // the terminal's last
-	receipts        int
+	receipts        int // results, counted
 }
 
 // bankHold is what the bank knows of one.
 type bankHold struct {
 	session         string
-	receipt         int
+	receipt         kiosk.HoldID
 	approved, taken int64
 	open            bool
 	hidden, shown   bool // a list left it out while it was open, or named it while it was not
@@ -60,13 +60,16 @@ func worldRules() Rules {
 func (w *world) hold(session string, approved int64) kiosk.Hold {
 	w.receipts++
 	w.holds = append(slices.Clone(w.holds),
-		bankHold{session: session, receipt: w.receipts, approved: approved, open: true})
-	return kiosk.Hold{ReceiptNo: w.receipts, TraceNo: fmt.Sprint(w.receipts), TerminalID: worldTerminal,
+		bankHold{session: session, receipt: w.id(), approved: approved, open: true})
+	return kiosk.Hold{ID: w.id(), TraceNo: fmt.Sprint(w.receipts), TerminalID: worldTerminal,
 		Approved: kiosk.Money{Minor: approved, Currency: worldCurrency}, At: w.now}
 }
 
 // change changes a hold that is open; it is false where none is.
-func (w *world) change(receipt int, f func(*bankHold)) bool {
+// id names the last result.
+func (w *world) id() kiosk.HoldID { return kiosk.HoldID(fmt.Sprint(w.receipts)) }
+
+func (w *world) change(receipt kiosk.HoldID, f func(*bankHold)) bool {
 	at := slices.IndexFunc(w.holds, func(h bankHold) bool { return h.receipt == receipt && h.open })
 	if at < 0 {
 		return false
@@ -77,19 +80,19 @@ func (w *world) change(receipt int, f func(*bankHold)) bool {
 }
 
 // book settles a hold at the bank: taken is 0 for a release.
-func (w *world) book(receipt int, taken int64) (kiosk.Booking, bool) {
+func (w *world) book(receipt kiosk.HoldID, taken int64) (kiosk.Booking, bool) {
 	if !w.change(receipt, func(h *bankHold) { h.open, h.taken = false, taken }) {
 		return kiosk.Booking{}, false
 	}
 	w.receipts++
-	b := kiosk.Booking{ReceiptNo: w.receipts, TraceNo: fmt.Sprint(w.receipts),
+	b := kiosk.Booking{ID: w.id(), TraceNo: fmt.Sprint(w.receipts),
 		Booked: kiosk.Money{Minor: taken, Currency: worldCurrency}}
 	w.last = &b
 	return b, true
 }
 
 // reverse makes a booking undone, as a terminal does whose completion did not arrive.
-func (w *world) reverse(receipt int) {
+func (w *world) reverse(receipt kiosk.HoldID) {
 	w.holds = slices.Clone(w.holds)
 	for i := range w.holds {
 		if w.holds[i].receipt == receipt {
@@ -99,7 +102,7 @@ func (w *world) reverse(receipt int) {
 	w.last = nil
 }
 
-func (w *world) open() (out []int) {
+func (w *world) open() (out []kiosk.HoldID) {
 	for _, h := range w.holds {
 		if h.open {
 			out = append(out, h.receipt)
@@ -244,7 +247,7 @@ func (n *node) pass(d time.Duration) {
 }
 
 // list hands a list of open holds over, and remembers what of it is not so.
-func (n *node) list(open []int, complete, ready bool) {
+func (n *node) list(open []kiosk.HoldID, complete, ready bool) {
 	n.w.holds = slices.Clone(n.w.holds)
 	for i := range n.w.holds {
 		h := &n.w.holds[i]
@@ -252,7 +255,7 @@ func (n *node) list(open []int, complete, ready bool) {
 		h.hidden, h.shown = h.hidden || complete && h.open && !listed, h.shown || !h.open && listed
 	}
 	n.see(Observation{What: FaultSeen, Fault: "PT001"})
-	list := kiosk.OpenHolds{Receipts: open, Complete: complete, TerminalID: worldTerminal}
+	list := kiosk.OpenHolds{IDs: open, Complete: complete, TerminalID: worldTerminal}
 	n.see(Observation{What: TerminalSaid, Open: list, Ready: ready, Last: n.w.last})
 }
 

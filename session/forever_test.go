@@ -31,16 +31,17 @@ func TestNoAnswerIsAskedForWithoutEnd(t *testing.T) {
 		"unknown": {answer: kiosk.ErrOutcomeUnknown}, "unknown and flaps": {answer: kiosk.ErrOutcomeUnknown,
 			flaps: true},
 		"another terminal": {answer: fmt.Errorf("%w: %w", kiosk.ErrUnreachable, kiosk.ErrOtherTerminal)},
-		"books too little": {booked: booking(300, 1)}, "books nothing": {booked: booking(300, 0)},
-		"books what is due, and lists it": {booked: booking(300, 98)},
+		"books too little": {booked: booking("300", 1)}, "books nothing": {booked: booking("300", 0)},
+		"books what is due, and lists it": {booked: booking("300", 98)},
 	}
 	for _, class := range kiosk.DeclineClasses() {
 		answers["says "+string(class)] = stuck{answer: &kiosk.Declined{Class: class, Code: "B5"}}
 	}
 	lists := map[string]kiosk.OpenHolds{
-		"all": {Receipts: []int{231}, Complete: true}, "none": {Complete: true}, "one of many": {Receipts: []int{230}},
-		"nothing whole": {}, "a strange one": {Receipts: []int{99}, Complete: true},
-		"two": {Receipts: []int{231, 99}, Complete: true},
+		"all": {IDs: []kiosk.HoldID{"231"}, Complete: true}, "none": {Complete: true},
+		"one of many":   {IDs: []kiosk.HoldID{"230"}},
+		"nothing whole": {}, "a strange one": {IDs: []kiosk.HoldID{"99"}, Complete: true},
+		"two": {IDs: []kiosk.HoldID{"231", "99"}, Complete: true},
 	}
 	begins := map[string]func(*play){
 		"capture": func(p *play) { billed(p) },
@@ -123,7 +124,7 @@ func (p *play) answer(c session.Command, s stuck) {
 	case session.CaptureHold, session.ReleaseHold:
 		o.What, o.Booking = session.BookingEnded, s.booked
 		if s.booked != nil && s.booked.Booked.Minor == 98 && c.Do == session.ReleaseHold {
-			o.Booking = booking(300, 0)
+			o.Booking = booking("300", 0)
 		}
 	case session.EndOfDay:
 		o.What = session.DayEndDone

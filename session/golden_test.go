@@ -3,6 +3,7 @@ package session_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -104,7 +105,7 @@ func printState(w io.Writer, s session.State) {
 	slices.Sort(faults)
 	fmt.Fprintf(
 		w, "site: faults %v, draining %v, clock wrong %v, claimed %v, results %d, uses %d, declines %d, access %d\n",
-		faults, s.Draining, s.ClockWrong, s.Claimed, len(s.Results), len(s.Uses), len(s.Declines), s.Access.Refusals)
+		faults, s.Draining, s.ClockWrong, cmp.Or(s.Claimed, "0"), len(s.Results), len(s.Uses), len(s.Declines), s.Access.Refusals)
 	for _, bay := range slices.Sorted(maps.Keys(s.Known)) {
 		r := s.Registers[bay]
 		fmt.Fprintf(w, "bay %d: known %d of %s, register %d, sold %v, tested %q\n", bay, s.Known[bay].Import,
@@ -132,7 +133,7 @@ func printSession(w io.Writer, x session.Session) {
 			x.Offer.Limit != nil)
 	}
 	if x.Hold != nil {
-		fmt.Fprintf(w, "  hold %v: %v at %s, card %q\n", x.Hold.ReceiptNo, x.Hold.Approved, x.Hold.TerminalID,
+		fmt.Fprintf(w, "  hold %v: %v at %s, card %q\n", cmp.Or(x.Hold.ID, "0"), x.Hold.Approved, x.Hold.TerminalID,
 			x.Hold.Card)
 	}
 	if x.Start != nil {
@@ -145,7 +146,7 @@ func printSession(w io.Writer, x session.Session) {
 			b.Lines, b.Taxes)
 	}
 	if x.Booking != nil {
-		fmt.Fprintf(w, "  booking %v: %v\n", x.Booking.ReceiptNo, x.Booking.Booked)
+		fmt.Fprintf(w, "  booking %v: %v\n", x.Booking.ID, x.Booking.Booked)
 	}
 }
 

@@ -84,7 +84,7 @@ func (s *State) remember(x Session, e Event) {
 	}
 	if x.Booking != nil && (e.Kind == CaptureOK || e.Kind == CaptureDone || e.Kind == ReleaseOK ||
 		e.Kind == ReleaseDone) {
-		s.Claimed = x.Booking.ReceiptNo
+		s.Claimed = x.Booking.ID
 	}
 }
 

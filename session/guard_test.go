@@ -37,7 +37,7 @@ func (p *play) visitOf(id, card string, energy bool) session.Reason {
 			see(session.Observation{What: session.Cancelled})
 		}
 	}
-	b := &kiosk.Booking{ReceiptNo: 232, TraceNo: id, Booked: kiosk.Money{Currency: "EUR"}}
+	b := &kiosk.Booking{ID: "232", TraceNo: id, Booked: kiosk.Money{Currency: "EUR"}}
 	see(session.Observation{What: session.BookingApproved, Booking: b})
 	see(session.Observation{What: session.BookingEnded, Booking: b})
 	p.after(5 * time.Minute)
@@ -201,7 +201,7 @@ func TestEndOfDay(t *testing.T) {
 	tick()
 	p.want("", "")
 	p.must(session.Observation{What: session.Cancelled, Session: "S2"})
-	b := &kiosk.Booking{ReceiptNo: 240, Booked: kiosk.Money{Currency: "EUR"}}
+	b := &kiosk.Booking{ID: "240", Booked: kiosk.Money{Currency: "EUR"}}
 	p.must(session.Observation{What: session.BookingEnded, Session: "S2", Booking: b})
 	p.clear()
 	tick()

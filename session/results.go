@@ -21,7 +21,7 @@ const (
 // with each day's end; the whole of it never does: a result that was there before is an old one.
 type Result struct {
 	TerminalID string
-	ReceiptNo  int
+	ID         kiosk.HoldID
 	TraceNo    string
 	Stamp      string
 	Hold       bool
@@ -31,11 +31,11 @@ type Result struct {
 }
 
 func resultOf(terminal string, b kiosk.Booking) Result {
-	return Result{TerminalID: terminal, ReceiptNo: b.ReceiptNo, TraceNo: b.TraceNo, Stamp: b.Stamp}
+	return Result{TerminalID: terminal, ID: b.ID, TraceNo: b.TraceNo, Stamp: b.Stamp}
 }
 
 func resultOfHold(h kiosk.Hold) Result {
-	return Result{TerminalID: h.TerminalID, ReceiptNo: h.ReceiptNo, TraceNo: h.TraceNo, Stamp: h.Stamp, Hold: true}
+	return Result{TerminalID: h.TerminalID, ID: h.ID, TraceNo: h.TraceNo, Stamp: h.Stamp, Hold: true}
 }
 
 // repeats tells whether the terminal sent a result before. Of a terminal that names neither a trace
@@ -43,7 +43,7 @@ func resultOfHold(h kiosk.Hold) Result {
 func (s State) repeats(n Result) bool {
 	return slices.ContainsFunc(s.Results, func(old Result) bool {
 		switch {
-		case old.TerminalID != n.TerminalID || old.ReceiptNo != n.ReceiptNo:
+		case old.TerminalID != n.TerminalID || old.ID != n.ID:
 			return false
 		case old.TraceNo == "" && old.Stamp == "": // also of one that was only on a list
 			return old.At.After(s.Day.Ended)
@@ -52,10 +52,10 @@ func (s State) repeats(n Result) bool {
 	})
 }
 
-// result finds the last hold with a receipt number.
-func (s State) result(terminal string, receipt int) (Result, bool) {
+// result finds the last hold of a name.
+func (s State) result(terminal string, id kiosk.HoldID) (Result, bool) {
 	for _, old := range slices.Backward(s.Results) {
-		if old.Hold && old.ReceiptNo == receipt && (old.TerminalID == terminal || terminal == "" ||
+		if old.Hold && old.ID == id && (old.TerminalID == terminal || terminal == "" ||
 			old.TerminalID == "") {
 			return old, true
 		}
@@ -71,7 +71,7 @@ func (s *State) keep(x Session, e Event) {
 	}
 	update := func(change func(*Result)) {
 		for i, old := range slices.Backward(s.Results) {
-			if x.Hold != nil && old.Hold && old.ReceiptNo == x.Hold.ReceiptNo && old.TerminalID == x.Hold.TerminalID {
+			if x.Hold != nil && old.Hold && old.ID == x.Hold.ID && old.TerminalID == x.Hold.TerminalID {
 				s.Results = slices.Clone(s.Results)
 				change(&s.Results[i])
 				return
@@ -83,7 +83,7 @@ func (s *State) keep(x Session, e Event) {
 		add(resultOfHold(e.Body.(HoldBody).Hold))
 	case HoldFound:
 		hold := e.Body.(FoundBody).Hold
-		if _, known := s.result(hold.TerminalID, hold.ReceiptNo); !known {
+		if _, known := s.result(hold.TerminalID, hold.ID); !known {
 			add(resultOfHold(hold))
 		}
 	case ReleaseIntent:

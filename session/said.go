@@ -33,7 +33,7 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 	unknown := s.unknown(o)
 	var out []Event
 	for _, x := range s.ordered() {
-		listed := x.Hold != nil && slices.Contains(o.Open.Receipts, x.Hold.ReceiptNo)
+		listed := x.Hold != nil && slices.Contains(o.Open.IDs, x.Hold.ID)
 		if listed && x.Missing > 0 && x.Paper != PaperClosed && x.counts() {
 			x.Missing = 0
 			out = append(out, x.event(HoldListed, o.At))
@@ -71,11 +71,11 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 
 // unknown lists the holds of a terminal that no session has and that may be given back: not one that
 // was billed, which a terminal may list for a while, and not one that it was just told to give back.
-func (s State) unknown(o Observation) (out []int) {
-	for _, n := range o.Open.Receipts {
+func (s State) unknown(o Observation) (out []kiosk.HoldID) {
+	for _, n := range o.Open.IDs {
 		mine := false
 		for _, x := range s.Sessions {
-			mine = mine || x.Hold != nil && x.Paper != PaperClosed && x.Hold.ReceiptNo == n
+			mine = mine || x.Hold != nil && x.Paper != PaperClosed && x.Hold.ID == n
 		}
 		if known, ok := s.result(o.Open.TerminalID, n); ok {
 			billed := known.At.After(s.Day.Ended) && o.At.Before(known.Billed)
@@ -128,7 +128,7 @@ const unknownFor = time.Minute
 func (r Rules) clearHold(s State, x Session, listed bool, o Observation) []Event {
 	switch {
 	case listed && x.Power == Off: // the visitor was sent away
-		return r.found(x, x.Hold.ReceiptNo, o)
+		return r.found(x, x.Hold.ID, o)
 	case listed:
 		return r.confirmed(s, x, o.At)
 	case o.Open.Complete && x.twice(o):
@@ -136,7 +136,7 @@ func (r Rules) clearHold(s State, x Session, listed bool, o Observation) []Event
 	case o.Open.Complete:
 		return x.miss(o)
 	case x.Hold != nil && o.At.Sub(x.AskedAt) > unknownFor: // the list will not tell: give it back by its number
-		return r.found(x, x.Hold.ReceiptNo, o)
+		return r.found(x, x.Hold.ID, o)
 	}
 	return nil
 }
@@ -157,13 +157,13 @@ func (r Rules) vanished(x Session, o Observation) []Event {
 }
 
 // found takes a hold that the terminal has and the journal has not, and gives it back.
-func (r Rules) found(x Session, receipt int, o Observation) []Event {
+func (r Rules) found(x Session, id kiosk.HoldID, o Observation) []Event {
 	amount := kiosk.Money{Currency: r.Currency}
 	if x.Offer != nil {
 		amount = x.Offer.Hold
 	}
-	hold := kiosk.Hold{ReceiptNo: receipt, Approved: amount, At: o.At, TerminalID: o.Open.TerminalID}
-	if x.Hold != nil && x.Hold.ReceiptNo == receipt { // it was recorded, and never confirmed
+	hold := kiosk.Hold{ID: id, Approved: amount, At: o.At, TerminalID: o.Open.TerminalID}
+	if x.Hold != nil && x.Hold.ID == id { // it was recorded, and never confirmed
 		hold = *x.Hold
 	}
 	found := x.says(HoldFound, o.At, FoundBody{o.Reference, hold})
@@ -227,14 +227,14 @@ func (x Session) later(k settlement, o Observation, due time.Time, definite bool
 
 // unclaimed tells whether no session has a booking of the terminal's yet.
 func (s State) unclaimed(last *kiosk.Booking) bool {
-	if last == nil || last.ReceiptNo == s.Claimed {
+	if last == nil || last.ID == s.Claimed {
 		return false
 	}
 	for _, x := range s.Sessions {
-		if x.Hold != nil && x.Hold.ReceiptNo == last.ReceiptNo { // a hold is no booking
+		if x.Hold != nil && x.Hold.ID == last.ID { // a hold is no booking
 			return false
 		}
-		if x.Booking != nil && x.Booking.ReceiptNo == last.ReceiptNo {
+		if x.Booking != nil && x.Booking.ID == last.ID {
 			return false
 		}
 	}

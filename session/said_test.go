@@ -18,25 +18,25 @@ func (p *play) another() {
 }
 
 // named is a result of the terminal with all that it names.
-func named(receipt int, trace, stamp string) *kiosk.Hold {
+func named(id kiosk.HoldID, trace, stamp string) *kiosk.Hold {
 	h := held(5000)
-	h.ReceiptNo, h.TraceNo, h.Stamp, h.TerminalID = receipt, trace, stamp, "60099914"
+	h.ID, h.TraceNo, h.Stamp, h.TerminalID = id, trace, stamp, "60099914"
 	return h
 }
 
 // TestAResultComesOnce: the terminal sends the result of a payment before once more, also after a
 // restart. What differs in any part is another one.
 func TestAResultComesOnce(t *testing.T) {
-	first := named(231, "000931", "1129 123456")
+	first := named("231", "000931", "1129 123456")
 	for name, c := range map[string]struct {
 		hold *kiosk.Hold
 		old  bool
 	}{
-		"the same":                   {named(231, "000931", "1129 123456"), true},
-		"another receipt number":     {named(232, "000931", "1129 123456"), false},
-		"another trace number":       {named(231, "000932", "1129 123456"), false},
-		"the number of another year": {named(231, "000931", "1130 123456"), false},
-		"nothing but the number":     {named(231, "", ""), false},
+		"the same":                   {named("231", "000931", "1129 123456"), true},
+		"another receipt number":     {named("232", "000931", "1129 123456"), false},
+		"another trace number":       {named("231", "000932", "1129 123456"), false},
+		"the number of another year": {named("231", "000931", "1130 123456"), false},
+		"nothing but the number":     {named("231", "", ""), false},
 	} {
 		for _, restart := range []bool{false, true} {
 			p := newPlay(t).choose().accept()
@@ -57,11 +57,11 @@ func TestAResultComesOnce(t *testing.T) {
 // TestABookingComesOnce, and a hold's result is no booking.
 func TestABookingComesOnce(t *testing.T) {
 	p := billed(newPlay(t))
-	b := booking(232, 98)
+	b := booking("232", 98)
 	b.TraceNo, b.Stamp = "000932", "1129 123500"
 	p.must(session.Observation{What: session.BookingApproved, Booking: b})
 	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
-	p.list(nil, 231) // it did not stand
+	p.list(nil, "231") // it did not stand
 	if err := p.see(session.Observation{What: session.BookingApproved, Booking: b}); err == nil {
 		t.Error("the booking before was taken for this one")
 	}
@@ -94,9 +94,9 @@ func TestAHoldThatWasBilledIsNoOrphan(t *testing.T) {
 	} {
 		p := billed(newPlay(t))
 		end(p)
-		p.clear().list(nil, 231)
+		p.clear().list(nil, "231")
 		p.want("", "")
-		p.after(31*24*time.Hour).list(nil, 231)
+		p.after(31*24*time.Hour).list(nil, "231")
 		p.want("hold_found release_intent", "release")
 		if t.Failed() {
 			t.Fatal(name)
@@ -110,7 +110,7 @@ func TestARunningSessionSurvivesWrongLists(t *testing.T) {
 	p := newPlay(t).choose().accept().approve().charge()
 	wrong := []session.Observation{
 		{Ready: true, Open: kiosk.OpenHolds{Complete: true}},
-		{Ready: true, Open: kiosk.OpenHolds{Receipts: []int{400}, Complete: true}},
+		{Ready: true, Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"400"}, Complete: true}},
 		{Ready: true, Open: kiosk.OpenHolds{}}, {Open: kiosk.OpenHolds{Complete: true}},
 	}
 	wh := int64(1000)
@@ -120,7 +120,7 @@ func TestARunningSessionSurvivesWrongLists(t *testing.T) {
 		p.sample(wh)
 		o := wrong[i%len(wrong)]
 		if i%4 == 3 { // every fourth is right
-			o.Ready, o.Open = true, kiosk.OpenHolds{Receipts: []int{231}, Complete: true}
+			o.Ready, o.Open = true, kiosk.OpenHolds{IDs: []kiosk.HoldID{"231"}, Complete: true}
 		}
 		o.What, o.Session, o.Reference = session.TerminalSaid, "O"+time.Duration(i).String(), "XYZ9999"
 		p.must(o)
@@ -133,14 +133,14 @@ func TestARunningSessionSurvivesWrongLists(t *testing.T) {
 // TestAnotherTerminalIsNotAsked for a hold that is not its own, whatever it lists.
 func TestAnotherTerminalIsNotAsked(t *testing.T) {
 	p := newPlay(t).choose().accept()
-	p.must(session.Observation{What: session.HoldApproved, Hold: named(231, "000931", "1129 123456")})
+	p.must(session.Observation{What: session.HoldApproved, Hold: named("231", "000931", "1129 123456")})
 	p.must(session.Observation{What: session.HoldEnded})
 	p.charge().clear()
 	for range 9 {
 		p.after(31 * time.Second)
 		p.sample(1000)
 		p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Ready: true,
-			Open: kiosk.OpenHolds{Receipts: []int{77}, Complete: true, TerminalID: "11111111"}})
+			Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"77"}, Complete: true, TerminalID: "11111111"}})
 	}
 	p.want("fault_raised", "")
 	if p.x().Power != session.Charging {
@@ -190,13 +190,13 @@ func TestAnotherMetersEnergyIsNotBilled(t *testing.T) {
 func TestHoldsOfALostJournalAreLeftAlone(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.FaultSeen, Fault: "DB003", Raised: true})
-	p.clear().list(nil, 77)
+	p.clear().list(nil, "77")
 	p.want("", "")
 	if err := p.see(session.Observation{What: session.Chosen, Bay: 3, Reference: "ABC1234"}); err == nil {
 		t.Error("it sells")
 	}
 	p.must(session.Observation{What: session.FaultDone, Fault: "DB003", By: "technician"})
-	p.clear().list(nil, 77)
+	p.clear().list(nil, "77")
 	p.want("hold_found release_intent", "release")
 }
 
@@ -230,7 +230,7 @@ func TestWhatAListProvedComesOnce(t *testing.T) {
 	}{
 		"a booking": {func(p *play) {
 			billed(p)
-			b := booking(232, 98)
+			b := booking("232", 98)
 			b.TraceNo, b.Stamp = "000932", "1129 123500"
 			p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
 			p.list(b)
@@ -240,14 +240,14 @@ func TestWhatAListProvedComesOnce(t *testing.T) {
 			if x := p.state.Sessions["S1"]; x.Money != session.Captured {
 				t.Fatalf("money is %s", x.Money)
 			}
-		}, kiosk.Hold{ReceiptNo: 232, TraceNo: "000932", Stamp: "1129 123500"}},
+		}, kiosk.Hold{ID: "232", TraceNo: "000932", Stamp: "1129 123500"}},
 		"a hold": {func(p *play) {
 			p.choose().accept()
 			p.must(session.Observation{What: session.HoldEnded, Err: kiosk.ErrOutcomeUnknown})
-			p.list(nil, 231)
-			p.must(session.Observation{What: session.BookingApproved, Booking: booking(232, 0)})
-			p.must(session.Observation{What: session.BookingEnded, Booking: booking(232, 0)})
-		}, kiosk.Hold{ReceiptNo: 231, TraceNo: "000931", Stamp: "1129 123400"}},
+			p.list(nil, "231")
+			p.must(session.Observation{What: session.BookingApproved, Booking: booking("232", 0)})
+			p.must(session.Observation{What: session.BookingEnded, Booking: booking("232", 0)})
+		}, kiosk.Hold{ID: "231", TraceNo: "000931", Stamp: "1129 123400"}},
 	} {
 		for _, restarted := range []bool{false, true} {
 			p := newPlay(t)

@@ -103,7 +103,7 @@ func offer(hold int64) *session.Offer {
 }
 
 func held(minor int64) *kiosk.Hold {
-	return &kiosk.Hold{ReceiptNo: 231, Approved: kiosk.Money{Minor: minor, Currency: "EUR"}, Last4: "8074"}
+	return &kiosk.Hold{ID: "231", Approved: kiosk.Money{Minor: minor, Currency: "EUR"}, Last4: "8074"}
 }
 
 func (p *play) reading(wh int64) *kiosk.Reading {
@@ -159,7 +159,7 @@ func (p *play) finish(wh int64) *play {
 }
 
 func (p *play) capture(minor int64) *play {
-	b := &kiosk.Booking{ReceiptNo: 232, Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
+	b := &kiosk.Booking{ID: "232", Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
 	p.must(session.Observation{What: session.BookingApproved, Booking: b})
 	p.must(session.Observation{What: session.BookingEnded, Booking: b})
 	return p
@@ -211,9 +211,9 @@ func declined(c kiosk.DeclineClass) error { return &kiosk.Declined{Class: c, Cod
 func TestEnds(t *testing.T) {
 	unknown := fmt.Errorf("line: %w", kiosk.ErrOutcomeUnknown)
 	see := func(o session.Observation) func(*play) { return func(p *play) { p.must(o) } }
-	list := func(receipts ...int) func(*play) {
+	list := func(ids ...kiosk.HoldID) func(*play) {
 		return see(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999", Ready: true,
-			Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}})
+			Open: kiosk.OpenHolds{IDs: ids, Complete: true}})
 	}
 	gone := func(last *kiosk.Booking) func(*play) { return func(p *play) { p.gone(last) } }
 	const missing = "hold_missing hold_missing hold_missing hold_missing"
@@ -263,12 +263,12 @@ func TestEnds(t *testing.T) {
 		{"row 11: a hold was found", func(p *play) {
 			p.choose().accept()
 			p.must(session.Observation{What: session.HoldEnded, Err: unknown})
-		}, list(231), "hold_found release_intent", "release", session.ReasonOrphan},
+		}, list("231"), "hold_found release_intent", "release", session.ReasonOrphan},
 		{"row 11: the completion was lost", func(p *play) {
 			p.choose().accept()
 			p.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
 			p.must(session.Observation{What: session.HoldEnded, Err: unknown})
-		}, list(231), "hold_confirmed", "look_at_bay", ""},
+		}, list("231"), "hold_confirmed", "look_at_bay", ""},
 		{"recorded, and reversed by the terminal", func(p *play) {
 			p.choose().accept()
 			p.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
@@ -315,7 +315,7 @@ func TestEnds(t *testing.T) {
 			billed(p)
 			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)})
 			p.after(time.Minute)
-		}, func(p *play) { p.must(session.Observation{What: session.Ticked}); list(231)(p) },
+		}, func(p *play) { p.must(session.Observation{What: session.Ticked}); list("231")(p) },
 			"capture_unknown capture_intent", "ask_terminal capture", session.ReasonStopped},
 		{"row 34: captured after all", func(p *play) {
 			billed(p)
@@ -323,7 +323,7 @@ func TestEnds(t *testing.T) {
 		}, booked(49), "capture_confirmed receipt_final closed", "", session.ReasonStopped},
 		{"row 34: the hold is gone, and its booking is not there",
 			func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) },
-			gone(booking(240,
+			gone(booking("240",
 				5000)), missing + " capture_waiting", "", session.ReasonStopped},
 		{"row 34: and it does not come back", func(p *play) {
 			billed(p)
@@ -336,34 +336,34 @@ func TestEnds(t *testing.T) {
 			p.must(session.Observation{What: session.BookingEnded, Err: unknown})
 			p.gone(nil)
 			p.after(time.Hour).must(session.Observation{What: session.Ticked})
-		}, list(231), "hold_listed capture_intent", "capture", session.ReasonStopped},
+		}, list("231"), "hold_listed capture_intent", "capture", session.ReasonStopped},
 		{"row 35: the terminal no longer has the hold", func(p *play) {
 			billed(p)
 			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineNoHold)})
-		}, gone(booking(240, 49)), missing + " capture_intent", "capture", session.ReasonStopped},
+		}, gone(booking("240", 49)), missing + " capture_intent", "capture", session.ReasonStopped},
 		{"row 35: the terminal does not have it, and lists it", func(p *play) {
 			billed(p)
 			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineNoHold)})
-		}, list(231), "capture_waiting", "", session.ReasonStopped},
+		}, list("231"), "capture_waiting", "", session.ReasonStopped},
 		{"row 35: the last try", func(p *play) {
 			billed(p)
 			for range 38 { // five times a minute, three rungs, an hour 24 times, a day 6 times
 				p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)})
 				p.after(25 * time.Hour).must(session.Observation{What: session.Ticked})
-				list(231)(p)
+				list("231")(p)
 			}
 		}, see(session.Observation{What: session.BookingEnded,
 			Err: declined(kiosk.DeclineHost)}), "settlement_refused receipt_final closed", "", session.ReasonStopped},
 		{"row 32: more was booked than is due", billed, func(p *play) {
 			if err := p.see(session.Observation{What: session.BookingApproved,
-				Booking: &kiosk.Booking{ReceiptNo: 232, Booked: kiosk.Money{Minor: 50, Currency: "EUR"}}}); err == nil {
+				Booking: &kiosk.Booking{ID: "232", Booked: kiosk.Money{Minor: 50, Currency: "EUR"}}}); err == nil {
 				p.t.Error("it was acknowledged")
 			}
 		}, "", "", session.ReasonStopped},
 		{"the hold vanished while charging", started, gone(nil), missing + " stop_intent", "open_contactor",
 			session.ReasonHoldGone},
 		{"a list that is empty once ends nothing", started,
-			func(p *play) { list()(p); p.after(time.Minute); list(231)(p); p.after(time.Hour); list()(p) },
+			func(p *play) { list()(p); p.after(time.Minute); list("231")(p); p.after(time.Hour); list()(p) },
 			"hold_missing hold_listed hold_missing", "", ""},
 		{"lists of a terminal that is not ready end nothing", started, func(p *play) {
 			for range 9 {
@@ -386,17 +386,17 @@ func TestEnds(t *testing.T) {
 		{"row 11: known after the visitor was sent away", func(p *play) {
 			unclear(p)
 			p.after(61 * time.Second).must(session.Observation{What: session.Ticked})
-		}, list(77), "hold_found release_intent", "release", session.ReasonOrphan},
+		}, list("77"), "hold_found release_intent", "release", session.ReasonOrphan},
 		{"row 34: a terminal that names one hold only",
 			func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) },
-			see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Receipts: []int{230}},
+			see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"230"}},
 				Session:   "S9",
 				Reference: "ORPHAN9"}), "capture_intent hold_found release_intent", "capture release",
 			session.ReasonStopped},
 		{"row 34: not captured", func(p *play) {
 			billed(p)
 			p.must(session.Observation{What: session.BookingEnded, Err: unknown})
-		}, list(231), "capture_intent", "capture", session.ReasonStopped},
+		}, list("231"), "capture_intent", "capture", session.ReasonStopped},
 		{"row 36: release failed", func(p *play) {
 			p.choose().accept().approve()
 			p.must(session.Observation{What: session.Cancelled})
@@ -513,7 +513,7 @@ func TestWhatWasShownIsBilled(t *testing.T) {
 func booked(minor int64) func(*play) {
 	return func(p *play) {
 		p.must(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true},
-			Last: &kiosk.Booking{ReceiptNo: 240, Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}, Session: "S9"})
+			Last: &kiosk.Booking{ID: "240", Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}, Session: "S9"})
 	}
 }
 
@@ -551,7 +551,7 @@ func TestNobodyChargesOnAnAbsentDriversCard(t *testing.T) {
 		q.must(session.Observation{What: session.HoldApproved, Hold: held(5000)})
 		q.after(away).clear().must(session.Observation{What: session.Booted})
 		q.must(session.Observation{What: session.TerminalSaid, Session: "S9",
-			Open: kiosk.OpenHolds{Receipts: []int{231}, Complete: true}})
+			Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"231"}, Complete: true}})
 		q.want("resumed hold_confirmed ended release_intent", "ask_terminal look_at_bay release")
 	}
 }
@@ -584,7 +584,7 @@ func TestABayThatIsNoLongerThere(t *testing.T) {
 func TestAnOrphanIsReleased(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999",
-		Open: kiosk.OpenHolds{Receipts: []int{77}, Complete: true}})
+		Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"77"}, Complete: true}})
 	p.want("hold_found release_intent", "release")
 }
 
@@ -609,13 +609,13 @@ func TestRestartAnywhere(t *testing.T) {
 			p.state = next
 		}
 		// What the bank knows: a hold that was recorded stands until it was captured.
-		open := []int{}
+		open := []kiosk.HoldID{}
 		kinds := map[session.Kind]bool{}
 		for _, e := range events[:cut] {
 			kinds[e.Kind] = true
 		}
 		if kinds[session.HoldOK] && !kinds[session.CaptureOK] {
-			open = append(open, 231)
+			open = append(open, "231")
 		}
 		p.must(session.Observation{What: session.Booted})
 		settle(p, open)
@@ -640,7 +640,7 @@ func last(events []session.Event) session.Kind {
 
 // settle plays the world until nothing moves: the terminal answers, the contactor
 // follows, the vehicle is gone, and nobody stands at the screen.
-func settle(p *play, open []int) {
+func settle(p *play, open []kiosk.HoldID) {
 	for range 20 {
 		cmds := p.cmds
 		p.cmds = nil
@@ -649,7 +649,7 @@ func settle(p *play, open []int) {
 			switch c.Do {
 			case session.AskTerminal:
 				o.What, o.Session, o.Reference, o.Open = session.TerminalSaid, "S9", "XYZ9999",
-					kiosk.OpenHolds{Receipts: open,
+					kiosk.OpenHolds{IDs: open,
 						Complete: true}
 			case session.OpenContact:
 				o.What = session.ContactorMoved
@@ -657,7 +657,7 @@ func settle(p *play, open []int) {
 				o.What, o.Reading = session.FinalRead, p.reading(5000)
 			case session.CaptureHold, session.ReleaseHold:
 				open = nil
-				b := &kiosk.Booking{ReceiptNo: 232, Booked: kiosk.Money{Currency: "EUR"}}
+				b := &kiosk.Booking{ID: "232", Booked: kiosk.Money{Currency: "EUR"}}
 				if c.Do == session.CaptureHold {
 					b.Booked = c.Amount
 				}

@@ -21,12 +21,12 @@ type State struct {
 	ClockWrong  bool // the wall clock may be
 	Uses        []CardUse
 	Declines    []CardUse
-	PausedUntil time.Time // no card is asked for
-	Claimed     int       // the terminal's number of the booking that a session has last
-	BackAt      time.Time // when the terminal was last found again
-	Results     []Result  // that the terminal sent of late, oldest first
-	HostRefused int       // payments in a row that failed because the terminal had no host
-	HostAt      time.Time // the last of them
+	PausedUntil time.Time    // no card is asked for
+	Claimed     kiosk.HoldID // the terminal's number of the booking that a session has last
+	BackAt      time.Time    // when the terminal was last found again
+	Results     []Result     // that the terminal sent of late, oldest first
+	HostRefused int          // payments in a row that failed because the terminal had no host
+	HostAt      time.Time    // the last of them
 	Access      Access
 	Testing     map[int]bool   // bays whose contactor is being tested
 	Tested      map[int]string // what the last test of a bay came to; empty where it was good
@@ -141,10 +141,10 @@ func (s State) AtBay(bay int) (Session, bool) {
 	return Session{}, false
 }
 
-// Holding finds the session whose hold, with this receipt number, is not settled.
-func (s State) Holding(receipt int) (Session, bool) {
+// Holding finds the session whose hold, of this name, is not settled.
+func (s State) Holding(id kiosk.HoldID) (Session, bool) {
 	for _, x := range s.Sessions {
-		if x.owes() && x.Hold.ReceiptNo == receipt {
+		if x.owes() && x.Hold.ID == id {
 			return x, true
 		}
 	}

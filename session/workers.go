@@ -253,7 +253,7 @@ func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 		b, o.Err = w.c.cfg.Terminal.Capture(ctx, kiosk.CaptureRequest{Reference: cmd.Ref, Hold: cmd.Hold,
 			Used: cmd.Amount, Record: record})
 	case ReleaseHold:
-		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ReceiptNo: cmd.Hold.ReceiptNo,
+		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ID: cmd.Hold.ID,
 			TerminalID: cmd.Hold.TerminalID, Amount: cmd.Amount, Record: record})
 	}
 	if o.What == BookingEnded && o.Err == nil {
@@ -315,8 +315,8 @@ func (w *terminalWorker) endOfDay(ctx context.Context, force bool) (*kiosk.Money
 	if !survive && force && len(s.Underway()) > 0 {
 		return nil, fmt.Errorf("a driver charges or pays: %v", s.Underway())
 	}
-	if !survive && !force && (len(open.Receipts) > 0 || n > 0) {
-		return nil, fmt.Errorf("the terminal has the holds %v, and %d sessions have one", open.Receipts, n)
+	if !survive && !force && (len(open.IDs) > 0 || n > 0) {
+		return nil, fmt.Errorf("the terminal has the holds %v, and %d sessions have one", open.IDs, n)
 	}
 	return w.c.cfg.Terminal.EndOfDay(ctx)
 }

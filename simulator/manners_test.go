@@ -41,7 +41,7 @@ func payment(t *testing.T, m simulator.Manner) {
 	sim.Present(simulator.GoodCard())
 	first, err := hold(driver, func(kiosk.Hold) error { return nil }) // a result that may be sent once more
 	if err == nil {
-		_, err = driver.Release(t.Context(), kiosk.ReleaseRequest{Reference: "ABC1234", ReceiptNo: first.ReceiptNo,
+		_, err = driver.Release(t.Context(), kiosk.ReleaseRequest{Reference: "ABC1234", ID: first.ID,
 			Amount: first.Approved,
 			Record: func(kiosk.Booking) error { return nil }})
 	}
@@ -63,15 +63,16 @@ func payment(t *testing.T, m simulator.Manner) {
 	if errors.As(err, &no) && no.Class != kiosk.DeclineNotWritten && len(open) > 0 && !lies {
 		t.Errorf("%v: %v is a definite no; the bank has %v", m, err, open)
 	}
-	if err == nil && h.ReceiptNo == first.ReceiptNo { // the session machine knows that one
+	if err == nil && h.ID == first.ID { // the session machine knows that one
 		return
 	}
 	changed := m.On == simulator.Holding && m.Tag != 0 // its fields are not the bank's
 	switch {
 	case err == nil && len(open) != 1:
-		t.Errorf("%v: hold %d is taken for approved; the bank has %v", m, h.ReceiptNo, open)
-	case err == nil && (h.Approved.Minor > 5000 || h.Approved.Currency != "EUR" || h.ReceiptNo != open[0] && !changed):
-		t.Errorf("%v: taken for a hold of %v, receipt %d; the bank has %v", m, h.Approved, h.ReceiptNo, open)
+		t.Errorf("%v: hold %s is taken for approved; the bank has %v", m, h.ID, open)
+	case err == nil && (h.Approved.Minor > 5000 || h.Approved.Currency != "EUR" ||
+		h.ID != kiosk.HoldID(fmt.Sprint(open[0])) && !changed):
+		t.Errorf("%v: taken for a hold of %v, receipt %s; the bank has %v", m, h.Approved, h.ID, open)
 	}
 	if err != nil || len(open) == 0 {
 		return
@@ -101,7 +102,7 @@ func payment(t *testing.T, m simulator.Manner) {
 func others(t *testing.T, sim *simulator.Terminal, driver *terminal.Terminal) {
 	ctx := t.Context()
 	driver.Ready(ctx)
-	if open, err := driver.Open(ctx); err == nil && open.Complete && len(open.Receipts) > 0 && open.Receipts[0] == 0 {
+	if open, err := driver.Open(ctx); err == nil && open.Complete && len(open.IDs) > 0 && open.IDs[0] == "" {
 		t.Errorf("a hold without a number is listed: %v", open)
 	}
 	driver.Last(ctx)

@@ -96,7 +96,7 @@ func TestLostMessagesOfAHold(t *testing.T) {
 						t.Errorf("error %v after %d records", err, recorded)
 					}
 					open, err := driver.Open(context.Background())
-					if err != nil || len(open.Receipts) != c.open {
+					if err != nil || len(open.IDs) != c.open {
 						t.Errorf("open: %v, %v", open, err)
 					}
 				})
@@ -149,7 +149,7 @@ func TestCrashBeforeTheAcknowledgement(t *testing.T) {
 			}
 			time.Sleep(30 * time.Second) // synthetic: the terminal's repeats
 			open, err := driver.Open(context.Background())
-			if err != nil || len(open.Receipts) != 0 {
+			if err != nil || len(open.IDs) != 0 {
 				t.Errorf("%s: open %v, %v", scheme, open, err)
 			}
 		})
@@ -167,7 +167,7 @@ func TestTerminalThatNamesOnlyTheFirstHold(t *testing.T) {
 			}
 		}
 		open, err := driver.Open(context.Background())
-		if err != nil || open.Complete || len(open.Receipts) != 1 {
+		if err != nil || open.Complete || len(open.IDs) != 1 {
 			t.Errorf("%+v, %v", open, err)
 		}
 	})

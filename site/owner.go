@@ -20,17 +20,21 @@ import (
 )
 
 func pendingOf(open kiosk.OpenHolds) api.PendingHolds {
-	return api.PendingHolds{Receipts: append([]int{}, open.Receipts...), Complete: open.Complete}
+	out := api.PendingHolds{Receipts: []kiosk.ReceiptNo{}, Complete: open.Complete}
+	for _, id := range open.IDs {
+		out.Receipts = append(out.Receipts, kiosk.ReceiptNo(id))
+	}
+	return out
 }
 
 // errNotOpen is for a receipt number that the terminal does not list.
-func errNotOpen(receipt int, open kiosk.OpenHolds) error {
-	return fmt.Errorf("the terminal has no open hold %d; open are %v", receipt, open.Receipts)
+func errNotOpen(id kiosk.HoldID, open kiosk.OpenHolds) error {
+	return fmt.Errorf("the terminal has no open hold %s; open are %v", id, open.IDs)
 }
 
 // errOwned is for a hold that the journal will settle by itself.
-func errOwned(receipt int, x session.Session) error {
-	return fmt.Errorf("hold %d belongs to session %s (money %s, power %s), which kioskd settles by itself", receipt,
+func errOwned(id kiosk.HoldID, x session.Session) error {
+	return fmt.Errorf("hold %s belongs to session %s (money %s, power %s), which kioskd settles by itself", id,
 		x.Reference, x.Money, x.Power)
 }
 
@@ -49,23 +53,23 @@ func (d direct) Pending(ctx context.Context) (api.PendingHolds, error) {
 }
 
 // release gives back what no session of the journal has.
-func (d direct) Release(ctx context.Context, receipt int) (api.Released, error) {
-	if err := d.notOwned(ctx, receipt); err != nil {
+func (d direct) Release(ctx context.Context, id kiosk.HoldID) (api.Released, error) {
+	if err := d.notOwned(ctx, id); err != nil {
 		return api.Released{}, err
 	}
 	open, err := d.t.Open(ctx)
 	if err != nil {
 		return api.Released{}, err
 	}
-	if !slices.Contains(open.Receipts, receipt) && open.Complete {
-		return api.Released{}, errNotOpen(receipt, open)
+	if !slices.Contains(open.IDs, id) && open.Complete {
+		return api.Released{}, errNotOpen(id, open)
 	}
-	_, err = d.t.Release(ctx, kiosk.ReleaseRequest{ReceiptNo: receipt,
+	_, err = d.t.Release(ctx, kiosk.ReleaseRequest{ID: id,
 		Record: func(kiosk.Booking) error { return nil }})
-	return api.Released{Receipt: receipt}, err
+	return api.Released{Receipt: kiosk.ReceiptNo(id)}, err
 }
 
-func (d direct) notOwned(ctx context.Context, receipt int) error {
+func (d direct) notOwned(ctx context.Context, id kiosk.HoldID) error {
 	journal, err := store.OpenReader(ctx, d.c.Journal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -78,8 +82,8 @@ func (d direct) notOwned(ctx context.Context, receipt int) error {
 	if err != nil {
 		return err
 	}
-	if x, ok := state.Holding(receipt); ok {
-		return fmt.Errorf("%w: start it", errOwned(receipt, x))
+	if x, ok := state.Holding(id); ok {
+		return fmt.Errorf("%w: start it", errOwned(id, x))
 	}
 	return nil
 }
@@ -106,27 +110,27 @@ func (o owner) Pending(ctx context.Context) (api.PendingHolds, error) {
 }
 
 // release lets the machine find the hold, so that the journal has what became of it.
-func (o owner) Release(ctx context.Context, receipt int) (api.Released, error) {
-	if x, ok := o.control.Snapshot().State.Holding(receipt); ok && x.Reason != session.ReasonOrphan {
-		return api.Released{}, errOwned(receipt, x)
+func (o owner) Release(ctx context.Context, id kiosk.HoldID) (api.Released, error) {
+	if x, ok := o.control.Snapshot().State.Holding(id); ok && x.Reason != session.ReasonOrphan {
+		return api.Released{}, errOwned(id, x)
 	}
 	open, err := o.open(ctx)
 	if err != nil {
 		return api.Released{}, err
 	}
-	if !slices.Contains(open.Receipts, receipt) {
-		return api.Released{}, errNotOpen(receipt, open)
+	if !slices.Contains(open.IDs, id) {
+		return api.Released{}, errNotOpen(id, open)
 	}
-	found := kiosk.OpenHolds{Receipts: []int{receipt}, TerminalID: open.TerminalID}
+	found := kiosk.OpenHolds{IDs: []kiosk.HoldID{id}, TerminalID: open.TerminalID}
 	if err := o.control.Do(ctx, session.Observation{What: session.TerminalSaid, Open: found,
 		By: "operator"}); err != nil {
 		return api.Released{}, err
 	}
-	if _, ok := o.control.Snapshot().State.Holding(receipt); !ok {
-		return api.Released{}, fmt.Errorf("hold %d was not taken up: kioskd doctor says why", receipt)
+	if _, ok := o.control.Snapshot().State.Holding(id); !ok {
+		return api.Released{}, fmt.Errorf("hold %s was not taken up: kioskd doctor says why", id)
 	}
-	return api.Released{Receipt: receipt}, o.control.Await(ctx, func(s session.State) (bool, error) {
-		x, ok := s.Holding(receipt)
+	return api.Released{Receipt: kiosk.ReceiptNo(id)}, o.control.Await(ctx, func(s session.State) (bool, error) {
+		x, ok := s.Holding(id)
 		if ok && (x.Money == session.ReleaseDelayed || x.Money == session.CaptureDelayed) {
 			return false, fmt.Errorf("session %s: the terminal did not do it (%s); it is tried again at %s",
 				x.Reference, x.Class, x.Due.Format(time.TimeOnly))
@@ -181,9 +185,9 @@ func (d direct) EndOfDay(ctx context.Context, force bool) (out api.DayEnd, err e
 	}
 	state.Day = day
 	rules := d.c.Rules
-	if len(open.Receipts) > 0 && !rules.HoldsSurvive && !force {
+	if len(open.IDs) > 0 && !rules.HoldsSurvive && !force {
 		return out, fmt.Errorf("the terminal has the holds %v, which its end-of-day could take whole or drop: start "+
-			"kioskd, or release them", open.Receipts)
+			"kioskd, or release them", open.IDs)
 	}
 	write := func(o session.Observation) error {
 		o.At, o.Untrusted = time.Now(), !synced(d.c.ClockRTC)()

@@ -209,13 +209,13 @@ func TestWhatIsNoBooking(t *testing.T) {
 		for _, command := range []string{"0624", "0625"} {
 			s := &strange{answers: map[string][][]zvt.APDU{command: {answers}}}
 			meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
-				h := kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}
+				h := kiosk.Hold{ID: "231", Approved: eur(5000)}
 				var b kiosk.Booking
 				var err error
 				if command == "0624" {
 					b, err = capture(d, h)
 				} else {
-					b, err = d.Release(context.Background(), kiosk.ReleaseRequest{ReceiptNo: 231})
+					b, err = d.Release(context.Background(), kiosk.ReleaseRequest{ID: "231"})
 				}
 				if err == nil {
 					t.Errorf("%s %s is taken for %+v", command, name, b)
@@ -231,7 +231,7 @@ func TestATerminalThatForgotUs(t *testing.T) {
 	for command, do := range map[string]func(*terminal.Terminal) error{
 		"0622": func(d *terminal.Terminal) error { _, _, err := hold(d); return err },
 		"0624": func(d *terminal.Terminal) error {
-			_, err := capture(d, kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)})
+			_, err := capture(d, kiosk.Hold{ID: "231", Approved: eur(5000)})
 			return err
 		},
 		"0650": func(d *terminal.Terminal) error { _, err := d.EndOfDay(context.Background()); return err },

@@ -86,7 +86,7 @@ func FuzzDriver(f *testing.F) {
 				Capture: terminal.CaptureUsed, Currency: "EUR",
 				CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }}, slog.DiscardHandler)
 			h, recorded, err := hold(d)
-			if err == nil && recorded == 0 || h.ReceiptNo != 0 &&
+			if err == nil && recorded == 0 || h.ID != "" &&
 				(h.Approved.Minor <= 0 || h.Approved.Currency != "EUR") {
 				t.Errorf("a hold of %+v, recorded %d times", h, recorded)
 			}
@@ -96,13 +96,13 @@ func FuzzDriver(f *testing.F) {
 					t.Errorf("the hold says %q", s)
 				}
 			}
-			if h.ReceiptNo == 0 {
-				h = kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}
+			if h.ID == "" {
+				h = kiosk.Hold{ID: "231", Approved: eur(5000)}
 			}
-			if b, err := capture(d, h); err == nil && (b.ReceiptNo == 0 || b.Booked.Currency != "EUR") {
+			if b, err := capture(d, h); err == nil && (b.ID == "" || b.Booked.Currency != "EUR") {
 				t.Errorf("a capture of %+v", b)
 			}
-			d.Release(t.Context(), kiosk.ReleaseRequest{ReceiptNo: 231})
+			d.Release(t.Context(), kiosk.ReleaseRequest{ID: "231"})
 			if open, err := d.Open(t.Context()); err == nil && open.Complete && len(script) == 0 {
 				t.Errorf("silence is the list %+v", open)
 			}

@@ -75,11 +75,11 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 	})
 	var no *refusal
 	switch {
-	case err == nil && hold.ReceiptNo == 0 && failed == 0:
+	case err == nil && hold.ID == "" && failed == 0:
 		return hold, fmt.Errorf("%w: the terminal completed a hold without a result", kiosk.ErrOutcomeUnknown)
 	case turnedBack && (err == nil || errors.As(err, &no)):
 		return kiosk.Hold{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
-	case hold.ReceiptNo != 0 && err != nil: // it was recorded; only the open list can tell
+	case hold.ID != "" && err != nil: // it was recorded; only the open list can tell
 		return hold, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
 	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
 		said := declined(failed)
@@ -140,7 +140,7 @@ func (t *Terminal) hold(m zvt.Message) (kiosk.Hold, error) {
 		return strings.ToValidUTF8(s[:min(len(s), longestText)], "")
 	}
 	h := kiosk.Hold{
-		ReceiptNo: b.ReceiptNo, Approved: b.Booked, TraceNo: b.TraceNo, Stamp: b.Stamp, TerminalID: t.tid,
+		ID: b.ID, Approved: b.Booked, TraceNo: b.TraceNo, Stamp: b.Stamp, TerminalID: t.tid,
 		AuthCode: text("auth_code"), CardName: text("card_name"), AID: text("aid"), At: time.Now(),
 	}
 	if h.TerminalID == "" { // acquirers may each have one of their own: that of the registration comes first
@@ -177,14 +177,33 @@ func number(m zvt.Message, tag byte) (int64, bool) {
 	return zvt.GetBCD(v)
 }
 
+// holdID is a receipt number as the rest of the kiosk has it.
+func holdID(receipt int64) kiosk.HoldID { return kiosk.HoldID(strconv.FormatInt(receipt, 10)) }
+
+// receiptOf is the receipt number of a hold, 1 to 9999; an error for what no terminal of this protocol names so.
+func receiptOf(id kiosk.HoldID) (int64, error) {
+	n, err := strconv.ParseInt(string(id), 10, 64)
+	if err != nil || n < 1 || n > 9999 {
+		return 0, fmt.Errorf("%q is not a receipt number from 1 to 9999", id)
+	}
+	return n, nil
+}
+
+// CheckHoldID tells why a terminal can have no hold of a name.
+func CheckHoldID(id kiosk.HoldID) error { _, err := receiptOf(id); return err }
+
 // Capture takes the used part of a hold. In the mode CaptureReleased it sends
 // approved - used; this is the only place where the complement is computed.
 func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.Booking, error) {
 	if r.Used.Minor <= 0 || r.Used.Minor > r.Hold.Approved.Minor {
 		return kiosk.Booking{}, fmt.Errorf("cannot capture %v of a hold of %v", r.Used, r.Hold.Approved)
 	}
+	receipt, err := receiptOf(r.Hold.ID)
+	if err != nil {
+		return kiosk.Booking{}, err
+	}
 	instr, amount := byte(0x24), r.Used.Minor
-	fields := []zvt.Field{zvt.BCD(0x87, int64(r.Hold.ReceiptNo), 2)}
+	fields := []zvt.Field{zvt.BCD(0x87, receipt, 2)}
 	if t.cfg.Capture == CaptureReleased {
 		instr, amount = 0x23, r.Hold.Approved.Minor-r.Used.Minor
 	} else {
@@ -217,8 +236,12 @@ const authLength = 8
 
 // Release gives a whole hold back (06 25).
 func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.Booking, error) {
-	return t.book(ctx, zvt.Command(0x06, 0x25, nil,
-		zvt.BCD(0x87, int64(r.ReceiptNo), 2), zvt.Bin(0x19, payByTerminal), t.currencyField()), r.TerminalID, r.Record)
+	receipt, err := receiptOf(r.ID)
+	if err != nil {
+		return kiosk.Booking{}, err
+	}
+	return t.book(ctx, zvt.Command(0x06, 0x25, nil, zvt.BCD(0x87, receipt, 2), zvt.Bin(0x19, payByTerminal),
+		t.currencyField()), r.TerminalID, r.Record)
 }
 
 // book runs a command whose result is a booking. A capture that cannot be recorded is
@@ -308,7 +331,7 @@ func (t *Terminal) booking(m zvt.Message) (*kiosk.Booking, error) {
 	if !ok || !there || receipt == 0 {
 		return nil, nil
 	}
-	b := &kiosk.Booking{ReceiptNo: int(receipt), TraceNo: trace(zvt.Describe(m).Fields),
+	b := &kiosk.Booking{ID: holdID(receipt), TraceNo: trace(zvt.Describe(m).Fields),
 		Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}
 	date, ok := m.Get(0x0D)
 	if clock, there := m.Get(0x0C); ok && there {
@@ -348,7 +371,11 @@ func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
 		}
 		return kiosk.OpenHolds{}, errors.New("terminal did not answer with its open pre-authorisations")
 	}
-	return kiosk.OpenHolds{Receipts: receipts, Complete: complete, TerminalID: t.tid}, nil
+	open := kiosk.OpenHolds{Complete: complete, TerminalID: t.tid}
+	for _, n := range receipts {
+		open.IDs = append(open.IDs, holdID(int64(n)))
+	}
+	return open, nil
 }
 
 // ErrNoOpenList is of a terminal that does not take the enquiry of its open pre-authorisations.

@@ -90,11 +90,11 @@ func TestALateRefusalIsNoAnswer(t *testing.T) {
 	for _, code := range []byte{0x83, 0x9C} {
 		capture := func(d *terminal.Terminal) (kiosk.Booking, error) {
 			return d.Capture(context.Background(), kiosk.CaptureRequest{
-				Hold: kiosk.Hold{ReceiptNo: 231, Approved: kiosk.Money{Minor: 5000, Currency: "EUR"}},
+				Hold: kiosk.Hold{ID: "231", Approved: kiosk.Money{Minor: 5000, Currency: "EUR"}},
 				Used: kiosk.Money{Minor: 33, Currency: "EUR"}})
 		}
 		played(t, func(d *terminal.Terminal) {
-			b, err := d.Release(context.Background(), kiosk.ReleaseRequest{ReceiptNo: 230})
+			b, err := d.Release(context.Background(), kiosk.ReleaseRequest{ID: "230"})
 			if !errors.Is(err, kiosk.ErrOutcomeUnknown) {
 				t.Errorf("84 %02X to a release gave %v, %v; want an unknown outcome", code, b, err)
 			}
@@ -121,7 +121,7 @@ func TestALateRefusalIsNoAnswer(t *testing.T) {
 // TestAnOpenRefusalIsAnAnswer: other codes are the terminal's own no.
 func TestAnOpenRefusalIsAnAnswer(t *testing.T) {
 	played(t, func(d *terminal.Terminal) {
-		_, err := d.Release(context.Background(), kiosk.ReleaseRequest{ReceiptNo: 230})
+		_, err := d.Release(context.Background(), kiosk.ReleaseRequest{ID: "230"})
 		var no *kiosk.Declined
 		if !errors.As(err, &no) {
 			t.Errorf("84 B4 gave %v, want a definite no", err)

@@ -91,7 +91,7 @@ func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 		func() ui.Screen { touch(t, p, ui.Accept, "", ui.Tap); return ui.Tap },
 		func() ui.Screen {
 			m.must(session.Observation{What: session.HoldApproved, Session: "S1",
-				Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}})
+				Hold: &kiosk.Hold{ID: "231", Approved: eur(5000)}})
 			m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
 			return ui.PlugIn
 		},
@@ -414,14 +414,14 @@ func (m *machine) fate(dice *rand.Rand) {
 		switch {
 		case x.Money == session.HoldAsked && dice.IntN(3) == 0:
 			try(session.Observation{What: session.HoldApproved, Session: id,
-				Hold: &kiosk.Hold{ReceiptNo: 231, TraceNo: id, Approved: eur(5000)}})
+				Hold: &kiosk.Hold{ID: "231", TraceNo: id, Approved: eur(5000)}})
 			try(session.Observation{What: session.HoldEnded, Session: id})
 		case x.Money == session.HoldAsked && dice.IntN(3) == 0:
 			try(session.Observation{What: session.HoldEnded, Session: id,
 				Err: &kiosk.Declined{Class: kiosk.DeclineIssuer}})
 		case x.Money == session.ReleaseAsked:
 			try(session.Observation{What: session.BookingEnded, Session: id,
-				Booking: &kiosk.Booking{ReceiptNo: 232, Booked: eur(0)}})
+				Booking: &kiosk.Booking{ID: "232", Booked: eur(0)}})
 		}
 	}
 }
@@ -434,7 +434,7 @@ func TestHelpDoesNotThrowThemOut(t *testing.T) {
 	touch(t, p, ui.Choose, "3", ui.Price)
 	touch(t, p, ui.Accept, "", ui.Tap)
 	m.must(session.Observation{What: session.HoldApproved, Session: "S1",
-		Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(5000)}})
+		Hold: &kiosk.Hold{ID: "231", Approved: eur(5000)}})
 	m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
 	touch(t, p, ui.Open, string(ui.Help), ui.Help)
 	m.now = m.now.Add(61 * time.Second)

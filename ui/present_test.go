@@ -120,7 +120,7 @@ func TestAVisit(t *testing.T) {
 		t.Error("the language of the visit is not in the offer")
 	}
 	m.must(session.Observation{What: session.HoldApproved, Session: "S1",
-		Hold: &kiosk.Hold{ReceiptNo: 231, Approved: kiosk.Money{Minor: 2000, Currency: "EUR"}}})
+		Hold: &kiosk.Hold{ID: "231", Approved: kiosk.Money{Minor: 2000, Currency: "EUR"}}})
 	if v := p.View(); v.Screen != ui.Wait {
 		t.Errorf("before the confirmation the screen is %s", v.Screen)
 	}

@@ -75,7 +75,7 @@ func (s *stage) accept() { s.choose(); s.press(ui.Accept, "") }
 
 func (s *stage) approve(minor int64) {
 	s.see(session.Observation{What: session.HoldApproved,
-		Hold: &kiosk.Hold{ReceiptNo: 231, Approved: eur(minor), Card: "card 1", TerminalID: "60099914"}})
+		Hold: &kiosk.Hold{ID: "231", Approved: eur(minor), Card: "card 1", TerminalID: "60099914"}})
 	s.see(session.Observation{What: session.HoldEnded})
 }
 
@@ -140,7 +140,7 @@ func (s *stage) stop() {
 }
 
 func (s *stage) booked(minor int64) {
-	b := &kiosk.Booking{ReceiptNo: 232, Booked: eur(minor)}
+	b := &kiosk.Booking{ID: "232", Booked: eur(minor)}
 	s.see(session.Observation{What: session.BookingApproved, Booking: b})
 	s.see(session.Observation{What: session.BookingEnded, Booking: b})
 }
@@ -149,9 +149,9 @@ func (s *stage) declined(c kiosk.DeclineClass, code string) {
 	s.see(session.Observation{What: session.HoldEnded, Err: &kiosk.Declined{Class: c, Code: code}})
 }
 
-func (s *stage) list(receipts ...int) {
+func (s *stage) list(ids ...kiosk.HoldID) {
 	s.see(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999", Ready: true,
-		Open: kiosk.OpenHolds{Receipts: receipts, Complete: true}})
+		Open: kiosk.OpenHolds{IDs: ids, Complete: true}})
 }
 
 // gone gives lists that agree that nothing is held.
@@ -255,7 +255,7 @@ var rows = []struct {
 		s.accept()
 		s.see(session.Observation{What: session.HoldEnded, Err: errUnknown})
 		s.clear()
-		s.list(231)
+		s.list("231")
 	}, "hold_found release_intent", "reason.orphan"},
 	{11, "nobody knows for a minute: others need the bay", func(s *stage) {
 		s.accept()
@@ -428,14 +428,14 @@ var rows = []struct {
 		s.stop()
 		s.clear()
 		s.see(session.Observation{What: session.BookingEnded, Err: errUnknown})
-		s.list(231)
+		s.list("231")
 	}, "capture_unknown capture_intent", "reason.stopped"},
 	{35, "the terminal says that the hold is gone, and lists it", func(s *stage) {
 		s.stop()
 		s.clear()
 		s.see(session.Observation{What: session.BookingEnded,
 			Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
-		s.list(231)
+		s.list("231")
 	}, "capture_unknown capture_waiting", "reason.stopped"},
 	{36, "release failed", func(s *stage) {
 		s.hold()
@@ -495,7 +495,7 @@ var rows = []struct {
 		s.rules.TerminalID = "60099914"
 		s.clear()
 		s.see(session.Observation{What: session.TerminalSaid,
-			Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111", Receipts: []int{7}}})
+			Open: kiosk.OpenHolds{Complete: true, TerminalID: "11111111", IDs: []kiosk.HoldID{"7"}}})
 	}, "fault_raised", "fault.PT002.driver"},
 	{46, "another terminal, with an open hold of the old one", func(s *stage) {
 		s.charge()

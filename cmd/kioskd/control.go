@@ -4,12 +4,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"strconv"
 
+	"kioskd"
 	"kioskd/api"
 	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/site"
+	"kioskd/terminal"
 )
 
 // withTerminal runs f with the site's terminal, through the daemon while it runs, and prints
@@ -73,13 +74,12 @@ func (p program) terminalEndOfDay(ctx context.Context, fs *flag.FlagSet, args []
 
 func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	return p.withTerminal(ctx, fs, args, 1, func(ctx context.Context, s api.Devices, args []string) (any, error) {
-		n, err := strconv.Atoi(args[0])
-		if err != nil || n < 1 || n > 9999 {
-			return nil, cli.Usagef("terminal release: %q is not a receipt number from 1 to 9999", args[0])
+		if err := terminal.CheckHoldID(kiosk.HoldID(args[0])); err != nil {
+			return nil, cli.Usagef("terminal release: %w", err)
 		}
-		x, err := s.Release(ctx, n)
+		x, err := s.Release(ctx, kiosk.HoldID(args[0]))
 		if err != nil {
-			return nil, fmt.Errorf("cannot release hold %d: %w", n, err)
+			return nil, fmt.Errorf("cannot release hold %s: %w", args[0], err)
 		}
 		return x, nil
 	})

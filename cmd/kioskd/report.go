@@ -56,7 +56,7 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 			next = "by itself at " + i.Next.Local().Format(time.DateTime)
 		}
 		rows = append(rows, []string{i.Reference, strconv.Itoa(i.Bay), string(i.Money), i.Held.String(), i.Due.String(),
-			strconv.Itoa(i.ReceiptNo), i.TerminalID, i.AuthCode,
+			string(i.ReceiptNo), i.TerminalID, i.AuthCode,
 			i.Since.Local().Format(time.DateTime), strconv.Itoa(i.Attempts), next,
 			i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
 	}

@@ -93,7 +93,7 @@ func (j *Journal) Begin(tariff string, hold kiosk.Money) {
 	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: json.RawMessage(tariff),
 		Hash: "0123456789abcdef", Hold: hold, Language: "de", Timezone: cmp.Or(j.Zone, "Europe/Berlin")}})
 	j.See(session.Observation{What: session.HoldApproved,
-		Hold: &kiosk.Hold{ReceiptNo: 231, Approved: hold, Last4: "8074", CardName: "Mastercard", TerminalID: "60099914",
+		Hold: &kiosk.Hold{ID: "231", Approved: hold, Last4: "8074", CardName: "Mastercard", TerminalID: "60099914",
 			At: j.Now}})
 	j.See(session.Observation{What: session.HoldEnded})
 	j.Look(1000)
@@ -143,7 +143,7 @@ func (j *Journal) Gone() {
 
 // Booked is the bank's answer.
 func (j *Journal) Booked(minor int64) {
-	b := &kiosk.Booking{ReceiptNo: 232, Booked: EUR(minor)}
+	b := &kiosk.Booking{ID: "232", Booked: EUR(minor)}
 	j.See(session.Observation{What: session.BookingApproved, Booking: b})
 	j.See(session.Observation{What: session.BookingEnded, Booking: b})
 }

@@ -44,17 +44,17 @@ func (s Site) money(minor int64) kiosk.Money { return kiosk.Money{Minor: minor, 
 func (s Site) hold(t *testing.T, minor int64) kiosk.Hold {
 	t.Helper()
 	s.Present()
-	recorded := 0
+	recorded := kiosk.HoldID("")
 	h, err := s.Terminal.Hold(context.Background(), kiosk.HoldRequest{
 		Reference: "TEST123", Amount: s.money(minor), Language: "en", CardWait: 30 * time.Second,
-		Record:   func(h kiosk.Hold) error { recorded = h.ReceiptNo; return nil },
+		Record:   func(h kiosk.Hold) error { recorded = h.ID; return nil },
 		Progress: func(kiosk.Progress) {},
 	})
 	if err != nil {
 		t.Fatalf("hold: %v", err)
 	}
-	if recorded != h.ReceiptNo || h.ReceiptNo == 0 {
-		t.Fatalf("hold has receipt %d, recorded was %d", h.ReceiptNo, recorded)
+	if recorded != h.ID || h.ID == "" {
+		t.Fatalf("hold has receipt %s, recorded was %s", h.ID, recorded)
 	}
 	if h.Approved.Minor <= 0 || h.Approved.Minor > minor || h.Approved.Currency != s.Currency {
 		t.Fatalf("approved %v of %d", h.Approved, minor)
@@ -62,19 +62,19 @@ func (s Site) hold(t *testing.T, minor int64) kiosk.Hold {
 	return h
 }
 
-func (s Site) open(t *testing.T) []int {
+func (s Site) open(t *testing.T) []kiosk.HoldID {
 	t.Helper()
 	open, err := s.Terminal.Open(context.Background())
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	return open.Receipts
+	return open.IDs
 }
 
 func capture(t *testing.T, s Site, held, used int64) {
 	h := s.hold(t, held)
-	if !slices.Contains(s.open(t), h.ReceiptNo) {
-		t.Fatalf("hold %d is not on the list", h.ReceiptNo)
+	if !slices.Contains(s.open(t), h.ID) {
+		t.Fatalf("hold %s is not on the list", h.ID)
 	}
 	recorded := kiosk.Booking{}
 	b, err := s.Terminal.Capture(context.Background(), kiosk.CaptureRequest{Reference: "TEST123", Hold: h,
@@ -83,8 +83,8 @@ func capture(t *testing.T, s Site, held, used int64) {
 	if err != nil || b.Booked.Minor != used || recorded != b {
 		t.Fatalf("capture of %d booked %v (recorded %v): %v", used, b.Booked, recorded.Booked, err)
 	}
-	if open := s.open(t); slices.Contains(open, h.ReceiptNo) {
-		t.Fatalf("hold %d is still open: %v", h.ReceiptNo, open)
+	if open := s.open(t); slices.Contains(open, h.ID) {
+		t.Fatalf("hold %s is still open: %v", h.ID, open)
 	}
 	last, err := s.Terminal.Last(context.Background())
 	if err != nil || last.Booked.Minor != used {
@@ -102,7 +102,7 @@ func captureAll(t *testing.T, s Site)  { capture(t, s, 1010, 1010) }
 func release(t *testing.T, s Site) {
 	h := s.hold(t, 2500)
 	b, err := s.Terminal.Release(context.Background(), kiosk.ReleaseRequest{Reference: "TEST123",
-		ReceiptNo: h.ReceiptNo, Amount: h.Approved,
+		ID: h.ID, Amount: h.Approved,
 		Record: func(kiosk.Booking) error { return nil }})
 	if err != nil || b.Booked.Minor != 0 {
 		t.Fatalf("release booked %v: %v", b.Booked, err)
@@ -154,14 +154,14 @@ func ready(s Site) error { _, err := s.Terminal.Open(context.Background()); retu
 func several(t *testing.T, s Site) {
 	a, b := s.hold(t, 2500), s.hold(t, 3000)
 	open := s.open(t)
-	if !slices.Contains(open, a.ReceiptNo) || !slices.Contains(open, b.ReceiptNo) {
-		t.Fatalf("open: %v, want %d and %d", open, a.ReceiptNo, b.ReceiptNo)
+	if !slices.Contains(open, a.ID) || !slices.Contains(open, b.ID) {
+		t.Fatalf("open: %v, want %s and %s", open, a.ID, b.ID)
 	}
 	if _, err := s.Terminal.Capture(context.Background(), kiosk.CaptureRequest{Hold: a, Used: s.money(1)}); err != nil {
 		t.Fatal(err)
 	}
-	if open := s.open(t); !slices.Equal(open, []int{b.ReceiptNo}) {
-		t.Fatalf("open: %v, want %d", open, b.ReceiptNo)
+	if open := s.open(t); !slices.Equal(open, []kiosk.HoldID{b.ID}) {
+		t.Fatalf("open: %v, want %s", open, b.ID)
 	}
 }
 
@@ -186,8 +186,8 @@ func recognised(t *testing.T, s Site) {
 	if got := read(s.Other); got == h.Card {
 		t.Error("another card has the same token")
 	}
-	if open := s.open(t); !slices.Equal(open, []int{h.ReceiptNo}) {
-		t.Errorf("open: %v, want %d", open, h.ReceiptNo)
+	if open := s.open(t); !slices.Equal(open, []kiosk.HoldID{h.ID}) {
+		t.Errorf("open: %v, want %s", open, h.ID)
 	}
 	var no *kiosk.Declined
 	if _, err := s.Terminal.ReadCard(context.Background(), 2*time.Second); !errors.As(err, &no) ||
