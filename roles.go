@@ -34,6 +34,9 @@ func (d *Declined) Error() string {
 	if d.Text != "" {
 		return "not ready: " + d.Text + " (status " + d.Code + ")"
 	}
+	if d.Code == "" {
+		return "declined: " + string(d.Class)
+	}
 	return "declined: " + string(d.Class) + " (code " + d.Code + ")"
 }
 

@@ -21,7 +21,7 @@ type world struct {
 	from            kiosk.Energy // the register when the present session began
 	holds           []bankHold
 	last            *kiosk.Booking // the terminal's last
-	receipts        int // results, counted
+	receipts        int            // results, counted
 }
 
 // bankHold is what the bank knows of one.

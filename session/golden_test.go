@@ -105,7 +105,8 @@ func printState(w io.Writer, s session.State) {
 	slices.Sort(faults)
 	fmt.Fprintf(
 		w, "site: faults %v, draining %v, clock wrong %v, claimed %v, results %d, uses %d, declines %d, access %d\n",
-		faults, s.Draining, s.ClockWrong, cmp.Or(s.Claimed, "0"), len(s.Results), len(s.Uses), len(s.Declines), s.Access.Refusals)
+		faults, s.Draining, s.ClockWrong, cmp.Or(s.Claimed, "0"), len(s.Results), len(s.Uses), len(s.Declines),
+		s.Access.Refusals)
 	for _, bay := range slices.Sorted(maps.Keys(s.Known)) {
 		r := s.Registers[bay]
 		fmt.Fprintf(w, "bay %d: known %d of %s, register %d, sold %v, tested %q\n", bay, s.Known[bay].Import,

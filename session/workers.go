@@ -274,7 +274,7 @@ func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
 	if _, aborted := w.abort[cmd.Session]; aborted {
 		delete(w.abort, cmd.Session)
 		w.mu.Unlock()
-		return &kiosk.Declined{Class: kiosk.DeclineNoCard, Code: "6C"}
+		return &kiosk.Declined{Class: kiosk.DeclineNoCard}
 	}
 	w.abort[cmd.Session] = cancel
 	w.mu.Unlock()

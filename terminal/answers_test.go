@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )

@@ -1,7 +1,6 @@
 package terminal_test
 
 import (
-	kiosk "kioskd"
 	"log/slog"
 	"net"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"kioskd"
 	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )

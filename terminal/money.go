@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/terminal/zvt"
 )
 
@@ -114,12 +114,12 @@ func (t *Terminal) token(m zvt.Message) string {
 		item, ok = m.Find(0x1F61)
 	}
 	if !ok {
-		number, _ := zvt.Describe(m).Fields["card_number"].(string)
+		number := m.Payment().CardNumber
 		method, found := m.Find(0x1F12)
-		if number == "" || !found {
+		if number == nil || *number == "" || !found {
 			return ""
 		}
-		item = append([]byte(number), method...)
+		item = append([]byte(*number), method...)
 	}
 	return kiosk.CardToken(t.cfg.CardKeys(), item)
 }
@@ -133,21 +133,16 @@ func (t *Terminal) hold(m zvt.Message) (kiosk.Hold, error) {
 	if b == nil || b.Booked.Minor == 0 {
 		return kiosk.Hold{}, errors.New("result has no amount or receipt number")
 	}
-	fields := zvt.Describe(m).Fields
-	text := func(key string) string {
-		s, _ := fields[key].(string)
-		s = strings.Join(strings.Fields(s), " ")
-		return strings.ToValidUTF8(s[:min(len(s), longestText)], "")
-	}
+	p := m.Payment()
 	h := kiosk.Hold{
 		ID: b.ID, Approved: b.Booked, TraceNo: b.TraceNo, Stamp: b.Stamp, TerminalID: t.tid,
-		AuthCode: text("auth_code"), CardName: text("card_name"), AID: text("aid"), At: time.Now(),
+		AuthCode: kept(p.AuthCode), CardName: kept(p.CardName), AID: kept(p.AID), At: time.Now(),
 	}
 	if h.TerminalID == "" { // acquirers may each have one of their own: that of the registration comes first
-		h.TerminalID = text("terminal_id")
+		h.TerminalID = kept(p.TerminalID)
 	}
 	h.Card = t.token(m)
-	if n := text("card_number"); len(n) >= 4 && !strings.Contains(n[len(n)-4:], "*") {
+	if n := kept(p.CardNumber); len(n) >= 4 && !strings.Contains(n[len(n)-4:], "*") {
 		h.Last4 = n[len(n)-4:]
 	}
 	if v, ok := m.Number(0x1F12); ok && v <= 2 {
@@ -162,19 +157,13 @@ func (t *Terminal) hold(m zvt.Message) (kiosk.Hold, error) {
 // longestText is of what is kept of a hold.
 const longestText = 64
 
-func trace(fields map[string]any) string {
-	if n, ok := fields["trace_no"].(int64); ok {
-		return fmt.Sprintf("%06d", n)
+// kept is a text of the terminal's as a hold has it.
+func kept(text *string) string {
+	if text == nil {
+		return ""
 	}
-	return ""
-}
-
-func number(m zvt.Message, tag byte) (int64, bool) {
-	v, ok := m.Get(tag)
-	if !ok {
-		return 0, false
-	}
-	return zvt.GetBCD(v)
+	s := strings.Join(strings.Fields(*text), " ")
+	return strings.ToValidUTF8(s[:min(len(s), longestText)], "")
 }
 
 // holdID is a receipt number as the rest of the kiosk has it.
@@ -311,10 +300,17 @@ func (t *Terminal) own() error {
 	return t.foreign(t.cfg.ID)
 }
 
-// otherCurrency tells whether a message names another currency than the site's, and which.
-func (t *Terminal) otherCurrency(m zvt.Message) (c int64, other bool) {
-	c, named := number(m, 0x49)
-	return c, named && c != int64(t.cfg.Currency.Number())
+// otherCurrency tells whether a message names another currency than the site's, or one that cannot be told, and which.
+func (t *Terminal) otherCurrency(m zvt.Message) (which string, other bool) {
+	_, named := m.Get(0x49)
+	switch c := m.Payment().Currency; {
+	case !named:
+		return "", false
+	case c == nil:
+		return "that cannot be told", true
+	default:
+		return strconv.FormatInt(*c, 10), *c != int64(t.cfg.Currency.Number())
+	}
 }
 
 // booking reads a result: of a hold, a capture or a release. Its error says why it cannot stand. It
@@ -324,15 +320,16 @@ func (t *Terminal) booking(m zvt.Message) (*kiosk.Booking, error) {
 		return nil, errors.New("result has no code")
 	}
 	if c, other := t.otherCurrency(m); other {
-		return nil, fmt.Errorf("result is in currency %d, want %s", c, t.cfg.Currency)
+		return nil, fmt.Errorf("result is in currency %s, want %s", c, t.cfg.Currency)
 	}
-	amount, ok := number(m, 0x04)
-	receipt, there := number(m, 0x87)
-	if !ok || !there || receipt == 0 {
+	p := m.Payment()
+	if p.Amount == nil || p.Receipt == nil || *p.Receipt == 0 {
 		return nil, nil
 	}
-	b := &kiosk.Booking{ID: holdID(receipt), TraceNo: trace(zvt.Describe(m).Fields),
-		Booked: kiosk.Money{Minor: amount, Currency: t.cfg.Currency}}
+	b := &kiosk.Booking{ID: holdID(*p.Receipt), Booked: kiosk.Money{Minor: *p.Amount, Currency: t.cfg.Currency}}
+	if p.Trace != nil {
+		b.TraceNo = fmt.Sprintf("%06d", *p.Trace)
+	}
 	date, ok := m.Get(0x0D)
 	if clock, there := m.Get(0x0C); ok && there {
 		b.Stamp = fmt.Sprintf("%x %x", date, clock)
@@ -461,8 +458,8 @@ func (t *Terminal) EndOfDay(ctx context.Context) (total *kiosk.Money, err error)
 			return nil
 		}
 		_, other := t.otherCurrency(m)
-		if n, ok := number(m, 0x04); ok && !other {
-			total = &kiosk.Money{Minor: n, Currency: t.cfg.Currency}
+		if n := m.Payment().Amount; n != nil && !other {
+			total = &kiosk.Money{Minor: *n, Currency: t.cfg.Currency}
 		}
 		return nil
 	}})
@@ -504,7 +501,7 @@ func (t *Terminal) status(ctx context.Context, ask asker) (kiosk.TerminalStatus,
 		return kiosk.TerminalStatus{}, errors.New("answer to the status enquiry cannot be read")
 	}
 	software, code, ok := end.Completion()
-	f := zvt.Describe(end).Fields
+	p := end.Payment()
 	s := kiosk.TerminalStatus{TerminalID: t.tid, Software: software}
 	if ok {
 		s.Code, s.Text = fmt.Sprintf("%02X", code), zvt.ConditionOf(code).Text
@@ -512,10 +509,9 @@ func (t *Terminal) status(ctx context.Context, ask asker) (kiosk.TerminalStatus,
 	if v, ok := end.Find(0x1F42); ok {
 		s.Serial = strings.TrimLeft(hex.EncodeToString(v), "0")
 	}
-	s.Date, _ = f["date"].(string)
-	s.Time, _ = f["time"].(string)
-	if id, ok := f["terminal_id"].(string); ok {
-		s.TerminalID = id
+	s.Date, s.Time = kept(p.Date), kept(p.Time)
+	if p.TerminalID != nil {
+		s.TerminalID = *p.TerminalID
 	}
 	s.NotReady = notReady(conditionOf(s))
 	return s, nil

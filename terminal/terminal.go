@@ -26,7 +26,7 @@ import (
 	"slices"
 	"time"
 
-	kiosk "kioskd"
+	"kioskd"
 	"kioskd/line"
 	"kioskd/terminal/zvt"
 )
@@ -205,7 +205,7 @@ func (t *Terminal) register(ctx context.Context) error {
 		return fmt.Errorf("cannot register: %w", err)
 	}
 	if c, other := t.otherCurrency(end); other {
-		return fmt.Errorf("cannot register: %w: it sells in currency %d, want %s", ErrRefused, c, t.cfg.Currency)
+		return fmt.Errorf("cannot register: %w: it sells in currency %s, want %s", ErrRefused, c, t.cfg.Currency)
 	}
 	t.tid = ""
 	if v, ok := end.Get(0x29); ok {

@@ -3,7 +3,6 @@ package terminal_test
 import (
 	"context"
 	"errors"
-	kiosk "kioskd"
 	"log/slog"
 	"net"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kioskd"
 	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )

@@ -1,10 +1,8 @@
 package zvt
 
 import (
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -30,6 +28,7 @@ func Describe(m Message) Description {
 		describeField(f, fd)
 	}
 	describeTLV(f, m)
+	m.Payment().render(f)
 	if receipts, _, ok := m.OpenReceipts(); ok {
 		f["open_receipts"] = receipts
 	}
@@ -99,48 +98,17 @@ func (m Message) Completion() (software string, status byte, ok bool) {
 }
 
 func describeField(f map[string]any, fd Field) {
-	number := func(key string) {
-		if v, ok := GetBCD(fd.Value); ok {
-			f[key] = v
-		}
-	}
 	v := fd.Value
 	switch fd.Tag {
-	case 0x04:
-		number("amount_minor")
-	case 0x0B:
-		number("trace_no")
-	case 0x0C:
-		f["time"] = fmt.Sprintf("%02x:%02x:%02x", v[0], v[1], v[2])
-	case 0x0D:
-		if f["date"] == nil {
-			f["date"] = fmt.Sprintf("%02x-%02x", v[0], v[1])
-		}
-	case 0xAA:
-		f["date"] = fmt.Sprintf("20%02x-%02x-%02x", v[0], v[1], v[2])
 	case 0x19:
 		f["payment_type"] = fmt.Sprintf("%02X", v[0])
-	case 0x22:
-		f["card_number"] = MaskedNumber(v)
 	case 0x27:
 		f["result_code"] = fmt.Sprintf("%02X", v[0])
 		f["result_text"] = ResultText(v[0])
-	case 0x29:
-		f["terminal_id"] = hex.EncodeToString(v)
-	case 0x2A:
-		f["merchant_id"] = text(v)
-	case 0x3B:
-		f["auth_code"] = text(v)
 	case 0x3C:
 		f["text"] = text(v)
-	case 0x49:
-		number("currency")
-	case 0x87:
-		number("receipt_no") // FFFF is no number
 	case 0x8A:
 		f["card_type"] = int(v[0])
-	case 0x8B:
-		f["card_name"] = text(v)
 	case 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8:
 		lines, _ := f["lines"].([]string)
 		for len(lines) < int(fd.Tag&15) {
@@ -152,26 +120,12 @@ func describeField(f map[string]any, fd Field) {
 }
 
 func describeTLV(f map[string]any, m Message) {
-	if v, ok := m.Find(0x43); ok && 5 <= len(v) && len(v) <= 16 { // ISO/IEC 7816-5
-		f["aid"] = Hex(v)
-	}
 	if v, ok := m.Find(0x4C); ok {
-		f["uid"] = strings.TrimLeft(Hex(v), "0")
-		if len(f["uid"].(string))%2 == 1 {
-			f["uid"] = "0" + f["uid"].(string)
+		uid := strings.TrimLeft(Hex(v), "0")
+		if len(uid)%2 == 1 {
+			uid = "0" + uid
 		}
-	}
-	if v, ok := m.Find(0x1F0E); ok && len(v) == 4 {
-		f["date"] = fmt.Sprintf("%02x%02x-%02x-%02x", v[0], v[1], v[2], v[3])
-	}
-	if v, ok := m.Find(0x1F0F); ok && len(v) == 3 {
-		f["time"] = fmt.Sprintf("%02x:%02x:%02x", v[0], v[1], v[2])
-	}
-	if v, ok := m.Find(0x1F44); ok && len(v) == 4 && f["terminal_id"] == nil {
-		f["terminal_id"] = hex.EncodeToString(v)
-	}
-	if n, ok := m.Number(0x1F2B); ok && !strings.Contains(MaskNumbers(strconv.FormatInt(n, 10)), "*") {
-		f["trace_no"] = n
+		f["uid"] = uid
 	}
 	if v, ok := m.Find(0x1F73); ok {
 		f["message_sequence_id"] = Hex(v)
