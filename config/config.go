@@ -25,6 +25,7 @@ import (
 	"kioskd/session"
 	"kioskd/tariff"
 	"kioskd/terminal"
+	"kioskd/terminal/zvt"
 	"kioskd/ui"
 )
 
@@ -45,13 +46,12 @@ type Config struct {
 	Times   ui.Times
 	staff
 
-	TerminalAddress string
-	Terminal        terminal.Config
-	CardWait        time.Duration
-	ReadsCards      bool
-	Hold            kiosk.Money
-	ClockRTC        bool // the computer's clock is right without a network
-	NeedScreen      bool
+	Terminal   terminal.Config
+	CardWait   time.Duration
+	ReadsCards bool
+	Hold       kiosk.Money
+	ClockRTC   bool // the computer's clock is right without a network
+	NeedScreen bool
 
 	Uplink *uplinkConfig // nil for none
 	Keep   keepConfig
@@ -290,7 +290,7 @@ func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
 			r.fault(n, "%v", err)
 			return
 		}
-		r.lines = append(r.lines, usedLine{n, a, stop == terminal.StopBits})
+		r.lines = append(r.lines, usedLine{n, a, stop == zvt.StopBits})
 		*to = n.Value
 	}
 }
@@ -429,12 +429,12 @@ func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.
 func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts terminalAmounts) {
 	password := func(n *yaml.Node, text string) {
 		c.Terminal.Password = text
-		if err := terminal.CheckPassword(text); err != nil {
+		if err := zvt.CheckPassword(text); err != nil {
 			r.fault(n, "terminal.password: %v", err)
 		}
 	}
 	r.mapping(n, "terminal", map[string]func(*yaml.Node){
-		"address!": r.address(&c.TerminalAddress, terminal.StopBits),
+		"address!": r.address(&c.Terminal.Address, zvt.StopBits),
 		"password": func(n *yaml.Node) { password(n, n.Value) },
 		"password_file": func(n *yaml.Node) {
 			var path string
@@ -447,8 +447,8 @@ func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts te
 			password(n, strings.TrimSpace(string(text)))
 		},
 		"capture!": func(n *yaml.Node) {
-			c.Terminal.Capture = terminal.CaptureMode(n.Value)
-			if c.Terminal.Capture != terminal.CaptureReleased && c.Terminal.Capture != terminal.CaptureUsed {
+			c.Terminal.Capture = zvt.CaptureMode(n.Value)
+			if c.Terminal.Capture != zvt.CaptureReleased && c.Terminal.Capture != zvt.CaptureUsed {
 				r.fault(n, "terminal.capture: %q: want released (06 23) or used (06 24), as the terminal's maker says",
 					n.Value)
 			}

@@ -20,7 +20,6 @@ import (
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/tariff"
-	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"
 )
@@ -66,7 +65,7 @@ type life struct {
 	s         *site
 	control   *session.Controller
 	presenter *ui.Presenter
-	driver    *terminal.Terminal
+	driver    *zvt.Terminal
 	cancel    context.CancelFunc
 	ended     chan error
 	mu        sync.Mutex
@@ -333,7 +332,7 @@ func (s *site) panicAt(call string, bay *simulator.Bay) {
 
 // panicking is a terminal's driver that can panic before and after each of its calls.
 type panicking struct {
-	*terminal.Terminal
+	*zvt.Terminal
 	s *site
 }
 
@@ -398,7 +397,7 @@ func (s *site) start(price string) {
 	}
 	l := &life{s: s, ended: make(chan error, 1)}
 	quiet := slog.New(slog.DiscardHandler)
-	l.driver = terminal.New(s.cable.dial, terminal.Config{Password: "123456", Capture: terminal.CaptureReleased,
+	l.driver = zvt.New(s.cable.dial, zvt.Config{Password: "123456", Capture: zvt.CaptureReleased,
 		Currency: "EUR"}, quiet)
 	rules := session.DefaultRules()
 	rules.Code = session.Codes([]byte("key"))

@@ -19,7 +19,7 @@ import (
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/site"
-	"kioskd/terminal"
+	"kioskd/terminal/zvt"
 )
 
 // foundLine is what answers on a line.
@@ -103,11 +103,11 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 	}
 	for _, try := range tries {
 		f.note("asking for a card terminal at " + try)
-		dial, err := terminal.DialAddress(try)
+		dial, err := zvt.DialAddress(try)
 		if err != nil {
 			return false, cli.Usage(err)
 		}
-		t := terminal.New(dial, terminal.Config{Password: f.password, Currency: f.currency}, site.QuietLog())
+		t := zvt.New(dial, zvt.Config{Password: f.password, Currency: f.currency}, site.QuietLog())
 		ctx, cancel := context.WithTimeout(ctx, 12*time.Second)
 		status, err := t.Status(ctx)
 		cancel()
@@ -116,10 +116,10 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 		case err == nil:
 			out.address, out.terminal, out.password = try, &status, f.password
 			return true, nil
-		case errors.Is(err, terminal.ErrPassword):
-			out.address, out.refused = try, fmt.Errorf("the card terminal at %s: %w", try, terminal.ErrPassword)
+		case errors.Is(err, zvt.ErrPassword):
+			out.address, out.refused = try, fmt.Errorf("the card terminal at %s: %w", try, zvt.ErrPassword)
 			return true, nil
-		case errors.Is(err, terminal.ErrRefused):
+		case errors.Is(err, zvt.ErrRefused):
 			out.address, out.refused = try, fmt.Errorf("the card terminal at %s: %w", try, err)
 			return true, nil
 		}
@@ -185,10 +185,10 @@ func count(ctx context.Context, bus *modbus.Bus, unit int, function byte) int {
 
 // rightPassword asks for the password until a terminal that is there takes it, or is left out.
 func (w *wizard) rightPassword(ctx context.Context, f finder, l *foundLine) (err error) {
-	for !w.unattended && errors.Is(l.refused, terminal.ErrPassword) {
+	for !w.unattended && errors.Is(l.refused, zvt.ErrPassword) {
 		fmt.Fprintln(w.Out, l.refused)
 		f.password, err = w.ask(ctx, question{title: "Password of this card terminal, six digits", optional: true,
-			help: "Nothing: it is left out.", check: terminal.CheckPassword})
+			help: "Nothing: it is left out.", check: zvt.CheckPassword})
 		if f.password == "" || err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/store"
-	"kioskd/terminal"
+	"kioskd/terminal/zvt"
 )
 
 // setupQuestions are the answers that are a text; devices and bays are found.
@@ -51,7 +51,7 @@ func setupQuestions() []setupQuestion {
 		{question: question{flag: "kiosk", title: "Id of this kiosk", optional: true,
 			help: "Needed for a back office."}, part: partSite, path: "site.kiosk"},
 		{question: question{flag: "password", title: "Password of the card terminal, six digits", def: "000000",
-			check: terminal.CheckPassword}, part: partTerminal},
+			check: zvt.CheckPassword}, part: partTerminal},
 		{question: question{flag: "capture", title: "How the terminal books a hold", def: "released",
 			options: []string{"released", "used"}, help: "As its maker says: released (06 23, partial release) or " +
 				"used (06 24, completion)."}, part: partTerminal, path: "terminal.capture"},

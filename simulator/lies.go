@@ -1,6 +1,6 @@
 package simulator
 
-import "kioskd"
+import kiosk "kioskd"
 
 // Lie is what a meter says that is not so, with a good checksum.
 type Lie string

@@ -13,7 +13,7 @@ import (
 
 	"kioskd"
 	"kioskd/simulator"
-	"kioskd/terminal"
+	"kioskd/terminal/zvt"
 )
 
 // TestEveryManner plays a payment with a terminal that answers in each way of the specification's tables, for
@@ -36,7 +36,7 @@ func TestEveryManner(t *testing.T) {
 }
 
 func payment(t *testing.T, m simulator.Manner) {
-	sim, driver := newTerminal(t, "serial", terminal.CaptureReleased)
+	sim, driver := newTerminal(t, "serial", zvt.CaptureReleased)
 	sim.Think = 10 * time.Millisecond
 	sim.Present(simulator.GoodCard())
 	first, err := hold(driver, func(kiosk.Hold) error { return nil }) // a result that may be sent once more
@@ -99,7 +99,7 @@ func payment(t *testing.T, m simulator.Manner) {
 
 // others play what else is asked of a terminal. Whatever it answers, the driver comes back, and a status or a
 // list that it did not give is an error.
-func others(t *testing.T, sim *simulator.Terminal, driver *terminal.Terminal) {
+func others(t *testing.T, sim *simulator.Terminal, driver *zvt.Terminal) {
 	ctx := t.Context()
 	driver.Ready(ctx)
 	if open, err := driver.Open(ctx); err == nil && open.Complete && len(open.IDs) > 0 && open.IDs[0] == "" {

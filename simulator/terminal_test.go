@@ -13,7 +13,6 @@ import (
 
 	"kioskd"
 	"kioskd/simulator"
-	"kioskd/terminal"
 	"kioskd/terminal/terminaltest"
 	"kioskd/terminal/zvt"
 )
@@ -21,27 +20,27 @@ import (
 var quiet = slog.New(slog.DiscardHandler)
 
 // wire connects a driver with a simulated terminal, each call of dial by a new line.
-func wire(t *testing.T, scheme string, sim *simulator.Terminal) terminal.Dial {
+func wire(t *testing.T, scheme string, sim *simulator.Terminal) zvt.Dial {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	return func(context.Context) (zvt.Link, error) {
 		ours, theirs := net.Pipe()
 		go func() {
-			link := terminal.NewLink(scheme, theirs)
+			link := zvt.NewLink(scheme, theirs)
 			defer link.Close()
 			sim.Serve(ctx, link)
 		}()
-		return terminal.NewLink(scheme, ours), nil
+		return zvt.NewLink(scheme, ours), nil
 	}
 }
 
-func newTerminal(t *testing.T, scheme string, mode terminal.CaptureMode) (*simulator.Terminal, *terminal.Terminal) {
+func newTerminal(t *testing.T, scheme string, mode zvt.CaptureMode) (*simulator.Terminal, *zvt.Terminal) {
 	bank, err := simulator.OpenBank("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	sim := simulator.NewTerminal(bank, "EUR", quiet)
-	driver := terminal.New(wire(t, scheme, sim), terminal.Config{Password: "123456", Capture: mode, Currency: "EUR",
+	driver := zvt.New(wire(t, scheme, sim), zvt.Config{Password: "123456", Capture: mode, Currency: "EUR",
 		CardKeys: func() [][]byte { return [][]byte{[]byte("key of a test")} }}, quiet)
 	t.Cleanup(func() { driver.Close() })
 	return sim, driver
@@ -52,7 +51,7 @@ func inBubble(t *testing.T, f func(*testing.T)) { t.Helper(); synctest.Test(t, f
 
 func TestContract(t *testing.T) {
 	for _, scheme := range []string{"serial", "tcp"} {
-		for _, mode := range []terminal.CaptureMode{terminal.CaptureReleased, terminal.CaptureUsed} {
+		for _, mode := range []zvt.CaptureMode{zvt.CaptureReleased, zvt.CaptureUsed} {
 			t.Run(scheme+" "+string(mode), func(t *testing.T) {
 				terminaltest.Run(t, inBubble, func(t *testing.T) terminaltest.Site {
 					sim, driver := newTerminal(t, scheme, mode)
@@ -66,7 +65,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-func hold(driver *terminal.Terminal, record func(kiosk.Hold) error) (kiosk.Hold, error) {
+func hold(driver *zvt.Terminal, record func(kiosk.Hold) error) (kiosk.Hold, error) {
 	return driver.Hold(context.Background(), kiosk.HoldRequest{Reference: "ABC1234",
 		Amount:   kiosk.Money{Minor: 5000, Currency: "EUR"},
 		Language: "en", CardWait: 45 * time.Second, Record: record})
@@ -87,7 +86,7 @@ func TestLostMessagesOfAHold(t *testing.T) {
 		} {
 			t.Run(scheme+" "+string(c.fault), func(t *testing.T) {
 				inBubble(t, func(t *testing.T) {
-					sim, driver := newTerminal(t, scheme, terminal.CaptureReleased)
+					sim, driver := newTerminal(t, scheme, zvt.CaptureReleased)
 					sim.Present(simulator.GoodCard())
 					sim.Inject(c.fault)
 					recorded := 0
@@ -109,7 +108,7 @@ func TestDeclines(t *testing.T) {
 	for code, want := range map[byte]kiosk.DeclineClass{0x05: kiosk.DeclineIssuer, 0x33: kiosk.DeclinePIN,
 		0x6E: kiosk.DeclineCard, 0x64: kiosk.DeclineUnreadable, 0x9B: kiosk.DeclineHost, 0xE2: kiosk.DeclineTerminal} {
 		inBubble(t, func(t *testing.T) {
-			sim, driver := newTerminal(t, "serial", terminal.CaptureReleased)
+			sim, driver := newTerminal(t, "serial", zvt.CaptureReleased)
 			card := simulator.GoodCard()
 			card.Decline = code
 			sim.Present(card)
@@ -124,7 +123,7 @@ func TestDeclines(t *testing.T) {
 
 func TestPartialApproval(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		sim, driver := newTerminal(t, "serial", terminal.CaptureReleased)
+		sim, driver := newTerminal(t, "serial", zvt.CaptureReleased)
 		card := simulator.GoodCard()
 		card.Limit = 2000
 		sim.Present(card)
@@ -141,7 +140,7 @@ func TestPartialApproval(t *testing.T) {
 func TestCrashBeforeTheAcknowledgement(t *testing.T) {
 	for _, scheme := range []string{"serial", "tcp"} {
 		inBubble(t, func(t *testing.T) {
-			sim, driver := newTerminal(t, scheme, terminal.CaptureReleased)
+			sim, driver := newTerminal(t, scheme, zvt.CaptureReleased)
 			sim.Present(simulator.GoodCard())
 			_, err := hold(driver, func(kiosk.Hold) error { driver.Close(); return io.ErrClosedPipe })
 			if !errors.Is(err, kiosk.ErrOutcomeUnknown) {
@@ -158,7 +157,7 @@ func TestCrashBeforeTheAcknowledgement(t *testing.T) {
 
 func TestTerminalThatNamesOnlyTheFirstHold(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		sim, driver := newTerminal(t, "tcp", terminal.CaptureReleased)
+		sim, driver := newTerminal(t, "tcp", zvt.CaptureReleased)
 		sim.FirstOnly = true
 		for range 2 {
 			sim.Present(simulator.GoodCard())

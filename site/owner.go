@@ -40,7 +40,7 @@ func errOwned(id kiosk.HoldID, x session.Session) error {
 
 // direct is a terminal without a daemon. The process that has it has the site.
 type direct struct {
-	t    *terminal.Terminal
+	t    terminal.Terminal
 	c    *config.Config
 	lock *os.File
 }
@@ -91,7 +91,7 @@ func (d direct) notOwned(ctx context.Context, id kiosk.HoldID) error {
 // owner is the terminal of a running daemon, inside it.
 type owner struct {
 	control *session.Controller
-	t       *terminal.Terminal
+	t       terminal.Terminal
 }
 
 func (o owner) Status(ctx context.Context) (s kiosk.TerminalStatus, err error) {

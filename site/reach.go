@@ -57,12 +57,11 @@ func Reach(ctx context.Context, c *config.Config) (s api.Devices, end func(), er
 
 // reachDirectly takes the devices; lock, which may be nil, is given up by end.
 func reachDirectly(c *config.Config, lock *os.File) (api.Devices, func(), error) {
-	dial, err := terminal.DialAddress(c.TerminalAddress)
+	t, err := terminal.Open(c.Terminal, QuietLog())
 	if err != nil {
 		lock.Close()
 		return nil, nil, err
 	}
-	t := terminal.New(dial, c.Terminal, QuietLog())
 	return direct{t, c, lock}, func() {
 		t.Close()
 		lock.Close() // it may be already

@@ -13,6 +13,7 @@ import (
 	"kioskd/api"
 	"kioskd/config"
 	"kioskd/store"
+	"kioskd/terminal"
 )
 
 // Two programs on one line take away each other's answers. Each of these plays who else may have
@@ -21,7 +22,7 @@ import (
 func emptySite(t *testing.T) *config.Config {
 	dir := t.TempDir()
 	return &config.Config{Journal: filepath.Join(dir, "journal.db"), Socket: filepath.Join(dir, "ui.sock"),
-		TerminalAddress: "tcp://127.0.0.1:9"}
+		Terminal: terminal.Config{Address: "tcp://127.0.0.1:9"}}
 }
 
 func TestWithoutADaemonACommandHasTheSite(t *testing.T) {

@@ -43,7 +43,7 @@ type Site struct {
 	writes   kiosk.Journal // journal, with what must know of each record
 	past     knownPast
 	prices   *priceSchedule
-	terminal *terminal.Terminal
+	terminal terminal.Terminal
 	control  *session.Controller
 	screens  net.Listener
 	commands net.Listener
@@ -172,13 +172,13 @@ func (s *Site) openPrices(ctx context.Context) (err error) {
 }
 
 func (s *Site) openTerminal(context.Context) error {
-	dial, err := terminal.DialAddress(s.c.TerminalAddress)
+	s.c.Terminal.Stats = new(line.Stats)
+	opened, err := terminal.Open(s.c.Terminal, s.log)
 	if err != nil {
 		return err
 	}
-	s.c.Terminal.Stats = new(line.Stats)
-	s.terminal = terminal.New(dial, s.c.Terminal, s.log)
-	s.closes(func() error { s.terminal.Close(); return nil })
+	s.terminal = opened
+	s.closes(func() error { opened.Close(); return nil }) // what it says is of a line that is given up
 	return nil
 }
 
@@ -219,7 +219,7 @@ func (s *Site) listen(context.Context) (err error) {
 // openOffice makes what people and a back office use.
 func (s *Site) openOffice(context.Context) error {
 	staff := desk{c: s.c, owner: s.owner(), journal: s.journal, log: s.options.Lines, up: s.up, quit: s.quit,
-		lines: append([]countedLine{{s.c.TerminalAddress, s.c.Terminal.Stats}}, s.devices.lines()...)}
+		lines: append([]countedLine{{s.c.Terminal.Address, s.c.Terminal.Stats}}, s.devices.lines()...)}
 	s.keep = &keeper{c: s.c, journal: s.journal, control: s.control, clock: s.clock, start: s.clock.Now(), up: s.up,
 		version: s.options.Version, log: s.log}
 	if s.c.Uplink != nil {

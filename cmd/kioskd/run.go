@@ -56,6 +56,6 @@ func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.TerminalAddress)
+	fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.Terminal.Address)
 	return nil
 }

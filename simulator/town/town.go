@@ -24,7 +24,7 @@ import (
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"
-	"kioskd/terminal"
+	"kioskd/terminal/zvt"
 )
 
 func ServeTerminal(ctx context.Context, l *simulator.Listener, t *simulator.Terminal) error {
@@ -39,7 +39,7 @@ func tills(l *simulator.Listener, t *simulator.Terminal) func(context.Context, i
 		scheme = "serial"
 	}
 	return func(ctx context.Context, rw io.ReadWriteCloser) error {
-		link := terminal.NewLink(scheme, rw)
+		link := zvt.NewLink(scheme, rw)
 		defer link.Close()
 		return t.Serve(ctx, link)
 	}

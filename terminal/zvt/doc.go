@@ -1,7 +1,8 @@
-// Package zvt is the wire form of ZVT, the protocol of payment terminals: APDUs,
-// their fields, the serial frame and the two links that carry them. It holds no
-// state of a payment and never logs or prints a card number: what a person may see of
-// a message is what Describe returns, in which numbers are masked.
+// Package zvt drives a payment terminal that speaks ZVT: registration, status, holds, captures, releases and the list
+// of
+// what is open. Beside the driver, Terminal, stands the codec: APDUs, their fields, the serial frame and the two links
+// that carry them. The codec holds no state of a payment, and nothing here logs or prints a card number: what a person
+// may see of a message is what Describe returns, in which numbers are masked.
 //
 // ECR is the cash register's side (the kiosk), PT the payment terminal. The chapters
 // named are those of the public VdTH documents PA00P015 (commands, 13.x) and PA00P016
@@ -24,4 +25,17 @@
 // doubled: 10 03 and 10 10 are legal there, and so only a state machine that counts
 // can find the end of a frame. The receiver answers a good frame with 06 (ACK) and a
 // bad one with 15 (NAK). Over TCP there is neither frame nor ACK.
+//
+// # Crash safety
+//
+// The terminal keeps a payment only when its result (04 0F) was acknowledged by us,
+// and reverses it by itself otherwise. So the driver gives each approved result to the
+// caller's Record function and acknowledges it only after that returned: a crash
+// before leaves nothing held, a crash after leaves a hold whose receipt number is on
+// disk. Because the acknowledgement itself can get lost, a hold counts only after the
+// completion (06 0F), or when Open lists it.
+//
+// The driver must never repeat a command about money: what happened to it is
+// kiosk.ErrOutcomeUnknown, and the caller asks Open and Last. It must never log the
+// content of a message, only its name.
 package zvt

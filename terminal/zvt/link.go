@@ -12,7 +12,7 @@ import (
 )
 
 // Link carries APDUs. One goroutine at a time may use it. An error other than
-// ErrTimeout and ErrRefused leaves the link unusable: close it.
+// ErrTimeout and ErrNAK leaves the link unusable: close it.
 type Link interface {
 	// Send returns nil when the other side has the APDU. Over TCP that is when the
 	// kernel has it.
@@ -28,7 +28,7 @@ type Link interface {
 // Errors of links.
 var (
 	ErrTimeout = errors.New("no message in time")
-	ErrRefused = errors.New("message was not accepted by the other side in three sends") // it answered NAK each time
+	ErrNAK     = errors.New("message was not accepted by the other side in three sends") // it answered NAK each time
 	// it may have arrived all the same
 	ErrNoACK = errors.New("message was not acknowledged in three sends")
 )
@@ -124,7 +124,7 @@ func (s *Serial) Send(a APDU) error {
 		}
 	}
 	if refused == sends {
-		return ErrRefused
+		return ErrNAK
 	}
 	s.Stats.Add(line.Silent)
 	return ErrNoACK

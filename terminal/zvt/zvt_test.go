@@ -308,7 +308,7 @@ func TestSendRepeatsThreeTimesAndThenSaysSo(t *testing.T) {
 			p.say(0x15)
 		}
 	}, func(l *zvt.Serial) {
-		if err := l.Send(command); !errors.Is(err, zvt.ErrRefused) {
+		if err := l.Send(command); !errors.Is(err, zvt.ErrNAK) {
 			t.Errorf("three NAKs gave %v", err)
 		}
 	})

@@ -1,4 +1,4 @@
-package terminal_test
+package zvt_test
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"kioskd"
-	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )
 
@@ -55,10 +54,10 @@ func (d desk) booked(minor int64) {
 }
 
 // played runs the driver against lines that are played in their order, in synthetic time.
-func played(t *testing.T, run func(*terminal.Terminal), lines ...func(desk)) {
+func played(t *testing.T, run func(*zvt.Terminal), lines ...func(desk)) {
 	synctest.Test(t, func(t *testing.T) {
 		opened := 0
-		driver := terminal.New(func(context.Context) (zvt.Link, error) {
+		driver := zvt.New(func(context.Context) (zvt.Link, error) {
 			if opened == len(lines) {
 				return nil, errors.New("no line is left in the script")
 			}
@@ -72,7 +71,7 @@ func played(t *testing.T, run func(*terminal.Terminal), lines ...func(desk)) {
 				d.Close()
 			}()
 			return zvt.NewStream(ours), nil
-		}, terminal.Config{Password: "000000", Capture: terminal.CaptureUsed, Currency: "EUR"},
+		}, zvt.Config{Password: "000000", Capture: zvt.CaptureUsed, Currency: "EUR"},
 			slog.New(slog.DiscardHandler))
 		run(driver)
 		driver.Close()
@@ -88,12 +87,12 @@ func played(t *testing.T, run func(*terminal.Terminal), lines ...func(desk)) {
 // carrying out: its result must never be taken for that of the next.
 func TestALateRefusalIsNoAnswer(t *testing.T) {
 	for _, code := range []byte{0x83, 0x9C} {
-		capture := func(d *terminal.Terminal) (kiosk.Booking, error) {
+		capture := func(d *zvt.Terminal) (kiosk.Booking, error) {
 			return d.Capture(context.Background(), kiosk.CaptureRequest{
 				Hold: kiosk.Hold{ID: "231", Approved: kiosk.Money{Minor: 5000, Currency: "EUR"}},
 				Used: kiosk.Money{Minor: 33, Currency: "EUR"}})
 		}
-		played(t, func(d *terminal.Terminal) {
+		played(t, func(d *zvt.Terminal) {
 			b, err := d.Release(context.Background(), kiosk.ReleaseRequest{ID: "230"})
 			if !errors.Is(err, kiosk.ErrOutcomeUnknown) {
 				t.Errorf("84 %02X to a release gave %v, %v; want an unknown outcome", code, b, err)
@@ -120,7 +119,7 @@ func TestALateRefusalIsNoAnswer(t *testing.T) {
 
 // TestAnOpenRefusalIsAnAnswer: other codes are the terminal's own no.
 func TestAnOpenRefusalIsAnAnswer(t *testing.T) {
-	played(t, func(d *terminal.Terminal) {
+	played(t, func(d *zvt.Terminal) {
 		_, err := d.Release(context.Background(), kiosk.ReleaseRequest{ID: "230"})
 		var no *kiosk.Declined
 		if !errors.As(err, &no) {
@@ -135,7 +134,7 @@ func TestAnOpenRefusalIsAnAnswer(t *testing.T) {
 
 // TestADialogueHasAnEnd, whatever the terminal announces.
 func TestADialogueHasAnEnd(t *testing.T) {
-	played(t, func(d *terminal.Terminal) {
+	played(t, func(d *zvt.Terminal) {
 		start := time.Now()
 		_, err := d.EndOfDay(context.Background())
 		if took := time.Since(start); !errors.Is(err, kiosk.ErrOutcomeUnknown) || took > time.Hour {
@@ -156,7 +155,7 @@ func TestADialogueHasAnEnd(t *testing.T) {
 
 // TestATerminalThatSpeaksWithoutEnd: it is unreachable, and a next try finds it well.
 func TestATerminalThatSpeaksWithoutEnd(t *testing.T) {
-	played(t, func(d *terminal.Terminal) {
+	played(t, func(d *zvt.Terminal) {
 		if _, err := d.Status(context.Background()); !errors.Is(err, kiosk.ErrUnreachable) ||
 			!strings.Contains(err.Error(), "without end") {
 			t.Errorf("it gave %v, want that it is unreachable", err)

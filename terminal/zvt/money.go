@@ -1,4 +1,4 @@
-package terminal
+package zvt
 
 import (
 	"context"
@@ -10,20 +10,19 @@ import (
 	"time"
 
 	"kioskd"
-	"kioskd/terminal/zvt"
 )
 
 // payByTerminal is BMP 19: the terminal decides how the card is read.
 const payByTerminal = 0x40
 
-func (t *Terminal) currencyField() zvt.Field {
-	return zvt.BCD(0x49, int64(t.cfg.Currency.Number()), 2)
+func (t *Terminal) currencyField() Field {
+	return BCD(0x49, int64(t.cfg.Currency.Number()), 2)
 }
 
 // reference is our session's reference for the merchant's settlement: E9 with a
 // two-letter id and the text.
-func reference(ref string) zvt.TLV {
-	return zvt.Group(0xE9, zvt.Object(0x1F62, 'E', 'V'), zvt.Object(0x1F63, []byte(ref)...))
+func reference(ref string) TLV {
+	return Group(0xE9, Object(0x1F62, 'E', 'V'), Object(0x1F63, []byte(ref)...))
 }
 
 // Hold asks for a pre-authorisation (06 22).
@@ -41,23 +40,23 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 	if err := t.own(); err != nil {
 		return kiosk.Hold{}, err
 	}
-	cmd := zvt.Command(0x06, 0x22, nil,
-		zvt.BCD(0x04, r.Amount.Minor, 6), t.currencyField(), zvt.Bin(0x19, payByTerminal),
-		zvt.Container(
-			zvt.Object(0x15, []byte(r.Language)...),
-			zvt.Number(0x1F5B, int64(r.CardWait/time.Second)),
+	cmd := Command(0x06, 0x22, nil,
+		BCD(0x04, r.Amount.Minor, 6), t.currencyField(), Bin(0x19, payByTerminal),
+		Container(
+			Object(0x15, []byte(r.Language)...),
+			Number(0x1F5B, int64(r.CardWait/time.Second)),
 			reference(r.Reference)))
 	var hold kiosk.Hold
 	var failed byte
 	var card string
 	turnedBack := false
 	_, err := t.ask(ctx, cmd, handlers{
-		progress: func(m zvt.Message) {
+		progress: func(m Message) {
 			if p, ok := progressOf(m.Head[0]); ok && r.Progress != nil {
 				r.Progress(p)
 			}
 		},
-		result: func(m zvt.Message) error {
+		result: func(m Message) error {
 			if code := m.Result(); code != 0 {
 				failed, card = code, t.token(m)
 				return nil
@@ -81,7 +80,7 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 		return kiosk.Hold{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
 	case hold.ID != "" && err != nil: // it was recorded; only the open list can tell
 		return hold, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
-	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
+	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, ErrTimeout)):
 		said := declined(failed)
 		said.Card = card
 		return kiosk.Hold{}, said
@@ -105,7 +104,7 @@ func (r *refusal) declined() *kiosk.Declined {
 
 // token recognises a card by what the terminal offers for that: its card identification
 // item (1F14), a maker's token (1F61), or the masked number and how it was read.
-func (t *Terminal) token(m zvt.Message) string {
+func (t *Terminal) token(m Message) string {
 	if t.cfg.CardKeys == nil {
 		return ""
 	}
@@ -125,7 +124,7 @@ func (t *Terminal) token(m zvt.Message) string {
 }
 
 // hold reads an approved result. Without amount or receipt number it cannot be kept.
-func (t *Terminal) hold(m zvt.Message) (kiosk.Hold, error) {
+func (t *Terminal) hold(m Message) (kiosk.Hold, error) {
 	b, err := t.booking(m)
 	if err != nil {
 		return kiosk.Hold{}, err
@@ -154,8 +153,8 @@ func (t *Terminal) hold(m zvt.Message) (kiosk.Hold, error) {
 	return h, nil
 }
 
-// longestText is of what is kept of a hold.
-const longestText = 64
+// longestKept is of what is kept of a hold.
+const longestKept = 64
 
 // kept is a text of the terminal's as a hold has it.
 func kept(text *string) string {
@@ -163,7 +162,7 @@ func kept(text *string) string {
 		return ""
 	}
 	s := strings.Join(strings.Fields(*text), " ")
-	return strings.ToValidUTF8(s[:min(len(s), longestText)], "")
+	return strings.ToValidUTF8(s[:min(len(s), longestKept)], "")
 }
 
 // holdID is a receipt number as the rest of the kiosk has it.
@@ -192,29 +191,29 @@ func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.B
 		return kiosk.Booking{}, err
 	}
 	instr, amount := byte(0x24), r.Used.Minor
-	fields := []zvt.Field{zvt.BCD(0x87, receipt, 2)}
+	fields := []Field{BCD(0x87, receipt, 2)}
 	if t.cfg.Capture == CaptureReleased {
 		instr, amount = 0x23, r.Hold.Approved.Minor-r.Used.Minor
 	} else {
 		fields = append(fields, ofReservation(r.Hold)...)
 	}
-	fields = append(fields, zvt.BCD(0x04, amount, 6), zvt.Bin(0x19, payByTerminal), t.currencyField(),
-		zvt.Container(reference(r.Reference)))
-	return t.book(ctx, zvt.Command(0x06, instr, nil, fields...), r.Hold.TerminalID, r.Record)
+	fields = append(fields, BCD(0x04, amount, 6), Bin(0x19, payByTerminal), t.currencyField(),
+		Container(reference(r.Reference)))
+	return t.book(ctx, Command(0x06, instr, nil, fields...), r.Hold.TerminalID, r.Record)
 }
 
 // ofReservation is what the booking of a reservation must name of it (PA00P015, 06 24): its trace
 // number, of six digits or in a tag of its own, and the bank's authorisation.
-func ofReservation(h kiosk.Hold) (fields []zvt.Field) {
+func ofReservation(h kiosk.Hold) (fields []Field) {
 	if n, err := strconv.ParseInt(h.TraceNo, 10, 64); err == nil {
 		if len(h.TraceNo) <= 6 {
-			fields = append(fields, zvt.BCD(0x0B, n, 3))
+			fields = append(fields, BCD(0x0B, n, 3))
 		} else {
-			fields = append(fields, zvt.BCD(0x0B, 0, 3), zvt.Container(zvt.Number(0x1F2B, n)))
+			fields = append(fields, BCD(0x0B, 0, 3), Container(Number(0x1F2B, n)))
 		}
 	}
 	if h.AuthCode != "" && len(h.AuthCode) <= authLength {
-		fields = append(fields, zvt.Bin(0x3B, append([]byte(h.AuthCode),
+		fields = append(fields, Bin(0x3B, append([]byte(h.AuthCode),
 			make([]byte, authLength-len(h.AuthCode))...)...))
 	}
 	return fields
@@ -229,13 +228,13 @@ func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.B
 	if err != nil {
 		return kiosk.Booking{}, err
 	}
-	return t.book(ctx, zvt.Command(0x06, 0x25, nil, zvt.BCD(0x87, receipt, 2), zvt.Bin(0x19, payByTerminal),
+	return t.book(ctx, Command(0x06, 0x25, nil, BCD(0x87, receipt, 2), Bin(0x19, payByTerminal),
 		t.currencyField()), r.TerminalID, r.Record)
 }
 
 // book runs a command whose result is a booking. A capture that cannot be recorded is
 // turned back, and the hold stays open.
-func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string,
+func (t *Terminal) book(ctx context.Context, cmd APDU, owner string,
 	record func(kiosk.Booking) error) (kiosk.Booking, error) {
 	if err := t.ready(ctx); err != nil {
 		return kiosk.Booking{}, err
@@ -246,7 +245,7 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string,
 	var booking kiosk.Booking
 	var failed byte
 	turnedBack, booked := false, false
-	_, err := t.ask(ctx, cmd, handlers{limit: bookLimit, result: func(m zvt.Message) error {
+	_, err := t.ask(ctx, cmd, handlers{limit: bookLimit, result: func(m Message) error {
 		failed = m.Result()
 		if failed != 0 {
 			return nil
@@ -272,12 +271,12 @@ func (t *Terminal) book(ctx context.Context, cmd zvt.APDU, owner string,
 		return kiosk.Booking{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
 	case booked && err != nil:
 		return booking, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
-	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
+	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, ErrTimeout)):
 		return kiosk.Booking{}, declined(failed)
 	case errors.As(err, &no):
 		return kiosk.Booking{}, no.declined()
 	case err == nil && !booked:
-		return booking, fmt.Errorf("%w: %s was completed without a result", kiosk.ErrOutcomeUnknown, zvt.Name(cmd))
+		return booking, fmt.Errorf("%w: %s was completed without a result", kiosk.ErrOutcomeUnknown, Name(cmd))
 	}
 	return booking, err
 }
@@ -301,7 +300,7 @@ func (t *Terminal) own() error {
 }
 
 // otherCurrency tells whether a message names another currency than the site's, or one that cannot be told, and which.
-func (t *Terminal) otherCurrency(m zvt.Message) (which string, other bool) {
+func (t *Terminal) otherCurrency(m Message) (which string, other bool) {
 	_, named := m.Get(0x49)
 	switch c := m.Payment().Currency; {
 	case !named:
@@ -315,7 +314,7 @@ func (t *Terminal) otherCurrency(m zvt.Message) (which string, other bool) {
 
 // booking reads a result: of a hold, a capture or a release. Its error says why it cannot stand. It
 // is nil where the amount or the receipt number is absent, which says nothing and is no zero.
-func (t *Terminal) booking(m zvt.Message) (*kiosk.Booking, error) {
+func (t *Terminal) booking(m Message) (*kiosk.Booking, error) {
 	if _, ok := m.Get(0x27); !ok {
 		return nil, errors.New("result has no code")
 	}
@@ -353,7 +352,7 @@ func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
 		_, err := t.Status(ctx)
 		return kiosk.OpenHolds{TerminalID: t.tid}, err
 	}
-	end, err := t.ask(ctx, zvt.Command(0x06, 0x23, nil, zvt.Bin(0x87, 0xFF, 0xFF)), handlers{limit: askLimit})
+	end, err := t.ask(ctx, Command(0x06, 0x23, nil, Bin(0x87, 0xFF, 0xFF)), handlers{limit: askLimit})
 	var no *refusal
 	if err != nil && !errors.As(err, &no) {
 		return kiosk.OpenHolds{}, asUnreachable(err)
@@ -388,11 +387,11 @@ func (t *Terminal) ReadCard(ctx context.Context, wait time.Duration) (string, er
 	if err := t.ready(ctx); err != nil {
 		return "", err
 	}
-	cmd := zvt.Command(0x06, 0xC0, []byte{byte(min(wait/time.Second, 255))}, zvt.Bin(0x19, 0x10), zvt.Bin(0xFC, 0x01),
-		zvt.Container(zvt.Object(0x1F15, 0xD0), zvt.Object(0x1F60, 0x07)))
+	cmd := Command(0x06, 0xC0, []byte{byte(min(wait/time.Second, 255))}, Bin(0x19, 0x10), Bin(0xFC, 0x01),
+		Container(Object(0x1F15, 0xD0), Object(0x1F60, 0x07)))
 	var token string
 	var failed byte
-	_, err := t.ask(ctx, cmd, handlers{limit: wait + askLimit, last: true, result: func(m zvt.Message) error {
+	_, err := t.ask(ctx, cmd, handlers{limit: wait + askLimit, last: true, result: func(m Message) error {
 		failed = m.Result()
 		if failed == 0 {
 			token = t.token(m)
@@ -418,8 +417,8 @@ func (t *Terminal) Last(ctx context.Context) (kiosk.Booking, error) {
 		return kiosk.Booking{}, err
 	}
 	var last *kiosk.Booking
-	cmd := zvt.Command(0x06, 0x20, t.password(), zvt.Bin(0x03, 0x03))
-	_, err := t.ask(ctx, cmd, handlers{limit: askLimit, result: func(m zvt.Message) (err error) {
+	cmd := Command(0x06, 0x20, t.password(), Bin(0x03, 0x03))
+	_, err := t.ask(ctx, cmd, handlers{limit: askLimit, result: func(m Message) (err error) {
 		if m.Result() == 0 {
 			last, err = t.booking(m)
 		}
@@ -452,7 +451,7 @@ func (t *Terminal) EndOfDay(ctx context.Context) (total *kiosk.Money, err error)
 		return nil, err
 	}
 	var failed byte
-	_, err = t.ask(ctx, zvt.Command(0x06, 0x50, t.password()), handlers{result: func(m zvt.Message) error {
+	_, err = t.ask(ctx, Command(0x06, 0x50, t.password()), handlers{result: func(m Message) error {
 		failed = m.Result()
 		if failed != 0 {
 			return nil
@@ -465,7 +464,7 @@ func (t *Terminal) EndOfDay(ctx context.Context) (total *kiosk.Money, err error)
 	}})
 	var no *refusal
 	switch {
-	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, zvt.ErrTimeout)):
+	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, ErrTimeout)):
 		return nil, declined(failed)
 	case errors.As(err, &no):
 		return nil, no.declined()
@@ -490,10 +489,10 @@ func (t *Terminal) Status(ctx context.Context) (kiosk.TerminalStatus, error) {
 }
 
 // asker is ask, or exchange where the terminal is being registered with.
-type asker func(context.Context, zvt.APDU, handlers) (zvt.Message, error)
+type asker func(context.Context, APDU, handlers) (Message, error)
 
 func (t *Terminal) status(ctx context.Context, ask asker) (kiosk.TerminalStatus, error) {
-	end, err := ask(ctx, zvt.Command(0x05, 0x01, t.password(), zvt.Bin(0x03, 0x05)), handlers{limit: askLimit})
+	end, err := ask(ctx, Command(0x05, 0x01, t.password(), Bin(0x03, 0x05)), handlers{limit: askLimit})
 	if err != nil {
 		return kiosk.TerminalStatus{}, err
 	}
@@ -504,7 +503,7 @@ func (t *Terminal) status(ctx context.Context, ask asker) (kiosk.TerminalStatus,
 	p := end.Payment()
 	s := kiosk.TerminalStatus{TerminalID: t.tid, Software: software}
 	if ok {
-		s.Code, s.Text = fmt.Sprintf("%02X", code), zvt.ConditionOf(code).Text
+		s.Code, s.Text = fmt.Sprintf("%02X", code), ConditionOf(code).Text
 	}
 	if v, ok := end.Find(0x1F42); ok {
 		s.Serial = strings.TrimLeft(hex.EncodeToString(v), "0")
@@ -534,9 +533,9 @@ func (t *Terminal) Ready(ctx context.Context) error {
 	}
 	if now := conditionOf(s); now.Cure != nil && time.Since(t.cured) > cureEvery {
 		t.cured = time.Now()
-		cmd := zvt.Command(now.Cure[0], now.Cure[1], t.password())
-		if now.Cure == zvt.Diagnosis {
-			cmd = zvt.Command(now.Cure[0], now.Cure[1], nil)
+		cmd := Command(now.Cure[0], now.Cure[1], t.password())
+		if now.Cure == Diagnosis {
+			cmd = Command(now.Cure[0], now.Cure[1], nil)
 		}
 		t.log.Info("terminal is told to do what it needs", "status", s.Code, "command", cmd.String())
 		if _, err := t.ask(ctx, cmd, handlers{limit: 2 * time.Minute}); errors.Is(err, kiosk.ErrUnreachable) {
@@ -554,7 +553,7 @@ func (t *Terminal) Ready(ctx context.Context) error {
 }
 
 // notReady is what a condition has in the way of a payment; nil for nothing.
-func notReady(now zvt.Condition) *kiosk.Declined {
+func notReady(now Condition) *kiosk.Declined {
 	if now.Ready {
 		return nil
 	}
@@ -564,12 +563,12 @@ func notReady(now zvt.Condition) *kiosk.Declined {
 }
 
 // conditionOf is what a terminal's status says; one that says nothing of it is ready.
-func conditionOf(s kiosk.TerminalStatus) zvt.Condition {
+func conditionOf(s kiosk.TerminalStatus) Condition {
 	code, err := strconv.ParseUint(s.Code, 16, 8)
 	if err != nil {
-		return zvt.Condition{Ready: true}
+		return Condition{Ready: true}
 	}
-	return zvt.ConditionOf(byte(code))
+	return ConditionOf(byte(code))
 }
 
 // declines says what a driver can do about a result code. The first range that holds

@@ -1,4 +1,4 @@
-package terminal_test
+package zvt_test
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"kioskd"
-	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )
 
@@ -121,9 +120,9 @@ func (s *strange) serve(line net.Conn) {
 }
 
 // meet lets the driver talk to a strange terminal, in synthetic time.
-func meet(t *testing.T, s *strange, change func(*terminal.Config), run func(*testing.T, *terminal.Terminal)) {
+func meet(t *testing.T, s *strange, change func(*zvt.Config), run func(*testing.T, *zvt.Terminal)) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := terminal.Config{Password: "123456", Capture: terminal.CaptureUsed, Currency: "EUR"}
+		cfg := zvt.Config{Password: "123456", Capture: zvt.CaptureUsed, Currency: "EUR"}
 		if change != nil {
 			change(&cfg)
 		}
@@ -135,8 +134,8 @@ func meet(t *testing.T, s *strange, change func(*terminal.Config), run func(*tes
 }
 
 // over is the driver of a terminal that is served on the other side of each of its lines.
-func over(serve func(net.Conn), cfg terminal.Config, log slog.Handler) *terminal.Terminal {
-	return terminal.New(func(context.Context) (zvt.Link, error) {
+func over(serve func(net.Conn), cfg zvt.Config, log slog.Handler) *zvt.Terminal {
+	return zvt.New(func(context.Context) (zvt.Link, error) {
 		ours, theirs := net.Pipe()
 		go serve(theirs)
 		return zvt.NewStream(ours), nil
@@ -145,7 +144,7 @@ func over(serve func(net.Conn), cfg terminal.Config, log slog.Handler) *terminal
 
 func eur(minor int64) kiosk.Money { return kiosk.Money{Minor: minor, Currency: "EUR"} }
 
-func hold(d *terminal.Terminal) (kiosk.Hold, int, error) {
+func hold(d *zvt.Terminal) (kiosk.Hold, int, error) {
 	recorded := 0
 	h, err := d.Hold(context.Background(), kiosk.HoldRequest{Reference: "ABC1234", Amount: eur(5000), Language: "de",
 		CardWait: 45 * time.Second,
@@ -153,7 +152,7 @@ func hold(d *terminal.Terminal) (kiosk.Hold, int, error) {
 	return h, recorded, err
 }
 
-func capture(d *terminal.Terminal, h kiosk.Hold) (kiosk.Booking, error) {
+func capture(d *zvt.Terminal, h kiosk.Hold) (kiosk.Booking, error) {
 	return d.Capture(context.Background(), kiosk.CaptureRequest{Reference: "ABC1234", Hold: h, Used: eur(98)})
 }
 
@@ -187,7 +186,7 @@ func TestWhatIsNoHold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &strange{answers: map[string][][]zvt.APDU{"0622": {c.answers}}}
-			meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+			meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 				h, recorded, err := hold(d)
 				var no *kiosk.Declined
 				if recorded != 0 || c.unknown != errors.Is(err, kiosk.ErrOutcomeUnknown) ||
@@ -208,7 +207,7 @@ func TestWhatIsNoBooking(t *testing.T) {
 	} {
 		for _, command := range []string{"0624", "0625"} {
 			s := &strange{answers: map[string][][]zvt.APDU{command: {answers}}}
-			meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+			meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 				h := kiosk.Hold{ID: "231", Approved: eur(5000)}
 				var b kiosk.Booking
 				var err error
@@ -228,24 +227,24 @@ func TestWhatIsNoBooking(t *testing.T) {
 // TestATerminalThatForgotUs is registered with again, and asked once more: nothing was done before.
 func TestATerminalThatForgotUs(t *testing.T) {
 	lost := []zvt.APDU{zvt.Nack(0x6B)}
-	for command, do := range map[string]func(*terminal.Terminal) error{
-		"0622": func(d *terminal.Terminal) error { _, _, err := hold(d); return err },
-		"0624": func(d *terminal.Terminal) error {
+	for command, do := range map[string]func(*zvt.Terminal) error{
+		"0622": func(d *zvt.Terminal) error { _, _, err := hold(d); return err },
+		"0624": func(d *zvt.Terminal) error {
 			_, err := capture(d, kiosk.Hold{ID: "231", Approved: eur(5000)})
 			return err
 		},
-		"0650": func(d *terminal.Terminal) error { _, err := d.EndOfDay(context.Background()); return err },
-		"0501": func(d *terminal.Terminal) error { return d.Ready(context.Background()) },
-		"list": func(d *terminal.Terminal) error { _, err := d.Open(context.Background()); return err },
+		"0650": func(d *zvt.Terminal) error { _, err := d.EndOfDay(context.Background()); return err },
+		"0501": func(d *zvt.Terminal) error { return d.Ready(context.Background()) },
+		"list": func(d *zvt.Terminal) error { _, err := d.Open(context.Background()); return err },
 	} {
 		s := &strange{answers: map[string][][]zvt.APDU{command: {lost}}}
-		meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 			if err := do(d); err != nil {
 				t.Errorf("%s: %v (%s)", command, err, s.names())
 			}
 		})
 		s = &strange{answers: map[string][][]zvt.APDU{command: {lost, lost, lost}}}
-		meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 			if err := do(d); err == nil {
 				t.Errorf("%s: a terminal that never keeps a registration did it", command)
 			}
@@ -256,25 +255,25 @@ func TestATerminalThatForgotUs(t *testing.T) {
 // TestRegistration: what a terminal refuses of it decides what it is told, and another currency or
 // identity sells nothing.
 func TestRegistration(t *testing.T) {
-	id := func(text string) func(*terminal.Config) { return func(c *terminal.Config) { c.ID = text } }
+	id := func(text string) func(*zvt.Config) { return func(c *zvt.Config) { c.ID = text } }
 	nameless := ok(zvt.BCD(0x49, 978, 2))
 	for name, c := range map[string]struct {
 		registration [][]zvt.APDU
-		config       func(*terminal.Config)
+		config       func(*zvt.Config)
 		err          error
 		got          string
 	}{
 		"older, unknown":        {[][]zvt.APDU{{zvt.Nack(0x83)}}, nil, nil, "0600 0600 0622"},
 		"older, protocol error": {[][]zvt.APDU{{zvt.Nack(0x9A)}}, nil, nil, "0600 0600 0622"},
 		"sells in another money": {[][]zvt.APDU{ok(zvt.BCD(0x49, 840, 2)), ok(zvt.BCD(0x49, 840, 2)),
-			ok(zvt.BCD(0x49, 840, 2))}, nil, terminal.ErrRefused, ""},
+			ok(zvt.BCD(0x49, 840, 2))}, nil, zvt.ErrRefused, ""},
 		"another than the site's": {nil, id("11111111"), kiosk.ErrOtherTerminal, "0600"},
 		"does not name itself":    {[][]zvt.APDU{nameless}, id("60099914"), kiosk.ErrOtherTerminal, "0600"},
 		"the site's":              {nil, id("60099914"), nil, "0600 0622"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &strange{answers: map[string][][]zvt.APDU{"0600": c.registration}}
-			meet(t, s, c.config, func(t *testing.T, d *terminal.Terminal) {
+			meet(t, s, c.config, func(t *testing.T, d *zvt.Terminal) {
 				h, recorded, err := hold(d)
 				if !errors.Is(err, c.err) || c.err == nil && err != nil || c.err != nil && recorded > 0 {
 					t.Errorf("it gave %+v, %v", h, err)
@@ -290,7 +289,7 @@ func TestRegistration(t *testing.T) {
 // TestTheOwnerIsTheRegistration's id, where acquirers have ids of their own in results.
 func TestTheOwnerIsTheRegistrations(t *testing.T) {
 	s := &strange{answers: map[string][][]zvt.APDU{"0622": {approved(5000, zvt.Bin(0x29, 0x11, 0x11, 0x11, 0x11))}}}
-	meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+	meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 		h, _, err := hold(d)
 		if err != nil || h.TerminalID != "60099914" {
 			t.Fatalf("%+v, %v", h, err)
@@ -307,7 +306,7 @@ func TestTheSerialNumberIsPinned(t *testing.T) {
 	status := append([]zvt.APDU{zvt.Ack()}, zvt.Command(0x06, 0x0F, []byte{0x00}, device))
 	for pin, want := range map[string]error{"123456": nil, "123457": kiosk.ErrOtherTerminal} {
 		s := &strange{answers: map[string][][]zvt.APDU{"0501": {status, status}}}
-		meet(t, s, func(c *terminal.Config) { c.Serial = pin }, func(t *testing.T, d *terminal.Terminal) {
+		meet(t, s, func(c *zvt.Config) { c.Serial = pin }, func(t *testing.T, d *zvt.Terminal) {
 			if _, recorded, err := hold(d); !errors.Is(err, want) || (want == nil) != (recorded == 1) {
 				t.Errorf("pin %s: %v, recorded %d times", pin, err, recorded)
 			}
@@ -321,7 +320,7 @@ func TestTheSerialNumberIsPinned(t *testing.T) {
 func TestWhatACommandHas(t *testing.T) {
 	s := &strange{answers: map[string][][]zvt.APDU{"0622": {approved(5000,
 		zvt.Field{Tag: 0x3B, Value: []byte("750071\x00\x00")})}}}
-	meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+	meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 		h, _, err := hold(d)
 		if err != nil {
 			t.Fatal(err)
@@ -352,7 +351,7 @@ func TestWhatTheTerminalNeeds(t *testing.T) {
 			"terminal"}, 0xC0: {"", "terminal"},
 	} {
 		s := &strange{answers: map[string][][]zvt.APDU{"0501": {says(code)}}}
-		meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 			err := d.Ready(context.Background())
 			var no *kiosk.Declined
 			if c.cure != "" && (err != nil || !strings.Contains(s.names(), c.cure)) ||
@@ -365,7 +364,7 @@ func TestWhatTheTerminalNeeds(t *testing.T) {
 			again = append(again, says(code))
 		}
 		s = &strange{answers: map[string][][]zvt.APDU{"0501": again}} // nothing cures it
-		meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 			for range 20 {
 				if err := d.Ready(context.Background()); err == nil {
 					t.Errorf("status %02X is ready", code)
@@ -378,7 +377,7 @@ func TestWhatTheTerminalNeeds(t *testing.T) {
 		})
 	}
 	s := &strange{answers: map[string][][]zvt.APDU{"0501": {{zvt.Nack(0x83)}}}}
-	meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+	meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 		if err := d.Ready(context.Background()); err != nil {
 			t.Errorf("a terminal without a status enquiry is not ready: %v", err)
 		}
@@ -389,7 +388,7 @@ func TestWhatTheTerminalNeeds(t *testing.T) {
 func TestWhoseFaultANoIs(t *testing.T) {
 	for code := range 256 {
 		s := &strange{answers: map[string][][]zvt.APDU{"0622": {{zvt.Nack(byte(code))}}}}
-		meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 			_, _, err := hold(d)
 			var no *kiosk.Declined
 			if !errors.As(err, &no) {
@@ -406,13 +405,13 @@ func TestWhoseFaultANoIs(t *testing.T) {
 // TestATerminalWithoutAList says so, or is declared to have none.
 func TestATerminalWithoutAList(t *testing.T) {
 	s := &strange{answers: map[string][][]zvt.APDU{"list": {{zvt.Nack(0x83)}}}}
-	meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
-		if _, err := d.Open(context.Background()); !errors.Is(err, terminal.ErrNoOpenList) {
+	meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
+		if _, err := d.Open(context.Background()); !errors.Is(err, zvt.ErrNoOpenList) {
 			t.Errorf("it gave %v", err)
 		}
 	})
 	s = &strange{}
-	meet(t, s, func(c *terminal.Config) { c.NoOpenList = true }, func(t *testing.T, d *terminal.Terminal) {
+	meet(t, s, func(c *zvt.Config) { c.NoOpenList = true }, func(t *testing.T, d *zvt.Terminal) {
 		open, err := d.Open(context.Background())
 		if err != nil || open.Complete || strings.Contains(s.names(), "0623") {
 			t.Errorf("%+v, %v, told %s", open, err, s.names())
@@ -425,7 +424,7 @@ func TestATerminalWithoutAList(t *testing.T) {
 func TestAGreetingIsNoMessage(t *testing.T) {
 	for _, banner := range []string{"Welcome to port 20007\r\n", "\x00", "\xff\xfb\x01", "\x06\x0f\x20"} {
 		s := &strange{greets: []byte(banner)}
-		meet(t, s, nil, func(t *testing.T, d *terminal.Terminal) {
+		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 			if _, _, err := hold(d); err != nil {
 				t.Errorf("after %q: %v", banner, err)
 			}
@@ -436,9 +435,9 @@ func TestAGreetingIsNoMessage(t *testing.T) {
 			if _, err := io.WriteString(theirs, "SSH-2.0-OpenSSH_9.2\r\n"); err == nil {
 				io.Copy(io.Discard, theirs)
 			}
-		}, terminal.Config{Password: "123456", Currency: "EUR"}, slog.DiscardHandler)
+		}, zvt.Config{Password: "123456", Currency: "EUR"}, slog.DiscardHandler)
 		_, err := d.Status(context.Background())
-		if !errors.Is(err, terminal.ErrNotZVT) || !strings.Contains(err.Error(), "5353482D322E30") {
+		if !errors.Is(err, zvt.ErrNotZVT) || !strings.Contains(err.Error(), "5353482D322E30") {
 			t.Errorf("it gave %v", err)
 		}
 		d.Close()
@@ -475,8 +474,8 @@ func TestNoCardNumberGetsIn(t *testing.T) {
 				var log bytes.Buffer
 				s := &strange{answers: map[string][][]zvt.APDU{"0622": {approved(5000, f, zvt.Bin(0x27, code))}}}
 				synctest.Test(t, func(t *testing.T) {
-					d := over(s.serve, terminal.Config{Password: "123456", Currency: "EUR",
-						Capture: terminal.CaptureUsed, CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }},
+					d := over(s.serve, zvt.Config{Password: "123456", Currency: "EUR",
+						Capture: zvt.CaptureUsed, CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }},
 						slog.NewJSONHandler(&log, nil))
 					h, _, err := hold(d)
 					d.Close()

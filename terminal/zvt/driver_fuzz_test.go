@@ -1,4 +1,4 @@
-package terminal_test
+package zvt_test
 
 import (
 	"log/slog"
@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"kioskd"
-	"kioskd/terminal"
 	"kioskd/terminal/zvt"
 )
 
@@ -82,8 +81,8 @@ func FuzzDriver(f *testing.F) {
 		zvt.Command(0x06, 0x1E, []byte{0x05})})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			d := over(func(theirs net.Conn) { babble(script, theirs) }, terminal.Config{Password: "123456",
-				Capture: terminal.CaptureUsed, Currency: "EUR",
+			d := over(func(theirs net.Conn) { babble(script, theirs) }, zvt.Config{Password: "123456",
+				Capture: zvt.CaptureUsed, Currency: "EUR",
 				CardKeys: func() [][]byte { return [][]byte{[]byte("key")} }}, slog.DiscardHandler)
 			h, recorded, err := hold(d)
 			if err == nil && recorded == 0 || h.ID != "" &&
