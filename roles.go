@@ -67,6 +67,12 @@ const (
 	DeclineNotWritten DeclineClass = "not_written" // we could not record the result, so it was turned back
 )
 
+// TerminalAbilities are facts about a terminal that it does not say itself: the site's configuration does.
+type TerminalAbilities struct {
+	HoldsSurviveDayEnd bool // its end-of-day leaves open holds alone
+	ReadsCards         bool // it names a card that is shown without a payment
+}
+
 // TerminalStatus is what a terminal says about itself.
 type TerminalStatus struct {
 	TerminalID string `json:"terminal_id"`

@@ -62,8 +62,7 @@ func TestStyle(t *testing.T) {
 }
 
 // literalFaults finds codes of faults that are written out. Outside of tests they are the constants of fault.go, but
-// for
-// the audit, which judges by codes of its own.
+// for the audit, which judges by codes of its own.
 func literalFaults(t *testing.T, set *token.FileSet, path string, file *ast.File) {
 	t.Helper()
 	if path == "fault.go" || strings.HasPrefix(path, "audit/") || strings.HasSuffix(path, "_test.go") {

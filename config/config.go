@@ -48,7 +48,6 @@ type Config struct {
 
 	Terminal   terminal.Config
 	CardWait   time.Duration
-	ReadsCards bool
 	Hold       kiosk.Money
 	ClockRTC   bool // the computer's clock is right without a network
 	NeedScreen bool
@@ -455,7 +454,7 @@ func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts te
 		},
 		"hold!":       func(n *yaml.Node) { amounts.hold = n },
 		"minimum":     func(n *yaml.Node) { amounts.minimum = n },
-		"reads_cards": r.boolean(&c.ReadsCards),
+		"reads_cards": r.boolean(&c.Rules.Abilities.ReadsCards),
 		"id": func(n *yaml.Node) {
 			c.Rules.TerminalID = n.Value
 			if len(n.Value) != 8 || strings.Trim(n.Value, "0123456789") != "" {
@@ -481,7 +480,7 @@ func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts te
 			}
 			c.Rules.DayEnd = sinceMidnight(at)
 		},
-		"holds_survive_end_of_day": r.boolean(&c.Rules.HoldsSurvive),
+		"holds_survive_end_of_day": r.boolean(&c.Rules.Abilities.HoldsSurviveDayEnd),
 		"card_wait":                r.duration("terminal.card_wait", &c.CardWait, 10*time.Second, 2*time.Minute),
 	})
 	if c.Terminal.Password == "" && len(r.faults) == 0 {

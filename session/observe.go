@@ -117,7 +117,7 @@ type Rules struct {
 	TryAgain     time.Duration // after a decline the bay is kept for another try
 	Minimum      kiosk.Money   // a hold below it is given back
 	TerminalID   string        // of the site's terminal; empty to take any
-	HoldsSurvive bool          // the terminal's end-of-day leaves holds alone
+	Abilities    kiosk.TerminalAbilities
 	DayEnd       time.Duration // the terminal's end-of-day, after midnight; negative for none by the clock
 	Location     *time.Location
 	Code         func(session string) string // the stop code of a session, which no journal has; nil for none

@@ -111,10 +111,10 @@ func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
 	switch n := s.openHolds(); {
 	case !s.Day.Asked.IsZero():
 		return nil, errors.New("cannot end the day: it is under way")
-	case n > 0 && !r.HoldsSurvive && !o.Force:
+	case n > 0 && !r.Abilities.HoldsSurviveDayEnd && !o.Force:
 		return nil, fmt.Errorf(
 			"cannot end the day: %d sessions have an open hold, which the terminal could take whole or drop", n)
-	case len(s.Underway()) > 0 && !r.HoldsSurvive:
+	case len(s.Underway()) > 0 && !r.Abilities.HoldsSurviveDayEnd:
 		return nil, fmt.Errorf("cannot end the day: somebody charges or pays (%v)", s.Underway())
 	}
 	return []Event{{Kind: DayEndIntent, At: o.At, Body: DayEndBody{o.Force}}}, nil
@@ -133,7 +133,7 @@ func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
 	}
 	there := !s.Faults[FaultAt{Code: kiosk.FaultTerminalUnreachable}] &&
 		!s.Faults[FaultAt{Code: kiosk.FaultTerminalOther}]
-	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, retry) && (r.HoldsSurvive || s.openHolds() == 0) {
+	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, retry) && (r.Abilities.HoldsSurviveDayEnd || s.openHolds() == 0) {
 		out = append(out, Event{Kind: DayEndIntent, At: at, Body: DayEndBody{}})
 	}
 	late := !d.Due.IsZero() && over(d.Due, at, dayEndWaits) ||

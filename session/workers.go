@@ -311,7 +311,7 @@ func (w *terminalWorker) endOfDay(ctx context.Context, force bool) (*kiosk.Money
 		return nil, err
 	}
 	s := w.c.state()
-	n, survive := s.openHolds(), w.c.cfg.Rules.HoldsSurvive
+	n, survive := s.openHolds(), w.c.cfg.Rules.Abilities.HoldsSurviveDayEnd
 	if !survive && force && len(s.Underway()) > 0 {
 		return nil, fmt.Errorf("a driver charges or pays: %v", s.Underway())
 	}

@@ -68,7 +68,7 @@ func screenSite(c *config.Config, s *priceSchedule) ui.Site {
 		Name: c.Site["name"], Kiosk: c.KioskID, Helpline: c.Helpline, Languages: c.Languages, Bays: bayNumbers(c),
 		Prices: s.Prices, Notice: s.Notice, Hold: c.Hold,
 		Timezone: c.Timezone.String(), Rules: c.Rules, Times: c.Times, Terminal: c.Side,
-		ReadsCards: c.ReadsCards, CardWait: c.CardWait, Night: c.Night,
+		CardWait: c.CardWait, Night: c.Night,
 	}
 }
 

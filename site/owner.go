@@ -185,7 +185,7 @@ func (d direct) EndOfDay(ctx context.Context, force bool) (out api.DayEnd, err e
 	}
 	state.Day = day
 	rules := d.c.Rules
-	if len(open.IDs) > 0 && !rules.HoldsSurvive && !force {
+	if len(open.IDs) > 0 && !rules.Abilities.HoldsSurviveDayEnd && !force {
 		return out, fmt.Errorf("the terminal has the holds %v, which its end-of-day could take whole or drop: start "+
 			"kioskd, or release them", open.IDs)
 	}

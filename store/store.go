@@ -2,11 +2,10 @@
 //
 // # What is true after a crash
 //
-// Append returns nil only when its entries are on disk (write-ahead log, fsync on each
-// commit): records without a gap in their numbers, and the hashes of their leaves in a
-// Merkle tree (golang.org/x/mod/sumdb/tlog), all in one transaction. A crash or a power cut loses nothing that Append
-// returned for, and
-// leaves nothing of what it did not finish.
+// Append returns nil only when its entries are on disk (write-ahead log, fsync on each commit): records without a gap
+// in their numbers, and the hashes of their leaves in a Merkle tree (golang.org/x/mod/sumdb/tlog), all in one
+// transaction. A crash or a power cut loses nothing that Append returned for, and leaves nothing of what it did not
+// finish.
 //
 // # What the tree proves
 //
@@ -19,12 +18,11 @@
 //
 // # What is sent, and what is forgotten
 //
-// The outbox is the records after the last that a back office acknowledged, and those that it
-// refused, which are parked until a person has looked. What it has and signed for may be
-// thinned: readings and the like go after a set time, while their leaves' hashes stay in the
-// tree, so that the rest is proven as before, and the back office proves them. What recognises a card again lies
-// beside the records, in no leaf, and is
-// forgotten after a month. Nothing else is ever updated or deleted here.
+// The outbox is the records after the last that a back office acknowledged, and those that it refused, which are
+// parked until a person has looked. What it has and signed for may be thinned: readings and the like go after a set
+// time, while their leaves' hashes stay in the tree, so that the rest is proven as before, and the back office proves
+// them. What recognises a card again lies beside the records, in no leaf, and is forgotten after a month. Nothing
+// else is ever updated or deleted here.
 package store
 
 import (

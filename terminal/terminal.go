@@ -1,8 +1,7 @@
 // Package terminal opens a site's card terminal by the protocol that it speaks. Each protocol is a folder below, with
-// its
-// codec and its driver beside each other; terminaltest is the contract that every driver, simulated or real, must keep.
-// Nothing above this package knows a protocol: a hold's name is an opaque text, and what a terminal can do is a fact of
-// the configuration.
+// its codec and its driver beside each other; terminaltest is the contract that every driver, simulated or real, must
+// keep. Nothing above this package knows a protocol: a hold's name is an opaque text, and what a terminal can do is a
+// fact of the configuration.
 package terminal
 
 import (

@@ -148,7 +148,7 @@ func (p *Presenter) covered(v View, visits bool, x session.Session, snap session
 		}
 	case Receipts:
 		v.Message, v.Reference = p.found.message, p.found.letters
-		v.ByCard = p.site.ReadsCards
+		v.ByCard = p.site.Rules.Abilities.ReadsCards
 		v.Receipts = p.found.all
 		if p.found.all != nil {
 			p.showFound(&v)

@@ -75,7 +75,7 @@ func newOver(t *testing.T) (*machine, *ui.Presenter, archive, *desk) {
 	p := ui.NewPresenter(ui.Site{Name: "Site", Kiosk: "K-0042", Languages: []string{"en", "de", "ar"}, Bays: []int{3},
 		Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref }, Hold: eur(5000),
 		Timezone: "Europe/Berlin",
-		Rules:    m.rules, ReadsCards: true, Times: ui.DefaultTimes(), CardWait: 45 * time.Second, Archive: a, Desk: d},
+		Rules:    m.rules, Times: ui.DefaultTimes(), CardWait: 45 * time.Second, Archive: a, Desk: d},
 		m)
 	p.View()
 	return m, p, a, d

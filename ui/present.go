@@ -26,14 +26,12 @@ type Site struct {
 	Rules     session.Rules // whose times are counted down
 	Times     Times
 	Terminal  string // where it is: right, left or below the screen
-	// ReadsCards tells that the terminal can show whose session it is by a card.
-	ReadsCards bool
-	CardWait   time.Duration
-	Night      func(time.Time) bool                       // dark colours; nil for never
-	Notice     func(language string, at time.Time) string // the operator's word to drivers; nil for never
-	Receipt    func(session, reference string) string     // text of a receipt's QR
-	Archive    Archive                                    // nil where no receipts can be looked up
-	Desk       Desk                                       // nil where nobody is let in
+	CardWait  time.Duration
+	Night     func(time.Time) bool                       // dark colours; nil for never
+	Notice    func(language string, at time.Time) string // the operator's word to drivers; nil for never
+	Receipt   func(session, reference string) string     // text of a receipt's QR
+	Archive   Archive                                    // nil where no receipts can be looked up
+	Desk      Desk                                       // nil where nobody is let in
 }
 
 // Always sells by one tariff.

@@ -68,7 +68,7 @@ func (m *machine) Snapshot() session.Snapshot {
 }
 
 func newScreen(t *testing.T) (*machine, *ui.Presenter) {
-	m := &machine{t: t, rules: session.DefaultRules(), live: map[int]session.Sample{},
+	m := &machine{t: t, rules: rules(), live: map[int]session.Sample{},
 		now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	m.rules.Currency = "EUR"
 	m.rules.Code = func(string) string { return "4711" }
@@ -85,7 +85,7 @@ func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
 	}
 	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3},
 		Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref },
-		Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: m.rules, ReadsCards: true,
+		Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: m.rules,
 		Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
 }
 
@@ -224,4 +224,11 @@ func TestSocket(t *testing.T) {
 	if err := client.Views(context.Background(), func(ui.View) {}); !errors.As(err, &none) {
 		t.Errorf("a daemon that is gone gives %v", err)
 	}
+}
+
+// rules are those of a site whose terminal can name a card.
+func rules() session.Rules {
+	r := session.DefaultRules()
+	r.Abilities.ReadsCards = true
+	return r
 }

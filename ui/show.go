@@ -339,7 +339,7 @@ func (p *Presenter) owner(v *View, x session.Session, at time.Time) {
 	p.page = ""
 	v.Screen, v.Message, v.Digits = Owner, string(x.Proof), len(p.digits)
 	v.Energy, v.Power, v.Cost, v.Elapsed = 0, 0, kiosk.Money{Currency: v.Cost.Currency}, 0
-	v.ByCard = p.site.ReadsCards && x.Hold != nil && x.Hold.Card != ""
+	v.ByCard = p.site.Rules.Abilities.ReadsCards && x.Hold != nil && x.Hold.Card != ""
 	switch {
 	case x.Locked(at):
 		v.Message = "locked"

@@ -1,7 +1,6 @@
 // Command sbom VERSION LICENCES PROGRAM… lists what is linked into programs, as a CycloneDX document on standard
-// output,
-// and writes the licences of all of it into the file LICENCES. Its judge of what is linked is the
-// programs themselves (debug/buildinfo). The same programs give the same bytes.
+// output, and writes the licences of all of it into the file LICENCES. Its judge of what is linked is the programs
+// themselves (debug/buildinfo). The same programs give the same bytes.
 package main
 
 import (

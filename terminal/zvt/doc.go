@@ -1,8 +1,7 @@
 // Package zvt drives a payment terminal that speaks ZVT: registration, status, holds, captures, releases and the list
-// of
-// what is open. Beside the driver, Terminal, stands the codec: APDUs, their fields, the serial frame and the two links
-// that carry them. The codec holds no state of a payment, and nothing here logs or prints a card number: what a person
-// may see of a message is what Describe returns, in which numbers are masked.
+// of what is open. Beside the driver, Terminal, stands the codec: APDUs, their fields, the serial frame and the two
+// links that carry them. The codec holds no state of a payment, and nothing here logs or prints a card number: what a
+// person may see of a message is what Describe returns, in which numbers are masked.
 //
 // ECR is the cash register's side (the kiosk), PT the payment terminal. The chapters
 // named are those of the public VdTH documents PA00P015 (commands, 13.x) and PA00P016
