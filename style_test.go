@@ -13,11 +13,14 @@ import (
 	"testing"
 )
 
-// mostColumns is the most that a line may be wide. A tab counts as four.
-const mostColumns = 120
+// Limits of style. A tab counts as four columns.
+const (
+	mostColumns = 120
+	mostLines   = 60 // of a function, from its name to its last brace; a test tells its story as long as it needs
+)
 
-// TestStyle: lines can be read without scrolling, and nothing changes in the header of an if or a switch but what is
-// declared there. What a raw string holds is data, as wide as it is.
+// TestStyle: lines can be read without scrolling, functions without turning a page, and nothing changes in the header
+// of an if or a switch but what is declared there. What a raw string holds is data, as wide as it is.
 func TestStyle(t *testing.T) {
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
@@ -42,6 +45,12 @@ func TestStyle(t *testing.T) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			var header ast.Stmt
 			switch n := n.(type) {
+			case *ast.FuncDecl:
+				lines := set.Position(n.End()).Line - set.Position(n.Name.Pos()).Line + 1
+				if lines > mostLines && !strings.HasSuffix(path, "_test.go") {
+					t.Errorf("%v: %s has %d lines, and %d are the most", set.Position(n.Pos()), n.Name.Name, lines,
+						mostLines)
+				}
 			case *ast.IfStmt:
 				header = n.Init
 			case *ast.SwitchStmt:

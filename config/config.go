@@ -343,6 +343,21 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 			}
 		},
 	})
+	r.fits(c, amounts)
+	if tariffNode != nil {
+		r.tariff(c, tariffNode, dir)
+	}
+	if err := backoffice.CheckID(c.KioskID); uplinkNode != nil && err != nil {
+		r.fault(uplinkNode, "backoffice: site.kiosk must name this kiosk: %v", err)
+	}
+	if ocpiNode != nil {
+		r.ocpiFits(c, ocpiNode)
+	}
+	return c
+}
+
+// fits judges what several settings say together.
+func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 	if c.Currency != "" {
 		c.Hold = r.money("hold", amounts.hold, c.Currency)
 		c.Rules.Minimum = r.money("minimum", amounts.minimum, c.Currency)
@@ -359,16 +374,6 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 	for _, b := range c.Bays {
 		c.Rules.Bays[b.Number] = b.Register()
 	}
-	if tariffNode != nil {
-		r.tariff(c, tariffNode, dir)
-	}
-	if err := backoffice.CheckID(c.KioskID); uplinkNode != nil && err != nil {
-		r.fault(uplinkNode, "backoffice: site.kiosk must name this kiosk: %v", err)
-	}
-	if ocpiNode != nil {
-		r.ocpiFits(c, ocpiNode)
-	}
-	return c
 }
 
 func (r *configReader) site(c *Config, n *yaml.Node) {
@@ -425,16 +430,17 @@ func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.
 	return m
 }
 
-func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts terminalAmounts) {
-	password := func(n *yaml.Node, text string) {
-		c.Terminal.Password = text
-		if err := zvt.CheckPassword(text); err != nil {
-			r.fault(n, "terminal.password: %v", err)
-		}
+func (r *configReader) password(c *Config, n *yaml.Node, text string) {
+	c.Terminal.Password = text
+	if err := zvt.CheckPassword(text); err != nil {
+		r.fault(n, "terminal.password: %v", err)
 	}
+}
+
+func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts terminalAmounts) {
 	r.mapping(n, "terminal", map[string]func(*yaml.Node){
 		"address!": r.address(&c.Terminal.Address, zvt.StopBits),
-		"password": func(n *yaml.Node) { password(n, n.Value) },
+		"password": func(n *yaml.Node) { r.password(c, n, n.Value) },
 		"password_file": func(n *yaml.Node) {
 			var path string
 			r.secret("terminal.password_file", &path, dir)(n)
@@ -443,7 +449,7 @@ func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts te
 				r.fault(n, "terminal.password_file: %v", err)
 				return
 			}
-			password(n, strings.TrimSpace(string(text)))
+			r.password(c, n, strings.TrimSpace(string(text)))
 		},
 		"capture!": func(n *yaml.Node) {
 			c.Terminal.Capture = zvt.CaptureMode(n.Value)

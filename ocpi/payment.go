@@ -102,39 +102,11 @@ var ErrNothingToRefund = errors.New("nothing was taken for the session")
 // before this refund. Without an earlier CDR there is nothing to credit, and no record.
 func Refund(records iter.Seq2[kiosk.Record, error], left, amount kiosk.Money, why string, at time.Time) ([]kiosk.Entry,
 	error) {
-	type written struct {
-		Version Version
-		CDR     map[string]any
+	w, err := written(records)
+	if err != nil || w.last.CDR == nil {
+		return nil, err
 	}
-	var last written
-	var whole *session.Bill
-	id, refunds := "", 0
-	for r, err := range records {
-		if err != nil {
-			return nil, err
-		}
-		id = r.Session
-		switch r.Kind {
-		case string(session.OCPICDR):
-			last = written{} // decoding would merge the two
-			if err := decode(r.Body, &last); err != nil {
-				return nil, fmt.Errorf("cannot read record %d: %w", r.Seq, err)
-			}
-		case string(session.Billed), string(session.Refunded):
-			e, err := session.FromRecord(r)
-			if err != nil {
-				return nil, err
-			}
-			if b, billed := e.Body.(session.BillBody); billed {
-				whole = &b.Bill
-			} else {
-				refunds++
-			}
-		}
-	}
-	if last.CDR == nil {
-		return nil, nil
-	}
+	last, whole, id, refunds := w.last, w.whole, w.session, w.refunds
 	if whole == nil || whole.Total.Minor == 0 {
 		return nil, ErrNothingToRefund
 	}
@@ -162,6 +134,47 @@ func Refund(records iter.Seq2[kiosk.Record, error], left, amount kiosk.Money, wh
 	rest["remark"] = string(remark[:min(255, len(remark))])
 	entry, err = record(id, string(session.OCPICDR), at, last.Version, "cdr", rest)
 	return append(out, entry), err
+}
+
+// cdrRecord is a record that has a CDR.
+type cdrRecord struct {
+	Version Version
+	CDR     map[string]any
+}
+
+// history is what the records of a session say of what was taken and given back.
+type history struct {
+	session string
+	last    cdrRecord // CDR is nil for none
+	whole   *session.Bill
+	refunds int
+}
+
+func written(records iter.Seq2[kiosk.Record, error]) (w history, err error) {
+	for r, err := range records {
+		if err != nil {
+			return w, err
+		}
+		w.session = r.Session
+		switch r.Kind {
+		case string(session.OCPICDR):
+			w.last = cdrRecord{} // decoding would merge the two
+			if err := decode(r.Body, &w.last); err != nil {
+				return w, fmt.Errorf("cannot read record %d: %w", r.Seq, err)
+			}
+		case string(session.Billed), string(session.Refunded):
+			e, err := session.FromRecord(r)
+			if err != nil {
+				return w, err
+			}
+			if b, billed := e.Body.(session.BillBody); billed {
+				w.whole = &b.Bill
+			} else {
+				w.refunds++
+			}
+		}
+	}
+	return w, nil
 }
 
 // negative is a price with its amounts below zero, as it was written; percentages stay.

@@ -133,7 +133,8 @@ func (r Rules) dayEnd(s State, at time.Time) (out []Event) {
 	}
 	there := !s.Faults[FaultAt{Code: kiosk.FaultTerminalUnreachable}] &&
 		!s.Faults[FaultAt{Code: kiosk.FaultTerminalOther}]
-	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, retry) && (r.Abilities.HoldsSurviveDayEnd || s.openHolds() == 0) {
+	if wanted && there && d.Asked.IsZero() && over(d.Failed, at, retry) &&
+		(r.Abilities.HoldsSurviveDayEnd || s.openHolds() == 0) {
 		out = append(out, Event{Kind: DayEndIntent, At: at, Body: DayEndBody{}})
 	}
 	late := !d.Due.IsZero() && over(d.Due, at, dayEndWaits) ||

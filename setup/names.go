@@ -92,28 +92,9 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	var of []int // of which found line a port is
-	var ports []port
-	for i, l := range w.found {
-		if l.port == nil || !l.port.IsUSB {
-			continue
-		}
-		p := port{}
-		for to, property := range map[*string]string{&p.serial: "ID_SERIAL_SHORT", &p.path: "ID_PATH"} {
-			out, err := exec.CommandContext(ctx, "udevadm", "info", "--query=property", "--property="+property,
-				"--value", "--name="+l.port.Name).Output()
-			if err != nil {
-				return fmt.Errorf("cannot ask udev for %s: %w", l.port.Name, err)
-			}
-			*to = strings.TrimSpace(string(out))
-		}
-		switch {
-		case l.terminal != nil:
-			p.kind = "terminal"
-		case len(l.meters)+len(l.boards) > 0:
-			p.kind = "bus"
-		}
-		ports, of = append(ports, p), append(of, i)
+	ports, of, err := w.ports(ctx)
+	if err != nil {
+		return err
 	}
 	had := parseAdapters(string(text))
 	names, all := nameAdapters(had, ports)
@@ -136,6 +117,37 @@ func (w *wizard) nameAdapters(ctx context.Context) error {
 			return err
 		}
 	}
+	return w.rename(names, of)
+}
+
+// ports are the adapters on USB, and of which found line each is.
+func (w *wizard) ports(ctx context.Context) (ports []port, of []int, err error) {
+	for i, l := range w.found {
+		if l.port == nil || !l.port.IsUSB {
+			continue
+		}
+		p := port{}
+		for to, property := range map[*string]string{&p.serial: "ID_SERIAL_SHORT", &p.path: "ID_PATH"} {
+			out, err := exec.CommandContext(ctx, "udevadm", "info", "--query=property", "--property="+property,
+				"--value", "--name="+l.port.Name).Output()
+			if err != nil {
+				return nil, nil, fmt.Errorf("cannot ask udev for %s: %w", l.port.Name, err)
+			}
+			*to = strings.TrimSpace(string(out))
+		}
+		switch {
+		case l.terminal != nil:
+			p.kind = "terminal"
+		case len(l.meters)+len(l.boards) > 0:
+			p.kind = "bus"
+		}
+		ports, of = append(ports, p), append(of, i)
+	}
+	return ports, of, nil
+}
+
+// rename puts the names that udev made in the addresses of the found lines.
+func (w *wizard) rename(names []string, of []int) error {
 	for i, name := range names {
 		if name == "" {
 			continue

@@ -215,17 +215,7 @@ func (w *wizard) ownCode(path, code string) error {
 // price makes a tariff of one price, or names a file with any other.
 func (w *wizard) price(ctx context.Context) error {
 	if w.flags.Tariff != "" {
-		text, err := os.ReadFile(w.flags.Tariff)
-		if err != nil {
-			return cli.Usagef("setup: --tariff: %w", err)
-		}
-		// The daemon may not read where it lies; a name of its own leaves the one before as it is.
-		name := "tariff-" + store.Sum(text)[:8] + ".json"
-		if err := os.MkdirAll(filepath.Dir(w.file.Path), 0o755); err != nil {
-			return err
-		}
-		w.file.Set("tariff", config.TextNode(name))
-		return file.Write(filepath.Join(filepath.Dir(w.file.Path), name), text, 0o640)
+		return w.tariffFile()
 	}
 	_, price := w.given["price"]
 	_, vat := w.given["vat"]
@@ -274,6 +264,21 @@ func (w *wizard) price(ctx context.Context) error {
 	}
 	w.file.Set("tariff", n)
 	return nil
+}
+
+// tariffFile takes a tariff over. The daemon may not read where it lies; a name of its own leaves the one before as it
+// is.
+func (w *wizard) tariffFile() error {
+	text, err := os.ReadFile(w.flags.Tariff)
+	if err != nil {
+		return cli.Usagef("setup: --tariff: %w", err)
+	}
+	name := "tariff-" + store.Sum(text)[:8] + ".json"
+	if err := os.MkdirAll(filepath.Dir(w.file.Path), 0o755); err != nil {
+		return err
+	}
+	w.file.Set("tariff", config.TextNode(name))
+	return file.Write(filepath.Join(filepath.Dir(w.file.Path), name), text, 0o640)
 }
 
 // decimal is a number of digits and a point, as a tariff has it.

@@ -257,11 +257,16 @@ func (w *wizard) change(ctx context.Context, journal string, parts []string, dev
 	}
 	if len(w.file.Changed) == 0 && w.file.Before != nil {
 		if secret == "" {
-			fmt.Fprintln(w.Out, "All of it was so already.")
+			fmt.Fprintln(w.Out, "Nothing to change: the configuration already says this.")
 		}
 		return nil, nil
 	}
-	c, err = w.file.Write()
+	return w.write()
+}
+
+// write puts the configuration in its place.
+func (w *wizard) write() (*config.Config, error) {
+	c, err := w.file.Write()
 	if c == nil {
 		return nil, w.notWritten(err)
 	}

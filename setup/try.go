@@ -95,49 +95,10 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 		return fmt.Errorf("no hold was tried, as the kiosk sells nothing; its screen says %s %s: kioskd doctor: %w",
 			d.Now.Screen, d.Now.Message, err)
 	}
-	told := false
-	chosen := false
+	t := trial{wizard: w, driver: d, amount: amount, currency: currency}
 	for {
-		v := d.Now
-		switch v.Screen {
-		case ui.Attract:
-			d.Touch(ctx, ui.Touch, "")
-		case ui.Bays:
-			if chosen {
-				return errors.New("the screen went on without a hold")
-			}
-			free := slices.IndexFunc(v.Bays, func(b ui.BayView) bool { return b.State == ui.BayFree })
-			if free < 0 {
-				return errors.New("no bay is free: unplug every vehicle, then kioskd doctor")
-			}
-			d.Touch(ctx, ui.Choose, strconv.Itoa(v.Bays[free].Number))
-		case ui.Price:
-			d.Touch(ctx, ui.Accept, "")
-			chosen = true
-		case ui.Tap:
-			if !told {
-				fmt.Fprintf(w.Out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n",
-					amount, currency)
-				told = true
-			}
-		case ui.PlugIn:
-			d.Touch(ctx, ui.Back, "")
-		case ui.Charging, ui.Idle: // a driver plugs in meanwhile
-			d.Touch(ctx, ui.Stop, "")
-		case ui.StopAsk:
-			d.Touch(ctx, ui.Confirm, "")
-		case ui.Declined:
-			return fmt.Errorf("the terminal refuses: %s; to try again: kioskd setup, and choose the terminal",
-				v.Message)
-		case ui.Final:
-			if v.Settled && v.Paid.Minor > 0 {
-				fmt.Fprintf(w.Out, "A vehicle was plugged in meanwhile and charged: %v were taken.\n", v.Paid)
-				return nil
-			}
-			if v.Settled {
-				fmt.Fprintf(w.Out, "Held and given back: %s %s. Nothing was taken.\n", amount, currency)
-				return nil
-			}
+		if ended, err := t.act(ctx); ended || err != nil {
+			return err
 		}
 		select {
 		case now, ok := <-d.Views:
@@ -147,7 +108,60 @@ func (w *wizard) holdAndRelease(ctx context.Context, socket, amount string, curr
 			d.Now = now
 		case <-time.After(time.Second): // a touch that came too soon is made again
 		case <-ctx.Done():
-			return fmt.Errorf("it did not end in three minutes; the screen shows %s %s", v.Screen, v.Message)
+			return fmt.Errorf("it did not end in three minutes; the screen shows %s %s", d.Now.Screen, d.Now.Message)
 		}
 	}
+}
+
+// trial is a hold that is given back at once, at the kiosk's own screen.
+type trial struct {
+	*wizard
+	driver       *ui.Driver
+	amount       string
+	currency     kiosk.Currency
+	told, chosen bool
+}
+
+// act does what the screen asks for; ended once the hold was given back.
+func (t *trial) act(ctx context.Context) (ended bool, err error) {
+	d, v := t.driver, t.driver.Now
+	switch v.Screen {
+	case ui.Attract:
+		d.Touch(ctx, ui.Touch, "")
+	case ui.Bays:
+		if t.chosen {
+			return false, errors.New("the screen went on without a hold")
+		}
+		free := slices.IndexFunc(v.Bays, func(b ui.BayView) bool { return b.State == ui.BayFree })
+		if free < 0 {
+			return false, errors.New("no bay is free: unplug every vehicle, then kioskd doctor")
+		}
+		d.Touch(ctx, ui.Choose, strconv.Itoa(v.Bays[free].Number))
+	case ui.Price:
+		d.Touch(ctx, ui.Accept, "")
+		t.chosen = true
+	case ui.Tap:
+		if !t.told {
+			fmt.Fprintf(t.Out, "\nHold a card to the terminal now: %s %s are held and given back at once.\n",
+				t.amount, t.currency)
+			t.told = true
+		}
+	case ui.PlugIn:
+		d.Touch(ctx, ui.Back, "")
+	case ui.Charging, ui.Idle: // a driver plugs in meanwhile
+		d.Touch(ctx, ui.Stop, "")
+	case ui.StopAsk:
+		d.Touch(ctx, ui.Confirm, "")
+	case ui.Declined:
+		return false, fmt.Errorf("the terminal refuses: %s; to try again: kioskd setup, and choose the terminal",
+			v.Message)
+	case ui.Final:
+		if v.Settled && v.Paid.Minor > 0 {
+			fmt.Fprintf(t.Out, "A vehicle was plugged in meanwhile and charged: %v were taken.\n", v.Paid)
+		} else if v.Settled {
+			fmt.Fprintf(t.Out, "Held and given back: %s %s. Nothing was taken.\n", t.amount, t.currency)
+		}
+		return v.Settled, nil
+	}
+	return false, nil
 }

@@ -186,21 +186,56 @@ func (s *Store) Thin(ctx context.Context, before time.Time, kinds []string) (n i
 	return n, explain(err)
 }
 
+// thinSome thins a step of the journal; more tells whether there was one.
 func (s *Store) thinSome(ctx context.Context, before time.Time, kinds []string) (n int64, more bool, err error) {
-	var from, open int64
+	from, found, err := s.thinnable(ctx, before)
+	if err != nil || len(found) == 0 {
+		return 0, false, err
+	}
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		var safe int64 // read where it cannot change any longer; the last record stays, for its number
+		if err := tx.QueryRowContext(
+			ctx, "select min(acked, signed, (select max(seq) - 1 from record)) from uplink").Scan(&safe); err != nil {
+			return err
+		}
+		last := from
+		for _, r := range found {
+			if r.Seq > safe {
+				break
+			}
+			last = r.Seq
+			if !slices.Contains(kinds, r.Kind) {
+				continue
+			}
+			gone, err := thinOne(ctx, tx, r.Seq)
+			if err != nil {
+				return err
+			}
+			n += gone
+		}
+		more = last > from
+		_, err := tx.ExecContext(ctx, "update meta set value = ? where key = 'thinned'", fmt.Sprint(last))
+		return err
+	})
+	return n, more, err
+}
+
+// thinnable are the next records that are old enough and of no session that is open, after the last that were looked
+// at.
+func (s *Store) thinnable(ctx context.Context, before time.Time) (from int64, found []kiosk.Record, err error) {
 	if err := s.read.QueryRowContext(ctx, "select cast(value as integer) from meta where key = 'thinned'").Scan(
 		&from); err != nil {
-		return 0, false, err
+		return 0, nil, err
 	}
+	var open int64
 	if err := s.read.QueryRowContext(ctx, "select coalesce(min(seq), 0) from record where session in (select id "+
 		"from session where open = 1) and session <> ''").Scan(&open); err != nil {
-		return 0, false, err
+		return 0, nil, err
 	}
-	var found []kiosk.Record
 	old := 0 // of found: what follows may be younger
 	for r, err := range s.query(ctx, "where seq > ? order by seq limit ?", from, thinStep) {
 		if err != nil {
-			return 0, false, err
+			return 0, nil, err
 		}
 		if open > 0 && r.Seq >= open || r.ClockOK && !r.Wall.Before(before) {
 			break
@@ -215,52 +250,27 @@ func (s *Store) thinSome(ctx context.Context, before time.Time, kinds []string) 
 		err := s.read.QueryRowContext(ctx, "select wall from record where seq > ? and clock_ok = 1 order by seq "+
 			"limit 1", found[thinStep-1].Seq).Scan(&wall)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return 0, false, err
+			return 0, nil, err
 		}
 		if at, err := time.Parse(time.RFC3339Nano, wall); err == nil && at.Before(before) {
 			old = thinStep
 		}
 	}
-	if old == 0 {
-		return 0, false, nil
+	return from, found[:old], nil
+}
+
+// thinOne takes a record away but for its leaf's hash; 0 for one that is parked, which stays.
+func thinOne(ctx context.Context, tx *sql.Tx, seq int64) (int64, error) {
+	gone, err := tx.ExecContext(ctx, "delete from record where seq = ?1 and seq not in (select seq from parked)", seq)
+	if err != nil {
+		return 0, err
 	}
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		var safe int64 // read where it cannot change any longer; the last record stays, for its number
-		if err := tx.QueryRowContext(
-			ctx, "select min(acked, signed, (select max(seq) - 1 from record)) from uplink").Scan(&safe); err != nil {
-			return err
-		}
-		last := from
-		for _, r := range found[:old] {
-			if r.Seq > safe {
-				break
-			}
-			last = r.Seq
-			if !slices.Contains(kinds, r.Kind) {
-				continue
-			}
-			gone, err := tx.ExecContext(
-				ctx, "delete from record where seq = ?1 and seq not in (select seq from parked)", r.Seq)
-			if err != nil {
-				return err
-			}
-			rows, err := gone.RowsAffected()
-			if err != nil {
-				return err
-			}
-			if rows == 0 { // it is parked
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, "insert into thinned (seq) values (?)", r.Seq); err != nil {
-				return err
-			}
-			n++
-		}
-		more = last > from
-		_, err := tx.ExecContext(ctx, "update meta set value = ? where key = 'thinned'", fmt.Sprint(last))
-		return err
-	})
-	return n, more, err
+	rows, err := gone.RowsAffected()
+	if err != nil || rows == 0 {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, "insert into thinned (seq) values (?)", seq)
+	return rows, err
 }
 
 // thinnedAway tells whether a record is missing because it was thinned.

@@ -59,9 +59,14 @@ func (p program) world(name string) func(context.Context, *flag.FlagSet, []strin
 }
 
 func (p program) commands() []cli.Command {
-	row := func(name, summary, example string, run func(context.Context, *flag.FlagSet, []string) error) cli.Command {
-		return cli.Command{Name: name, Summary: summary, Example: example, Run: run}
-	}
+	return slices.Concat(p.siteCommands(), p.deviceCommands(), p.recordCommands(), p.worldCommands())
+}
+
+func row(name, summary, example string, run func(context.Context, *flag.FlagSet, []string) error) cli.Command {
+	return cli.Command{Name: name, Summary: summary, Example: example, Run: run}
+}
+
+func (p program) siteCommands() []cli.Command {
 	return []cli.Command{
 		row("run", "the daemon", "kioskd run --config /etc/kioskd/kioskd.yaml", p.runDaemon),
 		row("demo", "a simulated site with a real daemon", "kioskd demo --headless", p.world("demo")),
@@ -78,6 +83,11 @@ func (p program) commands() []cli.Command {
 			p.sessionStop),
 		row("fault clear", "says that the cause of a locked fault is gone",
 			"kioskd fault clear --config kioskd.yaml --bay 2 MT005", p.faultClear),
+	}
+}
+
+func (p program) deviceCommands() []cli.Command {
+	return []cli.Command{
 		row("terminal decode", "says what recorded ZVT messages say", "kioskd terminal decode 06 0F 00",
 			p.terminalDecode),
 		row("terminal status", "asks the card terminal for its status", "kioskd terminal status --config kioskd.yaml",
@@ -94,6 +104,11 @@ func (p program) commands() []cli.Command {
 			p.meterRead),
 		row("meter scan", "tells which units of a line answer, and what they are",
 			"kioskd meter scan --address serial:///dev/ttyUSB0?baud=9600", p.meterScan),
+	}
+}
+
+func (p program) recordCommands() []cli.Command {
+	return []cli.Command{
 		row("report reconcile", "lists the money that is not settled, and who must act",
 			"kioskd report reconcile --config kioskd.yaml", p.reportReconcile),
 		row("tariff check", "tells whether a tariff may be billed by", "kioskd tariff check tariff.json",
@@ -117,6 +132,11 @@ func (p program) commands() []cli.Command {
 		row("journal tail", "follows the journal", "kioskd journal tail --config kioskd.yaml", p.journalTail),
 		row("journal export", "writes the journal as JSON lines", "kioskd journal export --config kioskd.yaml",
 			p.journalExport),
+	}
+}
+
+func (p program) worldCommands() []cli.Command {
+	return []cli.Command{
 		row("simulate terminal", "a payment terminal with a bank behind it",
 			"kioskd simulate terminal --listen tcp://127.0.0.1:20007 --ledger bank.jsonl",
 			p.world("simulate terminal")),

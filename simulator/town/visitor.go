@@ -188,7 +188,6 @@ func (v *Visitor) Act(ctx context.Context) (done bool) {
 		press(ui.Back, "")
 		return false
 	}
-	waited := int(time.Since(v.Shown) / time.Millisecond)
 	switch now.Screen {
 	case ui.Attract:
 		if v.ended {
@@ -202,17 +201,8 @@ func (v *Visitor) Act(ctx context.Context) (done bool) {
 		press(ui.Choose, strconv.Itoa(v.Bay))
 	case ui.Price:
 		press(ui.Accept, "")
-	case ui.Tap:
-		if !v.Card.None && !v.tapped && waited >= v.Card.After {
-			card, _ := v.card() // checked when it was read
-			v.Site.Terminal.Present(card)
-			v.tapped = true
-		}
-	case ui.PlugIn:
-		if !v.Car.None && !v.plugged && waited >= v.Car.After {
-			v.bay().Plug(simulator.Car{Power: kiosk.Power(v.Car.Power), Need: kiosk.Energy(v.Car.Need)})
-			v.plugged = true
-		}
+	case ui.Tap, ui.PlugIn:
+		v.handle(now.Screen)
 	case ui.Still:
 		if !v.Car.None {
 			press(ui.MoreTime, "")
@@ -233,20 +223,40 @@ func (v *Visitor) Act(ctx context.Context) (done bool) {
 	case ui.StopAsk:
 		press(ui.Confirm, "")
 	case ui.Final, ui.Declined:
-		if now.Screen == ui.Final && !v.tapped { // of the visitor before
-			v.session = ""
-			press(ui.Back, "")
-			return false
-		}
-		if now.Again && v.Again {
-			v.Again, v.Card.Decline, v.tapped = false, "", false
-			press(ui.Again, "")
-			return false
-		}
+		return v.end(press)
+	}
+	return false
+}
+
+// handle holds the card to the terminal, or plugs the cable in, once the person has found it.
+func (v *Visitor) handle(screen ui.Screen) {
+	waited := int(time.Since(v.Shown) / time.Millisecond)
+	switch {
+	case screen == ui.Tap && !v.Card.None && !v.tapped && waited >= v.Card.After:
+		card, _ := v.card() // checked when it was read
+		v.Site.Terminal.Present(card)
+		v.tapped = true
+	case screen == ui.PlugIn && !v.Car.None && !v.plugged && waited >= v.Car.After:
+		v.bay().Plug(simulator.Car{Power: kiosk.Power(v.Car.Power), Need: kiosk.Energy(v.Car.Need)})
+		v.plugged = true
+	}
+}
+
+// end reads how the visit ended; done is false where it goes on.
+func (v *Visitor) end(press func(ui.InputKind, string)) (done bool) {
+	switch now := v.Now; {
+	case now.Screen == ui.Final && !v.tapped: // of the visitor before
+		v.session = ""
+		press(ui.Back, "")
+		return false
+	case now.Again && v.Again:
+		v.Again, v.Card.Decline, v.tapped = false, "", false
+		press(ui.Again, "")
+		return false
+	default:
 		v.ended = true
 		return now.Settled || now.Screen == ui.Declined
 	}
-	return false
 }
 
 // comeBack unplugs the car after a while.
