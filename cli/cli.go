@@ -5,15 +5,12 @@ package cli
 
 import (
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 )
 
 // Program is a command line with its streams.
@@ -93,15 +90,15 @@ func printFlags(w io.Writer, fs *flag.FlagSet) {
 	})
 }
 
-// find is the command whose words come first.
-func find(commands []Command, args []string) (Command, []string, bool) {
+// find is the command whose words come first, of two the longer.
+func find(commands []Command, args []string) (found Command, rest []string, ok bool) {
 	for _, c := range commands {
-		words := strings.Fields(c.Name)
-		if len(args) >= len(words) && strings.Join(args[:len(words)], " ") == c.Name {
-			return c, args[len(words):], true
+		n := len(strings.Fields(c.Name))
+		if len(args) >= n && strings.Join(args[:n], " ") == c.Name && len(c.Name) > len(found.Name) {
+			found, rest, ok = c, args[n:], true
 		}
 	}
-	return Command{}, nil, false
+	return found, rest, ok
 }
 
 // usage lists the commands, or those of a group such as meter; it fails where something else was asked for.
@@ -156,45 +153,6 @@ func Parse(fs *flag.FlagSet, args []string, want int) (rest []string, err error)
 		return nil, Usagef("%s: want %d arguments, got %d", name, want, len(rest))
 	}
 	return rest, nil
-}
-
-// JSON prints a value as one line of JSON.
-func (p Program) JSON(v any) error { return json.NewEncoder(p.Out).Encode(v) }
-
-// FormatFlag is the flag that Table takes.
-func FormatFlag(fs *flag.FlagSet) *string {
-	return fs.String("format", "table", "`form` of the listing: table, json or csv")
-}
-
-// Table prints a listing as table, json (an object a line) or csv.
-func (p Program) Table(format string, header []string, rows [][]string) error {
-	switch format {
-	case "table":
-		w := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, strings.ToUpper(strings.Join(header, "\t")))
-		for _, r := range rows {
-			fmt.Fprintln(w, strings.Join(r, "\t"))
-		}
-		return w.Flush()
-	case "csv":
-		w := csv.NewWriter(p.Out)
-		if err := w.Write(header); err != nil {
-			return err
-		}
-		return w.WriteAll(rows)
-	case "json":
-		for _, r := range rows {
-			o := map[string]string{}
-			for i, h := range header {
-				o[h] = r[i]
-			}
-			if err := p.JSON(o); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return Usagef("format %q: want table, json or csv", format)
 }
 
 // Note tells a person at a terminal what is being waited for.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"strconv"
 
 	"kioskd/api"
 	"kioskd/ui/text"
@@ -10,7 +9,7 @@ import (
 
 // Findings prints what was found; it fails where something is wrong.
 func (p Program) Findings(found []api.Finding, printer *text.Printer, format string) error {
-	var rows [][]string
+	var rows [][]any
 	ill := false
 	for _, f := range found {
 		state, cure := "ok", ""
@@ -21,7 +20,7 @@ func (p Program) Findings(found []api.Finding, printer *text.Printer, format str
 			f.What = cmp.Or(printer.T(f.Fault.TextKey("title"))+": "+f.What, f.What)
 			cure = string(f.Fault) + " " + printer.T(f.Fault.TextKey("technician"))
 		}
-		rows = append(rows, []string{f.Device, state, f.Identity, strconv.FormatInt(f.Millis, 10), f.What, cure})
+		rows = append(rows, []any{f.Device, state, f.Identity, f.Millis, f.What, cure})
 	}
 	if err := p.Table(format, []string{"device", "state", "identity", "ms", "what", "do"}, rows); err != nil {
 		return err

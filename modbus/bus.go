@@ -749,7 +749,7 @@ func (b *Bus) cutTCP() (answer, error) {
 		known = known || p.tid == a.tid && p.unit == a.unit
 	}
 	if !known {
-		return answer{}, fmt.Errorf("answer to transaction %d of unit %d, which nobody asked for", a.tid, a.unit)
+		return answer{}, fmt.Errorf("answer to transaction %d of unit %d, which no request asked for", a.tid, a.unit)
 	}
 	return a, nil
 }

@@ -316,7 +316,8 @@ func (r Rules) sameVehicle(x Session, now kiosk.Reading) error {
 	flowed := kiosk.Energy(int64(x.Last.Power) * gap.Milliseconds() / 3_600_000 * flowPercent / 100)
 	pause := kiosk.Energy(int64(x.Last.Power) * flowLeast.Milliseconds() / 3_600_000)
 	if gap < 0 || gap > adoptFlow || now.Power <= 0 || rise < flowed || pause <= 2*max(1, register.Step) {
-		return fmt.Errorf("nobody looked for %v, and %v that were counted do not prove that the vehicle is the same",
+		return fmt.Errorf(
+			"the kiosk was away for %v, and %v that were counted do not prove that the vehicle is the same",
 			gap.Round(time.Millisecond), rise)
 	}
 	return nil

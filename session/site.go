@@ -115,7 +115,7 @@ func (r Rules) dayEndAsked(s State, o Observation) ([]Event, error) {
 		return nil, fmt.Errorf(
 			"cannot end the day: %d sessions have an open hold, which the terminal could take whole or drop", n)
 	case len(s.Underway()) > 0 && !r.Abilities.HoldsSurviveDayEnd:
-		return nil, fmt.Errorf("cannot end the day: somebody charges or pays (%v)", s.Underway())
+		return nil, fmt.Errorf("cannot end the day: sessions charge or pay (%v)", s.Underway())
 	}
 	return []Event{{Kind: DayEndIntent, At: o.At, Body: DayEndBody{o.Force}}}, nil
 }

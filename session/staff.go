@@ -123,7 +123,7 @@ func (r Rules) retryAsked(x Session, o Observation) ([]Event, error) {
 func (r Rules) freeAsked(s State, o Observation) ([]Event, error) {
 	switch {
 	case o.By == "":
-		return nil, errors.New("cannot give energy away: nobody says by whom")
+		return nil, errors.New("cannot give energy away: the name of the person who gives it is missing")
 	case o.Offer == nil || o.Offer.Limit == nil || o.Offer.Limit.Energy <= 0 || o.Offer.Hold.Minor != 0:
 		return nil, errors.New("cannot give energy away without a limit, or for money")
 	}

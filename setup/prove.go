@@ -39,12 +39,14 @@ func (w *wizard) free(ctx context.Context, plans []plan) error {
 		if !w.unattended { // the host said that every cable is free
 			return nil
 		}
-		return fmt.Errorf("bay %d: nobody knows whether a vehicle is plugged in: mend it, or --no-pulse: %w", bay, err)
+		return fmt.Errorf(
+			"bay %d: its inputs do not say whether a vehicle is plugged in: mend them, or use --no-pulse: %w", bay, err)
 	}
 	bays, err := w.known(plans)
 	if err != nil && w.unattended {
 		return fmt.Errorf(
-			"nobody knows whether a vehicle is plugged in at a bay that stays: mend it, or --no-pulse: %w", err)
+			"the inputs of a bay that stays do not say whether a vehicle is plugged in: mend them, or use "+
+				"--no-pulse: %w", err)
 	}
 	for i, b := range bays {
 		again := i >= len(plans) && slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.Number })

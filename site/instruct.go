@@ -194,5 +194,5 @@ func (i *instructionRunner) mayOpen(ctx context.Context, bay int) error {
 		}
 		return nil
 	}
-	return errors.New("nobody knows who closed the bay: it is opened at the site")
+	return errors.New("no record says who closed the bay: open it at the site")
 }

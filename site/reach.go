@@ -22,8 +22,8 @@ const (
 )
 
 // errTaken is of a site that a program has which answers no commands.
-var errTaken = errors.New("somebody has the site and does not answer: kioskd setup or another command, or a kioskd " +
-	"that does not come up (journalctl --namespace=kioskd)")
+var errTaken = errors.New("the site is locked by another process that does not respond: setup, another command, or a " +
+	"daemon that failed to start (journalctl --namespace=kioskd)")
 
 // Reach finds the site's devices: by the daemon that has them, or directly, and then no daemon
 // gets the site until end.

@@ -77,7 +77,7 @@ const (
 func (p *Presenter) desk(ctx context.Context, in Input, snap session.Snapshot) error {
 	switch {
 	case p.site.Desk == nil:
-		return fmt.Errorf("nobody has a code")
+		return fmt.Errorf("no staff code is configured")
 	case in.Kind == Staff:
 		if p.last.Screen == Attract || p.last.Screen == Bays || p.last.Closed() {
 			p.staff = visit{page: "code", turn: p.staff.turn + 1}

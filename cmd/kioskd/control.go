@@ -17,13 +17,14 @@ import (
 // its answer.
 func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []string, want int,
 	f func(context.Context, api.Devices, []string) (any, error)) error {
+	format := cli.FormatFlagOf(fs, "json")
 	return p.withSite(ctx, fs, args, want, func(ctx context.Context, _ *config.Config, s api.Devices,
 		args []string) error {
 		answer, err := f(ctx, s, args)
 		if err != nil {
 			return err
 		}
-		return p.JSON(answer)
+		return p.Record(*format, answer)
 	})
 }
 

@@ -91,6 +91,7 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 
 // journalUnsent prints how many records only this kiosk has: nobody may delete them unasked.
 func (p program) journalUnsent(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	format := fs.String("format", "table", "`form`: table (the number alone), json or csv")
 	s, err := p.parseJournal(ctx, fs, args)
 	if err != nil {
 		return err
@@ -100,8 +101,13 @@ func (p program) journalUnsent(ctx context.Context, fs *flag.FlagSet, args []str
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(p.Out, n)
-	return nil
+	if *format == "table" {
+		fmt.Fprintln(p.Out, n)
+		return nil
+	}
+	return p.Record(*format, struct {
+		Unsent int64 `json:"unsent"`
+	}{n})
 }
 
 func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []string) error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"flag"
-	"strconv"
 	"time"
 
 	"kioskd/cli"
@@ -37,7 +36,7 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 	if err != nil {
 		return err
 	}
-	var rows [][]string
+	var rows [][]any
 	for _, i := range items {
 		if *bay != 0 && i.Bay != *bay || i.Since.Before(first) || !i.Since.Before(last.AddDate(0, 0, 1)) {
 			continue
@@ -55,16 +54,15 @@ func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []s
 		if i.Next != nil {
 			next = "by itself at " + i.Next.Local().Format(time.DateTime)
 		}
-		rows = append(rows, []string{i.Reference, strconv.Itoa(i.Bay), string(i.Money), i.Held.String(), i.Due.String(),
-			string(i.ReceiptNo), i.TerminalID, i.AuthCode,
-			i.Since.Local().Format(time.DateTime), strconv.Itoa(i.Attempts), next,
+		rows = append(rows, []any{i.Reference, i.Bay, i.Money, i.Held, i.Due, i.ReceiptNo, i.TerminalID, i.AuthCode,
+			i.Since.Local().Format(time.DateTime), i.Attempts, next,
 			i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
 	}
 	if *format == "json" {
 		return nil
 	}
 	return p.Table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
-		"auth_code", "since", "attempts", "goes on", "deadline", "why"}, rows)
+		"auth_code", "since", "attempts", "next", "deadline", "why"}, rows)
 }
 
 // day reads a day; none is what stands for it.

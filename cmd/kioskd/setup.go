@@ -28,7 +28,7 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 	fs.StringVar(&o.Tariff, "tariff", "", "`file` with an OCPI Tariff, in place of --price")
 	fs.BoolVar(&o.AcceptPrice, "accept-price", false,
 		"a price ten times that of the last sale, or a tenth of it, is meant")
-	fs.BoolVar(&o.Yes, "yes", false, "ask nobody: answers that no flag has are the usual ones")
+	fs.BoolVar(&o.Yes, "yes", false, "ask no question: answers that no flag has are the usual ones")
 	fs.BoolVar(&o.NoPulse, "no-pulse", false, "close no contactor to prove which one it is")
 	fs.BoolVar(&o.NoTest, "no-test", false, "no hold to try the terminal with")
 	if _, err := cli.Parse(fs, args, 0); err != nil {

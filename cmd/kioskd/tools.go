@@ -12,7 +12,6 @@ import (
 	"math/big"
 	"os"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -201,13 +200,13 @@ func (p program) meterModels(_ context.Context, fs *flag.FlagSet, args []string)
 	if err != nil {
 		return err
 	}
-	var rows [][]string
+	var rows [][]any
 	for _, m := range models {
 		signed := "no"
 		if m.Signed {
 			signed = "yes"
 		}
-		rows = append(rows, []string{m.Vendor, m.Model, strconv.Itoa(m.Phases), signed})
+		rows = append(rows, []any{m.Vendor, m.Model, m.Phases, signed})
 	}
 	return p.Table(*format, []string{"vendor", "model", "phases", "signed"}, rows)
 }
@@ -228,6 +227,7 @@ func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string)
 	address := fs.String(
 		"address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
 	unit := fs.Int("unit", 1, "`number` of the unit on the bus, 1 to 247")
+	format := cli.FormatFlagOf(fs, "json")
 	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string)
 	if err != nil {
 		return err
 	}
-	return p.JSON(meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
+	return p.Record(*format, meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
 		milli([]int64{r.Mains})[0]})
 }
 
@@ -277,9 +277,9 @@ func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string)
 			"addresses", cmp.Or(*address, "any line of the site"))
 	}
 	columns := []string{"unit", "vendor", "model", "serial"}
-	var rows [][]string
+	var rows [][]any
 	for _, f := range found {
-		row := []string{strconv.Itoa(f.Unit), cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
+		row := []any{f.Unit, cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
 		if *address == "" {
 			row = append(row, f.Line)
 		}
@@ -403,6 +403,7 @@ func (p program) tariffQuote(_ context.Context, fs *flag.FlagSet, args []string)
 	tariffPath := fs.String("tariff", "", "tariff `file`, an OCPI Tariff object")
 	usagePath := fs.String("usage", "", "usage `file`")
 	zone := fs.String("timezone", "UTC", "time `zone` of the site")
+	format := cli.FormatFlagOf(fs, "json")
 	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -426,7 +427,7 @@ func (p program) tariffQuote(_ context.Context, fs *flag.FlagSet, args []string)
 	if err != nil {
 		return cli.Usagef("%s: %w", *usagePath, err)
 	}
-	return p.JSON(quoteOf(cost))
+	return p.Record(*format, quoteOf(cost))
 }
 
 func quoteOf(c *tariff.Cost) quote {

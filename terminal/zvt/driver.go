@@ -232,7 +232,7 @@ func (t *Terminal) drain(quiet time.Duration) error {
 			return err
 		}
 	}
-	return errors.New("it speaks without end")
+	return errors.New("the terminal does not stop sending")
 }
 
 // drop answers a message that belongs to nothing we know of. A result of a payment is
@@ -551,7 +551,7 @@ func (x *exchange) intermediate(m Message) {
 func (x *exchange) result(a APDU, m Message) error {
 	if x.h.result == nil {
 		x.suspect = true
-		x.t.log.Warn("terminal sent a result that nobody asked for")
+		x.t.log.Warn("terminal sent a result that no command asked for")
 		return x.answer(Nack(0x6C))
 	}
 	if x.last == nil || string(x.last) != string(a.Data) {
