@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -115,6 +116,9 @@ func NewBus(text string) (*Bus, error) {
 	}
 	return b, nil
 }
+
+// Trace writes what goes over the line to a log. It is called before the first request.
+func (b *Bus) Trace(name string, log *slog.Logger) { b.open = line.Traced(b.open, name, log) }
 
 // NewBusOn makes a bus on a line that open opens; over selects Modbus TCP framing.
 func NewBusOn(open func(context.Context) (io.ReadWriteCloser, error), over bool) *Bus {

@@ -68,7 +68,7 @@ func (d direct) checkOffice(ctx context.Context) api.Finding {
 			return "", fmt.Errorf("it has no key yet that signs its checkpoints: start kioskd once (%w)", err)
 		}
 		clock := session.NewClock(time.Now, synced(d.c.ClockRTC))
-		sync, err := newSync(d.c, journal, clock, &instructionRunner{}, QuietLog())
+		sync, err := newSync(d.c, journal, clock, &instructionRunner{}, QuietLog(), false)
 		if err != nil {
 			return "", err
 		}

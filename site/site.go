@@ -63,6 +63,7 @@ type Options struct {
 	Lines   *keptLines                        // the newest of the log, for people at the screen and a back office
 	Journal func(kiosk.Journal) kiosk.Journal // wraps the journal; nil for none
 	Version string
+	Debug   []string // zvt, modbus, backoffice: what goes over these lines is logged
 }
 
 // knownPast is what the journal says of the time before.
@@ -113,6 +114,11 @@ func (s *Site) openDevices(context.Context) error {
 	devices, err := OpenDevices(s.c)
 	if err != nil {
 		return err
+	}
+	for address, bus := range devices.buses {
+		if s.traces("modbus") {
+			bus.Trace(address, s.log)
+		}
 	}
 	s.devices = devices
 	s.closes(func() error { devices.Close(s.log); return nil })
@@ -173,6 +179,9 @@ func (s *Site) openPrices(ctx context.Context) (err error) {
 
 func (s *Site) openTerminal(context.Context) error {
 	s.c.Terminal.Stats = new(line.Stats)
+	if s.traces("zvt") {
+		s.c.Terminal.Trace = s.log
+	}
 	opened, err := terminal.Open(s.c.Terminal, s.log)
 	if err != nil {
 		return err
@@ -240,8 +249,11 @@ func (s *Site) owner() owner { return owner{s.control, s.terminal} }
 
 // connect makes the way to the back office.
 func (s *Site) connect() (*backoffice.Sync, error) {
-	return newSync(s.c, s.journal, s.clock, s.do, s.log)
+	return newSync(s.c, s.journal, s.clock, s.do, s.log, s.traces("backoffice"))
 }
+
+// traces tells whether what goes over a kind of line is logged.
+func (s *Site) traces(what string) bool { return slices.Contains(s.options.Debug, what) }
 
 // Run sells until ctx ends, or a person at the screen switches the kiosk off: then sessions are ended in order. It
 // tells a service manager when it is ready, and that it is alive.

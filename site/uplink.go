@@ -144,7 +144,7 @@ func (u *uplink) Hurry() {
 
 // newSync makes what sends the journal.
 func newSync(c *config.Config, journal *store.Store, clock *session.Clock, do *instructionRunner,
-	log *slog.Logger) (*backoffice.Sync,
+	log *slog.Logger, trace bool) (*backoffice.Sync,
 	error) {
 	u := c.Uplink
 	secret, err := checkpointKey(checkpointKeyPath(c), c.KioskID)
@@ -162,6 +162,9 @@ func newSync(c *config.Config, journal *store.Store, clock *session.Clock, do *i
 	var sink backoffice.Sink = backoffice.NewHTTPS(u.URL, c.KioskID, files, clock.Trusted)
 	if u.URL.Scheme == "tls" {
 		sink = backoffice.NewJetStream(u.Servers, c.KioskID, u.Credentials, files, clock.Trusted)
+	}
+	if trace {
+		sink = backoffice.Traced(sink, log)
 	}
 	return backoffice.New(backoffice.Config{Kiosk: c.KioskID, Outbox: journal, Sink: sink, Signer: signer, Key: public,
 		Office: u.Office, Every: u.Every,

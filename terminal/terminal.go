@@ -25,6 +25,7 @@ type Terminal interface {
 type Config struct {
 	Address string // serial:// or tcp://, of a terminal that speaks ZVT
 	zvt.Config
+	Trace *slog.Logger // gets each message, masked; nil for none
 }
 
 // Open makes the driver; the error is about the address. Nothing is sent before the first call.
@@ -32,6 +33,9 @@ func Open(c Config, log *slog.Logger) (Terminal, error) {
 	dial, err := zvt.DialAddress(c.Address)
 	if err != nil {
 		return nil, err
+	}
+	if c.Trace != nil {
+		dial = zvt.Traced(dial, c.Trace)
 	}
 	return zvt.New(dial, c.Config, log), nil
 }

@@ -6,7 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"kioskd/cli"
 	"kioskd/config"
@@ -26,14 +29,29 @@ func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []stri
 	if err := file.Become(filepath.Dir(c.Journal)); err != nil {
 		return err
 	}
+	debug, err := debugged(os.Getenv("KIOSKD_DEBUG"))
+	if err != nil {
+		return err
+	}
 	kept := site.NewLogLines(slog.NewTextHandler(p.Err, nil))
 	s, err := site.Open(ctx, c, site.Options{Log: slog.New(kept), Lines: kept.Kept, Journal: p.journal,
-		Version: version})
+		Version: version, Debug: debug})
 	if err != nil {
 		return err
 	}
 	err = s.Run(ctx)
 	return errors.Join(err, s.Close())
+}
+
+// debugged are the lines whose traffic is logged.
+func debugged(text string) ([]string, error) {
+	names := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, name := range names {
+		if !slices.Contains([]string{"zvt", "modbus", "backoffice"}, name) {
+			return nil, cli.Usagef("KIOSKD_DEBUG: %q: want zvt, modbus or backoffice, with commas", name)
+		}
+	}
+	return names, nil
 }
 
 // config reads a configuration; its faults are printed, one a line.
