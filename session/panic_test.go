@@ -24,7 +24,7 @@ func TestAPanicOfADriver(t *testing.T) {
 				for range 600 {
 					beside.look(s)
 					time.Sleep(250 * time.Millisecond)
-					if screen := s.life.presenter.View().Screen; s.bays[1].State().Closed &&
+					if screen := s.life.look().Screen; s.bays[1].State().Closed &&
 						(screen == ui.Bays || screen == ui.Attract) {
 						break
 					}

@@ -72,6 +72,12 @@ type life struct {
 	gone      bool
 }
 
+// look lets the visitor's time pass, as the socket's server does, and looks at the screen.
+func (l *life) look() ui.View {
+	l.presenter.Tick()
+	return l.presenter.View()
+}
+
 func (l *life) dead() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -472,7 +478,7 @@ type visitor struct {
 
 // look reads the screen and acts on it, as a person does now and then.
 func (p *visitor) look(s *site) {
-	v := s.life.presenter.View()
+	v := s.life.look()
 	if v.Session != "" {
 		p.session = v.Session
 	}
@@ -597,7 +603,7 @@ func (s *site) settle(price string, down time.Duration) {
 // ready waits until the kiosk sells.
 func (s *site) ready() {
 	for range 600 {
-		if s.life.presenter.View().Screen == ui.Attract {
+		if s.life.look().Screen == ui.Attract {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

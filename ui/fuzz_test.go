@@ -30,7 +30,7 @@ func FuzzInput(f *testing.F) {
 			m.mu.Lock() // a code is judged aside
 			m.now = m.now.Add(time.Duration(pace) * 500 * time.Millisecond)
 			m.mu.Unlock()
-			v := p.View()
+			v := look(p)
 			in := ui.Input{Seq: v.Seq, Kind: kind, Value: value}
 			if pace == 77 {
 				in.Seq-- // of the view before
@@ -46,7 +46,7 @@ func FuzzInput(f *testing.F) {
 			if in.Seq != v.Seq && len(m.Snapshot().State.Sessions) != before {
 				t.Fatal("a touch on another view began a session")
 			}
-			text, err := json.Marshal(p.View())
+			text, err := json.Marshal(look(p))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -121,7 +121,7 @@ func (p *Presenter) giveTime(ctx context.Context) error {
 
 // covered puts what lies over it on a view, and asks a visitor who lets their time run out whether
 // they are still there.
-func (p *Presenter) covered(v View, visits bool, x session.Session, snap session.Snapshot) View {
+func (p *scene) covered(v View, visits bool, x session.Session, snap session.Snapshot) View {
 	if p.staff.page != "" {
 		return p.staffView(v, snap)
 	}
@@ -160,7 +160,7 @@ func (p *Presenter) covered(v View, visits bool, x session.Session, snap session
 }
 
 // showFound shows one receipt of those that were found, or lets them choose.
-func (p *Presenter) showFound(v *View) {
+func (p *scene) showFound(v *View) {
 	v.Screen, v.Reference = Found, p.found.one
 	for _, r := range p.found.all {
 		if r.Reference == p.found.one {
@@ -261,7 +261,7 @@ func (p *Presenter) showCard(ctx context.Context, snap session.Snapshot) error {
 const exampleEnergy kiosk.Energy = 30_000
 
 // example is what a typical charge costs now, without time after it.
-func (p *Presenter) example(now time.Time) *Example {
+func (p *scene) example(now time.Time) *Example {
 	hour := now.Add(time.Hour)
 	cost, err := p.tariff.Calculate(tariff.Usage{Start: now, End: hour,
 		Periods: []tariff.Period{{Start: now, State: tariff.Charging, Energy: exampleEnergy,

@@ -77,7 +77,7 @@ func newOver(t *testing.T) (*machine, *ui.Presenter, archive, *desk) {
 		Timezone: "Europe/Berlin",
 		Rules:    m.rules, Times: ui.DefaultTimes(), CardWait: 45 * time.Second, Archive: a, Desk: d},
 		m)
-	p.View()
+	look(p)
 	return m, p, a, d
 }
 
@@ -113,10 +113,10 @@ func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 	}
 	// by a device, say: help does not hide what became of their money
 	m.must(session.Observation{What: session.Cancelled, Session: "S1"})
-	if v := p.View(); v.Screen != ui.Final {
+	if v := look(p); v.Screen != ui.Final {
 		t.Errorf("after the session ended the screen is still %s", v.Screen)
 	}
-	if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.Open,
+	if err := p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: ui.Open,
 		Value: string(ui.Technic)}); err == nil {
 		t.Error("anybody can open the technician's page")
 	}
@@ -132,7 +132,7 @@ func TestLargerTextGivesMoreTime(t *testing.T) {
 	touch(t, p, ui.Back, "", ui.Attract)
 	touch(t, p, ui.Touch, "", ui.Bays)
 	m.now = m.now.Add(2 * time.Minute)
-	if p.View().Screen != ui.Bays {
+	if look(p).Screen != ui.Bays {
 		t.Error("the bays went away after a minute")
 	}
 	if v := touch(t, p, ui.Choose, "3", ui.Price); v.Seconds < 260 || !v.Access.Large {
@@ -140,9 +140,9 @@ func TestLargerTextGivesMoreTime(t *testing.T) {
 	}
 	m.now = m.now.Add(5 * time.Minute)
 	m.must(session.Observation{What: session.Ticked})
-	p.View()
+	look(p)
 	m.now = m.now.Add(5 * time.Minute)
-	if v := p.View(); v.Screen != ui.Attract || v.Access.Large {
+	if v := look(p); v.Screen != ui.Attract || v.Access.Large {
 		t.Errorf("the next visitor finds %s, larger %v", v.Screen, v.Access.Large)
 	}
 }
@@ -154,10 +154,10 @@ func TestSheIsAskedBeforeHerTimeEnds(t *testing.T) {
 	touch(t, p, ui.Choose, "3", ui.Price)
 	m.now = m.now.Add(70 * time.Second)
 	for range 5 { // a view each second, as the socket has it
-		p.View()
+		look(p)
 		m.now = m.now.Add(time.Second)
 	}
-	v := p.View()
+	v := look(p)
 	if v.Screen != ui.Still || v.Seconds != 15 || !v.More {
 		t.Fatalf("with 15 s left the screen is %s %d", v.Screen, v.Seconds)
 	}
@@ -165,7 +165,7 @@ func TestSheIsAskedBeforeHerTimeEnds(t *testing.T) {
 		t.Errorf("more time is %d s", v.Seconds)
 	}
 	m.now = m.now.Add(90 * time.Second)
-	p.View()
+	look(p)
 	touch(t, p, ui.Back, "", ui.Declined) // they cancel there
 	if x := m.state.Sessions["S1"]; x.Paper == session.PaperOpen {
 		t.Error("cancelling did not end it")
@@ -183,7 +183,7 @@ func TestABayThatIsBrokenSaysWhy(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	m.must(session.Observation{What: session.FaultSeen, Fault: "MT001", Bay: 4})
-	if v := p.View(); v.Screen != ui.Bays {
+	if v := look(p); v.Screen != ui.Bays {
 		t.Errorf("after it was mended the screen is %s", v.Screen)
 	}
 }
@@ -193,18 +193,18 @@ func TestAReceiptIsFoundByItsCode(t *testing.T) {
 	touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
 	enter := func(code string) {
 		for _, c := range code {
-			p.View()
-			p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.Letter, Value: string(c)})
+			look(p)
+			p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: ui.Letter, Value: string(c)})
 		}
 	}
 	enter("7GK2M44")
-	if v := p.View(); v.Message != "none" {
+	if v := look(p); v.Message != "none" {
 		t.Errorf("a wrong code gives %s %q", v.Screen, v.Message)
 	}
 	enter("7GK2M")
 	touch(t, p, ui.Erase, "", ui.Receipts)
 	enter("M4Q")
-	if v := p.View(); v.Screen != ui.Found || v.Paid.Minor != 903 || v.Reference != "7GK2M4Q" {
+	if v := look(p); v.Screen != ui.Found || v.Paid.Minor != 903 || v.Reference != "7GK2M4Q" {
 		t.Errorf("the right one gives %+v", v)
 	}
 	touch(t, p, ui.Back, "", ui.Attract)
@@ -216,7 +216,7 @@ func TestAReceiptIsFoundByItsCode(t *testing.T) {
 	}
 	enter("1111111")
 	enter("7GK2M4Q")
-	if v := p.View(); v.Screen == ui.Found {
+	if v := look(p); v.Screen == ui.Found {
 		t.Error("codes can be tried without end")
 	}
 }
@@ -230,7 +230,7 @@ func TestReceiptsAreFoundByTheCard(t *testing.T) {
 		}
 		a.card <- []ui.ReceiptView{{Reference: "AAAAAAA", Paid: eur(100)}, {Reference: "BBBBBBB", Paid: eur(200)}}
 		synctest.Wait()
-		if v := p.View(); v.Screen != ui.Found || len(v.Receipts) != 2 || v.Reference != "" {
+		if v := look(p); v.Screen != ui.Found || len(v.Receipts) != 2 || v.Reference != "" {
 			t.Fatalf("%+v", v)
 		}
 		if v := touch(t, p, ui.Show, "BBBBBBB", ui.Found); v.Paid.Minor != 200 {
@@ -255,7 +255,7 @@ func staffEnter(t *testing.T, p *ui.Presenter, code string) {
 	for _, c := range code {
 		touch(t, p, ui.Digit, string(c), ui.StaffCode)
 	}
-	if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo, Value: "code"}); err != nil {
+	if err := p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: ui.StaffDo, Value: "code"}); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait()
@@ -268,12 +268,12 @@ func TestStaffIsLetInByACode(t *testing.T) {
 		var wrote []string
 		m.wrote = func(e session.Event) { wrote = append(wrote, string(e.Kind)) }
 		staffEnter(t, p, "000000")
-		if v := p.View(); v.Screen != ui.StaffCode || v.Staff.Note == nil || v.Staff.Note.Key != "staff.wrong" {
+		if v := look(p); v.Screen != ui.StaffCode || v.Staff.Note == nil || v.Staff.Note.Key != "staff.wrong" {
 			t.Fatalf("a wrong code leads to %s", v.Screen)
 		}
 		touch(t, p, ui.Back, "", ui.Attract)
 		staffEnter(t, p, "271828")
-		if v := p.View(); v.Screen != ui.Technic || v.Staff.Page != "technician" {
+		if v := look(p); v.Screen != ui.Technic || v.Staff.Page != "technician" {
 			t.Fatalf("the right code leads to %s", v.Screen)
 		}
 		if got := strings.Join(wrote, " "); got != "access_refused access_granted" {
@@ -290,10 +290,10 @@ func TestStaffIsLetInByACode(t *testing.T) {
 		touch(t, p, ui.StaffDo, "!clear:MT005:2", ui.Technic)
 		touch(t, p, ui.StaffDo, "yes", ui.Technic)
 		synctest.Wait()
-		if v := p.View(); v.Staff.Note == nil || v.Staff.Note.Key != "staff.done" || v.Staff.Busy {
+		if v := look(p); v.Staff.Note == nil || v.Staff.Note.Key != "staff.done" || v.Staff.Busy {
 			t.Errorf("%+v", v.Staff)
 		}
-		if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo,
+		if err := p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: ui.StaffDo,
 			Value: "off"}); err == nil {
 			t.Error("something was done that is not shown")
 		}
@@ -301,7 +301,7 @@ func TestStaffIsLetInByACode(t *testing.T) {
 			t.Errorf("done was %q", d.done)
 		}
 		m.now = m.now.Add(5 * time.Minute)
-		if v := p.View(); v.Screen != ui.Attract || v.Staff != nil {
+		if v := look(p); v.Screen != ui.Attract || v.Staff != nil {
 			t.Errorf("who went is still let in: %s", v.Screen)
 		}
 	})
@@ -325,7 +325,7 @@ func TestOneCodeIsJudgedAtATime(t *testing.T) {
 			for _, c := range "271829" {
 				touch(t, p, ui.Digit, string(c), ui.StaffCode)
 			}
-			if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: ui.StaffDo,
+			if err := p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: ui.StaffDo,
 				Value: "code"}); err != nil {
 				t.Fatal(err)
 			}
@@ -367,7 +367,7 @@ func TestADayOfRandomTouches(t *testing.T) {
 		const day = 24 * 60 * 60 / 5
 		for n := 0; n < day || n < 30*day && slices.ContainsFunc(all, unseen); n++ { // chance may need more than one
 			m.now = m.now.Add(5 * time.Second)
-			v := p.View()
+			v := look(p)
 			seen[v.Screen] = true
 			// most are refused
 			p.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: kinds[dice.IntN(len(kinds))],
@@ -382,9 +382,9 @@ func TestADayOfRandomTouches(t *testing.T) {
 		for range 60 {
 			m.now = m.now.Add(10 * time.Second)
 			m.must(session.Observation{What: session.Ticked})
-			p.View()
+			look(p)
 		}
-		if v := p.View(); v.Screen != ui.Attract || v.Language != "en" || (v.Access != ui.Access{}) {
+		if v := look(p); v.Screen != ui.Attract || v.Language != "en" || (v.Access != ui.Access{}) {
 			t.Errorf("seed %d: ten minutes after the last touch the screen is %s %s in %s", seed, v.Screen, v.Message,
 				v.Language)
 		}
@@ -438,7 +438,7 @@ func TestHelpDoesNotThrowThemOut(t *testing.T) {
 	m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
 	touch(t, p, ui.Open, string(ui.Help), ui.Help)
 	m.now = m.now.Add(61 * time.Second)
-	if v := p.View(); v.Screen != ui.PlugIn || v.StopCode == "" {
+	if v := look(p); v.Screen != ui.PlugIn || v.StopCode == "" {
 		t.Errorf("a minute later the screen is %s, stop code %q", v.Screen, v.StopCode)
 	}
 }

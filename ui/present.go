@@ -70,14 +70,21 @@ const (
 )
 
 // Presenter turns snapshots and inputs into views. It keeps only what one visitor sees:
-// which page, which session, which language. It is safe for concurrent use.
+// which page, which session, which language. Tick and Input change that; View looks, and changes nothing, so that any
+// number of screens and pages can look. It is safe for concurrent use.
 type Presenter struct {
-	site  Site
-	zone  *time.Location
 	kiosk Kiosk
 
-	mu       sync.Mutex
-	judging  bool // a staff code, perhaps of a visit that is over
+	mu      sync.Mutex
+	judging bool // a staff code, perhaps of a visit that is over
+	scene
+}
+
+// scene is what is shown, as a value: the site, and what one visitor did.
+type scene struct {
+	site Site
+	zone *time.Location
+
 	seq      uint64
 	last     View
 	language string
@@ -107,8 +114,8 @@ func NewPresenter(site Site, k Kiosk) *Presenter {
 	if err != nil { // the configuration was checked; a site of a test may have none
 		zone = time.UTC
 	}
-	return &Presenter{site: site, zone: zone, kiosk: k, language: site.Languages[0], page: Attract,
-		since: k.Snapshot().At, told: map[string]bool{}}
+	return &Presenter{kiosk: k, scene: scene{site: site, zone: zone, language: site.Languages[0], page: Attract,
+		since: k.Snapshot().At, told: map[string]bool{}}}
 }
 
 // errOld means that an input was for a view that is no longer shown.
@@ -118,10 +125,11 @@ var errOld = errors.New("input is for an older view")
 func (p *Presenter) Input(ctx context.Context, in Input) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	snap := p.kiosk.Snapshot()
+	p.advance(snap)
 	if in.Seq != p.last.Seq || p.seq == 0 {
 		return errOld
 	}
-	snap := p.kiosk.Snapshot()
 	p.since = snap.At
 	switch in.Kind {
 	case Language, SetLarge, Speak, Open, MoreTime, Letter, Show, Erase:
@@ -194,7 +202,7 @@ func (p *Presenter) choose(ctx context.Context, in Input, snap session.Snapshot)
 }
 
 // turn goes to another page or session.
-func (p *Presenter) turn(page Screen, id string, own bool) {
+func (p *scene) turn(page Screen, id string, own bool) {
 	p.page, p.session, p.own, p.digits, p.limit, p.turned, p.over = page, id, own, "", 0, p.since, overlay{}
 }
 
@@ -219,7 +227,7 @@ func (p *Presenter) digit(ctx context.Context, value string, snap session.Snapsh
 }
 
 // limits are the round amounts and energies below the hold.
-func (p *Presenter) limits() []Limit {
+func (p *scene) limits() []Limit {
 	out := []Limit{{}}
 	for _, major := range []int64{10, 20, 30} {
 		minor := major

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -91,10 +92,10 @@ func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
 
 func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.Screen) ui.View {
 	t.Helper()
-	if err := p.Input(context.Background(), ui.Input{Seq: p.View().Seq, Kind: k, Value: value}); err != nil {
+	if err := p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: k, Value: value}); err != nil {
 		t.Fatal(err)
 	}
-	v := p.View()
+	v := look(p)
 	if v.Screen != want {
 		t.Fatalf("%s leads to %s, want %s", k, v.Screen, want)
 	}
@@ -103,7 +104,7 @@ func touch(t *testing.T, p *ui.Presenter, k ui.InputKind, value string, want ui.
 
 func TestAVisit(t *testing.T) {
 	m, p := newScreen(t)
-	if v := p.View(); v.Screen != ui.Attract || v.Prices[0].Amount != "0.49" {
+	if v := look(p); v.Screen != ui.Attract || v.Prices[0].Amount != "0.49" {
 		t.Fatalf("the price is not shown without a touch: %+v", v)
 	}
 	touch(t, p, ui.Touch, "", ui.Bays)
@@ -121,11 +122,11 @@ func TestAVisit(t *testing.T) {
 	}
 	m.must(session.Observation{What: session.HoldApproved, Session: "S1",
 		Hold: &kiosk.Hold{ID: "231", Approved: kiosk.Money{Minor: 2000, Currency: "EUR"}}})
-	if v := p.View(); v.Screen != ui.Wait {
+	if v := look(p); v.Screen != ui.Wait {
 		t.Errorf("before the confirmation the screen is %s", v.Screen)
 	}
 	m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
-	if v := p.View(); v.Screen != ui.PlugIn || v.Approved.Minor != 2000 || v.Bay != 3 {
+	if v := look(p); v.Screen != ui.PlugIn || v.Approved.Minor != 2000 || v.Bay != 3 {
 		t.Errorf("%+v", v)
 	}
 	again := presenter(t, m) // the daemon was started again while they stood there
@@ -147,7 +148,7 @@ func (m *machine) must(o session.Observation) {
 
 func TestALateTapNeverActsOnANewScreen(t *testing.T) {
 	_, p := newScreen(t)
-	old := p.View().Seq
+	old := look(p).Seq
 	touch(t, p, ui.Touch, "", ui.Bays)
 	if err := p.Input(context.Background(), ui.Input{Seq: old, Kind: ui.Choose, Value: "3"}); err == nil {
 		t.Error("a tap on the old screen chose a bay")
@@ -161,11 +162,11 @@ func TestEveryDeclineSaysThatNothingWasReserved(t *testing.T) {
 		touch(t, p, ui.Choose, "3", ui.Price)
 		touch(t, p, ui.Accept, "", ui.Tap)
 		m.must(session.Observation{What: session.HoldEnded, Session: "S1", Err: &kiosk.Declined{Class: class}})
-		if v := p.View(); v.Screen != ui.Declined || v.Message != string(class) {
+		if v := look(p); v.Screen != ui.Declined || v.Message != string(class) {
 			t.Errorf("%s shows %s %s", class, v.Screen, v.Message)
 		}
 		m.now = m.now.Add(time.Minute)
-		if v := p.View(); v.Screen != ui.Attract {
+		if v := look(p); v.Screen != ui.Attract {
 			t.Errorf("it does not go away by itself: %s", v.Screen)
 		}
 	}
@@ -174,12 +175,12 @@ func TestEveryDeclineSaysThatNothingWasReserved(t *testing.T) {
 func TestNothingIsSoldWithoutATerminalOrAJournal(t *testing.T) {
 	m, p := newScreen(t)
 	m.must(session.Observation{What: session.FaultSeen, Fault: "PT001", Raised: true})
-	if v := p.View(); v.Screen != ui.Reader || v.Fault != "PT001" {
+	if v := look(p); v.Screen != ui.Reader || v.Fault != "PT001" {
 		t.Errorf("%s %s", v.Screen, v.Fault)
 	}
 	m.must(session.Observation{What: session.FaultSeen, Fault: "PT001"})
 	m.halt = true
-	if v := p.View(); v.Screen != ui.OutOfOrder || v.Fault != "DB001" {
+	if v := look(p); v.Screen != ui.OutOfOrder || v.Fault != "DB001" {
 		t.Errorf("%s %s", v.Screen, v.Fault)
 	}
 }
@@ -231,4 +232,46 @@ func rules() session.Rules {
 	r := session.DefaultRules()
 	r.Abilities.ReadsCards = true
 	return r
+}
+
+// look lets time pass, as the socket's server does, and looks.
+func look(p *ui.Presenter) ui.View {
+	p.Tick()
+	return p.View()
+}
+
+// TestLookingChangesNothing: however often a second screen or a page of the host's looks, and whenever, no visit ends
+// by it, no driver counts as told, and nothing that a finger may touch becomes another. Only time that passes does.
+func TestLookingChangesNothing(t *testing.T) {
+	m, p := newScreen(t)
+	if err := p.Input(t.Context(), ui.Input{Seq: look(p).Seq, Kind: ui.Touch}); err != nil {
+		t.Fatal(err)
+	}
+	bays := look(p)
+	at := m.now
+	for range 3 {
+		m.now = at.Add(2 * ui.DefaultTimes().Idle) // a clock that shows another time, for a moment
+		if v := p.View(); v.Screen != ui.Attract || v.Seq != bays.Seq+1 {
+			t.Fatalf("what the next tick shows is %s %d", v.Screen, v.Seq)
+		}
+		m.now = at
+		if v := p.View(); v.Screen != ui.Bays || v.Seq != bays.Seq {
+			t.Fatalf("a look ended the visit: %s %d", v.Screen, v.Seq)
+		}
+	}
+	if err := p.Input(t.Context(), ui.Input{Seq: bays.Seq, Kind: ui.Choose, Value: "3"}); err != nil {
+		t.Fatal(err)
+	}
+	price := look(p)
+	for range 100 {
+		if v := p.View(); !reflect.DeepEqual(v, price) {
+			t.Fatalf("two looks show %+v and %+v", v, price)
+		}
+	}
+	m.now = at.Add(2 * ui.DefaultTimes().Idle)
+	p.Tick()
+	m.now = at
+	if v := p.View(); v.Seq == price.Seq && v.Screen != ui.Price {
+		t.Errorf("%+v", v)
+	}
 }

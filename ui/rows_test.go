@@ -46,7 +46,7 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) press(k ui.InputKind, value string) {
 	s.t.Helper()
-	if err := s.p.Input(context.Background(), ui.Input{Seq: s.p.View().Seq, Kind: k, Value: value}); err != nil {
+	if err := s.p.Input(context.Background(), ui.Input{Seq: look(s.p).Seq, Kind: k, Value: value}); err != nil {
 		s.t.Fatalf("%s %s: %v", k, value, err)
 	}
 }
@@ -196,7 +196,7 @@ var rows = []struct {
 	{3, "still nobody: the bay is free", func(s *stage) {
 		s.accept()
 		s.declined(kiosk.DeclineNoCard, "6C")
-		s.p.View()
+		look(s.p)
 		s.clear()
 		s.after(20 * time.Second)
 	}, "closed", "attract.start"},
@@ -263,7 +263,7 @@ var rows = []struct {
 		s.clear()
 		s.after(61 * time.Second)
 	}, "ended fault_raised", "reason.unknown"},
-	{12, "terminal busy with another bay", func(s *stage) { s.accept(); s.p.View(); s.after(2 * time.Second) },
+	{12, "terminal busy with another bay", func(s *stage) { s.accept(); look(s.p); s.after(2 * time.Second) },
 		"bay_lease offer hold_intent", "wait.busy"},
 	{13, "no plug", func(s *stage) { s.hold(); s.clear(); s.after(3 * time.Minute) }, "ended release_intent",
 		"reason.no_plug"},
@@ -398,7 +398,7 @@ var rows = []struct {
 		s.bay = kiosk.BayInputs{}
 		s.look(1120)
 		s.finish(1120)
-		s.p.View()
+		look(s.p)
 		if g := s.state.Sessions["S1"].Bill.Gaps; len(g) != 1 || g[0].To.Sub(g[0].From) != 3*time.Minute {
 			s.t.Errorf("interruptions are %v", g)
 		}
@@ -545,7 +545,7 @@ func TestRows(t *testing.T) {
 			if got := strings.Join(s.written, " "); got != c.want {
 				t.Errorf("journal has %q, want %q", got, c.want)
 			}
-			v := s.p.View()
+			v := look(s.p)
 			if v.Key() != c.key {
 				t.Errorf("the driver reads %s, want %s (%+v)", v.Key(), c.key, v)
 			}
@@ -577,16 +577,16 @@ func TestTheFrozenTariffIsBilled(t *testing.T) {
 		t.Errorf("billed %d", got)
 	}
 	sees := func(price string) bool {
-		return slices.ContainsFunc(s.p.View().Prices, func(p ui.PriceView) bool { return p.Amount == price })
+		return slices.ContainsFunc(look(s.p).Prices, func(p ui.PriceView) bool { return p.Amount == price })
 	}
 	if !sees("0.49") || sees("4.90") {
-		t.Errorf("they see %+v", s.p.View().Prices)
+		t.Errorf("they see %+v", look(s.p).Prices)
 	}
-	if err := s.p.Input(t.Context(), ui.Input{Seq: s.p.View().Seq, Kind: ui.Back}); err != nil {
+	if err := s.p.Input(t.Context(), ui.Input{Seq: look(s.p).Seq, Kind: ui.Back}); err != nil {
 		t.Fatal(err)
 	}
 	if !sees("4.90") {
-		t.Errorf("the next visitor sees %+v", s.p.View().Prices)
+		t.Errorf("the next visitor sees %+v", look(s.p).Prices)
 	}
 }
 
@@ -595,7 +595,7 @@ func TestAStrangerStopsNothing(t *testing.T) {
 	s := newStage(t)
 	s.charge()
 	s.comeBack()
-	v := s.p.View()
+	v := look(s.p)
 	if v.Screen != ui.Owner || v.StopCode != "" || v.Cost.Minor != 0 || v.Energy != 0 {
 		t.Fatalf("a stranger sees %+v", v)
 	}
@@ -605,11 +605,11 @@ func TestAStrangerStopsNothing(t *testing.T) {
 	for i := range 5 {
 		s.enter(strconv.Itoa(1000 + i))
 	}
-	if key := s.p.View().Key(); key != "owner.locked" {
+	if key := look(s.p).Key(); key != "owner.locked" {
 		t.Errorf("after five wrong codes: %s", key)
 	}
 	s.enter("471")
-	if err := s.p.Input(context.Background(), ui.Input{Seq: s.p.View().Seq, Kind: ui.Digit, Value: "1"}); err == nil {
+	if err := s.p.Input(context.Background(), ui.Input{Seq: look(s.p).Seq, Kind: ui.Digit, Value: "1"}); err == nil {
 		t.Error("the right code was taken after five wrong ones")
 	}
 	if x := s.state.Sessions["S1"]; x.Power != session.Charging {
@@ -623,13 +623,13 @@ func TestTheNextVisitorIsNotTheOwner(t *testing.T) {
 	s.charge()
 	s.comeBack()
 	s.enter("4711")
-	if v := s.p.View(); v.Screen != ui.Charging {
+	if v := look(s.p); v.Screen != ui.Charging {
 		t.Fatalf("the owner sees %s", v.Screen)
 	}
 	s.press(ui.Back, "")
 	s.after(5 * time.Second)
 	s.press(ui.Choose, "3")
-	if v := s.p.View(); v.Screen != ui.Owner || v.StopCode != "" {
+	if v := look(s.p); v.Screen != ui.Owner || v.StopCode != "" {
 		t.Errorf("whoever comes next sees %s and the code %q", v.Screen, v.StopCode)
 	}
 }
@@ -641,7 +641,7 @@ func TestADrainKeepsNobodyFromHerSession(t *testing.T) {
 	s.press(ui.Back, "")
 	s.see(session.Observation{What: session.DrainAsked, Raised: true})
 	s.press(ui.Choose, "3")
-	if v := s.p.View(); v.Screen != ui.Owner {
+	if v := look(s.p); v.Screen != ui.Owner {
 		t.Errorf("while the kiosk is drained they see %s", v.Screen)
 	}
 }
@@ -653,14 +653,14 @@ func TestAScreenThatIsFasterThanTheJournal(t *testing.T) {
 	known := s.state
 	s.state, s.start = session.State{}, true
 	s.p = presenterWith(t, s.machine, grace)
-	if v := s.p.View(); v.Screen != ui.OutOfOrder {
+	if v := look(s.p); v.Screen != ui.OutOfOrder {
 		t.Errorf("before the journal is read the screen is %s", v.Screen)
 	}
 	if err := s.p.Input(context.Background(), ui.Input{Kind: ui.Touch}); err == nil {
 		t.Error("a touch was taken before the journal was read")
 	}
 	s.state, s.start = known, false
-	if v := s.p.View(); v.Screen != ui.PlugIn {
+	if v := look(s.p); v.Screen != ui.PlugIn {
 		t.Errorf("afterwards the screen is %s", v.Screen)
 	}
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // untold finds the session that ended last at a bay (0 for any) a short while ago, if its
 // driver was not at the screen then.
-func (p *Presenter) untold(snap session.Snapshot, bay int) (last session.Session, ok bool) {
+func (p *scene) untold(snap session.Snapshot, bay int) (last session.Session, ok bool) {
 	for _, x := range snap.State.Sessions {
 		over := x.Power == session.Off && x.Hold != nil || x.Money == session.Declined
 		if over && x.Offer != nil && (bay == 0 || x.Bay == bay) && x.ID > last.ID {
@@ -22,7 +23,7 @@ func (p *Presenter) untold(snap session.Snapshot, bay int) (last session.Session
 }
 
 // tell remembers whom the final screen was for. What is no longer known is forgotten.
-func (p *Presenter) tell(snap session.Snapshot) {
+func (p *scene) tell(snap session.Snapshot) {
 	p.told[p.session] = true
 	for id := range p.told {
 		if _, ok := snap.State.Sessions[id]; !ok {
@@ -31,18 +32,31 @@ func (p *Presenter) tell(snap session.Snapshot) {
 	}
 }
 
-func (p *Presenter) leave() {
+func (p *scene) leave() {
 	p.turn(Attract, "", false)
 	p.language, p.access, p.found = p.site.Languages[0], Access{}, lookup{reading: p.found.reading}
 	p.staff = visit{turn: p.staff.turn + 1}
 }
 
-// View is the present view. Its Seq is another one exactly when something changed that
+// Tick lets time pass: what nobody touches goes back, and who is at the screen is found out.
+func (p *Presenter) Tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.advance(p.kiosk.Snapshot())
+}
+
+// View is the present view: that which the next Tick shows. Its Seq is another one exactly when something changed that
 // a late tap must not act on: screen, session, bay, language or prices.
 func (p *Presenter) View() View {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	snap := p.kiosk.Snapshot()
+	copied := p.scene
+	copied.told = maps.Clone(p.told)
+	return copied.advance(p.kiosk.Snapshot())
+}
+
+// advance goes on to what a snapshot shows.
+func (p *scene) advance(snap session.Snapshot) View {
 	if snap.Starting { // who stands here is not known yet
 		v := p.frame(snap)
 		v.Screen = OutOfOrder
@@ -69,7 +83,7 @@ func another(old, now View) bool {
 }
 
 // frame is what every view has.
-func (p *Presenter) frame(snap session.Snapshot) View {
+func (p *scene) frame(snap session.Snapshot) View {
 	return View{Language: p.language, Languages: p.site.Languages, Access: p.access, Site: p.site.Name,
 		Helpline: p.site.Helpline, Kiosk: p.site.Kiosk,
 		Side: p.site.Terminal, Later: p.site.Archive != nil, Night: p.site.Night != nil && p.site.Night(snap.At)}
@@ -77,7 +91,7 @@ func (p *Presenter) frame(snap session.Snapshot) View {
 
 // resume goes on with the visitor whom a restart interrupted: one who has shown a card
 // and has no energy yet still stands at the screen.
-func (p *Presenter) resume(snap session.Snapshot) {
+func (p *scene) resume(snap session.Snapshot) {
 	for _, x := range snap.State.Sessions {
 		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil &&
 			x.Money != session.Free && x.ID > p.session {
@@ -88,7 +102,7 @@ func (p *Presenter) resume(snap session.Snapshot) {
 }
 
 // prices are those that apply now, and what comes next, in AFIR order.
-func (p *Presenter) prices(t *tariff.Tariff, at time.Time, loc *time.Location,
+func (p *scene) prices(t *tariff.Tariff, at time.Time, loc *time.Location,
 	elapsed time.Duration) (out []PriceView) {
 	for _, price := range t.PricesAt(at, loc, elapsed) {
 		out = append(out, PriceView{string(price.Dimension), price.Text(p.site.Hold.Currency.Digits()), price.AfterMin,
@@ -97,7 +111,7 @@ func (p *Presenter) prices(t *tariff.Tariff, at time.Time, loc *time.Location,
 	return out
 }
 
-func (p *Presenter) view(snap session.Snapshot) View {
+func (p *scene) view(snap session.Snapshot) View {
 	v := p.frame(snap)
 	v.Screen, v.Hold, v.Bays = p.page, p.site.Hold, p.bays(snap)
 	p.tariff, p.tariffSum = p.site.Prices(snap.At)
@@ -152,7 +166,7 @@ func (p *Presenter) view(snap session.Snapshot) View {
 }
 
 // stays is how long a screen stays without a touch, or nothing where it goes by other rules.
-func (p *Presenter) stays(s Screen) time.Duration {
+func (p *scene) stays(s Screen) time.Duration {
 	t := p.site.Times
 	limit := map[Screen]time.Duration{Bays: t.Idle, Charging: t.Charging, Idle: t.Charging, StopAsk: t.Charging,
 		Owner: t.Idle, Final: t.Final, Declined: t.Declined}[s]
@@ -171,7 +185,7 @@ func (p *Presenter) stays(s Screen) time.Duration {
 }
 
 // covers tells whether something lies over a visit that goes on by its own rules.
-func (p *Presenter) covers(base Screen) bool {
+func (p *scene) covers(base Screen) bool {
 	return p.over.screen != "" && p.staff.page == "" && slices.Contains([]Screen{Price, Tap, Wait, PlugIn}, base)
 }
 
@@ -179,7 +193,7 @@ func (p *Presenter) covers(base Screen) bool {
 func seconds(d time.Duration) int { return max(0, int((d+time.Second-1)/time.Second)) }
 
 // closed shows that nothing is sold where no bay can be.
-func (p *Presenter) closed(v *View, snap session.Snapshot) {
+func (p *scene) closed(v *View, snap session.Snapshot) {
 	switch {
 	case snap.Halted:
 		v.Screen, v.Fault = OutOfOrder, kiosk.FaultJournalUnwritable
@@ -210,7 +224,7 @@ func (p *Presenter) closed(v *View, snap session.Snapshot) {
 	}
 }
 
-func (p *Presenter) bays(snap session.Snapshot) (out []BayView) {
+func (p *scene) bays(snap session.Snapshot) (out []BayView) {
 	for _, n := range p.site.Bays {
 		state := BayFree
 		_, down := snap.State.Down(n)
@@ -232,7 +246,7 @@ func (p *Presenter) bays(snap session.Snapshot) (out []BayView) {
 }
 
 // visit shows a session by its state.
-func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
+func (p *scene) visit(v *View, x session.Session, snap session.Snapshot) {
 	v.Session, v.Bay, v.Reference = x.ID, x.Bay, x.Reference
 	currency := p.site.Hold.Currency
 	v.Cost, v.Paid, v.Released, v.Approved = kiosk.Money{Currency: currency}, kiosk.Money{Currency: currency},
@@ -277,7 +291,7 @@ func (p *Presenter) visit(v *View, x session.Session, snap session.Snapshot) {
 
 // asking asks for a card. While the terminal says nothing it is not asking: it is still
 // at work for another bay.
-func (p *Presenter) asking(v *View, progress kiosk.Progress, asked, at time.Time) {
+func (p *scene) asking(v *View, progress kiosk.Progress, asked, at time.Time) {
 	v.Screen, v.Message = Tap, string(progress)
 	if left := p.site.CardWait - at.Sub(asked); left > 0 {
 		v.Seconds = seconds(left)
@@ -293,7 +307,7 @@ func (p *Presenter) asking(v *View, progress kiosk.Progress, asked, at time.Time
 	}
 }
 
-func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) {
+func (p *scene) charging(v *View, x session.Session, snap session.Snapshot) {
 	v.Screen = Charging
 	p.own = p.own || x.Owned(snap.At) && !x.ProofAt.Before(p.turned)
 	if p.own { // proved by this visitor
@@ -335,7 +349,7 @@ func (p *Presenter) charging(v *View, x session.Session, snap session.Snapshot) 
 }
 
 // owner asks whose session it is. What it costs so far is nobody else's business.
-func (p *Presenter) owner(v *View, x session.Session, at time.Time) {
+func (p *scene) owner(v *View, x session.Session, at time.Time) {
 	p.page = ""
 	v.Screen, v.Message, v.Digits = Owner, string(x.Proof), len(p.digits)
 	v.Energy, v.Power, v.Cost, v.Elapsed = 0, 0, kiosk.Money{Currency: v.Cost.Currency}, 0
@@ -352,7 +366,7 @@ func (p *Presenter) owner(v *View, x session.Session, at time.Time) {
 const proofShown = 15 * time.Second
 
 // idle says what time costs while the vehicle asks for nothing, and from when on.
-func (p *Presenter) idle(v *View, elapsed int) {
+func (p *scene) idle(v *View, elapsed int) {
 	for i, price := range v.Prices {
 		if price.Dimension == string(tariff.Parking) {
 			v.Idle, v.IdleFree = &v.Prices[i], max(0, int(price.AfterMin)*60-elapsed)
@@ -362,7 +376,7 @@ func (p *Presenter) idle(v *View, elapsed int) {
 }
 
 // ended shows what became of the driver's money. It always says so.
-func (p *Presenter) ended(v *View, x session.Session) {
+func (p *scene) ended(v *View, x session.Session) {
 	v.Screen, v.Message = Final, string(x.Reason)
 	switch {
 	case x.Money == session.Declined || x.Hold == nil && x.Money != session.HoldUncertain:

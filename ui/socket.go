@@ -65,11 +65,29 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux.HandleFunc("POST /input", s.input)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return ctx }}
+	go s.tick(ctx)
 	defer context.AfterFunc(ctx, func() { srv.Close() })()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
+}
+
+// tick lets the visitor's time pass, whether screens look or not, until ctx ends.
+func (s *Server) tick(ctx context.Context) {
+	changed, cancel := s.Changed()
+	defer cancel()
+	every := time.NewTicker(time.Second)
+	defer every.Stop()
+	for {
+		s.Presenter.Tick()
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-every.C:
+		}
+	}
 }
 
 func (s *Server) view(w http.ResponseWriter, r *http.Request) {

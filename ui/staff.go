@@ -52,7 +52,7 @@ const (
 	chartFor = 30 * time.Second
 )
 
-func (p *Presenter) buildPage(snap session.Snapshot) StaffView {
+func (p *scene) buildPage(snap session.Snapshot) StaffView {
 	s := &p.staff
 	age, limit := snap.At.Sub(s.built.at), pageFor
 	if len(s.built.view.Bars) > 0 {
@@ -195,7 +195,7 @@ func (p *Presenter) staffBack() {
 }
 
 // staffView shows the page in the place of everything else.
-func (p *Presenter) staffView(v View, snap session.Snapshot) View {
+func (p *scene) staffView(v View, snap session.Snapshot) View {
 	page := StaffView{Page: "code", Digits: len(p.staff.digits), Wait: seconds(snap.State.Access.Wait(snap.At))}
 	v.Screen = StaffCode
 	if p.staff.page != "code" {
