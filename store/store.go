@@ -261,6 +261,9 @@ func (s *Store) Append(ctx context.Context, entries ...kiosk.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	if s.clock == nil {
+		return errors.New("cannot write: the journal was opened for reading")
+	}
 	wall, mono, ok := s.clock()
 	seq, want := s.seq, s.seq+int64(len(entries))
 	err := s.inTx(ctx, func(tx *sql.Tx) error {

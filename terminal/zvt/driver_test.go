@@ -157,7 +157,7 @@ func TestADialogueHasAnEnd(t *testing.T) {
 func TestATerminalThatSpeaksWithoutEnd(t *testing.T) {
 	played(t, func(d *zvt.Terminal) {
 		if _, err := d.Status(context.Background()); !errors.Is(err, kiosk.ErrUnreachable) ||
-			!strings.Contains(err.Error(), "without end") {
+			!strings.Contains(err.Error(), "does not stop sending") {
 			t.Errorf("it gave %v, want that it is unreachable", err)
 		}
 		if s, err := d.Status(context.Background()); err != nil {
