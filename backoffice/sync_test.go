@@ -221,7 +221,7 @@ func brokenLink(t *testing.T, to string) (link *simulator.Link, address string) 
 	k := &simulator.Link{To: to, Break: func() (out, in int64) {
 		mu.Lock()
 		defer mu.Unlock()
-		return 2500 + dice.Int64N(12_000), 2500 + dice.Int64N(2500)
+		return 2500 + dice.Int64N(6000), 2500 + dice.Int64N(2500)
 	}}
 	t.Cleanup(func() { l.Close() })
 	go k.Serve(l)

@@ -3,6 +3,7 @@ package meter
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"kioskd/modbus"
@@ -20,36 +21,51 @@ type Found struct {
 // overdueTimeout is for units that answered too late to a first question.
 const overdueTimeout = 2 * time.Second
 
-// Scan asks units on a bus that nobody else uses who they are, and tells of each that answers as it is
-// found. One odd answer is about its unit alone; the error is about the line.
+// Scan asks units on a bus that no other program uses who they are, and tells of each that answers as it is
+// found. A frame can be lost: an odd answer is believed the second time, and where any unit answers, so is
+// silence; a slow unit is asked patiently. One odd answer is about its unit alone; the error is about the line.
 func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models []Model, told func(Found)) error {
 	bus.Restless = true
 	seen := map[byte]bool{}
 	ask := func(unit byte) error {
 		f, ok, err := Ask(ctx, bus, unit, models)
+		if ok && f.Why != "" {
+			f, ok, err = again(ctx, bus, f, models)
+		}
 		if ok && !seen[unit] {
 			seen[unit] = true
 			told(f)
 		}
 		return err
 	}
-	for unit := first; unit <= last; unit++ {
-		if err := ask(byte(unit)); err != nil {
-			return err
-		}
-	}
 	timeout := bus.Timeout
 	defer func() { bus.Timeout = timeout }()
-	bus.Timeout = max(timeout, overdueTimeout)
-	for _, unit := range bus.Overdue() {
-		if int(unit) < first || int(unit) > last || seen[unit] {
-			continue
-		}
-		if err := ask(unit); err != nil {
-			return err
+	for round := range 4 {
+		late := bus.Overdue() // they are there
+		for unit := first; unit <= last; unit++ {
+			slow := slices.Contains(late, byte(unit))
+			if seen[byte(unit)] || !slow && round > 0 && (round > 1 || len(seen) == 0) {
+				continue
+			}
+			bus.Timeout = timeout
+			if slow {
+				bus.Timeout = max(timeout, overdueTimeout)
+			}
+			if err := ask(byte(unit)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// again asks a unit whose answer was odd once more; what is known of it is never less than before.
+func again(ctx context.Context, bus *modbus.Bus, before Found, models []Model) (Found, bool, error) {
+	f, ok, err := Ask(ctx, bus, byte(before.Unit), models)
+	if !ok || f.Vendor == "" && before.Vendor != "" {
+		return before, true, err
+	}
+	return f, true, err
 }
 
 // Why a unit that answers is no known meter.

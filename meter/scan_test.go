@@ -30,24 +30,46 @@ func registers(r []byte, known map[uint16][]uint16) []byte {
 // TestScanJudgesEachUnitForItself: one is slow, one is silent where it has no register, two have one
 // number, a gateway speaks for a dead one, one is a board.
 func TestScanJudgesEachUnitForItself(t *testing.T) {
+	scans(t, town)
+}
+
+// TestScanOnANoisyLine: whichever frame is lost, every unit is found for what it is.
+func TestScanOnANoisyLine(t *testing.T) {
+	for lost := range 40 {
+		asked := -1
+		scans(t, func(r []byte) ([]byte, time.Duration) {
+			asked++
+			if asked == lost {
+				return nil, 0
+			}
+			return town(r)
+		})
+	}
+}
+
+// town answers for the units of a line.
+func town(r []byte) (out []byte, after time.Duration) {
 	sdm := map[uint16][]uint16{0xFC02: {0x0070}, 0xFC00: {0x0135, 0x2B5A, 0x0070}}
 	b23 := map[uint16][]uint16{0x8960: {0x4232, 0x3320}, 0x8900: {0, 4711}, 0x8908: {0, 0, 0, 0, 0, 0, 0, 0}}
-	answer := func(r []byte) (out []byte, after time.Duration) {
-		exception := func(code byte) []byte { return modbus.AppendCRC([]byte{r[0], r[1] | 0x80, code}) }
-		switch r[0] {
-		case 2:
-			return registers(r, sdm), 700 * time.Millisecond
-		case 3: // silent on registers that it does not have
-			return registers(r, b23), 20 * time.Millisecond
-		case 4:
-			return []byte{4, 3, 2, 0xFF, 0x13, 0x20, 0x11}, 20 * time.Millisecond
-		case 5:
-			return exception(11), 20 * time.Millisecond
-		case 6:
-			return exception(2), 20 * time.Millisecond
-		}
-		return nil, 0
+	exception := func(code byte) []byte { return modbus.AppendCRC([]byte{r[0], r[1] | 0x80, code}) }
+	switch r[0] {
+	case 2:
+		return registers(r, sdm), 700 * time.Millisecond
+	case 3: // silent on registers that it does not have
+		return registers(r, b23), 20 * time.Millisecond
+	case 4:
+		return []byte{4, 3, 2, 0xFF, 0x13, 0x20, 0x11}, 20 * time.Millisecond
+	case 5:
+		return exception(11), 20 * time.Millisecond
+	case 6:
+		return exception(2), 20 * time.Millisecond
 	}
+	return nil, 0
+}
+
+// scans judges what a scan of the line finds.
+func scans(t *testing.T, answer func(r []byte) (out []byte, after time.Duration)) {
+	t.Helper()
 	models, err := meter.Models()
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ type foundBoard struct {
 	unit, coils, inputs int
 }
 
-// finder asks lines who is there. It only reads, and asks a silent unit once at a speed.
+// finder asks lines who is there. It only reads.
 type finder struct {
 	note     func(string)
 	password string
@@ -129,7 +129,7 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 
 // bus asks for meters and boards at one speed.
 func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
-	bus, err := site.OpenBus(address)
+	bus, err := site.ScanBus(address)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"kioskd/hw"
 	"kioskd/meter"
 	"kioskd/modbus"
-	"kioskd/site"
 )
 
 // How a load proves which meter is behind a bay.
@@ -71,7 +70,7 @@ func (w *wizard) whoCounts(ctx context.Context, p *plan, left []meterAt) (counts
 	}()
 	bus := func(address string) (*modbus.Bus, error) {
 		if buses[address] == nil {
-			b, err := site.OpenBus(address)
+			b, err := modbus.NewBus(address)
 			if err != nil {
 				return nil, err
 			}

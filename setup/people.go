@@ -11,7 +11,6 @@ import (
 
 	"kioskd/cli"
 	"kioskd/modbus"
-	"kioskd/site"
 )
 
 // plansOfPeople closes one contactor after the other and asks at which bay it was heard.
@@ -123,7 +122,7 @@ func (w *wizard) stillFree(ctx context.Context, b boardAt, rest []bool) ([]bool,
 
 // inputsAt reads the inputs of a board, and lets its line go.
 func inputsAt(ctx context.Context, b boardAt) ([]bool, error) {
-	bus, err := site.OpenBus(b.line.address)
+	bus, err := modbus.NewBus(b.line.address)
 	if err != nil {
 		return nil, err
 	}
@@ -356,7 +355,7 @@ func (w *wizard) done(ctx context.Context, question string) error {
 
 // pluggedIn are the inputs that move when a person plugs in.
 func (w *wizard) pluggedIn(ctx context.Context, b boardAt, bay, feedback int) (moved []int, err error) {
-	bus, err := site.OpenBus(b.line.address)
+	bus, err := modbus.NewBus(b.line.address)
 	if err != nil {
 		return nil, err
 	}
@@ -392,7 +391,7 @@ func (w *wizard) pluggedIn(ctx context.Context, b boardAt, bay, feedback int) (m
 
 // unplugged waits for a person to unplug what an input tells of. Other bays are no matter of its.
 func (w *wizard) unplugged(ctx context.Context, b boardAt, told int) error {
-	bus, err := site.OpenBus(b.line.address)
+	bus, err := modbus.NewBus(b.line.address)
 	if err != nil {
 		return err
 	}

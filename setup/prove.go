@@ -189,7 +189,7 @@ func follows(ctx context.Context, contactor kiosk.Contactor, in kiosk.Inputs) (e
 // pulseAt closes a contactor for a moment, while none of some inputs tells of a vehicle, and tells
 // which inputs follow it.
 func pulseAt(ctx context.Context, at string, b foundBoard, coil int, plugged []int) ([]int, error) {
-	bus, err := site.OpenBus(at)
+	bus, err := modbus.NewBus(at)
 	if err != nil {
 		return nil, err
 	}

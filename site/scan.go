@@ -11,9 +11,9 @@ import (
 	"kioskd/modbus"
 )
 
-// ScanLine asks a line that nobody else uses. What was found before an error counts.
+// ScanLine asks a line that no other program uses. What was found before an error counts.
 func ScanLine(ctx context.Context, address string, first, last int, note func(string)) (out []api.Unit, err error) {
-	bus, err := OpenBus(address)
+	bus, err := ScanBus(address)
 	if err != nil {
 		return nil, err
 	}
@@ -31,15 +31,16 @@ func ScanLine(ctx context.Context, address string, first, last int, note func(st
 	return out, err
 }
 
-// ScanTakes is how long a scan takes where nobody answers.
+// ScanTakes is how long a scan takes where few units answer: silent ones are asked twice then.
 func ScanTakes(units, models int) time.Duration {
-	return (time.Duration(units*models) * scanTimeout).Round(time.Second)
+	return (2 * time.Duration(units*models) * scanTimeout).Round(time.Second)
 }
 
 // scanTimeout is how long a unit may think: the slowest known meter answers in 60 ms.
 const scanTimeout = 300 * time.Millisecond
 
-func OpenBus(address string) (*modbus.Bus, error) {
+// ScanBus opens a line for a scan, in which most units are not there.
+func ScanBus(address string) (*modbus.Bus, error) {
 	bus, err := modbus.NewBus(address)
 	if err != nil {
 		return nil, err
