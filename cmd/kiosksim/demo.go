@@ -71,6 +71,7 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 		err = s.PlayScenario(ctx, p.Out, sc)
 	} else {
 		go s.Cars(ctx)
+		go s.Tell(world, p.Out)
 		err = p.window(ctx, s)
 	}
 	daemonErr := child.Stop(daemon)
