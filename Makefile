@@ -59,8 +59,10 @@ build: build-daemon build-ui
 
 .PHONY: build-daemon build-ui pictures
 build-daemon: setup-daemon
+	@echo "building the daemon; the first time SQLite, too, which is C: a minute on a PC, several on a Pi"
 	go build -o bin/ ./cmd/kioskd ./cmd/kiosksim
 build-ui: setup
+	@echo "building the touchscreen; the first time Fyne and its OpenGL, too: some minutes on a PC, more on a Pi"
 	go build -tags $(GO_UI_TAGS) -o bin/kioskd-ui ./cmd/kioskd-ui
 
 # docs/screens: whole visits with real taps in a window, in four languages. The storybook has
