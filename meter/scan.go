@@ -40,7 +40,7 @@ func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models []Model,
 	}
 	timeout := bus.Timeout
 	defer func() { bus.Timeout = timeout }()
-	for round := range 4 {
+	for round := range 3 {
 		late := bus.Overdue() // they are there
 		for unit := first; unit <= last; unit++ {
 			slow := slices.Contains(late, byte(unit))

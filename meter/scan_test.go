@@ -42,7 +42,8 @@ func TestScanOnANoisyLine(t *testing.T) {
 			if asked == lost {
 				return nil, 0
 			}
-			return town(r)
+			out, _ := town(r)
+			return out, 20 * time.Millisecond
 		})
 	}
 }
