@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,11 +36,10 @@ func TestScanJudgesEachUnitForItself(t *testing.T) {
 
 // TestScanOnANoisyLine: whichever frame is lost, every unit is found for what it is.
 func TestScanOnANoisyLine(t *testing.T) {
-	for lost := range 40 {
-		asked := -1
+	for lost := 1; lost <= 40; lost++ {
+		var asked atomic.Int32
 		scans(t, func(r []byte) ([]byte, time.Duration) {
-			asked++
-			if asked == lost {
+			if asked.Add(1) == int32(lost) {
 				return nil, 0
 			}
 			out, _ := town(r)

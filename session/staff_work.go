@@ -104,6 +104,9 @@ type Exchangeable interface {
 // testFor is how long a contactor stays closed in a test.
 const testFor = time.Second
 
+// testTries is how often the inputs are asked during a test before their silence ends it: a frame can be lost.
+const testTries = 3
+
 // services is what a technician wants of a device, in order. Each waits for its turn in the
 // queue of the goroutine that owns the device.
 type services struct {
@@ -134,7 +137,11 @@ func (s *services) next(ctx context.Context) {
 // itself right before and all the while: what was seen when it was asked for may be old.
 func (w *bayWorker) test(ctx context.Context) error {
 	safe := func() error {
-		switch in, err := w.inputs(ctx); {
+		in, err := w.inputs(ctx)
+		for tries := 1; tries < testTries && errors.Is(err, kiosk.ErrUnreachable); tries++ {
+			in, err = w.inputs(ctx)
+		}
+		switch {
 		case err != nil:
 			return err
 		case in.Plugged:
