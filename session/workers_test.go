@@ -71,16 +71,18 @@ func (s *switchboard) Inputs(context.Context) (kiosk.BayInputs, error) {
 // TestAContactorsTestOnANoisyLine: single lost frames say nothing of a contactor; inputs that stay silent, and a
 // vehicle, end the test. It is open in the end.
 func TestAContactorsTestOnANoisyLine(t *testing.T) {
+	every := func(n, but int) func(int) bool { return func(look int) bool { return look%n != but } }
+	only := func(n int) func(int) bool { return func(look int) bool { return look == n } }
 	for name, c := range map[string]struct {
 		board switchboard
 		want  string
 	}{
-		"a quiet line":                   {switchboard{silent: func(int) bool { return false }}, ""},
-		"every second frame is lost":     {switchboard{silent: func(n int) bool { return n%2 == 0 }}, ""},
-		"two of three frames are lost":   {switchboard{silent: func(n int) bool { return n%3 != 0 }}, ""},
+		"a quiet line":                   {switchboard{silent: only(0)}, ""},
+		"every second frame is lost":     {switchboard{silent: every(2, 1)}, ""},
+		"two of three frames are lost":   {switchboard{silent: every(3, 0)}, ""},
 		"the board is unplugged":         {switchboard{silent: func(n int) bool { return n > 2 }}, "did not answer"},
-		"a vehicle, then a lost frame":   {switchboard{silent: func(n int) bool { return n == 3 }, plugged: true}, "vehicle"},
-		"a lost frame, then the vehicle": {switchboard{silent: func(n int) bool { return n == 2 }, plugged: true}, "vehicle"},
+		"a vehicle, then a lost frame":   {switchboard{silent: only(3), plugged: true}, "vehicle"},
+		"a lost frame, then the vehicle": {switchboard{silent: only(2), plugged: true}, "vehicle"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := &c.board
