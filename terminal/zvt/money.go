@@ -614,12 +614,12 @@ func progressOf(code byte) (kiosk.Progress, bool) {
 		return kiosk.ProgressPresent, true
 	case code == 0x0C, code == 0x4C:
 		return kiosk.ProgressTryAgain, true
-	case code == 0x01, code == 0x02, code == 0xCC, code == 0x28, code == 0x29, code == 0x2C, code == 0x69:
+	case code == 0x01, code == 0x02, code == 0x15, code == 0xCC, code == 0x28, code == 0x29, code == 0x2C, code == 0x69:
 		return kiosk.ProgressPIN, true
 	case code == 0x0B, code == 0x66, code == 0x67, code >= 0x41 && code <= 0x5D:
 		return kiosk.ProgressRemoveCard, true
 	case code == 0x04, code == 0x05, code == 0x06, code == 0x0E, code == 0x0F, code == 0x17, code == 0x68,
-		code == 0xD2, code == 0xD3, code == 0xF1, code == 0xF2:
+		code == 0xC9, code == 0xCA, code == 0xD2, code == 0xD3, code == 0xF1, code == 0xF2:
 		return kiosk.ProgressWait, true
 	}
 	return "", false
