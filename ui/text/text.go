@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -14,19 +15,58 @@ import (
 
 	"github.com/bojanz/currency"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"go.yaml.in/yaml/v3"
 	"golang.org/x/text/language"
 
 	"kioskd"
 )
 
-//go:embed *.json
+//go:embed *.json languages.yaml
 var files embed.FS
 
 // Catalogues are all texts in all languages.
 type Catalogues struct {
 	bundle    *i18n.Bundle
-	languages []string
+	languages []Language // that are complete
 	lacks     map[string][]string
+}
+
+// Language is a row of languages.yaml.
+type Language struct {
+	Code   string
+	Region string // whose forms of numbers it is written in, where they are not its first one's
+	Date   string // as package time has it
+	Time   string
+	Right  bool `yaml:"right_to_left"`
+}
+
+// readTable reads languages.yaml, which has a row for each catalogue.
+func readTable(catalogues []string) (rows []Language, err error) {
+	in, err := files.Open("languages.yaml")
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	d := yaml.NewDecoder(in)
+	d.KnownFields(true)
+	if err := d.Decode(&rows); err != nil {
+		return nil, fmt.Errorf("languages.yaml: %w", err)
+	}
+	for _, r := range rows {
+		if !slices.Contains(catalogues, r.Code+".json") || r.Date == "" || r.Time == "" {
+			return nil, fmt.Errorf("languages.yaml: %q: want a code that has a catalogue, a date and a time", r.Code)
+		}
+	}
+	if len(rows) == 0 || rows[0].Code != "en" {
+		return nil, errors.New("languages.yaml: the first language is en: its texts are the list of all")
+	}
+	for _, name := range catalogues {
+		has := func(r Language) bool { return r.Code+".json" == name }
+		if !slices.ContainsFunc(rows, has) {
+			return nil, fmt.Errorf("languages.yaml has no row for %s", name)
+		}
+	}
+	return rows, nil
 }
 
 // Load reads the catalogues. A language that lacks a text is not offered: see Incomplete.
@@ -34,6 +74,10 @@ func Load() (*Catalogues, error) {
 	c := &Catalogues{bundle: i18n.NewBundle(language.English), lacks: map[string][]string{}}
 	c.bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	names, err := fs.Glob(files, "*.json")
+	if err != nil {
+		return nil, err
+	}
+	table, err := readTable(names)
 	if err != nil {
 		return nil, err
 	}
@@ -49,34 +93,36 @@ func Load() (*Catalogues, error) {
 			keys[lang][m.ID] = true
 		}
 	}
-	for _, lang := range order {
+	for _, lang := range table {
 		for key := range keys["en"] {
-			if !keys[lang][key] {
-				c.lacks[lang] = append(c.lacks[lang], key)
+			if !keys[lang.Code][key] {
+				c.lacks[lang.Code] = append(c.lacks[lang.Code], key)
 			}
 		}
-		if len(c.lacks[lang]) == 0 {
+		if len(c.lacks[lang.Code]) == 0 {
 			c.languages = append(c.languages, lang)
 		}
 	}
 	return c, nil
 }
 
-// order is the order in which languages are offered where a site does not say.
-var order = []string{"en", "de", "fr", "nl", "es", "it", "pl", "cs", "pt", "da", "sv", "nb", "fi", "el", "uk", "tr",
-	"ar", "zh", "ja"}
-
 // Incomplete lists what a language lacks that is not offered because of it.
 func (c *Catalogues) Incomplete() map[string][]string { return c.lacks }
 
-// Languages lists the languages that are complete, English first.
-func (c *Catalogues) Languages() []string { return slices.Clone(c.languages) }
+// Languages lists the languages that are complete, in the table's order.
+func (c *Catalogues) Languages() (codes []string) {
+	for _, l := range c.languages {
+		codes = append(codes, l.Code)
+	}
+	return codes
+}
 
 // Printer writes in one language.
 type Printer struct {
 	Language string
 	Right    bool // it is written from right to left
 	stretch  bool
+	row      Language
 	loc      *i18n.Localizer
 	money    *currency.Formatter
 	number   *currency.Formatter
@@ -85,19 +131,14 @@ type Printer struct {
 // Pseudo is a language for tests: English with accents, two fifths longer.
 const Pseudo = "pseudo"
 
-// regions are those whose forms a language is written in, where it is not its first one.
-// Arabic is written with the digits that the card terminal shows.
-var regions = map[string]string{"pt": "pt-PT", "ar": "ar-AE"}
-
 // Printer is for a language; one that there is no catalogue for is written in English.
 func (c *Catalogues) Printer(lang string) *Printer {
 	stretch := lang == Pseudo
-	if !slices.Contains(c.languages, lang) {
-		lang = "en"
-	}
-	locale := currency.NewLocale(cmp.Or(regions[lang], lang))
-	p := &Printer{lang, lang == "ar", stretch, i18n.NewLocalizer(c.bundle, lang), currency.NewFormatter(locale),
-		currency.NewFormatter(locale)}
+	at := max(slices.IndexFunc(c.languages, func(l Language) bool { return l.Code == lang }), 0) // the first: English
+	row := c.languages[at]
+	locale := currency.NewLocale(cmp.Or(row.Region, row.Code))
+	p := &Printer{row.Code, row.Right, stretch, row, i18n.NewLocalizer(c.bundle, row.Code),
+		currency.NewFormatter(locale), currency.NewFormatter(locale)}
 	p.number.CurrencyDisplay = currency.DisplayNone
 	return p
 }
@@ -196,28 +237,13 @@ func (p *Printer) Duration(seconds int) string {
 	return p.isolated(fmt.Sprintf("%d:%02d", seconds/60, seconds%60))
 }
 
-// forms are the short numeric forms of dates and times of CLDR, with four digits for a year
-// and two for a day. English has no form that the whole world reads alike: ISO 8601 is.
-var forms = map[string][2]string{
-	"en": {"2006-01-02", "15:04"}, "de": {"02.01.2006", "15:04"}, "fr": {"02/01/2006", "15:04"},
-	"nl": {"02-01-2006", "15:04"}, "es": {"02/01/2006", "15:04"},
-	"it": {"02/01/2006", "15:04"}, "pl": {"02.01.2006", "15:04"}, "cs": {"02.01.2006", "15:04"},
-	"pt": {"02/01/2006", "15:04"}, "da": {"02.01.2006", "15.04"},
-	"sv": {"2006-01-02", "15:04"}, "nb": {"02.01.2006", "15:04"}, "fi": {"02.01.2006", "15.04"},
-	"el": {"02/01/2006", "15:04"}, "uk": {"02.01.2006", "15:04"},
-	"tr": {"02.01.2006", "15:04"}, "ar": {"02/01/2006", "15:04"}, "zh": {"2006/01/02", "15:04"},
-	"ja": {"2006/01/02", "15:04"},
-}
-
 // Time is a moment with its zone, as a receipt shows it.
 func (p *Printer) Time(t time.Time) string {
-	f := forms[p.Language]
-	seconds := map[bool]string{true: ".05", false: ":05"}[strings.Contains(f[1], ".")]
-	return p.isolated(t.Format(f[0] + " " + f[1] + seconds + " MST"))
+	seconds := map[bool]string{true: ".05", false: ":05"}[strings.Contains(p.row.Time, ".")]
+	return p.isolated(t.Format(p.row.Date + " " + p.row.Time + seconds + " MST"))
 }
 
 // Minute is a moment to the minute, as a screen shows it.
 func (p *Printer) Minute(t time.Time) string {
-	f := forms[p.Language]
-	return p.isolated(t.Format(f[0] + " " + f[1]))
+	return p.isolated(t.Format(p.row.Date + " " + p.row.Time))
 }

@@ -1,8 +1,10 @@
 package text_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"kioskd"
 	"kioskd/session"
@@ -34,8 +36,9 @@ func TestEveryTextIsThere(t *testing.T) {
 	for lang, keys := range c.Incomplete() {
 		t.Errorf("%s is not offered: it lacks %v", lang, keys)
 	}
-	if n := len(c.Languages()); n != 19 {
-		t.Errorf("%d languages are offered, want 19", n)
+	catalogues, err := filepath.Glob("*.json")
+	if n := len(c.Languages()); err != nil || n < 19 || n != len(catalogues) {
+		t.Errorf("%d languages are offered of %d catalogues, %v", n, len(catalogues), err)
 	}
 	for _, lang := range c.Languages() {
 		p := c.Printer(lang)
@@ -43,6 +46,29 @@ func TestEveryTextIsThere(t *testing.T) {
 			if !p.Has(k) {
 				t.Errorf("%s has no text %s", lang, k)
 			}
+		}
+	}
+}
+
+// TestEveryLanguageWritesDates: a day, a month and a year with four digits, hours and minutes, and on a receipt the
+// seconds and the zone.
+func TestEveryLanguageWritesDates(t *testing.T) {
+	c, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 28, 17, 45, 59, 0, time.UTC)
+	for _, lang := range c.Languages() {
+		p := c.Printer(lang)
+		minute, whole := p.Minute(at), p.Time(at)
+		for _, part := range []string{"2026", "03", "28", "17", "45"} {
+			if strings.Count(minute, part) != 1 {
+				t.Errorf("%s: %q has no %s", lang, minute, part)
+			}
+		}
+		day, _, _ := strings.Cut(minute, " ")
+		if !strings.HasPrefix(whole, day) || !strings.Contains(whole, "59") || !strings.Contains(whole, "UTC") {
+			t.Errorf("%s: a receipt has %q, a screen %q", lang, whole, minute)
 		}
 	}
 }
