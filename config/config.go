@@ -94,10 +94,11 @@ func (c *Config) Control() string { return filepath.Join(filepath.Dir(c.Socket),
 
 // configReader collects every fault with its place, not only the first.
 type configReader struct {
-	file   string
-	faults []string
-	others bool // files that are named and missing are faults, too
-	lines  []usedLine
+	file    string
+	faults  []string
+	setting string // that is read
+	others  bool   // files that are named and missing are faults, too
+	lines   []usedLine
 }
 
 // usedLine is an address that a device of the site has.
@@ -216,6 +217,7 @@ func (r *configReader) mapping(n *yaml.Node, what string, fields map[string]func
 		case !ok:
 			r.fault(n.Content[i], "%s: unknown setting %q: known are %s", what, key, known(fields))
 		default:
+			r.setting = strings.TrimPrefix(what+"."+key, "configuration.")
 			read(n.Content[i+1])
 		}
 		seen[key] = true
@@ -244,7 +246,7 @@ func known(fields map[string]func(*yaml.Node)) string {
 func (r *configReader) text(to *string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if n.Kind != yaml.ScalarNode || n.Value == "" {
-			r.fault(n, "want a text")
+			r.fault(n, "%s: want a text", r.setting)
 			return
 		}
 		*to = n.Value
@@ -255,7 +257,7 @@ func (r *configReader) number(to *int, low, high int) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		v, err := strconv.Atoi(n.Value)
 		if err != nil || v < low || v > high {
-			r.fault(n, "%q: want a whole number from %d to %d", n.Value, low, high)
+			r.fault(n, "%s: %q: want a whole number from %d to %d", r.setting, n.Value, low, high)
 			return
 		}
 		*to = v
@@ -276,7 +278,7 @@ func (r *configReader) duration(name string, to *time.Duration, low, high time.D
 func (r *configReader) boolean(to *bool) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if n.Value != "true" && n.Value != "false" {
-			r.fault(n, "%q: want true or false", n.Value)
+			r.fault(n, "%s: %q: want true or false", r.setting, n.Value)
 		}
 		*to = n.Value == "true"
 	}

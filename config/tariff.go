@@ -116,11 +116,16 @@ func (w *jsonWriter) write(n *yaml.Node) error {
 		}
 		w.WriteByte(']')
 	case yaml.ScalarNode:
-		if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" || n.Tag == "!!null" {
+		switch number := n.Tag == "!!int" || n.Tag == "!!float"; {
+		case n.Tag == "!!null": // also ~, or nothing
+			w.WriteString("null")
+		case n.Tag == "!!bool":
+			w.WriteString(strings.ToLower(n.Value))
+		case number && json.Valid([]byte(n.Value)):
 			w.WriteString(n.Value)
-			return nil
+		default: // also a number that JSON has no form for, as 0x10: the tariff's reader says what it wants
+			return w.text(n.Value)
 		}
-		return w.text(n.Value)
 	default:
 		return fmt.Errorf("aliases are not taken")
 	}

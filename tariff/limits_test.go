@@ -413,7 +413,11 @@ func TestEveryFaultOfATariffIsTold(t *testing.T) {
 		`{"currency":"EUR","max_price":1,"elements":[` + of("FLAT", `"price":1`) +
 			`]}`: "max_price is a number: want an object",
 		priced(of("FLAT",
-			`"price":[]`)): "cannot read [] as a number",
+			`"price":[]`)): "elements[0].price_components[0].price: cannot read [] as a number",
+		priced(of("FLAT",
+			`"price":1,"vat":"no such thing"`)): `elements[0].price_components[0].vat: cannot read "no such thing" as`,
+		`{"id":"1e9","currency":"EUR","min_price":{"before_taxes":"1e9"},"elements":[` + of("FLAT", `"price":1`) +
+			`]}`: `min_price.before_taxes: cannot read "1e9" as a plain decimal`,
 	} {
 		_, err := tariff.Parse([]byte(text))
 		var place *tariff.PlaceError

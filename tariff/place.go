@@ -167,15 +167,24 @@ func decodeError(err error, text []byte, at map[string]int) error {
 			}
 		}
 	}
-	offset := 0
+	bad := PlaceError{0, what}
 	if m := unread.FindStringSubmatch(what); m != nil {
-		offset = max(0, bytes.Index(text, []byte(m[1])))
+		for path, offset := range at { // the first: there the decoder stopped
+			if decimals.MatchString(path) && bytes.HasPrefix(text[offset:], []byte(m[1])) &&
+				(bad.Offset == 0 || offset < bad.Offset) {
+				bad = PlaceError{offset, path + ": " + what}
+			}
+		}
 	}
-	return &PlaceError{offset, what}
+	return &bad
 }
 
-// unread is what Decimal says of a text that is no number.
-var unread = regexp.MustCompile(`^cannot read (\S+) as `)
+// unread is what Decimal says of a text that is no number, and decimals are the fields that hold one.
+var (
+	unread   = regexp.MustCompile(`(?s)^cannot read (.*) as a (?:plain decimal )?number$`)
+	decimals = regexp.MustCompile(
+		`(^|\.)(price|vat|before_taxes|after_taxes|preauthorize_amount|(min|max)_(kwh|current|power))$`)
+)
 
 // PlaceOf is the byte at which a path of a Problem, or the nearest that is there, begins in a tariff's
 // text.
