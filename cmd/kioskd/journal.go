@@ -112,6 +112,7 @@ func (p program) journalUnsent(ctx context.Context, fs *flag.FlagSet, args []str
 
 func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	code := fs.String("receipt", "", "`text` of a receipt's QR, to compare with the journal")
+	format := fs.String("format", "text", "`form`: text, json, csv or table")
 	s, err := p.parseJournal(ctx, fs, args)
 	if err != nil {
 		return err
@@ -125,6 +126,16 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 	if err != nil {
 		return err
 	}
+	fits := ""
+	if *code != "" {
+		fits, err = p.verifyReceipt(ctx, s, *code)
+	}
+	if *format != "text" {
+		if err != nil {
+			return err
+		}
+		return p.Record(*format, verified{head.Records, fmt.Sprint(head.Hash), head.Signed, head.Thinned, fits})
+	}
 	fmt.Fprintf(p.Out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
 	if head.Signed > 0 {
 		fmt.Fprintf(p.Out, "up to record %d it is as the back office signed it\n", head.Signed)
@@ -134,38 +145,46 @@ func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []str
 	if head.Thinned > 0 {
 		fmt.Fprintf(p.Out, "of %d the body is with the back office; their hashes are in the tree\n", head.Thinned)
 	}
-	if *code == "" {
-		return nil
+	if fits != "" {
+		fmt.Fprintf(p.Out, "the receipt fits: session %s\n", fits)
 	}
-	return p.verifyReceipt(ctx, s, *code)
+	return err
 }
 
-// verifyReceipt compares a receipt's code with the tree: KIOSKD REFERENCE RECORDS HASH.
-func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string) error {
+// verified is what journal verify prints with --format.
+type verified struct {
+	Records  int64  `json:"records"`
+	TreeHash string `json:"tree_hash"`
+	Signed   int64  `json:"signed_records"`  // as far as it is as the back office signed it; 0 where none did
+	Thinned  int64  `json:"thinned_records"` // whose body only the back office has
+	Receipt  string `json:"receipt,omitempty"`
+}
+
+// verifyReceipt compares a receipt's code with the tree: KIOSKD REFERENCE RECORDS HASH. It returns the session.
+func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string) (id string, err error) {
 	f := strings.Fields(strings.ToUpper(strings.TrimPrefix(strings.ToUpper(code), "KIOSKD ")))
 	if len(f) != 3 {
-		return cli.Usagef(
+		return "", cli.Usagef(
 			"journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"",
 			code)
 	}
-	n, err := strconv.ParseInt(f[1], 10, 64)
-	if err != nil {
-		return cli.Usagef("journal verify: receipt %q: %q is no number of records", code, f[1])
+	if _, err := strconv.ParseInt(f[1], 10, 64); err != nil {
+		return "", cli.Usagef("journal verify: receipt %q: %q is no number of records", code, f[1])
 	}
-	id, err := s.Find(ctx, f[0])
+	id, err = s.Find(ctx, f[0])
 	if err != nil {
-		return err
+		return "", err
 	}
 	r, err := receipt.From(ctx, s.Session(ctx, id), s.TreeHash)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if want := f[1] + " " + f[2]; r.Head != want {
-		return fmt.Errorf("the receipt does not fit: it says %s, the journal %s: this is not the journal of then", want,
+		return "", fmt.Errorf("the receipt does not fit: it says %s, the journal %s: this is not the journal of then",
+			want,
 			r.Head)
 	}
-	fmt.Fprintf(p.Out, "the receipt fits: session %s, as it was with %d records\n", id, n)
-	return nil
+	return id, nil
 }
 
 func (p program) journalExport(ctx context.Context, fs *flag.FlagSet, args []string) error {
@@ -178,7 +197,6 @@ func (p program) journalExport(ctx context.Context, fs *flag.FlagSet, args []str
 	return err
 }
 
-// export writes records from a number on and returns the next number.
 func (p program) journalTail(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	lines := fs.Int64("lines", 10, "how many `records` of the past to begin with")
 	follow := fs.Bool("follow", true, "go on with what is written from now on")
