@@ -10,7 +10,7 @@ import (
 // Errors that callers branch on.
 var (
 	// ErrOutcomeUnknown means that a request may have reached the other side, and
-	// nobody knows whether it was carried out. It is a result of its own wherever
+	// the kiosk cannot know whether it was carried out. It is a result of its own wherever
 	// money is asked about: never repeat the request, ask the terminal what is true.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrOtherTerminal means that another terminal answers than the site's own, or one that does
@@ -53,7 +53,7 @@ func DeclineClasses() []DeclineClass {
 
 // The classes of session rows 3, 4, 8, 9, 10 and of a terminal that cannot sell.
 const (
-	DeclineNoCard     DeclineClass = "no_card"     // nobody presented a card, or stop was pressed
+	DeclineNoCard     DeclineClass = "no_card"     // no card was presented, or stop was pressed
 	DeclineUnreadable DeclineClass = "unreadable"  // the card could not be read
 	DeclineIssuer     DeclineClass = "issuer"      // funds, or the issuer's no without a reason
 	DeclinePIN        DeclineClass = "pin"         // insert the card or use a phone

@@ -159,7 +159,7 @@ func (h *HTTPS) Send(ctx context.Context, b Batch) (Answer, error) {
 			return a, nil
 		}
 	}
-	h.Close() // a connection that nobody answers on any longer would be kept for ever
+	h.Close() // a connection on which no server answers any longer would be kept for ever
 	if parent.Err() != nil {
 		return Answer{}, trouble(Unreachable, "%w", err)
 	}
@@ -354,7 +354,7 @@ func (m *meter) closeAll() {
 	m.open = nil
 	m.mu.Unlock()
 	for c := range open {
-		c.Conn.Close() // nobody waits for it any longer
+		c.Conn.Close() // no caller waits for it any longer
 	}
 }
 

@@ -60,7 +60,7 @@ func InTime(in kiosk.Instruction, now time.Time) error {
 	return nil
 }
 
-// instruct hands on what is this kiosk's. What is not is logged alone: anybody could send it.
+// instruct hands on what is this kiosk's. What is not is logged alone: any server could send it.
 func (s *Sync) instruct(ctx context.Context, signed string) {
 	in, err := OpenInstruction(signed, s.cfg.Office, s.cfg.Kiosk)
 	if err != nil {

@@ -56,7 +56,7 @@ type Status struct {
 	Good  time.Time     `json:"last_answer,omitzero"` // zero before the first
 	Next  time.Time     `json:"next_try,omitzero"`    // while there is trouble
 	Skew  time.Duration `json:"clock_skew_ns"`        // of the other side's clock to ours
-	// Silent is how long nobody has answered and signed for all that was sent.
+	// Silent is how long no back office has answered and signed for all that was sent.
 	Silent time.Duration `json:"silent_ns"`
 	Sent   int64         `json:"sent"` // records that were acknowledged since the start
 	Traffic
@@ -73,7 +73,7 @@ type Sync struct {
 
 	mu     sync.Mutex
 	status Status
-	heard  time.Time // since then nobody has answered and signed for all, by the monotonic clock
+	heard  time.Time // since then no back office has answered and signed for all, by the monotonic clock
 }
 
 // New makes a Sync.

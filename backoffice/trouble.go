@@ -18,7 +18,7 @@ const (
 	Certificate Class = "certificate" // the server's is not of the pinned authority
 	Client      Class = "client"      // the server does not take ours
 	BadClock    Class = "clock"       // no certificate can be judged: our time is wrong
-	Refused     Class = "refused"     // 4xx, or an answer that nobody understands
+	Refused     Class = "refused"     // 4xx, or an answer that cannot be read
 	Server      Class = "server"      // 5xx
 	Conflict    Class = "conflict"    // the other side has another history of this kiosk
 )

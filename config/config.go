@@ -64,7 +64,7 @@ type Config struct {
 
 // staff is what the host and the technician may do at the screen.
 type staff struct {
-	Technician, Host *CodeHash // nil: nobody
+	Technician, Host *CodeHash // nil: not let in
 	ExportTo         string
 }
 

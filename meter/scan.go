@@ -74,7 +74,7 @@ const (
 	whyGarbled = "what it says cannot be read: two devices with this number, or another speed or parity"
 )
 
-// Ask tells who answers at a unit; ok is false where nobody does. It only reads, one identity register
+// Ask tells who answers at a unit; ok is false where no device does. It only reads, one identity register
 // a known model: some meters do not answer where they have no register. The error is about the line.
 func Ask(ctx context.Context, bus *modbus.Bus, unit byte, models []Model) (found Found, ok bool, err error) {
 	found.Unit = int(unit)

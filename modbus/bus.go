@@ -432,7 +432,7 @@ func (b *Bus) do(ctx context.Context, w *turn, u *unit, r Request, pdu []byte, w
 		}
 		b.end(x, nil, err)
 	}
-	if no != 0 || errors.Is(err, os.ErrDeadlineExceeded) { // a gateway says so, or nobody does
+	if no != 0 || errors.Is(err, os.ErrDeadlineExceeded) { // a gateway says so, or the line is silent
 		u.missed(timeout, w.seizes)
 	}
 	if no != 0 {
@@ -516,7 +516,7 @@ func (b *Bus) send(x *exchange, pdu []byte) ([]byte, error) {
 // longestFrame is how long a frame takes at 9600 baud.
 const longestFrame = 300 * time.Millisecond
 
-// listen takes what arrived since the last answer, for others or for nobody, and waits while more of
+// listen takes what arrived since the last answer, for others or unasked, and waits while more of
 // it comes: who speaks meanwhile is not heard.
 func (b *Bus) listen() error {
 	for end := time.Now().Add(longestFrame); ; {
@@ -690,7 +690,7 @@ func (b *Bus) cut(x *exchange) (answer, error) {
 	b.buf = b.buf[n:]
 	a := answer{unit: frame[0], pdu: frame[1 : n-2]}
 	asked := slices.ContainsFunc(b.pending, func(p *exchange) bool { return p.unit == a.unit })
-	if u, _, _ := b.of(a.unit); x != nil && !asked && !u.missing() { // nobody waits for it, and it is not late
+	if u, _, _ := b.of(a.unit); x != nil && !asked && !u.missing() { // no caller waits for it, and it is not late
 		return answer{}, fmt.Errorf("%w: unit %d answered for unit %d", ErrFrame, a.unit, x.unit)
 	}
 	if !asked {
@@ -699,7 +699,7 @@ func (b *Bus) cut(x *exchange) (answer, error) {
 	return a, nil
 }
 
-// Overdue lists the units that answered when nobody waited for them any longer.
+// Overdue lists the units that answered when no caller waited for them any longer.
 func (b *Bus) Overdue() []byte {
 	w := &turn{}
 	if err := b.turns.take(context.Background(), w, nil); err != nil {

@@ -9,7 +9,7 @@
 //   - A card payment at the kiosk is a token of type AD_HOC_USER of our own party, used once;
 //     its uid, its contract and the authorization_reference are the session's id. The
 //     auth_method is COMMAND: kiosk and station are one, and no other fits.
-//   - A vehicle that is connected and asks for nothing is PARKING_TIME. A stretch that nobody
+//   - A vehicle that is connected and asks for nothing is PARKING_TIME. A stretch that was not
 //     measured (a restart) has neither TIME nor PARKING_TIME, because none was billed.
 //   - Minimum, maximum and hold show in total_cost alone; the costs of the dimensions are as
 //     the tariff makes them, and remark says so.

@@ -28,7 +28,7 @@ type Item struct {
 	Next       *time.Time      `json:"next_try,omitempty"`
 	Deadline   time.Time       `json:"deadline"` // after it the bank may have let the hold go
 	Why        string          `json:"why"`
-	Acts       kiosk.Actor     `json:"acts,omitempty"` // who must; nobody while it is tried again by itself
+	Acts       kiosk.Actor     `json:"acts,omitempty"` // who must; empty while it is tried again by itself
 }
 
 // Open lists what is not settled, oldest first, from the records of open sessions and of

@@ -94,7 +94,7 @@ func (c *Clock) Look(idle bool) (from time.Time, set bool) {
 	switch {
 	case off < agree:
 		c.trusted = c.trusted || good
-	case idle && (good || !c.trusted): // what was right once is better than what nobody vouches for
+	case idle && (good || !c.trusted): // what was right once is better than what no source vouches for
 		from, set = c.now(), true
 		c.anchor, c.wall, c.trusted = time.Now(), system, good
 	}

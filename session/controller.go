@@ -54,7 +54,7 @@ type Controller struct {
 	inbox    chan message
 	bays     map[int]*bayWorker
 	terminal *terminalWorker
-	stopped  chan struct{}   // closed when nobody takes observations any longer
+	stopped  chan struct{}   // closed when the controller takes no observations any longer
 	asked    <-chan struct{} // closed when Run is asked to end
 	wasStuck bool            // of Run alone
 
@@ -380,7 +380,7 @@ func (c *Controller) lookAtClock(ctx context.Context) {
 	}
 }
 
-// probe writes to a journal that could not be written: nobody else would, because
+// probe writes to a journal that could not be written: no other code would, because
 // nothing is sold meanwhile. Selling goes on when its end is on disk, too.
 func (c *Controller) probe(ctx context.Context) {
 	down := c.snapshot.State.Faults[FaultAt{Code: kiosk.FaultJournalUnwritable}]
@@ -427,7 +427,7 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 	if o.What == Sampled {
 		c.publish(func(s *Snapshot) { s.Live[o.Bay] = *o.Sample })
 		if _, taken := c.snapshot.State.AtBay(o.Bay); !taken && o.Sample.InputsLost == 0 && o.Sample.Inputs.Closed {
-			c.bays[o.Bay].command(Command{Do: OpenContact, Bay: o.Bay}) // nobody owns this energy
+			c.bays[o.Bay].command(Command{Do: OpenContact, Bay: o.Bay}) // this energy has no owner
 		}
 	}
 	turn, err := c.cfg.Rules.Turn(c.snapshot.State, o, c.derived)

@@ -44,7 +44,7 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	case Sampled:
 		x, ok := s.AtBay(o.Bay)
 		if !ok {
-			return r.nobody(s, o), nil
+			return r.unsold(s, o), nil
 		}
 		return r.sampled(s, x, o)
 	case Chosen:
@@ -292,7 +292,7 @@ func (r Rules) adopt(x Session, o Observation) []Event {
 	return nil
 }
 
-// How long nobody may have looked at a bay whose session goes on. A cable that is pulled and
+// How long a bay may have gone unseen whose session goes on. A cable that is pulled and
 // plugged in again by another driver takes longer than adoptAt; where energy never paused it was
 // not pulled at all, because a vehicle that is connected asks anew.
 const (
@@ -352,7 +352,7 @@ func (x Session) crossed(s State, o Observation) int {
 }
 
 // uncross ends a session whose energy another bay's meter counts, and closes both bays until a
-// person has looked at their wires. What that meter counts is billed to nobody.
+// person has looked at their wires. What that meter counts is not billed.
 func (r Rules) uncross(s State, x Session, other int, o Observation) (out []Event) {
 	err := fmt.Errorf("contactor %d is closed, and meter %d counts", x.Bay, other)
 	for _, bay := range []int{x.Bay, other} {

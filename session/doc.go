@@ -24,10 +24,10 @@
 // # What may be asked of a session, and by whom
 //
 // The driver who pays, in the visit in which they pay, may cancel and stop. Once they have left the screen they show
-// their stop code or their card (proof.go). An operator may stop, by name. Anybody may unplug. A visitor who needs
+// their stop code or their card (proof.go). An operator may stop, by name. Any person may unplug. A visitor who needs
 // longer is given it (patience.go). The host closes bays, and lets a vehicle charge for nothing up to a limit: their
 // word, by name in the journal, stands in the place of a hold. The technician tests a contactor where nothing is
-// connected, and exchanges a meter where nobody charges (staff.go). A driver who was declined may try again twice,
+// connected, and exchanges a meter where no session charges (staff.go). A driver who was declined may try again twice,
 // for twenty seconds; a second hold is never asked for before the first is known to be none.
 //
 // # The terminal
@@ -46,9 +46,9 @@
 //
 // # The clock
 //
-// Everything that is billed runs with the monotonic clock (clock.go). While nobody vouches
+// Everything that is billed runs with the monotonic clock (clock.go). While no source vouches
 // for the wall clock, events say so, no time is billed, and energy at the cheapest price that
-// any time of day has. Time that nobody measured, as over a restart, is not billed either.
+// any time of day has. Time that was not measured, as over a restart, is not billed either.
 //
 // # A bay's devices
 //

@@ -52,7 +52,7 @@ func contained(f func() error) (err error) {
 	return cmp.Or(panicked, err)
 }
 
-// errSelf is what becomes of a command whose driver panicked. Nobody knows how far it came.
+// errSelf is what becomes of a command whose driver panicked. How far it came is not known.
 var errSelf = fmt.Errorf("%w: kioskd itself failed at it", kiosk.ErrOutcomeUnknown)
 
 // goOn tells that a call came back and the next begins.

@@ -21,7 +21,7 @@ const (
 	HoldOK          Kind = "hold_ok"          // approved; not acknowledged to the terminal yet
 	HoldConfirmed   Kind = "hold_confirmed"   // the terminal completed it, or lists it
 	HoldDeclined    Kind = "hold_declined"    // a definite no
-	HoldUnknown     Kind = "hold_unknown"     // nobody knows: the terminal is asked
+	HoldUnknown     Kind = "hold_unknown"     // its outcome is not known: the terminal is asked
 	HoldGone        Kind = "hold_gone"        // the terminal holds nothing
 	HoldFound       Kind = "hold_found"       // the terminal holds something that we did not record
 	Plugged         Kind = "plugged"          // a vehicle is connected
@@ -61,7 +61,7 @@ const (
 	Alert           Kind = "alert" // a rule against fraud or abuse
 	FaultRaised     Kind = "fault_raised"
 	FaultCleared    Kind = "fault_cleared"
-	RegisterSeen    Kind = "register_seen"  // of a bay that nobody has, for the first time
+	RegisterSeen    Kind = "register_seen"  // of a bay without a session, for the first time
 	DayEndDue       Kind = "day_end_due"    // the terminal wants it
 	DayEndIntent    Kind = "day_end_intent" // about to reconcile the terminal
 	DayEnded        Kind = "day_ended"

@@ -30,7 +30,7 @@ const (
 	ProofNone    Proof = ""
 	ProofAsked   Proof = "asked"   // a card is waited for
 	ProofGiven   Proof = "given"   // the owner is here
-	ProofRefused Proof = "refused" // not the owner, or nobody
+	ProofRefused Proof = "refused" // not the owner, or no card
 )
 
 // Times and limits of proving.

@@ -186,8 +186,8 @@ func (r Rules) dayEndEnded(s State, o Observation) []Event {
 // session.
 const residual = 100
 
-// nobody looks at a bay that no session has: what its meter counts there is nobody's.
-func (r Rules) nobody(s State, o Observation) []Event {
+// unsold looks at a bay that no session has: what its meter counts there belongs to no driver.
+func (r Rules) unsold(s State, o Observation) []Event {
 	now, last := o.Sample.Reading, s.Registers[o.Bay]
 	if now == nil || s.Faults[FaultAt{kiosk.FaultEnergyUnsold, o.Bay}] {
 		return nil

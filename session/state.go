@@ -35,7 +35,7 @@ type State struct {
 // Register is what a bay's meter counted.
 type Register struct {
 	kiosk.Reading
-	Sold bool // by a session; else it was seen while nobody had the bay
+	Sold bool // by a session; else it was seen while no session had the bay
 }
 
 // FaultAt is a fault of a bay, or of the site with bay 0.

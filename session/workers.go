@@ -178,10 +178,10 @@ func (w *terminalWorker) run(ctx context.Context) {
 	}
 }
 
-// failed is what follows from a panic: nobody knows what the terminal did.
+// failed is what follows from a panic: the kiosk cannot know what the terminal did.
 func (w *terminalWorker) failed(ctx context.Context, cmd Command, err error) {
 	w.c.cfg.Log.Error("kioskd itself failed at the terminal", "fault", kiosk.FaultDeviceFailed, "error", err)
-	if t, ok := w.c.cfg.Terminal.(io.Closer); ok { // its line is in a state that nobody knows
+	if t, ok := w.c.cfg.Terminal.(io.Closer); ok { // its line is in an unknown state
 		if err := contained(t.Close); err != nil {
 			w.c.cfg.Log.Error("terminal did not close", "error", err)
 		}

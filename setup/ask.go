@@ -17,8 +17,8 @@ import (
 	"kioskd/cli"
 )
 
-// asker puts questions, a line each: a form that fills the screen would help nobody at a serial
-// console, behind ssh on a telephone, or with a screen reader. Without anybody to ask it collects
+// asker puts questions, a line each: a form that fills the screen would help no person at a serial
+// console, behind ssh on a telephone, or with a screen reader. Without a person to ask it collects
 // what was not answered.
 type asker struct {
 	p          cli.Program
@@ -221,7 +221,7 @@ func (a *asker) edited(f *os.File, prompt string) (s string, err error) {
 	return strings.TrimSpace(s), err
 }
 
-// incomplete names what nobody was there to answer.
+// incomplete names the questions that no person was there to answer.
 func (a *asker) incomplete() error {
 	if len(a.missing) == 0 {
 		return nil

@@ -28,7 +28,7 @@ type adapter struct{ name, id string }
 // port is a serial adapter as udev knows it.
 type port struct {
 	serial, path string // serial may be empty
-	kind         string // terminal or bus; empty where nobody answers
+	kind         string // terminal or bus; empty where no device answers
 }
 
 func parseAdapters(text string) (out []adapter) {
@@ -43,7 +43,7 @@ func parseAdapters(text string) (out []adapter) {
 // nameAdapters names those on which something answers, and keeps every name that was given: a bus
 // must never get the name of another one. all are the lines of the file, names those of the ports
 // in their order. What several have cannot tell them apart, for cheap adapters share a serial
-// number: a name that rested on it is nobody's any longer.
+// number: a name that rested on it names no device any longer.
 func nameAdapters(had []adapter, ports []port) (names []string, all []adapter) {
 	shared := func(id string) bool {
 		n := 0

@@ -99,7 +99,7 @@ func where(in []bool, on bool) (out []int) {
 }
 
 // stillFree asks again where an input came that was not there at rest: it may be a vehicle at a bay
-// that nobody knows yet.
+// that is not known yet.
 func (w *wizard) stillFree(ctx context.Context, b boardAt, rest []bool) ([]bool, error) {
 	for {
 		now, err := inputsAt(ctx, b)

@@ -32,7 +32,7 @@ func (w *wizard) known(plans []plan) (out []config.Bay, err error) {
 }
 
 // free fails where a vehicle is plugged in at any known bay, or its emergency stop is pressed.
-// Energy that nobody pays for must not flow. Where nobody was asked, a bay that cannot tell is taken
+// Energy that no driver pays for must not flow. Where no person was asked, a bay that cannot tell is taken
 // for one with a vehicle, unless it is set up anew.
 func (w *wizard) free(ctx context.Context, plans []plan) error {
 	unknown := func(bay int, err error) error {

@@ -30,7 +30,7 @@ func setupQuestions() []setupQuestion {
 		{question: question{flag: "vat-id", title: "VAT number", optional: true,
 			help: "For receipts, where you have one."}, part: partSite, path: "site.vat_id"},
 		{question: question{flag: "helpline", title: "Telephone number for help", check: telephone,
-			help: "Somebody must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
+			help: "A person must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
 		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: letters(2),
 			help: "As DE."}, part: partSite, path: "site.country"},
 		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), help: "As Europe/Berlin.",
@@ -108,7 +108,7 @@ func letters(n int) func(string) error {
 
 func systemZone() string {
 	if b, err := os.ReadFile("/etc/timezone"); err == nil {
-		if zone := strings.TrimSpace(string(b)); !strings.HasSuffix(zone, "UTC") { // nobody has chosen one
+		if zone := strings.TrimSpace(string(b)); !strings.HasSuffix(zone, "UTC") { // none was chosen
 			return zone
 		}
 	}

@@ -50,7 +50,7 @@ type Options struct {
 	Journal, Socket string
 	NoPulse         bool // close no contactor to prove which one it is
 	NoTest          bool // no hold to try the terminal with
-	Yes             bool // ask nobody
+	Yes             bool // ask no question
 	AcceptPrice     bool
 }
 

@@ -41,7 +41,7 @@ var errBroken = errors.New("the link broke")
 func (k *Link) carry(c net.Conn) {
 	defer c.Close()
 	up, err := net.Dial("tcp", k.To)
-	if err != nil { // nobody is there: the caller is told at once
+	if err != nil { // no server is there: the caller is told at once
 		reset(c)
 		return
 	}

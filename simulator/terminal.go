@@ -45,7 +45,7 @@ const (
 	HostDown       CardFault = "host_down"       // the host cannot be reached
 	Hang           CardFault = "hang"            // booked, then silence for ever on this line
 	FullPAN        CardFault = "full_pan"        // the result has the whole card number
-	UnknownField   CardFault = "unknown_field"   // the result has a field that nobody knows
+	UnknownField   CardFault = "unknown_field"   // the result has a field that no table knows
 )
 
 // Terminal is the terminal's side of ZVT, with a person who presents cards.
@@ -62,7 +62,7 @@ type Terminal struct {
 	Idle time.Duration
 	// DayEndBooks lets an end-of-day take all that is held, as some terminals do.
 	DayEndBooks bool
-	// Said is called when the till has a message of the terminal's; nil for nobody.
+	// Said is called when the till has a message of the terminal's; nil for no listener.
 	Said func(zvt.APDU)
 
 	cards chan Card

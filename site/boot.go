@@ -78,7 +78,7 @@ func notify(log *slog.Logger, state string) {
 	}
 }
 
-// watchScreen raises UI001 while nobody could see the price.
+// watchScreen raises UI001 while no driver could see the price.
 func watchScreen(ctx context.Context, screen *ui.Server, control *session.Controller) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -144,7 +144,7 @@ func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (d
 	return day, last, nil
 }
 
-// lockedFaults are the faults that only a person can call mended and nobody has, however long
+// lockedFaults are the faults that only a person can call mended and none has, however long
 // ago they were raised.
 func lockedFaults(ctx context.Context, journal *store.Store) (out []session.FaultAt, err error) {
 	for _, code := range session.LatchedCodes() {

@@ -40,7 +40,7 @@ func (d *devices) Close(log *slog.Logger) {
 	}
 }
 
-// open opens every contactor: energy that nobody can record must not flow, also when it
+// open opens every contactor: energy that cannot be recorded must not flow, also when it
 // was an earlier process that let it.
 func (d *devices) open() (err error) {
 	for _, b := range d.Bays {

@@ -74,7 +74,7 @@ func (i *instructionRunner) known(ctx context.Context, id string) (bool, error) 
 // resume ends what was taken before the daemon ended, and not done: it is carried out if it is
 // still in time. Each can be done twice without harm.
 func (i *instructionRunner) resume(ctx context.Context) error {
-	if i.resumed || !i.clock.Trusted() { // whether one is in time nobody knows yet
+	if i.resumed || !i.clock.Trusted() { // whether one is in time is not known yet
 		return nil
 	}
 	i.resumed = true

@@ -36,7 +36,7 @@ func Reach(ctx context.Context, c *config.Config) (s api.Devices, end func(), er
 		killed := config.Exists(c.Control()) // one that ends in order takes its socket away
 		if !killed || time.Since(started) > comesBack {
 			lock, err := store.Lock(c.Journal)
-			// nowhere to keep a journal: nobody sells here
+			// nowhere to keep a journal: no daemon sells here
 			if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS) {
 				return reachDirectly(c, lock)
 			}

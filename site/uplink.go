@@ -69,7 +69,7 @@ func writeDurably(path string, data []byte) error {
 }
 
 // uplink is the way to the back office, once its files can be read: what is wrong with them
-// keeps nobody from buying.
+// keeps no driver from buying.
 type uplink struct {
 	connect func() (*backoffice.Sync, error)
 	start   time.Time

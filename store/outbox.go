@@ -72,7 +72,7 @@ func (s *Store) leaves(ctx context.Context, records iter.Seq2[kiosk.Record, erro
 }
 
 // leafOf is a record's leaf. Older records had what recognises a card in them: that goes to
-// nobody.
+// no back office.
 func (s *Store) leafOf(ctx context.Context, r kiosk.Record) (kiosk.Leaf, error) {
 	if bytes.Contains(r.Body, []byte(`"card_token"`)) {
 		return s.withheld(ctx, r.Seq, "it recognises a card")
@@ -241,11 +241,11 @@ func (s *Store) thinnable(ctx context.Context, before time.Time) (from int64, fo
 			break
 		}
 		found = append(found, r)
-		if r.ClockOK { // a time that nobody vouches for says nothing
+		if r.ClockOK { // a time that no source vouches for says nothing
 			old = len(found)
 		}
 	}
-	if old == 0 && len(found) == thinStep { // nobody vouched for the time for long: what follows tells
+	if old == 0 && len(found) == thinStep { // no source vouched for the time for long: what follows tells
 		var wall string
 		err := s.read.QueryRowContext(ctx, "select wall from record where seq > ? and clock_ok = 1 order by seq "+
 			"limit 1", found[thinStep-1].Seq).Scan(&wall)

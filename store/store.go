@@ -10,8 +10,8 @@
 // # What the tree proves
 //
 // A leaf is the whole record. Verify computes every leaf again from its record and
-// compares, so that a changed, missing or inserted record is found and named. Nobody
-// who can write the file can be kept from making a new tree: what binds is who else
+// compares, so that a changed, missing or inserted record is found and named. A person
+// who can write the file can make a new tree, and no check prevents it: what binds is who else
 // knows the tree's head.
 //
 // One process writes; others may read at the same time.
@@ -139,7 +139,7 @@ func OpenReader(ctx context.Context, path string) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path, mode string) (err error) {
-	if mode == "rwc" { // what drivers did is for nobody else on the machine; SQLite's other files are made alike
+	if mode == "rwc" { // what drivers did no other account of the machine may read; SQLite's other files are made alike
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
 		if err == nil {
 			err = f.Close()

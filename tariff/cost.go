@@ -17,7 +17,7 @@ type State string
 const (
 	Charging State = "charging"
 	Parked   State = "parking" // connected, asks for nothing
-	// Unproven is a stretch that nobody measured: its energy is proven by the registers at
+	// Unproven is a stretch that was not measured: its energy is proven by the registers at
 	// both ends, its time by nothing, so that no time is billed.
 	Unproven State = "unproven"
 )
@@ -36,7 +36,7 @@ type Period struct {
 	Energy  kiosk.Energy `json:"energy_wh"`
 	Power   *int64       `json:"power_w,omitempty"`   // average if missing
 	Current *Decimal     `json:"current_a,omitempty"` // sum over the phases
-	// AnyTime says that nobody knows at what time of day or date this was: whatever is
+	// AnyTime says that it is not known at what time of day or date this was: whatever is
 	// cheapest at any is charged.
 	AnyTime bool `json:"any_time,omitempty"`
 }

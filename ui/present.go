@@ -31,7 +31,7 @@ type Site struct {
 	Notice    func(language string, at time.Time) string // the operator's word to drivers; nil for never
 	Receipt   func(session, reference string) string     // text of a receipt's QR
 	Archive   Archive                                    // nil where no receipts can be looked up
-	Desk      Desk                                       // nil where nobody is let in
+	Desk      Desk                                       // nil where no person is let in
 }
 
 // Always sells by one tariff.
@@ -48,7 +48,7 @@ type Kiosk interface {
 
 // Times are those after which the screen goes on by itself.
 type Times struct {
-	Idle     time.Duration // back to the price, where nobody touches
+	Idle     time.Duration // back to the price, where no driver touches
 	Declined time.Duration
 	Final    time.Duration
 	Charging time.Duration // back to the bays: others want to pay

@@ -38,7 +38,7 @@ func (p *scene) leave() {
 	p.staff = visit{turn: p.staff.turn + 1}
 }
 
-// Tick lets time pass: what nobody touches goes back, and who is at the screen is found out.
+// Tick lets time pass: what no driver touches goes back, and who is at the screen is found out.
 func (p *Presenter) Tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,7 +137,7 @@ func (p *scene) view(snap session.Snapshot) View {
 	if v.Screen == Final || v.Screen == Declined {
 		p.tell(snap)
 	}
-	// nobody is at the screen: perhaps they are
+	// no driver is at the screen: perhaps they are
 	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract && p.over.screen == "" && p.staff.page == "" {
 		p.turn("", x.ID, false)
 		p.language, p.since = x.Offer.Language, snap.At
@@ -175,7 +175,7 @@ func (p *scene) stays(s Screen) time.Duration {
 		return t.Staff
 	case p.over.screen != "":
 		limit = max(limit, t.Idle)
-	case s == Attract && (p.access != Access{} || p.language != p.site.Languages[0]): // nobody is there any longer
+	case s == Attract && (p.access != Access{} || p.language != p.site.Languages[0]): // the driver has left
 		limit = t.Idle
 	}
 	if p.access.Large {
@@ -348,7 +348,7 @@ func (p *scene) charging(v *View, x session.Session, snap session.Snapshot) {
 	}
 }
 
-// owner asks whose session it is. What it costs so far is nobody else's business.
+// owner asks whose session it is. What it costs so far is shown to its owner alone.
 func (p *scene) owner(v *View, x session.Session, at time.Time) {
 	p.page = ""
 	v.Screen, v.Message, v.Digits = Owner, string(x.Proof), len(p.digits)

@@ -30,7 +30,7 @@ type Server struct {
 // Screens is how many screens are connected.
 func (s *Server) Screens() int { return int(s.screens.Load()) }
 
-// Listen makes a socket with a file mode. A socket that nobody answers on is replaced; a
+// Listen makes a socket with a file mode. A socket on which no process answers is replaced; a
 // file that is no socket, or one that another daemon answers on, is an error.
 func Listen(path string, mode os.FileMode) (net.Listener, error) {
 	if info, err := os.Stat(path); err == nil {

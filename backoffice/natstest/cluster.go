@@ -101,7 +101,7 @@ log_file: %q
 	return c
 }
 
-// ports are free ones, as far as anybody can know.
+// ports are free ones, as far as a process can know.
 func ports(t testing.TB, n int) (out []int) {
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -255,7 +255,7 @@ func (c *Cluster) streams() {
 	}
 }
 
-// Leader is the server that leads the journal's stream, -1 where nobody does now.
+// Leader is the server that leads the journal's stream, -1 where none does now.
 func (c *Cluster) Leader(conn *nats.Conn) int {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)

@@ -25,7 +25,7 @@ const patience = 10 * time.Second
 
 // composes asks a compositor for a sign, wl_display.sync of the Wayland core protocol: words of 32
 // bits in the machine's order, object, size and opcode, and the id of the callback that it is to
-// call. An X server draws on although its compositor hangs, and nobody sees any of it.
+// call. An X server draws on although its compositor hangs, and no driver sees any of it.
 //
 //	asked     01 00 00 00  01 00 0c 00  02 00 00 00   wl_display 1, sync, callback 2
 //	answered  02 00 00 00  00 00 0c 00  xx xx xx xx   callback 2, done

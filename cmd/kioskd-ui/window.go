@@ -30,7 +30,7 @@ type window struct {
 	drawn   fyne.Size // that pic is for
 	pic     *screens.Picture
 	changed time.Time // of the screen
-	focus   int       // of the keypad; -1 while nobody uses one
+	focus   int       // of the keypad; -1 while no driver uses one
 	spoken  string
 	lit     bool
 	pulsing atomic.Bool // read by another goroutine

@@ -89,7 +89,7 @@ func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) e
 	return cli.Usagef("receipt: format %q: want text or json", *format)
 }
 
-// journalUnsent prints how many records only this kiosk has: nobody may delete them unasked.
+// journalUnsent prints how many records only this kiosk has: no script may delete them unasked.
 func (p program) journalUnsent(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	format := fs.String("format", "table", "`form`: table (the number alone), json or csv")
 	s, err := p.parseJournal(ctx, fs, args)

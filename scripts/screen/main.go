@@ -468,7 +468,7 @@ func monkey(limit time.Duration) error {
 	}
 	fmt.Printf("%d touches in %v on %d screens; memory in MB each minute: %d\n", touches, limit, len(seen), memory)
 	if err := p.await(5*time.Minute, func(v ui.View) bool { return v.Screen == ui.Attract }); err != nil {
-		return fmt.Errorf("nobody touches, and %w", err)
+		return fmt.Errorf("no driver touches, and %w", err)
 	}
 	fmt.Println("left alone, it shows the price again")
 	return nil

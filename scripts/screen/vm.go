@@ -494,7 +494,7 @@ func (m *machine) turn(out string) error {
 	return m.press(ui.Choose, "3", ui.Price)
 }
 
-// adapters sets the kiosk up anew, at a site behind three USB adapters that nobody named.
+// adapters sets the kiosk up anew, at a site behind three USB adapters without names.
 func (m *machine) adapters(out string) error {
 	setup := strings.Join([]string{ // a line, as the guest reads it
 		"systemctl disable --quiet --now practice; systemctl stop kioskd; rm -f /etc/kioskd/kioskd.yaml " +

@@ -122,7 +122,7 @@ func notRecorded(t *testing.T, s Site) {
 		t.Fatalf("hold gave %v", err)
 	}
 	if open := s.open(t); len(open) > 0 {
-		t.Fatalf("money is held that nobody knows of: %v", open)
+		t.Fatalf("money is held that the kiosk does not know of: %v", open)
 	}
 }
 
