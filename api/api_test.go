@@ -16,6 +16,7 @@ import (
 	"kioskd"
 	"kioskd/api"
 	"kioskd/backoffice"
+	"kioskd/socket"
 )
 
 // place is a site that writes down what it was asked, and answers as it was told.
@@ -95,15 +96,15 @@ func (p *place) SendNow(context.Context) (api.Done, error) { return api.Done{Don
 // served serves a place on a socket of its own until the test ends.
 func served(t *testing.T, p *place) (*api.Client, string) {
 	t.Helper()
-	socket := filepath.Join(t.TempDir(), "s")
-	l, err := net.Listen("unix", socket)
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- api.Serve(ctx, l, p) }()
-	c := api.Dial(socket)
+	c := api.Dial(path)
 	t.Cleanup(func() {
 		c.Close()
 		stop()
@@ -111,16 +112,16 @@ func served(t *testing.T, p *place) (*api.Client, string) {
 			t.Error(err)
 		}
 	})
-	return c, socket
+	return c, path
 }
 
 // TestWhatIsAskedArrives: each request reaches the site with its arguments, odd ones too, and its answer comes back
 // whole.
 func TestWhatIsAskedArrives(t *testing.T) {
 	p := &place{}
-	c, socket := served(t, p)
+	c, path := served(t, p)
 	ctx := t.Context()
-	if !api.Running(socket) || api.Running(socket+"x") {
+	if !socket.Answers(path) || socket.Answers(path+"x") {
 		t.Error("a daemon is found where there is none, or not where there is one")
 	}
 	const odd = "Zoë & Co / 3 %"
@@ -169,15 +170,12 @@ func TestWhatIsAskedArrives(t *testing.T) {
 // TestAnErrorArrives as the site said it; a daemon that is gone is another one.
 func TestAnErrorArrives(t *testing.T) {
 	p := &place{fails: errors.New("hold 7 belongs to session 7GK2M4Q")}
-	c, socket := served(t, p)
+	c, at := served(t, p)
 	if _, err := c.Release(t.Context(), "7"); err == nil || err.Error() != p.fails.Error() {
 		t.Error(err)
 	}
 	for _, path := range []string{"/meters/scan?from=x&to=3", "/fault/MT005/clear?bay=two"} {
-		h := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn,
-			error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		}}}
+		h := socket.Client(at)
 		method := http.MethodGet
 		if strings.HasPrefix(path, "/fault") {
 			method = http.MethodPost
@@ -196,7 +194,7 @@ func TestAnErrorArrives(t *testing.T) {
 			t.Errorf("%s: %s", path, resp.Status)
 		}
 	}
-	if _, err := api.Dial(socket + "x").Status(t.Context()); err == nil ||
+	if _, err := api.Dial(at + "x").Status(t.Context()); err == nil ||
 		!strings.Contains(err.Error(), "cannot reach the daemon") {
 		t.Error(err)
 	}

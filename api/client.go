@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,29 +13,14 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/socket"
 )
 
 // Client asks the site that a daemon runs. It implements Site.
-type Client struct{ http http.Client }
+type Client struct{ http *http.Client }
 
-// Running tells whether a program answers on a Unix socket.
-func Running(socket string) bool {
-	c, err := net.Dial("unix", socket)
-	if err != nil {
-		return false
-	}
-	c.Close()
-	return true
-}
-
-// Dial makes a client for a daemon's socket. Each request has a connection of its own.
-func Dial(socket string) *Client {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", socket)
-	}
-	return &Client{http.Client{Transport: &http.Transport{DialContext: dial}}}
-}
+// Dial makes a client for a daemon's socket.
+func Dial(path string) *Client { return &Client{socket.Client(path)} }
 
 // ask sends a request and reads its answer.
 func ask[T any](ctx context.Context, c *Client, method string, values url.Values, path ...string) (answer T,

@@ -8,20 +8,14 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"time"
 
 	"kioskd"
+	"kioskd/socket"
 )
 
 // Serve answers on a socket until ctx ends, or the socket fails.
 func Serve(ctx context.Context, l net.Listener, s Site) error {
-	srv := &http.Server{Handler: handler(s), ReadHeaderTimeout: 5 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return ctx }}
-	defer context.AfterFunc(ctx, func() { srv.Close() })()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return socket.Serve(ctx, l, handler(s))
 }
 
 // handler has one function for each request.

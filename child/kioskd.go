@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"kioskd/socket"
 )
 
 // Beside finds a program of this project: this very one where it is of that name, the one that lies beside it, or one
@@ -55,10 +56,9 @@ func Kioskd(config, dir string, env ...string) (*exec.Cmd, error) {
 
 // AwaitKioskd waits until a daemon that was started with a folder for its log answers at its screen's socket. One
 // that does not is stopped, and the error has its log.
-func AwaitKioskd(ctx context.Context, cmd *exec.Cmd, dir, socket string) error {
+func AwaitKioskd(ctx context.Context, cmd *exec.Cmd, dir, screen string) error {
 	for range 200 {
-		if c, err := net.Dial("unix", socket); err == nil {
-			c.Close()
+		if socket.Answers(screen) {
 			return nil
 		}
 		select {

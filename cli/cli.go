@@ -22,12 +22,15 @@ type Program struct {
 	Err   io.Writer
 }
 
+// Run is what a command does, with its own flags yet to be read.
+type Run func(ctx context.Context, flags *flag.FlagSet, args []string) error
+
 // Command is one thing that a program does.
 type Command struct {
 	Name    string // one or two words
 	Summary string
 	Example string
-	Run     func(ctx context.Context, flags *flag.FlagSet, args []string) error
+	Run     Run
 }
 
 // UsageError is wrong usage or wrong input: exit status 2.

@@ -144,6 +144,9 @@ func (e *Error) Error() string { return strings.Join(e.Faults, "\n") }
 // Lines are the faults, each with its place.
 func (e *Error) Lines() []string { return e.Faults }
 
+// Packaged is where the package has the configuration.
+const Packaged = "/etc/kioskd/kioskd.yaml"
+
 // Read reads and checks a configuration file. Files that it names are looked at later:
 // what is missing of them keeps a daemon from nothing but what needs them.
 func Read(path string) (*Config, error) { return ReadWithFiles(path, false) }

@@ -25,6 +25,7 @@ import (
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/site"
+	"kioskd/socket"
 	"kioskd/store"
 	"kioskd/ui/text"
 )
@@ -117,7 +118,7 @@ func (w *wizard) parts(ctx context.Context) ([]string, error) {
 }
 
 func (w *wizard) run(ctx context.Context, parts []string) error {
-	w.managed = w.file.Path == "/etc/kioskd/kioskd.yaml" && config.Exists("/run/systemd/system")
+	w.managed = w.file.Path == config.Packaged && config.Exists("/run/systemd/system")
 	signal.Ignore(syscall.SIGPIPE) // the reader of its output may go: what was begun is ended in order
 	if config.Exists("/var/lib/kioskd/upgrade/begun") && w.managed {
 		return errors.New("an upgrade of kioskd is not finished: systemctl status kioskd-upgrade")
@@ -357,14 +358,14 @@ func (w *wizard) stopDaemon(ctx context.Context, screen string) (ran bool, err e
 	}
 	ran = unit != "inactive" && unit != "failed" // also one that is tried again and again
 	for _, at := range []string{screen, "/run/kioskd/ui.sock"} {
-		socket := (&config.Config{Socket: at}).Control()
-		if at != screen && !w.managed || !api.Running(socket) {
+		control := (&config.Config{Socket: at}).Control()
+		if at != screen && !w.managed || !socket.Answers(control) {
 			continue
 		}
 		if !ran {
 			return false, cli.Usagef("kioskd runs with %s, and not as kioskd.service: stop it first", w.file.Path)
 		}
-		r := api.Dial(socket)
+		r := api.Dial(control)
 		if err := r.UntilDrained(ctx, api.DrainLimit, w.Waiting); err != nil {
 			_, sells := r.Drain(ended, false)
 			return false, errors.Join(err, sells)

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kioskd"
-	"kioskd/api"
 	"kioskd/config"
 	"kioskd/session"
+	"kioskd/socket"
 	"kioskd/store"
 	"kioskd/ui"
 )
@@ -48,7 +48,7 @@ const takeWithin = ServiceLimit + time.Minute
 func takeSite(ctx context.Context, c *config.Config, clock store.Clock, log *slog.Logger) (*store.Store, error) {
 	for end, told := time.Now().Add(takeWithin), false; ; told = true {
 		journal, err := store.Open(ctx, c.Journal, clock)
-		if !errors.Is(err, store.ErrInUse) || api.Running(c.Control()) || time.Now().After(end) {
+		if !errors.Is(err, store.ErrInUse) || socket.Answers(c.Control()) || time.Now().After(end) {
 			return journal, err
 		}
 		if !told {

@@ -10,6 +10,7 @@ import (
 
 	"kioskd/api"
 	"kioskd/config"
+	"kioskd/socket"
 	"kioskd/store"
 	"kioskd/terminal"
 )
@@ -30,7 +31,7 @@ var errTaken = errors.New("the site is locked by another process that does not r
 func Reach(ctx context.Context, c *config.Config) (s api.Devices, end func(), err error) {
 	started := time.Now()
 	for {
-		if api.Running(c.Control()) {
+		if socket.Answers(c.Control()) {
 			return api.Dial(c.Control()), func() {}, nil
 		}
 		killed := config.Exists(c.Control()) // one that ends in order takes its socket away

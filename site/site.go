@@ -24,6 +24,7 @@ import (
 	"kioskd/config"
 	"kioskd/line"
 	"kioskd/session"
+	"kioskd/socket"
 	"kioskd/store"
 	"kioskd/terminal"
 	"kioskd/ui"
@@ -212,12 +213,12 @@ func (s *Site) openMachine(ctx context.Context) error {
 
 // listen opens the sockets of the screen and of commands.
 func (s *Site) listen(context.Context) (err error) {
-	s.screens, err = ui.Listen(s.c.Socket, 0o660)
+	s.screens, err = socket.Listen(s.c.Socket, 0o660)
 	if err != nil {
 		return err
 	}
 	s.closes(s.screens.Close)
-	s.commands, err = ui.Listen(s.c.Control(), 0o600)
+	s.commands, err = socket.Listen(s.c.Control(), 0o600)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"kioskd"
 	"kioskd/session"
+	"kioskd/socket"
 	"kioskd/tariff"
 	"kioskd/ui"
 )
@@ -188,11 +189,11 @@ func TestNothingIsSoldWithoutATerminalOrAJournal(t *testing.T) {
 func TestSocket(t *testing.T) {
 	_, p := newScreen(t)
 	path := filepath.Join(t.TempDir(), "ui.sock")
-	l, err := ui.Listen(path, 0o600)
+	l, err := socket.Listen(path, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ui.Listen(path, 0o600); err == nil || !strings.Contains(err.Error(), "another kioskd") {
+	if _, err := socket.Listen(path, 0o600); err == nil || !strings.Contains(err.Error(), "another kioskd") {
 		t.Errorf("a second daemon got %v", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

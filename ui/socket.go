@@ -5,16 +5,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"kioskd/socket"
 )
 
 // Server serves views on a Unix socket.
@@ -30,47 +29,13 @@ type Server struct {
 // Screens is how many screens are connected.
 func (s *Server) Screens() int { return int(s.screens.Load()) }
 
-// Listen makes a socket with a file mode. A socket on which no process answers is replaced; a
-// file that is no socket, or one that another daemon answers on, is an error.
-func Listen(path string, mode os.FileMode) (net.Listener, error) {
-	if info, err := os.Stat(path); err == nil {
-		if info.Mode()&os.ModeSocket == 0 {
-			return nil, fmt.Errorf("cannot listen on %s: it is not a socket", path)
-		}
-		if c, err := net.Dial("unix", path); err == nil {
-			c.Close()
-			return nil, fmt.Errorf("cannot listen on %s: another kioskd answers there", path)
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("cannot replace stale socket: %w", err)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen: %w", err)
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		l.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
 // Run serves until ctx ends.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /view", s.view)
 	mux.HandleFunc("POST /input", s.input)
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return ctx }}
 	go s.tick(ctx)
-	defer context.AfterFunc(ctx, func() { srv.Close() })()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return socket.Serve(ctx, l, mux)
 }
 
 // tick lets the visitor's time pass, whether screens look or not, until ctx ends.
@@ -159,16 +124,10 @@ func (s *Server) watch(ch chan struct{}, on bool) {
 }
 
 // Client is the screen's end.
-type Client struct{ http http.Client }
+type Client struct{ http *http.Client }
 
 // Dial makes a client of a socket; it connects with each call.
-func Dial(socket string) *Client {
-	return &Client{http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn,
-		error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", socket)
-	}}}}
-}
+func Dial(path string) *Client { return &Client{socket.Client(path)} }
 
 // Views calls show with each view until the connection or ctx ends.
 func (c *Client) Views(ctx context.Context, show func(View)) error {

@@ -15,7 +15,7 @@ import (
 
 // officeCommand runs f with a running daemon, after the flags of a command without arguments.
 func (p program) officeCommand(fs *flag.FlagSet, args []string, f func(*api.Client) error) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	path := configFlag(fs)
 	if _, err := cli.Parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (p program) officeNow(ctx context.Context, fs *flag.FlagSet, args []string)
 }
 
 func (p program) refund(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	path := configFlag(fs)
 	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
 	why := fs.String("why", "", "`reason`, for the books")
 	args, err := cli.Parse(fs, args, 2)

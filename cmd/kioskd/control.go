@@ -31,7 +31,7 @@ func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []stri
 // withSite runs f with a site's configuration and devices.
 func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, want int,
 	f func(context.Context, *config.Config, api.Devices, []string) error) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	path := configFlag(fs)
 	args, err := cli.Parse(fs, args, want)
 	if err != nil {
 		return err

@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"kioskd"
-	"kioskd/api"
 	"kioskd/simulator/town"
 	"kioskd/site"
+	"kioskd/socket"
 	"kioskd/ui"
 )
 
@@ -134,7 +134,7 @@ func exitOnce(exit, dir string) (killed bool, err error) {
 	}
 	leave()
 	// Where nothing was open its books are in order before it has even begun.
-	for !api.Running(filepath.Join(dir, "ui.sock")) {
+	for !socket.Answers(filepath.Join(dir, "ui.sock")) {
 		select {
 		case err := <-died:
 			if killed || !strings.Contains(fmt.Sprint(err), "killed") {

@@ -22,7 +22,7 @@ import (
 type journalPath struct{ config, journal *string }
 
 func journalFlags(fs *flag.FlagSet) journalPath {
-	return journalPath{fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`"),
+	return journalPath{configFlag(fs),
 		fs.String("journal", "", "journal `file`, in place of the configuration's")}
 }
 

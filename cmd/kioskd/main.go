@@ -7,7 +7,6 @@ import (
 	"flag"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,14 +17,9 @@ import (
 )
 
 func main() {
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // a connection that drops must not leave a contactor closed
-		ends = append(ends, syscall.SIGHUP)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	code := newProgram(os.Stdin, os.Stdout, os.Stderr).run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	cli.Main(func(ctx context.Context) int {
+		return newProgram(os.Stdin, os.Stdout, os.Stderr).run(ctx, os.Args[1:])
+	})
 }
 
 // program is the command line of kioskd.
@@ -48,7 +42,7 @@ func (p program) run(ctx context.Context, args []string) int {
 }
 
 // world hands a command of the simulated world to kiosksim, which takes the place of this program.
-func (p program) world(name string) func(context.Context, *flag.FlagSet, []string) error {
+func (p program) world(name string) cli.Run {
 	return func(_ context.Context, _ *flag.FlagSet, args []string) error {
 		path, err := child.Beside("kiosksim")
 		if err != nil {
@@ -59,17 +53,18 @@ func (p program) world(name string) func(context.Context, *flag.FlagSet, []strin
 }
 
 func (p program) commands() []cli.Command {
-	return slices.Concat(p.siteCommands(), p.deviceCommands(), p.recordCommands(), p.worldCommands())
+	return slices.Concat(p.siteCommands(), p.deviceCommands(), p.recordCommands(), cli.World(p.world),
+		[]cli.Command{row("version", "version, commit and build date", "kioskd version", p.version)})
 }
 
-func row(name, summary, example string, run func(context.Context, *flag.FlagSet, []string) error) cli.Command {
+func row(name, summary, example string, run cli.Run) cli.Command {
 	return cli.Command{Name: name, Summary: summary, Example: example, Run: run}
 }
 
 func (p program) siteCommands() []cli.Command {
 	return []cli.Command{
 		row("run", "the daemon", "kioskd run --config /etc/kioskd/kioskd.yaml", p.runDaemon),
-		row("demo", "a simulated site with a real daemon", "kioskd demo --headless", p.world("demo")),
+		cli.Demo(p.world("demo")),
 		row("setup", "asks the devices and the host, writes the configuration and proves it", "kioskd setup",
 			p.setup),
 		row("check", "reads the configuration and prints every fault in it", "kioskd check --config kioskd.yaml",
@@ -132,25 +127,5 @@ func (p program) recordCommands() []cli.Command {
 		row("journal tail", "follows the journal", "kioskd journal tail --config kioskd.yaml", p.journalTail),
 		row("journal export", "writes the journal as JSON lines", "kioskd journal export --config kioskd.yaml",
 			p.journalExport),
-	}
-}
-
-func (p program) worldCommands() []cli.Command {
-	return []cli.Command{
-		row("simulate terminal", "a payment terminal with a bank behind it",
-			"kioskd simulate terminal --listen tcp://127.0.0.1:20007 --ledger bank.jsonl",
-			p.world("simulate terminal")),
-		row("simulate meter", "an energy meter", "kioskd simulate meter --listen pty:/tmp/meter --model SDM630",
-			p.world("simulate meter")),
-		row("simulate board", "an I/O board with contactors and inputs",
-			"kioskd simulate board --listen pty:/tmp/board",
-			p.world("simulate board")),
-		row("simulate backoffice", "a back office with an authority of its own and an SQLite database",
-			"kioskd simulate backoffice --dir office --listen tcp://127.0.0.1:8443", p.world("simulate backoffice")),
-		row("simulate site", "a whole site, and a configuration for it",
-			"kioskd simulate site --config /tmp/site/kioskd.yaml", p.world("simulate site")),
-		row("torture", "treats simulated sites as badly as the world can, and audits",
-			"kioskd torture --sessions 200 --seed 1", p.world("torture")),
-		row("version", "version, commit and build date", "kioskd version", p.version),
 	}
 }

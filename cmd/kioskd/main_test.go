@@ -16,13 +16,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kioskd"
-	"kioskd/api"
 	"kioskd/backoffice/natstest"
 	"kioskd/child"
 	"kioskd/config"
 	"kioskd/simulator"
 	"kioskd/simulator/town"
 	"kioskd/site"
+	"kioskd/socket"
 	"kioskd/terminal/zvt"
 	"kioskd/ui"
 )
@@ -188,9 +188,9 @@ func cancelOnce(ctx context.Context, socket string) {
 	}
 }
 
-func awaitSocket(t testing.TB, socket string) {
+func awaitSocket(t testing.TB, path string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !api.Running(socket); {
+	for end := time.Now().Add(20 * time.Second); !socket.Answers(path); {
 		if time.Now().After(end) {
 			t.Fatal("the daemon does not answer")
 		}

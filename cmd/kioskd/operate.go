@@ -11,6 +11,7 @@ import (
 	"kioskd"
 	"kioskd/api"
 	"kioskd/cli"
+	"kioskd/socket"
 )
 
 // What an operator does to a running daemon. Each is an observation like any other: the
@@ -22,14 +23,14 @@ func (p program) withDaemon(path string, f func(*api.Client) error) error {
 	if err != nil {
 		return err
 	}
-	if !api.Running(c.Control()) {
+	if !socket.Answers(c.Control()) {
 		return fmt.Errorf("kioskd does not run: nothing answers at %s", c.Control())
 	}
 	return f(api.Dial(c.Control()))
 }
 
 func (p program) drain(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	path := configFlag(fs)
 	off := fs.Bool("off", false, "sell again")
 	look := fs.Bool("ask", false, "only say what is open, and change nothing")
 	limit := fs.Duration("for", api.DrainLimit, "longest `time` to wait")
@@ -71,7 +72,7 @@ func nameOperator(by *string) error {
 }
 
 func (p program) sessionStop(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	path := configFlag(fs)
 	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
 	args, err := cli.Parse(fs, args, 1)
 	if err != nil {
@@ -91,7 +92,7 @@ func (p program) sessionStop(ctx context.Context, fs *flag.FlagSet, args []strin
 }
 
 func (p program) faultClear(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	path := configFlag(fs)
 	bay := fs.Int("bay", 0, "`number` of the bay; 0 for the site")
 	args, err := cli.Parse(fs, args, 1)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	path := configFlag(flags)
 	if _, err := cli.Parse(flags, args, 0); err != nil {
 		return err
 	}
@@ -54,6 +54,11 @@ func debugged(text string) ([]string, error) {
 	return names, nil
 }
 
+// configFlag is the flag that names the configuration.
+func configFlag(fs *flag.FlagSet) *string {
+	return fs.String("config", config.Packaged, "configuration `file`")
+}
+
 // config reads a configuration; its faults are printed, one a line.
 func (p program) config(path string) (*config.Config, error) { return p.configAnd(path, false) }
 
@@ -66,7 +71,7 @@ func (p program) configAnd(path string, others bool) (*config.Config, error) {
 }
 
 func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) error {
-	path := flags.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file`")
+	path := configFlag(flags)
 	if _, err := cli.Parse(flags, args, 0); err != nil {
 		return err
 	}

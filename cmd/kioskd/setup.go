@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"kioskd/cli"
+	"kioskd/config"
 	"kioskd/setup"
 )
 
@@ -13,7 +14,7 @@ import (
 // proves it with the doctor and a hold that is released at once.
 func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	o := setup.Options{Given: map[string]string{}}
-	fs.StringVar(&o.Path, "config", "/etc/kioskd/kioskd.yaml", "configuration `file` to write or to change")
+	fs.StringVar(&o.Path, "config", config.Packaged, "configuration `file` to write or to change")
 	for _, q := range setup.Flags() {
 		fs.Func(q.Name, q.Title, func(s string) error { o.Given[q.Name] = s; return nil })
 	}

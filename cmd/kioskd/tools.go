@@ -24,6 +24,7 @@ import (
 	"kioskd/meter"
 	"kioskd/modbus"
 	"kioskd/site"
+	"kioskd/socket"
 	"kioskd/store"
 	"kioskd/tariff"
 	"kioskd/terminal/zvt"
@@ -253,7 +254,7 @@ func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string)
 
 func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	address := fs.String("address", "", "`address` of a line that no kioskd uses; without it those of the site")
-	path := fs.String("config", "/etc/kioskd/kioskd.yaml", "configuration `file` of the site")
+	path := fs.String("config", config.Packaged, "configuration `file` of the site")
 	first, last := fs.Int("from", 1, "first `unit`"), fs.Int("to", 247, "last `unit`")
 	format := cli.FormatFlag(fs)
 	if _, err := cli.Parse(fs, args, 0); err != nil {
@@ -297,7 +298,7 @@ func (p program) scanSite(ctx context.Context, path string, first, last int) (ou
 	if err != nil {
 		return nil, err
 	}
-	if api.Running(c.Control()) {
+	if socket.Answers(c.Control()) {
 		p.Note("kioskd runs and asks for us: it goes on reading its meters meanwhile")
 		return api.Dial(c.Control()).Scan(ctx, first, last)
 	}
