@@ -486,7 +486,7 @@ func (b *Bus) pause(ctx context.Context, w *turn, gap time.Duration) error {
 			return nil
 		}
 		if _, seized := b.turns.wanted(); seized && !w.seizes {
-			b.turns.give(w)
+			b.turns.yield(w)
 			if err := b.own(ctx, w); err != nil {
 				return err
 			}

@@ -53,14 +53,34 @@ func (t *turns) take(ctx context.Context, w *turn, enough <-chan struct{}) error
 func (t *turns) give(w *turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.hand(w, t.waiting)
+}
+
+// yield hands the line, if it is w's, to a request that may seize it, where one waits. Another, which would yield at
+// once, too, would hand it back, and so on without end.
+func (t *turns) yield(w *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	to := t.waiting
+	if slices.ContainsFunc(to, seizing) {
+		to = slices.DeleteFunc(slices.Clone(to), func(other *turn) bool { return !seizing(other) })
+	}
+	t.hand(w, to)
+}
+
+// seizing tells whether a request waits to be sent, and may take the line from another.
+func seizing(w *turn) bool { return w.seizes && !w.listens }
+
+// hand gives the line to the one of some requests that is wanted soonest.
+func (t *turns) hand(w *turn, to []*turn) {
 	if !w.held {
 		return
 	}
-	w.held, t.taken = false, len(t.waiting) > 0
+	w.held, t.taken = false, len(to) > 0
 	if !t.taken {
 		return
 	}
-	next := slices.MinFunc(t.waiting, func(a, b *turn) int {
+	next := slices.MinFunc(to, func(a, b *turn) int {
 		switch {
 		case a.listens == b.listens:
 			return a.due.Compare(b.due)
@@ -80,7 +100,7 @@ func (t *turns) wanted() (wanted, seized bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range t.waiting {
-		wanted, seized = wanted || !w.listens, seized || !w.listens && w.seizes
+		wanted, seized = wanted || !w.listens, seized || seizing(w)
 	}
 	return wanted, seized
 }
