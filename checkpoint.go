@@ -27,8 +27,7 @@ func ParseCheckpoint(text string) (c Checkpoint, err error) {
 	}
 	c.Origin = lines[0]
 	c.Records, err = strconv.ParseInt(lines[1], 10, 64)
-	if err != nil || c.Records < 0 ||
-		strconv.FormatInt(c.Records, 10) != lines[1] {
+	if err != nil || c.Records < 0 || strconv.FormatInt(c.Records, 10) != lines[1] {
 		return c, fmt.Errorf("cannot read checkpoint: %q is no number of records", lines[1])
 	}
 	hash, err := base64.StdEncoding.Strict().DecodeString(lines[2])

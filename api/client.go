@@ -23,8 +23,8 @@ type Client struct{ http *http.Client }
 func Dial(path string) *Client { return &Client{socket.Client(path)} }
 
 // ask sends a request and reads its answer.
-func ask[T any](ctx context.Context, c *Client, method string, values url.Values, path ...string) (answer T,
-	err error) {
+func ask[T any](ctx context.Context, c *Client, method string, values url.Values,
+	path ...string) (answer T, err error) {
 	target := (&url.URL{Scheme: "http", Host: "kioskd"}).JoinPath(path...)
 	target.RawQuery = values.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), nil)

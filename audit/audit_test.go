@@ -173,7 +173,7 @@ func TestEachRuleCatches(t *testing.T) {
 		{"energy before the register was read", func(e *evidence) { e.world.Flows[0].From = at(55) }, audit.NoFree},
 		{"energy after the contactor opened", func(e *evidence) { e.world.Flows[0].To = at(105) }, audit.NoFree},
 		{"energy before the hold", func(e *evidence) { e.world.Ledger[0].At = at(80) }, audit.NoFree},
-		{"captured hold of nobody", func(e *evidence) { e.world.Ledger[0].Reference = "ZZZ9999" }, audit.Known},
+		{"captured hold of no session", func(e *evidence) { e.world.Ledger[0].Reference = "ZZZ9999" }, audit.Known},
 		{"session left open", func(e *evidence) { e.without("closed") }, audit.Closed},
 		{"journal says released", func(e *evidence) { e.replace("capture_confirmed", "release_confirmed") },
 			audit.Closed},
@@ -328,7 +328,7 @@ orphan closed {}
 			e.journal += "\nfault_raised {\"fault\":\"MT001\",\"bay\":1}"
 		}, audit.Earned},
 		{"free charge", (*evidence).free, ""},
-		{"free charge that nobody granted", func(e *evidence) { e.free(); e.replace(`{"by":"host"}`, "{}") },
+		{"free charge that no host granted", func(e *evidence) { e.free(); e.replace(`{"by":"host"}`, "{}") },
 			audit.NoFree},
 		{"free charge that was billed", func(e *evidence) {
 			e.free()

@@ -104,7 +104,7 @@ func newWorld(b *testing.B) *world {
 	return &world{house: house, dir: dir}
 }
 
-// link is an address that nobody listens on until the network is there.
+// link is an address on which no server listens until the network is there.
 func (w *world) link(b *testing.B, to string) string {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -388,7 +388,7 @@ func (e *kioskEdge) arrived() (out []int) {
 	return out
 }
 
-// tool is a program that somebody else wrote.
+// tool is a program of others.
 type tool struct {
 	b    *testing.B
 	args []string
@@ -428,7 +428,7 @@ func (p *tool) kill() {
 	}
 }
 
-// wait is for a port that somebody is about to listen on.
+// wait is for a port on which a server is about to listen.
 func wait(b *testing.B, address string) {
 	b.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // no signal from another process
@@ -541,7 +541,7 @@ func numbers(text string) (out []int) {
 	return out
 }
 
-// rsyslog is one at the kiosk that forwards to whoever listens.
+// rsyslog is one at the kiosk that forwards to the server that listens.
 type rsyslog struct {
 	*tool
 	address string

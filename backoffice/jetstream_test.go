@@ -112,7 +112,7 @@ func TestCluster(t *testing.T) {
 	drained(t, sync, s, step)
 	leader := c.Leader(conn)
 	if leader < 0 {
-		t.Fatal("nobody leads the stream")
+		t.Fatal("no server leads the stream")
 	}
 	fill(t, s, step)
 	killed := make(chan struct{})
@@ -175,7 +175,7 @@ func TestCluster(t *testing.T) {
 	t.Run("who is let in", func(t *testing.T) { letIn(t, o, c) })
 }
 
-// inOrder reads the stream as anybody could: each record once, in order.
+// inOrder reads the stream as any client could: each record once, in order.
 func inOrder(t *testing.T, conn *nats.Conn, records int64) {
 	t.Helper()
 	js, err := jetstream.New(conn)

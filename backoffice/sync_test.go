@@ -406,7 +406,7 @@ func TestARefusalInALostAnswer(t *testing.T) {
 	}
 }
 
-// TestTakenAfterAll: what was refused before is parked no longer once it is taken, whoever
+// TestTakenAfterAll: what was refused before is parked no longer once it is taken, whatever
 // asked for it.
 func TestTakenAfterAll(t *testing.T) {
 	o, s := newOffice(t), journal(t, filepath.Join(t.TempDir(), "journal.db"))

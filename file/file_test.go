@@ -77,8 +77,8 @@ func TestASecretThatIsNotSealed(t *testing.T) {
 	}
 }
 
-// TestNobodyBecomesWhoTheyAre: a process that is not root, and root in root's own folder, stay what they are.
-func TestNobodyBecomesWhoTheyAre(t *testing.T) {
+// TestWhoNeedsToBecomeNoOther: a process that is not root, and root in root's own folder, stay what they are.
+func TestWhoNeedsToBecomeNoOther(t *testing.T) {
 	before := os.Geteuid()
 	if err := file.Become(t.TempDir()); err != nil || os.Geteuid() != before {
 		t.Errorf("%d is %d now, %v", before, os.Geteuid(), err)

@@ -183,7 +183,7 @@ func (s *station) board(r []byte) ([]byte, time.Duration) {
 }
 
 // TestPowerGoesOffWithinASecond of the cable's pull, whatever the meters on the board's line do: they
-// answer, are dead, slow, late, or say what nobody understands.
+// answer, are dead, slow, late, or say what cannot be understood.
 func TestPowerGoesOffWithinASecond(t *testing.T) {
 	quick := func() time.Duration { return 20 * time.Millisecond }
 	fixed := func(d time.Duration) func() time.Duration { return func() time.Duration { return d } }

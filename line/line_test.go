@@ -65,7 +65,7 @@ func opened(t *testing.T) (a line.Address, port io.ReadWriteCloser, other, slave
 func TestASerialPortIsForOneProgram(t *testing.T) {
 	a, first, _, slave := opened(t)
 	if _, err := unix.IoctlGetInt(int(slave.Fd()), unix.TIOCGEXCL); err != nil {
-		t.Skipf("nobody tells here whether a port is taken (%v), as under user emulation", err)
+		t.Skipf("the system does not tell here whether a port is taken (%v), as under user emulation", err)
 	}
 	if _, err := a.Open(context.Background()); !errors.Is(err, unix.EBUSY) {
 		t.Errorf("a port that another has gave %v", err)
@@ -125,7 +125,7 @@ func TestPump(t *testing.T) {
 			t.Errorf("silence gave %v after %v", err, time.Since(start))
 		}
 		go theirs.Write([]byte("late"))
-		synctest.Wait() // nobody waits while it arrives
+		synctest.Wait() // no reader waits while it arrives
 		if b, err := p.Next(0); err != nil || string(b) != "late" {
 			t.Errorf("got %q, %v: what arrives between two waits is lost", b, err)
 		}
@@ -172,7 +172,7 @@ func TestAStuckLineIsLeftBehind(t *testing.T) {
 	})
 }
 
-// TestABrokenLineIsNeverSilent: whoever asks whether anything came is told that the line broke, each
+// TestABrokenLineIsNeverSilent: a reader who asks whether anything came is told that the line broke, each
 // time, also where nothing is waited for.
 func TestABrokenLineIsNeverSilent(t *testing.T) {
 	for name, wait := range map[string]time.Duration{"at once": 0, "within a moment": time.Nanosecond,

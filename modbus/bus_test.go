@@ -137,7 +137,7 @@ func TestTheMostUrgentGoesFirst(t *testing.T) {
 	})
 }
 
-// TestASlowUnitIsHeardWhileOthersSpeak: it takes 700 ms each time, and nobody waits for it.
+// TestASlowUnitIsHeardWhileOthersSpeak: it takes 700 ms each time, and no caller waits for it.
 func TestASlowUnitIsHeardWhileOthersSpeak(t *testing.T) {
 	lineOf(t, false, func(r []byte) ([]byte, time.Duration) {
 		if r[0] == 2 {

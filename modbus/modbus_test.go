@@ -142,7 +142,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestALineThatIsNeverSilent: whoever waits for it is told; it is asked again when it is.
+// TestALineThatIsNeverSilent: a caller who waits for it is told; it is asked again when it is.
 func TestALineThatIsNeverSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()

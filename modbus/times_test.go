@@ -155,7 +155,7 @@ func TestSilenceBetweenFrames(t *testing.T) {
 }
 
 // TestHowLongADeadUnitIsLeftAlone: an answer may be late by as long as it may take. Then the unit is gone, and is
-// asked after 2, 4, 8 and then 15 seconds; whoever asks meanwhile is told at once. What is urgent is asked again
+// asked after 2, 4, 8 and then 15 seconds; a caller who asks meanwhile is told at once. What is urgent is asked again
 // at once, with more patience each time.
 func TestHowLongADeadUnitIsLeftAlone(t *testing.T) {
 	for _, c := range []struct {
@@ -323,7 +323,7 @@ func TestALateAnswerIsRemembered(t *testing.T) {
 }
 
 // TestADeadUnitBehindAGateway: while others answer over the connection, it is kept; a late answer is dropped. Where
-// nobody answers any longer, the connection is made anew.
+// no device answers any longer, the connection is made anew.
 func TestADeadUnitBehindAGateway(t *testing.T) {
 	for _, c := range []struct {
 		others bool

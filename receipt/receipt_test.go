@@ -117,5 +117,5 @@ func TestWhatIsOpen(t *testing.T) {
 	}
 }
 
-// noTree is a journal of which nobody has the hashes.
+// noTree is a journal without hashes.
 func noTree(context.Context, int64) (h [32]byte, err error) { return h, nil }

@@ -233,7 +233,7 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestAHoldThatMayBeThereIsOpen: as long as nobody knows what came of a card, the amount that was asked for.
+// TestAHoldThatMayBeThereIsOpen: as long as it is not known what came of a card, the amount that was asked for.
 func TestAHoldThatMayBeThereIsOpen(t *testing.T) {
 	j := newJournal(t)
 	j.See(session.Observation{What: session.Chosen, Bay: 3, Reference: "7GK2M4Q"})

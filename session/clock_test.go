@@ -21,16 +21,16 @@ func TestClock(t *testing.T) {
 		jump, synced = 0, true
 		time.Sleep(time.Second)
 		if _, set := c.Look(false); set || c.Trusted() || off() != -24*time.Hour {
-			t.Errorf("while somebody charges: set %v, trusted %v, off by %v", set, c.Trusted(), off())
+			t.Errorf("while a driver charges: set %v, trusted %v, off by %v", set, c.Trusted(), off())
 		}
 		if from, set := c.Look(true); !set || !c.Trusted() || off() != 0 ||
 			time.Since(from).Round(time.Second) != 24*time.Hour {
 			t.Errorf("idle: set %v from %v, trusted %v, off by %v", set, from, c.Trusted(), off())
 		}
-		jump = 3 * time.Hour // somebody sets it, and nobody vouches for it
+		jump = 3 * time.Hour // a person sets it, and no source vouches for it
 		synced = false
 		if _, set := c.Look(true); set || !c.Trusted() || off() != 0 {
-			t.Errorf("a clock that was right follows one that nobody vouches for")
+			t.Errorf("a clock that was right follows one that no source vouches for")
 		}
 		jump = -time.Hour // the network is wrong: this late it was before
 		synced = true

@@ -95,7 +95,7 @@ func TestAStationNeedsEnergyItself(t *testing.T) {
 	}
 }
 
-// TestARestartWithAClockThatWasSetBack: nobody knows for how long the bay was out of sight.
+// TestARestartWithAClockThatWasSetBack: it is not known for how long the bay was out of sight.
 func TestARestartWithAClockThatWasSetBack(t *testing.T) {
 	p := newPlay(t).choose().accept().approve().charge()
 	for wh := int64(1060); wh <= 3000; wh += 60 {
@@ -231,7 +231,7 @@ func TestAnEndOfDayThatFailsIsTriedSoon(t *testing.T) {
 	p.want("day_end_intent", "end_of_day")
 }
 
-// TestATerminalThatBooksNothingBeforeItsDayEnds: nobody is asked for a card, and an operator
+// TestATerminalThatBooksNothingBeforeItsDayEnds: no driver is asked for a card, and an operator
 // may end the day although a capture waits.
 func TestATerminalThatBooksNothingBeforeItsDayEnds(t *testing.T) {
 	p := newPlay(t).choose().accept().approve().charge().after(10 * time.Second)
@@ -361,7 +361,7 @@ func TestALineThatFlapsGivesNothingUp(t *testing.T) {
 	}
 }
 
-// TestARestartKeepsWhatSessionsCounted, and no older register that nobody sold.
+// TestARestartKeepsWhatSessionsCounted, and no older register that was not sold.
 func TestARestartKeepsWhatSessionsCounted(t *testing.T) {
 	p := newPlay(t)
 	p.rules.Bays[4] = session.BayRules{MaxPower: 22000}

@@ -92,7 +92,7 @@ func TestCardsThatAreTriedOut(t *testing.T) {
 	}{
 		"three cards":           {[]string{"1", "2", "3"}, true},
 		"one card, three times": {[]string{"1", "1", "1"}, false},
-		"nobody knows":          {[]string{"", "", ""}, true},
+		"no one observation":    {[]string{"", "", ""}, true},
 	} {
 		p := newPlay(t)
 		for i, card := range c.cards {
@@ -132,7 +132,7 @@ func TestALongSessionIsTold(t *testing.T) {
 	}
 }
 
-// TestEnergyWithoutASession locks the bay until somebody has looked.
+// TestEnergyWithoutASession locks the bay until a technician has looked.
 func TestEnergyWithoutASession(t *testing.T) {
 	p := newPlay(t)
 	look := func(wh int64) {
@@ -238,7 +238,7 @@ func TestNoHostIsToldBeforeSomebodyWalksUp(t *testing.T) {
 	}
 	p.after(time.Minute).must(session.Observation{What: session.Ticked})
 	if code, down := p.state.Down(3); down {
-		t.Errorf("a minute later nobody may try: %s", code)
+		t.Errorf("a minute later no technician may try: %s", code)
 	}
 }
 

@@ -32,7 +32,7 @@ func serial(n string) func(*session.Sample) {
 }
 
 // TestWhatIsAdopted: after a restart a session goes on only where it is proven that the vehicle is
-// the same, and what was counted while nobody looked is billed only then.
+// the same, and what was counted while no daemon looked is billed only then.
 func TestWhatIsAdopted(t *testing.T) {
 	for name, c := range map[string]struct {
 		gap    time.Duration
@@ -45,7 +45,7 @@ func TestWhatIsAdopted(t *testing.T) {
 		"energy never paused":                {20 * time.Second, 2120, nil, true},
 		"it paused for five seconds":         {20 * time.Second, 2092, nil, false},
 		"another vehicle came":               {20 * time.Second, 2040, nil, false},
-		"nobody took anything":               {20 * time.Second, 2000, idle, false},
+		"no vehicle took any":                {20 * time.Second, 2000, idle, false},
 		"no energy now":                      {20 * time.Second, 2120, watts(0), false},
 		"for too long":                       {2 * time.Minute, 2733, nil, false},
 		"1000 kWh ahead":                     {2 * time.Second, 1_002_000, nil, false},
@@ -77,7 +77,7 @@ func TestWhatIsAdopted(t *testing.T) {
 	}
 }
 
-// TestKilledWhileItStops: the contactor may have stayed closed for as long as nobody looked.
+// TestKilledWhileItStops: the contactor may have stayed closed for as long as no daemon looked.
 func TestKilledWhileItStops(t *testing.T) {
 	p := running(t)
 	p.must(session.Observation{What: session.StopPressed})
@@ -104,7 +104,7 @@ func TestEveryStopWritesDownWhatWasShown(t *testing.T) {
 	}
 	for name, end := range map[string]func(*play){
 		"stopped":       stop(session.ByScreen),
-		"by somebody":   stop("back office"),
+		"by a person":   stop("back office"),
 		"shut down":     func(p *play) { p.must(session.Observation{What: session.Shutdown, Live: p.live()}) },
 		"unplugged":     func(p *play) { p.sample(2048, unplugged) },
 		"emergency":     func(p *play) { p.sample(2048, func(s *session.Sample) { s.Inputs.Emergency = true }) },
@@ -168,7 +168,7 @@ func TestARegisterThatRollsOver(t *testing.T) {
 	}
 }
 
-// TestWiresThatAreCrossed: a contactor is closed, and another bay's meter counts. Nobody is billed,
+// TestWiresThatAreCrossed: a contactor is closed, and another bay's meter counts. No driver is billed,
 // and both bays are closed until a person has looked at them.
 func TestWiresThatAreCrossed(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -178,7 +178,7 @@ func TestWiresThatAreCrossed(t *testing.T) {
 	}{
 		"crossed":              {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000}}, true},
 		"this one counts, too": {1100, session.Sample{Reading: &kiosk.Reading{Power: 11000}}, false},
-		"nobody draws":         {1000, session.Sample{Reading: &kiosk.Reading{Power: 3}}, false},
+		"no vehicle draws":     {1000, session.Sample{Reading: &kiosk.Reading{Power: 3}}, false},
 		"its own contactor closed": {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000},
 			Inputs: kiosk.BayInputs{Closed: true}}, false},
 		"its inputs are not read": {1000, session.Sample{Reading: &kiosk.Reading{Power: 11000},
@@ -215,7 +215,7 @@ func TestWiresThatAreCrossed(t *testing.T) {
 	}
 }
 
-// TestARegisterIsTrueWhereItStands: a person may say so, of the same meter, while nobody has the bay.
+// TestARegisterIsTrueWhereItStands: a person may say so, of the same meter, while no session has the bay.
 func TestARegisterIsTrueWhereItStands(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.FaultSeen, Fault: "MT003", Bay: 3, Raised: true})

@@ -170,7 +170,7 @@ type otherMeter struct{ error }
 
 func (otherMeter) FaultCode() kiosk.FaultCode { return kiosk.FaultMeterOther }
 
-// TestAnotherMetersEnergyIsNotBilled: the meter is exchanged while a vehicle charges, and nobody
+// TestAnotherMetersEnergyIsNotBilled: the meter is exchanged while a vehicle charges, and no driver
 // notices until its serial number is read again. Only what the first one counted is billed.
 func TestAnotherMetersEnergyIsNotBilled(t *testing.T) {
 	p := newPlay(t).choose().accept().approve().charge()

@@ -517,7 +517,7 @@ func booked(minor int64) func(*play) {
 	}
 }
 
-// unclear is a hold of which nobody knows.
+// unclear is a hold whose outcome is not known.
 func unclear(p *play) {
 	p.choose().accept()
 	p.must(session.Observation{What: session.HoldEnded, Err: kiosk.ErrOutcomeUnknown})
@@ -639,7 +639,7 @@ func last(events []session.Event) session.Kind {
 }
 
 // settle plays the world until nothing moves: the terminal answers, the contactor
-// follows, the vehicle is gone, and nobody stands at the screen.
+// follows, the vehicle is gone, and no driver stands at the screen.
 func settle(p *play, open []kiosk.HoldID) {
 	for range 20 {
 		cmds := p.cmds

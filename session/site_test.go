@@ -37,7 +37,7 @@ type site struct {
 	journal *memory
 	life    *life
 	ids     atomic.Int64
-	// jump is how far the system's time is from the true one; unsynced that nobody vouches
+	// jump is how far the system's time is from the true one; unsynced that no source vouches
 	// for it.
 	jump     atomic.Int64
 	unsynced atomic.Bool
@@ -215,7 +215,7 @@ func newCable() (c *cable, simulated net.Conn) {
 			for {
 				select {
 				case x := <-q:
-					x.to.Write(x.frame) // whoever went away loses it
+					x.to.Write(x.frame) // a terminal that went away loses it
 				case <-c.done:
 					return
 				}
@@ -249,7 +249,7 @@ func (c *cable) pump(direction int, from net.Conn) {
 	}
 }
 
-// pass says where a frame goes and how often, and keeps a trace for whoever must find
+// pass says where a frame goes and how often, and keeps a trace for the person who must find
 // out.
 func (c *cable) pass(direction int, from net.Conn, frame []byte) (to net.Conn, times int) {
 	c.mu.Lock()

@@ -98,7 +98,7 @@ func TestAFreeChargeThatNobodyFetches(t *testing.T) {
 	p.must(session.Observation{What: session.Ticked})
 	p.want("bay_lease offer free_granted ended closed", "look_at_bay")
 	for _, wrong := range []session.Observation{
-		{What: session.FreeAsked, Bay: 3, Offer: free(2000)}, // by nobody
+		{What: session.FreeAsked, Bay: 3, Offer: free(2000)}, // by no name
 		{What: session.FreeAsked, Bay: 3, By: "host", Offer: free(0)},
 		{What: session.FreeAsked, Bay: 3, By: "host", Offer: offer(5000)},
 		{What: session.FreeAsked, Bay: 4, By: "host", Offer: free(2000)},
@@ -190,7 +190,7 @@ func TestAMeterIsExchanged(t *testing.T) {
 	}
 }
 
-// TestTheHostClosesABay: who charges there goes on, nobody new comes.
+// TestTheHostClosesABay: who charges there goes on, no new driver comes.
 func TestTheHostClosesABay(t *testing.T) {
 	p := newPlay(t)
 	p.must(session.Observation{What: session.ShutAsked, Bay: 3, Raised: true, By: "host"})
@@ -247,7 +247,7 @@ func TestACodeOfOnesOwnDoesNotForgive(t *testing.T) {
 	if p.state.Access.Refusals != 3 {
 		t.Errorf("%d refusals are left", p.state.Access.Refusals)
 	}
-	p.now = p.now.Add(-24 * time.Hour) // a clock that was set back locks nobody out
+	p.now = p.now.Add(-24 * time.Hour) // a clock that was set back locks no person out
 	if w := p.state.Access.Wait(p.now); w != 0 {
 		t.Errorf("with a clock that was set back the wait is %v", w)
 	}

@@ -42,7 +42,7 @@ func visits() []visit {
 		{"stopped on the screen", price, goodVisitor, nil, "final stopped", "capture"},
 		{"unplugged", price, func() *visitor { p := goodVisitor(); p.unplug = 300; return p }, nil, "final unplugged",
 			"capture"},
-		{"unplugged while nobody looks", price, func() *visitor {
+		{"unplugged while no daemon looks", price, func() *visitor {
 			p := goodVisitor()
 			p.away, p.unplug = true, 3000
 			return p
@@ -229,7 +229,7 @@ func TestEveryFrameSpoiled(t *testing.T) {
 }
 
 // TestJournalFailsOnce lets each write of a visit fail once, as a full disk does that
-// somebody makes room on.
+// a person makes room on.
 func TestJournalFailsOnce(t *testing.T) {
 	v := visits()[0]
 	writes, _ := whole(t, v, 0, nil)

@@ -129,18 +129,7 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 
 // bus asks for meters and boards at one speed.
 func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
-	bus, err := site.ScanBus(address)
-	if err != nil {
-		return err
-	}
-	defer bus.Close()
-	models, err := meter.Models()
-	if err != nil {
-		return err
-	}
-	f.note(fmt.Sprintf("asking units %d to %d at %s, up to %v", f.from, f.to, address,
-		site.ScanTakes(f.to-f.from+1, len(models))))
-	err = meter.Scan(ctx, bus, f.from, f.to, models, func(found meter.Found) {
+	err := site.EachUnit(ctx, address, f.from, f.to, f.note, func(bus *modbus.Bus, found meter.Found) {
 		if found.Vendor != "" {
 			f.note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model,
 				found.Serial))
@@ -259,5 +248,3 @@ func (w *wizard) configured() (out []string) {
 	}
 	return slices.DeleteFunc(slices.Compact(out), func(a string) bool { return a == "" })
 }
-
-// openBus opens a bus that is asked for units that may not be there.

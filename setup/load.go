@@ -97,10 +97,7 @@ func (w *wizard) whoCounts(ctx context.Context, p *plan, left []meterAt) (counts
 	contactor := hw.NewBoard(on, byte(p.board.unit), p.board.inputs).Contactor(p.coil)
 	before := make([]kiosk.Reading, len(meters))
 	for i, m := range meters {
-		before[i], err = patiently(ctx, openTries, func() (kiosk.Reading,
-			error) {
-			return m.Read(ctx)
-		})
+		before[i], err = patiently(ctx, openTries, func() (kiosk.Reading, error) { return m.Read(ctx) })
 		if err != nil {
 			return nil, err
 		}

@@ -211,8 +211,7 @@ func (w *wizard) answers(ctx context.Context, parts []string) (secret string, er
 // change asks the devices and writes the configuration, as the only one who has the site. Without
 // a configuration or an error nothing was to be changed.
 func (w *wizard) change(ctx context.Context, journal string, parts []string, devices bool,
-	secret string) (c *config.Config,
-	err error) {
+	secret string) (c *config.Config, err error) {
 	journals := []string{w.absolute(w.file.Get("journal"))}
 	if w.file.Before != nil && journal != journals[0] {
 		journals = append(journals, journal)

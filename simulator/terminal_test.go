@@ -197,7 +197,7 @@ func TestLedgerOutlivesTheBank(t *testing.T) {
 	}
 }
 
-// TestALineThatEndsInOrder: whoever ends a simulated device is told of no broken line.
+// TestALineThatEndsInOrder: the caller who ends a simulated device is told of no broken line.
 func TestALineThatEndsInOrder(t *testing.T) {
 	for range 200 {
 		l, err := simulator.Listen("pty:" + filepath.Join(t.TempDir(), "line"))

@@ -81,7 +81,7 @@ func TestAPriceThatJumps(t *testing.T) {
 	if jumps(&config.Config{Tariff: of("4.90")}) {
 		t.Error("the first price of all is a jump")
 	}
-	for _, price := range []string{"9.00", "0.49", "0"} { // the last one counts that somebody paid for
+	for _, price := range []string{"9.00", "0.49", "0"} { // the last one counts that a driver paid for
 		offer := session.Offer{Tariff: of(price).JSON(), Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}}
 		if price == "0" {
 			offer.Hold.Minor = 0

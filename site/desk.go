@@ -408,10 +408,8 @@ func (d desk) doTest(ctx context.Context, by string, args []string) (ui.Row, err
 	if err := d.owner.control.Do(ctx, session.Observation{What: session.TestAsked, Bay: n, By: by}); err != nil {
 		return ui.Row{}, err
 	}
-	if err := d.owner.control.Await(ctx, func(s session.State) (bool,
-		error) {
-		return !s.Testing[n], nil
-	}); err != nil {
+	ended := func(s session.State) (bool, error) { return !s.Testing[n], nil }
+	if err := d.owner.control.Await(ctx, ended); err != nil {
 		return ui.Row{}, err
 	}
 	if why := d.owner.control.Snapshot().State.Tested[n]; why != "" {
@@ -463,9 +461,8 @@ func (d desk) doOff(context.Context, string, []string) (ui.Row, error) {
 
 // freeTariff costs nothing.
 func freeTariff(c kiosk.Currency) []byte {
-	return fmt.Appendf(nil,
-		`{"id":"free","currency":%q,"tax_included":"YES","elements":[{"price_components":[{"type":"ENERGY",
-			"price":0}]}]}`, c)
+	return fmt.Appendf(nil, `{"id":"free","currency":%q,"tax_included":"YES",`+
+		`"elements":[{"price_components":[{"type":"ENERGY","price":0}]}]}`, c)
 }
 
 func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, error) {

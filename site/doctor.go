@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"kioskd"
 	"kioskd/api"
 	"kioskd/config"
@@ -44,7 +42,7 @@ func checkTerminal(ctx context.Context, s api.Devices) api.Finding {
 	return f
 }
 
-// examine asks the terminal, and tells what the daemon sees of everything else.
+// Examine asks the terminal, and tells what the daemon sees of everything else.
 func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
 	out := []api.Finding{checkTerminal(ctx, o)}
 	snap := o.control.Snapshot()
@@ -87,13 +85,12 @@ func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
 
 // sortedFaults are the faults by code and bay.
 func sortedFaults(s session.State) []session.FaultAt {
-	return slices.SortedFunc(maps.Keys(s.Faults), func(a,
-		b session.FaultAt) int {
+	return slices.SortedFunc(maps.Keys(s.Faults), func(a, b session.FaultAt) int {
 		return cmp.Or(cmp.Compare(a.Code, b.Code), a.Bay-b.Bay)
 	})
 }
 
-// examine asks every device itself: no daemon has them.
+// Examine asks every device itself: no daemon has them.
 func (d direct) Examine(ctx context.Context) ([]api.Finding, error) {
 	out := []api.Finding{checkTerminal(ctx, d)}
 	if d.c.Uplink != nil {
@@ -168,11 +165,11 @@ func Computer(ctx context.Context, c *config.Config) []api.Finding {
 		return fmt.Sprintf("%d records", seq), err
 	})
 	disk := check("disk", kiosk.FaultDiskFull, func() (string, error) {
-		var s unix.Statfs_t
-		if err := unix.Statfs(filepath.Dir(c.Journal), &s); err != nil {
+		free, err := freeDisk(c)
+		if err != nil {
 			return "", err
 		}
-		free := int64(s.Bavail) * s.Bsize / Megabyte
+		free /= Megabyte
 		if want := int64(c.Keep.Reserve); free < want {
 			return "", fmt.Errorf("%d MB are free, %d are wanted", free, want)
 		}

@@ -52,7 +52,7 @@ func (d direct) Pending(ctx context.Context) (api.PendingHolds, error) {
 	return pendingOf(open), err
 }
 
-// release gives back what no session of the journal has.
+// Release gives back what no session of the journal has.
 func (d direct) Release(ctx context.Context, id kiosk.HoldID) (api.Released, error) {
 	if err := d.notOwned(ctx, id); err != nil {
 		return api.Released{}, err
@@ -109,7 +109,7 @@ func (o owner) Pending(ctx context.Context) (api.PendingHolds, error) {
 	return pendingOf(open), err
 }
 
-// release lets the machine find the hold, so that the journal has what became of it.
+// Release lets the machine find the hold, so that the journal has what became of it.
 func (o owner) Release(ctx context.Context, id kiosk.HoldID) (api.Released, error) {
 	if x, ok := o.control.Snapshot().State.Holding(id); ok && x.Reason != session.ReasonOrphan {
 		return api.Released{}, errOwned(id, x)
@@ -139,7 +139,7 @@ func (o owner) Release(ctx context.Context, id kiosk.HoldID) (api.Released, erro
 	})
 }
 
-// endOfDay lets the machine end the day: its events have what came of it.
+// EndOfDay lets the machine end the day: its events have what came of it.
 func (o owner) EndOfDay(ctx context.Context, force bool) (out api.DayEnd, err error) {
 	before := o.control.Snapshot().State.Day
 	if err := o.control.Do(ctx, session.Observation{What: session.DayEndAsked, Force: force}); err != nil {
@@ -160,7 +160,7 @@ func (o owner) EndOfDay(ctx context.Context, force bool) (out api.DayEnd, err er
 	return out, err
 }
 
-// endOfDay without a daemon writes to the journal itself.
+// EndOfDay without a daemon writes to the journal itself.
 func (d direct) EndOfDay(ctx context.Context, force bool) (out api.DayEnd, err error) {
 	if err := file.Become(filepath.Dir(d.c.Journal)); err != nil {
 		return out, err

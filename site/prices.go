@@ -60,8 +60,7 @@ func newSale(c *config.Config, floor time.Time, log *slog.Logger) *priceSchedule
 
 // openSale reads what was instructed.
 func openSale(ctx context.Context, c *config.Config, journal *store.Store, floor time.Time,
-	log *slog.Logger) (*priceSchedule,
-	error) {
+	log *slog.Logger) (*priceSchedule, error) {
 	s := newSale(c, floor, log)
 	noticed, over := false, false
 	for r, err := range journal.Newest(ctx, string(session.InstructionDone)) {

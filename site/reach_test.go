@@ -47,7 +47,7 @@ func TestWithoutADaemonACommandHasTheSite(t *testing.T) {
 
 func TestACommandWaitsForADaemonThatWasKilled(t *testing.T) {
 	c := emptySite(t)
-	if err := os.WriteFile(c.Control(), nil, 0o600); err != nil { // nobody is behind it
+	if err := os.WriteFile(c.Control(), nil, 0o600); err != nil { // no daemon is behind it
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestACommandDoesNotWaitForEver(t *testing.T) {
 		}
 		defer lock.Close()
 		if _, _, err := Reach(context.Background(), c); !errors.Is(err, errTaken) {
-			t.Errorf("a site that somebody else has gave %v", err)
+			t.Errorf("a site that another process has gave %v", err)
 		}
 	})
 }
@@ -119,7 +119,7 @@ func TestADaemonWaitsForACommand(t *testing.T) {
 		}
 		defer journal.Close()
 		if _, err := takeSite(context.Background(), c, systemClock(c), QuietLog()); !errors.Is(err, store.ErrInUse) {
-			t.Errorf("a site that somebody keeps gave %v", err)
+			t.Errorf("a site that another process keeps gave %v", err)
 		}
 	})
 }

@@ -13,38 +13,32 @@ import (
 
 // ScanLine asks a line that no other program uses. What was found before an error counts.
 func ScanLine(ctx context.Context, address string, first, last int, note func(string)) (out []api.Unit, err error) {
-	bus, err := ScanBus(address)
-	if err != nil {
-		return nil, err
-	}
-	defer bus.Close()
-	models, err := meter.Models()
-	if err != nil {
-		return nil, err
-	}
-	note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address,
-		ScanTakes(last-first+1, len(models))))
-	err = meter.Scan(ctx, bus, first, last, models, func(f meter.Found) {
+	err = EachUnit(ctx, address, first, last, note, func(_ *modbus.Bus, f meter.Found) {
 		note(fmt.Sprintf("  unit %d: %s %s %s", f.Unit, cmp.Or(f.Vendor, f.Why), f.Model, f.Serial))
 		out = append(out, unitOf(f, address))
 	})
 	return out, err
 }
 
-// ScanTakes is how long a scan takes where few units answer: silent ones are asked twice then.
-func ScanTakes(units, models int) time.Duration {
-	return (2 * time.Duration(units*models) * scanTimeout).Round(time.Second)
+// EachUnit asks the units of a line that no other program uses, and tells of each that answers, which may be asked
+// more meanwhile.
+func EachUnit(ctx context.Context, address string, first, last int, note func(string),
+	told func(*modbus.Bus, meter.Found)) error {
+	bus, err := modbus.NewBus(address)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	bus.Timeout = scanTimeout
+	models, err := meter.Models()
+	if err != nil {
+		return err
+	}
+	// where few units answer, silent ones are asked twice
+	takes := 2 * time.Duration((last-first+1)*len(models)) * scanTimeout
+	note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address, takes.Round(time.Second)))
+	return meter.Scan(ctx, bus, first, last, models, func(f meter.Found) { told(bus, f) })
 }
 
 // scanTimeout is how long a unit may think: the slowest known meter answers in 60 ms.
 const scanTimeout = 300 * time.Millisecond
-
-// ScanBus opens a line for a scan, in which most units are not there.
-func ScanBus(address string) (*modbus.Bus, error) {
-	bus, err := modbus.NewBus(address)
-	if err != nil {
-		return nil, err
-	}
-	bus.Timeout = scanTimeout
-	return bus, nil
-}

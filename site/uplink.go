@@ -144,8 +144,7 @@ func (u *uplink) Hurry() {
 
 // newSync makes what sends the journal.
 func newSync(c *config.Config, journal *store.Store, clock *session.Clock, do *instructionRunner,
-	log *slog.Logger, trace bool) (*backoffice.Sync,
-	error) {
+	log *slog.Logger, trace bool) (*backoffice.Sync, error) {
 	u := c.Uplink
 	secret, err := checkpointKey(checkpointKeyPath(c), c.KioskID)
 	if err != nil {
@@ -396,12 +395,21 @@ func (k *keeper) diskFull(ctx context.Context) (why, err error) {
 
 // free is how much can be written yet: on the disk, and inside the journal's file.
 func (k *keeper) free(ctx context.Context) (int64, error) {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(k.c.Journal), &disk); err != nil {
-		return 0, fmt.Errorf("cannot ask the disk: %w", err)
+	disk, err := freeDisk(k.c)
+	if err != nil {
+		return 0, err
 	}
 	spare, err := k.journal.Spare(ctx)
-	return int64(disk.Bavail)*disk.Bsize + spare, err
+	return disk + spare, err
+}
+
+// freeDisk is how many bytes are free where the journal is.
+func freeDisk(c *config.Config) (int64, error) {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(c.Journal), &disk); err != nil {
+		return 0, fmt.Errorf("cannot ask the disk: %w", err)
+	}
+	return int64(disk.Bavail) * disk.Bsize, nil
 }
 
 // forget forgets what is old, while the clock can be trusted.

@@ -144,10 +144,10 @@ func TestBackToTheVersionBefore(t *testing.T) {
 		more      bool // records before the copy that it lacks
 		want      error
 	}{
-		"it added":                      {statement: newer},
-		"it changed":                    {statement: changed, copied: true},
-		"it changed, and nobody copied": {statement: changed, want: store.ErrNewer},
-		"it changed, and wrote after":   {statement: changed, copied: true, more: true, want: store.ErrNewer},
+		"it added":                       {statement: newer},
+		"it changed":                     {statement: changed, copied: true},
+		"it changed, and was not copied": {statement: changed, want: store.ErrNewer},
+		"it changed, and wrote after":    {statement: changed, copied: true, more: true, want: store.ErrNewer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filled(t, 30)

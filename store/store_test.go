@@ -218,7 +218,7 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	}
 }
 
-// TestAWriteThatNeverBeganIsNoWrite: where the transaction cannot even begin, nobody is told that
+// TestAWriteThatNeverBeganIsNoWrite: where the transaction cannot even begin, no caller is told that
 // the journal has it.
 func TestAWriteThatNeverBeganIsNoWrite(t *testing.T) {
 	path := filled(t, 10)
@@ -233,7 +233,7 @@ func TestAWriteThatNeverBeganIsNoWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.Append(ctx, entry("S9", "k", false)); err == nil {
-		t.Error("somebody else holds the write lock, and the write is called done")
+		t.Error("another process holds the write lock, and the write is called done")
 	}
 	if err := lock.Rollback(); err != nil {
 		t.Fatal(err)
@@ -241,7 +241,7 @@ func TestAWriteThatNeverBeganIsNoWrite(t *testing.T) {
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	if err := s.Append(ended, entry("S9", "k", false)); err == nil {
-		t.Error("a write of somebody who has gone is called done")
+		t.Error("a write of a caller who has gone is called done")
 	}
 	if n, err := s.Seq(ctx); n != 10 || err != nil {
 		t.Errorf("%d records (%v), want 10", n, err)
@@ -327,7 +327,7 @@ func TestThinning(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n, err := s.Thin(ctx, later, []string{"reading"}); err != nil || n != 0 {
-			t.Fatalf("thinned %d that nobody else has, %v", n, err)
+			t.Fatalf("thinned %d that no back office has, %v", n, err)
 		}
 		kept(t, s)
 		n, err := s.Thin(ctx, later, []string{"reading"})
@@ -378,7 +378,7 @@ func TestWhatIsNotThinned(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := thin(later); n != 0 {
-		t.Errorf("%d that nobody signed for", n)
+		t.Errorf("%d that no back office signed for", n)
 	}
 	if err := s.Acknowledge(ctx, kiosk.Acknowledgement{Seq: 6, Checkpoint: signed(t, s, 6), Signed: 6}); err != nil {
 		t.Fatal(err)
@@ -401,7 +401,7 @@ func TestWhatIsNotThinned(t *testing.T) {
 	}
 }
 
-// TestThinningAfterADoubtfulTime: hours of records whose time nobody vouched for stop nothing,
+// TestThinningAfterADoubtfulTime: hours of records whose time no source vouched for stop nothing,
 // and a refusal of what is gone is no error.
 func TestThinningAfterADoubtfulTime(t *testing.T) {
 	trusted := true
@@ -437,7 +437,7 @@ func TestThinningAfterADoubtfulTime(t *testing.T) {
 }
 
 // TestTokensAreForgotten: cards of long ago, and of a time that is not to come yet; not those
-// of whoever charges.
+// of the drivers who charge.
 func TestTokensAreForgotten(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	at := now

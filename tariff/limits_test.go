@@ -299,7 +299,7 @@ func TestPricesByPowerAndCurrent(t *testing.T) {
 	_, err := parse(t, strong).Calculate(tariff.Usage{Start: nine, End: nine.Add(time.Hour),
 		Periods: []tariff.Period{hour(1)}}, time.UTC)
 	if err == nil || !strings.Contains(err.Error(), "periods[0]: current_a is missing") {
-		t.Errorf("a current that nobody measured: %v", err)
+		t.Errorf("a current that was not measured: %v", err)
 	}
 	for text, want := range map[string]bool{fast: true, slow: true, strong: true, parked: true, energyOnly: false,
 		priced(of("ENERGY", `"price":1`, `"min_kwh":11`)): false} {

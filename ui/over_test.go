@@ -118,7 +118,7 @@ func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 	}
 	if err := p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: ui.Open,
 		Value: string(ui.Technic)}); err == nil {
-		t.Error("anybody can open the technician's page")
+		t.Error("any driver can open the technician's page")
 	}
 }
 
@@ -244,7 +244,7 @@ func TestReceiptsAreFoundByTheCard(t *testing.T) {
 		a.card <- []ui.ReceiptView{{Reference: "AAAAAAA"}}
 		synctest.Wait()
 		if v := touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts); v.Screen == ui.Found || len(v.Receipts) > 0 {
-			t.Errorf("somebody else's receipts are shown: %+v", v)
+			t.Errorf("another driver's receipts are shown: %+v", v)
 		}
 	})
 }
@@ -349,7 +349,7 @@ func inputKinds() []ui.InputKind {
 		"nonsense"}
 }
 
-// TestADayOfRandomTouches: whatever is touched, in whatever order, somebody who stops touching
+// TestADayOfRandomTouches: whatever is touched, in whatever order, a driver who stops touching
 // finds the price again, and nothing grows.
 func TestADayOfRandomTouches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -193,7 +193,7 @@ var rows = []struct {
 		s.clear()
 		s.declined(kiosk.DeclineNoCard, "6C")
 	}, "hold_declined", "declined.no_card"},
-	{3, "still nobody: the bay is free", func(s *stage) {
+	{3, "still no driver: the bay is free", func(s *stage) {
 		s.accept()
 		s.declined(kiosk.DeclineNoCard, "6C")
 		look(s.p)
@@ -257,7 +257,7 @@ var rows = []struct {
 		s.clear()
 		s.list("231")
 	}, "hold_found release_intent", "reason.orphan"},
-	{11, "nobody knows for a minute: others need the bay", func(s *stage) {
+	{11, "not known for a minute: others need the bay", func(s *stage) {
 		s.accept()
 		s.see(session.Observation{What: session.HoldEnded, Err: errUnknown})
 		s.clear()
@@ -630,7 +630,7 @@ func TestTheNextVisitorIsNotTheOwner(t *testing.T) {
 	s.after(5 * time.Second)
 	s.press(ui.Choose, "3")
 	if v := look(s.p); v.Screen != ui.Owner || v.StopCode != "" {
-		t.Errorf("whoever comes next sees %s and the code %q", v.Screen, v.StopCode)
+		t.Errorf("the next driver sees %s and the code %q", v.Screen, v.StopCode)
 	}
 }
 

@@ -109,7 +109,7 @@ func newWire(t *testing.T) *wire {
 	}
 	refuse := func(l kiosk.Leaf) string {
 		if l.Kind == "odd" {
-			return "nobody knows this kind"
+			return "no back office knows this kind"
 		}
 		return ""
 	}
@@ -297,7 +297,7 @@ func TestProblems(t *testing.T) {
 			b.Leaves[1].JSON = bytes.Replace(b.Leaves[1].JSON, []byte("reading"), []byte("rEading"), 1)
 		}, 409, "record 2 is not the one"},
 		"another key": {func(b *backoffice.Batch) { b.Key += "x" }, 409, "signed with the key"},
-		"a key of nobody": {func(b *backoffice.Batch) { b.Key, b.Epoch = "x", "other" }, 400,
+		"a key of no kiosk": {func(b *backoffice.Batch) { b.Key, b.Epoch = "x", "other" }, 400,
 			"cannot read the kiosk's key"},
 		"no signature": {func(b *backoffice.Batch) { b.Checkpoint = strings.SplitAfter(b.Checkpoint, "\n\n")[0] },
 			400, "cannot open checkpoint"},

@@ -51,15 +51,13 @@ func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, 
 }
 
 func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any,
-		error) {
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
 		return s.Status(ctx)
 	})
 }
 
 func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any,
-		error) {
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
 		return s.Pending(ctx)
 	})
 }
@@ -67,8 +65,7 @@ func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []s
 func (p program) terminalEndOfDay(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	force := fs.Bool("force", false, "although bookings wait that the terminal refuses until its end-of-day; it may "+
 		"take their holds whole")
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any,
-		error) {
+	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
 		return s.EndOfDay(ctx, *force)
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"kioskd/ui"
 )
 
-// staffer is somebody with a code at the screen of a running daemon.
+// staffer is a person with a code at the screen of a running daemon.
 type staffer struct {
 	operator
 	ctx context.Context

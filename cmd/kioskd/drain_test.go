@@ -24,7 +24,7 @@ import (
 const month = 300_000
 
 // BenchmarkDrain lets a site whose back office was away for a month send all of it, while its
-// meters are asked and somebody touches the screen. Beside each figure stands the one of the same daemon
+// meters are asked and a driver touches the screen. Beside each figure stands the one of the same daemon
 // in the same run before the network came back.
 func BenchmarkDrain(b *testing.B) {
 	for b.Loop() {

@@ -174,7 +174,7 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 		}
 		o.fall()
 		if all {
-			history(o.t, filepath.Join(o.s.Dir, "journal.db"), 1000, o.total)
+			history(o.t, o.s.Journal(), 1000, o.total)
 			o.total += 1000
 		}
 		o.rise()

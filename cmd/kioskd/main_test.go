@@ -141,7 +141,7 @@ func killOnce(t *testing.T, s *town.Town, at time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	daemon := start(t, s)
-	socket := filepath.Join(s.Dir, "ui.sock")
+	socket := s.Screen()
 	awaitSocket(t, socket)
 	visit, endVisit := context.WithCancel(ctx)
 	selling, played := make(chan struct{}), make(chan error, 1)
@@ -303,7 +303,7 @@ func BenchmarkHoldToContactor(b *testing.B) {
 	var total time.Duration
 	for b.Loop() {
 		card := simulator.GoodCard()
-		card.Item = fmt.Sprint(b.Elapsed()) // nobody comes so often
+		card.Item = fmt.Sprint(b.Elapsed()) // no card comes so often
 		steps := []struct {
 			screen ui.Screen
 			do     func() error

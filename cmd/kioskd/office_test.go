@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -190,8 +189,9 @@ func TestTheBackOffice(t *testing.T) {
 		o.shows(ctx, func(v ui.View) bool { return sells(v, "0.59") })
 	})
 	t.Run("a message", func(t *testing.T) {
-		if got := o.instruct(b,
-			`{"do":"message","texts":{"en":"The car park closes at 22:00","de":"Das Parkhaus schließt um 22 Uhr"}}`); !strings.Contains(got, "instruction_done") {
+		got := o.instruct(b,
+			`{"do":"message","texts":{"en":"The car park closes at 22:00","de":"Das Parkhaus schließt um 22 Uhr"}}`)
+		if !strings.Contains(got, "instruction_done") {
 			t.Errorf("%s", got)
 		}
 		o.shows(ctx, func(v ui.View) bool { return strings.HasPrefix(v.Notice, "The car park") })
@@ -250,7 +250,7 @@ func TestTheBackOffice(t *testing.T) {
 // taken writes into the journal of a dead daemon what it had begun.
 func (o operator) taken(id string, task kiosk.Task, bay int, left time.Duration) {
 	o.t.Helper()
-	j, err := store.Open(context.Background(), filepath.Join(o.s.Dir, "journal.db"),
+	j, err := store.Open(context.Background(), o.s.Journal(),
 		func() (time.Time, time.Duration, bool) { return time.Now(), 0, true })
 	if err != nil {
 		o.t.Fatal(err)
@@ -271,7 +271,7 @@ func (o operator) taken(id string, task kiosk.Task, bay int, left time.Duration)
 // shows waits until the screen shows something.
 func (o operator) shows(ctx context.Context, ok func(ui.View) bool) {
 	o.t.Helper()
-	if err := ui.NewDriver(ctx, filepath.Join(o.s.Dir, "ui.sock")).Await(ctx, ok, "what was instructed"); err != nil {
+	if err := ui.NewDriver(ctx, o.s.Screen()).Await(ctx, ok, "what was instructed"); err != nil {
 		said, _ := o.run("doctor")
 		o.t.Errorf("%v\n%s", err, said)
 	}
@@ -280,7 +280,7 @@ func (o operator) shows(ctx context.Context, ok func(ui.View) bool) {
 // leave goes from the final screen, where the price is that of the visit.
 func (o operator) leave(ctx context.Context) {
 	o.t.Helper()
-	d := ui.NewDriver(ctx, filepath.Join(o.s.Dir, "ui.sock"))
+	d := ui.NewDriver(ctx, o.s.Screen())
 	if err := d.Await(ctx, func(v ui.View) bool { return v.Screen == ui.Final }, "the final screen"); err != nil {
 		o.t.Fatal(err)
 	}

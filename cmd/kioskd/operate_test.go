@@ -200,6 +200,6 @@ func TestMeterScan(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", &out, want)
 	}
 	if code := p.run(ctx, []string{"meter", "scan", "--address", line, "--from", "3", "--to", "4"}); code != 1 {
-		t.Errorf("where nobody answers the exit status is %d", code)
+		t.Errorf("where no daemon answers the exit status is %d", code)
 	}
 }

@@ -39,8 +39,8 @@ func newSite(t *testing.T, bays int) (*town.Town, string) {
 }
 
 func lineFlags(s *town.Town, config string) []string {
-	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", filepath.Join(s.Dir, "journal.db"),
-		"--socket", filepath.Join(s.Dir, "ui.sock")}
+	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", s.Journal(),
+		"--socket", s.Screen()}
 	for _, name := range []string{"terminal", "meters", "board"} {
 		args = append(args, "--line", "serial://"+filepath.Join(s.Dir, name)+"?baud=9600")
 	}
@@ -92,7 +92,7 @@ func proven(t *testing.T, s *town.Town, config string) {
 			t.Errorf("contactor %d is closed", i)
 		}
 	}
-	j, err := store.OpenReader(t.Context(), filepath.Join(s.Dir, "journal.db"))
+	j, err := store.OpenReader(t.Context(), s.Journal())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestSetupWithoutAnybody(t *testing.T) {
 		if code, bad := runSetup(t, nil, &out, append([]string{"setup", "--config", config}, c.args...)...); code != 0 {
 			t.Fatalf("%v: exit %d: %s", c.args, code, bad)
 		}
-		proven(t, s, config) // nobody is there to hold a card to the terminal a second time
+		proven(t, s, config) // no person is there to hold a card to the terminal a second time
 		if got, want := content(t, config), strings.Replace(before, c.from, c.to, 1); got != want || got == before {
 			t.Errorf("%v made\n%s\nwant\n%s", c.args, got, want)
 		}
@@ -163,14 +163,14 @@ func TestSetupWithoutAnybody(t *testing.T) {
 		}
 	}
 
-	// A comma that slipped would keep the kiosk closed until somebody confirms it.
+	// A comma that slipped would keep the kiosk closed until the host confirms it.
 	cheap := content(t, config)
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "49.90"); code != 2 ||
 		!strings.Contains(bad, "from 0.49 to 49.90; if that is meant, say so with --accept-price") {
 		t.Errorf("exit %d: %s", code, bad)
 	}
 	if content(t, config) != cheap {
-		t.Error("a price was changed that nobody meant")
+		t.Error("a price was changed that the host did not mean")
 	}
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--price", "49.90",
 		"--accept-price"); code != 0 || !strings.Contains(content(t, config), "price: 49.90,") {
@@ -199,7 +199,7 @@ func TestSetupWithoutAnybody(t *testing.T) {
 
 	// A password that the terminal does not answer to is not kept.
 	silent := strings.Replace(content(t, config), "address: serial://"+filepath.Join(s.Dir, "terminal"),
-		"address: serial://"+filepath.Join(s.Dir, "nobody"), 1)
+		"address: serial://"+filepath.Join(s.Dir, "unplugged"), 1)
 	answering := content(t, config)
 	if err := os.WriteFile(config, []byte(silent), 0o640); err != nil || silent == answering {
 		t.Fatal("the terminal's address was not changed", err)
@@ -306,7 +306,7 @@ func TestSetupRefuses(t *testing.T) {
 			in: func(t *testing.T) { s.Bays[1].Plug(simulator.GoodCar()); t.Cleanup(s.Bays[1].Unplug) }, code: 1,
 			want: "bay 2: a vehicle is plugged in: unplug it"},
 		"another program": {args: base, in: func(t *testing.T) {
-			lock, err := store.Lock(filepath.Join(s.Dir, "journal.db"))
+			lock, err := store.Lock(s.Journal())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -319,7 +319,7 @@ func TestSetupRefuses(t *testing.T) {
 		"a bad code": {args: with(base, "--host-code", "12"), code: 2, want: "want six to twelve digits"},
 		"no terminal": {args: append([]string{"setup", "--config", config, "--units", "1-1", "--line",
 			"tcp://127.0.0.1:1",
-			"--journal", filepath.Join(s.Dir, "journal.db")}, base[15:]...), code: 1,
+			"--journal", s.Journal()}, base[15:]...), code: 1,
 			want: "no card terminal answers"},
 		"a price of something else": {args: []string{"setup", "--config", config, "--price", "0.50"},
 			in: func(t *testing.T) {
@@ -464,7 +464,7 @@ func TestSetupWithAPerson(t *testing.T) {
 		if wrong && strings.Contains(prompt, "none: it was another bay") {
 			return "none"
 		}
-		if strings.Contains(prompt, "power of bay 7") { // somebody comes to a bay that setup does not know yet
+		if strings.Contains(prompt, "power of bay 7") { // a driver comes to a bay that setup does not know yet
 			s.Bays[1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
 		}
 		if strings.Contains(prompt, "Unplug it") || strings.Contains(prompt, "something else than a vehicle") {
@@ -493,7 +493,7 @@ func TestSetupWithAPerson(t *testing.T) {
 		t.Fatalf("exit %d: %s\n%s", code, bad, &p.seen)
 	}
 	if !strings.Contains(p.seen.String(), "Inputs [4 5] tell of something that was not there") {
-		t.Errorf("nobody noticed the vehicle at the bay that was tried next:\n%s", &p.seen)
+		t.Errorf("setup did not notice the vehicle at the bay that was tried next:\n%s", &p.seen)
 	}
 	if left, err := filepath.Glob(config + ".*"); err != nil || len(left) > 0 {
 		t.Errorf("%v are left (%v)", left, err)
@@ -526,7 +526,7 @@ func TestSetupWithAPerson(t *testing.T) {
 		}
 	}
 
-	// Whoever gives up changes nothing.
+	// A host who gives up changes nothing.
 	if code, bad := runSetup(t, strings.NewReader("1 5\nNew name\n"), io.Discard, "setup", "--config",
 		config); code != 1 || !strings.Contains(bad, "given up") {
 		t.Errorf("exit %d: %s", code, bad)

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -81,20 +80,13 @@ func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) erro
 
 // window starts the touchscreen, which lies beside this program or on the path.
 func (p program) window(ctx context.Context, s *town.Town) error {
-	self, err := os.Executable()
+	path, err := child.Beside("kioskd-ui")
 	if err != nil {
-		return err
-	}
-	path := filepath.Join(filepath.Dir(self), "kioskd-ui")
-	if _, err := os.Stat(path); err != nil {
-		path, err = exec.LookPath("kioskd-ui")
-		if err != nil {
-			return fmt.Errorf("cannot find kioskd-ui; kioskd demo --headless needs none: %w", err)
-		}
+		return fmt.Errorf("%w; kioskd demo --headless needs none", err)
 	}
 	fmt.Fprintln(p.Out, "Touch the window. A card comes 4 s after it is asked for, a car soon after the hold.\nFive "+
 		"touches on the site's name, then 271828: the technician; 314159: the host.")
-	cmd := child.CommandContext(ctx, path, "--socket", filepath.Join(s.Dir, "ui.sock"), "--windowed", "800x480")
+	cmd := child.CommandContext(ctx, path, "--socket", s.Screen(), "--windowed", "800x480")
 	cmd.Env = append(os.Environ(), "LC_ALL=en_US.UTF-8") // Fyne complains about none before its program begins
 	cmd.Stdout, cmd.Stderr = p.Err, p.Err
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {

@@ -139,7 +139,7 @@ func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []stri
 	}
 	fmt.Fprintf(p.Out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
 	go p.clicks(ctx, s)
-	go p.people(ctx, s, cmp.Or(*socket, filepath.Join(s.Dir, "ui.sock")))
+	go p.people(ctx, s, cmp.Or(*socket, s.Screen()))
 	return s.Run(ctx)
 }
 
@@ -178,7 +178,10 @@ func (p program) people(ctx context.Context, s *town.Town, socket string) {
 		}
 		n := 0
 		if len(words) == 2 {
-			n, _ = strconv.Atoi(words[1])
+			v, err := strconv.Atoi(words[1])
+			if err == nil {
+				n = v
+			}
 		}
 		if n < 1 || n > len(s.Bays) {
 			fmt.Fprintln(p.Err, "kioskd: want "+whatPeopleDo)

@@ -474,8 +474,9 @@ func (m *machine) comesBack() error {
 
 // turn turns the panel, and touches it.
 func (m *machine) turn(out string) error {
-	if _, err := m.sh("sed -i s/^ROTATE=.*/ROTATE=90/ /etc/default/kioskd; udevadm trigger --settle " +
-		"--subsystem-match=input; systemctl restart kioskd-ui"); err != nil {
+	_, err := m.sh("sed -i s/^ROTATE=.*/ROTATE=90/ /etc/default/kioskd; udevadm trigger --settle " +
+		"--subsystem-match=input; systemctl restart kioskd-ui")
+	if err != nil {
 		return err
 	}
 	m.turned = true

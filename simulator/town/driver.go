@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"kioskd"
@@ -19,7 +18,7 @@ import (
 // Cars plugs a car in a moment after the screen asks for one, and takes it away when its
 // bay's contactor has opened.
 func (s *Town) Cars(ctx context.Context) {
-	d := ui.NewDriver(ctx, filepath.Join(s.Dir, "ui.sock"))
+	d := ui.NewDriver(ctx, s.Screen())
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	charged := make([]bool, len(s.Bays))
@@ -54,7 +53,7 @@ func (s *Town) Cars(ctx context.Context) {
 // sums prints the receipts and the three sums that must agree.
 func (s *Town) sums(ctx context.Context, out io.Writer, sessions []string, counted kiosk.Energy,
 	texts *text.Catalogues) error {
-	j, err := store.OpenReader(ctx, filepath.Join(s.Dir, "journal.db"))
+	j, err := store.OpenReader(ctx, s.Journal())
 	if err != nil {
 		return err
 	}

@@ -86,8 +86,7 @@ func (s *Town) Inject(f simulator.Faults) {
 // FirstSerial is the number on the plate of the first bay's meter.
 const FirstSerial = 20260001
 
-// openSite makes a site of bays below a directory and writes the configuration that
-// points a real daemon at it.
+// Open makes a site of bays below a directory and writes the configuration that points a real daemon at it.
 func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make site: %w", err)
@@ -168,7 +167,7 @@ tariff:
     - price_components:
         %s
 %sbays:
-`, filepath.Join(s.Dir, "journal.db"), filepath.Join(s.Dir, "ui.sock"), s.NeedScreen, s.terminalAt(),
+`, s.Journal(), s.Screen(), s.NeedScreen, s.terminalAt(),
 		cmp.Or(s.tariff, "- {type: ENERGY, price: 0.49, vat: 19, step_size: 1}"), s.More)
 	for i := range s.Bays {
 		fmt.Fprintf(&b, `  - number: %d
@@ -197,7 +196,7 @@ func BoardInput(bay, input int) int { return bay*simulator.InputsPerBay + input 
 // Audit proves the journal's tree and compares the journal with what bank and meters
 // know of the site.
 func (s *Town) Audit(ctx context.Context) ([]audit.Violation, error) {
-	j, err := store.OpenReader(ctx, filepath.Join(s.Dir, "journal.db"))
+	j, err := store.OpenReader(ctx, s.Journal())
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +226,7 @@ func (u *unsettled) Error() string {
 
 // Settled is an *unsettled where something is open.
 func (s *Town) Settled(ctx context.Context) error {
-	j, err := store.OpenReader(ctx, filepath.Join(s.Dir, "journal.db"))
+	j, err := store.OpenReader(ctx, s.Journal())
 	if err != nil {
 		return err
 	}
@@ -290,8 +289,14 @@ func (s *Town) StartDaemon(ctx context.Context) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cmd, child.AwaitKioskd(ctx, cmd, s.Dir, filepath.Join(s.Dir, "ui.sock"))
+	return cmd, child.AwaitKioskd(ctx, cmd, s.Dir, s.Screen())
 }
+
+// Journal is the daemon's journal.
+func (s *Town) Journal() string { return filepath.Join(s.Dir, "journal.db") }
+
+// Screen is the socket on which the daemon serves the screen.
+func (s *Town) Screen() string { return filepath.Join(s.Dir, "ui.sock") }
 
 // control is the socket on which the daemon serves commands.
 func (s *Town) control() string { return filepath.Join(s.Dir, "control.sock") }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -361,7 +360,7 @@ func (s *Town) PlayScenario(ctx context.Context, out io.Writer, sc scenario) err
 	if err != nil {
 		return err
 	}
-	d := ui.NewDriver(ctx, filepath.Join(s.Dir, "ui.sock"))
+	d := ui.NewDriver(ctx, s.Screen())
 	n := &narrator{out: out, texts: texts, start: time.Now()}
 	if err := d.Screen(ctx, ui.Attract); err != nil {
 		return err

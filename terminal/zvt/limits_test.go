@@ -286,7 +286,7 @@ func TestWhatCountsAsAnAcknowledgement(t *testing.T) {
 		p.expect(wire...)
 		p.say(status...) // it was about to say that before the command came
 		p.expect(0x06)
-		p.expect(wire...) // once more, because nobody acknowledged it
+		p.expect(wire...) // once more, because it was not acknowledged
 		p.say(reply...)
 		p.expect(0x06)
 	}, func(s *zvt.Serial) {

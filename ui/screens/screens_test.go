@@ -48,7 +48,7 @@ func newApp(t testing.TB) {
 	t.Cleanup(a.Quit)
 }
 
-// TestEveryScreenIsThere: a screen without a canned view is one that nobody looks at.
+// TestEveryScreenIsThere: a screen without a canned view is one that no person looks at.
 func TestEveryScreenIsThere(t *testing.T) {
 	_, views := load(t)
 	for _, s := range ui.Screens() {
