@@ -139,6 +139,8 @@ type trail struct {
 	approved      kiosk.Money
 	start, end    *kiosk.Reading
 	startAt       time.Time // the first register was journaled
+	readAt        time.Time // and read: not before the record that precedes it
+	last          time.Time // of the record before
 	stopAt        time.Time // the contactor is known to be open
 	bill          *body
 	money         string // last settlement that was confirmed
@@ -315,7 +317,10 @@ func (x *trail) take(kind string, b body) {
 	case "free_granted":
 		x.grantedBy = b.By
 	case "meter_start":
-		x.start, x.startAt = b.Reading, b.At
+		x.start, x.startAt, x.readAt = b.Reading, b.At, b.At
+		if read := b.Reading.At; !read.Before(x.last) && read.Before(b.At) {
+			x.readAt = read
+		}
 	case "contactor_opened":
 		x.stopAt = b.At
 		x.excused = x.excused || b.Error != ""
@@ -337,6 +342,7 @@ func (x *trail) take(kind string, b body) {
 	case "closed":
 		x.closed = true
 	}
+	x.last = b.At
 }
 
 // numberOf is the number by which the bank knows a hold; -1 for a name that is none.
@@ -509,7 +515,7 @@ func (c *check) priced(x *trail) {
 	b := x.bill.Bill
 	charging, _ := b.Usage.spent("charging")
 	parking, _ := b.Usage.spent("parking")
-	if passed := x.stopAt.Sub(x.startAt) + c.world.Slack; charging+parking > passed && !x.stopAt.IsZero() {
+	if passed := x.stopAt.Sub(x.readAt) + c.world.Slack; charging+parking > passed && !x.stopAt.IsZero() {
 		c.broken(Timed, x.reference, "billed %v, %v passed", charging+parking, passed)
 	}
 	if x.offered == nil || b.Energy == 0 {

@@ -94,6 +94,13 @@ func (e *evidence) free() {
 	e.world.Ledger = nil
 }
 
+// readAt lets the first register be read at a time, from which on all time is billed.
+func (e *evidence) readAt(clock string) {
+	e.replace(`"import_wh":1000`, `"at":"2026-03-02T`+clock+`","import_wh":1000`)
+	e.replace("09:01:10Z", clock)
+	e.replace(`"state":"unproven"`, `"state":"charging"`)
+}
+
 // less is a watt-hour more delivered than may be left unbilled, with a record just before the stop.
 func less(record string) func(*evidence) {
 	return func(e *evidence) {
@@ -168,6 +175,9 @@ func TestEachRuleCatches(t *testing.T) {
 			e.replace(`"state":"unproven"`, `"state":"parking"`)
 			e.replace(`"end":"2026-03-02T09:01:40Z"`, `"end":"2026-03-02T09:02:40Z"`)
 		}, audit.Timed},
+		{"the register was read long before it was journaled", func(e *evidence) { e.readAt("09:00:57Z") }, ""},
+		{"the register was read before the vehicle was there", func(e *evidence) { e.readAt("09:00:45Z") },
+			audit.Timed},
 		{"billed what was not delivered", func(e *evidence) { e.world.Flows[0].Energy = 499 }, audit.Delivered},
 		{"energy at another bay", func(e *evidence) { e.world.Flows[0].Bay = 2 }, audit.NoFree},
 		{"energy before the register was read", func(e *evidence) { e.world.Flows[0].From = at(55) }, audit.NoFree},

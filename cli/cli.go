@@ -1,16 +1,18 @@
 // Package cli is what the command lines of kioskd and its simulated world share: commands of one or two words with
 // flags and arguments in any order, help with an example, listings as a table, JSON or CSV, and the exit status: 0 for
-// what was done, 1 for what failed, 2 for wrong usage or wrong input.
+// what was done, 1 for what failed, 2 for wrong usage or wrong input. Cobra reads the words and the flags, proposes the
+// nearest command for a word that is none, and makes the shells' completions.
 package cli
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Program is a command line with its streams.
@@ -22,15 +24,20 @@ type Program struct {
 	Err   io.Writer
 }
 
-// Run is what a command does, with its own flags yet to be read.
-type Run func(ctx context.Context, flags *flag.FlagSet, args []string) error
+// Run is what a command does.
+type Run func(ctx context.Context, args []string) error
 
-// Command is one thing that a program does.
+// Command is one thing that a program does. Args names its arguments, such as "REFERENCE AMOUNT", of which the command
+// gets as many as it names, or "[HEX]..." for any number; the empty one is none. Flags declares its flags, and returns
+// what it does once they are read.
 type Command struct {
 	Name    string // one or two words
+	Args    string
 	Summary string
 	Example string
-	Run     Run
+	Flags   func(*pflag.FlagSet) Run
+	// Raw is in place of Flags where another program reads the flags and does the rest.
+	Raw Run
 }
 
 // UsageError is wrong usage or wrong input: exit status 2.
@@ -50,121 +57,130 @@ var ErrSilent = errors.New("")
 
 // Run finds a command, runs it, prints its error, and returns the exit status.
 func (p Program) Run(ctx context.Context, commands []Command, args []string) int {
-	c, rest, ok := find(commands, args)
-	if !ok {
-		return p.usage(commands, args)
+	root := p.tree(commands)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		plain(root)
 	}
-	fs := flag.NewFlagSet(p.Name+" "+c.Name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	err := c.Run(ctx, fs, rest)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
 	var wrong UsageError
+	code := 1
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(p.Out, "%s %s: %s\n\nExample:\n  %s\n", p.Name, c.Name, c.Summary, c.Example)
-		printFlags(p.Out, fs)
-		return 0
 	case errors.As(err, &wrong):
-		if wrong.Error() != "" {
-			fmt.Fprintf(p.Err, "%s: %v\n", p.Name, wrong)
-		}
-		return 2
+		code = 2
 	}
-	if !errors.Is(err, ErrSilent) {
+	if err.Error() != "" && !errors.Is(err, ErrSilent) {
 		fmt.Fprintf(p.Err, "%s: %v\n", p.Name, err)
-	}
-	return 1
-}
-
-// printFlags lists flags as a user types them.
-func printFlags(w io.Writer, fs *flag.FlagSet) {
-	title := "\nFlags:\n"
-	fs.VisitAll(func(f *flag.Flag) {
-		value, usage := flag.UnquoteUsage(f)
-		switch f.DefValue {
-		case "", "0", "0s", "false":
-		default:
-			usage += fmt.Sprintf(" (%s without it)", f.DefValue)
-		}
-		fmt.Fprintf(w, "%s  %s\n    \t%s\n", title, strings.TrimSpace("--"+f.Name+" "+value), usage)
-		title = ""
-	})
-}
-
-// find is the command whose words come first, of two the longer.
-func find(commands []Command, args []string) (found Command, rest []string, ok bool) {
-	for _, c := range commands {
-		n := len(strings.Fields(c.Name))
-		if len(args) >= n && strings.Join(args[:n], " ") == c.Name && len(c.Name) > len(found.Name) {
-			found, rest, ok = c, args[n:], true
-		}
-	}
-	return found, rest, ok
-}
-
-// usage lists the commands, or those of a group such as meter; it fails where something else was asked for.
-func (p Program) usage(commands []Command, args []string) int {
-	help := func(s string) bool { return s == "--help" || s == "-h" || s == "help" }
-	group := ""
-	if len(args) > 0 && !help(args[0]) {
-		group = args[0] + " "
-	}
-	var listed []Command
-	for _, c := range commands {
-		if strings.HasPrefix(c.Name, group) {
-			listed = append(listed, c)
-		}
-	}
-	out, code := p.Out, 0
-	switch {
-	case len(args) == 1 && help(args[0]):
-	case len(args) == 2 && help(args[1]) && len(listed) > 0:
-	default:
-		out, code = p.Err, 2
-		if len(args) > 0 {
-			fmt.Fprintf(out, "%s: unknown command %q\n\n", p.Name, strings.Join(args, " "))
-		}
-		if len(listed) == 0 {
-			listed = commands
-		}
-	}
-	fmt.Fprintf(out, "%s\n\nCommands (each has --help):\n", p.About)
-	for _, c := range listed {
-		fmt.Fprintf(out, "  %-20s %s\n", c.Name, c.Summary)
 	}
 	return code
 }
 
-// Parse reads flags and arguments in any order, and checks the number of arguments; -1 is any.
-func Parse(fs *flag.FlagSet, args []string, want int) (rest []string, err error) {
-	_, name, _ := strings.Cut(fs.Name(), " ")
-	for {
-		if err := fs.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
+// tree makes the commands cobra's. Two words are a command in a group.
+func (p Program) tree(commands []Command) *cobra.Command {
+	root := p.group(p.Name, p.About)
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return Usagef("%s: %w", p.words(c), err)
+	})
+	// A group does nothing by itself.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}",
+		"{{if not .HasAvailableSubCommands}}", 1))
+	groups := map[string]*cobra.Command{}
+	for _, c := range commands {
+		parent, name := root, c.Name
+		if first, second, ok := strings.Cut(c.Name, " "); ok {
+			if groups[first] == nil {
+				groups[first] = p.group(first, "")
+				root.AddCommand(groups[first])
 			}
-			return nil, Usagef("%s: %w", name, err)
+			parent, name = groups[first], second
 		}
-		if fs.NArg() == 0 {
-			break
-		}
-		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
+		parent.AddCommand(p.leaf(c, name))
 	}
-	if want >= 0 && len(rest) != want {
-		return nil, Usagef("%s: want %d arguments, got %d", name, want, len(rest))
+	for _, g := range groups {
+		g.Short = "has the commands " + strings.Join(names(g), ", ")
 	}
-	return rest, nil
+	return root
 }
 
-// Note tells a person at a terminal what is being waited for.
-func (p Program) Note(what string) {
-	if f, ok := p.Err.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			fmt.Fprintf(p.Err, "%s: %s\n", p.Name, what)
+// plain takes the marks out of what flags are for, which a shell would show.
+func plain(c *cobra.Command) {
+	c.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
+	for _, sub := range c.Commands() {
+		plain(sub)
+	}
+}
+
+// words are those of a command, without the program's.
+func (p Program) words(c *cobra.Command) string {
+	return strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
+}
+
+func names(group *cobra.Command) (all []string) {
+	for _, c := range group.Commands() {
+		all = append(all, c.Name())
+	}
+	return all
+}
+
+// group is a word that does nothing by itself.
+func (p Program) group(name, about string) *cobra.Command {
+	return &cobra.Command{Use: name, Short: about, Long: about, SilenceErrors: true, SilenceUsage: true,
+		SuggestionsMinimumDistance: 2, Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				c.SetOut(p.Err)
+				return errors.Join(c.Usage(), Usage(ErrSilent))
+			}
+			nearest := ""
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				nearest = fmt.Sprintf(": did you mean %s?", strings.Join(near, " or "))
+			}
+			return Usagef("unknown command %q%s\n%s --help lists the commands",
+				strings.TrimSpace(strings.Join(append(strings.Fields(c.CommandPath())[1:], args[0]), " ")), nearest,
+				c.CommandPath())
+		}}
+}
+
+// leaf is a command that does something.
+func (p Program) leaf(c Command, name string) *cobra.Command {
+	out := &cobra.Command{Use: strings.TrimSpace(name + " " + c.Args), Short: c.Summary, Example: "  " + c.Example,
+		SilenceErrors: true, SilenceUsage: true, ValidArgsFunction: cobra.NoFileCompletions}
+	if c.Raw != nil {
+		out.DisableFlagParsing = true
+		out.RunE = func(o *cobra.Command, args []string) error { return c.Raw(o.Context(), args) }
+		return out
+	}
+	run := c.Flags(out.Flags())
+	out.DisableFlagsInUseLine = !out.Flags().HasFlags()
+	if out.Flags().Lookup("format") != nil {
+		forms := cobra.FixedCompletions([]string{"table", "json", "csv"}, cobra.ShellCompDirectiveNoFileComp)
+		if err := out.RegisterFlagCompletionFunc("format", forms); err != nil {
+			panic(err) // the flag is there
 		}
 	}
+	if c.Args != "" {
+		out.ValidArgsFunction = nil // an argument may be a file
+	}
+	out.Args = func(o *cobra.Command, args []string) error { return p.number(o, c.Args, args) }
+	out.RunE = func(o *cobra.Command, args []string) error { return run(o.Context(), args) }
+	return out
+}
+
+// number checks how many arguments there are.
+func (p Program) number(o *cobra.Command, names string, args []string) error {
+	want := len(strings.Fields(names))
+	switch {
+	case strings.HasSuffix(names, "...") || len(args) == want:
+		return nil
+	case want == 0:
+		return Usagef("%s: want no argument, got %q", p.words(o), args[0])
+	}
+	return Usagef("%s: want %s, got %d arguments", p.words(o), names, len(args))
 }
 
 // Waiting tells for which sessions a drain waits.

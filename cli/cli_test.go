@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
-	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/spf13/pflag"
 
 	"kioskd/cli"
 )
@@ -17,36 +21,38 @@ func said(t *testing.T, args ...string) (code int, out, bad string) {
 	t.Helper()
 	var o, e bytes.Buffer
 	p := cli.Program{Name: "kioskd", About: "kioskd sells.", In: strings.NewReader(""), Out: &o, Err: &e}
-	row := func(name string, run func(context.Context, *flag.FlagSet, []string) error) cli.Command {
-		return cli.Command{Name: name, Summary: "does " + name, Example: "kioskd " + name, Run: run}
+	row := func(name, args string, flags func(*pflag.FlagSet) cli.Run) cli.Command {
+		return cli.Command{Name: name, Args: args, Summary: "does " + name, Example: "kioskd " + name, Flags: flags}
+	}
+	does := func(err func() error) func(*pflag.FlagSet) cli.Run {
+		return func(*pflag.FlagSet) cli.Run { return func(context.Context, []string) error { return err() } }
 	}
 	code = p.Run(t.Context(), []cli.Command{
-		row("run", func(context.Context, *flag.FlagSet, []string) error { return nil }),
-		row("meter read", func(_ context.Context, fs *flag.FlagSet, args []string) error {
+		row("run", "", does(func() error { return nil })),
+		row("meter read", "LINE", func(fs *pflag.FlagSet) cli.Run {
 			unit := fs.Int("unit", 7, "`number` of the unit")
 			format := cli.FormatFlagOf(fs, "json")
-			rest, err := cli.Parse(fs, args, 1)
-			if err != nil {
-				return err
+			return func(_ context.Context, args []string) error {
+				return p.Record(*format, struct {
+					Unit int            `json:"unit"`
+					Line string         `json:"line"`
+					Of   map[string]int `json:"of"`
+				}{*unit, args[0], map[string]int{"phases": 3}})
 			}
-			return p.Record(*format, struct {
-				Unit int            `json:"unit"`
-				Line string         `json:"line"`
-				Of   map[string]int `json:"of"`
-			}{*unit, rest[0], map[string]int{"phases": 3}})
 		}),
-		row("meter models", func(_ context.Context, fs *flag.FlagSet, args []string) error {
+		row("meter models", "", func(fs *pflag.FlagSet) cli.Run {
 			format := cli.FormatFlag(fs)
-			if _, err := cli.Parse(fs, args, 0); err != nil {
-				return err
+			return func(context.Context, []string) error {
+				return p.Table(*format, []string{"model", "phases", "goes on"}, [][]any{{"B23", 3, true}})
 			}
-			return p.Table(*format, []string{"model", "phases", "goes on"}, [][]any{{"B23", 3, true}})
 		}),
-		row("fail", func(context.Context, *flag.FlagSet, []string) error { return errors.New("no answer") }),
-		row("fail silently", func(context.Context, *flag.FlagSet, []string) error { return cli.ErrSilent }),
-		row("check", func(context.Context, *flag.FlagSet, []string) error {
-			return p.BadInput(faults{"a:1:1: x", "b"})
+		row("decode", "[HEX]...", func(*pflag.FlagSet) cli.Run {
+			return func(_ context.Context, args []string) error { return p.JSON(args) }
 		}),
+		{Name: "world", Summary: "does world", Raw: func(_ context.Context, args []string) error { return p.JSON(args) }},
+		row("fail", "", does(func() error { return errors.New("no answer") })),
+		row("fail-silently", "", does(func() error { return cli.ErrSilent })),
+		row("check", "", does(func() error { return p.BadInput(faults{"a:1:1: x", "b"}) })),
 	}, args)
 	return code, o.String(), e.String()
 }
@@ -67,35 +73,118 @@ func TestWhatACommandPrints(t *testing.T) {
 		{"meter read tty --unit 3", 0, `{"unit":3,"line":"tty","of":{"phases":3}}` + "\n", ""},
 		{"meter read --unit 3 tty --format csv", 0, "unit,line,of.phases\n3,tty,3\n", ""},
 		{"meter read --format table tty", 0, "unit       7\nline       tty\nof.phases  3\n", ""},
-		{"meter read", 2, "", "kioskd: meter read: want 1 arguments, got 0\n"},
-		{"meter read tty --unit x", 2, "",
-			`kioskd: meter read: invalid value "x" for flag -unit: parse error` + "\n"},
+		{"meter read", 2, "", "kioskd: meter read: want LINE, got 0 arguments\n"},
+		{"meter models x", 2, "", "kioskd: meter models: want no argument, got \"x\"\n"},
+		{"meter read tty --unit x", 2, "", `kioskd: meter read: invalid argument "x" for "--unit" flag: ` +
+			"must be an integer\n"},
+		{"meter read tty --unti 3", 2, "", "kioskd: meter read: unknown flag: --unti\n"},
+		{"decode 06 0F -", 0, `["06","0F","-"]` + "\n", ""},
+		{"world --headless 3 --help", 0, `["--headless","3","--help"]` + "\n", ""},
 		{"meter models", 0, "MODEL  PHASES  GOES ON\nB23    3       true\n", ""},
 		{"meter models --format csv", 0, "model,phases,goes on\nB23,3,true\n", ""},
 		{"meter models --format json", 0, `{"goes_on":true,"model":"B23","phases":3}` + "\n", ""},
 		{"meter models --format xml", 2, "", `kioskd: format "xml": want table, json or csv` + "\n"},
-		{"meter --help", 0, "kioskd sells.\n\nCommands (each has --help):\n  meter read           does meter read\n" +
-			"  meter models         does meter models\n", ""},
-		{"meter read --help", 0, "kioskd meter read: does meter read\n\nExample:\n  kioskd meter read\n\nFlags:\n" +
-			"  --format form\n    \tform of what is printed: table, json or csv (json without it)\n" +
-			"  --unit number\n    \tnumber of the unit (7 without it)\n", ""},
+		{"fail x", 2, "", "kioskd: fail: want no argument, got \"x\"\n"},
+		{"mter read", 2, "", "kioskd: unknown command \"mter\": did you mean meter?\nkioskd --help lists the commands\n"},
+		{"meter raed", 2, "",
+			"kioskd: unknown command \"meter raed\": did you mean read?\nkioskd meter --help lists the commands\n"},
+		{"zebra", 2, "", "kioskd: unknown command \"zebra\"\nkioskd --help lists the commands\n"},
+		{"__complete meter ", 0, "models\tdoes meter models\nread\tdoes meter read\n:4\n",
+			"Completion ended with directive: ShellCompDirectiveNoFileComp\n"},
+		{"__complete meter models --format ", 0, "table\njson\ncsv\n:4\n",
+			"Completion ended with directive: ShellCompDirectiveNoFileComp\n"},
 		{"fail", 1, "", "kioskd: no answer\n"},
-		{"fail silently", 1, "", ""},
+		{"fail-silently", 1, "", ""},
 		{"check", 2, "", "a:1:1: x\nb\n"},
 	} {
-		code, out, bad := said(t, strings.Fields(c.args)...)
+		code, out, bad := said(t, words(c.args)...)
 		if code != c.code || out != c.out || bad != c.bad {
 			t.Errorf("%s: %d\n%s%s\nwant %d\n%s%s", c.args, code, out, bad, c.code, c.out, c.bad)
 		}
 	}
-	for _, args := range []string{"", "mter read", "meter write"} {
-		code, out, bad := said(t, strings.Fields(args)...)
-		if want := "unknown command"; code != 2 || out != "" || args != "" && !strings.Contains(bad, want) ||
-			!strings.Contains(bad, "does meter read") {
-			t.Errorf("%q: %d, %s%s", args, code, out, bad)
+}
+
+// words are those of a line; a blank at its end is before an empty word.
+func words(line string) []string {
+	all := strings.Fields(line)
+	if strings.HasSuffix(line, " ") {
+		all = append(all, "")
+	}
+	return all
+}
+
+// TestHelp: of the program, of a group and of a command, asked for in each way.
+func TestHelp(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want []string
+	}{
+		{"--help", []string{"kioskd sells.", "does run", "has the commands models, read", "completion"}},
+		{"help", []string{"kioskd sells.", "does run"}},
+		{"meter --help", []string{"does meter read", "does meter models", "kioskd meter [command] --help"}},
+		{"help meter", []string{"does meter read"}},
+		{"meter read --help", []string{"does meter read", "kioskd meter read LINE [flags]", "  kioskd meter read\n",
+			"--unit number", "number of the unit (default 7)", "--format form", `(default "json")`}},
+		{"help meter read", []string{"kioskd meter read LINE [flags]"}},
+	} {
+		code, out, bad := said(t, words(c.args)...)
+		for _, want := range c.want {
+			if code != 0 || bad != "" || !strings.Contains(out, want) {
+				t.Errorf("%s: %d\n%s%swant %q", c.args, code, out, bad, want)
+			}
 		}
 	}
-	if code, out, _ := said(t, "--help"); code != 0 || !strings.Contains(out, "does run") {
-		t.Error(fmt.Sprint(code, out))
+	for _, args := range []string{"", "meter"} { // nothing was asked for
+		if code, out, bad := said(t, words(args)...); code != 2 || out != "" || !strings.Contains(bad, "ommands:") {
+			t.Errorf("%q: %d\n%s%s", args, code, out, bad)
+		}
+	}
+}
+
+// TestProgressIsForAPerson: a file gets none of it.
+func TestProgressIsForAPerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out, bad bytes.Buffer
+		p := cli.Program{Name: "kioskd", Out: &out, Err: &bad}
+		g := p.Progress()
+		time.Sleep(time.Minute)
+		g.Now("half of it")
+		g.Note("a thing")
+		if _, err := io.WriteString(g.Counted(p.Out, "records"), "line\n"); err != nil {
+			t.Fatal(err)
+		}
+		g.End()
+		if bad.Len() > 0 || out.String() != "line\n" {
+			t.Errorf("%q, %q", out.String(), bad.String())
+		}
+	})
+}
+
+// TestProgressAtATerminal: nothing for two seconds, then a line that is written over, and taken away at the end.
+func TestProgressAtATerminal(t *testing.T) {
+	user, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer user.Close()
+	defer tty.Close()
+	synctest.Test(t, func(t *testing.T) {
+		g := cli.Program{Name: "kioskd", Out: io.Discard, Err: tty}.Progress()
+		g.Now("too early")
+		time.Sleep(3 * time.Second)
+		counted := g.Counted(io.Discard, "records")
+		for range 3 {
+			if _, err := io.WriteString(counted, "line\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		g.Now("4 of 9")
+		g.Note("unit 4 answers")
+	})
+	want := "\r1 records\r4 of 9   \r      \rkioskd: unit 4 answers\r\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(user, got); err != nil || string(got) != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 }

@@ -4,20 +4,21 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/spf13/pflag"
 )
 
 // JSON prints a value as one line of JSON.
 func (p Program) JSON(v any) error { return json.NewEncoder(p.Out).Encode(v) }
 
 // FormatFlag is the flag that Table takes.
-func FormatFlag(fs *flag.FlagSet) *string { return FormatFlagOf(fs, "table") }
+func FormatFlag(fs *pflag.FlagSet) *string { return FormatFlagOf(fs, "table") }
 
 // FormatFlagOf is the flag that Table and Record take, with what it is without.
-func FormatFlagOf(fs *flag.FlagSet, usual string) *string {
+func FormatFlagOf(fs *pflag.FlagSet, usual string) *string {
 	return fs.String("format", usual, "`form` of what is printed: table, json or csv")
 }
 

@@ -20,28 +20,21 @@ func Main(run func(context.Context) int) {
 	os.Exit(code)
 }
 
-// Demo is the demonstration, which kioskd lists and kiosksim carries out, as it does what World lists.
-func Demo(run Run) Command {
-	return Command{"demo", "a simulated site with a real daemon", "kioskd demo --headless", run}
-}
-
-// World lists the commands of the simulated world; run gives the function of each by its name.
-func World(run func(name string) Run) []Command {
-	commands := []Command{
-		{"simulate terminal", "a payment terminal with a bank behind it",
-			"kioskd simulate terminal --listen tcp://127.0.0.1:20007 --ledger bank.jsonl", nil},
-		{"simulate meter", "an energy meter", "kioskd simulate meter --listen pty:/tmp/meter --model SDM630", nil},
-		{"simulate board", "an I/O board with contactors and inputs",
-			"kioskd simulate board --listen pty:/tmp/board", nil},
-		{"simulate backoffice", "a back office with an authority of its own and an SQLite database",
-			"kioskd simulate backoffice --dir office --listen tcp://127.0.0.1:8443", nil},
-		{"simulate site", "a whole site, and a configuration for it",
-			"kioskd simulate site --config /tmp/site/kioskd.yaml", nil},
-		{"torture", "treats simulated sites as badly as the world can, and audits",
-			"kioskd torture --sessions 200 --seed 1", nil},
+// World lists the commands of the simulated world, which kioskd has, too: kiosksim carries them out.
+func World() []Command {
+	return []Command{
+		{Name: "demo", Summary: "a simulated site with a real daemon", Example: "kioskd demo --headless"},
+		{Name: "simulate terminal", Summary: "a payment terminal with a bank behind it",
+			Example: "kioskd simulate terminal --listen tcp://127.0.0.1:20007 --ledger bank.jsonl"},
+		{Name: "simulate meter", Summary: "an energy meter",
+			Example: "kioskd simulate meter --listen pty:/tmp/meter --model SDM630"},
+		{Name: "simulate board", Summary: "an I/O board with contactors and inputs",
+			Example: "kioskd simulate board --listen pty:/tmp/board"},
+		{Name: "simulate backoffice", Summary: "a back office with an authority of its own and an SQLite database",
+			Example: "kioskd simulate backoffice --dir office --listen tcp://127.0.0.1:8443"},
+		{Name: "simulate site", Summary: "a whole site, and a configuration for it",
+			Example: "kioskd simulate site --config /tmp/site/kioskd.yaml"},
+		{Name: "torture", Summary: "treats simulated sites as badly as the world can, and audits",
+			Example: "kioskd torture --sessions 200 --seed 1"},
 	}
-	for i, c := range commands {
-		commands[i].Run = run(c.Name)
-	}
-	return commands
 }

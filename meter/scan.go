@@ -24,7 +24,8 @@ const overdueTimeout = 2 * time.Second
 // Scan asks units on a bus that no other program uses who they are, and tells of each that answers as it is
 // found. A frame can be lost: an odd answer is believed the second time, and where any unit answers, so is
 // silence; a slow unit is asked patiently. One odd answer is about its unit alone; the error is about the line.
-func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models []Model, told func(Found)) error {
+func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models []Model, asking func(unit int),
+	told func(Found)) error {
 	bus.Restless = true
 	seen := map[byte]bool{}
 	ask := func(unit byte) error {
@@ -51,6 +52,7 @@ func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models []Model,
 			if slow {
 				bus.Timeout = max(timeout, overdueTimeout)
 			}
+			asking(unit)
 			if err := ask(byte(unit)); err != nil {
 				return err
 			}

@@ -95,7 +95,7 @@ func scans(t *testing.T, answer func(r []byte) (out []byte, after time.Duration)
 		bus.Timeout = 300 * time.Millisecond
 		var got []string
 		began := time.Now()
-		if err := meter.Scan(t.Context(), bus, 1, 8, models, func(f meter.Found) {
+		if err := meter.Scan(t.Context(), bus, 1, 8, models, func(int) {}, func(f meter.Found) {
 			got = append(got, strings.TrimSpace(strings.Join([]string{string(rune('0' + f.Unit)), f.Model, f.Serial,
 				f.Why}, " ")))
 		}); err != nil {

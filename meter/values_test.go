@@ -394,7 +394,7 @@ func TestAScanOfALineThatIsBroken(t *testing.T) {
 		})
 		var found []meter.Found
 		ctx, cancel := context.WithCancel(t.Context())
-		err := meter.Scan(ctx, bus, 1, 5, models, func(f meter.Found) { found = append(found, f); cancel() })
+		err := meter.Scan(ctx, bus, 1, 5, models, func(int) {}, func(f meter.Found) { found = append(found, f); cancel() })
 		if !errors.Is(err, context.Canceled) || len(found) != 1 || found[0].Model != "SDM630" {
 			t.Errorf("%+v, %v", found, err)
 		}
@@ -419,7 +419,7 @@ func TestAScanAsksItsUnitsAndNoOther(t *testing.T) {
 			return registers(r, sdm)
 		})
 		var found []int
-		if err := meter.Scan(t.Context(), bus, 3, 5, models,
+		if err := meter.Scan(t.Context(), bus, 3, 5, models, func(int) {},
 			func(f meter.Found) { found = append(found, f.Unit) }); err != nil {
 			t.Error(err)
 		}

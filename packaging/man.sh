@@ -9,7 +9,22 @@ md2man() {
 	go run github.com/cpuguy83/go-md2man/v2@v2.0.7 -in "$1" -out "$2"
 }
 mkdir -p "$dir"
-commands() { "$program" --help | sed -n 's/^  \([a-z-]\+\( [a-z-]\+\)\?\)  .*/\1/p'; }
+# What a shell's completion is told: the words that may follow others, each before a tab.
+follow() { "$program" __complete "$@" "" 2>/dev/null | sed -n 's/\t.*//p'; }
+commands() {
+	follow | while read -r word; do
+		case "$word" in
+		completion | help) continue ;;
+		esac
+		seconds=$(follow "$word")
+		if [ -z "$seconds" ]; then
+			echo "$word"
+		fi
+		for second in $seconds; do
+			echo "$word $second"
+		done
+	done
+}
 {
 	echo "kioskd 1 \"$date\" kioskd \"User commands\""
 	echo "=="
@@ -21,7 +36,7 @@ commands() { "$program" --help | sed -n 's/^  \([a-z-]\+\( [a-z-]\+\)\?\)  .*/\1
 	commands | while read -r command; do
 		printf '\n## kioskd %s\n\n' "$command"
 		# shellcheck disable=SC2086 # its words
-		"$program" $command --help | sed -e 's/^kioskd [a-z -]*: /Command: it /;t' -e 's/^/    /' | sed '1{s/^Command: it //}'
+		"$program" $command --help | sed '1!s/^/    /'
 	done
 	printf '\n# FILES\n\n*/etc/kioskd/kioskd.yaml*: the configuration, kioskd.yaml(5).\n\n*/var/lib/kioskd/journal*: the journal; never delete any of its files.\n'
 	printf '\n# SEE ALSO\n\nkioskd-ui(1), kiosksim(1), kioskd.yaml(5)\n'

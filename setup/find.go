@@ -40,7 +40,7 @@ type foundBoard struct {
 
 // finder asks lines who is there. It only reads.
 type finder struct {
-	note     func(string)
+	tell     *cli.Progress
 	password string
 	currency kiosk.Currency
 	from, to int // units
@@ -102,7 +102,7 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 		tries = []string{address + "?baud=9600", address + "?baud=115200"}
 	}
 	for _, try := range tries {
-		f.note("asking for a card terminal at " + try)
+		f.tell.Note("asking for a card terminal at " + try)
 		dial, err := zvt.DialAddress(try)
 		if err != nil {
 			return false, cli.Usage(err)
@@ -129,9 +129,9 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 
 // bus asks for meters and boards at one speed.
 func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
-	err := site.EachUnit(ctx, address, f.from, f.to, f.note, func(bus *modbus.Bus, found meter.Found) {
+	err := site.EachUnit(ctx, address, f.from, f.to, f.tell, func(bus *modbus.Bus, found meter.Found) {
 		if found.Vendor != "" {
-			f.note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model,
+			f.tell.Note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model,
 				found.Serial))
 			out.meters = append(out.meters, found)
 			return
@@ -140,14 +140,14 @@ func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
 		b := foundBoard{unit: found.Unit, coils: count(ctx, bus, found.Unit, modbus.ReadCoils),
 			inputs: count(ctx, bus, found.Unit, modbus.ReadInputs)}
 		if b.coils > 0 && b.inputs > 0 {
-			f.note(fmt.Sprintf("  unit %d: a board with %d coils and %d inputs", found.Unit, b.coils, b.inputs))
+			f.tell.Note(fmt.Sprintf("  unit %d: a board with %d coils and %d inputs", found.Unit, b.coils, b.inputs))
 			out.boards = append(out.boards, b)
 			return
 		}
-		f.note(fmt.Sprintf("  unit %d: something that kioskd does not know: %s", found.Unit, found.Why))
+		f.tell.Note(fmt.Sprintf("  unit %d: something that kioskd does not know: %s", found.Unit, found.Why))
 	})
 	if err != nil && ctx.Err() == nil { // unplugged, or no program listens there
-		f.note(fmt.Sprintf("%s: %v", address, err))
+		f.tell.Note(fmt.Sprintf("%s: %v", address, err))
 		return nil
 	}
 	return ctx.Err()
@@ -195,7 +195,7 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 	if err != nil {
 		return err
 	}
-	f := finder{note: w.Note, password: w.tried(secret), currency: w.currency(), from: w.flags.From, to: w.flags.To}
+	f := finder{tell: w.Progress(), password: w.tried(secret), currency: w.currency(), from: w.flags.From, to: w.flags.To}
 	ask := map[string]*enumerator.PortDetails{}
 	for _, p := range found {
 		ask["serial://"+p.Name] = p

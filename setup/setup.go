@@ -427,7 +427,7 @@ func (w *wizard) pinTerminal(ctx context.Context, secret string) (password strin
 		if secret == "" {
 			return "", nil
 		}
-		f := finder{note: w.Note, password: secret, currency: w.currency()}
+		f := finder{tell: w.Progress(), password: secret, currency: w.currency()}
 		address := w.file.Get("terminal.address")
 		var at foundLine
 		if _, err := f.card(ctx, address, true, &at); at.terminal == nil || err != nil {

@@ -11,10 +11,16 @@ import (
 	"kioskd/modbus"
 )
 
+// Waiter is a person who waits for a long work.
+type Waiter interface {
+	Note(what string) // tells what is done, or was found
+	Now(state string) // tells how far it is; the next one takes its place
+}
+
 // ScanLine asks a line that no other program uses. What was found before an error counts.
-func ScanLine(ctx context.Context, address string, first, last int, note func(string)) (out []api.Unit, err error) {
-	err = EachUnit(ctx, address, first, last, note, func(_ *modbus.Bus, f meter.Found) {
-		note(fmt.Sprintf("  unit %d: %s %s %s", f.Unit, cmp.Or(f.Vendor, f.Why), f.Model, f.Serial))
+func ScanLine(ctx context.Context, address string, first, last int, w Waiter) (out []api.Unit, err error) {
+	err = EachUnit(ctx, address, first, last, w, func(_ *modbus.Bus, f meter.Found) {
+		w.Note(fmt.Sprintf("  unit %d: %s %s %s", f.Unit, cmp.Or(f.Vendor, f.Why), f.Model, f.Serial))
 		out = append(out, unitOf(f, address))
 	})
 	return out, err
@@ -22,7 +28,7 @@ func ScanLine(ctx context.Context, address string, first, last int, note func(st
 
 // EachUnit asks the units of a line that no other program uses, and tells of each that answers, which may be asked
 // more meanwhile.
-func EachUnit(ctx context.Context, address string, first, last int, note func(string),
+func EachUnit(ctx context.Context, address string, first, last int, w Waiter,
 	told func(*modbus.Bus, meter.Found)) error {
 	bus, err := modbus.NewBus(address)
 	if err != nil {
@@ -36,8 +42,10 @@ func EachUnit(ctx context.Context, address string, first, last int, note func(st
 	}
 	// where few units answer, silent ones are asked twice
 	takes := 2 * time.Duration((last-first+1)*len(models)) * scanTimeout
-	note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address, takes.Round(time.Second)))
-	return meter.Scan(ctx, bus, first, last, models, func(f meter.Found) { told(bus, f) })
+	w.Note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address, takes.Round(time.Second)))
+	return meter.Scan(ctx, bus, first, last, models,
+		func(unit int) { w.Now(fmt.Sprintf("unit %d of %d to %d", unit, first, last)) },
+		func(f meter.Found) { told(bus, f) })
 }
 
 // scanTimeout is how long a unit may think: the slowest known meter answers in 60 ms.

@@ -5,13 +5,14 @@ package main
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"fyne.io/fyne/v2"
+	"github.com/spf13/pflag"
 
 	"kioskd/ui"
 	"kioskd/ui/screens"
@@ -28,21 +29,23 @@ type options struct {
 }
 
 func run(args []string) int {
-	fs := flag.NewFlagSet("kioskd-ui", flag.ContinueOnError)
+	fs := pflag.NewFlagSet("kioskd-ui", pflag.ContinueOnError)
 	socket := fs.String("socket", "/run/kioskd/ui.sock", "the daemon's `socket`")
 	windowed := fs.String("windowed", "", "`size` of a window such as 800x480, in place of the full screen")
 	language := fs.String("language", "", "`language` until the daemon answers")
 	wide := fs.Float64("panel-mm", 0, "`width` of the panel in millimetres; without it a usual one of its pixels")
 	views := fs.String("views", "", "show the views in a `folder` in place of a daemon's; arrow keys turn the pages")
 	fs.Usage = func() {
-		fmt.Fprintln(
-			fs.Output(), "kioskd-ui: the touchscreen\n\nExample:\n  kioskd-ui --socket /run/kioskd/ui.sock\n\nFlags:")
-		fs.PrintDefaults()
+		fmt.Print("kioskd-ui: the touchscreen\n\nExample:\n  kioskd-ui --socket /run/kioskd/ui.sock\n\nFlags:\n",
+			fs.FlagUsages())
 	}
-	if err := fs.Parse(args); err == flag.ErrHelp {
+	if err := fs.Parse(args); errors.Is(err, pflag.ErrHelp) {
 		return 0
 	} else if err != nil {
-		return 2
+		return wrong("%v", err)
+	}
+	if fs.NArg() > 0 {
+		return wrong("want no argument, got %q", fs.Arg(0))
 	}
 	o := options{millimetres: float32(*wide), language: *language}
 	if *windowed != "" {

@@ -2,29 +2,29 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"kioskd"
 	"kioskd/api"
 	"kioskd/cli"
 )
 
-// officeCommand runs f with a running daemon, after the flags of a command without arguments.
-func (p program) officeCommand(fs *flag.FlagSet, args []string, f func(*api.Client) error) error {
+// officeCommand runs f with a running daemon.
+func (p program) officeCommand(fs *pflag.FlagSet, f func(context.Context, *api.Client) error) cli.Run {
 	path := configFlag(fs)
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
+	return func(ctx context.Context, _ []string) error {
+		return p.withDaemon(*path, func(r *api.Client) error { return f(ctx, r) })
 	}
-	return p.withDaemon(*path, f)
 }
 
-func (p program) officeStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) officeStatus(fs *pflag.FlagSet) cli.Run {
 	format := fs.String("format", "table", "`form`: table or json")
-	return p.officeCommand(fs, args, func(r *api.Client) error {
+	return p.officeCommand(fs, func(ctx context.Context, r *api.Client) error {
 		st, err := r.Office(ctx)
 		if err != nil {
 			return err
@@ -69,43 +69,41 @@ func (p program) officeTable(st api.Office) error {
 	return w.Flush()
 }
 
-func (p program) officeAgain(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.officeCommand(fs, args, func(r *api.Client) error {
+func (p program) officeAgain(fs *pflag.FlagSet) cli.Run {
+	return p.officeCommand(fs, func(ctx context.Context, r *api.Client) error {
 		_, err := r.SendAgain(ctx)
 		return err
 	})
 }
 
-func (p program) officeNow(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.officeCommand(fs, args, func(r *api.Client) error {
+func (p program) officeNow(fs *pflag.FlagSet) cli.Run {
+	return p.officeCommand(fs, func(ctx context.Context, r *api.Client) error {
 		_, err := r.SendNow(ctx)
 		return err
 	})
 }
 
-func (p program) refund(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) refund(fs *pflag.FlagSet) cli.Run {
 	path := configFlag(fs)
 	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
 	why := fs.String("why", "", "`reason`, for the books")
-	args, err := cli.Parse(fs, args, 2)
-	if err != nil {
-		return err
-	}
-	ref, err := kiosk.ParseReference(args[0])
-	if err != nil {
-		return cli.Usage(err)
-	}
-	if *why == "" {
-		return cli.Usagef("refund: --why is needed: the books ask for it")
-	}
-	if err := nameOperator(by); err != nil {
-		return err
-	}
-	return p.withDaemon(*path, func(r *api.Client) error {
-		out, err := r.Refund(ctx, ref, args[1], *by, *why)
+	return func(ctx context.Context, args []string) error {
+		ref, err := kiosk.ParseReference(args[0])
 		if err != nil {
+			return cli.Usage(err)
+		}
+		if *why == "" {
+			return cli.Usagef("refund: --why is needed: the books ask for it")
+		}
+		if err := nameOperator(by); err != nil {
 			return err
 		}
-		return p.JSON(out)
-	})
+		return p.withDaemon(*path, func(r *api.Client) error {
+			out, err := r.Refund(ctx, ref, args[1], *by, *why)
+			if err != nil {
+				return err
+			}
+			return p.JSON(out)
+		})
+	}
 }

@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
+
+	"github.com/spf13/pflag"
 
 	"kioskd"
 	"kioskd/api"
@@ -15,11 +16,9 @@ import (
 
 // withTerminal runs f with the site's terminal, through the daemon while it runs, and prints
 // its answer.
-func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []string, want int,
-	f func(context.Context, api.Devices, []string) (any, error)) error {
+func (p program) withTerminal(fs *pflag.FlagSet, f func(context.Context, api.Devices, []string) (any, error)) cli.Run {
 	format := cli.FormatFlagOf(fs, "json")
-	return p.withSite(ctx, fs, args, want, func(ctx context.Context, _ *config.Config, s api.Devices,
-		args []string) error {
+	return p.withSite(fs, func(ctx context.Context, _ *config.Config, s api.Devices, args []string) error {
 		answer, err := f(ctx, s, args)
 		if err != nil {
 			return err
@@ -29,49 +28,47 @@ func (p program) withTerminal(ctx context.Context, fs *flag.FlagSet, args []stri
 }
 
 // withSite runs f with a site's configuration and devices.
-func (p program) withSite(ctx context.Context, fs *flag.FlagSet, args []string, want int,
-	f func(context.Context, *config.Config, api.Devices, []string) error) error {
+func (p program) withSite(fs *pflag.FlagSet,
+	f func(context.Context, *config.Config, api.Devices, []string) error) cli.Run {
 	path := configFlag(fs)
-	args, err := cli.Parse(fs, args, want)
-	if err != nil {
-		return err
+	return func(ctx context.Context, args []string) error {
+		c, err := p.config(*path)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, site.ServiceLimit)
+		defer cancel()
+		s, end, err := site.Reach(ctx, c)
+		if err != nil {
+			return err
+		}
+		defer end()
+		return f(ctx, c, s, args)
 	}
-	c, err := p.config(*path)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, site.ServiceLimit)
-	defer cancel()
-	s, end, err := site.Reach(ctx, c)
-	if err != nil {
-		return err
-	}
-	defer end()
-	return f(ctx, c, s, args)
 }
 
-func (p program) terminalStatus(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
+func (p program) terminalStatus(fs *pflag.FlagSet) cli.Run {
+	return p.withTerminal(fs, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
 		return s.Status(ctx)
 	})
 }
 
-func (p program) terminalPending(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
+func (p program) terminalPending(fs *pflag.FlagSet) cli.Run {
+	return p.withTerminal(fs, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
 		return s.Pending(ctx)
 	})
 }
 
-func (p program) terminalEndOfDay(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) terminalEndOfDay(fs *pflag.FlagSet) cli.Run {
 	force := fs.Bool("force", false, "although bookings wait that the terminal refuses until its end-of-day; it may "+
 		"take their holds whole")
-	return p.withTerminal(ctx, fs, args, 0, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
+	return p.withTerminal(fs, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
 		return s.EndOfDay(ctx, *force)
 	})
 }
 
-func (p program) terminalRelease(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	return p.withTerminal(ctx, fs, args, 1, func(ctx context.Context, s api.Devices, args []string) (any, error) {
+func (p program) terminalRelease(fs *pflag.FlagSet) cli.Run {
+	return p.withTerminal(fs, func(ctx context.Context, s api.Devices, args []string) (any, error) {
 		if err := terminal.CheckHoldID(kiosk.HoldID(args[0])); err != nil {
 			return nil, cli.Usagef("terminal release: %w", err)
 		}

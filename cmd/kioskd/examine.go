@@ -2,7 +2,8 @@ package main
 
 import (
 	"context"
-	"flag"
+
+	"github.com/spf13/pflag"
 
 	"kioskd/api"
 	"kioskd/cli"
@@ -11,11 +12,10 @@ import (
 	"kioskd/ui/text"
 )
 
-func (p program) doctor(ctx context.Context, flags *flag.FlagSet, args []string) error {
+func (p program) doctor(flags *pflag.FlagSet) cli.Run {
 	lang := flags.String("language", "en", "`language` of what to do")
 	format := cli.FormatFlag(flags)
-	return p.withSite(ctx, flags, args, 0, func(ctx context.Context, c *config.Config, s api.Devices,
-		_ []string) error {
+	return p.withSite(flags, func(ctx context.Context, c *config.Config, s api.Devices, _ []string) error {
 		texts, err := text.Load()
 		if err != nil {
 			return err

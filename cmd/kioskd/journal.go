@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"kioskd"
 	"kioskd/cli"
@@ -21,7 +22,7 @@ import (
 // journalPath is where a command finds the journal.
 type journalPath struct{ config, journal *string }
 
-func journalFlags(fs *flag.FlagSet) journalPath {
+func journalFlags(fs *pflag.FlagSet) journalPath {
 	return journalPath{configFlag(fs),
 		fs.String("journal", "", "journal `file`, in place of the configuration's")}
 }
@@ -38,117 +39,115 @@ func (p program) openJournal(ctx context.Context, j journalPath) (*store.Store, 
 	return store.OpenReader(ctx, path)
 }
 
-// parseJournal is openJournal for commands without arguments, after their own flags.
-func (p program) parseJournal(ctx context.Context, fs *flag.FlagSet, args []string) (*store.Store, error) {
+// onJournal is a command without arguments that reads the journal.
+func (p program) onJournal(fs *pflag.FlagSet, f func(context.Context, *store.Store) error) cli.Run {
 	j := journalFlags(fs)
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return nil, err
+	return func(ctx context.Context, _ []string) error {
+		s, err := p.openJournal(ctx, j)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return f(ctx, s)
 	}
-	return p.openJournal(ctx, j)
 }
 
-func (p program) receipt(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 	j := journalFlags(fs)
 	lang := fs.String("language", "", "`language` of the text; the session's without it")
 	format := fs.String("format", "text", "`form`: text or json")
-	args, err := cli.Parse(fs, args, 1)
-	if err != nil {
-		return err
-	}
-	id := args[0]
-	if ref, err := kiosk.ParseReference(id); err == nil {
-		id = ref
-	}
-	s, err := p.openJournal(ctx, j)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	id, err = s.Find(ctx, id)
-	if err != nil {
-		return err
-	}
-	r, err := receipt.From(ctx, s.Session(ctx, id), s.TreeHash)
-	if err != nil {
-		return err
-	}
-	switch *format {
-	case "json":
-		return p.JSON(r)
-	case "text":
-		texts, err := text.Load()
+	return func(ctx context.Context, args []string) error {
+		id := args[0]
+		if ref, err := kiosk.ParseReference(id); err == nil {
+			id = ref
+		}
+		s, err := p.openJournal(ctx, j)
 		if err != nil {
 			return err
 		}
-		if *lang == "" {
-			*lang = r.Language
+		defer s.Close()
+		id, err = s.Find(ctx, id)
+		if err != nil {
+			return err
 		}
-		_, err = io.WriteString(p.Out, r.Text(texts.Printer(*lang)))
-		return err
+		r, err := receipt.From(ctx, s.Session(ctx, id), s.TreeHash)
+		if err != nil {
+			return err
+		}
+		switch *format {
+		case "json":
+			return p.JSON(r)
+		case "text":
+			texts, err := text.Load()
+			if err != nil {
+				return err
+			}
+			if *lang == "" {
+				*lang = r.Language
+			}
+			_, err = io.WriteString(p.Out, r.Text(texts.Printer(*lang)))
+			return err
+		}
+		return cli.Usagef("receipt: format %q: want text or json", *format)
 	}
-	return cli.Usagef("receipt: format %q: want text or json", *format)
 }
 
 // journalUnsent prints how many records only this kiosk has: no script may delete them unasked.
-func (p program) journalUnsent(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) journalUnsent(fs *pflag.FlagSet) cli.Run {
 	format := fs.String("format", "table", "`form`: table (the number alone), json or csv")
-	s, err := p.parseJournal(ctx, fs, args)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	n, err := s.Backlog(ctx)
-	if err != nil {
-		return err
-	}
-	if *format == "table" {
-		fmt.Fprintln(p.Out, n)
-		return nil
-	}
-	return p.Record(*format, struct {
-		Unsent int64 `json:"unsent"`
-	}{n})
-}
-
-func (p program) journalVerify(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	code := fs.String("receipt", "", "`text` of a receipt's QR, to compare with the journal")
-	format := fs.String("format", "text", "`form`: text, json, csv or table")
-	s, err := p.parseJournal(ctx, fs, args)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	head, err := s.Verify(ctx, func(n int64) { fmt.Fprintf(p.Err, "%d records\n", n) })
-	var wrong *store.WrongRecord
-	if errors.As(err, &wrong) {
-		return fmt.Errorf("journal does not verify: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	fits := ""
-	if *code != "" {
-		fits, err = p.verifyReceipt(ctx, s, *code)
-	}
-	if *format != "text" {
+	return p.onJournal(fs, func(ctx context.Context, s *store.Store) error {
+		n, err := s.Backlog(ctx)
 		if err != nil {
 			return err
 		}
-		return p.Record(*format, verified{head.Records, fmt.Sprint(head.Hash), head.Signed, head.Thinned, fits})
-	}
-	fmt.Fprintf(p.Out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
-	if head.Signed > 0 {
-		fmt.Fprintf(p.Out, "up to record %d it is as the back office signed it\n", head.Signed)
-	} else {
-		fmt.Fprintln(p.Out, "not compared: no back office has signed a head of the tree")
-	}
-	if head.Thinned > 0 {
-		fmt.Fprintf(p.Out, "of %d the body is with the back office; their hashes are in the tree\n", head.Thinned)
-	}
-	if fits != "" {
-		fmt.Fprintf(p.Out, "the receipt fits: session %s\n", fits)
-	}
-	return err
+		if *format == "table" {
+			fmt.Fprintln(p.Out, n)
+			return nil
+		}
+		return p.Record(*format, struct {
+			Unsent int64 `json:"unsent"`
+		}{n})
+	})
+}
+
+func (p program) journalVerify(fs *pflag.FlagSet) cli.Run {
+	code := fs.String("receipt", "", "`text` of a receipt's QR, to compare with the journal")
+	format := fs.String("format", "text", "`form`: text, json, csv or table")
+	return p.onJournal(fs, func(ctx context.Context, s *store.Store) error {
+		progress := p.Progress()
+		head, err := s.Verify(ctx, func(n int64) { progress.Now(fmt.Sprintf("%d records", n)) })
+		progress.End()
+		var wrong *store.WrongRecord
+		if errors.As(err, &wrong) {
+			return fmt.Errorf("journal does not verify: %w", err)
+		}
+		if err != nil {
+			return err
+		}
+		fits := ""
+		if *code != "" {
+			fits, err = p.verifyReceipt(ctx, s, *code)
+		}
+		if *format != "text" {
+			if err != nil {
+				return err
+			}
+			return p.Record(*format, verified{head.Records, fmt.Sprint(head.Hash), head.Signed, head.Thinned, fits})
+		}
+		fmt.Fprintf(p.Out, "verified: %d records, tree hash %s\n", head.Records, head.Hash)
+		if head.Signed > 0 {
+			fmt.Fprintf(p.Out, "up to record %d it is as the back office signed it\n", head.Signed)
+		} else {
+			fmt.Fprintln(p.Out, "not compared: no back office has signed a head of the tree")
+		}
+		if head.Thinned > 0 {
+			fmt.Fprintf(p.Out, "of %d the body is with the back office; their hashes are in the tree\n", head.Thinned)
+		}
+		if fits != "" {
+			fmt.Fprintf(p.Out, "the receipt fits: session %s\n", fits)
+		}
+		return err
+	})
 }
 
 // verified is what journal verify prints with --format.
@@ -187,43 +186,39 @@ func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string)
 	return id, nil
 }
 
-func (p program) journalExport(ctx context.Context, fs *flag.FlagSet, args []string) error {
-	s, err := p.parseJournal(ctx, fs, args)
-	if err != nil {
+func (p program) journalExport(fs *pflag.FlagSet) cli.Run {
+	return p.onJournal(fs, func(ctx context.Context, s *store.Store) error {
+		progress := p.Progress()
+		defer progress.End()
+		_, err := site.ExportJournal(ctx, progress.Counted(p.Out, "records"), s, 1)
 		return err
-	}
-	defer s.Close()
-	_, err = site.ExportJournal(ctx, p.Out, s, 1)
-	return err
+	})
 }
 
-func (p program) journalTail(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) journalTail(fs *pflag.FlagSet) cli.Run {
 	lines := fs.Int64("lines", 10, "how many `records` of the past to begin with")
 	follow := fs.Bool("follow", true, "go on with what is written from now on")
-	s, err := p.parseJournal(ctx, fs, args)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	last, err := s.Seq(ctx)
-	if err != nil {
-		return err
-	}
-	next := max(1, last-*lines+1)
-	for {
-		next, err = site.ExportJournal(ctx, p.Out, s, next)
-		if err != nil || !*follow {
-			if ctx.Err() != nil {
-				return nil
-			}
+	return p.onJournal(fs, func(ctx context.Context, s *store.Store) error {
+		last, err := s.Seq(ctx)
+		if err != nil {
 			return err
 		}
-		timer := time.NewTimer(300 * time.Millisecond)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
+		next := max(1, last-*lines+1)
+		for {
+			next, err = site.ExportJournal(ctx, p.Out, s, next)
+			if err != nil || !*follow {
+				if ctx.Err() != nil {
+					return nil
+				}
+				return err
+			}
+			timer := time.NewTimer(300 * time.Millisecond)
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return nil
+			case <-timer.C:
+			}
 		}
-	}
+	})
 }

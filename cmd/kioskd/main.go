@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
-	"flag"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"kioskd"
 	"kioskd/child"
@@ -35,36 +37,58 @@ func newProgram(in io.Reader, out, err io.Writer) program {
 }
 
 func (p program) run(ctx context.Context, args []string) int {
-	if len(args) == 1 && args[0] == "--version" {
+	switch {
+	case len(args) == 1 && args[0] == "--version":
 		args = []string{"version"}
+	case len(args) > 2 && args[0] == cobra.ShellCompRequestCmd && ofWorld(args[1]):
+		if err := kiosksim(args); err == nil { // which knows its flags
+			return 0
+		}
 	}
 	return p.Run(ctx, p.commands(), args)
 }
 
+// ofWorld tells whether a word begins a command of the simulated world.
+func ofWorld(word string) bool {
+	return slices.ContainsFunc(cli.World(), func(c cli.Command) bool { return strings.Fields(c.Name)[0] == word })
+}
+
 // world hands a command of the simulated world to kiosksim, which takes the place of this program.
 func (p program) world(name string) cli.Run {
-	return func(_ context.Context, _ *flag.FlagSet, args []string) error {
-		path, err := child.Beside("kiosksim")
-		if err != nil {
-			return err
-		}
-		return syscall.Exec(path, slices.Concat([]string{"kioskd"}, strings.Fields(name), args), os.Environ())
+	return func(_ context.Context, args []string) error {
+		return kiosksim(slices.Concat(strings.Fields(name), args))
 	}
 }
 
+func kiosksim(args []string) error {
+	path, err := child.Beside("kiosksim")
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(path, append([]string{"kioskd"}, args...), os.Environ())
+}
+
 func (p program) commands() []cli.Command {
-	return slices.Concat(p.siteCommands(), p.deviceCommands(), p.recordCommands(), cli.World(p.world),
+	world := cli.World()
+	for i, c := range world {
+		world[i].Raw = p.world(c.Name)
+	}
+	return slices.Concat(p.siteCommands(), p.deviceCommands(), p.recordCommands(), world,
 		[]cli.Command{row("version", "version, commit and build date", "kioskd version", p.version)})
 }
 
-func row(name, summary, example string, run cli.Run) cli.Command {
-	return cli.Command{Name: name, Summary: summary, Example: example, Run: run}
+// row is a command; the words of its name in capitals are its arguments.
+func row(name, summary, example string, flags func(*pflag.FlagSet) cli.Run) cli.Command {
+	args := ""
+	if i := strings.IndexAny(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ["); i > 0 {
+		name, args = strings.TrimSpace(name[:i]), name[i:]
+	}
+	return cli.Command{Name: name, Args: args, Summary: summary, Example: example, Flags: flags}
 }
 
 func (p program) siteCommands() []cli.Command {
 	return []cli.Command{
 		row("run", "the daemon", "kioskd run --config /etc/kioskd/kioskd.yaml", p.runDaemon),
-		cli.Demo(p.world("demo")),
 		row("setup", "asks the devices and the host, writes the configuration and proves it", "kioskd setup",
 			p.setup),
 		row("check", "reads the configuration and prints every fault in it", "kioskd check --config kioskd.yaml",
@@ -73,23 +97,23 @@ func (p program) siteCommands() []cli.Command {
 		row("drain", "sells nothing new and waits until nothing is open",
 			"kioskd drain --config kioskd.yaml && systemctl restart kioskd", p.drain),
 		row("staff code", "makes the configuration's entry of a staff code", "kioskd staff code", p.staffCode),
-		row("session stop", "ends a running session by its reference",
+		row("session stop REFERENCE", "ends a running session by its reference",
 			"kioskd session stop --config kioskd.yaml 7GK2M4Q",
 			p.sessionStop),
-		row("fault clear", "says that the cause of a locked fault is gone",
+		row("fault clear CODE", "says that the cause of a locked fault is gone",
 			"kioskd fault clear --config kioskd.yaml --bay 2 MT005", p.faultClear),
 	}
 }
 
 func (p program) deviceCommands() []cli.Command {
 	return []cli.Command{
-		row("terminal decode", "says what recorded ZVT messages say", "kioskd terminal decode 06 0F 00",
+		row("terminal decode [HEX]...", "says what recorded ZVT messages say", "kioskd terminal decode 06 0F 00",
 			p.terminalDecode),
 		row("terminal status", "asks the card terminal for its status", "kioskd terminal status --config kioskd.yaml",
 			p.terminalStatus),
 		row("terminal pending", "lists the terminal's open holds", "kioskd terminal pending --config kioskd.yaml",
 			p.terminalPending),
-		row("terminal release", "releases a hold by its receipt number",
+		row("terminal release RECEIPT-NO", "releases a hold by its receipt number",
 			"kioskd terminal release --config kioskd.yaml 231", p.terminalRelease),
 		row("terminal end-of-day", "reconciles the terminal, where no hold is open",
 			"kioskd terminal end-of-day --config kioskd.yaml", p.terminalEndOfDay),
@@ -106,13 +130,13 @@ func (p program) recordCommands() []cli.Command {
 	return []cli.Command{
 		row("report reconcile", "lists the money that is not settled, and who must act",
 			"kioskd report reconcile --config kioskd.yaml", p.reportReconcile),
-		row("tariff check", "tells whether a tariff may be billed by", "kioskd tariff check tariff.json",
+		row("tariff check FILE", "tells whether a tariff may be billed by", "kioskd tariff check tariff.json",
 			p.tariffCheck),
 		row("tariff quote", "says what a usage costs", "kioskd tariff quote --tariff tariff.json --usage usage.json",
 			p.tariffQuote),
-		row("receipt", "prints a receipt from the journal", "kioskd receipt --config kioskd.yaml 7GK2M4Q",
+		row("receipt REFERENCE", "prints a receipt from the journal", "kioskd receipt --config kioskd.yaml 7GK2M4Q",
 			p.receipt),
-		row("refund", "writes down that money was given back outside of the terminal",
+		row("refund REFERENCE AMOUNT", "writes down that money was given back outside of the terminal",
 			`kioskd refund --config kioskd.yaml --why "cable was broken" 7GK2M4Q 3.00`, p.refund),
 		row("backoffice status", "says how things stand with the back office",
 			"kioskd backoffice status --config kioskd.yaml", p.officeStatus),

@@ -3,66 +3,66 @@ package main
 import (
 	"cmp"
 	"context"
-	"flag"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"kioskd/cli"
 	"kioskd/site"
 )
 
 // reportReconcile lists the money that is not where it belongs yet.
-func (p program) reportReconcile(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) reportReconcile(fs *pflag.FlagSet) cli.Run {
 	j := journalFlags(fs)
 	from, to := fs.String("from", "", "first `day`, as 2026-03-02"), fs.String("to", "", "last `day`")
 	bay := fs.Int("bay", 0, "`number` of a bay; 0 for all")
 	format := cli.FormatFlag(fs)
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
-	}
-	first, err := day(*from, time.Time{})
-	if err != nil {
-		return err
-	}
-	last, err := day(*to, time.Date(9999, 1, 1, 0, 0, 0, 0, time.Local))
-	if err != nil {
-		return err
-	}
-	s, err := p.openJournal(ctx, j)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	items, err := site.OpenItems(ctx, s)
-	if err != nil {
-		return err
-	}
-	var rows [][]any
-	for _, i := range items {
-		if *bay != 0 && i.Bay != *bay || i.Since.Before(first) || !i.Since.Before(last.AddDate(0, 0, 1)) {
-			continue
+	return func(ctx context.Context, _ []string) error {
+		first, err := day(*from, time.Time{})
+		if err != nil {
+			return err
+		}
+		last, err := day(*to, time.Date(9999, 1, 1, 0, 0, 0, 0, time.Local))
+		if err != nil {
+			return err
+		}
+		s, err := p.openJournal(ctx, j)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		items, err := site.OpenItems(ctx, s)
+		if err != nil {
+			return err
+		}
+		var rows [][]any
+		for _, i := range items {
+			if *bay != 0 && i.Bay != *bay || i.Since.Before(first) || !i.Since.Before(last.AddDate(0, 0, 1)) {
+				continue
+			}
+			if *format == "json" {
+				if err := p.JSON(i); err != nil {
+					return err
+				}
+				continue
+			}
+			next := "a person"
+			if i.Acts == "" {
+				next = "by itself"
+			}
+			if i.Next != nil {
+				next = "by itself at " + i.Next.Local().Format(time.DateTime)
+			}
+			rows = append(rows, []any{i.Reference, i.Bay, i.Money, i.Held, i.Due, i.ReceiptNo, i.TerminalID, i.AuthCode,
+				i.Since.Local().Format(time.DateTime), i.Attempts, next,
+				i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
 		}
 		if *format == "json" {
-			if err := p.JSON(i); err != nil {
-				return err
-			}
-			continue
+			return nil
 		}
-		next := "a person"
-		if i.Acts == "" {
-			next = "by itself"
-		}
-		if i.Next != nil {
-			next = "by itself at " + i.Next.Local().Format(time.DateTime)
-		}
-		rows = append(rows, []any{i.Reference, i.Bay, i.Money, i.Held, i.Due, i.ReceiptNo, i.TerminalID, i.AuthCode,
-			i.Since.Local().Format(time.DateTime), i.Attempts, next,
-			i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
+		return p.Table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
+			"auth_code", "since", "attempts", "next", "deadline", "why"}, rows)
 	}
-	if *format == "json" {
-		return nil
-	}
-	return p.Table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
-		"auth_code", "since", "attempts", "next", "deadline", "why"}, rows)
 }
 
 // day reads a day; none is what stands for it.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,36 +10,37 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/site"
 )
 
-func (p program) runDaemon(ctx context.Context, flags *flag.FlagSet, args []string) error {
+func (p program) runDaemon(flags *pflag.FlagSet) cli.Run {
 	path := configFlag(flags)
-	if _, err := cli.Parse(flags, args, 0); err != nil {
-		return err
+	return func(ctx context.Context, _ []string) error {
+		c, err := p.config(*path)
+		if err != nil {
+			return err
+		}
+		if err := file.Become(filepath.Dir(c.Journal)); err != nil {
+			return err
+		}
+		debug, err := debugged(os.Getenv("KIOSKD_DEBUG"))
+		if err != nil {
+			return err
+		}
+		kept := site.NewLogLines(slog.NewTextHandler(p.Err, nil))
+		s, err := site.Open(ctx, c, site.Options{Log: slog.New(kept), Lines: kept.Kept, Journal: p.journal,
+			Version: version, Debug: debug})
+		if err != nil {
+			return err
+		}
+		err = s.Run(ctx)
+		return errors.Join(err, s.Close())
 	}
-	c, err := p.config(*path)
-	if err != nil {
-		return err
-	}
-	if err := file.Become(filepath.Dir(c.Journal)); err != nil {
-		return err
-	}
-	debug, err := debugged(os.Getenv("KIOSKD_DEBUG"))
-	if err != nil {
-		return err
-	}
-	kept := site.NewLogLines(slog.NewTextHandler(p.Err, nil))
-	s, err := site.Open(ctx, c, site.Options{Log: slog.New(kept), Lines: kept.Kept, Journal: p.journal,
-		Version: version, Debug: debug})
-	if err != nil {
-		return err
-	}
-	err = s.Run(ctx)
-	return errors.Join(err, s.Close())
 }
 
 // debugged are the lines whose traffic is logged.
@@ -55,7 +55,7 @@ func debugged(text string) ([]string, error) {
 }
 
 // configFlag is the flag that names the configuration.
-func configFlag(fs *flag.FlagSet) *string {
+func configFlag(fs *pflag.FlagSet) *string {
 	return fs.String("config", config.Packaged, "configuration `file`")
 }
 
@@ -70,15 +70,14 @@ func (p program) configAnd(path string, others bool) (*config.Config, error) {
 	return c, nil
 }
 
-func (p program) check(_ context.Context, flags *flag.FlagSet, args []string) error {
+func (p program) check(flags *pflag.FlagSet) cli.Run {
 	path := configFlag(flags)
-	if _, err := cli.Parse(flags, args, 0); err != nil {
-		return err
+	return func(_ context.Context, _ []string) error {
+		c, err := p.configAnd(*path, true)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.Terminal.Address)
+		return nil
 	}
-	c, err := p.configAnd(*path, true)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.Terminal.Address)
-	return nil
 }

@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
+
+	"github.com/spf13/pflag"
 
 	"kioskd/cli"
 	"kioskd/config"
@@ -12,7 +13,7 @@ import (
 
 // setup asks the site's devices who they are, and the host what only they know; it writes the configuration, and
 // proves it with the doctor and a hold that is released at once.
-func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) setup(fs *pflag.FlagSet) cli.Run {
 	o := setup.Options{Given: map[string]string{}}
 	fs.StringVar(&o.Path, "config", config.Packaged, "configuration `file` to write or to change")
 	for _, q := range setup.Flags() {
@@ -32,12 +33,11 @@ func (p program) setup(ctx context.Context, fs *flag.FlagSet, args []string) err
 	fs.BoolVar(&o.Yes, "yes", false, "ask no question: answers that no flag has are the usual ones")
 	fs.BoolVar(&o.NoPulse, "no-pulse", false, "close no contactor to prove which one it is")
 	fs.BoolVar(&o.NoTest, "no-test", false, "no hold to try the terminal with")
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
+	return func(ctx context.Context, _ []string) error {
+		n, err := fmt.Sscanf(*units, "%d-%d", &o.From, &o.To)
+		if n != 2 || err != nil || o.From < 1 || o.To > 247 || o.From > o.To {
+			return cli.Usagef("setup: --units %q: want a range such as 1-32", *units)
+		}
+		return setup.Run(ctx, p.Program, o)
 	}
-	n, err := fmt.Sscanf(*units, "%d-%d", &o.From, &o.To)
-	if n != 2 || err != nil || o.From < 1 || o.To > 247 || o.From > o.To {
-		return cli.Usagef("setup: --units %q: want a range such as 1-32", *units)
-	}
-	return setup.Run(ctx, p.Program, o)
 }

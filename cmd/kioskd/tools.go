@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"math/big"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"kioskd"
@@ -30,23 +30,22 @@ import (
 	"kioskd/terminal/zvt"
 )
 
-func (p program) version(_ context.Context, fs *flag.FlagSet, args []string) error {
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
-	}
-	commit, date := "unknown", "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				commit = s.Value
-			case "vcs.time":
-				date = s.Value
+func (p program) version(fs *pflag.FlagSet) cli.Run {
+	return func(_ context.Context, _ []string) error {
+		commit, date := "unknown", "unknown"
+		if info, ok := debug.ReadBuildInfo(); ok {
+			for _, s := range info.Settings {
+				switch s.Key {
+				case "vcs.revision":
+					commit = s.Value
+				case "vcs.time":
+					date = s.Value
+				}
 			}
 		}
+		fmt.Fprintf(p.Out, "kioskd %s, commit %s, built from %s\n", version, commit, date)
+		return nil
 	}
-	fmt.Fprintf(p.Out, "kioskd %s, commit %s, built from %s\n", version, commit, date)
-	return nil
 }
 
 // version is the release; a package's build says its own (-X main.version=…).
@@ -55,50 +54,48 @@ var version = "0.1.0"
 // terminalDecode prints a JSON object for each message. Arguments of two digits are the
 // bytes of one recording; longer ones, and lines of standard input, are a recording
 // each. What stands before the last | of a line is its label.
-func (p program) terminalDecode(_ context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) terminalDecode(fs *pflag.FlagSet) cli.Run {
 	lineKind := fs.String("line", "", "`kind` of the recording, serial or apdu; told from the first bytes without it")
-	args, err := cli.Parse(fs, args, -1)
-	if err != nil {
-		return err
-	}
-	if *lineKind != "" && *lineKind != "serial" && *lineKind != "apdu" {
-		return cli.Usagef("terminal decode: line %q: want serial or apdu", *lineKind)
-	}
-	if len(args) == 0 {
-		return cli.Usagef("terminal decode: want hexadecimal bytes, or - for standard input")
-	}
-	bad := false
-	decode := func(s string) error {
-		ok, err := p.decode(s, *lineKind)
-		bad = bad || !ok
-		return err
-	}
-	if len(args) == 1 && args[0] == "-" {
-		in := bufio.NewScanner(p.In)
-		in.Buffer(nil, 1<<20)
-		for in.Scan() {
-			s := strings.TrimSpace(in.Text())
-			if s == "" || strings.HasPrefix(s, "#") {
-				continue
-			}
-			if err := decode(s[strings.LastIndex(s, "|")+1:]); err != nil {
-				return err
-			}
+	return func(_ context.Context, args []string) error {
+		if *lineKind != "" && *lineKind != "serial" && *lineKind != "apdu" {
+			return cli.Usagef("terminal decode: line %q: want serial or apdu", *lineKind)
 		}
-		if err := in.Err(); err != nil {
-			return fmt.Errorf("cannot read standard input: %w", err)
+		if len(args) == 0 {
+			return cli.Usagef("terminal decode: want hexadecimal bytes, or - for standard input")
 		}
-	} else {
-		for _, s := range recordings(args) {
-			if err := decode(s); err != nil {
-				return err
+		bad := false
+		decode := func(s string) error {
+			ok, err := p.decode(s, *lineKind)
+			bad = bad || !ok
+			return err
+		}
+		if len(args) == 1 && args[0] == "-" {
+			in := bufio.NewScanner(p.In)
+			in.Buffer(nil, 1<<20)
+			for in.Scan() {
+				s := strings.TrimSpace(in.Text())
+				if s == "" || strings.HasPrefix(s, "#") {
+					continue
+				}
+				if err := decode(s[strings.LastIndex(s, "|")+1:]); err != nil {
+					return err
+				}
+			}
+			if err := in.Err(); err != nil {
+				return fmt.Errorf("cannot read standard input: %w", err)
+			}
+		} else {
+			for _, s := range recordings(args) {
+				if err := decode(s); err != nil {
+					return err
+				}
 			}
 		}
+		if bad {
+			return cli.ErrSilent
+		}
+		return nil
 	}
-	if bad {
-		return cli.ErrSilent
-	}
-	return nil
 }
 
 func recordings(args []string) []string {
@@ -192,24 +189,23 @@ func (p program) decodeSerial(data []byte) (ok bool, err error) {
 	return ok, nil
 }
 
-func (p program) meterModels(_ context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) meterModels(fs *pflag.FlagSet) cli.Run {
 	format := cli.FormatFlag(fs)
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
-	}
-	models, err := meter.Models()
-	if err != nil {
-		return err
-	}
-	var rows [][]any
-	for _, m := range models {
-		signed := "no"
-		if m.Signed {
-			signed = "yes"
+	return func(_ context.Context, _ []string) error {
+		models, err := meter.Models()
+		if err != nil {
+			return err
 		}
-		rows = append(rows, []any{m.Vendor, m.Model, m.Phases, signed})
+		var rows [][]any
+		for _, m := range models {
+			signed := "no"
+			if m.Signed {
+				signed = "yes"
+			}
+			rows = append(rows, []any{m.Vendor, m.Model, m.Phases, signed})
+		}
+		return p.Table(*format, []string{"vendor", "model", "phases", "signed"}, rows)
 	}
-	return p.Table(*format, []string{"vendor", "model", "phases", "signed"}, rows)
 }
 
 // meterReading is the contract of meter read.
@@ -223,73 +219,71 @@ type meterReading struct {
 	Mains   json.Number   `json:"frequency_hz"`
 }
 
-func (p program) meterRead(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
 	model := fs.String("model", "", "`model` of the meter, as kioskd meter models has it")
 	address := fs.String(
 		"address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
 	unit := fs.Int("unit", 1, "`number` of the unit on the bus, 1 to 247")
 	format := cli.FormatFlagOf(fs, "json")
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
+	return func(ctx context.Context, _ []string) error {
+		m, err := meter.ModelByName(*model)
+		if err != nil {
+			return cli.Usage(err)
+		}
+		if *unit < 1 || *unit > 247 {
+			return cli.Usagef("meter read: unit %d: want 1 to 247", *unit)
+		}
+		bus, err := modbus.NewBus(*address)
+		if err != nil {
+			return cli.Usage(err)
+		}
+		defer bus.Close()
+		r, err := meter.New(bus, byte(*unit), m).Read(ctx)
+		if err != nil {
+			return err
+		}
+		return p.Record(*format, meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
+			milli([]int64{r.Mains})[0]})
 	}
-	m, err := meter.ModelByName(*model)
-	if err != nil {
-		return cli.Usage(err)
-	}
-	if *unit < 1 || *unit > 247 {
-		return cli.Usagef("meter read: unit %d: want 1 to 247", *unit)
-	}
-	bus, err := modbus.NewBus(*address)
-	if err != nil {
-		return cli.Usage(err)
-	}
-	defer bus.Close()
-	r, err := meter.New(bus, byte(*unit), m).Read(ctx)
-	if err != nil {
-		return err
-	}
-	return p.Record(*format, meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
-		milli([]int64{r.Mains})[0]})
 }
 
-func (p program) meterScan(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) meterScan(fs *pflag.FlagSet) cli.Run {
 	address := fs.String("address", "", "`address` of a line that no kioskd uses; without it those of the site")
 	path := fs.String("config", config.Packaged, "configuration `file` of the site")
 	first, last := fs.Int("from", 1, "first `unit`"), fs.Int("to", 247, "last `unit`")
 	format := cli.FormatFlag(fs)
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
-	}
-	if *first < 1 || *last > 247 || *first > *last {
-		return cli.Usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
-	}
-	var found []api.Unit
-	var err error
-	if *address != "" {
-		if _, err := modbus.NewBus(*address); err != nil {
-			return cli.Usage(err)
+	return func(ctx context.Context, _ []string) error {
+		if *first < 1 || *last > 247 || *first > *last {
+			return cli.Usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
 		}
-		found, err = site.ScanLine(ctx, *address, *first, *last, p.Note)
-	} else {
-		found, err = p.scanSite(ctx, *path, *first, *last)
-	}
-	if len(found) == 0 && err == nil {
-		return fmt.Errorf("no unit answers at %s: check the wires A and B, the baud rate, parity and the meters' "+
-			"addresses", cmp.Or(*address, "any line of the site"))
-	}
-	columns := []string{"unit", "vendor", "model", "serial"}
-	var rows [][]any
-	for _, f := range found {
-		row := []any{f.Unit, cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
+		var found []api.Unit
+		var err error
+		if *address != "" {
+			if _, err := modbus.NewBus(*address); err != nil {
+				return cli.Usage(err)
+			}
+			found, err = p.scanLine(ctx, *address, *first, *last)
+		} else {
+			found, err = p.scanSite(ctx, *path, *first, *last)
+		}
+		if len(found) == 0 && err == nil {
+			return fmt.Errorf("no unit answers at %s: check the wires A and B, the baud rate, parity and the meters' "+
+				"addresses", cmp.Or(*address, "any line of the site"))
+		}
+		columns := []string{"unit", "vendor", "model", "serial"}
+		var rows [][]any
+		for _, f := range found {
+			row := []any{f.Unit, cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
+			if *address == "" {
+				row = append(row, f.Line)
+			}
+			rows = append(rows, row)
+		}
 		if *address == "" {
-			row = append(row, f.Line)
+			columns = append(columns, "line")
 		}
-		rows = append(rows, row)
+		return errors.Join(p.Table(*format, columns, rows), err)
 	}
-	if *address == "" {
-		columns = append(columns, "line")
-	}
-	return errors.Join(p.Table(*format, columns, rows), err)
 }
 
 // scanSite asks the lines of a site: through its daemon, which has them, where it runs.
@@ -308,10 +302,16 @@ func (p program) scanSite(ctx context.Context, path string, first, last int) (ou
 	}
 	defer lock.Close()
 	for _, address := range c.MeterLines() {
-		found, more := site.ScanLine(ctx, address, first, last, p.Note)
+		found, more := p.scanLine(ctx, address, first, last)
 		out, err = append(out, found...), errors.Join(err, more)
 	}
 	return out, err
+}
+
+func (p program) scanLine(ctx context.Context, address string, first, last int) ([]api.Unit, error) {
+	w := p.Progress()
+	defer w.End()
+	return site.ScanLine(ctx, address, first, last, w)
 }
 
 // milli writes thousandths as JSON numbers.
@@ -339,36 +339,34 @@ func readTariff(path string) (t *tariff.Tariff, text []byte, err error) {
 	return t, text, nil
 }
 
-func (p program) tariffCheck(_ context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) tariffCheck(fs *pflag.FlagSet) cli.Run {
 	path := fs.String("config", "", "configuration `file` of the site; without it a site of 22 kW in the EU that "+
 		"sells in the tariff's currency")
-	args, err := cli.Parse(fs, args, 1)
-	if err != nil {
-		return err
-	}
-	t, text, err := readTariff(args[0])
-	if err != nil {
-		return err
-	}
-	site := tariff.Site{Currency: t.Currency, MaxPowerW: 22000, EU: true, KnowsParking: true, HoldMinor: 5000,
-		CurrentMeters: true}
-	if *path != "" {
-		c, err := p.config(*path)
+	return func(_ context.Context, args []string) error {
+		t, text, err := readTariff(args[0])
 		if err != nil {
 			return err
 		}
-		site = c.TariffSite()
+		site := tariff.Site{Currency: t.Currency, MaxPowerW: 22000, EU: true, KnowsParking: true, HoldMinor: 5000,
+			CurrentMeters: true}
+		if *path != "" {
+			c, err := p.config(*path)
+			if err != nil {
+				return err
+			}
+			site = c.TariffSite()
+		}
+		problems := t.Check(site)
+		for _, problem := range problems {
+			fmt.Fprintf(p.Err, "kioskd: %s: %v\n", config.PlaceAt(args[0], text, tariff.PlaceOf(text, problem.Path)),
+				problem)
+		}
+		if len(problems) > 0 {
+			return cli.Usage(cli.ErrSilent)
+		}
+		fmt.Fprintf(p.Out, "%s is billable\n", args[0])
+		return nil
 	}
-	problems := t.Check(site)
-	for _, problem := range problems {
-		fmt.Fprintf(p.Err, "kioskd: %s: %v\n", config.PlaceAt(args[0], text, tariff.PlaceOf(text, problem.Path)),
-			problem)
-	}
-	if len(problems) > 0 {
-		return cli.Usage(cli.ErrSilent)
-	}
-	fmt.Fprintf(p.Out, "%s is billable\n", args[0])
-	return nil
 }
 
 // quote is the contract of tariff quote.
@@ -400,35 +398,34 @@ type quotePeriod struct {
 	Components map[string]string `json:"prices"` // dimension to price, as the tariff has it
 }
 
-func (p program) tariffQuote(_ context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) tariffQuote(fs *pflag.FlagSet) cli.Run {
 	tariffPath := fs.String("tariff", "", "tariff `file`, an OCPI Tariff object")
 	usagePath := fs.String("usage", "", "usage `file`")
 	zone := fs.String("timezone", "UTC", "time `zone` of the site")
 	format := cli.FormatFlagOf(fs, "json")
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
+	return func(_ context.Context, _ []string) error {
+		t, _, err := readTariff(*tariffPath)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(*usagePath)
+		if err != nil {
+			return cli.Usagef("cannot read usage: %w", err)
+		}
+		var u tariff.Usage
+		if err := json.Unmarshal(data, &u); err != nil {
+			return cli.Usagef("%s: cannot read usage: %w", *usagePath, err)
+		}
+		loc, err := time.LoadLocation(*zone)
+		if err != nil {
+			return cli.Usagef("tariff quote: timezone %q: want a name such as Europe/Berlin", *zone)
+		}
+		cost, err := t.Calculate(u, loc)
+		if err != nil {
+			return cli.Usagef("%s: %w", *usagePath, err)
+		}
+		return p.Record(*format, quoteOf(cost))
 	}
-	t, _, err := readTariff(*tariffPath)
-	if err != nil {
-		return err
-	}
-	data, err := os.ReadFile(*usagePath)
-	if err != nil {
-		return cli.Usagef("cannot read usage: %w", err)
-	}
-	var u tariff.Usage
-	if err := json.Unmarshal(data, &u); err != nil {
-		return cli.Usagef("%s: cannot read usage: %w", *usagePath, err)
-	}
-	loc, err := time.LoadLocation(*zone)
-	if err != nil {
-		return cli.Usagef("tariff quote: timezone %q: want a name such as Europe/Berlin", *zone)
-	}
-	cost, err := t.Calculate(u, loc)
-	if err != nil {
-		return cli.Usagef("%s: %w", *usagePath, err)
-	}
-	return p.Record(*format, quoteOf(cost))
 }
 
 func quoteOf(c *tariff.Cost) quote {
@@ -453,30 +450,29 @@ func quoteOf(c *tariff.Cost) quote {
 }
 
 // staffCode reads a code from a terminal without showing it, or a line of standard input.
-func (p program) staffCode(_ context.Context, fs *flag.FlagSet, args []string) error {
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
-	}
-	var code string
-	if f, ok := p.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		fmt.Fprint(p.Err, "Six to twelve digits: ")
-		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(p.Err)
-		if err != nil {
-			return err
+func (p program) staffCode(fs *pflag.FlagSet) cli.Run {
+	return func(_ context.Context, _ []string) error {
+		var code string
+		if f, ok := p.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			fmt.Fprint(p.Err, "Six to twelve digits: ")
+			b, err := term.ReadPassword(int(f.Fd()))
+			fmt.Fprintln(p.Err)
+			if err != nil {
+				return err
+			}
+			code = string(b)
+		} else {
+			in := bufio.NewScanner(p.In)
+			in.Scan()
+			if err := in.Err(); err != nil {
+				return err
+			}
+			code = strings.TrimSpace(in.Text())
 		}
-		code = string(b)
-	} else {
-		in := bufio.NewScanner(p.In)
-		in.Scan()
-		if err := in.Err(); err != nil {
-			return err
+		if err := config.CheckCode(code); err != nil {
+			return cli.Usagef("staff code: %w", err)
 		}
-		code = strings.TrimSpace(in.Text())
+		fmt.Fprintln(p.Out, config.HashCode(code))
+		return nil
 	}
-	if err := config.CheckCode(code); err != nil {
-		return cli.Usagef("staff code: %w", err)
-	}
-	fmt.Fprintln(p.Out, config.HashCode(code))
-	return nil
 }

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"kioskd/child"
 	"kioskd/cli"
@@ -20,62 +21,61 @@ import (
 // demo runs a simulated site and the real daemon as a process of its own. With
 // --headless drivers are played through the screen's socket; else the touchscreen
 // program is started and a person plays.
-func (p program) demo(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) demo(fs *pflag.FlagSet) cli.Run {
 	bays := fs.Int("bays", 4, "`number` of bays, 1 to 8")
 	headless := fs.Bool("headless", false, "play one driver, print each step and the receipt, and end")
 	speed := fs.Int("speed", 60, "`factor` by which the car is faster; timers of the protocols stay as they are")
 	path := fs.String("scenario", "", "`file` with the visits that --headless plays; one driver without it")
 	dir := fs.String("dir", "", "`folder` for the site's files; a temporary one without it")
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
-	}
-	if *bays < 1 || *bays > 8 || *speed < 1 || *speed > 3600 {
-		return cli.Usagef("demo: want 1 to 8 bays and a speed of 1 to 3600")
-	}
-	sc, err := town.ReadScenario(*path, *bays)
-	if err != nil {
-		return cli.Usage(err)
-	}
-	faults, err := simulator.ReadFaults(strings.NewReader(strings.Join(sc.Faults, "\n")), "faults")
-	if err != nil {
-		return cli.Usagef("%s: %w", *path, err)
-	}
-	if *dir == "" {
-		tmp, err := os.MkdirTemp("", "kioskd-demo-")
+	return func(ctx context.Context, _ []string) error {
+		if *bays < 1 || *bays > 8 || *speed < 1 || *speed > 3600 {
+			return cli.Usagef("demo: want 1 to 8 bays and a speed of 1 to 3600")
+		}
+		sc, err := town.ReadScenario(*path, *bays)
+		if err != nil {
+			return cli.Usage(err)
+		}
+		faults, err := simulator.ReadFaults(strings.NewReader(strings.Join(sc.Faults, "\n")), "faults")
+		if err != nil {
+			return cli.Usagef("%s: %w", *path, err)
+		}
+		if *dir == "" {
+			tmp, err := os.MkdirTemp("", "kioskd-demo-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(tmp)
+			*dir = tmp
+		}
+		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"),
+			town.Options{Size: *bays, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(tmp)
-		*dir = tmp
+		s.Inject(faults)
+		if !*headless {
+			card := simulator.GoodCard()
+			s.Terminal.AutoCard, s.Terminal.AutoAfter = &card, 4*time.Second
+		}
+		world, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the daemon
+		defer stop()
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(world) }()
+		daemon, err := s.StartDaemon(ctx)
+		if err != nil {
+			return err
+		}
+		if *headless {
+			err = s.PlayScenario(ctx, p.Out, sc)
+		} else {
+			go s.Cars(ctx)
+			go s.Tell(world, p.Out)
+			err = p.window(ctx, s)
+		}
+		daemonErr := child.Stop(daemon)
+		stop()
+		return errors.Join(err, daemonErr, <-ended)
 	}
-	s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"),
-		town.Options{Size: *bays, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
-	if err != nil {
-		return err
-	}
-	s.Inject(faults)
-	if !*headless {
-		card := simulator.GoodCard()
-		s.Terminal.AutoCard, s.Terminal.AutoAfter = &card, 4*time.Second
-	}
-	world, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the daemon
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(world) }()
-	daemon, err := s.StartDaemon(ctx)
-	if err != nil {
-		return err
-	}
-	if *headless {
-		err = s.PlayScenario(ctx, p.Out, sc)
-	} else {
-		go s.Cars(ctx)
-		go s.Tell(world, p.Out)
-		err = p.window(ctx, s)
-	}
-	daemonErr := child.Stop(daemon)
-	stop()
-	return errors.Join(err, daemonErr, <-ended)
 }
 
 // window starts the touchscreen, which lies beside this program or on the path.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/pflag"
+
 	"kioskd/cli"
 )
 
@@ -25,8 +27,12 @@ func newProgram(name string, in io.Reader, out, err io.Writer) program {
 }
 
 func (p program) commands() []cli.Command {
-	runs := map[string]cli.Run{"simulate terminal": p.simulateTerminal, "simulate meter": p.simulateMeter,
-		"simulate board": p.simulateBoard, "simulate backoffice": p.simulateOffice, "simulate site": p.simulateSite,
-		"torture": p.torture}
-	return append([]cli.Command{cli.Demo(p.demo)}, cli.World(func(name string) cli.Run { return runs[name] })...)
+	flags := map[string]func(*pflag.FlagSet) cli.Run{"demo": p.demo, "simulate terminal": p.simulateTerminal,
+		"simulate meter": p.simulateMeter, "simulate board": p.simulateBoard, "simulate backoffice": p.simulateOffice,
+		"simulate site": p.simulateSite, "torture": p.torture}
+	commands := cli.World()
+	for i, c := range commands {
+		commands[i].Flags = flags[c.Name]
+	}
+	return commands
 }

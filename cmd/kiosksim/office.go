@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/oklog/ulid/v2"
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"kioskd"
@@ -38,7 +38,7 @@ type officeOptions struct {
 
 // simulateOffice serves a back office: an authority of its own, a receiver over HTTPS or of a
 // JetStream, an SQLite database.
-func (p program) simulateOffice(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) simulateOffice(fs *pflag.FlagSet) cli.Run {
 	var o officeOptions
 	fs.StringVar(&o.dir, "dir", "backoffice", "`folder` with the authority, the keys and the database")
 	fs.StringVar(&o.listen, "listen", "tcp://127.0.0.1:8443", "`address`: tcp://HOST:PORT")
@@ -53,35 +53,34 @@ func (p program) simulateOffice(ctx context.Context, fs *flag.FlagSet, args []st
 	fs.StringVar(&o.credentials, "credentials", "", "`file` with the NATS user's JWT and NKey")
 	fs.IntVar(&o.replicas, "replicas", 3, "`number` of replicas of the streams")
 	fs.StringVar(&o.refuse, "refuse", "", "`kinds` of records that are refused, separated by commas")
-	if _, err := cli.Parse(fs, args, 0); err != nil {
-		return err
+	return func(ctx context.Context, _ []string) error {
+		address, ok := strings.CutPrefix(o.listen, "tcp://")
+		if !ok {
+			return cli.Usagef("simulate backoffice: listen %q: want tcp://HOST:PORT", o.listen)
+		}
+		house, err := receiver.OpenHouse(o.dir, strings.Split(o.hosts, ","))
+		if err != nil {
+			return err
+		}
+		if o.enroll != "" {
+			return p.enroll(house, o.enroll, address)
+		}
+		log := slog.New(slog.NewTextHandler(p.Err, nil))
+		r, err := receiver.Open(ctx, house.Database(), house.Signer, refuseKinds(o.refuse))
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		switch {
+		case o.instruct != "":
+			return p.giveInstruction(ctx, r, o.instruct)
+		case o.check:
+			return p.checkOffice(ctx, r, o.format)
+		case o.nats != "":
+			return p.takeStream(ctx, house, r, o, log)
+		}
+		return p.serveOffice(ctx, house, r, address, log)
 	}
-	address, ok := strings.CutPrefix(o.listen, "tcp://")
-	if !ok {
-		return cli.Usagef("simulate backoffice: listen %q: want tcp://HOST:PORT", o.listen)
-	}
-	house, err := receiver.OpenHouse(o.dir, strings.Split(o.hosts, ","))
-	if err != nil {
-		return err
-	}
-	if o.enroll != "" {
-		return p.enroll(house, o.enroll, address)
-	}
-	log := slog.New(slog.NewTextHandler(p.Err, nil))
-	r, err := receiver.Open(ctx, house.Database(), house.Signer, refuseKinds(o.refuse))
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	switch {
-	case o.instruct != "":
-		return p.giveInstruction(ctx, r, o.instruct)
-	case o.check:
-		return p.checkOffice(ctx, r, o.format)
-	case o.nats != "":
-		return p.takeStream(ctx, house, r, o, log)
-	}
-	return p.serveOffice(ctx, house, r, address, log)
 }
 
 // refuseKinds refuses records by their kind.

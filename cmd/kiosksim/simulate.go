@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,75 +12,86 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"kioskd"
 	"kioskd/cli"
 	"kioskd/simulator"
 	"kioskd/simulator/town"
 )
 
-func (p program) simulateTerminal(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) simulateTerminal(fs *pflag.FlagSet) cli.Run {
 	listen := fs.String("listen", "tcp://127.0.0.1:20007", "`address`: tcp://HOST:PORT or pty:PATH")
 	ledger := fs.String("ledger", "", "`file` in which the bank writes what it saw")
-	faults, err := parseFaults(fs, args)
-	if err != nil {
-		return err
+	read := faultsFlag(fs)
+	return func(ctx context.Context, _ []string) error {
+		faults, err := read()
+		if err != nil {
+			return err
+		}
+		bank, err := simulator.OpenBank(*ledger)
+		if err != nil {
+			return err
+		}
+		defer bank.Close()
+		l, err := simulator.Listen(*listen)
+		if err != nil {
+			return cli.Usage(err)
+		}
+		defer l.Close()
+		t := simulator.NewTerminal(bank, "EUR", slog.New(slog.NewTextHandler(p.Err, nil)))
+		card := simulator.GoodCard()
+		t.AutoCard = &card
+		t.InjectAll(faults.Terminal)
+		t.BehaveAll(faults.Manners)
+		fmt.Fprintf(p.Out, "terminal at %s; a good card comes 1.5 s after one is asked for\n", l.Address)
+		return town.ServeTerminal(ctx, l, t)
 	}
-	bank, err := simulator.OpenBank(*ledger)
-	if err != nil {
-		return err
-	}
-	defer bank.Close()
-	l, err := simulator.Listen(*listen)
-	if err != nil {
-		return cli.Usage(err)
-	}
-	defer l.Close()
-	t := simulator.NewTerminal(bank, "EUR", slog.New(slog.NewTextHandler(p.Err, nil)))
-	card := simulator.GoodCard()
-	t.AutoCard = &card
-	t.InjectAll(faults.Terminal)
-	t.BehaveAll(faults.Manners)
-	fmt.Fprintf(p.Out, "terminal at %s; a good card comes 1.5 s after one is asked for\n", l.Address)
-	return town.ServeTerminal(ctx, l, t)
 }
 
-func (p program) simulateMeter(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 	listen := fs.String("listen", "tcp://127.0.0.1:1502", "`address`: tcp://HOST:PORT (Modbus TCP) or pty:PATH (RTU)")
 	model := fs.String("model", "SDM630", "`model`: SDM630 or B23")
 	unit := fs.Int("unit", 1, "`number` on the bus")
 	power := fs.Int("power", 11000, "what a vehicle draws, in `watt`; 0 for none")
-	faults, err := parseFaults(fs, args)
-	if err != nil {
-		return err
+	read := faultsFlag(fs)
+	return func(ctx context.Context, _ []string) error {
+		faults, err := read()
+		if err != nil {
+			return err
+		}
+		bay := simulator.NewBay(1_234_567, 20261234, 1)
+		if *power > 0 {
+			bay.Plug(simulator.Car{Power: kiosk.Power(*power), Need: 1 << 40})
+			bay.Switch(true)
+		}
+		m, ok := simulator.MeterByModel(strings.ToUpper(*model), bay)
+		if !ok {
+			return cli.Usagef("simulate meter: model %q: want SDM630 or B23", *model)
+		}
+		bay.Lie(faults.Lie)
+		units := map[byte]simulator.Unit{byte(*unit): m}
+		return p.simulateBus(ctx, *listen, "meter", units, faults.Meter)
 	}
-	bay := simulator.NewBay(1_234_567, 20261234, 1)
-	if *power > 0 {
-		bay.Plug(simulator.Car{Power: kiosk.Power(*power), Need: 1 << 40})
-		bay.Switch(true)
-	}
-	m, ok := simulator.MeterByModel(strings.ToUpper(*model), bay)
-	if !ok {
-		return cli.Usagef("simulate meter: model %q: want SDM630 or B23", *model)
-	}
-	bay.Lie(faults.Lie)
-	units := map[byte]simulator.Unit{byte(*unit): m}
-	return p.simulateBus(ctx, *listen, "meter", units, faults.Meter)
 }
 
-func (p program) simulateBoard(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) simulateBoard(fs *pflag.FlagSet) cli.Run {
 	listen := fs.String("listen", "tcp://127.0.0.1:1503", "`address`: tcp://HOST:PORT (Modbus TCP) or pty:PATH (RTU)")
 	unit := fs.Int("unit", 1, "`number` on the bus")
 	bays := fs.Int("bays", 4, "`number` of bays")
-	faults, err := parseFaults(fs, args)
-	if err != nil {
-		return err
+	read := faultsFlag(fs)
+	return func(ctx context.Context, _ []string) error {
+		faults, err := read()
+		if err != nil {
+			return err
+		}
+		board := &simulator.Board{Watchdog: 10 * time.Second}
+		for i := range *bays {
+			board.Bays = append(board.Bays, simulator.NewBay(0, uint32(i), 1))
+		}
+		go board.Run(ctx) // ends with ctx
+		return p.simulateBus(ctx, *listen, "board", map[byte]simulator.Unit{byte(*unit): board}, faults.Board)
 	}
-	board := &simulator.Board{Watchdog: 10 * time.Second}
-	for i := range *bays {
-		board.Bays = append(board.Bays, simulator.NewBay(0, uint32(i), 1))
-	}
-	go board.Run(ctx) // ends with ctx
-	return p.simulateBus(ctx, *listen, "board", map[byte]simulator.Unit{byte(*unit): board}, faults.Board)
 }
 
 func (p program) simulateBus(ctx context.Context, listen, what string, units map[byte]simulator.Unit,
@@ -97,50 +107,55 @@ func (p program) simulateBus(ctx context.Context, listen, what string, units map
 	return l.Serve(ctx, bus.Serve)
 }
 
-// parseFaults is parse for commands that take a file of faults.
-func parseFaults(fs *flag.FlagSet, args []string) (faults simulator.Faults, err error) {
+// faultsFlag is the flag that names a file of faults, and what reads it.
+func faultsFlag(fs *pflag.FlagSet) func() (simulator.Faults, error) {
 	path := fs.String("fault", "", "`file` of faults to inject")
-	if _, err := cli.Parse(fs, args, 0); err != nil || *path == "" {
-		return faults, err
+	return func() (faults simulator.Faults, err error) {
+		if *path == "" {
+			return faults, nil
+		}
+		f, err := os.Open(*path)
+		if err != nil {
+			return faults, cli.Usagef("cannot read faults: %w", err)
+		}
+		defer f.Close()
+		faults, err = simulator.ReadFaults(f, *path)
+		if err != nil {
+			return faults, cli.Usage(err)
+		}
+		return faults, nil
 	}
-	f, err := os.Open(*path)
-	if err != nil {
-		return faults, cli.Usagef("cannot read faults: %w", err)
-	}
-	defer f.Close()
-	faults, err = simulator.ReadFaults(f, *path)
-	if err != nil {
-		return faults, cli.Usage(err)
-	}
-	return faults, nil
 }
 
-func (p program) simulateSite(ctx context.Context, fs *flag.FlagSet, args []string) error {
+func (p program) simulateSite(fs *pflag.FlagSet) cli.Run {
 	path := fs.String("config", "kioskd.yaml", "configuration `file` to write; the site's files lie beside it")
 	bays := fs.Int("bays", 4, "`number` of bays")
 	speed := fs.Int("speed", 1, "`factor` by which cars are faster")
 	socket := fs.String(
 		"socket", "", "the daemon's screen `socket`, for visits; the one of the configuration without it")
-	faults, err := parseFaults(fs, args)
-	if err != nil {
-		return err
+	read := faultsFlag(fs)
+	return func(ctx context.Context, _ []string) error {
+		faults, err := read()
+		if err != nil {
+			return err
+		}
+		s, err := town.Open(filepath.Dir(*path), *path, town.Options{Size: *bays, Speed: *speed, NeedScreen: true},
+			slog.New(slog.NewTextHandler(p.Err, nil)))
+		if err != nil {
+			return err
+		}
+		s.Inject(faults)
+		for i := range s.Bays {
+			fmt.Fprintf(p.Out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d "+
+				"emergency stop\n", i+1, town.FirstSerial+i, i,
+				town.BoardInput(i, simulator.InputPlugged), town.BoardInput(i, simulator.InputRequesting),
+				town.BoardInput(i, simulator.InputFeedback), town.BoardInput(i, simulator.InputEmergency))
+		}
+		fmt.Fprintf(p.Out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
+		go p.clicks(ctx, s)
+		go p.people(ctx, s, cmp.Or(*socket, s.Screen()))
+		return s.Run(ctx)
 	}
-	s, err := town.Open(filepath.Dir(*path), *path, town.Options{Size: *bays, Speed: *speed, NeedScreen: true},
-		slog.New(slog.NewTextHandler(p.Err, nil)))
-	if err != nil {
-		return err
-	}
-	s.Inject(faults)
-	for i := range s.Bays {
-		fmt.Fprintf(p.Out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d "+
-			"emergency stop\n", i+1, town.FirstSerial+i, i,
-			town.BoardInput(i, simulator.InputPlugged), town.BoardInput(i, simulator.InputRequesting),
-			town.BoardInput(i, simulator.InputFeedback), town.BoardInput(i, simulator.InputEmergency))
-	}
-	fmt.Fprintf(p.Out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
-	go p.clicks(ctx, s)
-	go p.people(ctx, s, cmp.Or(*socket, s.Screen()))
-	return s.Run(ctx)
 }
 
 // clicks says what a person at the site hears and sees: contactors that close and open.
