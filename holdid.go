@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// HoldID names a hold, or a booking, at its terminal: an opaque text of the terminal's. Empty names none.
+// HoldID names a hold, or a capture, at its terminal: an opaque text of the terminal's. Empty names none.
 type HoldID string
 
 // UnmarshalJSON reads a text, or a number of a journal that has numbers.

@@ -87,18 +87,28 @@ func (m Money) String() string { return m.Decimal() + " " + string(m.Currency) }
 // IsZero reports an amount of nothing.
 func (m Money) IsZero() bool { return m.Minor == 0 }
 
-// Add adds. Both must be of one currency.
-func (m Money) Add(n Money) Money { return Money{m.Minor + n.Minor, m.Currency} }
-
-// Sub is m less n. Both must be of one currency.
-func (m Money) Sub(n Money) Money { return Money{m.Minor - n.Minor, m.Currency} }
-
-// Min is the smaller of two amounts of one currency.
-func (m Money) Min(n Money) Money {
-	if n.Minor < m.Minor {
-		return n
+// Add is m and n, which must be of the same currency.
+func (m Money) Add(n Money) (Money, error) {
+	if n.Currency != m.Currency {
+		return Money{}, fmt.Errorf("cannot add %v to %v: another currency", n, m)
 	}
-	return m
+	return Money{m.Minor + n.Minor, m.Currency}, nil
+}
+
+// Sub is m less n, which must be nothing or of the same currency.
+func (m Money) Sub(n Money) (Money, error) {
+	if n.Currency != m.Currency && n.Minor != 0 {
+		return Money{}, fmt.Errorf("cannot take %v from %v: another currency", n, m)
+	}
+	return Money{m.Minor - n.Minor, m.Currency}, nil
+}
+
+// AtMost is m, or limit where that is less; both must be of one currency.
+func (m Money) AtMost(limit Money) (Money, error) {
+	if limit.Currency != m.Currency {
+		return Money{}, fmt.Errorf("cannot compare %v with %v: another currency", m, limit)
+	}
+	return Money{min(m.Minor, limit.Minor), m.Currency}, nil
 }
 
 // ParseMoney reads a decimal amount such as "50", "50.0" or "50.00". More digits

@@ -93,10 +93,10 @@ type HoldRequest struct {
 	Language  string        // ISO 639-1, of the visit
 	CardWait  time.Duration // how long to wait for a card
 
-	// Record is called with an approved hold before it is acknowledged to the
+	// OnApproved is called with an approved hold before it is acknowledged to the
 	// terminal. It must return nil only when the hold is on disk; on an error the
 	// terminal is told to reverse.
-	Record func(Hold) error
+	OnApproved func(Hold) error
 	// Progress is called with each change that the driver should see.
 	Progress func(Progress)
 }
@@ -121,8 +121,8 @@ type Hold struct {
 	Stamp string `json:"stamp,omitempty"`
 }
 
-// Booking is the terminal's result of a capture or a release.
-type Booking struct {
+// CaptureResult is the terminal's result of a capture or a release.
+type CaptureResult struct {
 	ID      HoldID `json:"receipt_no"` // one of its own, not the hold's
 	TraceNo string `json:"trace_no,omitempty"`
 	Booked  Money  `json:"booked"`          // what was taken; zero for a release
@@ -142,8 +142,8 @@ type CaptureRequest struct {
 	Reference string
 	Hold      Hold
 	Used      Money // at least one minor unit, at most Hold.Approved
-	// Record is called with the booking before it is acknowledged; as in HoldRequest.
-	Record func(Booking) error
+	// OnBooked is called with the result before it is acknowledged; as in HoldRequest.
+	OnBooked func(CaptureResult) error
 }
 
 // ReleaseRequest gives back a whole hold.
@@ -154,7 +154,7 @@ type ReleaseRequest struct {
 	// answers in its place must not be asked.
 	TerminalID string
 	Amount     Money // what is held, where it is known
-	Record     func(Booking) error
+	OnBooked   func(CaptureResult) error
 }
 
 // Progress is what a terminal says while it works.
@@ -175,19 +175,19 @@ const (
 //
 // Every method returns ErrUnreachable if the terminal certainly received nothing,
 // ErrOutcomeUnknown if it may have, *Declined if it said no. A crash during Hold
-// before Record returned leaves nothing held: the terminal reverses. After Record
-// returned the hold may stand; only Open tells.
+// before OnApproved returned leaves nothing held: the terminal reverses. After OnApproved
+// returned the hold may stand; only ListHolds tells.
 type CardTerminal interface {
 	Hold(context.Context, HoldRequest) (Hold, error)
-	Capture(context.Context, CaptureRequest) (Booking, error)
-	Release(context.Context, ReleaseRequest) (Booking, error)
+	Capture(context.Context, CaptureRequest) (CaptureResult, error)
+	Release(context.Context, ReleaseRequest) (CaptureResult, error)
 	// Ready asks the terminal whether it is ready, and lets it do what it has put off. What it
 	// needs and can be told without harm it is told. A *Declined says what is in the way.
 	Ready(context.Context) error
-	// Open lists the holds that the terminal keeps.
-	Open(context.Context) (OpenHolds, error)
-	// Last is the last booking that the terminal made, to compare with.
-	Last(context.Context) (Booking, error)
+	// ListHolds lists the holds that the terminal keeps.
+	ListHolds(context.Context) (OpenHolds, error)
+	// Last is the last capture or release that the terminal made, to compare with.
+	Last(context.Context) (CaptureResult, error)
 	// ReadCard waits for a card, reserves nothing, and returns its token; empty where the
 	// terminal does not name it. A driver shows the card that they paid with.
 	ReadCard(ctx context.Context, wait time.Duration) (token string, err error)

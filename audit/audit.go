@@ -266,7 +266,7 @@ func (c *check) record(r kiosk.Record) error {
 		}
 	}
 	x.kinds = append(x.kinds, r.Kind)
-	x.take(r.Kind, b)
+	x.apply(r.Kind, b)
 	return nil
 }
 
@@ -296,7 +296,7 @@ func (x *trail) has(alternative string) bool {
 	})
 }
 
-func (x *trail) take(kind string, b body) {
+func (x *trail) apply(kind string, b body) {
 	if x.reference == "" {
 		x.reference = b.Reference
 	}

@@ -85,7 +85,7 @@ func BenchmarkUplink(b *testing.B) {
 
 // world is the network and the certificates of one comparison.
 type world struct {
-	house *receiver.House
+	house *receiver.Office
 	dir   string // the kiosk's certificate
 	links []*simulator.Link
 	up    []func()
@@ -93,7 +93,7 @@ type world struct {
 
 func newWorld(b *testing.B) *world {
 	b.Helper()
-	house, err := receiver.OpenHouse(b.TempDir(), []string{"localhost", "127.0.0.1"})
+	house, err := receiver.OpenOffice(b.TempDir(), []string{"localhost", "127.0.0.1"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -32,7 +32,7 @@ const id = "K-0042"
 
 // office is a real receiver behind TLS, on a real port.
 type office struct {
-	house *receiver.House
+	house *receiver.Office
 	*receiver.Receiver
 	server *httptest.Server
 	refuse atomic.Value // func(kiosk.Leaf) string
@@ -42,7 +42,7 @@ func newOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{}
 	var err error
-	o.house, err = receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"})
+	o.house, err = receiver.OpenOffice(t.TempDir(), []string{"127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -420,7 +420,7 @@ func TestWhoMayInstruct(t *testing.T) {
 		Do: kiosk.TaskOpenBay, Bay: 1}
 	for name, c := range map[string]struct {
 		change func(*kiosk.Instruction)
-		house  *receiver.House
+		house  *receiver.Office
 		what   string
 	}{
 		"as it should be": {func(*kiosk.Instruction) {}, o.house, ""},

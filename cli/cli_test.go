@@ -49,7 +49,10 @@ func said(t *testing.T, args ...string) (code int, out, bad string) {
 		row("decode", "[HEX]...", func(*pflag.FlagSet) cli.Run {
 			return func(_ context.Context, args []string) error { return p.JSON(args) }
 		}),
-		{Name: "world", Summary: "does world", Raw: func(_ context.Context, args []string) error { return p.JSON(args) }},
+		{Name: "world", Summary: "does world", Raw: func(_ context.Context,
+			args []string) error {
+			return p.JSON(args)
+		}},
 		row("fail", "", does(func() error { return errors.New("no answer") })),
 		row("fail-silently", "", does(func() error { return cli.ErrSilent })),
 		row("check", "", does(func() error { return p.BadInput(faults{"a:1:1: x", "b"}) })),
@@ -85,7 +88,8 @@ func TestWhatACommandPrints(t *testing.T) {
 		{"meter models --format json", 0, `{"goes_on":true,"model":"B23","phases":3}` + "\n", ""},
 		{"meter models --format xml", 2, "", `kioskd: format "xml": want table, json or csv` + "\n"},
 		{"fail x", 2, "", "kioskd: fail: want no argument, got \"x\"\n"},
-		{"mter read", 2, "", "kioskd: unknown command \"mter\": did you mean meter?\nkioskd --help lists the commands\n"},
+		{"mter read", 2, "", "kioskd: unknown command \"mter\": did you mean meter?\nkioskd --help lists the " +
+			"commands\n"},
 		{"meter raed", 2, "",
 			"kioskd: unknown command \"meter raed\": did you mean read?\nkioskd meter --help lists the commands\n"},
 		{"zebra", 2, "", "kioskd: unknown command \"zebra\"\nkioskd --help lists the commands\n"},

@@ -52,7 +52,7 @@ func (r *configReader) tariff(c *Config, n *yaml.Node, dir string) {
 
 // TariffSite is what a tariff is judged by.
 func (c *Config) TariffSite() tariff.Site {
-	s := tariff.Site{Currency: string(c.Currency), EU: euCountry(c.country), KnowsParking: true,
+	s := tariff.Site{Currency: c.Currency, EU: euCountry(c.country), KnowsParking: true,
 		HoldMinor: c.Hold.Minor, CurrentMeters: true, NamesTax: c.OCPI != nil}
 	if s.HoldMinor == 0 { // what is wrong with it is said where it stands
 		s.HoldMinor = math.MaxInt64

@@ -394,7 +394,8 @@ func TestAScanOfALineThatIsBroken(t *testing.T) {
 		})
 		var found []meter.Found
 		ctx, cancel := context.WithCancel(t.Context())
-		err := meter.Scan(ctx, bus, 1, 5, models, func(int) {}, func(f meter.Found) { found = append(found, f); cancel() })
+		err := meter.Scan(ctx, bus, 1, 5, models, func(int) {},
+			func(f meter.Found) { found = append(found, f); cancel() })
 		if !errors.Is(err, context.Canceled) || len(found) != 1 || found[0].Model != "SDM630" {
 			t.Errorf("%+v, %v", found, err)
 		}

@@ -534,7 +534,7 @@ func (b *Bus) listen() error {
 		}
 		b.last = time.Now()
 		b.buf = append(b.buf, chunk...)
-		if b.take(nil) != nil { // whose it was finds out by itself
+		if b.deliver(nil) != nil { // whose it was finds out by itself
 			b.buf = b.buf[:0:0]
 			b.noisy = b.framed != tcp
 		}
@@ -585,7 +585,7 @@ func (b *Bus) await(w *turn, u *unit, x *exchange, timeout time.Duration, sent [
 		if sent != nil {
 			continue
 		}
-		if err := b.take(x); err != nil {
+		if err := b.deliver(x); err != nil {
 			return err
 		}
 		if x.answered() {
@@ -635,9 +635,9 @@ func (b *Bus) unecho(sent []byte) []byte {
 	return nil
 }
 
-// take hands the frames that are there to the requests that they answer. Its error is about x, the
+// deliver hands the frames that are there to the requests that they answer. Its error is about x, the
 // request that is waited for.
-func (b *Bus) take(x *exchange) error {
+func (b *Bus) deliver(x *exchange) error {
 	for {
 		a, err := b.cut(x)
 		if err != nil || a.pdu == nil {

@@ -227,13 +227,13 @@ func TestWhatBecameOfThePayment(t *testing.T) {
 			j.Charged()
 			j.Booked(98)
 			x := j.State.Sessions["S1"] // as a terminal of another make might
-			x.Booking = &kiosk.Booking{ID: "232", Booked: sessiontest.EUR(49)}
+			x.Result = &kiosk.CaptureResult{ID: "232", Booked: sessiontest.EUR(49)}
 			j.State.Sessions["S1"] = x
 		}, 2, "PARTIAL_SUCCESS", "map[before_taxes:0.41 taxes:[map[amount:0.08 name:VAT percentage:19]]]",
 			"map[before_taxes:0.82 taxes:[map[amount:0.16 name:VAT percentage:19]]]", "stopped"},
 		"refused": {func(j *sessiontest.Journal) {
 			j.Charged()
-			j.See(session.Observation{What: session.BookingEnded,
+			j.See(session.Observation{What: session.SettlementEnded,
 				Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "b8"}})
 			j.Gone()
 		}, 2, "FAILED", "map[before_taxes:0 taxes:[map[amount:0 name:VAT percentage:19]]]",

@@ -36,8 +36,8 @@ func advice(x session.Session) Advice {
 	switch {
 	case x.Money == session.Captured:
 		taken = b.Total
-		if x.Booking != nil {
-			taken = x.Booking.Booked
+		if x.Result != nil {
+			taken = x.Result.Booked
 		}
 		if taken.Minor < b.Total.Minor {
 			a.Status, a.Message = "PARTIAL_SUCCESS", fmt.Sprintf("%s of %s was booked", taken, b.Total)
@@ -120,7 +120,10 @@ func Refund(records iter.Seq2[kiosk.Record, error], left, amount kiosk.Money, wh
 		return nil, err
 	}
 	out := []kiosk.Entry{entry}
-	left = left.Sub(amount)
+	left, err = left.Sub(amount)
+	if err != nil {
+		return nil, err
+	}
 	if left.Minor <= 0 {
 		return out, nil
 	}

@@ -104,7 +104,10 @@ func From(ctx context.Context, records iter.Seq2[kiosk.Record, error],
 		if x.Hold == nil || x.Money == session.Declined {
 			return Receipt{}, ErrNone
 		}
-		r := of(x)
+		r, err := of(x)
+		if err != nil {
+			return Receipt{}, fmt.Errorf("cannot make receipt: %w", err)
+		}
 		if refunded.Minor > 0 {
 			r.Refunded = &refunded
 		}
@@ -121,7 +124,7 @@ func From(ctx context.Context, records iter.Seq2[kiosk.Record, error],
 	return Receipt{}, errors.New("cannot make receipt: session has no records")
 }
 
-func of(x session.Session) Receipt {
+func of(x session.Session) (Receipt, error) {
 	zero := kiosk.Money{Currency: x.Hold.Approved.Currency}
 	r := Receipt{No: x.Reference, Session: x.ID, Seller: x.Site, Bay: x.Bay, EVSE: x.EVSE, Language: "en",
 		Reason: string(x.Reason),
@@ -148,20 +151,24 @@ func of(x session.Session) Receipt {
 	r.Settled = x.Money.Settled()
 	if x.Money == session.Captured {
 		r.Paid = r.Total
-		if x.Booking != nil {
-			r.Paid = x.Booking.Booked
+		if x.Result != nil {
+			r.Paid = x.Result.Booked
 		}
 	}
 	if r.Settled {
-		r.Released = r.Held.Sub(r.Paid)
+		var err error
+		r.Released, err = r.Held.Sub(r.Paid)
+		if err != nil {
+			return r, err
+		}
 	}
 	h := x.Hold
 	if x.Money == session.Free { // no card was asked for
-		return r
+		return r, nil
 	}
 	r.Card = &Card{h.CardName, h.Last4, h.AID, h.AuthCode, h.TerminalID, h.TraceNo, kiosk.ReceiptNo(h.ID), h.EntryMode,
 		h.CVM}
-	return r
+	return r, nil
 }
 
 // Code is the text of a receipt's QR: the short reference under which it is found, and the

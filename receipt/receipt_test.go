@@ -81,14 +81,14 @@ func TestWhatIsOpen(t *testing.T) {
 	gone := &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}
 	for name, c := range map[string]struct {
 		end   func(*journal)
-		money session.Money
+		money session.MoneyState
 		acts  kiosk.Actor
 		why   string
 	}{
-		"waits": {func(j *journal) { j.See(session.Observation{What: session.BookingEnded, Err: host}) },
+		"waits": {func(j *journal) { j.See(session.Observation{What: session.SettlementEnded, Err: host}) },
 			session.CaptureDelayed, "", "host"},
 		"given up": {func(j *journal) {
-			j.See(session.Observation{What: session.BookingEnded, Err: gone})
+			j.See(session.Observation{What: session.SettlementEnded, Err: gone})
 			j.Gone()
 		}, session.Disputed, kiosk.Host, ""},
 		"settled": {func(j *journal) { j.Booked(98) }, "", "", ""},
@@ -96,7 +96,7 @@ func TestWhatIsOpen(t *testing.T) {
 		j := newJournal(t)
 		j.Charged()
 		c.end(j)
-		items, err := receipt.Open(j.All())
+		items, err := receipt.Unresolved(j.All())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,27 +13,27 @@ import (
 
 // Item is money of a session that is not settled, or was left to a person.
 type Item struct {
-	Reference  string          `json:"reference"`
-	Session    string          `json:"session"`
-	Bay        int             `json:"bay"`
-	Money      session.Money   `json:"money"`
-	Held       kiosk.Money     `json:"held"`
-	Due        kiosk.Money     `json:"due"` // what should be taken; zero where the hold is to be released
-	ReceiptNo  kiosk.ReceiptNo `json:"receipt_no"`
-	TerminalID string          `json:"terminal_id,omitempty"`
-	AuthCode   string          `json:"auth_code,omitempty"`
-	Last4      string          `json:"last4,omitempty"`
-	Since      time.Time       `json:"since"` // the hold
-	Attempts   int             `json:"attempts"`
-	Next       *time.Time      `json:"next_try,omitempty"`
-	Deadline   time.Time       `json:"deadline"` // after it the bank may have let the hold go
-	Why        string          `json:"why"`
-	Acts       kiosk.Actor     `json:"acts,omitempty"` // who must; empty while it is tried again by itself
+	Reference  string             `json:"reference"`
+	Session    string             `json:"session"`
+	Bay        int                `json:"bay"`
+	Money      session.MoneyState `json:"money"`
+	Held       kiosk.Money        `json:"held"`
+	Due        kiosk.Money        `json:"due"` // what should be taken; zero where the hold is to be released
+	ReceiptNo  kiosk.ReceiptNo    `json:"receipt_no"`
+	TerminalID string             `json:"terminal_id,omitempty"`
+	AuthCode   string             `json:"auth_code,omitempty"`
+	Last4      string             `json:"last4,omitempty"`
+	Since      time.Time          `json:"since"` // the hold
+	Attempts   int                `json:"attempts"`
+	Next       *time.Time         `json:"next_try,omitempty"`
+	Deadline   time.Time          `json:"deadline"` // after it the bank may have let the hold go
+	Why        string             `json:"why"`
+	Acts       kiosk.Actor        `json:"acts,omitempty"` // who must; empty while it is tried again by itself
 }
 
-// Open lists what is not settled, oldest first, from the records of open sessions and of
+// Unresolved lists what is not settled, oldest first, from the records of open sessions and of
 // sessions that were left to a person.
-func Open(records iter.Seq2[kiosk.Record, error]) ([]Item, error) {
+func Unresolved(records iter.Seq2[kiosk.Record, error]) ([]Item, error) {
 	state, err := session.Replay(keep(records))
 	if err != nil {
 		return nil, fmt.Errorf("cannot list what is open: %w", err)

@@ -217,7 +217,7 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 	if _, err := receipt.From(context.Background(), records, noTree); !errors.Is(err, broken) {
 		t.Error(err)
 	}
-	if _, err := receipt.Open(records); !errors.Is(err, broken) {
+	if _, err := receipt.Unresolved(records); !errors.Is(err, broken) {
 		t.Error(err)
 	}
 	if _, err := receipt.From(context.Background(), newJournal(t).All(), noTree); err == nil || errors.Is(err,
@@ -240,12 +240,12 @@ func TestAHoldThatMayBeThereIsOpen(t *testing.T) {
 	j.See(session.Observation{What: session.Accepted, Offer: &session.Offer{Tariff: []byte(sessiontest.Price),
 		Hash: "0123456789abcdef",
 		Hold: sessiontest.EUR(5000), Language: "de", Timezone: "Europe/Berlin"}})
-	if items, err := receipt.Open(j.All()); err != nil || len(items) != 0 {
+	if items, err := receipt.Unresolved(j.All()); err != nil || len(items) != 0 {
 		t.Errorf("while the card is read: %+v, %v", items, err)
 	}
 	asked := j.Now
 	j.See(session.Observation{What: session.HoldEnded, Err: kiosk.ErrOutcomeUnknown})
-	items, err := receipt.Open(j.All())
+	items, err := receipt.Unresolved(j.All())
 	if err != nil || len(items) != 1 {
 		t.Fatalf("%+v, %v", items, err)
 	}
@@ -259,7 +259,8 @@ func TestAHoldThatMayBeThereIsOpen(t *testing.T) {
 func TestWhatIsLeftToAPersonStaysOpen(t *testing.T) {
 	j := newJournal(t)
 	j.Charged()
-	j.See(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
+	j.See(session.Observation{What: session.SettlementEnded,
+		Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
 	j.Gone()
 	later, err := session.Event{Kind: session.BayLease, Session: "S2", At: j.Now.AddDate(0, 1, 0),
 		Body: session.LeaseBody{Reference: "9ZZZZZZ", Bay: 3}}.Entry()
@@ -267,7 +268,7 @@ func TestWhatIsLeftToAPersonStaysOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.Keep(later)
-	items, err := receipt.Open(j.All())
+	items, err := receipt.Unresolved(j.All())
 	if err != nil || len(items) != 1 || items[0].Session != "S1" || items[0].Acts != kiosk.Host {
 		t.Errorf("%+v, %v", items, err)
 	}

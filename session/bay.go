@@ -53,12 +53,12 @@ func newBayWorker(c *Controller, b Bay) *bayWorker {
 func (w *bayWorker) command(c Command) {
 	switch c.Do {
 	case ReadBaseline, ReadFinal:
-		w.readings.q.put(c)
+		w.readings.q.push(c)
 		return
 	case OpenContact:
 		w.contacts.q.drop(CloseContact)
 	}
-	w.contacts.q.put(c)
+	w.contacts.q.push(c)
 }
 
 // Times of a bay's devices.
@@ -84,7 +84,7 @@ func (w *bayWorker) begin() {
 // open.
 func (w *bayWorker) runContacts(ctx context.Context) {
 	defer w.openNow("contactor did not open at the end")
-	w.run(ctx, &w.contacts, w.look, func() time.Time {
+	w.run(ctx, &w.contacts, w.inspect, func() time.Time {
 		every := sampleEvery
 		if w.live() {
 			every = watchEvery
@@ -125,7 +125,7 @@ func (w *bayWorker) run(ctx context.Context, o *owner, look func(context.Context
 	for ctx.Err() == nil {
 		do(func() { look(ctx) }, func() {})
 		for due := next(); ; {
-			cmd, ok := o.q.take(func(c Command) int {
+			cmd, ok := o.q.pop(func(c Command) int {
 				if c.Do == OpenContact {
 					return 0
 				}
@@ -169,7 +169,7 @@ func (w *bayWorker) failed(ctx context.Context, o *owner, err error) {
 	w.mu.Unlock()
 	w.c.cfg.Log.Error("kioskd itself failed at a bay", "fault", kiosk.FaultDeviceFailed, "bay", w.bay.Number, "error",
 		err)
-	w.tell(ctx, kiosk.FaultDeviceFailed, true, err)
+	w.notify(ctx, kiosk.FaultDeviceFailed, true, err)
 }
 
 // well tells that a driver that panicked works again.
@@ -179,7 +179,7 @@ func (w *bayWorker) well(ctx context.Context, o *owner) {
 	both := !w.contacts.failed && !w.readings.failed
 	w.mu.Unlock()
 	if both {
-		w.tell(ctx, kiosk.FaultDeviceFailed, false, nil)
+		w.notify(ctx, kiosk.FaultDeviceFailed, false, nil)
 	}
 }
 
@@ -192,8 +192,8 @@ func (w *bayWorker) answer(ctx context.Context, cmd Command, err error) {
 	}
 }
 
-// look looks at the inputs, and tells what is new.
-func (w *bayWorker) look(ctx context.Context) { w.lookAnd(ctx, false) }
+// inspect looks at the inputs, and tells what is new.
+func (w *bayWorker) inspect(ctx context.Context) { w.inspectAnd(ctx, false) }
 
 // inputs reads the inputs, and keeps what they say: what is told later must not be older than what was
 // done since.
@@ -208,7 +208,7 @@ func (w *bayWorker) inputs(ctx context.Context) (kiosk.BayInputs, error) {
 	return in, err
 }
 
-func (w *bayWorker) lookAnd(ctx context.Context, tell bool) {
+func (w *bayWorker) inspectAnd(ctx context.Context, tell bool) {
 	in, err := w.inputs(ctx)
 	w.mu.Lock()
 	now := time.Now()
@@ -217,13 +217,13 @@ func (w *bayWorker) lookAnd(ctx context.Context, tell bool) {
 		w.report(ctx)
 	}
 	w.mu.Unlock()
-	w.tell(ctx, kiosk.FaultInputsUnreachable, err != nil && lost > tellInputs, err)
+	w.notify(ctx, kiosk.FaultInputsUnreachable, err != nil && lost > tellInputs, err)
 	if err == nil {
-		w.tell(ctx, kiosk.FaultEmergencyStop, in.Emergency, nil)
+		w.notify(ctx, kiosk.FaultEmergencyStop, in.Emergency, nil)
 		w.well(ctx, &w.contacts)
 	}
 	if err == nil && !in.Closed {
-		w.tell(ctx, kiosk.FaultContactorStuck, false, nil)
+		w.notify(ctx, kiosk.FaultContactorStuck, false, nil)
 	}
 }
 
@@ -240,9 +240,9 @@ func (w *bayWorker) measure(ctx context.Context) {
 	code, lost := s.fault, now.Sub(s.meterAt)
 	w.report(ctx)
 	w.mu.Unlock()
-	w.tell(ctx, kiosk.FaultMeterUnreachable, err != nil && code == "" && lost > tellMeter, err)
+	w.notify(ctx, kiosk.FaultMeterUnreachable, err != nil && code == "" && lost > tellMeter, err)
 	for _, c := range meterFaults {
-		w.tell(ctx, c, code == c, err)
+		w.notify(ctx, c, code == c, err)
 	}
 	w.well(ctx, &w.readings)
 }
@@ -267,8 +267,8 @@ func (w *bayWorker) report(ctx context.Context) {
 	w.c.post(ctx, Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
 }
 
-// tell raises or clears a fault of the bay where that is news.
-func (w *bayWorker) tell(ctx context.Context, code kiosk.FaultCode, raised bool, err error) {
+// notify raises or clears a fault of the bay where that is news.
+func (w *bayWorker) notify(ctx context.Context, code kiosk.FaultCode, raised bool, err error) {
 	if w.c.state().Faults[FaultAt{code, w.bay.Number}] != raised {
 		w.c.Fault(ctx, code, w.bay.Number, raised, err)
 	}
@@ -279,7 +279,7 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 	o.Bay = cmd.Bay
 	switch cmd.Do {
 	case LookAtBay:
-		w.lookAnd(ctx, true)
+		w.inspectAnd(ctx, true)
 		return
 	case serveStaff:
 		w.staff.next(ctx)
@@ -298,7 +298,7 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 		}
 	case OpenContact:
 		o.Err = w.open(ctx)
-		w.tell(ctx, kiosk.FaultContactorStuck, o.Err != nil, o.Err)
+		w.notify(ctx, kiosk.FaultContactorStuck, o.Err != nil, o.Err)
 		if cmd.Session == "" {
 			return
 		}

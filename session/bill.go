@@ -27,32 +27,40 @@ func (x Session) bill(end kiosk.Reading) (*Bill, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Cost, b.Total, b.Limit = cost.AfterTaxes, cost.AfterTaxes.Min(x.Hold.Approved), cost.Limited
+	b.Cost, b.Limit = cost.AfterTaxes, cost.Limited
+	b.Total, err = cost.AfterTaxes.AtMost(x.Hold.Approved)
+	if err != nil {
+		return nil, err
+	}
 	for i, amount := range x.Tariff.LineAmounts(cost) {
 		b.Lines = append(b.Lines, line(x.Tariff, cost.Lines[i], amount))
 	}
 	if b.Total != b.Cost {
 		b.Limit = "hold"
 	}
-	b.taxes(cost)
-	return b, nil
+	return b, b.taxes(cost)
 }
 
 // taxes splits the total by the shares of the cost.
-func (b *Bill) taxes(cost *tariff.Cost) {
+func (b *Bill) taxes(cost *tariff.Cost) error {
 	if cost.BeforeTaxes == nil {
-		return
+		return nil
 	}
 	net := b.Total
+	var err error
 	for _, t := range cost.Taxes {
 		amount := t.Amount
 		if b.Total != b.Cost {
 			amount.Minor = amount.Minor * b.Total.Minor / b.Cost.Minor
 		}
-		net = net.Sub(amount)
+		net, err = net.Sub(amount)
+		if err != nil {
+			return err
+		}
 		b.Taxes = append(b.Taxes, BillTax{tariff.Digits(t.Rate, 0, 2), amount})
 	}
 	b.Net = &net
+	return nil
 }
 
 func line(t *tariff.Tariff, l tariff.Line, amount kiosk.Money) BillLine {

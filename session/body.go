@@ -93,13 +93,13 @@ type (
 		Attempt int         `json:"attempt"`
 		Blind   bool        `json:"blind,omitempty"` // repeated without a list that proves that it must be
 	}
-	// BookedBody is a booking that the terminal made.
+	// BookedBody is a capture or a release that the terminal made.
 	BookedBody struct {
-		Booking kiosk.Booking `json:"booking"`
+		Result kiosk.CaptureResult `json:"booking"`
 	}
 	// SettledBody is a settlement that stands; nil where nothing but its hold's absence proves it.
 	SettledBody struct {
-		Booking *kiosk.Booking `json:"booking,omitempty"`
+		Result *kiosk.CaptureResult `json:"booking,omitempty"`
 		ErrorBody
 	}
 	// UnknownBody is a settlement whose outcome the terminal's list must tell.
@@ -167,7 +167,7 @@ type (
 	}
 	// DayEndBody is an end-of-day that is about to be asked for.
 	DayEndBody struct {
-		Force bool `json:"force,omitempty"` // although bookings wait
+		Force bool `json:"force,omitempty"` // although captures wait
 	}
 	// DayEndedBody is what the terminal counted, where it says.
 	DayEndedBody struct {
@@ -308,13 +308,13 @@ func (e Event) Reading() *kiosk.Reading {
 	return nil
 }
 
-// booking is what the terminal booked; nil where an event names none.
-func (e Event) booking() *kiosk.Booking {
+// result is what the terminal booked; nil where an event names none.
+func (e Event) result() *kiosk.CaptureResult {
 	switch b := e.Body.(type) {
 	case BookedBody:
-		return &b.Booking
+		return &b.Result
 	case SettledBody:
-		return b.Booking
+		return b.Result
 	}
 	return nil
 }

@@ -365,7 +365,7 @@ func (c *Controller) lookAtClock(ctx context.Context) {
 	s := c.snapshot.State
 	idle := true
 	for _, x := range s.Sessions {
-		idle = idle && (x.Power == Off || x.Paper == PaperClosed)
+		idle = idle && (x.Power == Off || x.Record == RecordClosed)
 	}
 	o := Observation{What: ClockSeen}
 	if from, set := c.cfg.Clock.Look(idle); set {
@@ -522,7 +522,7 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 			b.command(Command{Do: OpenContact, Bay: b.bay.Number})
 		}
 		switch o.What {
-		case HoldApproved, BookingApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked,
+		case HoldApproved, SettlementApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked,
 			DrainAsked, FaultDone, MoreAsked, FreeAsked, CodeJudged, TestAsked, MeterChanged, ShutAsked, RetryAsked,
 			InstructionGiven, InstructionEnded, RefundTold,
 			Ticked, Sampled, FaultSeen, ClockSeen, Booted:

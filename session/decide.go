@@ -62,7 +62,7 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	case ShutAsked:
 		return r.bayShut(s, o)
 	case InstructionGiven, InstructionEnded:
-		return []Event{instructed(o)}, nil
+		return []Event{instructionEvent(o)}, nil
 	case RefundTold:
 		return []Event{{Kind: Refunded, Session: o.Session, At: o.At,
 			Body: RefundBody{Amount: *o.Amount, By: o.By, Note: o.Note}}}, nil
@@ -105,9 +105,9 @@ func (r Rules) decideSession(s State, o Observation) ([]Event, error) {
 		return r.contactor(x, o), nil
 	case FinalRead:
 		return r.final(x, o)
-	case BookingApproved:
+	case SettlementApproved:
 		return r.bookingApproved(s, x, o)
-	case BookingEnded:
+	case SettlementEnded:
 		return append(r.bookingEnded(x, o), r.refused(s, o)...), nil
 	}
 	return nil, fmt.Errorf("cannot take observation %q", o.What)
@@ -127,7 +127,7 @@ func (x Session) ends(at time.Time, why Reason) Event { return x.says(Ended, at,
 // cancelled ends a session in which no energy has flowed.
 func (r Rules) cancelled(x Session, at time.Time, why Reason) ([]Event, error) {
 	switch {
-	case x.Paper != PaperOpen || x.Power == Off:
+	case x.Record != RecordOpen || x.Power == Off:
 		return nil, nil
 	case x.Money == MoneyNone:
 		return []Event{x.ends(at, why), x.event(Closed, at)}, nil
@@ -479,9 +479,9 @@ func (r Rules) usedUp(x Session, reading kiosk.Reading, limit kiosk.Money) (bool
 func (r Rules) tick(s State, o Observation) (out []Event) {
 	for _, x := range s.ordered() {
 		switch {
-		case x.Money == MoneyNone && x.Paper == PaperOpen && o.At.Sub(x.LeaseAt) >= x.given(r.Lease):
+		case x.Money == MoneyNone && x.Record == RecordOpen && o.At.Sub(x.LeaseAt) >= x.given(r.Lease):
 			out = append(out, x.ends(o.At, ReasonTimeout), x.event(Closed, o.At))
-		case x.Money == Declined && x.Paper == PaperOpen && over(x.EndAt, o.At, x.given(r.TryAgain)):
+		case x.Money == Declined && x.Record == RecordOpen && over(x.EndAt, o.At, x.given(r.TryAgain)):
 			out = append(out, x.event(Closed, o.At))
 		case x.Power == Waiting && r.waitedTooLong(x, o.At):
 			out = append(out, r.release(x, o.At, ReasonNoPlug)...)
@@ -525,7 +525,7 @@ func (r Rules) owed(s State, o Observation) (out []Event) {
 	late := map[kiosk.FaultCode]bool{}
 	for _, x := range s.Sessions {
 		switch {
-		case x.Paper == PaperClosed || x.Money == HoldUncertain && o.At.Sub(x.AskedAt) <= unknownFor:
+		case x.Record == RecordClosed || x.Money == HoldUncertain && o.At.Sub(x.AskedAt) <= unknownFor:
 		case x.Money == HoldUncertain:
 			late[kiosk.FaultHoldUnclear] = true
 		case x.OwedAt.IsZero() || o.At.Sub(x.OwedAt) <= time.Hour:
@@ -556,7 +556,7 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 		out = append(out, Event{Kind: DayEndFailed, At: o.At, Body: ErrorBody{"interrupted: its outcome is not known"}})
 	}
 	for _, x := range s.ordered() {
-		if x.Paper == PaperClosed {
+		if x.Record == RecordClosed {
 			continue
 		}
 		out = append(out, x.event(Resumed, o.At))
@@ -566,7 +566,7 @@ func (r Rules) boot(s State, o Observation) (out []Event) {
 			out = append(out, x.says(StopIntent, o.At, StopBody{Reason: ReasonInterrupted}))
 		case x.Money == MoneyNone:
 			out = append(out, x.ends(o.At, ReasonTimeout), x.event(Closed, o.At))
-		case x.Paper == PaperFinal, x.Money == Declined:
+		case x.Record == RecordFinal, x.Money == Declined:
 			out = append(out, x.event(Closed, o.At))
 		case x.Money == Captured, x.Money == Released, x.Money == Disputed && x.Power == Off:
 			out = append(out, x.event(ReceiptFinal, o.At), x.event(Closed, o.At))

@@ -141,7 +141,7 @@ func TestAFoundHoldKeepsItsTerminal(t *testing.T) {
 	p.rules.TerminalID = "60099914"
 	p.must(session.Observation{What: session.TerminalSaid, Reference: "ORPHAN1",
 		Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"7"}, Complete: true, TerminalID: "60099914"}})
-	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
+	p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrUnreachable})
 	p.rules.TerminalID = "11111111"
 	p.after(2 * time.Minute).must(session.Observation{What: session.Ticked})
 	p.clear().must(session.Observation{What: session.TerminalSaid, Session: "S9",
@@ -156,10 +156,10 @@ func TestFoundHoldsAreGivenBackOneAfterTheOther(t *testing.T) {
 		p.clear().must(session.Observation{What: session.TerminalSaid, Session: "O" + string(id),
 			Reference: fmt.Sprintf("ORPHAN%d", i), Ready: true, Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{id}}})
 		p.want("hold_found release_intent", "release")
-		released := session.Observation{Session: "O" + string(id), Booking: booking("2"+id, 0)}
-		released.What = session.BookingApproved
+		released := session.Observation{Session: "O" + string(id), Result: booking("2"+id, 0)}
+		released.What = session.SettlementApproved
 		p.must(released)
-		released.What = session.BookingEnded
+		released.What = session.SettlementEnded
 		p.must(released)
 		p.want("release_ok release_confirmed receipt_final closed", "ask_terminal")
 	}
@@ -213,7 +213,7 @@ func TestOneBookingProvesOneCapture(t *testing.T) {
 		see(session.Observation{What: session.FinalRead, Reading: p.reading(3000)})
 	}
 	p.must(session.Observation{What: session.Booted})
-	last := &kiosk.Booking{ID: "300", Booked: kiosk.Money{Minor: 98, Currency: "EUR"}}
+	last := &kiosk.CaptureResult{ID: "300", Booked: kiosk.Money{Minor: 98, Currency: "EUR"}}
 	p.gone(last)
 	if a, b := p.state.Sessions["A"].Money, p.state.Sessions["B"].Money; a != session.Captured ||
 		b != session.CaptureDelayed {
@@ -238,7 +238,7 @@ func TestATerminalThatBooksNothingBeforeItsDayEnds(t *testing.T) {
 	p.sample(1060)
 	p.must(session.Observation{What: session.StopPressed})
 	p.finish(1060)
-	p.must(session.Observation{What: session.BookingEnded,
+	p.must(session.Observation{What: session.SettlementEnded,
 		Err: &kiosk.Declined{Class: kiosk.DeclineDayEnd, Code: "F0"}})
 	if err := p.see(session.Observation{What: session.Chosen, Session: "S2", Bay: 3,
 		Reference: "ABC1235"}); err == nil {
@@ -264,14 +264,14 @@ func billed(p *play) *play {
 	return p.finish(3000).clear()
 }
 
-func (p *play) list(last *kiosk.Booking, ids ...kiosk.HoldID) {
+func (p *play) list(last *kiosk.CaptureResult, ids ...kiosk.HoldID) {
 	p.t.Helper()
 	p.must(session.Observation{What: session.TerminalSaid, Session: "S9", Ready: true,
 		Open: kiosk.OpenHolds{IDs: ids, Complete: true}, Last: last})
 }
 
 // gone gives empty lists for long enough to be believed.
-func (p *play) gone(last *kiosk.Booking) {
+func (p *play) gone(last *kiosk.CaptureResult) {
 	p.t.Helper()
 	for range 5 {
 		p.list(last)
@@ -280,7 +280,7 @@ func (p *play) gone(last *kiosk.Booking) {
 }
 
 // week lets the ladder end, of a terminal whose list stays empty.
-func (p *play) week(last *kiosk.Booking) {
+func (p *play) week(last *kiosk.CaptureResult) {
 	p.t.Helper()
 	for range 8 * 24 {
 		p.after(time.Hour).must(session.Observation{What: session.Ticked})
@@ -288,8 +288,8 @@ func (p *play) week(last *kiosk.Booking) {
 	}
 }
 
-func booking(id kiosk.HoldID, minor int64) *kiosk.Booking {
-	return &kiosk.Booking{ID: id, Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
+func booking(id kiosk.HoldID, minor int64) *kiosk.CaptureResult {
+	return &kiosk.CaptureResult{ID: id, Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
 }
 
 // TestNobodyPaysWhileTheDayEnds, although an operator forced it.
@@ -306,9 +306,9 @@ func TestNobodyPaysWhileTheDayEnds(t *testing.T) {
 // before was booked after all.
 func TestAnEarlierTryMayHaveLanded(t *testing.T) {
 	p := billed(newPlay(t))
-	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+	p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrOutcomeUnknown})
 	p.list(nil, "231")
-	p.must(session.Observation{What: session.BookingEnded,
+	p.must(session.Observation{What: session.SettlementEnded,
 		Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
 	p.list(booking("232", 98))
 	if p.x().Money != session.Captured {
@@ -322,24 +322,25 @@ func TestAHoldIsNoBooking(t *testing.T) {
 	p := newPlay(t).choose().accept().approve().charge()
 	p.after(10 * time.Hour).sample(1000 + 120000)
 	p.finish(1000 + 120000)
-	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+	p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrOutcomeUnknown})
 	p.gone(booking("231", 5000))
 	p.week(booking("231", 5000))
 	if p.x().Money != session.Disputed {
-		t.Errorf("money is %s by %+v", p.x().Money, p.x().Booking)
+		t.Errorf("money is %s by %+v", p.x().Money, p.x().Result)
 	}
 }
 
 // TestABookingThatDidNotStandProvesNothing later.
 func TestABookingThatDidNotStandProvesNothing(t *testing.T) {
 	p := billed(newPlay(t))
-	p.must(session.Observation{What: session.BookingApproved, Booking: booking("232", 98)})
-	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+	p.must(session.Observation{What: session.SettlementApproved, Result: booking("232", 98)})
+	p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrOutcomeUnknown})
 	p.list(nil, "231") // it was reversed
-	p.must(session.Observation{What: session.BookingEnded, Err: &kiosk.Declined{Class: kiosk.DeclineHost, Code: "9B"}})
+	p.must(session.Observation{What: session.SettlementEnded,
+		Err: &kiosk.Declined{Class: kiosk.DeclineHost, Code: "9B"}})
 	p.after(2 * time.Minute).must(session.Observation{What: session.Ticked})
 	p.gone(nil) // and has expired
-	p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineNoHold)})
+	p.must(session.Observation{What: session.SettlementEnded, Err: declined(kiosk.DeclineNoHold)})
 	p.week(nil)
 	if p.x().Money != session.Disputed {
 		t.Errorf("money is %s", p.x().Money)
@@ -349,12 +350,12 @@ func TestABookingThatDidNotStandProvesNothing(t *testing.T) {
 // TestALineThatFlapsGivesNothingUp: tries that never arrived do not count as a week.
 func TestALineThatFlapsGivesNothingUp(t *testing.T) {
 	p := billed(newPlay(t))
-	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
+	p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrUnreachable})
 	for range 60 {
 		p.after(20 * time.Second).must(session.Observation{What: session.FaultSeen, Fault: "PT001", Raised: true})
 		p.after(20 * time.Second).must(session.Observation{What: session.FaultSeen, Fault: "PT001"})
 		p.list(nil, "231")
-		p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrUnreachable})
+		p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrUnreachable})
 	}
 	if p.x().Money != session.CaptureDelayed {
 		t.Errorf("money is %s after %d tries", p.x().Money, p.x().Attempt)
@@ -390,8 +391,8 @@ func TestARestartKeepsWhatSessionsCounted(t *testing.T) {
 // and the hold still stands.
 func TestABookingOfAnotherAmountIsNoProof(t *testing.T) {
 	p := billed(newPlay(t))
-	p.must(session.Observation{What: session.BookingApproved, Booking: booking("351", 0)})
-	p.must(session.Observation{What: session.BookingEnded, Booking: booking("351", 0)})
+	p.must(session.Observation{What: session.SettlementApproved, Result: booking("351", 0)})
+	p.must(session.Observation{What: session.SettlementEnded, Result: booking("351", 0)})
 	p.want("capture_unknown", "ask_terminal")
 	p.list(booking("351", 0), "231")
 	p.want("capture_intent", "capture")

@@ -101,7 +101,7 @@ func (n *node) judgeBank() {
 		case !known:
 		case h.taken > h.approved || x.Bill != nil && n.w.taken(h.session) > x.Bill.Total.Minor:
 			n.x.violated(n, "%d was taken of session %s", n.w.taken(h.session), h.session)
-		case !h.open && h.taken == 0 && x.billed() && x.Paper != PaperClosed && x.settlement() != capturing:
+		case !h.open && h.taken == 0 && x.billed() && x.Record != RecordClosed && x.settlement() != capturing:
 			n.x.violated(n, "a hold that was billed was given back")
 		}
 	}
@@ -186,7 +186,7 @@ func (n *node) good() *turn {
 // but of such a session, and no energy can flow.
 func (n *node) ended() bool {
 	for _, x := range n.s.Sessions {
-		if x.Paper != PaperClosed {
+		if x.Record != RecordClosed {
 			return false
 		}
 	}
@@ -202,7 +202,7 @@ func (n *node) ended() bool {
 func (n *node) open() string {
 	text := fmt.Sprintf("contactor closed: %v; open at the bank: %v", n.w.closed, n.w.open())
 	for _, x := range n.s.ordered() {
-		text += fmt.Sprintf("; session %s: money %s, power %s, record %s", x.ID, x.Money, x.Power, x.Paper)
+		text += fmt.Sprintf("; session %s: money %s, power %s, record %s", x.ID, x.Money, x.Power, x.Record)
 	}
 	return text
 }

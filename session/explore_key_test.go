@@ -28,9 +28,9 @@ func keyOfSessions(s State, w world) string {
 	var b strings.Builder
 	holds := w.order()
 	for i, x := range s.ordered() {
-		fmt.Fprintf(&b, "%d %s %s %s ", i, x.Money, x.Power, x.Paper)
-		if x.Paper == PaperClosed {
-			fmt.Fprintln(&b, x.Hold != nil, x.Booking != nil)
+		fmt.Fprintf(&b, "%d %s %s %s ", i, x.Money, x.Power, x.Record)
+		if x.Record == RecordClosed {
+			fmt.Fprintln(&b, x.Hold != nil, x.Result != nil)
 			continue
 		}
 		at := func(t time.Time, most time.Duration) { b.WriteString(ago(w.now, t, most)); b.WriteByte(' ') }
@@ -62,8 +62,8 @@ func keyOfSessions(s State, w world) string {
 		if x.Hold != nil {
 			fmt.Fprint(&b, "hold ", holds[x.Hold.ID], " ", x.Hold.Approved.Minor, " ")
 		}
-		if x.Booking != nil {
-			fmt.Fprint(&b, "booking ", x.Booking.Booked.Minor > 0, " ")
+		if x.Result != nil {
+			fmt.Fprint(&b, "booking ", x.Result.Booked.Minor > 0, " ")
 		}
 		if x.Start != nil && x.Power != Off {
 			fmt.Fprint(&b, "energy ", w.counted-x.Start.Import, " last ", w.counted-x.Last.Import, " ")

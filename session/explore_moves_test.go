@@ -52,7 +52,7 @@ func (n *node) driverMoves() (out []turn) {
 	}
 	for _, x := range n.s.ordered() {
 		switch {
-		case x.Paper == PaperClosed:
+		case x.Record == RecordClosed:
 		case x.Money == MoneyNone:
 			add("they accept the price", Observation{What: Accepted, Session: x.ID, Offer: worldOffer()})
 		case x.MayTryAgain():
@@ -231,7 +231,7 @@ func (n *node) listMoves() (out []turn) {
 // waits tells whether money waits for anything.
 func (s State) waits() bool {
 	for _, x := range s.Sessions {
-		if x.Paper != PaperClosed && x.Money != MoneyNone && x.Money != Free {
+		if x.Record != RecordClosed && x.Money != MoneyNone && x.Money != Free {
 			return true
 		}
 	}
@@ -320,15 +320,15 @@ func (n *node) bookingMoves() (out []turn) {
 	if c.Do == CaptureHold {
 		word, amount = "takes", c.Amount.Minor
 	}
-	end := func(n *node, b *kiosk.Booking, err error) {
-		n.see(Observation{What: BookingEnded, Session: c.Session, Booking: b, Err: err})
+	end := func(n *node, b *kiosk.CaptureResult, err error) {
+		n.see(Observation{What: SettlementEnded, Session: c.Session, Result: b, Err: err})
 	}
 	add := func(name string, miss bool, do func(*node)) {
 		out = append(out, turn{name, miss, func(n *node) { n.pop(); do(n); n.judgeBank() }})
 	}
 	no := func(class kiosk.DeclineClass) error { return &kiosk.Declined{Class: class, Code: "B4"} }
-	record := func(n *node, b kiosk.Booking) bool {
-		if n.see(Observation{What: BookingApproved, Session: c.Session, Booking: &b}) != nil {
+	record := func(n *node, b kiosk.CaptureResult) bool {
+		if n.see(Observation{What: SettlementApproved, Session: c.Session, Result: &b}) != nil {
 			n.w.reverse(c.Hold.ID)
 			end(n, nil, no(kiosk.DeclineNotWritten))
 			return false

@@ -20,8 +20,8 @@ type world struct {
 	counted         kiosk.Energy // by the register: it rises while energy flows, and never else
 	from            kiosk.Energy // the register when the present session began
 	holds           []bankHold
-	last            *kiosk.Booking // the terminal's last
-	receipts        int            // results, counted
+	last            *kiosk.CaptureResult // the terminal's last
+	receipts        int                  // results, counted
 }
 
 // bankHold is what the bank knows of one.
@@ -80,12 +80,12 @@ func (w *world) change(receipt kiosk.HoldID, f func(*bankHold)) bool {
 }
 
 // book settles a hold at the bank: taken is 0 for a release.
-func (w *world) book(receipt kiosk.HoldID, taken int64) (kiosk.Booking, bool) {
+func (w *world) book(receipt kiosk.HoldID, taken int64) (kiosk.CaptureResult, bool) {
 	if !w.change(receipt, func(h *bankHold) { h.open, h.taken = false, taken }) {
-		return kiosk.Booking{}, false
+		return kiosk.CaptureResult{}, false
 	}
 	w.receipts++
-	b := kiosk.Booking{ID: w.id(), TraceNo: fmt.Sprint(w.receipts),
+	b := kiosk.CaptureResult{ID: w.id(), TraceNo: fmt.Sprint(w.receipts),
 		Booked: kiosk.Money{Minor: taken, Currency: worldCurrency}}
 	w.last = &b
 	return b, true

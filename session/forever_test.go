@@ -18,7 +18,7 @@ const (
 // stuck is a terminal that gives the same answers for ever.
 type stuck struct {
 	answer error // to each command about money
-	booked *kiosk.Booking
+	booked *kiosk.CaptureResult
 	lists  kiosk.OpenHolds
 	flaps  bool // its line is lost and found again
 }
@@ -122,9 +122,9 @@ func (p *play) answer(c session.Command, s stuck) {
 			o.Err = &kiosk.Declined{Class: kiosk.DeclineUnreadable, Code: "64"}
 		}
 	case session.CaptureHold, session.ReleaseHold:
-		o.What, o.Booking = session.BookingEnded, s.booked
+		o.What, o.Result = session.SettlementEnded, s.booked
 		if s.booked != nil && s.booked.Booked.Minor == 98 && c.Do == session.ReleaseHold {
-			o.Booking = booking("300", 0)
+			o.Result = booking("300", 0)
 		}
 	case session.EndOfDay:
 		o.What = session.DayEndDone

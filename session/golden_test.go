@@ -122,7 +122,7 @@ func printState(w io.Writer, s session.State) {
 func printSession(w io.Writer, x session.Session) {
 	fmt.Fprintf(w, "session %s at bay %d %s: money %s, power %s, record %s, reason %q, by %q\n", x.Reference, x.Bay,
 		x.EVSE, x.Money,
-		x.Power, x.Paper, x.Reason, x.By)
+		x.Power, x.Record, x.Reason, x.By)
 	fmt.Fprintf(w, "  tries %d, attempt %d, maybe %v, blind %v, missing %d, class %q, cancel %v, patience %d, "+
 		"refusals %d, proof %q %q\n",
 		x.Tries, x.Attempt, x.Maybe, x.Blind, x.Missing, x.Class, x.Cancel, x.Patience, x.Refusals, x.Proof, x.ProvedBy)
@@ -146,8 +146,8 @@ func printSession(w io.Writer, x session.Session) {
 		fmt.Fprintf(w, "  bill: %d, %v of %v, limit %q, lines %v, taxes %v\n", b.Energy, b.Total, b.Cost, b.Limit,
 			b.Lines, b.Taxes)
 	}
-	if x.Booking != nil {
-		fmt.Fprintf(w, "  booking %v: %v\n", x.Booking.ID, x.Booking.Booked)
+	if x.Result != nil {
+		fmt.Fprintf(w, "  booking %v: %v\n", x.Result.ID, x.Result.Booked)
 	}
 }
 

@@ -68,9 +68,9 @@ func (s *State) remember(x Session, e Event) {
 			s.Declines = append(fresh(s.Declines, declineWindow), u)
 		}
 	case CaptureDone:
-		if x.Booking != nil {
-			s.Day.Captured.Minor += x.Booking.Booked.Minor
-			s.Day.Captured.Currency = x.Booking.Booked.Currency
+		if x.Result != nil {
+			s.Day.Captured.Minor += x.Result.Booked.Minor
+			s.Day.Captured.Currency = x.Result.Booked.Currency
 		}
 	case HoldOK, CaptureOK, ReleaseOK:
 		s.HostRefused = 0
@@ -82,9 +82,9 @@ func (s *State) remember(x Session, e Event) {
 	case ReadingTaken:
 		s.Registers[x.Bay] = Register{x.LastReading(), true}
 	}
-	if x.Booking != nil && (e.Kind == CaptureOK || e.Kind == CaptureDone || e.Kind == ReleaseOK ||
+	if x.Result != nil && (e.Kind == CaptureOK || e.Kind == CaptureDone || e.Kind == ReleaseOK ||
 		e.Kind == ReleaseDone) {
-		s.Claimed = x.Booking.ID
+		s.Claimed = x.Result.ID
 	}
 }
 

@@ -37,9 +37,9 @@ func (p *play) visitOf(id, card string, energy bool) session.Reason {
 			see(session.Observation{What: session.Cancelled})
 		}
 	}
-	b := &kiosk.Booking{ID: "232", TraceNo: id, Booked: kiosk.Money{Currency: "EUR"}}
-	see(session.Observation{What: session.BookingApproved, Booking: b})
-	see(session.Observation{What: session.BookingEnded, Booking: b})
+	b := &kiosk.CaptureResult{ID: "232", TraceNo: id, Booked: kiosk.Money{Currency: "EUR"}}
+	see(session.Observation{What: session.SettlementApproved, Result: b})
+	see(session.Observation{What: session.SettlementEnded, Result: b})
 	p.after(5 * time.Minute)
 	return p.state.Sessions[id].Reason
 }
@@ -201,8 +201,8 @@ func TestEndOfDay(t *testing.T) {
 	tick()
 	p.want("", "")
 	p.must(session.Observation{What: session.Cancelled, Session: "S2"})
-	b := &kiosk.Booking{ID: "240", Booked: kiosk.Money{Currency: "EUR"}}
-	p.must(session.Observation{What: session.BookingEnded, Session: "S2", Booking: b})
+	b := &kiosk.CaptureResult{ID: "240", Booked: kiosk.Money{Currency: "EUR"}}
+	p.must(session.Observation{What: session.SettlementEnded, Session: "S2", Result: b})
 	p.clear()
 	tick()
 	p.want("day_end_intent", "end_of_day")

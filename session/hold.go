@@ -48,7 +48,7 @@ func (s State) mayAsk(at time.Time) error {
 }
 
 func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
-	if x.Money != MoneyNone || x.Paper != PaperOpen {
+	if x.Money != MoneyNone || x.Record != RecordOpen {
 		return nil, fmt.Errorf("cannot accept: money of session %s is %s", x.Reference, x.Money)
 	}
 	if code, down := s.Down(x.Bay); down {
@@ -75,7 +75,7 @@ const holdTries = 3
 func (x Session) MayTryAgain() bool {
 	switch kiosk.DeclineClass(x.Class) {
 	case kiosk.DeclineNoCard, kiosk.DeclineUnreadable, kiosk.DeclineIssuer, kiosk.DeclinePIN, kiosk.DeclineCard:
-		return x.Money == Declined && x.Paper == PaperOpen && !x.Cancel && x.Tries < holdTries
+		return x.Money == Declined && x.Record == RecordOpen && !x.Cancel && x.Tries < holdTries
 	}
 	return false
 }
@@ -144,7 +144,7 @@ func (r Rules) declined(s State, x Session, no *kiosk.Declined, at time.Time) []
 	return append(out, r.wantsDayEnd(s, no, at)...)
 }
 
-// refused looks at why the terminal refused a booking.
+// refused looks at why the terminal refused a capture or a release.
 func (r Rules) refused(s State, o Observation) []Event {
 	var no *kiosk.Declined
 	errors.As(o.Err, &no)

@@ -19,15 +19,15 @@ type Observation struct {
 	Site      map[string]string
 	Offer     *Offer
 	Hold      *kiosk.Hold
-	Booking   *kiosk.Booking
+	Result    *kiosk.CaptureResult
 	Reading   *kiosk.Reading
 	Old       *kiosk.Reading // of the meter before
 	Sample    *Sample
 	Live      map[int]Sample // latest look at each bay; none before the first
 	Open      kiosk.OpenHolds
-	Ready     bool           // the terminal said just before that it is
-	Last      *kiosk.Booking // nil if the terminal did not say
-	Closed    bool           // contactor
+	Ready     bool                 // the terminal said just before that it is
+	Last      *kiosk.CaptureResult // nil if the terminal did not say
+	Closed    bool                 // contactor
 	Fault     kiosk.FaultCode
 	Raised    bool
 	Code      string       // a stop code as it was entered
@@ -37,7 +37,7 @@ type Observation struct {
 	From      *time.Time   // what the clock said before it was set
 	Untrusted bool         // the wall clock may be wrong
 	Ending    bool         // the daemon is about to end: nothing new begins
-	Force     bool         // end the day although bookings wait: the terminal refuses them until then
+	Force     bool         // end the day although captures wait: the terminal refuses them until then
 	Err       error
 	Note      string // see Event
 	// Instruction is a back office's, Report what came of it.
@@ -52,42 +52,42 @@ type What string
 
 // Observations.
 const (
-	Chosen          What = "chosen"    // a bay, on the screen
-	Accepted        What = "accepted"  // the offer
-	Cancelled       What = "cancelled" // by the driver
-	StopPressed     What = "stop_pressed"
-	HoldApproved    What = "hold_approved" // Record of a hold
-	HoldEnded       What = "hold_ended"    // Hold returned
-	BaselineRead    What = "baseline_read"
-	ContactorMoved  What = "contactor_moved"
-	Sampled         What = "sampled"
-	FinalRead       What = "final_read"
-	BookingApproved What = "booking_approved" // Record of a capture or release
-	BookingEnded    What = "booking_ended"    // Capture or Release returned
-	TerminalSaid    What = "terminal_said"    // answer to AskTerminal
-	TerminalWell    What = "terminal_well"    // what the terminal says of itself; Err where it is not ready
-	Ticked          What = "ticked"
-	Booted          What = "booted"
-	Shutdown        What = "shutdown"
-	FaultSeen       What = "fault_seen"
-	FaultDone       What = "fault_done"   // a technician says that its cause is gone
-	AskedAgain      What = "asked_again"  // after a decline: the driver tries again
-	CodeEntered     What = "code_entered" // a stop code
-	CardAsked       What = "card_asked"   // the owner wants to show their card
-	CardRead        What = "card_read"
-	DayEndAsked     What = "day_end_asked"
-	DayEndDone      What = "day_end_done" // or failed
-	DrainAsked      What = "drain_asked"  // Raised, or no longer
-	ClockSeen       What = "clock_seen"
-	MoreAsked       What = "more_asked"  // the visitor needs longer
-	FreeAsked       What = "free_asked"  // by the host: a bay, for nothing
-	CodeJudged      What = "code_judged" // a staff code; Raised if it was right
-	TestAsked       What = "test_asked"  // of a contactor
-	TestEnded       What = "test_ended"
-	MeterChanged    What = "meter_changed"
-	ShutAsked       What = "shut_asked"  // of a bay; Raised, or no longer
-	RetryAsked      What = "retry_asked" // of a settlement that waits
-	RefundTold      What = "refund_told" // money was given back outside of the terminal
+	Chosen             What = "chosen"    // a bay, on the screen
+	Accepted           What = "accepted"  // the offer
+	Cancelled          What = "cancelled" // by the driver
+	StopPressed        What = "stop_pressed"
+	HoldApproved       What = "hold_approved" // Record of a hold
+	HoldEnded          What = "hold_ended"    // Hold returned
+	BaselineRead       What = "baseline_read"
+	ContactorMoved     What = "contactor_moved"
+	Sampled            What = "sampled"
+	FinalRead          What = "final_read"
+	SettlementApproved What = "booking_approved" // Record of a capture or release
+	SettlementEnded    What = "booking_ended"    // Capture or Release returned
+	TerminalSaid       What = "terminal_said"    // answer to AskTerminal
+	TerminalWell       What = "terminal_well"    // what the terminal says of itself; Err where it is not ready
+	Ticked             What = "ticked"
+	Booted             What = "booted"
+	Shutdown           What = "shutdown"
+	FaultSeen          What = "fault_seen"
+	FaultDone          What = "fault_done"   // a technician says that its cause is gone
+	AskedAgain         What = "asked_again"  // after a decline: the driver tries again
+	CodeEntered        What = "code_entered" // a stop code
+	CardAsked          What = "card_asked"   // the owner wants to show their card
+	CardRead           What = "card_read"
+	DayEndAsked        What = "day_end_asked"
+	DayEndDone         What = "day_end_done" // or failed
+	DrainAsked         What = "drain_asked"  // Raised, or no longer
+	ClockSeen          What = "clock_seen"
+	MoreAsked          What = "more_asked"  // the visitor needs longer
+	FreeAsked          What = "free_asked"  // by the host: a bay, for nothing
+	CodeJudged         What = "code_judged" // a staff code; Raised if it was right
+	TestAsked          What = "test_asked"  // of a contactor
+	TestEnded          What = "test_ended"
+	MeterChanged       What = "meter_changed"
+	ShutAsked          What = "shut_asked"  // of a bay; Raised, or no longer
+	RetryAsked         What = "retry_asked" // of a settlement that waits
+	RefundTold         What = "refund_told" // money was given back outside of the terminal
 
 	InstructionGiven What = "instruction_given" // by a back office; proven to be its own
 	InstructionEnded What = "instruction_ended" // done, or with Err refused

@@ -18,7 +18,7 @@ func (x Session) given(d time.Duration) time.Duration { return d * time.Duration
 // Left is how long the visitor at the screen still has, and whether they are waited for at all.
 func (r Rules) Left(x Session, at time.Time) (left time.Duration, waits bool) {
 	switch {
-	case x.Paper != PaperOpen:
+	case x.Record != RecordOpen:
 		return 0, false
 	case x.Money == MoneyNone:
 		left = x.given(r.Lease) - at.Sub(x.LeaseAt)

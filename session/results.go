@@ -30,7 +30,7 @@ type Result struct {
 	At         time.Time
 }
 
-func resultOf(terminal string, b kiosk.Booking) Result {
+func resultOf(terminal string, b kiosk.CaptureResult) Result {
 	return Result{TerminalID: terminal, ID: b.ID, TraceNo: b.TraceNo, Stamp: b.Stamp}
 }
 
@@ -92,11 +92,11 @@ func (s *State) keep(x Session, e Event) {
 		if e.Kind == CaptureDone {
 			update(func(n *Result) { n.Billed, n.At = e.At.Add(billedFor), e.At })
 		}
-		booking := e.booking()
-		if booking == nil {
+		result := e.result()
+		if result == nil {
 			break
 		}
-		if n := resultOf(x.Hold.TerminalID, *booking); !s.repeats(n) { // else it was told before it was confirmed
+		if n := resultOf(x.Hold.TerminalID, *result); !s.repeats(n) { // else it was told before it was confirmed
 			add(n)
 		}
 	case Refused, Unproven:

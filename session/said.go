@@ -34,7 +34,7 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 	var out []Event
 	for _, x := range s.ordered() {
 		listed := x.Hold != nil && slices.Contains(o.Open.IDs, x.Hold.ID)
-		if listed && x.Missing > 0 && x.Paper != PaperClosed && x.counts() {
+		if listed && x.Missing > 0 && x.Record != RecordClosed && x.counts() {
 			x.Missing = 0
 			out = append(out, x.event(HoldListed, o.At))
 		}
@@ -50,9 +50,9 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 			cleared := r.clear(s, x, listed, o)
 			if slices.ContainsFunc(cleared, func(e Event) bool {
 				b, done := e.Body.(SettledBody)
-				return done && b.Booking == o.Last
+				return done && b.Result == o.Last
 			}) {
-				o.Last = nil // one booking proves one capture
+				o.Last = nil // one result proves one capture
 			}
 			out = append(out, cleared...)
 		case Held:
@@ -63,7 +63,7 @@ func (r Rules) terminalSaid(s State, o Observation) []Event {
 	}
 	// whose it is the lost journal knows: a person decides
 	if len(unknown) > 0 && !s.Faults[FaultAt{Code: kiosk.FaultJournalNew}] {
-		orphan := Session{ID: o.Session, Reference: o.Reference, Money: MoneyNone, Power: PowerNone, Paper: PaperOpen}
+		orphan := Session{ID: o.Session, Reference: o.Reference, Money: MoneyNone, Power: PowerNone, Record: RecordOpen}
 		out = append(out, r.found(orphan, unknown[0], o)...)
 	}
 	return out
@@ -75,7 +75,7 @@ func (s State) unknown(o Observation) (out []kiosk.HoldID) {
 	for _, n := range o.Open.IDs {
 		mine := false
 		for _, x := range s.Sessions {
-			mine = mine || x.Hold != nil && x.Paper != PaperClosed && x.Hold.ID == n
+			mine = mine || x.Hold != nil && x.Record != RecordClosed && x.Hold.ID == n
 		}
 		if known, ok := s.result(o.Open.TerminalID, n); ok {
 			billed := known.At.After(s.Day.Ended) && o.At.Before(known.Billed)
@@ -172,12 +172,12 @@ func (r Rules) found(x Session, id kiosk.HoldID, o Observation) []Event {
 
 // clear decides about a capture or release with an unknown outcome. A hold that is
 // still listed was not settled, and is tried again in its time. One that is gone was settled by us
-// where a try may have reached the terminal, and for a capture only where its booking proves it.
+// where a try may have reached the terminal, and for a capture only where its result proves it.
 func (r Rules) clear(s State, x Session, listed bool, o Observation) []Event {
 	k := x.settlement()
-	booking := x.Booking
-	if booking == nil && k == capturing && x.Maybe && s.unclaimed(o.Last) && o.Last.Booked == x.due() {
-		booking = o.Last
+	result := x.Result
+	if result == nil && k == capturing && x.Maybe && s.unclaimed(o.Last) && o.Last.Booked == x.due() {
+		result = o.Last
 	}
 	switch due := x.mayTry(); {
 	case (listed || !o.Open.Complete) && o.At.Before(due) && due.Sub(o.At) <= longestRung:
@@ -186,8 +186,8 @@ func (r Rules) clear(s State, x Session, listed bool, o Observation) []Event {
 		return []Event{x.intent(k.intent, o.At, x.due(), false)}
 	case !o.Open.Complete: // the terminal names one hold only; it refuses what was done
 		return []Event{x.intent(k.intent, o.At, x.due(), x.Maybe)}
-	case booking != nil, k == releasing && x.Maybe && x.twice(o):
-		return r.settled(x, o.At, booking)
+	case result != nil, k == releasing && x.Maybe && x.twice(o):
+		return r.settled(x, o.At, result)
 	case k == releasing && x.Maybe, !x.gone(o):
 		return x.miss(o)
 	case over(x.OwedAt, o.At, HoldLasts):
@@ -225,16 +225,16 @@ func (x Session) later(k settlement, o Observation, due time.Time, definite bool
 	return x.says(k.waiting, o.At, WaitingBody{AnswerBody{Class: x.Class}, due, definite})
 }
 
-// unclaimed tells whether no session has a booking of the terminal's yet.
-func (s State) unclaimed(last *kiosk.Booking) bool {
+// unclaimed tells whether no session has a result of the terminal's yet.
+func (s State) unclaimed(last *kiosk.CaptureResult) bool {
 	if last == nil || last.ID == s.Claimed {
 		return false
 	}
 	for _, x := range s.Sessions {
-		if x.Hold != nil && x.Hold.ID == last.ID { // a hold is no booking
+		if x.Hold != nil && x.Hold.ID == last.ID { // a hold is no result
 			return false
 		}
-		if x.Booking != nil && x.Booking.ID == last.ID {
+		if x.Result != nil && x.Result.ID == last.ID {
 			return false
 		}
 	}

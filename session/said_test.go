@@ -59,10 +59,10 @@ func TestABookingComesOnce(t *testing.T) {
 	p := billed(newPlay(t))
 	b := booking("232", 98)
 	b.TraceNo, b.Stamp = "000932", "1129 123500"
-	p.must(session.Observation{What: session.BookingApproved, Booking: b})
-	p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+	p.must(session.Observation{What: session.SettlementApproved, Result: b})
+	p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrOutcomeUnknown})
 	p.list(nil, "231") // it did not stand
-	if err := p.see(session.Observation{What: session.BookingApproved, Booking: b}); err == nil {
+	if err := p.see(session.Observation{What: session.SettlementApproved, Result: b}); err == nil {
 		t.Error("the booking before was taken for this one")
 	}
 }
@@ -87,7 +87,7 @@ func TestAHoldThatWasBilledIsNoOrphan(t *testing.T) {
 	for name, end := range map[string]func(*play){
 		"captured": func(p *play) { p.capture(98) },
 		"given up": func(p *play) {
-			p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+			p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrOutcomeUnknown})
 			p.gone(nil)
 			p.week(nil)
 		},
@@ -232,7 +232,7 @@ func TestWhatAListProvedComesOnce(t *testing.T) {
 			billed(p)
 			b := booking("232", 98)
 			b.TraceNo, b.Stamp = "000932", "1129 123500"
-			p.must(session.Observation{What: session.BookingEnded, Err: kiosk.ErrOutcomeUnknown})
+			p.must(session.Observation{What: session.SettlementEnded, Err: kiosk.ErrOutcomeUnknown})
 			p.list(b)
 			for range 6 {
 				p.after(time.Minute).list(b)
@@ -245,8 +245,8 @@ func TestWhatAListProvedComesOnce(t *testing.T) {
 			p.choose().accept()
 			p.must(session.Observation{What: session.HoldEnded, Err: kiosk.ErrOutcomeUnknown})
 			p.list(nil, "231")
-			p.must(session.Observation{What: session.BookingApproved, Booking: booking("232", 0)})
-			p.must(session.Observation{What: session.BookingEnded, Booking: booking("232", 0)})
+			p.must(session.Observation{What: session.SettlementApproved, Result: booking("232", 0)})
+			p.must(session.Observation{What: session.SettlementEnded, Result: booking("232", 0)})
 		}, kiosk.Hold{ID: "231", TraceNo: "000931", Stamp: "1129 123400"}},
 	} {
 		for _, restarted := range []bool{false, true} {

@@ -159,9 +159,9 @@ func (p *play) finish(wh int64) *play {
 }
 
 func (p *play) capture(minor int64) *play {
-	b := &kiosk.Booking{ID: "232", Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
-	p.must(session.Observation{What: session.BookingApproved, Booking: b})
-	p.must(session.Observation{What: session.BookingEnded, Booking: b})
+	b := &kiosk.CaptureResult{ID: "232", Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}
+	p.must(session.Observation{What: session.SettlementApproved, Result: b})
+	p.must(session.Observation{What: session.SettlementEnded, Result: b})
 	return p
 }
 
@@ -215,7 +215,7 @@ func TestEnds(t *testing.T) {
 		return see(session.Observation{What: session.TerminalSaid, Session: "S9", Reference: "XYZ9999", Ready: true,
 			Open: kiosk.OpenHolds{IDs: ids, Complete: true}})
 	}
-	gone := func(last *kiosk.Booking) func(*play) { return func(p *play) { p.gone(last) } }
+	gone := func(last *kiosk.CaptureResult) func(*play) { return func(p *play) { p.gone(last) } }
 	const missing = "hold_missing hold_missing hold_missing hold_missing"
 	started := func(p *play) { p.choose().accept().approve().charge() }
 	billed := func(p *play) {
@@ -309,54 +309,54 @@ func TestEnds(t *testing.T) {
 			see(session.Observation{What: session.ContactorMoved, Closed: true,
 				Err: errors.New("no")}), "stop_intent", "open_contactor", session.ReasonContactor},
 		{"row 33: host down at capture", billed,
-			see(session.Observation{What: session.BookingEnded,
+			see(session.Observation{What: session.SettlementEnded,
 				Err: declined(kiosk.DeclineHost)}), "capture_waiting", "", session.ReasonStopped},
 		{"row 33: tried again, but looked first", func(p *play) {
 			billed(p)
-			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)})
+			p.must(session.Observation{What: session.SettlementEnded, Err: declined(kiosk.DeclineHost)})
 			p.after(time.Minute)
 		}, func(p *play) { p.must(session.Observation{What: session.Ticked}); list("231")(p) },
 			"capture_unknown capture_intent", "ask_terminal capture", session.ReasonStopped},
 		{"row 34: captured after all", func(p *play) {
 			billed(p)
-			p.must(session.Observation{What: session.BookingEnded, Err: unknown})
+			p.must(session.Observation{What: session.SettlementEnded, Err: unknown})
 		}, booked(49), "capture_confirmed receipt_final closed", "", session.ReasonStopped},
 		{"row 34: the hold is gone, and its booking is not there",
-			func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) },
+			func(p *play) { billed(p); p.must(session.Observation{What: session.SettlementEnded, Err: unknown}) },
 			gone(booking("240",
 				5000)), missing + " capture_waiting", "", session.ReasonStopped},
 		{"row 34: and it does not come back", func(p *play) {
 			billed(p)
-			p.must(session.Observation{What: session.BookingEnded, Err: unknown})
+			p.must(session.Observation{What: session.SettlementEnded, Err: unknown})
 			p.gone(nil)
 			p.after(session.HoldLasts).must(session.Observation{What: session.Ticked})
 		}, list(), "unproven receipt_final closed", "", session.ReasonStopped},
 		{"row 34: it comes back", func(p *play) {
 			billed(p)
-			p.must(session.Observation{What: session.BookingEnded, Err: unknown})
+			p.must(session.Observation{What: session.SettlementEnded, Err: unknown})
 			p.gone(nil)
 			p.after(time.Hour).must(session.Observation{What: session.Ticked})
 		}, list("231"), "hold_listed capture_intent", "capture", session.ReasonStopped},
 		{"row 35: the terminal no longer has the hold", func(p *play) {
 			billed(p)
-			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineNoHold)})
+			p.must(session.Observation{What: session.SettlementEnded, Err: declined(kiosk.DeclineNoHold)})
 		}, gone(booking("240", 49)), missing + " capture_intent", "capture", session.ReasonStopped},
 		{"row 35: the terminal does not have it, and lists it", func(p *play) {
 			billed(p)
-			p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineNoHold)})
+			p.must(session.Observation{What: session.SettlementEnded, Err: declined(kiosk.DeclineNoHold)})
 		}, list("231"), "capture_waiting", "", session.ReasonStopped},
 		{"row 35: the last try", func(p *play) {
 			billed(p)
 			for range 38 { // five times a minute, three rungs, an hour 24 times, a day 6 times
-				p.must(session.Observation{What: session.BookingEnded, Err: declined(kiosk.DeclineHost)})
+				p.must(session.Observation{What: session.SettlementEnded, Err: declined(kiosk.DeclineHost)})
 				p.after(25 * time.Hour).must(session.Observation{What: session.Ticked})
 				list("231")(p)
 			}
-		}, see(session.Observation{What: session.BookingEnded,
+		}, see(session.Observation{What: session.SettlementEnded,
 			Err: declined(kiosk.DeclineHost)}), "settlement_refused receipt_final closed", "", session.ReasonStopped},
 		{"row 32: more was booked than is due", billed, func(p *play) {
-			if err := p.see(session.Observation{What: session.BookingApproved,
-				Booking: &kiosk.Booking{ID: "232", Booked: kiosk.Money{Minor: 50, Currency: "EUR"}}}); err == nil {
+			if err := p.see(session.Observation{What: session.SettlementApproved,
+				Result: &kiosk.CaptureResult{ID: "232", Booked: kiosk.Money{Minor: 50, Currency: "EUR"}}}); err == nil {
 				p.t.Error("it was acknowledged")
 			}
 		}, "", "", session.ReasonStopped},
@@ -388,20 +388,20 @@ func TestEnds(t *testing.T) {
 			p.after(61 * time.Second).must(session.Observation{What: session.Ticked})
 		}, list("77"), "hold_found release_intent", "release", session.ReasonOrphan},
 		{"row 34: a terminal that names one hold only",
-			func(p *play) { billed(p); p.must(session.Observation{What: session.BookingEnded, Err: unknown}) },
+			func(p *play) { billed(p); p.must(session.Observation{What: session.SettlementEnded, Err: unknown}) },
 			see(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{IDs: []kiosk.HoldID{"230"}},
 				Session:   "S9",
 				Reference: "ORPHAN9"}), "capture_intent hold_found release_intent", "capture release",
 			session.ReasonStopped},
 		{"row 34: not captured", func(p *play) {
 			billed(p)
-			p.must(session.Observation{What: session.BookingEnded, Err: unknown})
+			p.must(session.Observation{What: session.SettlementEnded, Err: unknown})
 		}, list("231"), "capture_intent", "capture", session.ReasonStopped},
 		{"row 36: release failed", func(p *play) {
 			p.choose().accept().approve()
 			p.must(session.Observation{What: session.Cancelled})
 		},
-			see(session.Observation{What: session.BookingEnded,
+			see(session.Observation{What: session.SettlementEnded,
 				Err: kiosk.ErrUnreachable}), "release_waiting", "", session.ReasonCancelled},
 		{"shutdown while charging", started, see(session.Observation{What: session.Shutdown}), "stop_intent",
 			"open_contactor", session.ReasonShutdown},
@@ -513,7 +513,7 @@ func TestWhatWasShownIsBilled(t *testing.T) {
 func booked(minor int64) func(*play) {
 	return func(p *play) {
 		p.must(session.Observation{What: session.TerminalSaid, Open: kiosk.OpenHolds{Complete: true},
-			Last: &kiosk.Booking{ID: "240", Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}, Session: "S9"})
+			Last: &kiosk.CaptureResult{ID: "240", Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}, Session: "S9"})
 	}
 }
 
@@ -620,10 +620,10 @@ func TestRestartAnywhere(t *testing.T) {
 		p.must(session.Observation{What: session.Booted})
 		settle(p, open)
 		x, known := p.state.Sessions["S1"]
-		if known && x.Paper != session.PaperClosed {
+		if known && x.Record != session.RecordClosed {
 			t.Errorf("cut after %d events (%s): money %s, power %s, record %s", cut, last(events[:cut]), x.Money,
 				x.Power,
-				x.Paper)
+				x.Record)
 		}
 		if kinds[session.HoldOK] && x.Money != session.Captured && x.Money != session.Released {
 			t.Errorf("cut after %d events (%s): hold ended as %s", cut, last(events[:cut]), x.Money)
@@ -657,12 +657,12 @@ func settle(p *play, open []kiosk.HoldID) {
 				o.What, o.Reading = session.FinalRead, p.reading(5000)
 			case session.CaptureHold, session.ReleaseHold:
 				open = nil
-				b := &kiosk.Booking{ID: "232", Booked: kiosk.Money{Currency: "EUR"}}
+				b := &kiosk.CaptureResult{ID: "232", Booked: kiosk.Money{Currency: "EUR"}}
 				if c.Do == session.CaptureHold {
 					b.Booked = c.Amount
 				}
-				p.must(session.Observation{What: session.BookingApproved, Booking: b})
-				o.What, o.Booking = session.BookingEnded, b
+				p.must(session.Observation{What: session.SettlementApproved, Result: b})
+				o.What, o.Result = session.SettlementEnded, b
 			default:
 				continue
 			}

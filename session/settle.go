@@ -88,18 +88,18 @@ func (r Rules) bookingApproved(s State, x Session, o Observation) ([]Event, erro
 	case ReleaseAsked:
 		k = ReleaseOK
 	default:
-		return nil, fmt.Errorf("cannot record a booking: money of session %s is %s", x.Reference, x.Money)
+		return nil, fmt.Errorf("cannot record a result: money of session %s is %s", x.Reference, x.Money)
 	}
-	if s.repeats(resultOf(x.Hold.TerminalID, *o.Booking)) {
-		return nil, errors.New("cannot record a booking: the terminal sent this result before")
+	if s.repeats(resultOf(x.Hold.TerminalID, *o.Result)) {
+		return nil, errors.New("cannot record a result: the terminal sent this result before")
 	}
-	if o.Booking.Booked.Minor > due.Minor {
-		return nil, fmt.Errorf("cannot record a booking of %v: %v is due", o.Booking.Booked, due)
+	if o.Result.Booked.Minor > due.Minor {
+		return nil, fmt.Errorf("cannot record a result of %v: %v is due", o.Result.Booked, due)
 	}
-	if o.Booking.Booked != due { // not what was asked for: the terminal's list will tell what it was
+	if o.Result.Booked != due { // not what was asked for: the terminal's list will tell what it was
 		return nil, nil
 	}
-	return []Event{x.says(k, o.At, BookedBody{*o.Booking})}, nil
+	return []Event{x.says(k, o.At, BookedBody{*o.Result})}, nil
 }
 
 // settlement is the kinds of a capture or of a release.
@@ -135,14 +135,14 @@ func (r Rules) bookingEnded(x Session, o Observation) []Event {
 	declined := errors.As(o.Err, &no)
 	definite := errors.Is(o.Err, kiosk.ErrUnreachable) || declined && no.Class != kiosk.DeclineNotWritten
 	switch {
-	case o.Err == nil && k == capturing && o.Booking.Booked != x.due():
-		o.Err = fmt.Errorf("%w: booked %v, want %v", kiosk.ErrOutcomeUnknown, o.Booking.Booked, x.due())
+	case o.Err == nil && k == capturing && o.Result.Booked != x.due():
+		o.Err = fmt.Errorf("%w: booked %v, want %v", kiosk.ErrOutcomeUnknown, o.Result.Booked, x.due())
 		if x.Attempt < quickTries {
 			return []Event{x.unclear(k, o)}
 		}
 		return []Event{x.wait(k, o, false)}
 	case o.Err == nil:
-		return r.settled(x, o.At, o.Booking)
+		return r.settled(x, o.At, o.Result)
 	case declined && no.Class == kiosk.DeclineNoHold && x.Blind && k == releasing:
 		return r.settled(x, o.At, nil) // gone, which is all that was wanted
 	case x.Attempt >= lastAttempt && over(x.OwedAt, o.At, HoldLasts): // a line that flaps uses up tries only
@@ -175,11 +175,11 @@ func (x Session) wait(k settlement, o Observation, definite bool) Event {
 	return x.says(k.waiting, o.At, WaitingBody{answer(o.Err), o.At.Add(retryAfter(x.Attempt)), definite})
 }
 
-// settled ends a session whose money is where it belongs. A booking of another amount
+// settled ends a session whose money is where it belongs. A result of another amount
 // than was asked for is written down with it.
-func (r Rules) settled(x Session, at time.Time, b *kiosk.Booking) []Event {
+func (r Rules) settled(x Session, at time.Time, b *kiosk.CaptureResult) []Event {
 	k := x.settlement()
-	done := SettledBody{Booking: b}
+	done := SettledBody{Result: b}
 	want := kiosk.Money{Currency: x.due().Currency}
 	if k == capturing {
 		want = x.due()

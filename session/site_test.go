@@ -349,16 +349,16 @@ func (p panicking) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 	return h, err
 }
 
-func (p panicking) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.Booking, error) {
+func (p panicking) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.CaptureResult, error) {
 	p.s.panicAt("capture", nil)
 	b, err := p.Terminal.Capture(ctx, r)
 	p.s.panicAt("captured", nil)
 	return b, err
 }
 
-func (p panicking) Open(ctx context.Context) (kiosk.OpenHolds, error) {
+func (p panicking) ListHolds(ctx context.Context) (kiosk.OpenHolds, error) {
 	p.s.panicAt("list", nil)
-	return p.Terminal.Open(ctx)
+	return p.Terminal.ListHolds(ctx)
 }
 
 func (d device) Open() error {
@@ -591,11 +591,11 @@ func (s *site) settle(price string, down time.Duration) {
 		if s.life.over() {
 			s.restart(price, down)
 		}
-		if !s.journal.anyOpen() && len(s.bank.Open()) == 0 {
+		if !s.journal.anyOpen() && len(s.bank.OpenHolds()) == 0 {
 			return
 		}
 		if time.Now().After(end) {
-			s.t.Fatalf("after two days open: holds %v\n%s", s.bank.Open(), s.journal.kinds())
+			s.t.Fatalf("after two days open: holds %v\n%s", s.bank.OpenHolds(), s.journal.kinds())
 		}
 	}
 }

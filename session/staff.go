@@ -145,8 +145,8 @@ func (x *Session) granted(at time.Time) []Command {
 	return []Command{x.command(LookAtBay)}
 }
 
-// instructed writes down what a back office wants, or what came of it.
-func instructed(o Observation) Event {
+// instructionEvent writes down what a back office wants, or what came of it.
+func instructionEvent(o Observation) Event {
 	k := InstructionTaken
 	switch {
 	case o.What == InstructionGiven:

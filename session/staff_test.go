@@ -24,7 +24,7 @@ func TestWhoNeedsLongerIsGivenIt(t *testing.T) {
 	}
 	p.after(80 * time.Second)
 	p.must(session.Observation{What: session.Ticked})
-	if p.x().Paper != session.PaperOpen {
+	if p.x().Record != session.RecordOpen {
 		t.Error("their time ended sooner than ten leases")
 	}
 	if got, want := p.order(), "bay_lease"+strings.Repeat(" time_given", 9); got != want {

@@ -122,7 +122,7 @@ func (s *services) put(q *queue, f func(context.Context)) {
 	s.mu.Lock()
 	s.waiting = append(s.waiting, f)
 	s.mu.Unlock()
-	q.put(Command{Do: serveStaff})
+	q.push(Command{Do: serveStaff})
 }
 
 func (s *services) next(ctx context.Context) {

@@ -22,7 +22,7 @@ type State struct {
 	Uses        []CardUse
 	Declines    []CardUse
 	PausedUntil time.Time    // no card is asked for
-	Claimed     kiosk.HoldID // the terminal's number of the booking that a session has last
+	Claimed     kiosk.HoldID // the terminal's number of the capture that a session has last
 	BackAt      time.Time    // when the terminal was last found again
 	Results     []Result     // that the terminal sent of late, oldest first
 	HostRefused int          // payments in a row that failed because the terminal had no host
@@ -50,9 +50,9 @@ type Session struct {
 	Reference string
 	Bay       int
 	EVSE      string
-	Money     Money
-	Power     Power
-	Paper     Paper
+	Money     MoneyState
+	Power     PowerState
+	Record    RecordState
 	Site      map[string]string
 
 	StopCode string // see Rules.StopCode
@@ -95,7 +95,7 @@ type Session struct {
 	apart   bool      // it was, with the contactor perhaps closed, and nothing proves that the vehicle is the same
 
 	Bill      *Bill
-	Booking   *kiosk.Booking
+	Result    *kiosk.CaptureResult
 	Attempt   int
 	TriedAt   time.Time // the last try
 	Maybe     bool      // the present try may have been carried out
@@ -134,7 +134,7 @@ func cloned[K comparable, V any](m map[K]V) map[K]V {
 // AtBay finds the session that has a bay: one whose power is not off.
 func (s State) AtBay(bay int) (Session, bool) {
 	for _, x := range s.Sessions {
-		if x.Bay == bay && x.Power != Off && x.Paper != PaperClosed {
+		if x.Bay == bay && x.Power != Off && x.Record != RecordClosed {
 			return x, true
 		}
 	}
@@ -165,7 +165,7 @@ func (x Session) Forsaken() bool {
 func (s State) Underway() (out []string) {
 	for _, x := range s.ordered() {
 		waits := x.Money == CaptureDelayed || x.Money == ReleaseDelayed
-		if x.Paper != PaperClosed && !(waits && x.Power == Off) {
+		if x.Record != RecordClosed && !(waits && x.Power == Off) {
 			out = append(out, x.Reference)
 		}
 	}
@@ -225,7 +225,7 @@ func (s Session) rise(now kiosk.Energy) kiosk.Energy {
 // usage is what was measured so far, up to a reading that may not be journaled yet.
 func (s Session) usage(r kiosk.Reading) tariff.Usage {
 	x := s
-	x.take(r)
+	x.keep(r)
 	u := tariff.Usage{Start: s.Start.At, Periods: x.Periods, End: x.Last.At}
 	if !s.OpenAt.IsZero() && s.OpenAt.Before(u.End) { // the last register is read after the contactor opened
 		u.End = s.OpenAt
@@ -245,9 +245,9 @@ func (s Session) Cost(r kiosk.Reading) (*tariff.Cost, error) {
 // measured: they are ten seconds apart while all is well.
 const measuredEvery = 30 * time.Second
 
-// take adds a reading to the periods: what the register moved since the last one
+// keep adds a reading to the periods: what the register moved since the last one
 // belongs to the stretch that ends here.
-func (s *Session) take(r kiosk.Reading) {
+func (s *Session) keep(r kiosk.Reading) {
 	r.At = s.when(r.At)
 	if r.At.Before(s.Last.At) {
 		r.At = s.Last.At

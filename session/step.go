@@ -62,7 +62,7 @@ func (c Command) ended(err error) Observation {
 	case AskHold:
 		o.What = HoldEnded
 	case CaptureHold, ReleaseHold:
-		o.What = BookingEnded
+		o.What = SettlementEnded
 	}
 	return o
 }
@@ -86,9 +86,9 @@ func Step(s State, e Event) (State, []Command, error) {
 		if e.Kind != BayLease && e.Kind != HoldFound {
 			return s, nil, fmt.Errorf("cannot apply %s: session %q is not known", e.Kind, e.Session)
 		}
-		x = Session{ID: e.Session, Money: MoneyNone, Power: PowerNone, Paper: PaperOpen}
+		x = Session{ID: e.Session, Money: MoneyNone, Power: PowerNone, Record: RecordOpen}
 	}
-	if ok && x.Paper == PaperClosed {
+	if ok && x.Record == RecordClosed {
 		return s, nil, fmt.Errorf("cannot apply %s: session %s is closed", e.Kind, x.Reference)
 	}
 	if err := x.moveAll(e.Kind); err != nil {
@@ -105,7 +105,7 @@ func Step(s State, e Event) (State, []Command, error) {
 	next.remember(x, e)
 	next.keep(x, e)
 	for id, old := range next.Sessions {
-		if old.Paper == PaperClosed && e.At.Sub(old.ClosedAt) > forgetAfter {
+		if old.Record == RecordClosed && e.At.Sub(old.ClosedAt) > forgetAfter {
 			delete(next.Sessions, id)
 		}
 	}
@@ -128,7 +128,7 @@ func (s *State) know(e Event) {
 func (x *Session) moveAll(k Kind) error {
 	money, knownM, okM := move(moneyTable, x.Money, k)
 	power, knownP, okP := move(powerTable, x.Power, k)
-	paper, knownR, okR := move(paperTable, x.Paper, k)
+	paper, knownR, okR := move(paperTable, x.Record, k)
 	if k != Resumed {
 		switch {
 		case knownM && !okM:
@@ -136,10 +136,10 @@ func (x *Session) moveAll(k Kind) error {
 		case knownP && !okP:
 			return fmt.Errorf("cannot apply %s: power of session %s is %s", k, x.Reference, x.Power)
 		case knownR && !okR:
-			return fmt.Errorf("cannot apply %s: record of session %s is %s", k, x.Reference, x.Paper)
+			return fmt.Errorf("cannot apply %s: record of session %s is %s", k, x.Reference, x.Record)
 		}
 	}
-	x.Money, x.Power, x.Paper = money, power, paper
+	x.Money, x.Power, x.Record = money, power, paper
 	return nil
 }
 
@@ -251,10 +251,10 @@ func (x *Session) settling(e Event) []Command {
 	case SettleBody:
 		return []Command{x.settleNow(e, b)}
 	case BookedBody:
-		x.Booking = &b.Booking
+		x.Result = &b.Result
 	case SettledBody:
-		if b.Booking != nil {
-			x.Booking = b.Booking
+		if b.Result != nil {
+			x.Result = b.Result
 		}
 	case UnknownBody:
 		x.Maybe = x.Maybe && !b.Definite
@@ -278,7 +278,7 @@ func (x *Session) settling(e Event) []Command {
 func (x *Session) settleNow(e Event, b SettleBody) Command {
 	x.Attempt, x.TriedAt, x.Due, x.Maybe, x.Blind = b.Attempt, e.At, time.Time{}, true, b.Blind
 	if !b.Blind { // what was recorded before did not stand: the terminal has the hold
-		x.Booking = nil
+		x.Result = nil
 	}
 	if x.OwedAt.IsZero() {
 		x.OwedAt = e.At
@@ -305,7 +305,7 @@ func (x *Session) measure(e Event) {
 	if e.Kind == Adopted && r.At.Before(x.Last.At) {
 		x.shift = x.Last.At.Sub(r.At)
 	}
-	x.take(r)
+	x.keep(r)
 	if r.Named {
 		x.Proven = x.Last
 	}

@@ -41,8 +41,8 @@ func TestReplayOfAThinnedJournal(t *testing.T) {
 		if err != nil {
 			t.Fatalf("thinned up to record %d: %v", cut, err)
 		}
-		if x := state.Sessions["S1"]; x.Money != want.Money || x.Paper != want.Paper || x.Bill == nil ||
-			x.Bill.Total != want.Bill.Total || x.Booking == nil {
+		if x := state.Sessions["S1"]; x.Money != want.Money || x.Record != want.Record || x.Bill == nil ||
+			x.Bill.Total != want.Bill.Total || x.Result == nil {
 			t.Errorf("thinned up to record %d: %+v", cut, x)
 		}
 	}

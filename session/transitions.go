@@ -5,58 +5,58 @@ import (
 	"strings"
 )
 
-// Money is what happened to the driver's money.
-type Money string
+// MoneyState is what happened to the driver's money.
+type MoneyState string
 
 // Money states.
 const (
-	MoneyNone      Money = "none"
-	HoldAsked      Money = "hold_asked"
-	HoldRecorded   Money = "hold_recorded" // approved, not confirmed
-	Held           Money = "held"
-	Declined       Money = "declined"
-	HoldUncertain  Money = "hold_unknown"
-	CaptureAsked   Money = "capture_asked"
-	Captured       Money = "captured"
-	CaptureUnclear Money = "capture_unknown"
-	CaptureDelayed Money = "capture_waiting"
-	ReleaseAsked   Money = "release_asked"
-	Released       Money = "released"
-	ReleaseUnclear Money = "release_unknown"
-	ReleaseDelayed Money = "release_waiting"
-	Free           Money = "free"     // the host grants it: nothing is reserved, nothing taken
-	Disputed       Money = "disputed" // for a person: refused, too late, or not proven
+	MoneyNone      MoneyState = "none"
+	HoldAsked      MoneyState = "hold_asked"
+	HoldRecorded   MoneyState = "hold_recorded" // approved, not confirmed
+	Held           MoneyState = "held"
+	Declined       MoneyState = "declined"
+	HoldUncertain  MoneyState = "hold_unknown"
+	CaptureAsked   MoneyState = "capture_asked"
+	Captured       MoneyState = "captured"
+	CaptureUnclear MoneyState = "capture_unknown"
+	CaptureDelayed MoneyState = "capture_waiting"
+	ReleaseAsked   MoneyState = "release_asked"
+	Released       MoneyState = "released"
+	ReleaseUnclear MoneyState = "release_unknown"
+	ReleaseDelayed MoneyState = "release_waiting"
+	Free           MoneyState = "free"     // the host grants it: nothing is reserved, nothing taken
+	Disputed       MoneyState = "disputed" // for a person: refused, too late, or not proven
 )
 
 // Settled tells whether money is where it belongs.
-func (m Money) Settled() bool { return m == Captured || m == Released || m == Free }
+func (m MoneyState) Settled() bool { return m == Captured || m == Released || m == Free }
 
-// Power is what happens at the bay.
-type Power string
+// PowerState is what happens at the bay.
+type PowerState string
 
 // Power states.
 const (
-	PowerNone Power = "none"
-	Waiting   Power = "waiting"  // for a vehicle
-	Starting  Power = "starting" // the first register is read
-	Closing   Power = "closing"
-	Charging  Power = "charging"
-	Pausing   Power = "paused"
-	Adopting  Power = "adopting" // after a restart: what do the contacts say?
-	Stopping  Power = "stopping"
-	Opened    Power = "opened" // the last register is read
-	Off       Power = "off"
+	PowerNone PowerState = "none"
+	Waiting   PowerState = "waiting"  // for a vehicle
+	Starting  PowerState = "starting" // the first register is read
+	Closing   PowerState = "closing"
+	Charging  PowerState = "charging"
+	Pausing   PowerState = "paused"
+	Adopting  PowerState = "adopting" // after a restart: what do the contacts say?
+	Stopping  PowerState = "stopping"
+	Opened    PowerState = "opened" // the last register is read
+	Off       PowerState = "off"
 )
 
-// Paper is what is recorded for people.
-type Paper string
+// RecordState is what is recorded for people.
+type RecordState string
 
 // Record states.
 const (
-	PaperOpen   Paper = "open"
-	PaperBilled Paper = "billed"
-	PaperFinal  Paper = "final"
-	PaperClosed Paper = "closed"
+	RecordOpen   RecordState = "open"
+	RecordBilled RecordState = "billed"
+	RecordFinal  RecordState = "final"
+	RecordClosed RecordState = "closed"
 )
 
 // transition is one row of a machine.
@@ -66,7 +66,7 @@ type transition[S ~string] struct {
 	to   S
 }
 
-var moneyTable = []transition[Money]{
+var moneyTable = []transition[MoneyState]{
 	{MoneyNone, HoldIntent, HoldAsked},
 	{MoneyNone, HoldFound, Held}, // an orphan gets a session of its own
 	{MoneyNone, FreeGranted, Free},
@@ -129,7 +129,7 @@ var moneyTable = []transition[Money]{
 	{ReleaseDelayed, Resumed, ReleaseUnclear},
 }
 
-var powerTable = []transition[Power]{
+var powerTable = []transition[PowerState]{
 	{PowerNone, HoldConfirmed, Waiting},
 	{PowerNone, FreeGranted, Waiting},
 	{PowerNone, HoldFound, Off}, // the visitor was told that it is being cancelled
@@ -162,12 +162,12 @@ var powerTable = []transition[Power]{
 	{Opened, Resumed, Opened},
 }
 
-var paperTable = []transition[Paper]{
-	{PaperOpen, Billed, PaperBilled},
-	{PaperOpen, ReceiptFinal, PaperFinal}, // nothing to bill
-	{PaperOpen, Closed, PaperClosed},      // no money was ever reserved
-	{PaperBilled, ReceiptFinal, PaperFinal},
-	{PaperFinal, Closed, PaperClosed},
+var paperTable = []transition[RecordState]{
+	{RecordOpen, Billed, RecordBilled},
+	{RecordOpen, ReceiptFinal, RecordFinal}, // nothing to bill
+	{RecordOpen, Closed, RecordClosed},      // no money was ever reserved
+	{RecordBilled, ReceiptFinal, RecordFinal},
+	{RecordFinal, Closed, RecordClosed},
 }
 
 // move finds the row of a state and an event. known tells whether the machine cares

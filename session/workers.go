@@ -21,7 +21,7 @@ type queue struct {
 
 func newQueue() queue { return queue{ready: make(chan struct{}, 1)} }
 
-func (q *queue) put(c Command) {
+func (q *queue) push(c Command) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.items = append(q.items, c)
@@ -38,8 +38,8 @@ func (q *queue) drop(do Do) {
 	q.items = slices.DeleteFunc(q.items, func(c Command) bool { return c.Do == do })
 }
 
-// take removes the most urgent command, the oldest of equals.
-func (q *queue) take(rank func(Command) int) (Command, bool) {
+// pop removes the most urgent command, the oldest of equals.
+func (q *queue) pop(rank func(Command) int) (Command, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.items) == 0 {
@@ -98,7 +98,7 @@ func (w *terminalWorker) command(cmd Command) {
 		}
 		return
 	}
-	w.q.put(cmd)
+	w.q.push(cmd)
 }
 
 // rank orders the queue: an unknown outcome, a driver who waits for a release, a
@@ -141,11 +141,11 @@ func (w *terminalWorker) run(ctx context.Context) {
 	due := time.Now()        // when it is to be asked
 	answeredAt := time.Now() // the last time
 	for ctx.Err() == nil {
-		cmd, ok := w.q.take(rank)
+		cmd, ok := w.q.pop(rank)
 		switch overdue := !time.Now().Before(due); {
 		case overdue && (!ok || rank(cmd) >= rank(Command{Do: serveStaff})):
 			if ok {
-				w.q.put(cmd)
+				w.q.push(cmd)
 			}
 			cmd = Command{Do: AskTerminal}
 		case !ok:
@@ -223,7 +223,7 @@ func (w *terminalWorker) fresh() bool {
 // looking tells whether a hold was missing from the last list.
 func (w *terminalWorker) looking() bool {
 	for _, x := range w.c.state().Sessions {
-		if x.Missing > 0 && x.Paper != PaperClosed && x.counts() {
+		if x.Missing > 0 && x.Record != RecordClosed && x.counts() {
 			return true
 		}
 	}
@@ -233,10 +233,10 @@ func (w *terminalWorker) looking() bool {
 // carryOut carries one command out; it is false where the terminal did not answer.
 func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 	o := cmd.ended(nil)
-	record := func(b kiosk.Booking) error {
-		return w.c.Do(ctx, Observation{What: BookingApproved, Session: cmd.Session, Booking: &b})
+	record := func(b kiosk.CaptureResult) error {
+		return w.c.Do(ctx, Observation{What: SettlementApproved, Session: cmd.Session, Result: &b})
 	}
-	var b kiosk.Booking
+	var b kiosk.CaptureResult
 	switch cmd.Do {
 	case AskTerminal:
 		return w.ask(ctx)
@@ -251,13 +251,13 @@ func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 		o.Err = w.hold(ctx, cmd)
 	case CaptureHold:
 		b, o.Err = w.c.cfg.Terminal.Capture(ctx, kiosk.CaptureRequest{Reference: cmd.Ref, Hold: cmd.Hold,
-			Used: cmd.Amount, Record: record})
+			Used: cmd.Amount, OnBooked: record})
 	case ReleaseHold:
 		b, o.Err = w.c.cfg.Terminal.Release(ctx, kiosk.ReleaseRequest{Reference: cmd.Ref, ID: cmd.Hold.ID,
-			TerminalID: cmd.Hold.TerminalID, Amount: cmd.Amount, Record: record})
+			TerminalID: cmd.Hold.TerminalID, Amount: cmd.Amount, OnBooked: record})
 	}
-	if o.What == BookingEnded && o.Err == nil {
-		o.Booking = &b
+	if o.What == SettlementEnded && o.Err == nil {
+		o.Result = &b
 	}
 	w.c.post(ctx, o)
 	var no *kiosk.Declined
@@ -287,7 +287,7 @@ func (w *terminalWorker) hold(ctx context.Context, cmd Command) error {
 	_, err := w.c.cfg.Terminal.Hold(ctx, kiosk.HoldRequest{
 		Reference: cmd.Ref, Amount: cmd.Amount, Language: cmd.Lang,
 		CardWait: min(w.c.cfg.CardWait*time.Duration(cmd.Times), longestWait),
-		Record: func(h kiosk.Hold) error {
+		OnApproved: func(h kiosk.Hold) error {
 			return w.c.Do(durable, Observation{What: HoldApproved, Session: cmd.Session, Hold: &h})
 		},
 		Progress: func(p kiosk.Progress) {
@@ -306,7 +306,7 @@ const proveWithin = 15 * time.Second
 
 // endOfDay asks the terminal itself first what is open: an end-of-day may take it whole.
 func (w *terminalWorker) endOfDay(ctx context.Context, force bool) (*kiosk.Money, error) {
-	open, err := w.c.cfg.Terminal.Open(ctx)
+	open, err := w.c.cfg.Terminal.ListHolds(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -338,7 +338,7 @@ func (w *terminalWorker) ask(ctx context.Context) bool {
 	if !lost && !w.uncertain() && time.Since(w.listed) < every {
 		return true
 	}
-	open, err := w.c.cfg.Terminal.Open(ctx)
+	open, err := w.c.cfg.Terminal.ListHolds(ctx)
 	if err != nil {
 		return w.lost(ctx, err)
 	}

@@ -19,7 +19,7 @@ func TestOpenOvertakesClose(t *testing.T) {
 	var got []Do
 	for _, q := range []*queue{&w.contacts.q, &w.readings.q} {
 		for {
-			c, ok := q.take(func(Command) int { return 0 })
+			c, ok := q.pop(func(Command) int { return 0 })
 			if !ok {
 				break
 			}
@@ -35,12 +35,12 @@ func TestTerminalQueueOrder(t *testing.T) {
 	q := newQueue()
 	for _, c := range []Command{{Do: CaptureHold}, {Do: AskHold}, {Do: CaptureHold, First: true},
 		{Do: ReleaseHold, First: true}, {Do: AskTerminal}} {
-		q.put(c)
+		q.push(c)
 	}
 	want := []Command{{Do: AskTerminal}, {Do: ReleaseHold, First: true}, {Do: CaptureHold, First: true}, {Do: AskHold},
 		{Do: CaptureHold}}
 	for i, w := range want {
-		if got, _ := q.take(rank); got.Do != w.Do || got.First != w.First {
+		if got, _ := q.pop(rank); got.Do != w.Do || got.First != w.First {
 			t.Errorf("place %d is %s, want %s", i, got.Do, w.Do)
 		}
 	}

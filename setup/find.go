@@ -195,7 +195,8 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 	if err != nil {
 		return err
 	}
-	f := finder{tell: w.Progress(), password: w.tried(secret), currency: w.currency(), from: w.flags.From, to: w.flags.To}
+	f := finder{tell: w.Progress(), password: w.tried(secret), currency: w.currency(), from: w.flags.From,
+		to: w.flags.To}
 	ask := map[string]*enumerator.PortDetails{}
 	for _, p := range found {
 		ask["serial://"+p.Name] = p

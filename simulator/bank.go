@@ -179,8 +179,8 @@ func (b *Bank) EndOfDay(all bool) (int64, error) {
 	return total, b.write(LedgerLine{Kind: "end_of_day", Minor: total, Currency: currency})
 }
 
-// Open lists the receipt numbers of open holds.
-func (b *Bank) Open() []int {
+// OpenHolds lists the receipt numbers of open holds.
+func (b *Bank) OpenHolds() []int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := make([]int, 0, len(b.holds))

@@ -42,8 +42,8 @@ func payment(t *testing.T, m simulator.Manner) {
 	first, err := hold(driver, func(kiosk.Hold) error { return nil }) // a result that may be sent once more
 	if err == nil {
 		_, err = driver.Release(t.Context(), kiosk.ReleaseRequest{Reference: "ABC1234", ID: first.ID,
-			Amount: first.Approved,
-			Record: func(kiosk.Booking) error { return nil }})
+			Amount:   first.Approved,
+			OnBooked: func(kiosk.CaptureResult) error { return nil }})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func payment(t *testing.T, m simulator.Manner) {
 		}
 		return nil
 	})
-	open := sim.Bank.Open()
+	open := sim.Bank.OpenHolds()
 	var no *kiosk.Declined
 	lies := m.Tag == 0x27 // the result code itself is another one
 	if errors.As(err, &no) && no.Class != kiosk.DeclineNotWritten && len(open) > 0 && !lies {
@@ -79,7 +79,7 @@ func payment(t *testing.T, m simulator.Manner) {
 	}
 	used := kiosk.Money{Minor: 1234, Currency: "EUR"}
 	b, err := driver.Capture(context.Background(), kiosk.CaptureRequest{Reference: "ABC1234", Hold: h, Used: used,
-		Record: func(kiosk.Booking) error { return nil }})
+		OnBooked: func(kiosk.CaptureResult) error { return nil }})
 	taken := int64(0)
 	for _, l := range sim.Bank.Lines() {
 		if l.Kind == "capture" {
@@ -102,7 +102,7 @@ func payment(t *testing.T, m simulator.Manner) {
 func others(t *testing.T, sim *simulator.Terminal, driver *zvt.Terminal) {
 	ctx := t.Context()
 	driver.Ready(ctx)
-	if open, err := driver.Open(ctx); err == nil && open.Complete && len(open.IDs) > 0 && open.IDs[0] == "" {
+	if open, err := driver.ListHolds(ctx); err == nil && open.Complete && len(open.IDs) > 0 && open.IDs[0] == "" {
 		t.Errorf("a hold without a number is listed: %v", open)
 	}
 	driver.Last(ctx)

@@ -39,7 +39,7 @@ type CardFault string
 
 // Faults of a terminal; each happens once.
 const (
-	LoseResult     CardFault = "lose_result"     // the result of a hold or booking is never sent, and is undone
+	LoseResult     CardFault = "lose_result"     // the result of a hold or capture is never sent, and is undone
 	LoseCompletion CardFault = "lose_completion" // acknowledged, stands, but the completion is never sent
 	RepeatResult   CardFault = "repeat_result"   // the result is sent twice
 	HostDown       CardFault = "host_down"       // the host cannot be reached
@@ -107,7 +107,7 @@ func (t *Terminal) fault() CardFault {
 	return f
 }
 
-// WantDayEnd lets the terminal refuse holds and bookings until its end-of-day.
+// WantDayEnd lets the terminal refuse holds and captures until its end-of-day.
 func (t *Terminal) WantDayEnd(on bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -177,7 +177,7 @@ func (t *Terminal) command(ctx context.Context, link zvt.Link, a zvt.APDU) error
 	case Settling:
 		return t.settle(link, m, taken(a.Instr))
 	case Repeating:
-		return t.tell(link, t.result(Repeating, t.Bank.Last()))
+		return t.report(link, t.result(Repeating, t.Bank.Last()))
 	case Reading:
 		return t.readCard(ctx, link, m)
 	}
@@ -217,11 +217,11 @@ func (t *Terminal) endDay(link zvt.Link) error {
 		return err
 	}
 	t.WantDayEnd(false)
-	return t.tell(link, zvt.Command(0x04, 0x0F, nil, zvt.Bin(0x27, 0), zvt.BCD(0x04, total, 6), t.currency()))
+	return t.report(link, zvt.Command(0x04, 0x0F, nil, zvt.Bin(0x27, 0), zvt.BCD(0x04, total, 6), t.currency()))
 }
 
-// tell accepts a command, sends a result, and completes.
-func (t *Terminal) tell(link zvt.Link, result zvt.APDU) error {
+// report accepts a command, sends a result, and completes.
+func (t *Terminal) report(link zvt.Link, result zvt.APDU) error {
 	if err := link.Send(zvt.Ack()); err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (t *Terminal) deliver(link zvt.Link, a zvt.APDU) (zvt.APDU, error) {
 }
 
 func (t *Terminal) list(link zvt.Link) error {
-	open, firstOnly := t.listed(t.Bank.Open())
+	open, firstOnly := t.listed(t.Bank.OpenHolds())
 	if len(open) == 0 {
 		return t.finish(link, zvt.Command(0x06, 0x1E, []byte{0xB8}, zvt.Bin(0x87, 0xFF, 0xFF)))
 	}
@@ -468,7 +468,7 @@ func (t *Terminal) settle(link zvt.Link, m zvt.Message, taken func(held, amount 
 	case err != nil:
 		return err
 	}
-	// A booking that was not acknowledged stands: the bank has it.
+	// A capture that was not acknowledged stands: the bank has it.
 	return t.complete(link, t.result(Settling, line), f, func() error { return nil })
 }
 

@@ -68,7 +68,7 @@ func TestContract(t *testing.T) {
 func hold(driver *zvt.Terminal, record func(kiosk.Hold) error) (kiosk.Hold, error) {
 	return driver.Hold(context.Background(), kiosk.HoldRequest{Reference: "ABC1234",
 		Amount:   kiosk.Money{Minor: 5000, Currency: "EUR"},
-		Language: "en", CardWait: 45 * time.Second, Record: record})
+		Language: "en", CardWait: 45 * time.Second, OnApproved: record})
 }
 
 func TestLostMessagesOfAHold(t *testing.T) {
@@ -94,7 +94,7 @@ func TestLostMessagesOfAHold(t *testing.T) {
 					if !errors.Is(err, c.err) || (recorded == 1) != c.recorded {
 						t.Errorf("error %v after %d records", err, recorded)
 					}
-					open, err := driver.Open(context.Background())
+					open, err := driver.ListHolds(context.Background())
 					if err != nil || len(open.IDs) != c.open {
 						t.Errorf("open: %v, %v", open, err)
 					}
@@ -147,7 +147,7 @@ func TestCrashBeforeTheAcknowledgement(t *testing.T) {
 				t.Errorf("%s: %v", scheme, err)
 			}
 			time.Sleep(30 * time.Second) // synthetic: the terminal's repeats
-			open, err := driver.Open(context.Background())
+			open, err := driver.ListHolds(context.Background())
 			if err != nil || len(open.IDs) != 0 {
 				t.Errorf("%s: open %v, %v", scheme, open, err)
 			}
@@ -165,7 +165,7 @@ func TestTerminalThatNamesOnlyTheFirstHold(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		open, err := driver.Open(context.Background())
+		open, err := driver.ListHolds(context.Background())
 		if err != nil || open.Complete || len(open.IDs) != 1 {
 			t.Errorf("%+v, %v", open, err)
 		}
@@ -189,7 +189,7 @@ func TestLedgerOutlivesTheBank(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bank.Close()
-	if open := bank.Open(); len(open) != 1 || open[0] != b {
+	if open := bank.OpenHolds(); len(open) != 1 || open[0] != b {
 		t.Errorf("open %v, want %d", open, b)
 	}
 	if total, err := bank.EndOfDay(false); err != nil || total != 903 {

@@ -127,8 +127,8 @@ func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (d
 		}
 		if b, settled := e.Body.(session.SettledBody); !settled {
 			day.Ended = e.At
-		} else if b.Booking != nil {
-			day.Captured.Minor += b.Booking.Booked.Minor
+		} else if b.Result != nil {
+			day.Captured.Minor += b.Result.Booked.Minor
 		}
 	}
 	seq, err := journal.Seq(ctx)

@@ -37,7 +37,7 @@ func TestTheDaySoFar(t *testing.T) {
 		t.Errorf("of an empty journal: %+v, %v, %v", day, last, err)
 	}
 	booked := func(minor int64) session.SettledBody {
-		return session.SettledBody{Booking: &kiosk.Booking{Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}}
+		return session.SettledBody{Result: &kiosk.CaptureResult{Booked: kiosk.Money{Minor: minor, Currency: "EUR"}}}
 	}
 	write(session.CaptureDone, booked(100))
 	write(session.DayEnded, session.DayEndedBody{Amount: &kiosk.Money{Minor: 100, Currency: "EUR"}})

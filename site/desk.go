@@ -327,10 +327,14 @@ func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time
 			return ui.StaffView{Rows: []ui.Row{failed(err)}}
 		}
 		at, bill := r.Wall.In(d.c.Timezone), e.Body.(session.BillBody).Bill
-		if i := slot(at); i < n {
-			v.Bars[i].Money = v.Bars[i].Money.Add(bill.Total)
+		sum, err = sum.Add(bill.Total)
+		if err != nil {
+			return ui.StaffView{Rows: []ui.Row{failed(err)}}
 		}
-		sum, energy, sessions = sum.Add(bill.Total), energy+bill.Energy, sessions+1
+		if i := slot(at); i < n {
+			v.Bars[i].Money.Minor += bill.Total.Minor
+		}
+		energy, sessions = energy+bill.Energy, sessions+1
 	}
 	v.Rows = []ui.Row{row("host.revenue", "", ui.Arg{Name: "Amount", Money: &sum}),
 		row("host.energy", "", ui.Arg{Name: "Energy", Energy: &energy}), row("host.sessions", "", number(sessions))}
@@ -486,6 +490,6 @@ func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, err
 
 // OpenItems lists the money that is not settled.
 func OpenItems(ctx context.Context, journal *store.Store) ([]receipt.Item, error) {
-	return receipt.Open(journal.With(ctx, string(session.Refused), string(session.Unproven),
+	return receipt.Unresolved(journal.With(ctx, string(session.Refused), string(session.Unproven),
 		string(session.HoldVanished)))
 }

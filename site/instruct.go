@@ -16,14 +16,14 @@ import (
 	"kioskd/store"
 )
 
-// instructed carries out what a back office wants: once, written down before and after, and
+// instructionRunner carries out what a back office wants: once, written down before and after, and
 // only what breaks no promise. It runs on one goroutine.
 type instructionRunner struct {
 	by      string // who instructs: backoffice and the name of its key
 	journal *store.Store
 	owner   owner
 	clock   *session.Clock
-	sale    *priceSchedule
+	prices  *priceSchedule
 	report  func(context.Context) (json.RawMessage, error) // of everything, for a technician who is far away
 	log     *slog.Logger
 	resumed bool
@@ -142,9 +142,9 @@ func (i *instructionRunner) carryOut(ctx context.Context, in kiosk.Instruction) 
 	}
 	switch in.Do {
 	case kiosk.TaskTariff:
-		return i.sale.order(in, i.clock.Now())
+		return i.prices.order(in, i.clock.Now())
 	case kiosk.TaskMessage:
-		return nil, i.sale.announce(in)
+		return nil, i.prices.announce(in)
 	case kiosk.TaskDiagnostics:
 		return i.report(ctx)
 	case kiosk.TaskStopSession:

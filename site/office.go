@@ -118,7 +118,10 @@ func (o *office) Refund(ctx context.Context, reference, amount, by, why string) 
 	}
 	out.Left = r.Paid
 	if r.Refunded != nil {
-		out.Left = out.Left.Sub(*r.Refunded)
+		out.Left, err = out.Left.Sub(*r.Refunded)
+		if err != nil {
+			return out, err
+		}
 	}
 	out.Refunded, err = kiosk.ParseMoney(amount, out.Left.Currency)
 	if err != nil {
@@ -131,7 +134,10 @@ func (o *office) Refund(ctx context.Context, reference, amount, by, why string) 
 	if err != nil {
 		return out, err
 	}
-	out.Left = out.Left.Sub(out.Refunded)
+	out.Left, err = out.Left.Sub(out.Refunded)
+	if err != nil {
+		return out, err
+	}
 	return out, o.control.Do(context.WithoutCancel(ctx), session.Observation{What: session.RefundTold, Session: id,
 		Amount: &out.Refunded, By: by, Note: why, Derived: credits})
 }

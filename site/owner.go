@@ -48,7 +48,7 @@ type direct struct {
 func (d direct) Status(ctx context.Context) (kiosk.TerminalStatus, error) { return d.t.Status(ctx) }
 
 func (d direct) Pending(ctx context.Context) (api.PendingHolds, error) {
-	open, err := d.t.Open(ctx)
+	open, err := d.t.ListHolds(ctx)
 	return pendingOf(open), err
 }
 
@@ -57,7 +57,7 @@ func (d direct) Release(ctx context.Context, id kiosk.HoldID) (api.Released, err
 	if err := d.notOwned(ctx, id); err != nil {
 		return api.Released{}, err
 	}
-	open, err := d.t.Open(ctx)
+	open, err := d.t.ListHolds(ctx)
 	if err != nil {
 		return api.Released{}, err
 	}
@@ -65,7 +65,7 @@ func (d direct) Release(ctx context.Context, id kiosk.HoldID) (api.Released, err
 		return api.Released{}, errNotOpen(id, open)
 	}
 	_, err = d.t.Release(ctx, kiosk.ReleaseRequest{ID: id,
-		Record: func(kiosk.Booking) error { return nil }})
+		OnBooked: func(kiosk.CaptureResult) error { return nil }})
 	return api.Released{Receipt: kiosk.ReceiptNo(id)}, err
 }
 
@@ -100,7 +100,10 @@ func (o owner) Status(ctx context.Context) (s kiosk.TerminalStatus, err error) {
 }
 
 func (o owner) open(ctx context.Context) (open kiosk.OpenHolds, err error) {
-	err = o.control.WithTerminal(ctx, func(ctx context.Context) (err error) { open, err = o.t.Open(ctx); return err })
+	err = o.control.WithTerminal(ctx, func(ctx context.Context) (err error) {
+		open, err = o.t.ListHolds(ctx)
+		return err
+	})
 	return open, err
 }
 
@@ -179,7 +182,7 @@ func (d direct) EndOfDay(ctx context.Context, force bool) (out api.DayEnd, err e
 	if err != nil {
 		return out, err
 	}
-	open, err := d.t.Open(ctx)
+	open, err := d.t.ListHolds(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -229,7 +232,7 @@ func (o owner) Stop(ctx context.Context, reference, by string) (api.Done, error)
 	}
 	control := o.control
 	for _, x := range control.Snapshot().State.Sessions {
-		if x.Reference == reference && x.Paper != session.PaperClosed {
+		if x.Reference == reference && x.Record != session.RecordClosed {
 			o := session.Observation{What: session.StopPressed, Session: x.ID, By: by}
 			return api.Done{Done: true}, control.Do(ctx, o)
 		}

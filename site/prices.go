@@ -58,8 +58,8 @@ func newSale(c *config.Config, floor time.Time, log *slog.Logger) *priceSchedule
 	return &priceSchedule{c: c, base: priced{tariff: c.Tariff, sum: store.Sum(c.Tariff.JSON())}, floor: floor, log: log}
 }
 
-// openSale reads what was instructed.
-func openSale(ctx context.Context, c *config.Config, journal *store.Store, floor time.Time,
+// openPrices reads what was instructed.
+func openPrices(ctx context.Context, c *config.Config, journal *store.Store, floor time.Time,
 	log *slog.Logger) (*priceSchedule, error) {
 	s := newSale(c, floor, log)
 	noticed, over := false, false
@@ -266,7 +266,7 @@ func FarPrice(ctx context.Context, c *config.Config) (far *PriceJump, err error)
 		return nil, err
 	}
 	defer journal.Close()
-	s, err := openSale(ctx, c, journal, time.Time{}, QuietLog()) // with what a back office ordered
+	s, err := openPrices(ctx, c, journal, time.Time{}, QuietLog()) // with what a back office ordered
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 	}
 	c := &config.Config{Tariff: base, Currency: "EUR", Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}}
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	s, err := openSale(ctx, c, j, noon, QuietLog())
+	s, err := openPrices(ctx, c, j, noon, QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 		}
 	}
 	check("at once")
-	s, err = openSale(ctx, c, j, noon, QuietLog())
+	s, err = openPrices(ctx, c, j, noon, QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Tariff = changed // the host has the last word
-	s, err = openSale(ctx, c, j, noon, QuietLog())
+	s, err = openPrices(ctx, c, j, noon, QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -174,7 +174,7 @@ func (s *Site) readPast(ctx context.Context) (err error) {
 }
 
 func (s *Site) openPrices(ctx context.Context) (err error) {
-	s.prices, err = openSale(ctx, s.c, s.journal, s.past.last, s.log)
+	s.prices, err = openPrices(ctx, s.c, s.journal, s.past.last, s.log)
 	return err
 }
 
@@ -234,7 +234,7 @@ func (s *Site) openOffice(context.Context) error {
 		version: s.options.Version, log: s.log}
 	if s.c.Uplink != nil {
 		s.do = &instructionRunner{by: ByOffice + s.c.Uplink.Office.Name(), journal: s.journal, owner: s.owner(),
-			clock: s.clock, sale: s.prices, report: s.keep.diagnostics(staff), log: s.log}
+			clock: s.clock, prices: s.prices, report: s.keep.diagnostics(staff), log: s.log}
 		s.keep.do = s.do
 	}
 	old := &archive{journal: s.journal, control: s.control, terminal: s.terminal}

@@ -272,13 +272,13 @@ func (k *keeper) watch(ctx context.Context) {
 	look, forget := time.NewTicker(lookEvery), time.NewTimer(forgetSoonly)
 	defer look.Stop()
 	defer forget.Stop()
-	k.look(ctx)
+	k.inspect(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
-			k.look(ctx)
+			k.inspect(ctx)
 		case <-forget.C:
 			if err := k.forget(ctx); err != nil && ctx.Err() == nil {
 				k.log.Error("nothing was forgotten", "error", err)
@@ -308,8 +308,8 @@ func (k *keeper) send(ctx context.Context) {
 	}
 }
 
-// look raises and clears faults. What cannot be looked at stays as it was.
-func (k *keeper) look(ctx context.Context) {
+// inspect raises and clears faults. What cannot be looked at stays as it was.
+func (k *keeper) inspect(ctx context.Context) {
 	for code, err := range k.troubles(ctx) {
 		was := k.control.Snapshot().State.Faults[session.FaultAt{Code: code}]
 		if was != (err != nil) {

@@ -48,7 +48,7 @@ func TestAMistakeIsAFault(t *testing.T) {
 
 // TestACertificateThatEndsSoon is told of a month before.
 func TestACertificateThatEndsSoon(t *testing.T) {
-	house, err := receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"})
+	house, err := receiver.OpenOffice(t.TempDir(), []string{"127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,13 +11,13 @@ import (
 
 // Site is what a tariff is judged against before a site may sell by it.
 type Site struct {
-	Currency      string // what the terminal sells in
-	MaxPowerW     int64  // of the strongest bay
-	EU            bool   // AFIR applies
-	KnowsParking  bool   // the bays' inputs tell "connected, asks for nothing"
-	HoldMinor     int64  // 0 without
-	CurrentMeters bool   // the meters measure current
-	NamesTax      bool   // records for others must say which tax the prices include
+	Currency      kiosk.Currency // what the terminal sells in
+	MaxPowerW     int64          // of the strongest bay
+	EU            bool           // AFIR applies
+	KnowsParking  bool           // the bays' inputs tell "connected, asks for nothing"
+	HoldMinor     int64          // 0 without
+	CurrentMeters bool           // the meters measure current
+	NamesTax      bool           // records for others must say which tax the prices include
 }
 
 // Problem is a reason to refuse a tariff.
@@ -39,7 +39,7 @@ func (p *problems) add(path, why string, args ...any) {
 // configuration, of a back office's instruction, of setup and of a person who asks.
 func (t *Tariff) Check(s Site) []Problem {
 	var out problems
-	if !t.Money().Known() {
+	if !t.Currency.Known() {
 		out.add("currency", "%q is not a currency that kioskd sells in", t.Currency)
 	} else if s.Currency != "" && t.Currency != s.Currency {
 		out.add("currency", "%s, but the terminal sells in %s", t.Currency, s.Currency)
@@ -95,7 +95,7 @@ func (t *Tariff) checkElement(out *problems, s Site, i int) {
 
 // amount is a number of minor units as a person reads it.
 func (t *Tariff) amount(minor int64) string {
-	return kiosk.Money{Minor: minor, Currency: t.Money()}.Decimal()
+	return kiosk.Money{Minor: minor, Currency: t.Currency}.Decimal()
 }
 
 // unit is what a kWh, a minute or a session costs, in minor units, tax included.
@@ -104,7 +104,7 @@ func (t *Tariff) unit(c Component) int64 {
 	if !ok {
 		return 0
 	}
-	return roundMinor(p.Gross, t.Money().Digits())
+	return roundMinor(p.Gross, t.Currency.Digits())
 }
 
 // smallStep is what a step may cost at most, in minor units: more must be said before the tap.
@@ -120,7 +120,7 @@ func (t *Tariff) step(c Component, eu bool) string {
 	if c.Type != Energy {
 		size = big.NewRat(c.StepSize, 60) // of a minute
 	}
-	cost := roundMinor(new(big.Rat).Mul(p.Gross, size), t.Money().Digits())
+	cost := roundMinor(new(big.Rat).Mul(p.Gross, size), t.Currency.Digits())
 	switch {
 	case c.Type == Energy && eu && c.StepSize > 1:
 		return fmt.Sprintf("step_size is %d Wh: energy is sold in the EU as it is measured (step_size 1)",

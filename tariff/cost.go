@@ -110,7 +110,7 @@ func (t *Tariff) Calculate(u Usage, loc *time.Location) (*Cost, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot calculate: %w", err)
 	}
-	c := &Cost{Currency: t.Money(), Slices: charges, Split: split}
+	c := &Cost{Currency: t.Currency, Slices: charges, Split: split}
 	c.Lines = lines(charges)
 	t.total(c)
 	return c, nil

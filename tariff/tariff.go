@@ -57,22 +57,22 @@ func (d *Decimal) UnmarshalJSON(b []byte) error {
 
 // Tariff is an OCPI Tariff object. Read one with Parse.
 type Tariff struct {
-	ID                 string      `json:"id"`
-	CountryCode        string      `json:"country_code"`
-	PartyID            string      `json:"party_id"`
-	Currency           string      `json:"currency"`
-	Type               string      `json:"type"`
-	AltText            []Text      `json:"tariff_alt_text"`
-	AltURL             string      `json:"tariff_alt_url"`
-	MinPrice           *PriceLimit `json:"min_price"`
-	MaxPrice           *PriceLimit `json:"max_price"`
-	PreauthorizeAmount *Decimal    `json:"preauthorize_amount"`
-	Elements           []Element   `json:"elements"`
-	TaxIncluded        string      `json:"tax_included"` // YES, NO or N/A
-	StartDateTime      *time.Time  `json:"start_date_time"`
-	EndDateTime        *time.Time  `json:"end_date_time"`
-	EnergyMix          any         `json:"energy_mix"`
-	LastUpdated        *time.Time  `json:"last_updated"`
+	ID                 string         `json:"id"`
+	CountryCode        string         `json:"country_code"`
+	PartyID            string         `json:"party_id"`
+	Currency           kiosk.Currency `json:"currency"`
+	Type               string         `json:"type"`
+	AltText            []Text         `json:"tariff_alt_text"`
+	AltURL             string         `json:"tariff_alt_url"`
+	MinPrice           *PriceLimit    `json:"min_price"`
+	MaxPrice           *PriceLimit    `json:"max_price"`
+	PreauthorizeAmount *Decimal       `json:"preauthorize_amount"`
+	Elements           []Element      `json:"elements"`
+	TaxIncluded        string         `json:"tax_included"` // YES, NO or N/A
+	StartDateTime      *time.Time     `json:"start_date_time"`
+	EndDateTime        *time.Time     `json:"end_date_time"`
+	EnergyMix          any            `json:"energy_mix"`
+	LastUpdated        *time.Time     `json:"last_updated"`
 
 	raw []byte
 }
@@ -155,9 +155,6 @@ func Parse(data []byte) (*Tariff, error) {
 
 // JSON is the tariff as it was given, without white space.
 func (t *Tariff) JSON() []byte { return t.raw }
-
-// Money is the tariff's currency.
-func (t *Tariff) Money() kiosk.Currency { return kiosk.Currency(t.Currency) }
 
 func (t *Tariff) complete() error {
 	var errs []error

@@ -167,7 +167,7 @@ func TestSheIsAskedBeforeHerTimeEnds(t *testing.T) {
 	m.now = m.now.Add(90 * time.Second)
 	look(p)
 	touch(t, p, ui.Back, "", ui.Declined) // they cancel there
-	if x := m.state.Sessions["S1"]; x.Paper == session.PaperOpen {
+	if x := m.state.Sessions["S1"]; x.Record == session.RecordOpen {
 		t.Error("cancelling did not end it")
 	}
 }
@@ -420,8 +420,8 @@ func (m *machine) fate(dice *rand.Rand) {
 			try(session.Observation{What: session.HoldEnded, Session: id,
 				Err: &kiosk.Declined{Class: kiosk.DeclineIssuer}})
 		case x.Money == session.ReleaseAsked:
-			try(session.Observation{What: session.BookingEnded, Session: id,
-				Booking: &kiosk.Booking{ID: "232", Booked: eur(0)}})
+			try(session.Observation{What: session.SettlementEnded, Session: id,
+				Result: &kiosk.CaptureResult{ID: "232", Booked: eur(0)}})
 		}
 	}
 }
@@ -461,7 +461,7 @@ func TestAFreeChargeIsNotTheFirstStrangers(t *testing.T) {
 		t.Errorf("a stranger sees %q", v.StopCode)
 	}
 	touch(t, p, ui.Back, "", ui.Bays)
-	if x := m.state.Sessions["F1"]; x.Paper != session.PaperOpen || x.Power != session.Waiting {
+	if x := m.state.Sessions["F1"]; x.Record != session.RecordOpen || x.Power != session.Waiting {
 		t.Error("a stranger cancelled it")
 	}
 }

@@ -283,7 +283,7 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 		id, own := p.session, p.own
 		p.leave()
 		// they will not try again
-		if x := snap.State.Sessions[id]; own && x.Money == session.Declined && x.Paper == session.PaperOpen {
+		if x := snap.State.Sessions[id]; own && x.Money == session.Declined && x.Record == session.RecordOpen {
 			return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: id})
 		}
 	}

@@ -140,9 +140,9 @@ func (s *stage) stop() {
 }
 
 func (s *stage) booked(minor int64) {
-	b := &kiosk.Booking{ID: "232", Booked: eur(minor)}
-	s.see(session.Observation{What: session.BookingApproved, Booking: b})
-	s.see(session.Observation{What: session.BookingEnded, Booking: b})
+	b := &kiosk.CaptureResult{ID: "232", Booked: eur(minor)}
+	s.see(session.Observation{What: session.SettlementApproved, Result: b})
+	s.see(session.Observation{What: session.SettlementEnded, Result: b})
 }
 
 func (s *stage) declined(c kiosk.DeclineClass, code string) {
@@ -422,18 +422,18 @@ var rows = []struct {
 	{33, "host down at the capture", func(s *stage) {
 		s.stop()
 		s.clear()
-		s.see(session.Observation{What: session.BookingEnded, Err: errHost})
+		s.see(session.Observation{What: session.SettlementEnded, Err: errHost})
 	}, "capture_waiting", "reason.stopped"},
 	{34, "capture unknown: looked up", func(s *stage) {
 		s.stop()
 		s.clear()
-		s.see(session.Observation{What: session.BookingEnded, Err: errUnknown})
+		s.see(session.Observation{What: session.SettlementEnded, Err: errUnknown})
 		s.list("231")
 	}, "capture_unknown capture_intent", "reason.stopped"},
 	{35, "the terminal says that the hold is gone, and lists it", func(s *stage) {
 		s.stop()
 		s.clear()
-		s.see(session.Observation{What: session.BookingEnded,
+		s.see(session.Observation{What: session.SettlementEnded,
 			Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
 		s.list("231")
 	}, "capture_unknown capture_waiting", "reason.stopped"},
@@ -441,7 +441,7 @@ var rows = []struct {
 		s.hold()
 		s.press(ui.Back, "")
 		s.clear()
-		s.see(session.Observation{What: session.BookingEnded, Err: errHost})
+		s.see(session.Observation{What: session.SettlementEnded, Err: errHost})
 	}, "release_waiting", "reason.cancelled"},
 	{37, "nothing to pay", func(s *stage) {
 		s.charge()
@@ -505,7 +505,7 @@ var rows = []struct {
 	}, "fault_raised", "charging.title"},
 	{46, "the technician confirmed it: the old one's hold is for a person", func(s *stage) {
 		s.stop()
-		s.see(session.Observation{What: session.BookingEnded, Err: errUnknown})
+		s.see(session.Observation{What: session.SettlementEnded, Err: errUnknown})
 		s.rules.TerminalID = "11111111"
 		s.clear()
 		s.see(session.Observation{What: session.TerminalSaid,

@@ -22,8 +22,8 @@ func (p *scene) untold(snap session.Snapshot, bay int) (last session.Session, ok
 	return last, last.ID != "" && !p.told[last.ID] && snap.At.Sub(last.EndAt) < p.site.Times.Told
 }
 
-// tell remembers whom the final screen was for. What is no longer known is forgotten.
-func (p *scene) tell(snap session.Snapshot) {
+// report remembers whom the final screen was for. What is no longer known is forgotten.
+func (p *scene) report(snap session.Snapshot) {
 	p.told[p.session] = true
 	for id := range p.told {
 		if _, ok := snap.State.Sessions[id]; !ok {
@@ -93,7 +93,7 @@ func (p *scene) frame(snap session.Snapshot) View {
 // and has no energy yet still stands at the screen.
 func (p *scene) resume(snap session.Snapshot) {
 	for _, x := range snap.State.Sessions {
-		if x.Offer != nil && x.Paper == session.PaperOpen && x.Power != session.Off && x.Start == nil &&
+		if x.Offer != nil && x.Record == session.RecordOpen && x.Power != session.Off && x.Start == nil &&
 			x.Money != session.Free && x.ID > p.session {
 			p.turn("", x.ID, true)
 			p.language = x.Offer.Language
@@ -135,7 +135,7 @@ func (p *scene) view(snap session.Snapshot) View {
 		p.since, p.base = snap.At, v.Screen
 	}
 	if v.Screen == Final || v.Screen == Declined {
-		p.tell(snap)
+		p.report(snap)
 	}
 	// no driver is at the screen: perhaps they are
 	if x, ok := p.untold(snap, 0); ok && v.Screen == Attract && p.over.screen == "" && p.staff.page == "" {
@@ -260,7 +260,7 @@ func (p *scene) visit(v *View, x session.Session, snap session.Snapshot) {
 	}
 	v.Free = x.Money == session.Free
 	switch {
-	case x.Power == session.Off || x.Paper != session.PaperOpen:
+	case x.Power == session.Off || x.Record != session.RecordOpen:
 		p.ended(v, x)
 	case x.Money == session.MoneyNone:
 		v.Screen, v.Example = Price, p.example(snap.At)
@@ -337,7 +337,7 @@ func (p *scene) charging(v *View, x session.Session, snap session.Snapshot) {
 		v.Limit.Energy = own.Energy
 	}
 	if cost, err := x.Cost(reading); err == nil && v.Energy > 0 {
-		v.Cost = cost.AfterTaxes.Min(x.Hold.Approved)
+		v.Cost = least(cost.AfterTaxes, x.Hold.Approved)
 	}
 	switch {
 	case v.Screen == Wait:
@@ -393,11 +393,25 @@ func (p *scene) ended(v *View, x session.Session) {
 		v.Elapsed = int(x.Bill.End.Sub(x.Bill.Start) / time.Second)
 		v.Cost = x.Bill.Total
 	}
-	if x.Booking != nil && x.Money == session.Captured {
-		v.Paid = x.Booking.Booked.Min(v.Paid)
+	if x.Result != nil && x.Money == session.Captured {
+		v.Paid = least(x.Result.Booked, v.Paid)
 	}
-	v.Released = v.Approved.Sub(v.Paid)
+	if rest, err := v.Approved.Sub(v.Paid); err == nil { // else no receipt is made either
+		v.Released = rest
+	}
 	v.Open = x.Money == session.Disputed
 	v.Settled = x.Money.Settled()
 	v.Code = p.site.Receipt(x.ID, x.Reference)
+}
+
+// least is the smaller amount. Where they are of two currencies, of which no bill is made, it is nothing.
+func least(a, b kiosk.Money) kiosk.Money {
+	if b.IsZero() {
+		return b
+	}
+	out, err := a.AtMost(b)
+	if err != nil {
+		return kiosk.Money{Currency: b.Currency}
+	}
+	return out
 }

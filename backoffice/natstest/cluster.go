@@ -54,7 +54,7 @@ type Cluster struct {
 	t     testing.TB
 	dir   string
 	nodes [3]*node
-	house *receiver.House
+	house *receiver.Office
 	keys  nkeys.KeyPair // the account's
 }
 
@@ -65,7 +65,7 @@ type node struct {
 
 // Start starts a cluster with the certificates of a house, and makes the streams with three
 // replicas each.
-func Start(t testing.TB, house *receiver.House) *Cluster {
+func Start(t testing.TB, house *receiver.Office) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, dir: t.TempDir(), house: house}
 	preload := c.accounts()

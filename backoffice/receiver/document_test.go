@@ -90,7 +90,7 @@ func schemas(t *testing.T) func(name string, object []byte) {
 // wire lets a kiosk and a receiver talk over a real connection, and keeps what they say.
 type wire struct {
 	t       *testing.T
-	house   *receiver.House
+	house   *receiver.Office
 	r       *receiver.Receiver
 	journal *store.Store
 	sync    *backoffice.Sync
@@ -103,7 +103,7 @@ func newWire(t *testing.T) *wire {
 	t.Helper()
 	w := &wire{t: t}
 	var err error
-	w.house, err = receiver.OpenHouse(t.TempDir(), []string{"127.0.0.1"})
+	w.house, err = receiver.OpenOffice(t.TempDir(), []string{"127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}

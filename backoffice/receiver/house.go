@@ -23,21 +23,21 @@ import (
 	"kioskd/backoffice"
 )
 
-// House is the folder of a small back office: an authority of its own, the server's
+// Office is the folder of a small back office: an authority of its own, the server's
 // certificate, the key that signs checkpoints and instructions, the database.
-type House struct {
+type Office struct {
 	Dir    string
 	Signer note.Signer
 	Public string // of the signing key: what a kiosk's configuration names
 }
 
-// OpenHouse opens a folder, and makes what is missing in it. hosts are the names and addresses
+// OpenOffice opens a folder, and makes what is missing in it. hosts are the names and addresses
 // under which kiosks reach the server.
-func OpenHouse(dir string, hosts []string) (*House, error) {
+func OpenOffice(dir string, hosts []string) (*Office, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make folder: %w", err)
 	}
-	h := &House{Dir: dir}
+	h := &Office{Dir: dir}
 	secret, err := os.ReadFile(h.path("office.key"))
 	if errors.Is(err, fs.ErrNotExist) {
 		var text string
@@ -62,13 +62,13 @@ func OpenHouse(dir string, hosts []string) (*House, error) {
 	return h, h.issue(h.path("server"), "backoffice", hosts, x509.ExtKeyUsageServerAuth)
 }
 
-func (h *House) path(name string) string { return filepath.Join(h.Dir, name) }
+func (h *Office) path(name string) string { return filepath.Join(h.Dir, name) }
 
 // Database is where the receiver's is.
-func (h *House) Database() string { return h.path("backoffice.db") }
+func (h *Office) Database() string { return h.path("backoffice.db") }
 
 // TLS is the server's configuration: TLS 1.3, and a certificate of our authority from each client.
-func (h *House) TLS() (*tls.Config, error) {
+func (h *Office) TLS() (*tls.Config, error) {
 	certificate, err := tls.LoadX509KeyPair(h.path("server.pem"), h.path("server.key"))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the server's certificate: %w", err)
@@ -85,7 +85,7 @@ func (h *House) TLS() (*tls.Config, error) {
 
 // Enroll issues a kiosk's certificate and returns the folder with its files: ca.pem, kiosk.pem,
 // kiosk.key.
-func (h *House) Enroll(kiosk string) (string, error) {
+func (h *Office) Enroll(kiosk string) (string, error) {
 	if err := backoffice.CheckID(kiosk); err != nil {
 		return "", fmt.Errorf("kiosk id %w", err)
 	}
@@ -120,7 +120,7 @@ func template(name string, lasts time.Duration) (*x509.Certificate, error) {
 		KeyUsage: x509.KeyUsageDigitalSignature}, nil
 }
 
-func (h *House) makeAuthority() error {
+func (h *Office) makeAuthority() error {
 	t, err := template("kioskd back office authority", authorityLasts)
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (h *House) makeAuthority() error {
 }
 
 // issue makes a certificate and its key, unless there is one that lasts.
-func (h *House) issue(path, name string, hosts []string, use x509.ExtKeyUsage) error {
+func (h *Office) issue(path, name string, hosts []string, use x509.ExtKeyUsage) error {
 	if lasting(path+".pem", hosts) {
 		return nil
 	}

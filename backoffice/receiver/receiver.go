@@ -89,7 +89,7 @@ func (r *Receiver) within(ctx context.Context, b backoffice.Batch, also func(*sq
 		return backoffice.Answer{}, err
 	}
 	defer tx.Rollback()
-	a, err := r.take(ctx, tx, b)
+	a, err := r.accept(ctx, tx, b)
 	if errors.Is(err, ErrConflict) { // what came before is good, what comes after is not taken
 		return a, errors.Join(err, tx.Rollback(), r.mark(ctx, b, err))
 	}
@@ -99,7 +99,7 @@ func (r *Receiver) within(ctx context.Context, b backoffice.Batch, also func(*sq
 	return a, tx.Commit()
 }
 
-func (r *Receiver) take(ctx context.Context, tx *sql.Tx, b backoffice.Batch) (a backoffice.Answer, err error) {
+func (r *Receiver) accept(ctx context.Context, tx *sql.Tx, b backoffice.Batch) (a backoffice.Answer, err error) {
 	a = backoffice.Answer{Epoch: b.Epoch, Time: r.now().UTC()}
 	j, err := r.journal(ctx, tx, b)
 	if err != nil {

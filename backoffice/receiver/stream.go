@@ -215,7 +215,7 @@ func (r *Receiver) announce(ctx context.Context, js jetstream.JetStream) error {
 			if told[id] == all {
 				continue
 			}
-			if err := r.tell(ctx, js, id); err != nil {
+			if err := r.publish(ctx, js, id); err != nil {
 				return err
 			}
 		}
@@ -228,8 +228,8 @@ func (r *Receiver) announce(ctx context.Context, js jetstream.JetStream) error {
 	}
 }
 
-// tell publishes an answer to a kiosk that sent nothing just now.
-func (r *Receiver) tell(ctx context.Context, js jetstream.JetStream, id string) error {
+// publish publishes an answer to a kiosk that sent nothing just now.
+func (r *Receiver) publish(ctx context.Context, js jetstream.JetStream, id string) error {
 	r.answering.Lock()
 	defer r.answering.Unlock()
 	tx, err := r.db.BeginTx(ctx, nil)

@@ -60,7 +60,7 @@ func (p program) terminalPending(fs *pflag.FlagSet) cli.Run {
 }
 
 func (p program) terminalEndOfDay(fs *pflag.FlagSet) cli.Run {
-	force := fs.Bool("force", false, "although bookings wait that the terminal refuses until its end-of-day; it may "+
+	force := fs.Bool("force", false, "although captures wait that the terminal refuses until its end-of-day; it may "+
 		"take their holds whole")
 	return p.withTerminal(fs, func(ctx context.Context, s api.Devices, _ []string) (any, error) {
 		return s.EndOfDay(ctx, *force)

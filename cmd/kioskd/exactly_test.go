@@ -262,7 +262,7 @@ func TestExactlyOnce(t *testing.T) {
 	})
 	t.Run("cluster", func(t *testing.T) {
 		o := newOrdeal(t)
-		house, err := receiver.OpenHouse(o.office.dir, []string{"localhost", "127.0.0.1"})
+		house, err := receiver.OpenOffice(o.office.dir, []string{"localhost", "127.0.0.1"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -284,7 +284,7 @@ func BenchmarkHoldToContactor(b *testing.B) {
 	holding := false
 	s.Terminal.Said = func(a zvt.APDU) {
 		if a.Is(0x04, 0x0F) {
-			holding = len(s.Bank.Open()) > 0
+			holding = len(s.Bank.OpenHolds()) > 0
 		}
 		if a.Is(0x06, 0x0F) && holding {
 			holding = false

@@ -52,7 +52,8 @@ func (p program) drain(fs *pflag.FlagSet) cli.Run {
 				return err
 			}
 			fmt.Fprintln(
-				p.Out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain --off.")
+				p.Out, "Nothing is open: kioskd may be stopped. It sells again when it is started, or with drain "+
+					"--off.")
 			return nil
 		})
 	}

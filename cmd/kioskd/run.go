@@ -77,7 +77,8 @@ func (p program) check(flags *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold, c.Terminal.Address)
+		fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold,
+			c.Terminal.Address)
 		return nil
 	}
 }

@@ -58,7 +58,7 @@ func (p program) simulateOffice(fs *pflag.FlagSet) cli.Run {
 		if !ok {
 			return cli.Usagef("simulate backoffice: listen %q: want tcp://HOST:PORT", o.listen)
 		}
-		house, err := receiver.OpenHouse(o.dir, strings.Split(o.hosts, ","))
+		house, err := receiver.OpenOffice(o.dir, strings.Split(o.hosts, ","))
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func refuseKinds(kinds string) func(kiosk.Leaf) string {
 	}
 }
 
-func (p program) enroll(house *receiver.House, id, address string) error {
+func (p program) enroll(house *receiver.Office, id, address string) error {
 	dir, err := house.Enroll(id)
 	if err != nil {
 		return cli.Usage(err)
@@ -180,7 +180,7 @@ func (p program) checkOffice(ctx context.Context, r *receiver.Receiver, format s
 	return w.Flush()
 }
 
-func (p program) serveOffice(ctx context.Context, house *receiver.House, r *receiver.Receiver, address string,
+func (p program) serveOffice(ctx context.Context, house *receiver.Office, r *receiver.Receiver, address string,
 	log *slog.Logger) error {
 	config, err := house.TLS()
 	if err != nil {
@@ -211,7 +211,7 @@ func (p program) serveOffice(ctx context.Context, house *receiver.House, r *rece
 
 // takeStream takes from a JetStream, and makes its streams where they are missing. What breaks
 // off is begun again where the database is.
-func (p program) takeStream(ctx context.Context, house *receiver.House, r *receiver.Receiver, o officeOptions,
+func (p program) takeStream(ctx context.Context, house *receiver.Office, r *receiver.Receiver, o officeOptions,
 	log *slog.Logger) error {
 	dir, err := house.Enroll("office")
 	if err != nil {

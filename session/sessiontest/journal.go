@@ -133,7 +133,7 @@ func (j *Journal) Gone() {
 	for range 8 * 24 {
 		j.See(session.Observation{What: session.TerminalSaid, Ready: true, Open: kiosk.OpenHolds{Complete: true}})
 		if x := j.State.Sessions["S1"]; x.Money == session.CaptureAsked {
-			j.See(session.Observation{What: session.BookingEnded,
+			j.See(session.Observation{What: session.SettlementEnded,
 				Err: &kiosk.Declined{Class: kiosk.DeclineNoHold, Code: "B4"}})
 		}
 		j.Now = j.Now.Add(time.Hour)
@@ -143,7 +143,7 @@ func (j *Journal) Gone() {
 
 // Booked is the bank's answer.
 func (j *Journal) Booked(minor int64) {
-	b := &kiosk.Booking{ID: "232", Booked: EUR(minor)}
-	j.See(session.Observation{What: session.BookingApproved, Booking: b})
-	j.See(session.Observation{What: session.BookingEnded, Booking: b})
+	b := &kiosk.CaptureResult{ID: "232", Booked: EUR(minor)}
+	j.See(session.Observation{What: session.SettlementApproved, Result: b})
+	j.See(session.Observation{What: session.SettlementEnded, Result: b})
 }

@@ -433,12 +433,12 @@ func (v *victim) spoil(name string, rw io.ReadWriteCloser) io.ReadWriteCloser {
 	if name == "terminal" {
 		rate = 0.001
 	}
-	return &spoiled{ReadWriteCloser: rw, v: v, rate: rate, eyes: name == "board",
+	return &noisyLine{ReadWriteCloser: rw, v: v, rate: rate, eyes: name == "board",
 		sums: v.tcp && name == "terminal"}
 }
 
-// spoiled is a line on which things go wrong, at the device's end.
-type spoiled struct {
+// noisyLine is a line on which things go wrong, at the device's end.
+type noisyLine struct {
 	io.ReadWriteCloser
 	v    *victim
 	rate float64
@@ -451,7 +451,7 @@ type spoiled struct {
 }
 
 // chunk decides what becomes of a piece; nil is lost.
-func (s *spoiled) chunk(b []byte) []byte {
+func (s *noisyLine) chunk(b []byte) []byte {
 	v := s.v
 	if v.isCalm() {
 		return b
@@ -492,7 +492,7 @@ func (s *spoiled) chunk(b []byte) []byte {
 }
 
 // Read hands a device what the daemon sent.
-func (s *spoiled) Read(b []byte) (int, error) {
+func (s *noisyLine) Read(b []byte) (int, error) {
 	for {
 		s.mu.Lock()
 		n := copy(b, s.pending)
@@ -512,7 +512,7 @@ func (s *spoiled) Read(b []byte) (int, error) {
 }
 
 // Write hands the daemon what a device sent.
-func (s *spoiled) Write(b []byte) (int, error) {
+func (s *noisyLine) Write(b []byte) (int, error) {
 	if kept := s.chunk(b); len(kept) > 0 {
 		if _, err := s.ReadWriteCloser.Write(kept); err != nil {
 			return 0, err

@@ -235,9 +235,9 @@ func (s *Town) Settled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	open := unsettled{holds: s.Bank.Open()}
+	open := unsettled{holds: s.Bank.OpenHolds()}
 	for _, x := range state.Sessions {
-		if x.Paper != session.PaperClosed && !x.Forsaken() {
+		if x.Record != session.RecordClosed && !x.Forsaken() {
 			open.sessions++
 			if x.Due.After(open.due) {
 				open.due = x.Due

@@ -47,8 +47,8 @@ func (s Site) hold(t *testing.T, minor int64) kiosk.Hold {
 	recorded := kiosk.HoldID("")
 	h, err := s.Terminal.Hold(context.Background(), kiosk.HoldRequest{
 		Reference: "TEST123", Amount: s.money(minor), Language: "en", CardWait: 30 * time.Second,
-		Record:   func(h kiosk.Hold) error { recorded = h.ID; return nil },
-		Progress: func(kiosk.Progress) {},
+		OnApproved: func(h kiosk.Hold) error { recorded = h.ID; return nil },
+		Progress:   func(kiosk.Progress) {},
 	})
 	if err != nil {
 		t.Fatalf("hold: %v", err)
@@ -64,7 +64,7 @@ func (s Site) hold(t *testing.T, minor int64) kiosk.Hold {
 
 func (s Site) open(t *testing.T) []kiosk.HoldID {
 	t.Helper()
-	open, err := s.Terminal.Open(context.Background())
+	open, err := s.Terminal.ListHolds(context.Background())
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -76,10 +76,10 @@ func capture(t *testing.T, s Site, held, used int64) {
 	if !slices.Contains(s.open(t), h.ID) {
 		t.Fatalf("hold %s is not on the list", h.ID)
 	}
-	recorded := kiosk.Booking{}
+	recorded := kiosk.CaptureResult{}
 	b, err := s.Terminal.Capture(context.Background(), kiosk.CaptureRequest{Reference: "TEST123", Hold: h,
-		Used:   s.money(used),
-		Record: func(b kiosk.Booking) error { recorded = b; return nil }})
+		Used:     s.money(used),
+		OnBooked: func(b kiosk.CaptureResult) error { recorded = b; return nil }})
 	if err != nil || b.Booked.Minor != used || recorded != b {
 		t.Fatalf("capture of %d booked %v (recorded %v): %v", used, b.Booked, recorded.Booked, err)
 	}
@@ -103,7 +103,7 @@ func release(t *testing.T, s Site) {
 	h := s.hold(t, 2500)
 	b, err := s.Terminal.Release(context.Background(), kiosk.ReleaseRequest{Reference: "TEST123",
 		ID: h.ID, Amount: h.Approved,
-		Record: func(kiosk.Booking) error { return nil }})
+		OnBooked: func(kiosk.CaptureResult) error { return nil }})
 	if err != nil || b.Booked.Minor != 0 {
 		t.Fatalf("release booked %v: %v", b.Booked, err)
 	}
@@ -115,8 +115,8 @@ func release(t *testing.T, s Site) {
 func notRecorded(t *testing.T, s Site) {
 	s.Present()
 	_, err := s.Terminal.Hold(context.Background(), kiosk.HoldRequest{Amount: s.money(2500), Language: "en",
-		CardWait: 30 * time.Second,
-		Record:   func(kiosk.Hold) error { return errors.New("disk is full") }})
+		CardWait:   30 * time.Second,
+		OnApproved: func(kiosk.Hold) error { return errors.New("disk is full") }})
 	var no *kiosk.Declined
 	if !errors.As(err, &no) || no.Class != kiosk.DeclineNotWritten {
 		t.Fatalf("hold gave %v", err)
@@ -128,7 +128,7 @@ func notRecorded(t *testing.T, s Site) {
 
 func refused(t *testing.T, s Site, ctx context.Context) {
 	_, err := s.Terminal.Hold(ctx, kiosk.HoldRequest{Amount: s.money(2500), Language: "en", CardWait: 2 * time.Second,
-		Record: func(kiosk.Hold) error { t.Error("a hold without a card"); return nil }})
+		OnApproved: func(kiosk.Hold) error { t.Error("a hold without a card"); return nil }})
 	var no *kiosk.Declined
 	if !errors.As(err, &no) || no.Class != kiosk.DeclineNoCard {
 		t.Fatalf("hold gave %v", err)
@@ -149,7 +149,7 @@ func cancelled(t *testing.T, s Site) {
 	refused(t, s, ctx)
 }
 
-func ready(s Site) error { _, err := s.Terminal.Open(context.Background()); return err }
+func ready(s Site) error { _, err := s.Terminal.ListHolds(context.Background()); return err }
 
 func several(t *testing.T, s Site) {
 	a, b := s.hold(t, 2500), s.hold(t, 3000)

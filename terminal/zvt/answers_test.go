@@ -147,12 +147,12 @@ func eur(minor int64) kiosk.Money { return kiosk.Money{Minor: minor, Currency: "
 func hold(d *zvt.Terminal) (kiosk.Hold, int, error) {
 	recorded := 0
 	h, err := d.Hold(context.Background(), kiosk.HoldRequest{Reference: "ABC1234", Amount: eur(5000), Language: "de",
-		CardWait: 45 * time.Second,
-		Record:   func(kiosk.Hold) error { recorded++; return nil }})
+		CardWait:   45 * time.Second,
+		OnApproved: func(kiosk.Hold) error { recorded++; return nil }})
 	return h, recorded, err
 }
 
-func capture(d *zvt.Terminal, h kiosk.Hold) (kiosk.Booking, error) {
+func capture(d *zvt.Terminal, h kiosk.Hold) (kiosk.CaptureResult, error) {
 	return d.Capture(context.Background(), kiosk.CaptureRequest{Reference: "ABC1234", Hold: h, Used: eur(98)})
 }
 
@@ -209,7 +209,7 @@ func TestWhatIsNoBooking(t *testing.T) {
 			s := &strange{answers: map[string][][]zvt.APDU{command: {answers}}}
 			meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 				h := kiosk.Hold{ID: "231", Approved: eur(5000)}
-				var b kiosk.Booking
+				var b kiosk.CaptureResult
 				var err error
 				if command == "0624" {
 					b, err = capture(d, h)
@@ -235,7 +235,7 @@ func TestATerminalThatForgotUs(t *testing.T) {
 		},
 		"0650": func(d *zvt.Terminal) error { _, err := d.EndOfDay(context.Background()); return err },
 		"0501": func(d *zvt.Terminal) error { return d.Ready(context.Background()) },
-		"list": func(d *zvt.Terminal) error { _, err := d.Open(context.Background()); return err },
+		"list": func(d *zvt.Terminal) error { _, err := d.ListHolds(context.Background()); return err },
 	} {
 		s := &strange{answers: map[string][][]zvt.APDU{command: {lost}}}
 		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
@@ -406,13 +406,13 @@ func TestWhoseFaultANoIs(t *testing.T) {
 func TestATerminalWithoutAList(t *testing.T) {
 	s := &strange{answers: map[string][][]zvt.APDU{"list": {{zvt.Nack(0x83)}}}}
 	meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
-		if _, err := d.Open(context.Background()); !errors.Is(err, zvt.ErrNoOpenList) {
+		if _, err := d.ListHolds(context.Background()); !errors.Is(err, zvt.ErrNoOpenList) {
 			t.Errorf("it gave %v", err)
 		}
 	})
 	s = &strange{}
 	meet(t, s, func(c *zvt.Config) { c.NoOpenList = true }, func(t *testing.T, d *zvt.Terminal) {
-		open, err := d.Open(context.Background())
+		open, err := d.ListHolds(context.Background())
 		if err != nil || open.Complete || strings.Contains(s.names(), "0623") {
 			t.Errorf("%+v, %v, told %s", open, err, s.names())
 		}

@@ -36,7 +36,7 @@ func TestWhatADriverSeesOfAStatus(t *testing.T) {
 		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
 			var seen kiosk.Progress
 			_, err := d.Hold(context.Background(), kiosk.HoldRequest{Amount: eur(5000), CardWait: time.Minute,
-				Record: func(kiosk.Hold) error { return nil }, Progress: func(p kiosk.Progress) { seen += p }})
+				OnApproved: func(kiosk.Hold) error { return nil }, Progress: func(p kiosk.Progress) { seen += p }})
 			if text := zvt.StatusText(byte(code)); err != nil || seen != says(text) {
 				t.Errorf("%02X, %q: the driver sees %q, %v; want %q", code, text, seen, err, says(text))
 			}

@@ -29,7 +29,7 @@
 //
 // The terminal keeps a payment only when its result (04 0F) was acknowledged by us,
 // and reverses it by itself otherwise. So the driver gives each approved result to the
-// caller's Record function and acknowledges it only after that returned: a crash
+// caller's OnApproved function and acknowledges it only after that returned: a crash
 // before leaves nothing held, a crash after leaves a hold whose receipt number is on
 // disk. Because the acknowledgement itself can get lost, a hold counts only after the
 // completion (06 0F), or when Open lists it.

@@ -324,7 +324,7 @@ func (r *refusal) Error() string {
 // but drivers wait for their turn, nothing is repeated blindly, and the list of open holds
 // tells as well. After the result of a failed payment some never send a completion.
 const (
-	bookLimit = 60 * time.Second // a booking that needs the host
+	bookLimit = 60 * time.Second // a capture that needs the acquirer
 	askLimit  = 30 * time.Second // a question
 	bookedEnd = 30 * time.Second
 	failedEnd = 10 * time.Second

@@ -102,7 +102,7 @@ func FuzzDriver(f *testing.F) {
 				t.Errorf("a capture of %+v", b)
 			}
 			d.Release(t.Context(), kiosk.ReleaseRequest{ID: "231"})
-			if open, err := d.Open(t.Context()); err == nil && open.Complete && len(script) == 0 {
+			if open, err := d.ListHolds(t.Context()); err == nil && open.Complete && len(script) == 0 {
 				t.Errorf("silence is the list %+v", open)
 			}
 			d.Last(t.Context())

@@ -87,7 +87,7 @@ func played(t *testing.T, run func(*zvt.Terminal), lines ...func(desk)) {
 // carrying out: its result must never be taken for that of the next.
 func TestALateRefusalIsNoAnswer(t *testing.T) {
 	for _, code := range []byte{0x83, 0x9C} {
-		capture := func(d *zvt.Terminal) (kiosk.Booking, error) {
+		capture := func(d *zvt.Terminal) (kiosk.CaptureResult, error) {
 			return d.Capture(context.Background(), kiosk.CaptureRequest{
 				Hold: kiosk.Hold{ID: "231", Approved: kiosk.Money{Minor: 5000, Currency: "EUR"}},
 				Used: kiosk.Money{Minor: 33, Currency: "EUR"}})

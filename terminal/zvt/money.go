@@ -63,7 +63,7 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 			}
 			got, err := t.hold(m)
 			if err == nil {
-				err = r.Record(got)
+				err = r.OnApproved(got)
 			}
 			turnedBack = err != nil
 			if err == nil {
@@ -125,7 +125,7 @@ func (t *Terminal) token(m Message) string {
 
 // hold reads an approved result. Without amount or receipt number it cannot be kept.
 func (t *Terminal) hold(m Message) (kiosk.Hold, error) {
-	b, err := t.booking(m)
+	b, err := t.result(m)
 	if err != nil {
 		return kiosk.Hold{}, err
 	}
@@ -182,13 +182,13 @@ func CheckHoldID(id kiosk.HoldID) error { _, err := receiptOf(id); return err }
 
 // Capture takes the used part of a hold. In the mode CaptureReleased it sends
 // approved - used; this is the only place where the complement is computed.
-func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.Booking, error) {
+func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.CaptureResult, error) {
 	if r.Used.Minor <= 0 || r.Used.Minor > r.Hold.Approved.Minor {
-		return kiosk.Booking{}, fmt.Errorf("cannot capture %v of a hold of %v", r.Used, r.Hold.Approved)
+		return kiosk.CaptureResult{}, fmt.Errorf("cannot capture %v of a hold of %v", r.Used, r.Hold.Approved)
 	}
 	receipt, err := receiptOf(r.Hold.ID)
 	if err != nil {
-		return kiosk.Booking{}, err
+		return kiosk.CaptureResult{}, err
 	}
 	instr, amount := byte(0x24), r.Used.Minor
 	fields := []Field{BCD(0x87, receipt, 2)}
@@ -199,10 +199,10 @@ func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.B
 	}
 	fields = append(fields, BCD(0x04, amount, 6), Bin(0x19, payByTerminal), t.currencyField(),
 		Container(reference(r.Reference)))
-	return t.book(ctx, Command(0x06, instr, nil, fields...), r.Hold.TerminalID, r.Record)
+	return t.book(ctx, Command(0x06, instr, nil, fields...), r.Hold.TerminalID, r.OnBooked)
 }
 
-// ofReservation is what the booking of a reservation must name of it (PA00P015, 06 24): its trace
+// ofReservation is what the result of a reservation must name of it (PA00P015, 06 24): its trace
 // number, of six digits or in a tag of its own, and the bank's authorisation.
 func ofReservation(h kiosk.Hold) (fields []Field) {
 	if n, err := strconv.ParseInt(h.TraceNo, 10, 64); err == nil {
@@ -223,26 +223,26 @@ func ofReservation(h kiosk.Hold) (fields []Field) {
 const authLength = 8
 
 // Release gives a whole hold back (06 25).
-func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.Booking, error) {
+func (t *Terminal) Release(ctx context.Context, r kiosk.ReleaseRequest) (kiosk.CaptureResult, error) {
 	receipt, err := receiptOf(r.ID)
 	if err != nil {
-		return kiosk.Booking{}, err
+		return kiosk.CaptureResult{}, err
 	}
 	return t.book(ctx, Command(0x06, 0x25, nil, BCD(0x87, receipt, 2), Bin(0x19, payByTerminal),
-		t.currencyField()), r.TerminalID, r.Record)
+		t.currencyField()), r.TerminalID, r.OnBooked)
 }
 
-// book runs a command whose result is a booking. A capture that cannot be recorded is
+// book runs a command whose result is a result. A capture that cannot be recorded is
 // turned back, and the hold stays open.
 func (t *Terminal) book(ctx context.Context, cmd APDU, owner string,
-	record func(kiosk.Booking) error) (kiosk.Booking, error) {
+	record func(kiosk.CaptureResult) error) (kiosk.CaptureResult, error) {
 	if err := t.ready(ctx); err != nil {
-		return kiosk.Booking{}, err
+		return kiosk.CaptureResult{}, err
 	}
 	if err := t.foreign(owner); err != nil {
-		return kiosk.Booking{}, err
+		return kiosk.CaptureResult{}, err
 	}
-	var booking kiosk.Booking
+	var result kiosk.CaptureResult
 	var failed byte
 	turnedBack, booked := false, false
 	_, err := t.ask(ctx, cmd, handlers{limit: bookLimit, result: func(m Message) error {
@@ -250,7 +250,7 @@ func (t *Terminal) book(ctx context.Context, cmd APDU, owner string,
 		if failed != 0 {
 			return nil
 		}
-		got, err := t.booking(m)
+		got, err := t.result(m)
 		if err != nil {
 			turnedBack = true
 			return err
@@ -258,9 +258,9 @@ func (t *Terminal) book(ctx context.Context, cmd APDU, owner string,
 		if got == nil { // it was booked, and what is not known: its list will tell
 			return nil
 		}
-		booking = *got
+		result = *got
 		if record != nil {
-			err = record(booking)
+			err = record(result)
 		}
 		booked, turnedBack = err == nil, err != nil
 		return err
@@ -268,17 +268,17 @@ func (t *Terminal) book(ctx context.Context, cmd APDU, owner string,
 	var no *refusal
 	switch {
 	case turnedBack && (err == nil || errors.As(err, &no)):
-		return kiosk.Booking{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
+		return kiosk.CaptureResult{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
 	case booked && err != nil:
-		return booking, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
+		return result, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
 	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, ErrTimeout)):
-		return kiosk.Booking{}, declined(failed)
+		return kiosk.CaptureResult{}, declined(failed)
 	case errors.As(err, &no):
-		return kiosk.Booking{}, no.declined()
+		return kiosk.CaptureResult{}, no.declined()
 	case err == nil && !booked:
-		return booking, fmt.Errorf("%w: %s was completed without a result", kiosk.ErrOutcomeUnknown, Name(cmd))
+		return result, fmt.Errorf("%w: %s was completed without a result", kiosk.ErrOutcomeUnknown, Name(cmd))
 	}
-	return booking, err
+	return result, err
 }
 
 // foreign tells whether another terminal answers than the one that is meant.
@@ -312,9 +312,9 @@ func (t *Terminal) otherCurrency(m Message) (which string, other bool) {
 	}
 }
 
-// booking reads a result: of a hold, a capture or a release. Its error says why it cannot stand. It
+// result reads a result: of a hold, a capture or a release. Its error says why it cannot stand. It
 // is nil where the amount or the receipt number is absent, which says nothing and is no zero.
-func (t *Terminal) booking(m Message) (*kiosk.Booking, error) {
+func (t *Terminal) result(m Message) (*kiosk.CaptureResult, error) {
 	if _, ok := m.Get(0x27); !ok {
 		return nil, errors.New("result has no code")
 	}
@@ -325,7 +325,7 @@ func (t *Terminal) booking(m Message) (*kiosk.Booking, error) {
 	if p.Amount == nil || p.Receipt == nil || *p.Receipt == 0 {
 		return nil, nil
 	}
-	b := &kiosk.Booking{ID: holdID(*p.Receipt), Booked: kiosk.Money{Minor: *p.Amount, Currency: t.cfg.Currency}}
+	b := &kiosk.CaptureResult{ID: holdID(*p.Receipt), Booked: kiosk.Money{Minor: *p.Amount, Currency: t.cfg.Currency}}
 	if p.Trace != nil {
 		b.TraceNo = fmt.Sprintf("%06d", *p.Trace)
 	}
@@ -341,7 +341,7 @@ func (t *Terminal) booking(m Message) (*kiosk.Booking, error) {
 //	> 06 23 03 87 FF FF   < 06 1E .. B8 87 02 31 06{23{08 02 31, 08 02 32}}
 //
 // A terminal without such a list (Config.NoOpenList) is only asked whether it is there.
-func (t *Terminal) Open(ctx context.Context) (kiosk.OpenHolds, error) {
+func (t *Terminal) ListHolds(ctx context.Context) (kiosk.OpenHolds, error) {
 	if err := t.ready(ctx); err != nil {
 		return kiosk.OpenHolds{}, err
 	}
@@ -412,26 +412,26 @@ func (t *Terminal) ReadCard(ctx context.Context, wait time.Duration) (string, er
 }
 
 // Last asks for the last result again (06 20), without printing.
-func (t *Terminal) Last(ctx context.Context) (kiosk.Booking, error) {
+func (t *Terminal) Last(ctx context.Context) (kiosk.CaptureResult, error) {
 	if err := t.ready(ctx); err != nil {
-		return kiosk.Booking{}, err
+		return kiosk.CaptureResult{}, err
 	}
-	var last *kiosk.Booking
+	var last *kiosk.CaptureResult
 	cmd := Command(0x06, 0x20, t.password(), Bin(0x03, 0x03))
 	_, err := t.ask(ctx, cmd, handlers{limit: askLimit, result: func(m Message) (err error) {
 		if m.Result() == 0 {
-			last, err = t.booking(m)
+			last, err = t.result(m)
 		}
 		return err
 	}})
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
-		return kiosk.Booking{}, no.declined()
+		return kiosk.CaptureResult{}, no.declined()
 	case err != nil:
-		return kiosk.Booking{}, asUnreachable(err)
+		return kiosk.CaptureResult{}, asUnreachable(err)
 	case last == nil:
-		return kiosk.Booking{}, errors.New("terminal did not repeat its last result")
+		return kiosk.CaptureResult{}, errors.New("terminal did not repeat its last result")
 	}
 	return *last, nil
 }

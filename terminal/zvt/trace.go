@@ -26,19 +26,19 @@ type tracedLink struct {
 
 func (t *tracedLink) Send(a APDU) error {
 	err := t.Link.Send(a)
-	t.tell("to terminal", a, err)
+	t.write("to terminal", a, err)
 	return err
 }
 
 func (t *tracedLink) Receive(wait time.Duration) (APDU, error) {
 	a, err := t.Link.Receive(wait)
 	if err == nil {
-		t.tell("from terminal", a, nil)
+		t.write("from terminal", a, nil)
 	}
 	return a, err
 }
 
-func (t *tracedLink) tell(way string, a APDU, err error) {
+func (t *tracedLink) write(way string, a APDU, err error) {
 	m, broken := Parse(a)
 	d := Describe(m)
 	if unread, is := d.Fields["unknown"].(string); is { // it may be anything, a card number too
