@@ -47,6 +47,16 @@ func (c Currency) Digits() int {
 	return 2
 }
 
+// WholeCurrencies are those without minor units.
+func WholeCurrencies() (out []Currency) {
+	for _, k := range currencies {
+		if k.digits == 0 {
+			out = append(out, k.code)
+		}
+	}
+	return out
+}
+
 // CurrencyByNumber finds a currency by its ISO 4217 number.
 func CurrencyByNumber(n int) (Currency, bool) {
 	for _, k := range currencies {

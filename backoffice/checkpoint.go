@@ -37,11 +37,23 @@ func OfSecret(secret string) (note.Signer, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot read signing key: %w", err)
 	}
+	key, err := PrivateKey(secret)
+	if err != nil {
+		return nil, "", err
+	}
+	public, err := note.NewEd25519VerifierKey(signer.Name(), key.Public().(ed25519.PublicKey))
+	return signer, public, err
+}
+
+// PrivateKey is the key of a secret text.
+func PrivateKey(secret string) (ed25519.PrivateKey, error) {
+	if _, err := note.NewSigner(secret); err != nil {
+		return nil, fmt.Errorf("cannot read signing key: %w", err)
+	}
 	parts := strings.SplitN(secret, "+", 5) // PRIVATE+KEY+name+hash+key, which NewSigner has checked
 	key, err := base64.StdEncoding.DecodeString(parts[4])
 	if err != nil {
-		return nil, "", fmt.Errorf("cannot read signing key: %w", err)
+		return nil, fmt.Errorf("cannot read signing key: %w", err)
 	}
-	public, err := note.NewEd25519VerifierKey(parts[2], ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey))
-	return signer, public, err
+	return ed25519.NewKeyFromSeed(key[1:]), nil
 }

@@ -56,6 +56,8 @@ type Config struct {
 	Keep   keepConfig
 	OCPI   *ocpi.Site // nil for none
 
+	Receipts Receipts
+
 	Tariff *tariff.Tariff
 	Accept string // start of the checksum of a tariff whose prices are far from the last one's
 	Bays   []Bay
@@ -99,6 +101,12 @@ type configReader struct {
 	setting string // that is read
 	others  bool   // files that are named and missing are faults, too
 	lines   []usedLine
+	named   []namedSection // that need the kiosk's name
+}
+
+type namedSection struct {
+	name    string
+	section *yaml.Node
 }
 
 // usedLine is an address that a device of the site has.
@@ -315,22 +323,20 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	var tariffNode, uplinkNode, ocpiNode *yaml.Node
+	var tariffNode, ocpiNode *yaml.Node
 	var amounts terminalAmounts
 	r.mapping(n, "configuration", map[string]func(*yaml.Node){
-		"site!":     func(n *yaml.Node) { r.site(c, n) },
-		"journal!":  r.path(&c.Journal, dir),
-		"screen!":   func(n *yaml.Node) { r.screen(c, n, dir) },
-		"terminal!": func(n *yaml.Node) { amounts = r.terminal(c, n, dir) },
-		"tariff!":   func(n *yaml.Node) { tariffNode = n },
-		"bays!":     func(n *yaml.Node) { r.bays(c, n) },
-		"timings":   func(n *yaml.Node) { r.timings(c, n) },
-		"staff":     func(n *yaml.Node) { r.staff(c, n) },
-		"backoffice": func(n *yaml.Node) {
-			uplinkNode = n
-			r.backoffice(c, n, dir)
-		},
-		"keep": func(n *yaml.Node) { r.keep(c, n) },
+		"site!":      func(n *yaml.Node) { r.site(c, n) },
+		"journal!":   r.path(&c.Journal, dir),
+		"screen!":    func(n *yaml.Node) { r.screen(c, n, dir) },
+		"terminal!":  func(n *yaml.Node) { amounts = r.terminal(c, n, dir) },
+		"tariff!":    func(n *yaml.Node) { tariffNode = n },
+		"bays!":      func(n *yaml.Node) { r.bays(c, n) },
+		"timings":    func(n *yaml.Node) { r.timings(c, n) },
+		"staff":      func(n *yaml.Node) { r.staff(c, n) },
+		"backoffice": func(n *yaml.Node) { r.backoffice(c, n, dir) },
+		"keep":       func(n *yaml.Node) { r.keep(c, n) },
+		"receipts":   func(n *yaml.Node) { r.receipts(c, n) },
 		"ocpi": func(n *yaml.Node) {
 			ocpiNode = n
 			r.ocpi(c, n)
@@ -352,8 +358,13 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 	if tariffNode != nil {
 		r.tariff(c, tariffNode, dir)
 	}
-	if err := backoffice.CheckID(c.KioskID); uplinkNode != nil && err != nil {
-		r.fault(uplinkNode, "backoffice: site.kiosk must name this kiosk: %v", err)
+	for _, n := range r.named {
+		if err := backoffice.CheckID(c.KioskID); err != nil {
+			r.fault(n.section, "%s: site.kiosk must name this kiosk: %v", n.name, err)
+		}
+		if n.name == "receipts" && c.Receipts.Short != "" && c.Uplink == nil {
+			r.fault(n.section, "receipts.short: no back office has the receipts: there is no section backoffice")
+		}
 	}
 	if ocpiNode != nil {
 		r.ocpiFits(c, ocpiNode)

@@ -34,6 +34,7 @@ type keepConfig struct {
 }
 
 func (r *configReader) backoffice(c *Config, n *yaml.Node, dir string) {
+	r.named = append(r.named, namedSection{"backoffice", n})
 	u := &uplinkConfig{Every: 15 * time.Minute, Late: time.Hour}
 	r.mapping(n, "backoffice", map[string]func(*yaml.Node){
 		"url!":         func(n *yaml.Node) { r.uplinkURL(u, n) },

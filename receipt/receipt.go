@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"rsc.io/qr"
-
 	"kioskd"
 	"kioskd/session"
 	"kioskd/ui/text"
@@ -175,15 +173,6 @@ func of(x session.Session) (Receipt, error) {
 // journal's head.
 func Code(reference, head string) string {
 	return strings.TrimSpace("KIOSKD " + reference + " " + head)
-}
-
-// PNG is the QR as a picture with its quiet zone.
-func PNG(code string) ([]byte, error) {
-	c, err := qr.Encode(code, qr.M)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make QR: %w", err)
-	}
-	return c.PNG(), nil
 }
 
 // width of the text form in characters: a receipt printer's.

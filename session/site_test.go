@@ -425,7 +425,7 @@ func (s *site) start(price string) {
 			func() bool { return !s.unsynced.Load() }),
 	})
 	l.presenter = ui.NewPresenter(ui.Site{Languages: []string{"en", "de"}, Bays: []int{1, 2},
-		Prices: ui.Always(tr, "sum"), Receipt: func(_, ref string) string { return ref },
+		Prices: ui.Always(tr, "sum"), Receipt: func(session.Session) ui.Handout { return ui.Handout{} },
 		Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: rules,
 		Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, l.control)
 	var ctx context.Context

@@ -2,55 +2,130 @@ package site
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"kioskd"
+	"kioskd/backoffice"
+	"kioskd/config"
 	"kioskd/receipt"
+	"kioskd/receipt/page"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/ui"
+	"kioskd/ui/text"
 )
 
-// archive looks receipts up for the screen. It implements ui.Archive.
+// archive looks receipts up for the screen, and makes what drivers take away. It implements ui.Archive.
 type archive struct {
+	c        *config.Config
 	journal  *store.Store
 	control  *session.Controller
 	terminal kiosk.CardTerminal
+	texts    *text.Catalogues
+	key      ed25519.PrivateKey // signs receipts; nil where no page opens them
 
-	mu    sync.Mutex
-	codes map[string]string // of the last sessions' receipts
+	mu   sync.Mutex
+	kept map[string]receipt.Receipt // of the last sessions, as they stood
 }
 
-// keepCodes is how many codes are remembered: those that a screen shows again and again.
-const keepCodes = 100
+func newArchive(c *config.Config, journal *store.Store, control *session.Controller,
+	terminal kiosk.CardTerminal) (*archive, error) {
+	texts, err := text.Load()
+	if err != nil {
+		return nil, err
+	}
+	a := &archive{c: c, journal: journal, control: control, terminal: terminal, texts: texts}
+	if c.Receipts.Page != "" {
+		a.key, err = receiptKey(c)
+	}
+	return a, err
+}
+
+// receiptKey is the key that signs the receipts of a kiosk: that of its journal's checkpoints.
+func receiptKey(c *config.Config) (ed25519.PrivateKey, error) {
+	secret, err := checkpointKey(checkpointKeyPath(c), c.KioskID)
+	if err != nil {
+		return nil, err
+	}
+	return backoffice.PrivateKey(secret)
+}
+
+// WriteReceiptPage writes the page that opens the links of a kiosk's receipts, and adds the kiosk to its list.
+func WriteReceiptPage(c *config.Config, dir string) error {
+	if _, err := os.Stat(checkpointKeyPath(c)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no %s: kioskd makes it when it starts with receipts.url; start it once",
+			checkpointKeyPath(c))
+	}
+	key, err := receiptKey(c)
+	if err != nil {
+		return err
+	}
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	return page.Write(dir, texts, c.KioskID, key.Public().(ed25519.PublicKey), c.Site)
+}
+
+// keepReceipts is how many are remembered: those that a screen shows again and again.
+const keepReceipts = 100
 
 // codeLimit is how long a screen waits for the journal: the next view asks again.
 const codeLimit = 300 * time.Millisecond
 
-// code is the text of a session's receipt QR. Before the receipt rests on a record it is the
-// reference alone.
-func (a *archive) code(id, reference string) string {
+// handout is what a driver takes away of a session, or reads on the glass. Before the receipt rests on a record, and
+// where no money was reserved, there is nothing.
+func (a *archive) handout(x session.Session) ui.Handout {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if code, ok := a.codes[id]; ok {
-		return code
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), codeLimit)
 	defer cancel()
-	r, err := receipt.From(ctx, a.journal.Session(ctx, id), a.journal.TreeHash)
-	if errors.Is(err, receipt.ErrNone) {
-		r.Head, r.QR = "-", receipt.Code(reference, "")
-	} else if err != nil || r.Head == "" {
-		return receipt.Code(reference, "")
+	state := x.ID + " " + string(x.Money)
+	r, ok := a.kept[state]
+	if !ok {
+		var err error
+		r, err = receipt.From(ctx, a.journal.Session(ctx, x.ID), a.journal.TreeHash)
+		if err != nil && !errors.Is(err, receipt.ErrNone) || err == nil && r.Head == "" {
+			return ui.Handout{}
+		}
+		if len(a.kept) >= keepReceipts || a.kept == nil {
+			a.kept = map[string]receipt.Receipt{}
+		}
+		a.kept[state] = r
 	}
-	if len(a.codes) >= keepCodes || a.codes == nil {
-		a.codes = map[string]string{}
+	if r.No == "" { // no money was reserved
+		return ui.Handout{}
 	}
-	a.codes[id] = r.QR
-	return r.QR
+	return ui.Handout{Code: a.code(ctx, r), Items: itemised(r)}
+}
+
+// code is what the picture of a receipt's code says: the back office's short link where it has the receipt, the link
+// that carries the receipt, or a mail with its text.
+func (a *archive) code(ctx context.Context, r receipt.Receipt) string {
+	if a.c.Receipts.Short != "" {
+		n, _, _ := strings.Cut(r.Head, " ")
+		rests, err := strconv.ParseInt(n, 10, 64)
+		acked, _, failed := a.journal.Acked(ctx)
+		if err == nil && failed == nil && rests > 0 && acked >= rests {
+			return strings.TrimSuffix(a.c.Receipts.Short, "/") + "/" + r.Session
+		}
+	}
+	if a.key != nil {
+		digits, err := receipt.Digits(r, a.c.KioskID, a.key)
+		if err == nil {
+			return a.c.Receipts.Page + "#" + digits
+		}
+	}
+	return r.Mail(a.texts.Printer(r.Language), a.texts.Printer("en"))
 }
 
 // How far back, and how many, a driver may look.
@@ -114,7 +189,56 @@ func (a *archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView,
 			continue
 		}
 		out = append(out, ui.ReceiptView{Reference: r.No, At: r.Issued, Bay: r.Bay, Energy: r.Energy, Paid: r.Total,
-			Settled: r.Settled, Code: r.QR})
+			Settled: r.Settled, Handout: ui.Handout{Code: a.code(ctx, r), Items: itemised(r)}})
 	}
 	return out, nil
+}
+
+// itemised is a receipt as the screen shows it: what a tax office and a driver look for.
+func itemised(r receipt.Receipt) (out []ui.Item) {
+	add := func(key string, values ...ui.Arg) *ui.Item {
+		out = append(out, ui.Item{Key: key, Value: values})
+		return &out[len(out)-1]
+	}
+	row := func(key, value string) {
+		if strings.TrimSpace(value) != "" {
+			add(key, ui.Arg{Text: value})
+		}
+	}
+	money := func(m kiosk.Money) ui.Arg { return ui.Arg{Money: &m} }
+	row("", r.Seller["name"])
+	row("", r.Seller["address"])
+	row("receipt.vat_id", r.Seller["vat_id"])
+	row("receipt.no", r.No)
+	add("receipt.date", ui.Arg{At: &r.Issued})
+	row("receipt.bay", strconv.Itoa(r.Bay))
+	if r.Start != nil {
+		add("receipt.start", ui.Arg{At: r.Start})
+		add("receipt.end", ui.Arg{At: r.End})
+		row("receipt.meter_no", r.MeterSerial)
+		add("receipt.register", ui.Arg{Energy: r.RegisterStart}, ui.Arg{Energy: r.RegisterEnd})
+		add("receipt.energy", ui.Arg{Energy: &r.Energy})
+	}
+	for _, l := range r.Lines {
+		add("receipt.line."+string(l.Dimension), money(l.Amount)).Times = []ui.Arg{{Number: l.Volume},
+			{Number: l.Price}}
+	}
+	if r.Net != nil {
+		add("receipt.net", money(*r.Net))
+	}
+	for _, t := range r.Taxes {
+		add("receipt.vat", money(t.Amount)).Args = []ui.Arg{{Name: "P", Number: t.Percent}}
+	}
+	add("receipt.total", money(r.Total))
+	add("receipt.held", money(r.Held))
+	if r.Settled {
+		add("receipt.paid", money(r.Paid))
+		add("receipt.released", money(r.Released))
+	} else {
+		add("receipt.not_yet", money(r.Total))
+	}
+	if c := r.Card; c != nil && c.Last4 != "" {
+		row("receipt.card", strings.TrimSpace(c.Brand+" **** "+c.Last4))
+	}
+	return out
 }

@@ -237,9 +237,12 @@ func (s *Site) openOffice(context.Context) error {
 			clock: s.clock, prices: s.prices, report: s.keep.diagnostics(staff), log: s.log}
 		s.keep.do = s.do
 	}
-	old := &archive{journal: s.journal, control: s.control, terminal: s.terminal}
+	old, err := newArchive(s.c, s.journal, s.control, s.terminal)
+	if err != nil {
+		return err
+	}
 	s.screen = screenSite(s.c, s.prices)
-	s.screen.Archive, s.screen.Receipt = old, old.code
+	s.screen.Archive, s.screen.Receipt = old, old.handout
 	if s.c.Technician != nil || s.c.Host != nil {
 		s.screen.Desk = staff
 	}

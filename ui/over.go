@@ -90,6 +90,10 @@ func (p *Presenter) openAsked(s Screen, snap session.Snapshot) error {
 		if p.last.Screen != Price {
 			return errOld
 		}
+	case Itemised:
+		if p.last.Screen != Final || len(p.last.Items) == 0 {
+			return errOld
+		}
 	case Receipts:
 		if p.site.Archive == nil {
 			return fmt.Errorf("there are no receipts to look up")
@@ -164,7 +168,7 @@ func (p *scene) showFound(v *View) {
 	v.Screen, v.Reference = Found, p.found.one
 	for _, r := range p.found.all {
 		if r.Reference == p.found.one {
-			v.Bay, v.Energy, v.Paid, v.Settled, v.Code = r.Bay, r.Energy, r.Paid, r.Settled, r.Code
+			v.Bay, v.Energy, v.Paid, v.Settled, v.Handout = r.Bay, r.Energy, r.Paid, r.Settled, r.Handout
 		}
 	}
 }

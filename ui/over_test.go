@@ -73,7 +73,7 @@ func newOver(t *testing.T) (*machine, *ui.Presenter, archive, *desk) {
 	}
 	a, d := archive{card: make(chan []ui.ReceiptView, 1)}, &desk{}
 	p := ui.NewPresenter(ui.Site{Name: "Site", Kiosk: "K-0042", Languages: []string{"en", "de", "ar"}, Bays: []int{3},
-		Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref }, Hold: eur(5000),
+		Prices: ui.Always(tf, "sum"), Receipt: handout, Hold: eur(5000),
 		Timezone: "Europe/Berlin",
 		Rules:    m.rules, Times: ui.DefaultTimes(), CardWait: 45 * time.Second, Archive: a, Desk: d},
 		m)
@@ -186,6 +186,35 @@ func TestABayThatIsBrokenSaysWhy(t *testing.T) {
 	if v := look(p); v.Screen != ui.Bays {
 		t.Errorf("after it was mended the screen is %s", v.Screen)
 	}
+}
+
+// TestTheReceiptIsReadOnTheGlass: from the last screen, and from no other; Back leads back to it.
+func TestTheReceiptIsReadOnTheGlass(t *testing.T) {
+	m, p, _, _ := newOver(t)
+	refused := func(on ui.Screen) {
+		t.Helper()
+		if err := p.Input(t.Context(), ui.Input{Seq: look(p).Seq, Kind: ui.Open, Value: string(ui.Itemised)}); err == nil {
+			t.Errorf("on %s a receipt can be read", on)
+		}
+	}
+	refused(ui.Attract)
+	touch(t, p, ui.Touch, "", ui.Bays)
+	touch(t, p, ui.Choose, "3", ui.Price)
+	touch(t, p, ui.Accept, "", ui.Tap)
+	m.must(session.Observation{What: session.HoldApproved, Session: "S1",
+		Hold: &kiosk.Hold{ID: "231", Approved: eur(5000)}})
+	m.must(session.Observation{What: session.HoldEnded, Session: "S1"})
+	look(p)
+	refused(ui.PlugIn)
+	m.must(session.Observation{What: session.Cancelled, Session: "S1"})
+	if v := look(p); v.Screen != ui.Final || !strings.HasPrefix(v.Code, "https://pay.example/r/") {
+		t.Fatalf("the last screen is %s, its code %q", v.Screen, v.Code)
+	}
+	v := touch(t, p, ui.Open, string(ui.Itemised), ui.Itemised)
+	if len(v.Items) != 1 || v.Items[0].Value[0].Text != v.Reference {
+		t.Errorf("the receipt on the glass is %+v", v.Items)
+	}
+	touch(t, p, ui.Back, "", ui.Final)
 }
 
 func TestAReceiptIsFoundByItsCode(t *testing.T) {

@@ -29,7 +29,7 @@ type Site struct {
 	CardWait  time.Duration
 	Night     func(time.Time) bool                       // dark colours; nil for never
 	Notice    func(language string, at time.Time) string // the operator's word to drivers; nil for never
-	Receipt   func(session, reference string) string     // text of a receipt's QR
+	Receipt   func(session.Session) Handout              // what its driver takes away
 	Archive   Archive                                    // nil where no receipts can be looked up
 	Desk      Desk                                       // nil where no person is let in
 }

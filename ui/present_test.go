@@ -39,6 +39,12 @@ type machine struct {
 	wrote    func(session.Event)
 }
 
+// handout is the receipt of a session in tests.
+func handout(x session.Session) ui.Handout {
+	return ui.Handout{Code: "https://pay.example/r/" + x.Reference,
+		Items: []ui.Item{{Key: "receipt.no", Value: []ui.Arg{{Text: x.Reference}}}}}
+}
+
 func (m *machine) Choose(ctx context.Context, bay int) (string, error) {
 	m.visits++
 	id := fmt.Sprint("S", m.visits)
@@ -86,7 +92,7 @@ func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
 		t.Fatal(err)
 	}
 	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3},
-		Prices: ui.Always(tf, "sum"), Receipt: func(_, ref string) string { return "KIOSKD " + ref },
+		Prices: ui.Always(tf, "sum"), Receipt: handout,
 		Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: m.rules,
 		Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)
 }

@@ -401,7 +401,7 @@ func (p *scene) ended(v *View, x session.Session) {
 	}
 	v.Open = x.Money == session.Disputed
 	v.Settled = x.Money.Settled()
-	v.Code = p.site.Receipt(x.ID, x.Reference)
+	v.Handout = p.site.Receipt(x)
 }
 
 // least is the smaller amount. Where they are of two currencies, of which no bill is made, it is nothing.

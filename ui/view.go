@@ -54,6 +54,7 @@ const (
 	Still     Screen = "still_there"
 	Receipts  Screen = "receipt_later" // by card or code
 	Found     Screen = "receipt_found"
+	Itemised  Screen = "receipt" // of the session that ended
 	StaffCode Screen = "staff_code"
 	Technic   Screen = "technician"
 	HostPage  Screen = "host"
@@ -63,7 +64,7 @@ const (
 func Screens() []Screen {
 	return []Screen{Attract, Bays, Price, Limits, Tap, Wait, PlugIn, Charging, Idle, Owner, StopAsk, Final, Declined,
 		OutOfOrder, Reader, Offline, Emergency, Lost, BayFault, Languages, Help, AccessAsk, Still, Receipts, Found,
-		StaffCode, Technic, HostPage}
+		Itemised, StaffCode, Technic, HostPage}
 }
 
 // View is all that a screen shows. Money, energy and times are numbers here and are
@@ -94,7 +95,6 @@ type View struct {
 	Released kiosk.Money     `json:"released"`
 	Settled  bool            `json:"settled"`               // the bank has answered for the final price
 	Open     bool            `json:"open,omitempty"`        // the payment is left to a person
-	Code     string          `json:"qr,omitempty"`          // text of the QR
 	Again    bool            `json:"again,omitempty"`       // after a decline they may try once more
 	StopCode string          `json:"stop_code,omitempty"`   // for its owner only
 	ByCard   bool            `json:"by_card,omitempty"`     // the owner may show the card that they paid with
@@ -116,7 +116,8 @@ type View struct {
 	Kiosk    string        `json:"kiosk,omitempty"` // to tell who helps
 	Later    bool          `json:"later,omitempty"` // receipts can be looked up
 	Receipts []ReceiptView `json:"receipts,omitempty"`
-	Staff    *StaffView    `json:"staff,omitempty"`
+	Handout
+	Staff *StaffView `json:"staff,omitempty"`
 }
 
 // BayState is what a driver sees of a bay.
@@ -166,7 +167,23 @@ type ReceiptView struct {
 	Energy    kiosk.Energy `json:"energy_wh"`
 	Paid      kiosk.Money  `json:"paid"`
 	Settled   bool         `json:"settled,omitempty"`
-	Code      string       `json:"qr"`
+	Handout
+}
+
+// Handout is what a driver takes away of a session: the text of a code, which is a link that opens the receipt, or a
+// mail with its text; and the receipt's items, to be read on the glass. There is none where no money was reserved.
+type Handout struct {
+	Code  string `json:"qr,omitempty"`
+	Items []Item `json:"items,omitempty"`
+}
+
+// Item is a line of a receipt: a text by its key with its places, what is multiplied, and a value, or two from one to
+// the other.
+type Item struct {
+	Key   string `json:"key,omitempty"`
+	Args  []Arg  `json:"args,omitempty"`
+	Times []Arg  `json:"times,omitempty"`
+	Value []Arg  `json:"value"`
 }
 
 // StaffView is a page of the host or the technician. What it says is data: the screen knows
@@ -196,7 +213,8 @@ type Row struct {
 type Arg struct {
 	Name   string        `json:"name"`
 	Text   string        `json:"text,omitempty"`
-	Key    string        `json:"key,omitempty"` // of a text
+	Key    string        `json:"key,omitempty"`    // of a text
+	Number string        `json:"number,omitempty"` // a decimal
 	Money  *kiosk.Money  `json:"money,omitempty"`
 	Energy *kiosk.Energy `json:"energy_wh,omitempty"`
 	Power  *kiosk.Power  `json:"power_w,omitempty"`

@@ -111,7 +111,8 @@ func (p program) journalUnsent(fs *pflag.FlagSet) cli.Run {
 }
 
 func (p program) journalVerify(fs *pflag.FlagSet) cli.Run {
-	code := fs.String("receipt", "", "`text` of a receipt's QR, to compare with the journal")
+	code := fs.String(
+		"receipt", "", "`link` of a receipt, or its \"KIOSKD REFERENCE RECORDS HASH\", to compare with the journal")
 	format := fs.String("format", "text", "`form`: text, json, csv or table")
 	return p.onJournal(fs, func(ctx context.Context, s *store.Store) error {
 		progress := p.Progress()
@@ -159,13 +160,22 @@ type verified struct {
 	Receipt  string `json:"receipt,omitempty"`
 }
 
-// verifyReceipt compares a receipt's code with the tree: KIOSKD REFERENCE RECORDS HASH. It returns the session.
+// verifyReceipt compares what a receipt says of the tree, KIOSKD REFERENCE RECORDS HASH or a link that carries the
+// receipt, with the journal. It returns the session.
 func (p program) verifyReceipt(ctx context.Context, s *store.Store, code string) (id string, err error) {
+	if _, digits, ok := strings.Cut(code, "#"); ok {
+		// that the journal says the same is what is asked: the page tells whose signature it is
+		r, _, err := receipt.FromDigits(digits, nil)
+		if err != nil {
+			return "", cli.Usagef("journal verify: receipt: %w", err)
+		}
+		code = r.QR
+	}
 	f := strings.Fields(strings.ToUpper(strings.TrimPrefix(strings.ToUpper(code), "KIOSKD ")))
 	if len(f) != 3 {
 		return "", cli.Usagef(
-			"journal verify: receipt %q: want the text of its QR, such as \"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"",
-			code)
+			"journal verify: receipt %q: want its link, or its number and what it says of the journal, such as "+
+				"\"KIOSKD 7GK2M4Q 1234 ABCDEFGHJK\"", code)
 	}
 	if _, err := strconv.ParseInt(f[1], 10, 64); err != nil {
 		return "", cli.Usagef("journal verify: receipt %q: %q is no number of records", code, f[1])

@@ -136,6 +136,8 @@ func (p program) recordCommands() []cli.Command {
 			p.tariffQuote),
 		row("receipt REFERENCE", "prints a receipt from the journal", "kioskd receipt --config kioskd.yaml 7GK2M4Q",
 			p.receipt),
+		row("receipts page", "writes the page that opens the links of receipts, for a web server",
+			"kioskd receipts page --config kioskd.yaml --output /srv/receipts", p.receiptsPage),
 		row("refund REFERENCE AMOUNT", "writes down that money was given back outside of the terminal",
 			`kioskd refund --config kioskd.yaml --why "cable was broken" 7GK2M4Q 3.00`, p.refund),
 		row("backoffice status", "says how things stand with the back office",

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -34,14 +33,7 @@ type bureau struct {
 
 func newBureau(t testing.TB) *bureau {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bureau{t: t, dir: t.TempDir(), address: l.Addr().String()}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	b := &bureau{t: t, dir: t.TempDir(), address: freeAddress(t)}
 	t.Cleanup(b.kill)
 	return b
 }

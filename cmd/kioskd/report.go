@@ -3,11 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"kioskd/cli"
+	"kioskd/receipt/page"
 	"kioskd/site"
 )
 
@@ -62,6 +65,35 @@ func (p program) reportReconcile(fs *pflag.FlagSet) cli.Run {
 		}
 		return p.Table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
 			"auth_code", "since", "attempts", "next", "deadline", "why"}, rows)
+	}
+}
+
+// receiptsPage writes the page that opens receipts' links.
+func (p program) receiptsPage(fs *pflag.FlagSet) cli.Run {
+	path := configFlag(fs)
+	dir := fs.String(
+		"output", "", "`folder` that a web server serves at receipts.url; other kiosks may be in it already")
+	return func(_ context.Context, _ []string) error {
+		if *dir == "" {
+			return cli.Usagef("receipts page: --output is needed: a folder for the page")
+		}
+		c, err := p.config(*path)
+		if err != nil {
+			return err
+		}
+		if c.Receipts.Page == "" {
+			return cli.Usagef("receipts page: the configuration has no receipts.url, at which telephones find the page")
+		}
+		out, err := filepath.Abs(*dir)
+		if err != nil {
+			return err
+		}
+		if err := site.WriteReceiptPage(c, out); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.Out, "%s: to be served at %s, with kiosks.json beside it\n", filepath.Join(out, page.Index),
+			c.Receipts.Page)
+		return nil
 	}
 }
 

@@ -30,6 +30,7 @@ import (
 // officeOptions are the flags of simulate backoffice.
 type officeOptions struct {
 	dir, listen, hosts, enroll, instruct, nats, credentials string
+	receipts                                                string
 	replicas                                                int
 	check                                                   bool
 	format                                                  string
@@ -42,6 +43,8 @@ func (p program) simulateOffice(fs *pflag.FlagSet) cli.Run {
 	var o officeOptions
 	fs.StringVar(&o.dir, "dir", "backoffice", "`folder` with the authority, the keys and the database")
 	fs.StringVar(&o.listen, "listen", "tcp://127.0.0.1:8443", "`address`: tcp://HOST:PORT")
+	fs.StringVar(
+		&o.receipts, "receipts", "", "`address` at which telephones open receipts, without TLS: tcp://HOST:PORT")
 	fs.StringVar(&o.hosts, "hosts", "localhost,127.0.0.1", "`names` and addresses under which kiosks reach it")
 	fs.StringVar(
 		&o.enroll, "enroll", "", "issue a certificate for a `kiosk`, print what its configuration needs, and end")
@@ -58,15 +61,15 @@ func (p program) simulateOffice(fs *pflag.FlagSet) cli.Run {
 		if !ok {
 			return cli.Usagef("simulate backoffice: listen %q: want tcp://HOST:PORT", o.listen)
 		}
-		house, err := receiver.OpenOffice(o.dir, strings.Split(o.hosts, ","))
+		office, err := receiver.OpenOffice(o.dir, strings.Split(o.hosts, ","))
 		if err != nil {
 			return err
 		}
 		if o.enroll != "" {
-			return p.enroll(house, o.enroll, address)
+			return p.enroll(office, o.enroll, address)
 		}
 		log := slog.New(slog.NewTextHandler(p.Err, nil))
-		r, err := receiver.Open(ctx, house.Database(), house.Signer, refuseKinds(o.refuse))
+		r, err := receiver.Open(ctx, office.Database(), office.Signer, refuseKinds(o.refuse))
 		if err != nil {
 			return err
 		}
@@ -77,9 +80,9 @@ func (p program) simulateOffice(fs *pflag.FlagSet) cli.Run {
 		case o.check:
 			return p.checkOffice(ctx, r, o.format)
 		case o.nats != "":
-			return p.takeStream(ctx, house, r, o, log)
+			return p.takeStream(ctx, office, r, o, log)
 		}
-		return p.serveOffice(ctx, house, r, address, log)
+		return p.serveOffice(ctx, office, r, address, o.receipts, log)
 	}
 }
 
@@ -94,8 +97,8 @@ func refuseKinds(kinds string) func(kiosk.Leaf) string {
 	}
 }
 
-func (p program) enroll(house *receiver.Office, id, address string) error {
-	dir, err := house.Enroll(id)
+func (p program) enroll(office *receiver.Office, id, address string) error {
+	dir, err := office.Enroll(id)
 	if err != nil {
 		return cli.Usage(err)
 	}
@@ -111,7 +114,7 @@ backoffice:
   key: %s
   signer: %s
 `, id, address, filepath.Join(dir, "ca.pem"), filepath.Join(dir, "kiosk.pem"), filepath.Join(dir, "kiosk.key"),
-		house.Public)
+		office.Public)
 	return err
 }
 
@@ -180,9 +183,9 @@ func (p program) checkOffice(ctx context.Context, r *receiver.Receiver, format s
 	return w.Flush()
 }
 
-func (p program) serveOffice(ctx context.Context, house *receiver.Office, r *receiver.Receiver, address string,
-	log *slog.Logger) error {
-	config, err := house.TLS()
+func (p program) serveOffice(ctx context.Context, office *receiver.Office, r *receiver.Receiver, address,
+	receipts string, log *slog.Logger) error {
+	config, err := office.TLS()
 	if err != nil {
 		return err
 	}
@@ -190,30 +193,51 @@ func (p program) serveOffice(ctx context.Context, house *receiver.Office, r *rec
 	if err != nil {
 		return cli.Usage(err)
 	}
-	s := &http.Server{Handler: r.Handler(log), TLSConfig: config, ReadHeaderTimeout: time.Minute,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
-	fmt.Fprintf(p.Out, "back office at https://%s/\n", l.Addr())
 	g, ctx := errgroup.WithContext(ctx)
+	if receipts != "" {
+		handler, err := r.Receipts(log)
+		if err != nil {
+			return err
+		}
+		open, err := net.Listen("tcp", strings.TrimPrefix(receipts, "tcp://"))
+		if err != nil {
+			return errors.Join(cli.Usage(err), l.Close())
+		}
+		fmt.Fprintf(p.Out, "receipts at http://%s/r\n", open.Addr())
+		serve(ctx, g, open, &http.Server{Handler: handler}, log)
+	}
+	fmt.Fprintf(p.Out, "back office at https://%s/\n", l.Addr())
+	serve(ctx, g, l, &http.Server{Handler: r.Handler(log), TLSConfig: config}, log)
+	return g.Wait()
+}
+
+// serve serves until ctx ends: with TLS where the server has it.
+func serve(ctx context.Context, g *errgroup.Group, l net.Listener, s *http.Server, log *slog.Logger) {
+	s.ReadHeaderTimeout, s.ErrorLog = time.Minute, slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	g.Go(func() error {
 		<-ctx.Done()
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		return s.Shutdown(last)
 	})
-	g.Go(func() error {
-		if err := s.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
-			return err
+	g.Go(func() (err error) {
+		if s.TLSConfig == nil {
+			err = s.Serve(l)
+		} else {
+			err = s.ServeTLS(l, "", "")
 		}
-		return nil
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
 	})
-	return g.Wait()
 }
 
 // takeStream takes from a JetStream, and makes its streams where they are missing. What breaks
 // off is begun again where the database is.
-func (p program) takeStream(ctx context.Context, house *receiver.Office, r *receiver.Receiver, o officeOptions,
+func (p program) takeStream(ctx context.Context, office *receiver.Office, r *receiver.Receiver, o officeOptions,
 	log *slog.Logger) error {
-	dir, err := house.Enroll("office")
+	dir, err := office.Enroll("office")
 	if err != nil {
 		return err
 	}

@@ -210,11 +210,25 @@ func (b progress) place(pg *page, r rect) {
 // code is a QR code, at least 35 mm.
 type code struct{ text string }
 
-const qrEdge = 36
+// How large a code is at least: what telephones read at arm's length, and pixels a module, of which each has as many.
+const (
+	qrEdge   = 36
+	qrPixels = 3
+	qrQuiet  = 4 // modules on each side
+)
 
-func (c code) height(pg *page, _ float32) float32 { return pg.u(qrEdge) }
+// modules is the edge of a code with its quiet zone; 0 for a text that is too long.
+func (c code) modules() int {
+	q, err := receipt.QR(c.text)
+	if err != nil {
+		return 0
+	}
+	return q.Size + 2*qrQuiet
+}
 
-func (c code) width(pg *page) float32 { return pg.u(qrEdge) }
+func (c code) height(pg *page, _ float32) float32 { return c.width(pg) }
+
+func (c code) width(pg *page) float32 { return max(pg.u(qrEdge), float32(qrPixels*c.modules())) }
 
 func (c code) place(pg *page, r rect) {
 	png, err := receipt.PNG(c.text)
@@ -222,12 +236,13 @@ func (c code) place(pg *page, r rect) {
 		pg.pic.Cut = append(pg.pic.Cut, "QR: "+err.Error())
 		return
 	}
-	edge := min(max(pg.u(qrEdge), min(r.w, r.h)), pg.u(50))
-	paper := canvas.NewRectangle(color.White)
+	edge := min(max(c.width(pg), min(r.w, r.h)), max(pg.u(50), c.width(pg)))
+	n := float32(c.modules())
+	edge = n * max(1, float32(int(edge/n)))
 	img := canvas.NewImageFromReader(bytes.NewReader(png), "qr.png")
 	img.FillMode, img.ScaleMode = canvas.ImageFillContain, canvas.ImageScalePixels
-	x, y := r.x+(r.w-edge)/2, r.y+(r.h-edge)/2
-	pg.add(at(paper, x, y, edge, edge), at(img, x, y, edge, edge))
+	x, y := float32(int(r.x+(r.w-edge)/2)), float32(int(r.y+(r.h-edge)/2))
+	pg.add(at(canvas.NewRectangle(color.White), x, y, edge, edge), at(img, x, y, edge, edge))
 }
 
 // countdown is a ring that closes while the time runs out, with the seconds in it.

@@ -1,6 +1,10 @@
 package screens
 
-import "kioskd/ui"
+import (
+	"strings"
+
+	"kioskd/ui"
+)
 
 // final says what is paid, what is given back, and how to have the receipt. It always says
 // what became of the money.
@@ -39,8 +43,19 @@ func (pg *page) final() {
 		pg.block(pg.money(pg.t("final.pending_nothing")))
 	}
 	pg.block(pg.say(pg.t("final.code", "Code", pg.v.Reference)))
-	if pg.side != nil {
-		pg.block(pg.note(pg.t("final.scan")))
+	pg.caption()
+	if len(pg.v.Items) > 0 {
+		pg.foot("final.show", plain, ui.Open, string(ui.Itemised))
 	}
 	pg.foot("final.done", primary, ui.Back, "")
+}
+
+// caption says what a telephone does with the code; a code that is not there promises nothing.
+func (pg *page) caption() {
+	switch {
+	case strings.HasPrefix(pg.v.Code, "https:"):
+		pg.block(pg.say(pg.t("final.scan")))
+	case strings.HasPrefix(pg.v.Code, "mailto:"):
+		pg.block(pg.say(pg.t("final.mail")))
+	}
 }

@@ -272,6 +272,9 @@ func (pg *page) columns(r rect) (pictures, texts rect) {
 		return rect{r.x, r.y, r.w, h}, rect{r.x, r.y + h + pg.u(gap), r.w, r.h - h - pg.u(gap)}
 	}
 	w := r.w * 0.34
+	if c, ok := pg.side.(code); ok { // it has pixels of its own
+		w = max(w, c.width(pg))
+	}
 	pictures, texts = rect{r.x, r.y, w, r.h}, rect{r.x + w + pg.u(between), r.y, r.w - w - pg.u(between), r.h}
 	if pg.right {
 		pictures.x, texts.x = r.x+r.w-w, r.x
@@ -417,14 +420,35 @@ func (pg *page) footer(r rect) {
 		pg.button(back, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
 		pg.feet, n = pg.feet[1:], n-1
 	}
-	w := (r.w - space*float32(n-1)) / float32(n)
-	for i, l := range pg.feet {
-		x := r.x + float32(i)*(w+space)
+	x := r.x
+	for i, w := range pg.widths(r.w - space*float32(n-1)) {
+		left := x
 		if pg.right {
-			x = r.x + r.w - w - float32(i)*(w+space)
+			left = 2*r.x + r.w - x - w
 		}
-		pg.button(l, fyne.NewPos(x, r.y), fyne.NewSize(w, r.h))
+		pg.button(pg.feet[i], fyne.NewPos(left, r.y), fyne.NewSize(w, r.h))
+		x += w + space
 	}
+}
+
+// widths are those of the buttons below: all the same, where the words have room then, else each by its own words.
+func (pg *page) widths(all float32) []float32 {
+	same := all / float32(len(pg.feet))
+	out := make([]float32, len(pg.feet))
+	left, tight := all, false
+	for i, l := range pg.feet {
+		words := pg.font(pg.emButton(body, 1), true).lines(l.text, pg.script, 1)
+		out[i] = max(pg.u(target), widest(words)+pg.u(5))
+		left, tight = left-out[i], tight || out[i] > same
+	}
+	for i := range out {
+		if tight && left >= 0 {
+			out[i] += left / float32(len(out))
+		} else {
+			out[i] = same
+		}
+	}
+	return out
 }
 
 // railed is a button of the rail.

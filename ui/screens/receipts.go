@@ -78,7 +78,9 @@ func (pg *page) found() {
 		pg.block(grid{labels: pg.few(tiles, rows), columns: 1, rowMM: target})
 		return
 	}
-	pg.side = code{pg.v.Code}
+	if pg.v.Code != "" {
+		pg.side = code{pg.v.Code}
+	}
 	key, when := "final.due", ""
 	for _, r := range pg.v.Receipts {
 		if r.Reference == pg.v.Reference {
@@ -91,6 +93,8 @@ func (pg *page) found() {
 	w := pg.title(pg.t(key, "Amount", pg.p.Money(pg.v.Paid)))
 	w.color = pg.accent
 	pg.block(pg.say(when+pg.t("bay", "N", pg.v.Bay)), w, pg.say(pg.p.Energy(pg.v.Energy, 3)),
-		pg.say(pg.t("final.code", "Code", pg.v.Reference)), pg.note(pg.t("final.scan")))
+		pg.say(pg.t("final.code", "Code", pg.v.Reference)))
+	pg.caption()
+	pg.items()
 	pg.foot("back", primary, ui.Back, "")
 }

@@ -82,6 +82,7 @@ func (pg *page) build() {
 		ui.Lost: (*page).lost, ui.BayFault: (*page).bayFault, ui.Languages: (*page).languages, ui.Help: (*page).help,
 		ui.AccessAsk: (*page).access,
 		ui.Still:     (*page).still, ui.Receipts: (*page).receipts, ui.Found: (*page).found,
+		ui.Itemised:  (*page).itemised,
 		ui.StaffCode: (*page).staffCode, ui.Technic: (*page).staff, ui.HostPage: (*page).staff,
 	}[pg.v.Screen]
 	if draw == nil {

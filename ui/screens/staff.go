@@ -145,28 +145,30 @@ func (pg *page) row(r ui.Row) string {
 
 func (pg *page) pairs(args []ui.Arg) (out []any) {
 	for _, a := range args {
-		v := a.Text
-		switch {
-		case a.Key != "":
-			v = pg.t(a.Key)
-		case a.Money != nil:
-			v = pg.p.Money(*a.Money)
-		case a.Energy != nil:
-			decimals := 3
-			if *a.Energy%1000 == 0 {
-				decimals = 0
-			}
-			v = pg.p.Energy(*a.Energy, decimals)
-		case a.Power != nil:
-			v = pg.p.Power(*a.Power)
-		case a.At != nil:
-			v = pg.p.Minute(*a.At)
-		default:
-			v = pg.p.Piece(v)
-		}
-		out = append(out, a.Name, v)
+		out = append(out, a.Name, pg.value(a))
 	}
 	return out
+}
+
+// value is a value in local form.
+func (pg *page) value(a ui.Arg) string {
+	switch {
+	case a.Key != "":
+		return pg.t(a.Key)
+	case a.Number != "":
+		return pg.p.Number(a.Number)
+	case a.Money != nil:
+		return pg.p.Money(*a.Money)
+	case a.Energy != nil && *a.Energy%1000 == 0:
+		return pg.p.Energy(*a.Energy, 0)
+	case a.Energy != nil:
+		return pg.p.Energy(*a.Energy, 3)
+	case a.Power != nil:
+		return pg.p.Power(*a.Power)
+	case a.At != nil:
+		return pg.p.Minute(*a.At)
+	}
+	return pg.p.Piece(a.Text)
 }
 
 func (pg *page) state(s string) color.NRGBA {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type Catalogues struct {
 	bundle    *i18n.Bundle
 	languages []Language // that are complete
 	lacks     map[string][]string
+	raw       map[string]map[string]string // by language and key, with places to fill
 }
 
 // Language is a row of languages.yaml.
@@ -71,7 +73,8 @@ func readTable(catalogues []string) (rows []Language, err error) {
 
 // Load reads the catalogues. A language that lacks a text is not offered: see Incomplete.
 func Load() (*Catalogues, error) {
-	c := &Catalogues{bundle: i18n.NewBundle(language.English), lacks: map[string][]string{}}
+	c := &Catalogues{bundle: i18n.NewBundle(language.English), lacks: map[string][]string{},
+		raw: map[string]map[string]string{}}
 	c.bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	names, err := fs.Glob(files, "*.json")
 	if err != nil {
@@ -81,21 +84,20 @@ func Load() (*Catalogues, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := map[string]map[string]bool{}
 	for _, name := range names {
 		f, err := c.bundle.LoadMessageFileFS(files, name)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read texts: %w", err)
 		}
 		lang := strings.TrimSuffix(name, ".json")
-		keys[lang] = map[string]bool{}
+		c.raw[lang] = map[string]string{}
 		for _, m := range f.Messages {
-			keys[lang][m.ID] = true
+			c.raw[lang][m.ID] = m.Other
 		}
 	}
 	for _, lang := range table {
-		for key := range keys["en"] {
-			if !keys[lang.Code][key] {
+		for key := range c.raw["en"] {
+			if _, ok := c.raw[lang.Code][key]; !ok {
 				c.lacks[lang.Code] = append(c.lacks[lang.Code], key)
 			}
 		}
@@ -108,6 +110,15 @@ func Load() (*Catalogues, error) {
 
 // Incomplete lists what a language lacks that is not offered because of it.
 func (c *Catalogues) Incomplete() map[string][]string { return c.lacks }
+
+// Table has the languages that are complete, in the table's order.
+func (c *Catalogues) Table() []Language { return c.languages }
+
+// Keys lists the keys of all texts in order.
+func (c *Catalogues) Keys() []string { return slices.Sorted(maps.Keys(c.raw["en"])) }
+
+// Raw is a text in a language, with places to fill such as {{.Amount}}.
+func (c *Catalogues) Raw(lang, key string) string { return c.raw[lang][key] }
 
 // Languages lists the languages that are complete, in the table's order.
 func (c *Catalogues) Languages() (codes []string) {

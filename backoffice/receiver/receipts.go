@@ -1,0 +1,203 @@
+package receiver
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"kioskd"
+	"kioskd/receipt"
+	"kioskd/receipt/page"
+	"kioskd/ui/text"
+)
+
+// Receipts serves receipts to telephones, which have no certificate of ours: the page that opens a link, the list of
+// the kiosks that it believes, and by the name of its session, which nobody guesses, a receipt that is here. A server
+// with a public certificate stands before it.
+//
+//	GET /r                           the page
+//	GET /r/kiosks.json               keys and sellers of all kiosks
+//	GET /r/{session}                 the page
+//	GET /r/{session}/receipt.json    {"receipt": the array of a link, "seller": {…}}
+func (r *Receiver) Receipts(log *slog.Logger) (http.Handler, error) {
+	texts, err := text.Load()
+	if err != nil {
+		return nil, err
+	}
+	html, err := page.HTML(texts)
+	if err != nil {
+		return nil, err
+	}
+	send := func(kind string, make func(*http.Request) ([]byte, error)) http.HandlerFunc {
+		return func(w http.ResponseWriter, req *http.Request) {
+			body, err := make(req)
+			switch {
+			case errors.Is(err, errNoReceipt):
+				http.NotFound(w, req)
+				return
+			case err != nil:
+				log.Error("receipt", "error", err)
+				http.Error(w, "the receipt cannot be read", http.StatusInternalServerError)
+				return
+			}
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Cache-Control", "no-store")
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			w.Header().Set("Referrer-Policy", "no-referrer")
+			w.Write(body) // an error here is the connection's
+		}
+	}
+	index := send("text/html; charset=utf-8", func(*http.Request) ([]byte, error) { return html, nil })
+	mux := http.NewServeMux()
+	mux.Handle("GET /r", http.RedirectHandler("/r/", http.StatusPermanentRedirect)) // keeps what is after #
+	mux.HandleFunc("GET /r/{$}", index)
+	mux.HandleFunc("GET /r/{session}", index)
+	mux.HandleFunc("GET /r/kiosks.json", send("application/json", func(req *http.Request) ([]byte, error) {
+		return r.kiosks(req.Context())
+	}))
+	mux.HandleFunc("GET /r/{session}/receipt.json", send("application/json", func(req *http.Request) ([]byte, error) {
+		return r.receipt(req.Context(), req.PathValue("session"))
+	}))
+	return mux, nil
+}
+
+var errNoReceipt = errors.New("there is no such receipt here")
+
+// receipt is what the page asks for.
+func (r *Receiver) receipt(ctx context.Context, session string) ([]byte, error) {
+	var kioskID, epoch string
+	err := r.db.QueryRowContext(ctx, "select kiosk, epoch from record where session = ? limit 1",
+		session).Scan(&kioskID,
+		&epoch)
+	if session == "" || err != nil {
+		return nil, errNoReceipt
+	}
+	got, err := receipt.From(ctx, r.records(ctx, kioskID, epoch, session),
+		func(ctx context.Context, n int64) ([32]byte, error) { return r.treeHash(ctx, kioskID, epoch, n) })
+	if errors.Is(err, receipt.ErrNone) {
+		return nil, errNoReceipt
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, err := receipt.Row(got, kioskID)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string]any{"receipt": json.RawMessage(row), "seller": got.Seller})
+}
+
+// records are those of a session, as its kiosk wrote them.
+func (r *Receiver) records(ctx context.Context, kioskID, epoch, session string) iter.Seq2[kiosk.Record, error] {
+	return func(yield func(kiosk.Record, error) bool) {
+		rows, err := r.db.QueryContext(ctx, "select line from record where kiosk = ? and epoch = ? and session = ? "+
+			"and line <> '' order by seq", kioskID, epoch, session)
+		if err != nil {
+			yield(kiosk.Record{}, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var text string
+			var line struct {
+				Seq     int64           `json:"seq"`
+				Session string          `json:"session"`
+				Kind    string          `json:"kind"`
+				Wall    time.Time       `json:"wall"`
+				ClockOK bool            `json:"clock_ok"`
+				Body    json.RawMessage `json:"body"`
+			}
+			err := rows.Scan(&text)
+			if err == nil {
+				err = json.Unmarshal([]byte(text), &line)
+			}
+			record := kiosk.Record{Seq: line.Seq, Session: line.Session, Kind: line.Kind, Wall: line.Wall,
+				ClockOK: line.ClockOK, Body: line.Body}
+			if !yield(record, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(kiosk.Record{}, err)
+		}
+	}
+}
+
+// treeHash is that of a journal's first records.
+func (r *Receiver) treeHash(ctx context.Context, kioskID, epoch string, n int64) ([32]byte, error) {
+	var tree journal
+	rows, err := r.db.QueryContext(
+		ctx, "select hash from record where kiosk = ? and epoch = ? and seq <= ? order by seq",
+		kioskID, epoch, n)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var hash []byte
+		if err := rows.Scan(&hash); err != nil {
+			return [32]byte{}, err
+		}
+		tree.grow(tlog.Hash(hash))
+	}
+	return tree.root(), rows.Err()
+}
+
+// kiosks is the page's list: of each kiosk its key, and what it said of its sellers.
+func (r *Receiver) kiosks(ctx context.Context) ([]byte, error) {
+	rows, err := r.db.QueryContext(ctx, "select j.kiosk, j.key, coalesce(s.seller, '{}') from journal j left join "+
+		"(select distinct kiosk, epoch, line -> '$.body.site' as seller from record where kind = 'bay_lease' and "+
+		"line <> '') s on s.kiosk = j.kiosk and s.epoch = j.epoch order by j.rowid")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]page.Kiosk{}
+	for rows.Next() {
+		var id, verifier, text string
+		if err := rows.Scan(&id, &verifier, &text); err != nil {
+			return nil, err
+		}
+		key, err := publicKey(verifier)
+		if err != nil {
+			return nil, fmt.Errorf("kiosk %s: %w", id, err)
+		}
+		var seller map[string]string
+		if err := json.Unmarshal([]byte(text), &seller); err != nil {
+			return nil, fmt.Errorf("kiosk %s: %w", id, err)
+		}
+		k := all[id]
+		if k.Sellers == nil || !ed25519.PublicKey(k.Key).Equal(key) { // of a later journal
+			k = page.Kiosk{Key: key, Sellers: map[string]map[string]string{}}
+		}
+		k.Sellers[receipt.SellerHash(seller)] = seller
+		all[id] = k
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(all)
+}
+
+// publicKey is the key of a verifier's text, name+hash+key, whose first byte says that it is Ed25519.
+func publicKey(verifier string) (ed25519.PublicKey, error) {
+	parts := strings.SplitN(verifier, "+", 3)
+	if len(parts) != 3 {
+		return nil, errors.New("its key cannot be read")
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(key) != 1+ed25519.PublicKeySize {
+		return nil, errors.New("its key cannot be read")
+	}
+	return key[1:], nil
+}
