@@ -188,7 +188,7 @@ func (w *bayWorker) answer(ctx context.Context, cmd Command, err error) {
 	o := cmd.ended(err)
 	o.Bay = cmd.Bay
 	if o.What != "" && (cmd.Session != "" || cmd.Do == TestContact) {
-		w.c.post(ctx, o)
+		w.c.post(o)
 	}
 }
 
@@ -214,7 +214,7 @@ func (w *bayWorker) inspectAnd(ctx context.Context, tell bool) {
 	now := time.Now()
 	lost := now.Sub(w.seen.inputsAt)
 	if tell || err != nil || in != w.told.inputs || now.Sub(w.told.at) >= sampleEvery {
-		w.report(ctx)
+		w.report()
 	}
 	w.mu.Unlock()
 	w.notify(ctx, kiosk.FaultInputsUnreachable, err != nil && lost > tellInputs, err)
@@ -238,7 +238,7 @@ func (w *bayWorker) measure(ctx context.Context) {
 		s.last, s.sure, s.meterAt = &r, s.last, now
 	}
 	code, lost := s.fault, now.Sub(s.meterAt)
-	w.report(ctx)
+	w.report()
 	w.mu.Unlock()
 	w.notify(ctx, kiosk.FaultMeterUnreachable, err != nil && code == "" && lost > tellMeter, err)
 	for _, c := range meterFaults {
@@ -249,7 +249,7 @@ func (w *bayWorker) measure(ctx context.Context) {
 
 // report tells the machine what is known of the bay. It is called with the lock, so that what is
 // older is told before what is newer.
-func (w *bayWorker) report(ctx context.Context) {
+func (w *bayWorker) report() {
 	s, now := w.seen, time.Now()
 	sm := Sample{Inputs: s.inputs, Good: s.last}
 	if s.blind {
@@ -264,7 +264,7 @@ func (w *bayWorker) report(ctx context.Context) {
 		sm.Reading = s.last
 	}
 	w.told.at, w.told.inputs = now, s.inputs
-	w.c.post(ctx, Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
+	w.c.post(Observation{What: Sampled, Bay: w.bay.Number, Sample: &sm})
 }
 
 // notify raises or clears a fault of the bay where that is news.
@@ -303,7 +303,7 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 			return
 		}
 	}
-	w.c.post(ctx, o)
+	w.c.post(o)
 }
 
 // open opens the contactor and sees it open. It tries for longer than the watchdog of an

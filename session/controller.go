@@ -51,12 +51,13 @@ type Config struct {
 // steps and hands commands to the goroutines that own the devices.
 type Controller struct {
 	cfg      Config
-	inbox    chan message
+	inbox    *mailbox
 	bays     map[int]*bayWorker
 	terminal *terminalWorker
 	stopped  chan struct{}   // closed when the controller takes no observations any longer
 	asked    <-chan struct{} // closed when Run is asked to end
 	wasStuck bool            // of Run alone
+	outage   bool            // of Run alone: the journal could not be written, and does not say so yet
 
 	mu       sync.Mutex
 	snapshot Snapshot
@@ -73,14 +74,9 @@ type Snapshot struct {
 	At       time.Time
 }
 
-type message struct {
-	o     Observation
-	reply chan error // nil where the caller does not wait
-}
-
 // New makes a controller; nothing happens before Run.
 func New(cfg Config) *Controller {
-	c := &Controller{cfg: cfg, inbox: make(chan message, 64), stopped: make(chan struct{}), bays: map[int]*bayWorker{},
+	c := &Controller{cfg: cfg, inbox: newMailbox(), stopped: make(chan struct{}), bays: map[int]*bayWorker{},
 		watchers: map[chan struct{}]bool{}}
 	c.snapshot.Starting = true
 	c.snapshot.Live, c.snapshot.Progress = map[int]Sample{}, map[string]kiosk.Progress{}
@@ -96,30 +92,20 @@ func (c *Controller) now() time.Time { return c.cfg.Clock.Now() }
 // Do hands an observation in and waits until what follows from it is in the journal.
 func (c *Controller) Do(ctx context.Context, o Observation) error {
 	m := message{o, make(chan error, 1)}
-	select {
-	case c.inbox <- m:
-	case <-c.stopped:
-		return errEnded
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	c.inbox.put(m)
 	select {
 	case err := <-m.reply:
 		return err
 	case <-c.stopped:
 		return errEnded
 	case <-ctx.Done():
+		c.inbox.takeBack(m)
 		return ctx.Err()
 	}
 }
 
-func (c *Controller) post(ctx context.Context, o Observation) {
-	select {
-	case c.inbox <- message{o: o}:
-	case <-ctx.Done():
-	case <-c.stopped:
-	}
-}
+// post hands an observation in and goes on: what looks at a bay must be free to switch its power off.
+func (c *Controller) post(o Observation) { c.inbox.put(message{o: o}) }
 
 // Choose gives a bay to a visitor and returns the session's id.
 func (c *Controller) Choose(ctx context.Context, bay int) (string, error) {
@@ -181,7 +167,7 @@ func (c *Controller) Bays() []int { return slices.Sorted(maps.Keys(c.bays)) }
 
 // Fault raises or clears a fault.
 func (c *Controller) Fault(ctx context.Context, code kiosk.FaultCode, bay int, raised bool, err error) {
-	c.post(ctx, Observation{What: FaultSeen, Fault: code, Bay: bay, Raised: raised, Err: err})
+	c.post(Observation{What: FaultSeen, Fault: code, Bay: bay, Raised: raised, Err: err})
 }
 
 // Snapshot is the present state.
@@ -326,7 +312,11 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 	var limit <-chan time.Time
 	for {
 		select {
-		case m := <-c.inbox:
+		case <-c.inbox.ready:
+			m, ok := c.inbox.next()
+			if !ok {
+				continue
+			}
 			err := errors.New("the kiosk is being switched off")
 			if limit == nil || m.o.What != Chosen && m.o.What != Accepted && m.o.What != FreeAsked &&
 				m.o.What != TestAsked {
@@ -384,13 +374,16 @@ func (c *Controller) lookAtClock(ctx context.Context) {
 // nothing is sold meanwhile. Selling goes on when its end is on disk, too.
 func (c *Controller) probe(ctx context.Context) {
 	down := c.snapshot.State.Faults[FaultAt{Code: kiosk.FaultJournalUnwritable}]
-	if c.snapshot.Halted == down {
+	raise := c.outage && !down // also where something else was written since
+	if !raise && (c.snapshot.Halted || !down) {
 		return
 	}
 	if err := c.handle(ctx, Observation{What: FaultSeen, Fault: kiosk.FaultJournalUnwritable,
-		Raised: c.snapshot.Halted}); err != nil {
+		Raised: raise}); err != nil {
 		c.cfg.Log.Error("journal still cannot be written", "fault", kiosk.FaultJournalUnwritable, "error", err)
+		return
 	}
+	c.outage = false
 }
 
 // quiet tells whether nothing is under way that a shutdown should wait for.
@@ -518,6 +511,7 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 		c.cfg.Log.Error("journal cannot be written: power goes off", "fault", kiosk.FaultJournalUnwritable, "error",
 			err)
 		c.publish(func(s *Snapshot) { s.Halted = true })
+		c.outage = true
 		for _, b := range c.bays {
 			b.command(Command{Do: OpenContact, Bay: b.bay.Number})
 		}
@@ -554,7 +548,7 @@ func (c *Controller) dispatch(cmd Command) {
 		if cmd.Do == ReadFinal {
 			o.What = FinalRead
 		}
-		go c.post(context.Background(), o) // what was measured is billed, what was held is settled
+		c.post(o) // what was measured is billed, what was held is settled
 	default:
 		c.terminal.command(cmd)
 	}

@@ -211,6 +211,11 @@ func (x Session) follows(k Kind) error {
 		there, what = x.Offer != nil, "offer"
 	case ContactorClose, ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
 		there, what = x.Start != nil && x.Last != nil && x.Tariff != nil, "first register"
+	case Billed:
+		there, what = x.Power == Off, "last register"
+	case ReceiptFinal, Closed:
+		there, what = x.Money == MoneyNone || x.Money == Declined || x.Money == Disputed || x.Money.Settled(),
+			"end of its money"
 	}
 	if !there {
 		return fmt.Errorf("session %s has no %s", x.Reference, what)

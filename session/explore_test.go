@@ -196,7 +196,7 @@ func breaches() map[string]breach {
 		return []Event{x.says(CaptureDone, e.At, SettledBody{}), x.event(ReceiptFinal, e.At), x.event(Closed, e.At)}
 	}
 	return map[string]breach{
-		"takes without the last register": {events: drop(MeterEnd), want: "without a journaled reading"},
+		"takes without the last register": {events: drop(MeterEnd), want: "has no last register"},
 		"takes more than was held": {events: change(CaptureIntent, func(e *Event) {
 			b := e.Body.(SettleBody)
 			b.Amount.Minor += worldHold

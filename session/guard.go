@@ -69,8 +69,11 @@ func (s *State) remember(x Session, e Event) {
 		}
 	case CaptureDone:
 		if x.Result != nil {
-			s.Day.Captured.Minor += x.Result.Booked.Minor
-			s.Day.Captured.Currency = x.Result.Booked.Currency
+			if booked := x.Result.Booked; s.Day.Captured.Currency != booked.Currency { // the site sells in another one
+				s.Day.Captured = booked
+			} else {
+				s.Day.Captured.Minor += booked.Minor
+			}
 		}
 	case HoldOK, CaptureOK, ReleaseOK:
 		s.HostRefused = 0

@@ -54,6 +54,12 @@ func (x Session) running() bool {
 	return x.Power == Closing || x.Power == Charging || x.Power == Pausing || x.Power == Adopting
 }
 
+// claimable tells whether a driver may have left the screen who must be able to prove that the session is theirs:
+// from the hold on, until its end.
+func (x Session) claimable() bool {
+	return x.running() || (x.Power == Waiting || x.Power == Starting) && x.Money == Held
+}
+
 // Codes derives the stop codes of sessions from a key: four digits, the same after a restart, and
 // without the key to be found in no journal and at no back office.
 func Codes(key []byte) func(session string) string {
@@ -75,7 +81,7 @@ func (r Rules) StopCode(x Session) string {
 // codeEntered judges a stop code.
 func (r Rules) codeEntered(x Session, o Observation) ([]Event, error) {
 	switch {
-	case !x.running():
+	case !x.claimable():
 		return nil, fmt.Errorf("cannot take a code: power of session %s is %s", x.Reference, x.Power)
 	case x.Locked(o.At):
 		return nil, fmt.Errorf("cannot take a code: too many were wrong for session %s", x.Reference)
@@ -96,7 +102,7 @@ func (x Session) proof(right bool, by string, o Observation) Event {
 // cardAsked lets the owner show their card.
 func (r Rules) cardAsked(x Session, o Observation) ([]Event, error) {
 	switch {
-	case !x.running():
+	case !x.claimable():
 		return nil, fmt.Errorf("cannot read a card: power of session %s is %s", x.Reference, x.Power)
 	case x.Hold == nil || x.Hold.Card == "":
 		return nil, fmt.Errorf("cannot read a card: the terminal does not name that of session %s", x.Reference)
@@ -110,7 +116,7 @@ func (r Rules) cardAsked(x Session, o Observation) ([]Event, error) {
 
 // cardRead judges the card that was shown. It may come late: the session may be over.
 func (r Rules) cardRead(x Session, o Observation) []Event {
-	if x.Proof != ProofAsked || !x.running() {
+	if x.Proof != ProofAsked || !x.claimable() {
 		return nil
 	}
 	return []Event{x.proof(o.Err == nil && kiosk.SameCard(o.Card, x.Hold.Card), ByCard, o)}

@@ -493,7 +493,11 @@ func (p *visitor) look(s *site) {
 		s.life.presenter.Input(context.Background(), ui.Input{Seq: v.Seq, Kind: k, Value: value})
 	}
 	if v.Screen == p.cancel {
-		press(ui.Back, "")
+		kind := ui.Back
+		if v.Screen == ui.PlugIn { // they are asked once more
+			kind = ui.Stop
+		}
+		press(kind, "")
 		return
 	}
 	bay := s.bays[p.bay-1]
@@ -511,7 +515,8 @@ func (p *visitor) look(s *site) {
 		}
 		press(ui.Touch, "")
 	case ui.Bays:
-		if state := v.Bays[p.bay-1].State; p.session != "" && state != ui.BayInUse && state != ui.BayEnded {
+		if state := v.Bays[p.bay-1].State; p.session != "" && state != ui.BayInUse && state != ui.BayPaid &&
+			state != ui.BayEnded {
 			p.done = true
 			for _, l := range s.bank.Lines() { // nothing was reserved: nothing is to be told
 				p.done = p.done && strings.Replace(l.Reference, "R", "S", 1) != p.session

@@ -188,7 +188,7 @@ func (w *terminalWorker) failed(ctx context.Context, cmd Command, err error) {
 	}
 	w.c.Fault(ctx, kiosk.FaultDeviceFailed, 0, true, err)
 	if o := cmd.ended(errSelf); o.What != "" {
-		w.c.post(ctx, o)
+		w.c.post(o)
 	}
 }
 
@@ -259,7 +259,7 @@ func (w *terminalWorker) carryOut(ctx context.Context, cmd Command) bool {
 	if o.What == SettlementEnded && o.Err == nil {
 		o.Result = &b
 	}
-	w.c.post(ctx, o)
+	w.c.post(o)
 	var no *kiosk.Declined
 	if errors.As(o.Err, &no) && no.Class == kiosk.DeclineNotWritten { // what the terminal made of that its list tells
 		w.listed = time.Time{}
@@ -349,7 +349,7 @@ func (w *terminalWorker) ask(ctx context.Context) bool {
 		}
 	}
 	w.listed = time.Now()
-	w.c.post(ctx, o)
+	w.c.post(o)
 	w.found(ctx)
 	return true
 }
@@ -389,7 +389,7 @@ func (w *terminalWorker) well(ctx context.Context, no *kiosk.Declined) {
 	switch {
 	case no == nil:
 		w.unwell = time.Time{}
-		w.c.post(ctx, o)
+		w.c.post(o)
 		return
 	case no.Class == kiosk.DeclineDayEnd:
 		patience = 0
@@ -401,6 +401,6 @@ func (w *terminalWorker) well(ctx context.Context, no *kiosk.Declined) {
 	}
 	if time.Since(w.unwell) >= patience {
 		o.Err = no
-		w.c.post(ctx, o)
+		w.c.post(o)
 	}
 }

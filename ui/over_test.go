@@ -142,6 +142,8 @@ func TestLargerTextGivesMoreTime(t *testing.T) {
 	m.must(session.Observation{What: session.Ticked})
 	look(p)
 	m.now = m.now.Add(5 * time.Minute)
+	look(p) // back at the bays, and still larger
+	m.now = m.now.Add(5 * time.Minute)
 	if v := look(p); v.Screen != ui.Attract || v.Access.Large {
 		t.Errorf("the next visitor finds %s, larger %v", v.Screen, v.Access.Large)
 	}
@@ -166,7 +168,7 @@ func TestSheIsAskedBeforeHerTimeEnds(t *testing.T) {
 	}
 	m.now = m.now.Add(90 * time.Second)
 	look(p)
-	touch(t, p, ui.Back, "", ui.Declined) // they cancel there
+	touch(t, p, ui.Back, "", ui.Bays) // they cancel there, and nothing failed
 	if x := m.state.Sessions["S1"]; x.Record == session.RecordOpen {
 		t.Error("cancelling did not end it")
 	}
@@ -193,7 +195,8 @@ func TestTheReceiptIsReadOnTheGlass(t *testing.T) {
 	m, p, _, _ := newOver(t)
 	refused := func(on ui.Screen) {
 		t.Helper()
-		if err := p.Input(t.Context(), ui.Input{Seq: look(p).Seq, Kind: ui.Open, Value: string(ui.Itemised)}); err == nil {
+		if err := p.Input(t.Context(), ui.Input{Seq: look(p).Seq, Kind: ui.Open,
+			Value: string(ui.Itemised)}); err == nil {
 			t.Errorf("on %s a receipt can be read", on)
 		}
 	}

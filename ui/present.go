@@ -51,7 +51,8 @@ type Times struct {
 	Idle     time.Duration // back to the price, where no driver touches
 	Declined time.Duration
 	Final    time.Duration
-	Charging time.Duration // back to the bays: others want to pay
+	PlugIn   time.Duration // back to the bays: others want to pay, while its driver walks to the vehicle
+	Charging time.Duration // the same, while it charges
 	Told     time.Duration // an ended session can be read at its bay
 	Still    time.Duration // before their time is over a visitor is asked whether they are there
 	Slow     time.Duration // then the bank is called slow
@@ -60,8 +61,9 @@ type Times struct {
 
 // DefaultTimes are the product's.
 func DefaultTimes() Times {
-	return Times{Idle: time.Minute, Declined: 15 * time.Second, Final: 30 * time.Second, Charging: 15 * time.Second,
-		Told: 2 * time.Minute, Still: 20 * time.Second, Slow: 8 * time.Second, Staff: 5 * time.Minute}
+	return Times{Idle: time.Minute, Declined: 30 * time.Second, Final: 30 * time.Second, PlugIn: 20 * time.Second,
+		Charging: 15 * time.Second,
+		Told:     2 * time.Minute, Still: 20 * time.Second, Slow: 8 * time.Second, Staff: 5 * time.Minute}
 }
 
 const (
@@ -95,10 +97,11 @@ type scene struct {
 	turned   time.Time // when the visitor came to the session
 	digits   string
 	limit    int
-	since    time.Time       // of the page, or of the last touch
-	shown    time.Time       // since when the present screen is shown
-	base     Screen          // the last one, without what lay over it
-	told     map[string]bool // ended sessions whose driver could read what became of their money
+	since    time.Time         // of the page, or of the last touch
+	shown    time.Time         // since when the present screen is shown
+	base     Screen            // the last one, without what lay over it
+	told     map[string]bool   // ended sessions whose driver could read what became of their money
+	wanted   map[string]Access // how the owners of sessions want to be shown and told
 	over     overlay
 	found    lookup
 	staff    visit
@@ -115,7 +118,8 @@ func NewPresenter(site Site, k Kiosk) *Presenter {
 		zone = time.UTC
 	}
 	return &Presenter{kiosk: k, scene: scene{site: site, zone: zone, language: site.Languages[0], page: Attract,
-		since: k.Snapshot().At, told: map[string]bool{}}}
+		since: k.Snapshot().At, told: map[string]bool{},
+		wanted: map[string]Access{}}}
 }
 
 // errOld means that an input was for a view that is no longer shown.
@@ -160,7 +164,7 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 	case Back:
 		return p.back(ctx, snap)
 	case Stop:
-		if p.last.Screen == Charging || p.last.Screen == Idle {
+		if p.last.Screen == Charging || p.last.Screen == Idle || p.last.Screen == PlugIn && p.own {
 			p.page = StopAsk
 		}
 	case Confirm:
@@ -168,6 +172,9 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 			return errOld
 		}
 		p.page = ""
+		if x := snap.State.Sessions[p.session]; x.Power == session.Waiting {
+			return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: p.session})
+		}
 		return p.kiosk.Do(ctx, session.Observation{What: session.StopPressed, Session: p.session, By: session.ByScreen})
 	default:
 		return fmt.Errorf("unknown input %q", in.Kind)
@@ -258,34 +265,47 @@ func (p *Presenter) accept(ctx context.Context) error {
 	return p.kiosk.Do(ctx, session.Observation{What: session.Accepted, Session: p.session, Offer: offer})
 }
 
-// back leaves a screen; before energy it cancels the session.
+// back leaves a screen: to where the visitor came from. Before a card is asked for, it lets the bay go.
 func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
-	switch p.last.Screen {
-	case StaffCode, Technic, HostPage:
+	switch {
+	case p.staff.page != "":
 		p.staffBack()
-	case Found:
+		return nil
+	case p.last.Screen == Found:
 		p.unfind()
-	case Languages, Help, AccessAsk, Limits, BayFault, Receipts:
+		return nil
+	case p.over.screen != "":
 		p.over = overlay{}
+		return nil
+	}
+	id, own := p.session, p.own
+	x := snap.State.Sessions[id]
+	cancel := func() error {
+		return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: id})
+	}
+	switch p.base {
 	case Bays:
 		p.page = Attract
 	case StopAsk:
 		p.page = ""
-	case Price, Tap, PlugIn, Still:
-		if !p.own { // it is not theirs to cancel
-			p.turn(Bays, "", false)
-			return nil
+	case Tap, Wait:
+		if own && p.last.Screen != Wait { // the terminal must let go first: what came of it is shown
+			return cancel()
 		}
-		return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: p.session})
-	case Charging, Idle, Owner:
+	case Price:
 		p.turn(Bays, "", false)
-	case Final, Declined:
-		id, own := p.session, p.own
-		p.leave()
-		// they will not try again
-		if x := snap.State.Sessions[id]; own && x.Money == session.Declined && x.Record == session.RecordOpen {
-			return p.kiosk.Do(ctx, session.Observation{What: session.Cancelled, Session: id})
+		if own {
+			return cancel()
 		}
+	case PlugIn, Charging, Idle, Owner:
+		p.turn(Bays, "", false)
+	case Declined:
+		p.turn(Bays, "", false)
+		if own && x.Money == session.Declined && x.Record == session.RecordOpen { // they will not try again
+			return cancel()
+		}
+	case Final:
+		p.leave()
 	}
 	return nil
 }

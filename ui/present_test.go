@@ -140,7 +140,10 @@ func TestAVisit(t *testing.T) {
 	if v := again.View(); v.Screen != ui.PlugIn || v.Language != "de" {
 		t.Errorf("after a restart the screen is %s in %s", v.Screen, v.Language)
 	}
-	if v := touch(t, p, ui.Back, "", ui.Final); v.Settled || v.Paid.Minor != 0 || v.Released.Minor != 2000 ||
+	touch(t, p, ui.Stop, "", ui.StopAsk)
+	touch(t, p, ui.Back, "", ui.PlugIn)
+	touch(t, p, ui.Stop, "", ui.StopAsk)
+	if v := touch(t, p, ui.Confirm, "", ui.Final); v.Settled || v.Paid.Minor != 0 || v.Released.Minor != 2000 ||
 		v.Message != "cancelled" {
 		t.Errorf("%+v", v)
 	}
@@ -172,9 +175,12 @@ func TestEveryDeclineSaysThatNothingWasReserved(t *testing.T) {
 		if v := look(p); v.Screen != ui.Declined || v.Message != string(class) {
 			t.Errorf("%s shows %s %s", class, v.Screen, v.Message)
 		}
-		m.now = m.now.Add(time.Minute)
-		if v := look(p); v.Screen != ui.Attract {
-			t.Errorf("it does not go away by itself: %s", v.Screen)
+		touch(t, p, ui.Language, "de", ui.Declined)
+		for _, next := range []ui.Screen{ui.Bays, ui.Attract} { // they may try another bay, in their language
+			m.now = m.now.Add(time.Minute)
+			if v := look(p); v.Screen != next || (v.Language == "de") != (next == ui.Bays) {
+				t.Errorf("it goes on to %s in %s, want %s", v.Screen, v.Language, next)
+			}
 		}
 	}
 }

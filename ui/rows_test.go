@@ -198,8 +198,8 @@ var rows = []struct {
 		s.declined(kiosk.DeclineNoCard, "6C")
 		look(s.p)
 		s.clear()
-		s.after(20 * time.Second)
-	}, "closed", "attract.start"},
+		s.after(40 * time.Second)
+	}, "closed", "bays.title"},
 	{4, "not read: asked again by itself, with the same offer and reference",
 		func(s *stage) { s.accept(); s.clear(); s.declined(kiosk.DeclineUnreadable, "64") },
 		"hold_declined hold_intent", "tap.title"},
@@ -267,7 +267,12 @@ var rows = []struct {
 		"bay_lease offer hold_intent", "wait.busy"},
 	{13, "no plug", func(s *stage) { s.hold(); s.clear(); s.after(3 * time.Minute) }, "ended release_intent",
 		"reason.no_plug"},
-	{14, "cancelled before energy", func(s *stage) { s.hold(); s.clear(); s.press(ui.Back, "") },
+	{14, "cancelled before energy", func(s *stage) {
+		s.hold()
+		s.clear()
+		s.press(ui.Stop, "")
+		s.press(ui.Confirm, "")
+	},
 		"ended release_intent", "reason.cancelled"},
 	{15, "plugged and started", func(s *stage) {
 		s.hold()
@@ -439,7 +444,8 @@ var rows = []struct {
 	}, "capture_unknown capture_waiting", "reason.stopped"},
 	{36, "release failed", func(s *stage) {
 		s.hold()
-		s.press(ui.Back, "")
+		s.press(ui.Stop, "")
+		s.press(ui.Confirm, "")
 		s.clear()
 		s.see(session.Observation{What: session.SettlementEnded, Err: errHost})
 	}, "release_waiting", "reason.cancelled"},

@@ -28,6 +28,7 @@ func (p *scene) report(snap session.Snapshot) {
 	for id := range p.told {
 		if _, ok := snap.State.Sessions[id]; !ok {
 			delete(p.told, id)
+			delete(p.wanted, id)
 		}
 	}
 }
@@ -51,7 +52,7 @@ func (p *Presenter) View() View {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	copied := p.scene
-	copied.told = maps.Clone(p.told)
+	copied.told, copied.wanted = maps.Clone(p.told), maps.Clone(p.wanted)
 	return copied.advance(p.kiosk.Snapshot())
 }
 
@@ -146,15 +147,20 @@ func (p *scene) view(snap session.Snapshot) View {
 	if limit := p.stays(v.Screen); limit > 0 {
 		idle := snap.At.Sub(p.since)
 		if idle >= limit {
-			if p.covers(v.Screen) { // they may be at their vehicle: what lies over their visit goes, not they
+			switch {
+			case p.covers(v.Screen): // they may be at their vehicle: what lies over their visit goes, not they
 				p.over = overlay{}
-			} else {
+			case v.Screen == PlugIn, v.Screen == Declined: // others want to pay; who stands here goes on in their words
+				p.turn(Bays, "", false)
+			default:
 				p.leave()
 			}
 			p.since = snap.At
 			return p.view(snap)
 		}
-		v.Seconds = seconds(limit - idle)
+		if v.Screen != PlugIn { // there the time counts until the hold is released
+			v.Seconds = seconds(limit - idle)
+		}
 	}
 	if v.Screen == Attract || v.Screen == Bays {
 		if p.site.Notice != nil {
@@ -168,8 +174,8 @@ func (p *scene) view(snap session.Snapshot) View {
 // stays is how long a screen stays without a touch, or nothing where it goes by other rules.
 func (p *scene) stays(s Screen) time.Duration {
 	t := p.site.Times
-	limit := map[Screen]time.Duration{Bays: t.Idle, Charging: t.Charging, Idle: t.Charging, StopAsk: t.Charging,
-		Owner: t.Idle, Final: t.Final, Declined: t.Declined}[s]
+	limit := map[Screen]time.Duration{Bays: t.Idle, PlugIn: t.PlugIn, Charging: t.Charging, Idle: t.Charging,
+		StopAsk: t.Charging, Owner: t.Idle, Final: t.Final, Declined: t.Declined}[s]
 	switch {
 	case p.staff.page != "":
 		return t.Staff
@@ -228,9 +234,11 @@ func (p *scene) bays(snap session.Snapshot) (out []BayView) {
 	for _, n := range p.site.Bays {
 		state := BayFree
 		_, down := snap.State.Down(n)
-		_, taken := snap.State.AtBay(n)
+		x, taken := snap.State.AtBay(n)
 		_, ended := p.untold(snap, n)
 		switch {
+		case taken && x.Power == session.Waiting && x.Hold != nil:
+			state = BayPaid
 		case taken:
 			state = BayInUse
 		case ended:
@@ -276,16 +284,43 @@ func (p *scene) visit(v *View, x session.Session, snap session.Snapshot) {
 	case x.Money == session.HoldUncertain:
 		v.Screen, v.Message = Wait, "unknown"
 	case x.Power == session.Waiting || x.Power == session.Starting || x.Power == session.Closing:
-		v.Screen = PlugIn
-		v.Partial = x.Hold.Approved.Minor < x.Offer.Hold.Minor
-		if p.own {
-			v.StopCode = p.site.Rules.StopCode(x)
-		}
-		if x.Power != session.Waiting {
-			v.Message, v.Seconds = "starting", 0
-		}
+		p.plugIn(v, x, snap.At)
 	default:
 		p.charging(v, x, snap)
+	}
+}
+
+// plugIn waits for the vehicle of a driver who has paid. A stranger must prove that it is theirs.
+func (p *scene) plugIn(v *View, x session.Session, at time.Time) {
+	v.Screen = PlugIn
+	v.Partial = x.Hold.Approved.Minor < x.Offer.Hold.Minor
+	p.proved(x, at)
+	switch {
+	case !p.own && x.Money == session.Free: // it has no code
+		return
+	case !p.own:
+		p.owner(v, x, at)
+		return
+	case x.Power != session.Waiting:
+		v.Message, v.Seconds, p.page = "starting", 0, ""
+	case p.page == StopAsk:
+		v.Screen, v.Message = StopAsk, "cancel"
+	}
+	v.StopCode = p.site.Rules.StopCode(x)
+}
+
+// proved lets the owner in who showed that they are it, in their own words, and as they want to be shown and told.
+func (p *scene) proved(x session.Session, at time.Time) {
+	if p.own {
+		p.wanted[x.ID] = p.access
+		return
+	}
+	if !x.Owned(at) || x.ProofAt.Before(p.turned) {
+		return
+	}
+	p.own, p.language = true, x.Offer.Language
+	if a, ok := p.wanted[x.ID]; ok {
+		p.access = a
 	}
 }
 
@@ -309,7 +344,7 @@ func (p *scene) asking(v *View, progress kiosk.Progress, asked, at time.Time) {
 
 func (p *scene) charging(v *View, x session.Session, snap session.Snapshot) {
 	v.Screen = Charging
-	p.own = p.own || x.Owned(snap.At) && !x.ProofAt.Before(p.turned)
+	p.proved(x, snap.At)
 	if p.own { // proved by this visitor
 		v.StopCode = p.site.Rules.StopCode(x)
 	}

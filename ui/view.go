@@ -127,6 +127,7 @@ type BayState string
 const (
 	BayFree    BayState = "free"
 	BayPlugged BayState = "plugged" // your car?
+	BayPaid    BayState = "paid"    // its driver is on their way to it with the cable
 	BayInUse   BayState = "in_use"
 	BayEnded   BayState = "ended" // just now: its driver may read what they pay
 	BayBroken  BayState = "out_of_order"

@@ -182,8 +182,11 @@ func cancelOnce(ctx context.Context, socket string) {
 	d := ui.NewDriver(ctx, socket)
 	for v := range d.Views {
 		d.Now = v
-		if v.Screen == ui.PlugIn {
-			d.Touch(ctx, ui.Back, "") // refused where the view has changed: the next one tells
+		switch v.Screen { // refused where the view has changed: the next one tells
+		case ui.PlugIn:
+			d.Touch(ctx, ui.Stop, "")
+		case ui.StopAsk:
+			d.Touch(ctx, ui.Confirm, "")
 		}
 	}
 }

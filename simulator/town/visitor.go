@@ -184,7 +184,7 @@ func (v *Visitor) Act(ctx context.Context) (done bool) {
 		return false
 	}
 	if now.Screen == v.CancelAt {
-		press(ui.Back, "")
+		press(cancels(now.Screen), "")
 		return false
 	}
 	switch now.Screen {
@@ -194,7 +194,8 @@ func (v *Visitor) Act(ctx context.Context) (done bool) {
 		}
 		press(ui.Touch, "")
 	case ui.Bays:
-		if v.session != "" && now.Bays[v.Bay-1].State != ui.BayInUse {
+		if v.session != "" && now.Bays[v.Bay-1].State != ui.BayInUse &&
+			now.Bays[v.Bay-1].State != ui.BayPaid {
 			return true // it went on without them
 		}
 		press(ui.Choose, strconv.Itoa(v.Bay))
@@ -225,6 +226,14 @@ func (v *Visitor) Act(ctx context.Context) (done bool) {
 		return v.end(press)
 	}
 	return false
+}
+
+// cancels is what a driver touches who no longer wants to.
+func cancels(on ui.Screen) ui.InputKind {
+	if on == ui.PlugIn { // and is asked once more
+		return ui.Stop
+	}
+	return ui.Back
 }
 
 // handle holds the card to the terminal, or plugs the cable in, once the person has found it.

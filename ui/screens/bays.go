@@ -24,7 +24,7 @@ func (pg *page) bays() {
 			l.icon, l.style = "check", good
 		case ui.BayPlugged:
 			l.icon, l.style, l.pulse = "car", primary, true
-		case ui.BayInUse:
+		case ui.BayInUse, ui.BayPaid:
 			l.icon = "clock"
 		case ui.BayEnded:
 			l.icon = "receipt"

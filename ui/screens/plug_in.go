@@ -23,7 +23,12 @@ func (pg *page) plugIn() {
 	left.nice = true
 	pg.block(pg.title(pg.t("plug_in.title", "N", pg.v.Bay)), left)
 	pg.stopCode()
-	pg.foot("cancel", plain, ui.Back, "")
+	if pg.v.StopCode == "" { // it is not theirs to cancel
+		pg.foot("back", plain, ui.Back, "")
+		return
+	}
+	pg.foot("charging.others", plain, ui.Back, "")
+	pg.foot("cancel", plain, ui.Stop, "")
 	if pg.v.More {
 		pg.foot("still.more", plain, ui.MoreTime, "")
 	}
