@@ -29,7 +29,7 @@ func (pg *page) plugIn() {
 	}
 	pg.foot("charging.others", plain, ui.Back, "")
 	pg.foot("cancel", plain, ui.Stop, "")
-	if pg.v.More {
+	if pg.v.More && !pg.v.Access.Large { // who needs larger text has three times as long
 		pg.foot("still.more", plain, ui.MoreTime, "")
 	}
 }
