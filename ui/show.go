@@ -167,6 +167,7 @@ func (p *scene) view(snap session.Snapshot) View {
 			v.Notice = p.site.Notice(p.language, snap.At)
 		}
 		p.closed(&v, snap)
+		v.Danger = danger(snap.State)
 	}
 	return p.covered(v, ok, x, snap)
 }
@@ -219,6 +220,9 @@ func (p *scene) closed(v *View, snap session.Snapshot) {
 		}
 		v.Fault = code
 	}
+	if !snap.State.Faults[session.FaultAt{Code: v.Fault}] && v.Message == "" { // of bays alone: it is no word about the site
+		v.Message = "text"
+	}
 	v.Screen = OutOfOrder
 	switch v.Fault {
 	case kiosk.FaultTerminalUnreachable, kiosk.FaultTerminalOther:
@@ -228,6 +232,16 @@ func (p *scene) closed(v *View, snap session.Snapshot) {
 	case kiosk.FaultEmergencyStop:
 		v.Screen = Emergency
 	}
+}
+
+// danger is the bay whose contactor does not open, the first of several; 0 for none.
+func danger(s session.State) (bay int) {
+	for f, raised := range s.Faults {
+		if raised && f.Code == kiosk.FaultContactorStuck && (bay == 0 || f.Bay < bay) {
+			bay = f.Bay
+		}
+	}
+	return bay
 }
 
 func (p *scene) bays(snap session.Snapshot) (out []BayView) {

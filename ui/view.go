@@ -105,6 +105,7 @@ type View struct {
 	IdleFree int             `json:"idle_free_s,omitempty"` // seconds until it does
 	Partial  bool            `json:"partial,omitempty"`     // the bank approved less than was asked for
 	Fault    kiosk.FaultCode `json:"fault,omitempty"`
+	Danger   int             `json:"danger,omitempty"` // bay whose cable must not be touched
 
 	Access Access `json:"access"`
 	Night  bool   `json:"night,omitempty"` // dark colours

@@ -29,7 +29,10 @@ func newSpeaker() *speaker {
 }
 
 // voices are espeak-ng's names of languages, where they are not ours.
-var voices = map[string]string{"en": "en-gb", "zh": "cmn"}
+var voices = map[string]string{"en": "en-gb", "zh": "cmn-latn-pinyin"}
+
+// misread are languages that espeak-ng reads so that no listener understands them: of Japanese it spells the characters.
+var misread = map[string]bool{"ja": true}
 
 // say reads a text aloud, or only falls silent for an empty one.
 func (s *speaker) say(lang, text string) {
@@ -39,7 +42,7 @@ func (s *speaker) say(lang, text string) {
 		s.stop()
 		s.stop = nil
 	}
-	if s.path == "" || text == "" {
+	if s.path == "" || text == "" || misread[lang] {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())

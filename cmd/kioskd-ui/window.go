@@ -58,6 +58,7 @@ func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input
 				go send(in)
 			}
 		}}
+	win.drawer.Touched = func() { win.focus = -1; win.mark() }
 	if win.speech.path != "" {
 		win.drawer.Say = func() { win.speech.say(win.view.Language, win.spoken) }
 	}
@@ -74,7 +75,11 @@ func (win *window) show(v ui.View) {
 	if v.Screen != win.view.Screen || v.Session != win.view.Session {
 		win.changed = time.Now()
 		win.focus = min(win.focus, 0)
+		if v.Screen == ui.Attract { // the visitor with the keypad has gone
+			win.focus = -1
+		}
 	}
+	win.drawer.Mute = win.speech.path == "" || misread[v.Language]
 	again := v.Seq != win.view.Seq || v.Message != win.view.Message || v.Access != win.view.Access
 	win.view = v
 	win.draw()

@@ -12,8 +12,10 @@ func (pg *page) access() {
 		}
 		return l
 	}
-	labels := []label{toggle("access.large", pg.v.Access.Large, ui.SetLarge, "access"),
-		toggle("access.speech", pg.v.Access.Speech, ui.Speak, "speaker")}
+	labels := []label{toggle("access.large", pg.v.Access.Large, ui.SetLarge, "access")}
+	if !pg.mute {
+		labels = append(labels, toggle("access.speech", pg.v.Access.Speech, ui.Speak, "speaker"))
+	}
 	high := float32(target + 6)
 	if pg.v.Access.Large {
 		high = 36

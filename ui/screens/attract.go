@@ -4,6 +4,7 @@ import "kioskd/ui"
 
 // attract shows the price without a touch, how it works, and what is free.
 func (pg *page) attract() {
+	pg.danger()
 	if len(pg.v.Prices) > 0 {
 		p := pg.v.Prices[0]
 		pg.block(words{s: pg.p.Decimal(p.Amount, pg.v.Hold.Currency), em: price, bold: true, color: pg.accent,
@@ -29,6 +30,7 @@ func (pg *page) attract() {
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))
 	}
 	pg.foot("attract.start", primary, ui.Touch, "")
+	pg.whole = pg.act(ui.Touch, "") // the price, too
 }
 
 // notice is the operator's word.

@@ -8,11 +8,12 @@ import (
 
 // bays has a tile for each bay in the order in which they stand.
 func (pg *page) bays() {
+	pg.danger()
 	pg.step(1)
 	pg.block(pg.title(pg.t("bays.title")))
 	pg.notice()
 	pg.foot("back", plain, ui.Back, "")
-	if pg.v.Later {
+	if pg.v.Later && !(pg.v.Danger > 0 && pg.v.Access.Large && pg.small()) {
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))
 	}
 	var tiles []label
@@ -33,17 +34,24 @@ func (pg *page) bays() {
 		}
 		tiles = append(tiles, l)
 	}
-	columns, rows := pg.cells(len(tiles), 24, 30)
+	wide, high := float32(24), float32(30)
+	if pg.v.Access.Large { // a large number needs no broad tile
+		wide, high = wide*1.15/larger2, 22
+	}
+	columns, rows := pg.cells(len(tiles), wide, high)
 	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: min(30, pg.rowRoom(rows)),
 		stretch: true, keys: true})
 }
+
+// larger2 is how much broader what is chosen is for a visitor who needs larger text: words grow in both directions.
+const larger2 = 2.1
 
 // cells is how many columns and rows of tiles the middle has room for, at least so many
 // millimetres each.
 func (pg *page) cells(n int, wide, high float32) (columns, rows int) {
 	b := pg.frame().body
 	if pg.v.Access.Large {
-		wide *= 2.1
+		wide *= larger2
 		if pg.portrait() { // within reach: the lower half
 			b.h = b.y + b.h - pg.Size.Height*0.42
 		}

@@ -26,8 +26,9 @@ const (
 	dead  // cannot be touched
 )
 
-// Button is a touch target. It acts when the finger comes down: a picture that is drawn anew
-// between down and up loses no touch, and what happens is seen at once.
+// Button is a touch target. It acts when a finger that came down on it is lifted on it: who slides away, or only brushed
+// it, has done nothing (WCAG 2.5.2). That it is pressed is seen at once, and outlives a picture that is drawn anew of the
+// same view meanwhile.
 type Button struct {
 	widget.BaseWidget
 	Label  string    // what is read aloud
@@ -37,15 +38,48 @@ type Button struct {
 	ring   *canvas.Rectangle // where the keypad is
 	parts  []fyne.CanvasObject
 	picked color.Color
+	seq    uint64 // of the view
+	hand   *hand
+}
+
+// hand is the finger on the panel.
+type hand struct {
+	down    string // what it came down on; empty for nothing
+	seq     uint64 // of the view then
+	touched func() // tells that a finger, and no keypad, is used; may be nil
+}
+
+// name tells a button from the others of its view.
+func (b *Button) name() string {
+	if b.Input != nil {
+		return string(b.Input.Kind) + " " + b.Input.Value
+	}
+	return b.Label
 }
 
 var _ desktop.Mouseable = (*Button)(nil)
 
 // MouseDown implements desktop.Mouseable.
-func (b *Button) MouseDown(*desktop.MouseEvent) { b.Press() }
+func (b *Button) MouseDown(*desktop.MouseEvent) {
+	if b.run == nil {
+		return
+	}
+	if b.hand.touched != nil {
+		b.hand.touched()
+	}
+	b.hand.down, b.hand.seq = b.name(), b.seq
+	b.fill.FillColor = b.picked
+	b.fill.Refresh()
+}
 
 // MouseUp implements desktop.Mouseable.
-func (b *Button) MouseUp(*desktop.MouseEvent) {}
+func (b *Button) MouseUp(*desktop.MouseEvent) {
+	same := b.hand.down == b.name() && b.hand.seq == b.seq
+	b.hand.down = ""
+	if same {
+		b.Press()
+	}
+}
 
 // Live tells whether it can be touched.
 func (b *Button) Live() bool { return b.run != nil }
@@ -106,8 +140,12 @@ func (pg *page) button(l label, at fyne.Position, size fyne.Size) *Button {
 	case dead:
 		fill, ink, edge, accent = k.ground, k.soft, k.line, k.soft
 	}
-	b := &Button{Label: cmp.Or(l.spoken, strings.ReplaceAll(l.text, "\n", "")), Input: l.tap.input, run: l.tap.run,
-		picked: k.line}
+	spoken := strings.ReplaceAll(l.text, "\n", "")
+	if l.under != "" { // a bay's state, say
+		spoken += pg.t("join.comma") + l.under
+	}
+	b := &Button{Label: cmp.Or(l.spoken, spoken), Input: l.tap.input, run: l.tap.run, picked: k.line, seq: pg.v.Seq,
+		hand: pg.hand}
 	b.fill = canvas.NewRectangle(fill)
 	b.fill.StrokeColor, b.fill.StrokeWidth, b.fill.CornerRadius = edge, pg.u(0.45), pg.u(2.2)
 	b.fill.Resize(size)

@@ -10,6 +10,7 @@ func (pg *page) closed() {
 
 // outage says what is wrong, what it means for a driver who charges, and whom to call.
 func (pg *page) outage(key, why string) {
+	pg.danger()
 	pg.block(pg.title(pg.t(key)), pg.say(why))
 	for _, b := range pg.v.Bays {
 		if b.State == ui.BayInUse {

@@ -28,15 +28,18 @@ type page struct {
 	v      ui.View
 	local  *local
 	send   func(ui.Input)
+	hand   *hand
+	mute   bool // nothing can read the language aloud
 	known  extents
 	factor float32 // of type
 
 	blocks []block
 	side   block // picture, or nil
 	feet   []label
-	bare   bool // without what is always there
-	unread bool // what is to be done next can be done on the last leaf only
-	dense  bool // many keys: on a low panel the rail lies at the foot, and no strip stands above
+	bare   bool  // without what is always there
+	whole  touch // what a touch anywhere else does
+	unread bool  // what is to be done next can be done on the last leaf only
+	dense  bool  // many keys: on a low panel the rail lies at the foot, and no strip stands above
 	pic    *Picture
 	layer  []fyne.CanvasObject
 }
@@ -49,8 +52,9 @@ type Picture struct {
 	Spoken  []string // what is read aloud
 	Cut     []string // texts that did not fit
 	Pulse   []*canvas.Rectangle
-	Pages   int  // of a long list
-	Right   bool // it is read from right to left
+	Whole   *Button // what a touch anywhere else does; nil for nothing
+	Pages   int     // of a long list
+	Right   bool    // it is read from right to left
 }
 
 // Placed is a line of text and where it is.
@@ -169,6 +173,7 @@ func (pg *page) draw() {
 	back := canvas.NewRectangle(pg.ground)
 	back.Resize(pg.Size)
 	pg.add(back)
+	pg.everywhere()
 	f := pg.frame()
 	pg.fit(f.body)
 	if f.strip.h > 0 {
@@ -185,6 +190,21 @@ func (pg *page) draw() {
 			pg.pic.Spoken = append(pg.pic.Spoken, b.Label)
 		}
 	}
+}
+
+// everywhere lies behind everything else, and takes the touches that hit nothing.
+func (pg *page) everywhere() {
+	if pg.whole.run == nil {
+		return
+	}
+	clear := canvas.NewRectangle(color.Transparent)
+	clear.Resize(pg.Size)
+	b := &Button{Input: pg.whole.input, run: pg.whole.run, picked: color.Transparent, seq: pg.v.Seq, hand: pg.hand,
+		fill: clear, ring: canvas.NewRectangle(color.Transparent)}
+	b.ExtendBaseWidget(b)
+	b.Resize(pg.Size)
+	pg.add(b)
+	pg.pic.Whole = b
 }
 
 // fit finds the largest type at which everything has its place. What is only nice to know

@@ -27,9 +27,12 @@ type Drawer struct {
 	Send        func(ui.Input) // gets what a finger did
 	Redraw      func()         // draws the last view anew; may be nil
 	Say         func()         // reads the last view aloud once more; nil where nothing can speak
+	Mute        bool           // nothing can read the language aloud: it is not offered
 	Millimetres float32        // width of the panel; 0 for a usual one
+	Touched     func()         // tells that a finger, and no keypad, is used; may be nil
 	local       local
 	known       extents
+	hand        hand
 }
 
 // local is what a drawer remembers of the present screen: nothing that matters.
@@ -60,13 +63,13 @@ func (d *Drawer) page(v ui.View, size fyne.Size) *page {
 	if d.local.screen != v.Screen || d.local.staff != staff {
 		d.local = local{screen: v.Screen, staff: staff}
 	}
-	d.local.redraw, d.local.say = d.Redraw, d.Say
+	d.local.redraw, d.local.say, d.hand.touched = d.Redraw, d.Say, d.Touched
 	if d.known == nil {
 		d.known = extents{}
 	}
 	p := d.Texts.Printer(v.Language)
 	return &page{Panel: NewPanel(size, d.Millimetres), script: script{p.Language, p.Right}, look: lookOf(v.Night), p: p,
-		all: d.Texts, v: v, local: &d.local, send: d.Send, known: d.known, factor: 1,
+		all: d.Texts, v: v, local: &d.local, send: d.Send, known: d.known, factor: 1, hand: &d.hand, mute: d.Mute,
 		pic: &Picture{Pages: 1, Right: p.Right}}
 }
 
@@ -91,26 +94,52 @@ func (pg *page) build() {
 	draw(pg)
 }
 
-// few shows as many of a list as there is room for, and a button for the others.
+// few shows as many of a list as there is room for, with ways to the others before and behind, and which page it is.
 func (pg *page) few(labels []label, room int) []label {
 	if len(labels) <= room {
 		return labels
 	}
-	room = max(1, room-1)
-	pg.pic.Pages = (len(labels) + room - 1) / room
-	from := pg.local.page % pg.pic.Pages * room
-	out := append([]label{}, labels[from:min(from+room, len(labels))]...)
-	icon := "arrow"
-	if pg.right {
-		icon = "arrow_left"
+	pages := paged(len(labels), max(3, room))
+	pg.pic.Pages = len(pages) - 1
+	n := pg.local.page % pg.pic.Pages
+	turn := func(key, icon, mirrored string, by int) label {
+		if pg.right {
+			icon = mirrored
+		}
+		where := pg.p.Piece(itoa(n+1+by) + "/" + itoa(pg.pic.Pages))
+		return label{text: pg.t(key), under: where, icon: icon, style: quiet, tap: pg.turnPage(by)}
 	}
-	return append(out, label{text: pg.t("more"), icon: icon, style: quiet, tap: pg.nextPage()})
+	var out []label
+	if n > 0 {
+		out = append(out, turn("before", "arrow_left", "arrow", -1))
+	}
+	out = append(out, labels[pages[n]:pages[n+1]]...)
+	if n < pg.pic.Pages-1 {
+		out = append(out, turn("more", "arrow", "arrow_left", 1))
+	}
+	return out
 }
 
-func (pg *page) nextPage() touch {
+// paged tells where the pages of a list begin, and where the last one ends: the first and the last need room for one way
+// to another page, those between for two.
+func paged(n, room int) []int {
+	starts := []int{0}
+	for at := room - 1; at < n; {
+		starts = append(starts, at)
+		if n-at <= room-1 {
+			break
+		}
+		at += room - 2
+	}
+	return append(starts, n)
+}
+
+func (pg *page) nextPage() touch { return pg.turnPage(1) }
+
+func (pg *page) turnPage(by int) touch {
 	l := pg.local
 	return touch{run: func() {
-		l.page++
+		l.page = max(0, l.page+by)
 		if l.redraw != nil {
 			l.redraw()
 		}

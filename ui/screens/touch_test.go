@@ -1,0 +1,146 @@
+package screens_test
+
+import (
+	"strings"
+	"testing"
+
+	"fyne.io/fyne/v2"
+
+	"kioskd/ui"
+	"kioskd/ui/screens"
+	"kioskd/ui/text"
+)
+
+// touched is a drawer, and what fingers sent.
+func touched(t *testing.T) (*screens.Drawer, *[]ui.Input) {
+	t.Helper()
+	texts, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent []ui.Input
+	return &screens.Drawer{Texts: texts, Send: func(in ui.Input) { sent = append(sent, in) }}, &sent
+}
+
+// canned is a view of the storybook.
+func canned(t *testing.T, name string) ui.View {
+	t.Helper()
+	all, err := screens.ReadViews("testdata/views")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		if c.Name == name {
+			return c.View
+		}
+	}
+	t.Fatalf("there is no view %q", name)
+	return ui.View{}
+}
+
+func button(t *testing.T, p *screens.Picture, kind ui.InputKind) *screens.Button {
+	t.Helper()
+	for _, b := range p.Buttons {
+		if b.Input != nil && b.Input.Kind == kind {
+			return b
+		}
+	}
+	t.Fatalf("no button sends %s", kind)
+	return nil
+}
+
+// TestATouchActsWhereTheFingerIsLifted (WCAG 2.5.2): a finger that slides to another button, or comes to one from
+// elsewhere, has done nothing; a picture that is drawn anew of the same view loses no touch, and one of another view
+// takes none.
+func TestATouchActsWhereTheFingerIsLifted(t *testing.T) {
+	d, sent := touched(t)
+	size := fyne.NewSize(800, 480)
+	v := canned(t, "price")
+	p := d.Draw(v, size)
+	pay, back := button(t, p, ui.Accept), button(t, p, ui.Back)
+	pay.MouseDown(nil)
+	if len(*sent) != 0 {
+		t.Fatal("a finger that comes down pays")
+	}
+	back.MouseUp(nil)
+	pay.MouseUp(nil)
+	if len(*sent) != 0 {
+		t.Fatalf("a finger that slid away did %+v", *sent)
+	}
+	pay.MouseDown(nil)
+	again := d.Draw(v, size)
+	button(t, again, ui.Accept).MouseUp(nil)
+	if len(*sent) != 1 || (*sent)[0].Kind != ui.Accept {
+		t.Fatalf("a finger that was lifted on the button did %+v", *sent)
+	}
+	button(t, again, ui.Back).MouseDown(nil)
+	next := v
+	next.Seq++
+	button(t, d.Draw(next, size), ui.Back).MouseUp(nil)
+	if len(*sent) != 1 {
+		t.Errorf("a touch of the view before did %+v", (*sent)[1:])
+	}
+}
+
+// TestThePriceIsATarget: a touch anywhere on the first screen begins a visit, and no other screen has such a target.
+func TestThePriceIsATarget(t *testing.T) {
+	d, sent := touched(t)
+	p := d.Draw(canned(t, "attract"), fyne.NewSize(800, 480))
+	if p.Whole == nil {
+		t.Fatal("only the button begins a visit")
+	}
+	p.Whole.MouseDown(nil)
+	p.Whole.MouseUp(nil)
+	if len(*sent) != 1 || (*sent)[0].Kind != ui.Touch {
+		t.Errorf("a touch of the price did %+v", *sent)
+	}
+	for _, name := range []string{"price", "tap", "charging", "final"} {
+		if d.Draw(canned(t, name), fyne.NewSize(800, 480)).Whole != nil {
+			t.Errorf("on %s a touch beside all buttons does something", name)
+		}
+	}
+}
+
+// TestABaysStateIsRead: who cannot see the tiles hears which bay is free.
+func TestABaysStateIsRead(t *testing.T) {
+	d, _ := touched(t)
+	for lang, words := range map[string][]string{"en": {"1, Free", "2, Your car?", "3, In use", "4, Out of order"},
+		"de": {"1, Frei"}} {
+		v := canned(t, "bays")
+		v.Language = lang
+		spoken := strings.Join(d.Draw(v, fyne.NewSize(800, 480)).Spoken, ". ")
+		for _, want := range words {
+			if !strings.Contains(spoken, want) {
+				t.Errorf("%s: %q is not read: %s", lang, want, spoken)
+			}
+		}
+	}
+}
+
+// TestADangerIsReadFirst, and stands above everything else on the first screens and where nothing is sold.
+func TestADangerIsReadFirst(t *testing.T) {
+	d, _ := touched(t)
+	for _, name := range []string{"attract", "bays", "out-of-service"} {
+		v := canned(t, name)
+		v.Danger = 3
+		p := d.Draw(v, fyne.NewSize(800, 480))
+		if want := "Danger: do not touch the cable at bay 3"; len(p.Spoken) == 0 || p.Spoken[0] != want {
+			t.Errorf("on %s the first that is read is %q", name, p.Spoken)
+		}
+	}
+}
+
+// TestSpeechIsOfferedWhereItIsUnderstood: no language is read aloud that the voice misreads.
+func TestSpeechIsOfferedWhereItIsUnderstood(t *testing.T) {
+	d, _ := touched(t)
+	for _, mute := range []bool{false, true} {
+		d.Mute = mute
+		offered := false
+		for _, b := range d.Draw(canned(t, "accessibility"), fyne.NewSize(800, 480)).Buttons {
+			offered = offered || b.Input != nil && b.Input.Kind == ui.Speak
+		}
+		if offered == mute {
+			t.Errorf("where it is mute is %v, speech is offered: %v", mute, offered)
+		}
+	}
+}
