@@ -252,6 +252,22 @@ func TestATerminalThatForgotUs(t *testing.T) {
 	}
 }
 
+// TestACommandThatBeganIsNotRepeated: a terminal that accepted a command, and then says that it has no registration,
+// is registered with before the next.
+func TestACommandThatBeganIsNotRepeated(t *testing.T) {
+	s := &strange{answers: map[string][][]zvt.APDU{"0622": {{zvt.Ack(), zvt.Command(0x06, 0x1E, []byte{0x6B})}}}}
+	meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {
+		for _, want := range []string{"declined terminal 6B", "ok"} {
+			if _, _, err := hold(d); outcome(err) != want {
+				t.Errorf("it gave %v, want %s", err, want)
+			}
+		}
+	})
+	if got := s.names(); got != "0600 0622 0600 0622" {
+		t.Errorf("it was told %s", got)
+	}
+}
+
 // TestRegistration: what a terminal refuses of it decides what it is told, and another currency or
 // identity sells nothing.
 func TestRegistration(t *testing.T) {
@@ -347,8 +363,8 @@ func TestWhatTheTerminalNeeds(t *testing.T) {
 		cure, class string
 	}{
 		0x51: {"0693", ""}, 0x62: {"0670", ""}, 0xC2: {"0670", ""}, 0x65: {"0820", ""},
-		0x9C: {"", "busy"}, 0xE0: {"", "busy"}, 0xDC: {"", "card_in"}, 0xF0: {"", "day_end"}, 0xE2: {"",
-			"terminal"}, 0xC0: {"", "terminal"},
+		0x9C: {"", "busy"}, 0xE0: {"", "busy"}, 0xDC: {"", "card_in"}, 0xF0: {"", "day_end"}, 0xE1: {"", "card_in"},
+		0xE2: {"", "terminal"}, 0xC0: {"", "terminal"}, 0x64: {"", "terminal"},
 	} {
 		s := &strange{answers: map[string][][]zvt.APDU{"0501": {says(code)}}}
 		meet(t, s, nil, func(t *testing.T, d *zvt.Terminal) {

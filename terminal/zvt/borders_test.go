@@ -16,16 +16,17 @@ import (
 func TestWhatADriverSeesOfAStatus(t *testing.T) {
 	says := func(text string) kiosk.Progress {
 		switch has := func(s string) bool { return strings.Contains(text, s) }; {
+		case has("remove the card"): // also from a terminal that asks for another one
+			return kiosk.ProgressRemoveCard
 		case has("insert or present"):
 			return kiosk.ProgressPresent
 		case has("unreadable"):
 			return kiosk.ProgressTryAgain
-		case has("remove the card"):
-			return kiosk.ProgressRemoveCard
 		case text == "PIN wrong", has("PIN pad"), has("PIN needed"), has("choose the"):
 			return kiosk.ProgressPIN
 		case has("host"), has("please wait"), has("automatic"), has("bookings"), has("detected"),
-			has("dialling"), has("connected"), text == "offline", text == "online":
+			has("dialling"), has("connected"), has("purse"), has("emergency"), has("text of the terminal"),
+			text == "offline", text == "online":
 			return kiosk.ProgressWait
 		}
 		return ""

@@ -1,5 +1,7 @@
 package zvt
 
+import "slices"
+
 // Condition is what a terminal's status says, and what cures it.
 type Condition struct {
 	Code  byte
@@ -47,6 +49,11 @@ var conditions = []Condition{
 	{0xE4, false, "start-up by the maker required", nil},
 	{0xF0, false, "end-of-day required", nil},
 	{0xF6, false, "personalisation required", nil},
+}
+
+// isCondition tells whether the specification has a terminal status.
+func isCondition(code byte) bool {
+	return slices.ContainsFunc(conditions, func(c Condition) bool { return c.Code == code })
 }
 
 // ConditionOf is the meaning of a terminal status.

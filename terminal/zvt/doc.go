@@ -34,6 +34,15 @@
 // disk. Because the acknowledgement itself can get lost, a hold counts only after the
 // completion (06 0F), or when Open lists it.
 //
+// A dialogue may have several results: some terminals end their day by themselves before
+// they do what they are told. The last one counts; but what was acknowledged once is never
+// a definite no, whatever follows. A day's own result is acknowledged in any dialogue; one
+// that names a receipt or a card is acknowledged only by who asked for it.
+//
+// When a caller gives up, and when nothing was heard for T4 while a card is waited for, the
+// terminal is told once to stop (06 B0). What counts is its last word: a payment that it
+// cannot stop any more goes on, for T4, and its result counts.
+//
 // The driver must never repeat a command about money: what happened to it is
 // kiosk.ErrOutcomeUnknown, and the caller asks Open and Last. It must never log the
 // content of a message, only its name.

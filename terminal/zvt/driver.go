@@ -78,9 +78,10 @@ type Terminal struct {
 	link Link   // nil while not connected and registered
 	tid  string // of the registration; empty where it named none
 
-	plain    bool      // registers with what every terminal knows, because more was refused
-	greeting []byte    // what came over a fresh connection and is no ZVT
-	cured    time.Time // when it was told last to do what it needed
+	plain    bool           // registers with what every terminal knows, because more was refused
+	greeting []byte         // what came over a fresh connection and is no ZVT
+	needs    []*Instruction // what its registration said that it must be told
+	cured    time.Time      // when it was told last to do what it needed
 }
 
 // New makes a driver; it connects with the first call.
@@ -150,6 +151,13 @@ func (t *Terminal) identify(ctx context.Context) error {
 	return err
 }
 
+// Codes of a registration that only a person can put right. Some terminals lock themselves when a wrong
+// password is said again.
+const (
+	wrongPassword = 0x37 // which is a wrong PIN elsewhere
+	wrongCurrency = 0x6F
+)
+
 // register makes the terminal ours. One that is still busy with what it was told before
 // we came back is told to stop, and then left in peace for as long as it waits for an
 // answer to its last word: some wait anew after each message that they do not expect.
@@ -173,12 +181,11 @@ func (t *Terminal) register(ctx context.Context) error {
 		if err == nil && t.link != nil {
 			err = t.drain(drainFor) // it may still answer what was said before
 		}
-		if err == nil || t.link == nil || ctx.Err() != nil {
+		if err == nil || t.link == nil || ctx.Err() != nil || refused(err, wrongPassword, wrongCurrency) {
 			break
 		}
 	}
-	var no *refusal
-	if errors.As(err, &no) && no.code == 0x37 { // which is a wrong PIN elsewhere
+	if refused(err, wrongPassword) {
 		return fmt.Errorf("cannot register: %w", ErrPassword)
 	}
 	switch {
@@ -190,11 +197,22 @@ func (t *Terminal) register(ctx context.Context) error {
 	if c, other := t.otherCurrency(end); other {
 		return fmt.Errorf("cannot register: %w: it sells in currency %s, want %s", ErrRefused, c, t.cfg.Currency)
 	}
-	t.tid = ""
+	t.registered(end)
+	return nil
+}
+
+// registered keeps what a terminal says of itself when it is registered with.
+func (t *Terminal) registered(end Message) {
+	t.tid, t.needs = "", nil
 	if v, ok := end.Get(0x29); ok {
 		t.tid = fmt.Sprintf("%x", v)
 	}
-	return nil
+	status, ok := end.Get(0x19)
+	for bit, cure := range []*Instruction{Initialisation, Diagnosis} {
+		if ok && status[0]>>bit&1 == 1 {
+			t.needs = append(t.needs, cure)
+		}
+	}
 }
 
 // registration is 06 00: in full, or in the form of nine bytes that every terminal takes.
@@ -288,11 +306,17 @@ func CheckPassword(p string) error {
 
 // handlers are what a command wants to know while the terminal is master.
 type handlers struct {
-	// result gets a status information (04 0F); its error turns the result back.
+	// result gets a status information (04 0F) that is no failure; its error turns the result back.
 	result   func(Message) error
 	progress func(Message)
 	// last tells that the command ends with its result: no completion follows.
 	last bool
+	// card tells that a card is waited for.
+	card bool
+	// ownDay tells that a day's result is the command's own.
+	ownDay bool
+	// accept is how long it may take to accept the command, where that is longer than T3.
+	accept time.Duration
 	// limit is how long the terminal may be silent as master, in place of T4: what needs no
 	// card keeps everybody else waiting.
 	limit time.Duration
@@ -301,7 +325,8 @@ type handlers struct {
 // refusal is a definite no: to a command that did not begin, or its end.
 type refusal struct {
 	code    byte
-	command bool // it did not begin: no card and no bank is to blame
+	command bool    // it did not begin: no card and no bank is to blame
+	result  Message // that failed, where one said so
 }
 
 // ErrRefused is of a terminal that is there and does not do what it is told: it is busy, or another
@@ -328,6 +353,7 @@ const (
 	askLimit  = 30 * time.Second // a question
 	bookedEnd = 30 * time.Second
 	failedEnd = 10 * time.Second
+	stopEnd   = 10 * time.Second // one of which nothing was heard, and that is told to stop
 	// inAll is how long a dialogue may take, whatever the terminal announces.
 	inAll = 30 * time.Minute
 )
@@ -338,24 +364,24 @@ const notRegistered = 0x6B
 // ask is exchange for commands of a registered terminal: where it has forgotten us, which it says
 // before it does anything, it is registered with again and asked once more.
 func (t *Terminal) ask(ctx context.Context, cmd APDU, h handlers) (end Message, err error) {
-	if err := t.connect(ctx); err != nil { // an answer before was such that the line was closed
-		return Message{}, err
-	}
-	end, err = t.exchange(ctx, cmd, h)
-	if !refused(err, notRegistered) {
-		return end, err
-	}
-	t.log.Warn("terminal has forgotten its registration: registering again")
-	t.Close()
-	if err := t.connect(ctx); err != nil {
-		return Message{}, err
-	}
-	end, err = t.exchange(ctx, cmd, h)
-	if refused(err, notRegistered) {
+	for again := false; ; again = true {
+		if err := t.connect(ctx); err != nil { // an answer before was such that the line was closed
+			return Message{}, err
+		}
+		end, err = t.exchange(ctx, cmd, h)
+		var no *refusal
+		if !errors.As(err, &no) || no.code != notRegistered {
+			return end, err
+		}
 		t.Close()
-		return Message{}, fmt.Errorf("%w: terminal does not keep its registration", kiosk.ErrUnreachable)
+		switch {
+		case !no.command: // it began, and is not asked for twice
+			return end, err
+		case again:
+			return Message{}, fmt.Errorf("%w: terminal does not keep its registration", kiosk.ErrUnreachable)
+		}
+		t.log.Warn("terminal has forgotten its registration: registering again")
 	}
-	return end, err
 }
 
 // exchange sends a command and follows it to its end: the answer, then whatever the
@@ -364,22 +390,31 @@ func (t *Terminal) ask(ctx context.Context, cmd APDU, h handlers) (end Message, 
 // The error is a *refusal for a definite no, kiosk.ErrUnreachable if the terminal
 // certainly did not take the command, kiosk.ErrOutcomeUnknown otherwise. If ctx ends,
 // the command is aborted (06 B0) once and followed to its end all the same.
+//
+// Of several results the last one counts, and what it says counts more than how the dialogue ends.
 func (t *Terminal) exchange(ctx context.Context, cmd APDU, h handlers) (end Message, err error) {
 	x := exchange{t: t, link: t.link, h: h, t4: cmp.Or(h.limit, T4), repeats: t.link.Repeats(),
 		end: time.Now().Add(inAll)}
-	defer func() {
-		if x.suspect || x.repeated() || errors.Is(err, kiosk.ErrOutcomeUnknown) ||
-			errors.Is(err, kiosk.ErrUnreachable) {
-			t.Close() // whatever it still says must be drained
-		}
-	}()
+	end, err = x.run(ctx, cmd)
+	if x.suspect || x.repeated() || errors.Is(err, kiosk.ErrOutcomeUnknown) || errors.Is(err, kiosk.ErrUnreachable) ||
+		x.failed != nil && h.last { // some send an abort after it
+		t.Close() // whatever it still says must be drained
+	}
+	if x.failed != nil && !x.broken && (err == nil || refused(err) || errors.Is(err, ErrTimeout)) {
+		err = &refusal{code: x.failed.Result(), result: *x.failed}
+	}
+	return end, err
+}
+
+// run is the dialogue.
+func (x *exchange) run(ctx context.Context, cmd APDU) (end Message, err error) {
 	if err := x.link.Send(cmd); err != nil {
 		if errors.Is(err, ErrNAK) {
 			return end, fmt.Errorf("%w: %w", kiosk.ErrUnreachable, err)
 		}
 		return end, fmt.Errorf("%w: %s: %w", kiosk.ErrOutcomeUnknown, Name(cmd), err)
 	}
-	x.wait(T3)
+	x.wait(max(T3, x.h.accept))
 	for {
 		a, err := x.receive(ctx)
 		if err != nil {
@@ -387,7 +422,7 @@ func (t *Terminal) exchange(ctx context.Context, cmd APDU, h handlers) (end Mess
 		}
 		m, err := Parse(a)
 		if err != nil { // no handler sees it: what can be read of it may not be what was meant
-			t.log.Warn("terminal sent what cannot be read", "message", a.String(), "error", err)
+			x.t.log.Warn("terminal sent what cannot be read", "message", a.String(), "error", err)
 			m = Message{Class: a.Class, Instr: a.Instr, Broken: true}
 		}
 		done, err := x.handle(a, m)
@@ -399,6 +434,14 @@ func (t *Terminal) exchange(ctx context.Context, cmd APDU, h handlers) (end Mess
 		}
 	}
 }
+
+// Intermediate statuses of a terminal that waits for a card, and of one that ends its day by itself; what is
+// added where a card is to be removed meanwhile.
+const (
+	wantsCard  = 0x0A
+	endsDay    = 0x0F
+	removeCard = 0x40
+)
 
 // Codes of a refusal that may not mean the command: a terminal carries out another one, or
 // answers an abort (06 B0) that came too late.
@@ -414,10 +457,11 @@ type exchange struct {
 	h        handlers
 	accepted bool // the terminal is master
 	aborted  bool
-	failed   bool   // a result with a code other than 00 came
-	suspect  bool   // something came out of turn
-	broken   bool   // a result came that cannot be read
-	last     []byte // the last result: a repeat is answered again, not applied again
+	failed   *Message // the last result, where its code is not 00
+	suspect  bool     // something came out of turn
+	broken   bool     // a result came that cannot be read
+	dayEnds  bool     // the terminal said that it ends its day by itself
+	last     []byte   // the last result: a repeat is answered again, not applied again
 	lastOK   bool
 	deadline time.Time
 	end      time.Time // of the dialogue, whatever comes
@@ -436,16 +480,13 @@ func (x *exchange) wait(d time.Duration) {
 func (x *exchange) repeated() bool { return x.link.Repeats() != x.repeats }
 
 // receive waits for the next message. While the terminal is master it looks at ctx in
-// slices and sends one abort when ctx ends.
+// slices and sends one abort when ctx ends, or when a card is waited for and T4 is over: one
+// that is shown afterwards must not be charged.
 func (x *exchange) receive(ctx context.Context) (APDU, error) {
 	const slice = 250 * time.Millisecond
 	for {
 		if ctx.Err() != nil && x.accepted && !x.aborted {
-			x.aborted = true
-			if end := time.Now().Add(askLimit); end.Before(x.deadline) { // who asked may be about to end
-				x.deadline = end
-			}
-			if err := x.link.Send(Command(0x06, 0xB0, nil)); err != nil {
+			if err := x.abort(min(askLimit, time.Until(x.deadline))); err != nil { // who asked may be about to end
 				return APDU{}, err
 			}
 		}
@@ -454,13 +495,25 @@ func (x *exchange) receive(ctx context.Context) (APDU, error) {
 			wait = min(wait, slice)
 		}
 		a, err := x.link.Receive(wait)
-		if !errors.Is(err, ErrTimeout) {
+		switch {
+		case !errors.Is(err, ErrTimeout):
 			return a, err
-		}
-		if !time.Now().Before(x.deadline) {
+		case time.Now().Before(x.deadline):
+		case x.h.card && x.accepted && !x.aborted && x.last == nil:
+			x.t4 = stopEnd // it was silent for T4 once
+			if err := x.abort(stopEnd); err != nil {
+				return APDU{}, err
+			}
+		default:
 			return a, err
 		}
 	}
+}
+
+// abort tells the terminal to stop, and leaves it a time to say its last word.
+func (x *exchange) abort(most time.Duration) error {
+	x.aborted, x.deadline = true, time.Now().Add(most)
+	return x.link.Send(Command(0x06, 0xB0, nil))
 }
 
 func (x *exchange) handle(a APDU, m Message) (done bool, err error) {
@@ -476,11 +529,12 @@ func (x *exchange) handle(a APDU, m Message) (done bool, err error) {
 		case x.accepted && !x.aborted:
 			x.suspect = true // to something that we said before
 		case x.accepted: // too late to abort: the payment goes on
+			x.restart()
 		// perhaps with this, or to what was said before: only its list can tell
 		case (a.Instr == busy || a.Instr == notNow) && x.h.result != nil:
 			return true, fmt.Errorf("%w: %s", kiosk.ErrOutcomeUnknown, ResultText(a.Instr))
 		default:
-			return true, &refusal{a.Instr, true}
+			return true, &refusal{code: a.Instr, command: true}
 		}
 		return false, nil
 	case !x.accepted: // of a command before ours
@@ -491,7 +545,7 @@ func (x *exchange) handle(a APDU, m Message) (done bool, err error) {
 		x.intermediate(m)
 		return false, x.answer(Ack())
 	case a.Is(0x04, 0x0F):
-		return x.h.last, x.result(a, m)
+		return x.result(a, m)
 	case a.Is(0x06, 0x0F):
 		x.close()
 		return true, nil
@@ -529,12 +583,16 @@ func (x *exchange) close() {
 // restart starts T4 anew. A terminal that goes on talking after a failed payment does not
 // put off its end.
 func (x *exchange) restart() {
-	if !x.failed {
+	if x.failed == nil {
 		x.wait(x.t4)
 	}
 }
 
 func (x *exchange) intermediate(m Message) {
+	if len(m.Head) > 0 && m.Head[0] == wantsCard && x.failed != nil { // what failed was not this: it goes on
+		x.failed, x.last, x.t4 = nil, nil, cmp.Or(x.h.limit, T4)
+	}
+	x.dayEnds = x.dayEnds || len(m.Head) > 0 && m.Head[0]&^removeCard == endsDay
 	if len(m.Head) == 2 {
 		if minutes, ok := GetBCD(m.Head[1:]); ok && minutes > 0 {
 			x.t4 = time.Duration(minutes) * time.Minute
@@ -548,34 +606,53 @@ func (x *exchange) intermediate(m Message) {
 
 // result handles 04 0F. A result that the command has no use for belongs to a process
 // that we no longer know: it is turned back.
-func (x *exchange) result(a APDU, m Message) error {
-	if x.h.result == nil {
+func (x *exchange) result(a APDU, m Message) (done bool, err error) {
+	switch {
+	case x.ofDay(m):
+		x.t.log.Info("terminal ended its day by itself", "result", hexByte(m.Result()))
+		x.restart()
+		return false, x.answer(Ack())
+	case x.h.result == nil:
 		x.suspect = true
 		x.t.log.Warn("terminal sent a result that no command asked for")
-		return x.answer(Nack(0x6C))
+		return false, x.answer(Nack(0x6C))
 	}
 	if x.last == nil || string(x.last) != string(a.Data) {
-		x.last, x.lastOK = append([]byte{}, a.Data...), true
-		x.broken = x.broken || m.Broken
-		err := error(nil)
-		if m.Broken {
-			err = errors.New("it cannot be read")
-		} else {
-			err = x.h.result(m)
-		}
-		if err != nil {
-			x.t.log.Error("result of the terminal was turned back", "error", err)
-			x.lastOK = false
-		}
-		x.failed = x.failed || m.Result() != 0
-		x.t4 = bookedEnd
-		if x.failed {
-			x.t4 = failedEnd
-		}
-		x.wait(x.t4)
+		x.take(a, m)
 	}
 	if !x.lastOK {
-		return x.answer(Nack(0x6C))
+		return x.h.last, x.answer(Nack(0x6C))
 	}
-	return x.answer(Ack())
+	return x.h.last, x.answer(Ack())
+}
+
+// ofDay tells a result of a day that the terminal ended by itself from one of a payment, which names its
+// receipt or its card and must never be acknowledged here. Where a command has a result of its own,
+// only one with a total is certainly the day's.
+func (x *exchange) ofDay(m Message) bool {
+	_, receipt := m.Get(0x87)
+	_, card := m.Get(0x22)
+	_, total := m.Get(0x04)
+	return x.dayEnds && !x.h.ownDay && !receipt && !card && !m.Broken && len(m.Rest) == 0 &&
+		(x.h.result == nil || total && m.Result() == 0)
+}
+
+// take takes a result that is no repeat. It counts in place of those before, which may have been of
+// something else: some terminals end their day before a payment.
+func (x *exchange) take(a APDU, m Message) {
+	x.last, x.failed, x.t4 = append([]byte{}, a.Data...), nil, bookedEnd
+	err := error(nil)
+	switch {
+	case m.Broken:
+		x.broken, err = true, errors.New("it cannot be read")
+	case m.Result() != 0:
+		x.failed, x.t4 = &m, failedEnd
+	default:
+		err = x.h.result(m)
+	}
+	if err != nil {
+		x.t.log.Error("result of the terminal was turned back", "error", err)
+	}
+	x.lastOK = err == nil
+	x.wait(x.t4)
 }

@@ -68,7 +68,7 @@ const (
 	idle      = iota
 	idleDLE   // 10, perhaps 02
 	inside    // between 10 02 and 10 03
-	insideDLE // 10, then 10 or 03
+	insideDLE // 10, then 10, 03, or 02 of a frame that begins anew
 	crcLow
 	crcHigh
 )
@@ -109,6 +109,8 @@ func (d *Deframer) Feed(b byte) Signal {
 			return d.collect(b)
 		case etx:
 			d.state = crcLow
+		case stx: // it was broken off, and begins anew
+			d.state, d.data = inside, nil
 		default:
 			return d.fail(fmt.Errorf("10 %02X inside a frame", b))
 		}

@@ -102,7 +102,8 @@ func headLength(lay layout, d []byte) int {
 }
 
 // completionHead tells the completion of a status enquiry (software text as LLLVAR
-// and terminal status, or the status alone) from one with fields.
+// and terminal status, or the status alone) from one with fields. Some statuses, as F0, are numbers
+// of fields too: of texts to be shown, which no completion has.
 func completionHead(d []byte) int {
 	if n := softwareLength(d); n > 0 {
 		if n+1 <= len(d) {
@@ -113,7 +114,7 @@ func completionHead(d []byte) int {
 	if len(d) == 0 {
 		return 0
 	}
-	if _, known := fieldLength(d[0]); len(d) == 1 || !known {
+	if _, known := fieldLength(d[0]); len(d) == 1 || !known || isCondition(d[0]) {
 		return 1
 	}
 	return 0

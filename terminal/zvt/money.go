@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,20 +48,15 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 			Number(0x1F5B, int64(r.CardWait/time.Second)),
 			reference(r.Reference)))
 	var hold kiosk.Hold
-	var failed byte
-	var card string
 	turnedBack := false
 	_, err := t.ask(ctx, cmd, handlers{
+		card: true,
 		progress: func(m Message) {
 			if p, ok := progressOf(m.Head[0]); ok && r.Progress != nil {
 				r.Progress(p)
 			}
 		},
 		result: func(m Message) error {
-			if code := m.Result(); code != 0 {
-				failed, card = code, t.token(m)
-				return nil
-			}
 			got, err := t.hold(m)
 			if err == nil {
 				err = r.OnApproved(got)
@@ -74,21 +70,24 @@ func (t *Terminal) Hold(ctx context.Context, r kiosk.HoldRequest) (kiosk.Hold, e
 	})
 	var no *refusal
 	switch {
-	case err == nil && hold.ID == "" && failed == 0:
-		return hold, fmt.Errorf("%w: the terminal completed a hold without a result", kiosk.ErrOutcomeUnknown)
-	case turnedBack && (err == nil || errors.As(err, &no)):
-		return kiosk.Hold{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
 	case hold.ID != "" && err != nil: // it was recorded; only the open list can tell
-		return hold, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
-	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, ErrTimeout)):
-		said := declined(failed)
-		said.Card = card
-		return kiosk.Hold{}, said
+		return hold, unknown(err)
+	case hold.ID != "" && turnedBack:
+		return hold, fmt.Errorf("%w: another result followed the one of the hold", kiosk.ErrOutcomeUnknown)
+	case hold.ID == "" && err == nil:
+		return hold, fmt.Errorf("%w: the terminal completed a hold without a result", kiosk.ErrOutcomeUnknown)
+	case turnedBack && errors.As(err, &no):
+		return kiosk.Hold{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
 	case errors.As(err, &no):
-		return kiosk.Hold{}, no.declined()
+		said := no.declined()
+		said.Card = t.token(no.result)
+		return kiosk.Hold{}, said
 	}
 	return hold, err
 }
+
+// unknown is for what was acknowledged, and ended otherwise than it should have: its cause is no definite no.
+func unknown(err error) error { return fmt.Errorf("%w: %v", kiosk.ErrOutcomeUnknown, err) }
 
 // declined says what a driver can do about a no. One to a command is never a card's.
 func (r *refusal) declined() *kiosk.Declined {
@@ -191,33 +190,38 @@ func (t *Terminal) Capture(ctx context.Context, r kiosk.CaptureRequest) (kiosk.C
 		return kiosk.CaptureResult{}, err
 	}
 	instr, amount := byte(0x24), r.Used.Minor
-	fields := []Field{BCD(0x87, receipt, 2)}
+	fields, objects := []Field{BCD(0x87, receipt, 2)}, []TLV{reference(r.Reference)}
 	if t.cfg.Capture == CaptureReleased {
 		instr, amount = 0x23, r.Hold.Approved.Minor-r.Used.Minor
 	} else {
-		fields = append(fields, ofReservation(r.Hold)...)
+		more, trace := ofReservation(r.Hold)
+		fields, objects = append(fields, more...), append(objects, trace...)
 	}
-	fields = append(fields, BCD(0x04, amount, 6), Bin(0x19, payByTerminal), t.currencyField(),
-		Container(reference(r.Reference)))
+	fields = append(fields, BCD(0x04, amount, 6), Bin(0x19, payByTerminal), t.currencyField(), Container(objects...))
 	return t.book(ctx, Command(0x06, instr, nil, fields...), r.Hold.TerminalID, r.OnBooked)
 }
 
 // ofReservation is what the result of a reservation must name of it (PA00P015, 06 24): its trace
 // number, of six digits or in a tag of its own, and the bank's authorisation.
-func ofReservation(h kiosk.Hold) (fields []Field) {
+func ofReservation(h kiosk.Hold) (fields []Field, objects []TLV) {
 	if n, err := strconv.ParseInt(h.TraceNo, 10, 64); err == nil {
-		if len(h.TraceNo) <= 6 {
+		if len(h.TraceNo) <= shortTrace {
 			fields = append(fields, BCD(0x0B, n, 3))
 		} else {
-			fields = append(fields, BCD(0x0B, 0, 3), Container(Number(0x1F2B, n)))
+			fields = append(fields, BCD(0x0B, 0, 3))
+			objects = append(objects, Object(0x1F2B, PutBCD(n, (len(h.TraceNo)+1)/2)...))
 		}
 	}
 	if h.AuthCode != "" && len(h.AuthCode) <= authLength {
 		fields = append(fields, Bin(0x3B, append([]byte(h.AuthCode),
 			make([]byte, authLength-len(h.AuthCode))...)...))
 	}
-	return fields
+	return fields, objects
 }
+
+// shortTrace is how many digits a trace number of field 0B is written with. One of tag 1F2B has more, zeros first if
+// need be: it must go back in the tag that it came in.
+const shortTrace = 6
 
 // authLength is of field 3B, which is filled up with 00.
 const authLength = 8
@@ -243,39 +247,29 @@ func (t *Terminal) book(ctx context.Context, cmd APDU, owner string,
 		return kiosk.CaptureResult{}, err
 	}
 	var result kiosk.CaptureResult
-	var failed byte
-	turnedBack, booked := false, false
+	turnedBack, acknowledged := false, false
 	_, err := t.ask(ctx, cmd, handlers{limit: bookLimit, result: func(m Message) error {
-		failed = m.Result()
-		if failed != 0 {
-			return nil
-		}
 		got, err := t.result(m)
-		if err != nil {
-			turnedBack = true
-			return err
+		if err == nil && got != nil && record != nil {
+			err = record(*got)
 		}
-		if got == nil { // it was booked, and what is not known: its list will tell
-			return nil
+		turnedBack, acknowledged = err != nil, acknowledged || err == nil
+		if err == nil && got != nil { // else it was booked, and what is not known: its list will tell
+			result = *got
 		}
-		result = *got
-		if record != nil {
-			err = record(result)
-		}
-		booked, turnedBack = err == nil, err != nil
 		return err
 	}})
 	var no *refusal
 	switch {
+	case acknowledged && err != nil:
+		return result, unknown(err)
+	case acknowledged && turnedBack:
+		return result, fmt.Errorf("%w: another result followed the one that was booked", kiosk.ErrOutcomeUnknown)
 	case turnedBack && (err == nil || errors.As(err, &no)):
 		return kiosk.CaptureResult{}, &kiosk.Declined{Class: kiosk.DeclineNotWritten, Code: "6C"}
-	case booked && err != nil:
-		return result, fmt.Errorf("%w: %w", kiosk.ErrOutcomeUnknown, err)
-	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, ErrTimeout)):
-		return kiosk.CaptureResult{}, declined(failed)
 	case errors.As(err, &no):
 		return kiosk.CaptureResult{}, no.declined()
-	case err == nil && !booked:
+	case err == nil && result.ID == "":
 		return result, fmt.Errorf("%w: %s was completed without a result", kiosk.ErrOutcomeUnknown, Name(cmd))
 	}
 	return result, err
@@ -327,7 +321,7 @@ func (t *Terminal) result(m Message) (*kiosk.CaptureResult, error) {
 	}
 	b := &kiosk.CaptureResult{ID: holdID(*p.Receipt), Booked: kiosk.Money{Minor: *p.Amount, Currency: t.cfg.Currency}}
 	if p.Trace != nil {
-		b.TraceNo = fmt.Sprintf("%06d", *p.Trace)
+		b.TraceNo = fmt.Sprintf("%0*d", p.traceDigits, *p.Trace)
 	}
 	date, ok := m.Get(0x0D)
 	if clock, there := m.Get(0x0C); ok && there {
@@ -390,23 +384,17 @@ func (t *Terminal) ReadCard(ctx context.Context, wait time.Duration) (string, er
 	cmd := Command(0x06, 0xC0, []byte{byte(min(wait/time.Second, 255))}, Bin(0x19, 0x10), Bin(0xFC, 0x01),
 		Container(Object(0x1F15, 0xD0), Object(0x1F60, 0x07)))
 	var token string
-	var failed byte
-	_, err := t.ask(ctx, cmd, handlers{limit: wait + askLimit, last: true, result: func(m Message) error {
-		failed = m.Result()
-		if failed == 0 {
+	_, err := t.ask(ctx, cmd, handlers{accept: wait, limit: wait + askLimit, card: true, last: true,
+		result: func(m Message) error {
 			token = t.token(m)
-		}
-		return nil
-	}})
+			return nil
+		}})
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
 		return "", no.declined()
 	case err != nil:
 		return "", asUnreachable(err)
-	case failed != 0:
-		t.Close() // some send an abort after it: it is drained
-		return "", declined(failed)
 	}
 	return token, nil
 }
@@ -419,9 +407,7 @@ func (t *Terminal) Last(ctx context.Context) (kiosk.CaptureResult, error) {
 	var last *kiosk.CaptureResult
 	cmd := Command(0x06, 0x20, t.password(), Bin(0x03, 0x03))
 	_, err := t.ask(ctx, cmd, handlers{limit: askLimit, result: func(m Message) (err error) {
-		if m.Result() == 0 {
-			last, err = t.result(m)
-		}
+		last, err = t.result(m)
 		return err
 	}})
 	var no *refusal
@@ -450,12 +436,8 @@ func (t *Terminal) EndOfDay(ctx context.Context) (total *kiosk.Money, err error)
 	if err := t.own(); err != nil {
 		return nil, err
 	}
-	var failed byte
-	_, err = t.ask(ctx, Command(0x06, 0x50, t.password()), handlers{result: func(m Message) error {
-		failed = m.Result()
-		if failed != 0 {
-			return nil
-		}
+	cmd := Command(0x06, 0x50, t.password())
+	_, err = t.ask(ctx, cmd, handlers{ownDay: true, result: func(m Message) error {
 		_, other := t.otherCurrency(m)
 		if n := m.Payment().Amount; n != nil && !other {
 			total = &kiosk.Money{Minor: *n, Currency: t.cfg.Currency}
@@ -463,10 +445,7 @@ func (t *Terminal) EndOfDay(ctx context.Context) (total *kiosk.Money, err error)
 		return nil
 	}})
 	var no *refusal
-	switch {
-	case failed != 0 && (err == nil || errors.As(err, &no) || errors.Is(err, ErrTimeout)):
-		return nil, declined(failed)
-	case errors.As(err, &no):
+	if errors.As(err, &no) {
 		return nil, no.declined()
 	}
 	return total, err
@@ -520,28 +499,25 @@ func (t *Terminal) status(ctx context.Context, ask asker) (kiosk.TerminalStatus,
 const cureEvery = 10 * time.Minute
 
 // Ready runs a status enquiry (05 01). The specification has it once a minute while nothing else is
-// to be done: some terminals use it to end their day, or to update themselves. What a status asks
-// for and does no harm is done, at most every ten minutes.
+// to be done: some terminals use it to end their day, or to update themselves. What a status or the
+// registration asks for and does no harm is done, at most every ten minutes.
 func (t *Terminal) Ready(ctx context.Context) error {
-	s, err := t.Status(ctx)
-	var no *kiosk.Declined
-	if errors.As(err, &no) && (no.Code == "83" || no.Code == "9A") {
-		return nil // it does not know the command, which says nothing of it
-	}
+	s, err := t.statusIfAny(ctx)
 	if err != nil {
 		return err
 	}
-	if now := conditionOf(s); now.Cure != nil && time.Since(t.cured) > cureEvery {
-		t.cured = time.Now()
-		cmd := Command(now.Cure[0], now.Cure[1], t.password())
-		if now.Cure == Diagnosis {
-			cmd = Command(now.Cure[0], now.Cure[1], nil)
+	cures := t.needs
+	if cure := conditionOf(s).Cure; cure != nil && !slices.Contains(cures, cure) {
+		cures = append(cures, cure)
+	}
+	if len(cures) > 0 && time.Since(t.cured) > cureEvery {
+		t.cured, t.needs = time.Now(), nil
+		for _, cure := range cures {
+			if err := t.cure(ctx, s, *cure); errors.Is(err, kiosk.ErrUnreachable) {
+				return err
+			}
 		}
-		t.log.Info("terminal is told to do what it needs", "status", s.Code, "command", cmd.String())
-		if _, err := t.ask(ctx, cmd, handlers{limit: 2 * time.Minute}); errors.Is(err, kiosk.ErrUnreachable) {
-			return err
-		}
-		s, err = t.Status(ctx)
+		s, err = t.statusIfAny(ctx)
 		if err != nil {
 			return err
 		}
@@ -552,6 +528,28 @@ func (t *Terminal) Ready(ctx context.Context) error {
 	return nil
 }
 
+// statusIfAny is the status of a terminal. One that does not know the enquiry says nothing of itself.
+func (t *Terminal) statusIfAny(ctx context.Context) (kiosk.TerminalStatus, error) {
+	s, err := t.Status(ctx)
+	var no *kiosk.Declined
+	if errors.As(err, &no) && (no.Code == "83" || no.Code == "9A") {
+		return kiosk.TerminalStatus{}, nil
+	}
+	return s, err
+}
+
+// cure tells the terminal to do what it needs.
+func (t *Terminal) cure(ctx context.Context, s kiosk.TerminalStatus, what Instruction) error {
+	head := t.password()
+	if what == *Diagnosis {
+		head = nil
+	}
+	cmd := Command(what[0], what[1], head)
+	t.log.Info("terminal is told to do what it needs", "status", s.Code, "command", cmd.String())
+	_, err := t.ask(ctx, cmd, handlers{limit: 2 * time.Minute})
+	return err
+}
+
 // notReady is what a condition has in the way of a payment; nil for nothing.
 func notReady(now Condition) *kiosk.Declined {
 	if now.Ready {
@@ -559,6 +557,11 @@ func notReady(now Condition) *kiosk.Declined {
 	}
 	no := declined(now.Code)
 	no.Text = now.Text
+	switch no.Class {
+	case kiosk.DeclineBusy, kiosk.DeclineCardIn, kiosk.DeclineDayEnd:
+	default: // what the number means as a result says nothing of a status
+		no.Class = kiosk.DeclineTerminal
+	}
 	return no
 }
 
@@ -584,15 +587,19 @@ var declines = []struct {
 	{0xF0, 0xF0, kiosk.DeclineDayEnd},
 	{0x64, 0x66, kiosk.DeclineUnreadable},
 	{0x13, 0x13, kiosk.DeclinePIN}, {0x33, 0x33, kiosk.DeclinePIN}, {0x37, 0x38, kiosk.DeclinePIN},
-	{0x3D, 0x3D, kiosk.DeclinePIN}, {0x41, 0x41, kiosk.DeclinePIN}, {0xEB, 0xEC, kiosk.DeclinePIN},
-	{0xFC, 0xFC, kiosk.DeclinePIN},
+	{0x3D, 0x3D, kiosk.DeclinePIN}, {0x41, 0x41, kiosk.DeclinePIN}, {0x51, 0x51, kiosk.DeclinePIN},
+	{0xEB, 0xEC, kiosk.DeclinePIN}, {0xFC, 0xFC, kiosk.DeclinePIN},
 	{0x06, 0x06, kiosk.DeclineCard}, {0x0E, 0x0E, kiosk.DeclineCard}, {0x36, 0x36, kiosk.DeclineCard},
 	{0x39, 0x39, kiosk.DeclineCard}, {0x50, 0x50, kiosk.DeclineCard}, {0x67, 0x68, kiosk.DeclineCard},
 	{0x6E, 0x6E, kiosk.DeclineCard}, {0x72, 0x73, kiosk.DeclineCard}, {0x76, 0x76, kiosk.DeclineCard},
 	{0x78, 0x7C, kiosk.DeclineCard}, {0x7E, 0x7E, kiosk.DeclineCard}, {0xC5, 0xC6, kiosk.DeclineCard},
-	{0xD2, 0xD2, kiosk.DeclineCard},
-	{0x0F, 0x0F, kiosk.DeclineHost}, {0x5F, 0x5F, kiosk.DeclineHost}, {0x7D, 0x7D, kiosk.DeclineHost},
+	{0xCB, 0xCB, kiosk.DeclineCard}, {0xCD, 0xCD, kiosk.DeclineCard}, {0xD2, 0xD2, kiosk.DeclineCard},
+	{0xF1, 0xF1, kiosk.DeclineCard},
+	{0x0F, 0x0F, kiosk.DeclineHost}, {0x18, 0x18, kiosk.DeclineHost}, {0x3A, 0x3A, kiosk.DeclineHost},
+	{0x3F, 0x3F, kiosk.DeclineHost}, {0x4C, 0x4C, kiosk.DeclineHost}, {0x5B, 0x5D, kiosk.DeclineHost},
+	{0x5F, 0x61, kiosk.DeclineHost}, {0x63, 0x63, kiosk.DeclineHost}, {0x7D, 0x7D, kiosk.DeclineHost},
 	{0x9B, 0x9B, kiosk.DeclineHost}, {0xA0, 0xA3, kiosk.DeclineHost},
+	{0x56, 0x57, kiosk.DeclineTerminal}, {0x59, 0x59, kiosk.DeclineTerminal}, {0x62, 0x62, kiosk.DeclineTerminal},
 	{0x01, 0x63, kiosk.DeclineIssuer}, {0x71, 0x71, kiosk.DeclineIssuer},
 }
 
@@ -610,16 +617,17 @@ func declined(code byte) *kiosk.Declined {
 // progressOf says what a driver should see of an intermediate status.
 func progressOf(code byte) (kiosk.Progress, bool) {
 	switch {
-	case code == 0x0A, code == 0x4A:
+	case code == wantsCard:
 		return kiosk.ProgressPresent, true
-	case code == 0x0C, code == 0x4C:
+	case code == 0x0C:
 		return kiosk.ProgressTryAgain, true
 	case code == 0x01, code == 0x02, code == 0x15, code == 0xCC, code == 0x28, code == 0x29, code == 0x2C, code == 0x69:
 		return kiosk.ProgressPIN, true
 	case code == 0x0B, code == 0x66, code == 0x67, code >= 0x41 && code <= 0x5D:
 		return kiosk.ProgressRemoveCard, true
-	case code == 0x04, code == 0x05, code == 0x06, code == 0x0E, code == 0x0F, code == 0x17, code == 0x68,
-		code == 0xC9, code == 0xCA, code == 0xD2, code == 0xD3, code == 0xF1, code == 0xF2:
+	case code == 0x04, code == 0x05, code == 0x06, code == 0x0E, code == 0x0F, code == 0x17, code == 0x2A,
+		code == 0x2B, code == 0x68, code == 0xC9, code == 0xCA, code == 0xD2, code == 0xD3, code == 0xF1, code == 0xF2,
+		code == 0xFF: // whose text may not be meant for a visitor
 		return kiosk.ProgressWait, true
 	}
 	return "", false

@@ -1,6 +1,7 @@
 package zvt
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -18,11 +19,13 @@ type Payment struct {
 	CardNumber       *string // masked: see MaskedNumber
 	CardName         *string
 	AID              *string // ISO/IEC 7816-5, hexadecimal digits
+	traceDigits      int     // that the trace number is written with: more than six for one of tag 1F2B
 }
 
 // Payment reads what a message says of a payment.
 func (m Message) Payment() (p Payment) {
 	p.Amount, p.Currency, p.Receipt, p.Trace = m.only(0x04), m.only(0x49), m.only(0x87), m.only(0x0B)
+	p.traceDigits = shortTrace
 	for _, f := range m.Fields {
 		p.field(f)
 	}
@@ -38,10 +41,18 @@ func (m Message) Payment() (p Payment) {
 	if v, ok := m.Find(0x1F44); ok && len(v) == 4 && p.TerminalID == nil {
 		p.TerminalID = of(hex.EncodeToString(v))
 	}
-	if n, ok := m.Number(0x1F2B); ok && !strings.Contains(MaskNumbers(strconv.FormatInt(n, 10)), "*") {
-		p.Trace = of(n)
-	}
+	p.longTrace(m)
 	return p
+}
+
+// longTrace reads tag 1F2B, which counts in place of field 0B unless that has the same number.
+func (p *Payment) longTrace(m Message) {
+	v, _ := m.Find(0x1F2B)
+	n, ok := m.Number(0x1F2B)
+	if !ok || p.Trace != nil && *p.Trace == n || strings.Contains(MaskNumbers(strconv.FormatInt(n, 10)), "*") {
+		return
+	}
+	p.Trace, p.traceDigits = of(n), max(2*len(v), shortTrace+1)
 }
 
 func (p *Payment) field(f Field) {
@@ -64,7 +75,8 @@ func (p *Payment) field(f Field) {
 	case 0x3B:
 		p.AuthCode = of(text(v))
 	case 0x8B:
-		p.CardName = of(text(v))
+		name, _, _ := bytes.Cut(v, []byte{0}) // what stands behind its end is no name
+		p.CardName = of(text(name))
 	}
 }
 
