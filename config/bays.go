@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -17,40 +18,25 @@ func (r *configReader) bays(c *Config, n *yaml.Node) {
 		return
 	}
 	numbers := map[int]bool{}
-	used := map[string]int{} // by which bay
 	for _, item := range n.Content {
 		b := Bay{Requesting: -1, Emergency: -1}
-		power := 0
-		before := len(r.faults)
+		power, switches := 0, 0
 		r.mapping(item, "bay", map[string]func(*yaml.Node){
 			"number!": r.number(&b.Number, 1, 999), "evse_id": r.text(&b.EVSE),
 			"max_power_w!": r.number(&power, LeastPower, MostPower),
 			"meter!":       func(n *yaml.Node) { r.meter(&b, n) },
-			"board":        func(n *yaml.Node) { r.board(&b, n) },
-			"gpio":         func(n *yaml.Node) { r.gpio(&b, n) },
+			"board":        func(n *yaml.Node) { switches++; r.board(&b, n) },
+			"gpio":         func(n *yaml.Node) { switches++; r.gpio(&b, n) },
 		})
-		if (b.Board == "") == (b.GPIO == nil) && len(r.faults) == before {
+		if switches != 1 && item.Kind == yaml.MappingNode {
 			r.fault(item, "bay: want board or gpio, one of the two")
 		}
-		if numbers[b.Number] {
+		if b.Number != 0 && numbers[b.Number] {
 			r.fault(item, "bay: number %d is there twice", b.Number)
 		}
 		numbers[b.Number] = true
-		for _, what := range b.Own() {
-			if other, ok := used[what]; ok {
-				r.fault(item, "bay %d: %s is bay %d's already", b.Number, what, other)
-			}
-			used[what] = b.Number
-		}
-		for _, other := range append(slices.Clone(c.Bays), b) {
-			for _, pair := range [][2]Bay{{b, other}, {other, b}} {
-				if m, board := pair[0], pair[1]; board.Board != "" && m.MeterUnit == board.BoardUnit &&
-					portOf(m.MeterAddr) == portOf(board.Board) {
-					r.fault(item, "bay %d: a meter and a board have the unit number %d on one line", b.Number,
-						m.MeterUnit)
-					break
-				}
-			}
+		for _, what := range b.Taken(c.Bays) {
+			r.fault(item, "bay %d: %s", b.Number, what)
 		}
 		b.MaxPower = kiosk.Power(power)
 		c.Bays = append(c.Bays, b)
@@ -72,29 +58,86 @@ func portOf(address string) string {
 	return a.Port()
 }
 
-// Own is what no other bay may have: two drivers would pay for the same energy, or one's hold
-// would switch the other's power.
+// Own is what no other bay may have, as far as it is known.
 func (b Bay) Own() (out []string) {
-	out = append(out, fmt.Sprintf("meter unit %d at %s", b.MeterUnit, portOf(b.MeterAddr)))
+	if b.MeterUnit != 0 && b.MeterAddr != "" {
+		out = append(out, fmt.Sprintf("meter unit %d at %s", b.MeterUnit, portOf(b.MeterAddr)))
+	}
 	if b.Serial != "" {
 		out = append(out, "the meter with the serial number "+b.Serial)
 	}
-	if b.Board != "" {
-		at := fmt.Sprintf("of board %d at %s", b.BoardUnit, portOf(b.Board))
-		out = append(out, fmt.Sprintf("coil %d %s", b.Coil, at))
-		for _, input := range []int{b.Plugged, b.Feedback, b.Requesting} {
-			if input >= 0 {
-				out = append(out, fmt.Sprintf("input %d %s", input, at))
-			}
-		}
+	if b.EVSE != "" {
+		out = append(out, "the EVSE id "+b.EVSE)
+	}
+	out = append(out, b.on("coil", b.Coil)...)
+	for _, input := range []int{b.Plugged, b.Feedback, b.Requesting} {
+		out = append(out, b.on("input", input)...)
 	}
 	for name, pin := range b.GPIO {
-		if name != "emergency" { // one stop may be for all
+		if name != "emergency" {
 			out = append(out, "GPIO line "+pin)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// stop is the input of the emergency stop, which several bays may have.
+func (b Bay) stop() []string {
+	if pin := b.GPIO["emergency"]; pin != "" {
+		return []string{"GPIO line " + pin}
+	}
+	return b.on("input", b.Emergency)
+}
+
+// on is a coil or an input of the bay's board, where both are known.
+func (b Bay) on(what string, n int) []string {
+	if b.Board == "" || b.BoardUnit == 0 || n < 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s %d of board %d at %s", what, n, b.BoardUnit, portOf(b.Board))}
+}
+
+// Taken tells what of a bay has another meaning already, at another bay or its own: two drivers would pay for the same
+// energy, one's hold would switch the other's power, or a pressed stop would be taken for a vehicle.
+func (b Bay) Taken(others []Bay) (out []string) {
+	own, stops := map[string]int{}, map[string]int{}
+	for _, o := range others {
+		for _, what := range o.Own() {
+			own[what] = o.Number
+		}
+		for _, what := range o.stop() {
+			stops[what] = o.Number
+		}
+	}
+	tell := func(what string, of map[string]int) {
+		if n, ok := of[what]; ok {
+			out = append(out, fmt.Sprintf("%s is bay %d's already", what, n))
+		}
+	}
+	for _, what := range b.Own() {
+		tell(what, own)
+		tell(what, stops)
+		own[what] = b.Number
+	}
+	for _, what := range b.stop() {
+		tell(what, own)
+	}
+	for _, other := range append(slices.Clone(others), b) {
+		if n := cmp.Or(sharedUnit(b, other), sharedUnit(other, b)); n != 0 {
+			return append(out, fmt.Sprintf("a meter and a board have the unit number %d on one line", n))
+		}
+	}
+	return out
+}
+
+// sharedUnit is the unit number that the meter of a bay and a board have on one line; 0 for none.
+func sharedUnit(meter, board Bay) int {
+	if meter.MeterAddr == "" || board.Board == "" || meter.MeterUnit != board.BoardUnit ||
+		portOf(meter.MeterAddr) != portOf(board.Board) {
+		return 0
+	}
+	return meter.MeterUnit
 }
 
 func (r *configReader) meter(b *Bay, n *yaml.Node) {
@@ -111,6 +154,7 @@ func (r *configReader) meter(b *Bay, n *yaml.Node) {
 }
 
 func (r *configReader) board(b *Bay, n *yaml.Node) {
+	b.Coil, b.Plugged, b.Feedback = -1, -1, -1
 	r.mapping(n, "board", map[string]func(*yaml.Node){
 		"address!": r.address(&b.Board, 1), "unit!": r.number(&b.BoardUnit, 1, 247),
 		"coil!":    r.number(&b.Coil, 0, 65535),

@@ -5,8 +5,10 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,7 +99,7 @@ func (c *Config) Control() string { return filepath.Join(filepath.Dir(c.Socket),
 // configReader collects every fault with its place, not only the first.
 type configReader struct {
 	file    string
-	faults  []string
+	faults  []placed
 	setting string // that is read
 	others  bool   // files that are named and missing are faults, too
 	lines   []usedLine
@@ -107,6 +109,12 @@ type configReader struct {
 type namedSection struct {
 	name    string
 	section *yaml.Node
+}
+
+// placed is a fault, and the line of the configuration that has it.
+type placed struct {
+	line int
+	text string
 }
 
 // usedLine is an address that a device of the site has.
@@ -141,7 +149,12 @@ func (r *configReader) shared() {
 }
 
 func (r *configReader) fault(n *yaml.Node, format string, args ...any) {
-	r.faults = append(r.faults, fmt.Sprintf("%s:%d:%d: %s", r.file, n.Line, n.Column, fmt.Sprintf(format, args...)))
+	r.faultAt(n, fmt.Sprintf("%s:%d:%d", r.file, n.Line, n.Column), fmt.Sprintf(format, args...))
+}
+
+// faultAt has a place of its own, as in a file that a setting names.
+func (r *configReader) faultAt(n *yaml.Node, place, what string) {
+	r.faults = append(r.faults, placed{n.Line, place + ": " + what})
 }
 
 // Error is a configuration with faults.
@@ -164,48 +177,45 @@ func ReadWithFiles(path string, others bool) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read configuration: %w", err)
 	}
-	if err := tariff.CheckUTF8(data); err != nil {
-		return nil, &Error{[]string{fmt.Sprintf("%s: %v", PlaceIn(path, data, err), err)}}
+	doc, err := document(path, data)
+	if err != nil {
+		return nil, err
 	}
 	r := &configReader{file: path, others: others}
-	var doc yaml.Node
-	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc); err != nil {
-		return nil, &Error{[]string{YamlPlace(path, err)}}
-	}
 	c := r.config(doc.Content[0], filepath.Dir(path))
-	if len(r.faults) > 0 {
-		slices.SortStableFunc(r.faults, comparePlaces)
-		return nil, &Error{r.faults}
+	if len(r.faults) == 0 {
+		return c, nil
 	}
-	return c, nil
+	slices.SortStableFunc(r.faults, func(a, b placed) int { return a.line - b.line })
+	bad := &Error{}
+	for _, f := range r.faults {
+		bad.Faults = append(bad.Faults, f.text)
+	}
+	return nil, bad
 }
 
-// YamlPlace is the first fault that the YAML decoder found, with its place.
-func YamlPlace(path string, err error) string {
-	what, place := strings.TrimPrefix(err.Error(), "yaml: "), "1:1"
-	var wrong *yaml.TypeError
-	if errors.As(err, &wrong) {
-		what, _, _ = strings.Cut(wrong.Errors[0], " in type ")
+// document reads the one document that a configuration is.
+func document(path string, text []byte) (doc yaml.Node, err error) {
+	if err := tariff.CheckUTF8(text); err != nil {
+		return doc, &Error{[]string{fmt.Sprintf("%s: %v", PlaceIn(path, text, err), err)}}
 	}
-	if rest, ok := strings.CutPrefix(what, "line "); ok {
-		if n, text, ok := strings.Cut(rest, ": "); ok {
-			place, what = n+":1", text
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	err = d.Decode(&doc)
+	if errors.Is(err, io.EOF) {
+		return doc, &Error{[]string{path + ":1:1: the file is empty: want settings"}}
+	}
+	if err == nil {
+		var more yaml.Node
+		err = d.Decode(&more)
+		if errors.Is(err, io.EOF) {
+			return doc, nil
+		}
+		if err == nil {
+			return doc, &Error{[]string{fmt.Sprintf("%s:%d:1: what stands behind --- is not read: want one document",
+				path, more.Content[0].Line)}}
 		}
 	}
-	return fmt.Sprintf("%s:%s: %s", path, place, what)
-}
-
-// comparePlaces orders faults by line.
-func comparePlaces(a, b string) int {
-	place := func(s string) int {
-		parts := strings.SplitN(s, ":", 4)
-		n, err := strconv.Atoi(parts[1])
-		if err != nil {
-			return 0
-		}
-		return n
-	}
-	return place(a) - place(b)
+	return doc, &Error{[]string{YamlPlace(path, text, err)}}
 }
 
 // mapping reads a mapping: each key by its function. A key without one, a key twice and
@@ -217,7 +227,10 @@ func (r *configReader) mapping(n *yaml.Node, what string, fields map[string]func
 	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i].Value
+		key, value := n.Content[i].Value, n.Content[i+1]
+		if n.Content[i].Kind != yaml.ScalarNode {
+			key = "" // the name of an alias is no key
+		}
 		read, ok := fields[key]
 		if !ok {
 			read, ok = fields[key+"!"]
@@ -227,9 +240,11 @@ func (r *configReader) mapping(n *yaml.Node, what string, fields map[string]func
 			r.fault(n.Content[i], "%s: %s is there twice", what, key)
 		case !ok:
 			r.fault(n.Content[i], "%s: unknown setting %q: known are %s", what, key, known(fields))
+		case value.Kind == yaml.AliasNode:
+			r.fault(value, "%s.%s: *%s is an alias: want the value itself", what, key, value.Value)
 		default:
 			r.setting = strings.TrimPrefix(what+"."+key, "configuration.")
-			read(n.Content[i+1])
+			read(value)
 		}
 		seen[key] = true
 	}
@@ -256,7 +271,7 @@ func known(fields map[string]func(*yaml.Node)) string {
 
 func (r *configReader) text(to *string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		if n.Kind != yaml.ScalarNode || n.Value == "" {
+		if n.Kind != yaml.ScalarNode || n.Value == "" || n.Tag == "!!null" {
 			r.fault(n, "%s: want a text", r.setting)
 			return
 		}
@@ -298,8 +313,11 @@ func (r *configReader) boolean(to *bool) func(*yaml.Node) {
 func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		a, err := line.Parse(n.Value, stop)
+		if err == nil && stop == zvt.StopBits {
+			_, err = zvt.DialAddress(n.Value)
+		}
 		if err != nil {
-			r.fault(n, "%v", err)
+			r.fault(n, "%s: %v", r.setting, err)
 			return
 		}
 		r.lines = append(r.lines, usedLine{n, a, stop == zvt.StopBits})
@@ -310,7 +328,7 @@ func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
 func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		r.text(to)(n)
-		if !filepath.IsAbs(*to) {
+		if *to != "" && !filepath.IsAbs(*to) {
 			*to = filepath.Join(dir, *to)
 		}
 	}
@@ -374,10 +392,8 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 
 // fits judges what several settings say together.
 func (r *configReader) fits(c *Config, amounts terminalAmounts) {
-	if c.Currency != "" {
-		c.Hold = r.money("hold", amounts.hold, c.Currency)
-		c.Rules.Minimum = r.money("minimum", amounts.minimum, c.Currency)
-	}
+	c.Hold = r.money("terminal.hold", amounts.hold, c.Currency)
+	c.Rules.Minimum = r.money("terminal.minimum", amounts.minimum, c.Currency)
 	if c.Timezone != nil {
 		c.Rules.Location = c.Timezone
 	}
@@ -397,23 +413,16 @@ func (r *configReader) site(c *Config, n *yaml.Node) {
 	var zoneNode, currencyNode *yaml.Node
 	r.mapping(n, "site", map[string]func(*yaml.Node){
 		"name!": r.text(&name), "address!": r.text(&address), "vat_id": r.text(&vat), "helpline!": r.text(&c.Helpline),
-		"country":   r.text(&c.country),
+		"country": func(n *yaml.Node) {
+			r.text(&c.country)(n)
+			if err := CheckCountry(n.Value); n.Value != "" && err != nil {
+				r.fault(n, "site.country: %q: %v", n.Value, err)
+			}
+		},
 		"kiosk":     r.text(&c.KioskID),
 		"timezone!": func(n *yaml.Node) { zoneNode = n; r.text(&zone)(n) },
 		"currency!": func(n *yaml.Node) { currencyNode = n; r.text(&currency)(n) },
-		"languages": func(n *yaml.Node) {
-			c.Languages = nil
-			known := Languages()
-			for _, l := range n.Content {
-				if !slices.Contains(known, l.Value) {
-					r.fault(l, "site.languages: %q: known are %s", l.Value, strings.Join(known, ", "))
-				}
-				c.Languages = append(c.Languages, l.Value)
-			}
-			if len(c.Languages) == 0 {
-				r.fault(n, "site.languages: want a list such as [de, en]")
-			}
-		},
+		"languages": func(n *yaml.Node) { r.languages(c, n) },
 	})
 	c.Site = map[string]string{"name": name, "address": address, "vat_id": vat, "helpline": c.Helpline}
 	if zoneNode != nil && zone != "" {
@@ -432,6 +441,24 @@ func (r *configReader) site(c *Config, n *yaml.Node) {
 	}
 }
 
+func (r *configReader) languages(c *Config, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.fault(n, "site.languages: want a list such as [de, en]")
+		return
+	}
+	c.Languages = nil
+	known := Languages()
+	for _, l := range n.Content {
+		switch {
+		case l.Kind != yaml.ScalarNode || !slices.Contains(known, l.Value):
+			r.fault(l, "site.languages: %q: known are %s", l.Value, strings.Join(known, ", "))
+		case slices.Contains(c.Languages, l.Value):
+			r.fault(l, "site.languages: %s is there twice", l.Value)
+		}
+		c.Languages = append(c.Languages, l.Value)
+	}
+}
+
 // terminalAmounts are read once the currency is known; minimum may be missing.
 type terminalAmounts struct{ hold, minimum *yaml.Node }
 
@@ -439,9 +466,12 @@ func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.
 	if n == nil {
 		return kiosk.Money{Currency: c}
 	}
-	m, err := kiosk.ParseMoney(n.Value, c)
+	m, err := kiosk.ParseMoney(n.Value, cmp.Or(c, "EUR"))
 	if err != nil || m.Minor <= 0 {
-		r.fault(n, "%s: cannot read %q as an amount above zero in %s", name, n.Value, c)
+		r.fault(n, "%s: cannot read %q as an amount above zero in %s", name, n.Value, cmp.Or(c, "the site's currency"))
+	}
+	if c == "" { // which is said where it stands
+		return kiosk.Money{}
 	}
 	return m
 }
@@ -449,24 +479,31 @@ func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.
 func (r *configReader) password(c *Config, n *yaml.Node, text string) {
 	c.Terminal.Password = text
 	if err := zvt.CheckPassword(text); err != nil {
-		r.fault(n, "terminal.password: %v", err)
+		r.fault(n, "%s: %v", r.setting, err)
 	}
 }
 
+func (r *configReader) passwordFile(c *Config, n *yaml.Node, dir string) {
+	var path string
+	before := len(r.faults)
+	r.secret("terminal.password_file", &path, dir)(n)
+	if len(r.faults) > before {
+		return
+	}
+	text, err := file.ReadSecret(path)
+	if err != nil {
+		r.fault(n, "terminal.password_file: %v", err)
+		return
+	}
+	r.password(c, n, strings.TrimSpace(string(text)))
+}
+
 func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts terminalAmounts) {
+	passwords := 0
 	r.mapping(n, "terminal", map[string]func(*yaml.Node){
-		"address!": r.address(&c.Terminal.Address, zvt.StopBits),
-		"password": func(n *yaml.Node) { r.password(c, n, n.Value) },
-		"password_file": func(n *yaml.Node) {
-			var path string
-			r.secret("terminal.password_file", &path, dir)(n)
-			text, err := file.ReadSecret(path)
-			if err != nil {
-				r.fault(n, "terminal.password_file: %v", err)
-				return
-			}
-			r.password(c, n, strings.TrimSpace(string(text)))
-		},
+		"address!":      r.address(&c.Terminal.Address, zvt.StopBits),
+		"password":      func(n *yaml.Node) { passwords++; r.password(c, n, n.Value) },
+		"password_file": func(n *yaml.Node) { passwords++; r.passwordFile(c, n, dir) },
 		"capture!": func(n *yaml.Node) {
 			c.Terminal.Capture = zvt.CaptureMode(n.Value)
 			if c.Terminal.Capture != zvt.CaptureReleased && c.Terminal.Capture != zvt.CaptureUsed {
@@ -485,7 +522,7 @@ func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts te
 		},
 		"serial": func(n *yaml.Node) {
 			c.Terminal.Serial = strings.TrimLeft(n.Value, "0")
-			if c.Terminal.Serial == "" {
+			if c.Terminal.Serial == "" || n.Tag == "!!null" {
 				r.fault(n, "terminal.serial: %q: want the serial number as kioskd terminal status shows it", n.Value)
 			}
 		},
@@ -505,8 +542,8 @@ func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts te
 		"holds_survive_end_of_day": r.boolean(&c.Rules.Abilities.HoldsSurviveDayEnd),
 		"card_wait":                r.duration("terminal.card_wait", &c.CardWait, 10*time.Second, 2*time.Minute),
 	})
-	if c.Terminal.Password == "" && len(r.faults) == 0 {
-		r.fault(n, "terminal: password or password_file is missing")
+	if passwords != 1 && n.Kind == yaml.MappingNode {
+		r.fault(n, "terminal: want password or password_file, one of the two")
 	}
 	return amounts
 }

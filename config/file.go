@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -41,16 +42,17 @@ func OpenFile(path string) (*File, error) {
 	default:
 		f.Before = text
 	}
-	if err := yaml.Unmarshal(text, &f.doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	f.doc, err = document(path, text)
+	if err == nil && f.doc.Content[0].Kind != yaml.MappingNode {
+		err = fmt.Errorf("%s:1:1: want settings", path)
 	}
-	if len(f.doc.Content) != 1 || f.doc.Content[0].Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s:1:1: want settings", path)
+	if err != nil {
+		return nil, err
 	}
 	return f, nil
 }
 
-// At finds a setting by its path, as in site.name; nil where there is none.
+// At finds a setting by its path, as in site.name or bays.0.number; nil where there is none.
 func (f *File) At(path string) *yaml.Node {
 	n := f.doc.Content[0]
 	for key := range strings.SplitSeq(path, ".") {
@@ -62,16 +64,25 @@ func (f *File) At(path string) *yaml.Node {
 	return n
 }
 
+// Child is the value of a key, or an item of a list by its index.
 func Child(n *yaml.Node, key string) *yaml.Node {
-	if n.Kind != yaml.MappingNode {
-		return nil
+	if i, err := strconv.Atoi(key); err == nil && n.Kind == yaml.SequenceNode && i >= 0 && i < len(n.Content) {
+		return n.Content[i]
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
+	if _, value := pair(n, key); value != nil {
+		return value
 	}
 	return nil
+}
+
+// pair is a key of a mapping and its value; nil where there is none.
+func pair(n *yaml.Node, key string) (name, value *yaml.Node) {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i], n.Content[i+1]
+		}
+	}
+	return nil, nil
 }
 
 // Get is a setting's text; empty where there is none.
@@ -90,28 +101,58 @@ func (f *File) Get(path string) string {
 	return n.Value
 }
 
-// Set changes a setting, where it is another than before. Its comments stay.
+// Set changes a setting, where it is another than before. Its comments stay, and those of what it has below it.
 func (f *File) Set(path string, v *yaml.Node) {
-	n := f.doc.Content[0]
-	keys := strings.Split(path, ".")
-	for i, key := range keys {
+	n, at := f.doc.Content[0], &yaml.Node{}
+	for key := range strings.SplitSeq(path, ".") {
 		next := Child(n, key)
 		if next == nil {
-			next = (&yaml.Node{Kind: yaml.MappingNode})
-			if i == len(keys)-1 {
-				next = &yaml.Node{}
+			name := &yaml.Node{Kind: yaml.ScalarNode, Value: key}
+			next = &yaml.Node{}
+			if n.Kind != yaml.MappingNode { // as of a section whose settings are all commented out
+				n.Kind, n.Tag, n.Value, n.Style, n.Content = yaml.MappingNode, "", "", 0, nil
 			}
-			n.Style &^= yaml.FlowStyle // of an empty one
-			n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, next)
+			if len(n.Content) == 0 {
+				n.Style &^= yaml.FlowStyle
+			}
+			n.Content = append(n.Content, name, next)
+			besideKey(at, n)
+			at = name
+		} else if name, _ := pair(n, key); name != nil {
+			at = name
 		}
 		n = next
 	}
 	if same(n, v) {
 		return
 	}
-	v.HeadComment, v.LineComment, v.FootComment = n.HeadComment, n.LineComment, n.FootComment
+	KeepComments(n, v)
+	besideKey(at, v)
 	*n = *v
 	f.Changed = append(f.Changed, path)
+}
+
+// KeepComments gives a value the comments of the one that it replaces.
+func KeepComments(old, v *yaml.Node) {
+	v.HeadComment, v.LineComment, v.FootComment = old.HeadComment, old.LineComment, old.FootComment
+	for i := 0; v.Kind == yaml.MappingNode && i+1 < len(v.Content); i += 2 {
+		if key, value := pair(old, v.Content[i].Value); key != nil {
+			KeepComments(key, v.Content[i])
+			KeepComments(value, v.Content[i+1])
+		}
+	}
+}
+
+// besideKey puts the comment beside a value where YAML has it: a value that begins in the next line has it behind its
+// key.
+func besideKey(key, v *yaml.Node) {
+	from, to := &key.LineComment, &v.LineComment
+	if v.Kind != yaml.ScalarNode && v.Style&yaml.FlowStyle == 0 && len(v.Content) > 0 {
+		from, to = to, from
+	}
+	if *from != "" {
+		*from, *to = "", *from
+	}
 }
 
 func (f *File) Drop(path string) {
@@ -193,14 +234,15 @@ func (f *File) Draft() string { return f.Path + ".draft" }
 
 // FromDraft begins a new file with the answers of the last time, if there are any.
 func (f *File) FromDraft() error {
-	text, err := os.ReadFile(f.Draft())
-	if f.Before != nil || errors.Is(err, fs.ErrNotExist) {
+	if f.Before != nil || !Exists(f.Draft()) {
 		return nil
 	}
+	draft, err := OpenFile(f.Draft())
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: mend or delete %s", err, f.Draft())
 	}
-	return yaml.Unmarshal(text, &f.doc)
+	f.doc = draft.doc
+	return nil
 }
 
 func (f *File) KeepDraft() error {
@@ -222,6 +264,13 @@ func (f *File) Write() (*Config, error) {
 	c, err := f.Try()
 	if err != nil {
 		return nil, err
+	}
+	now, err := os.ReadFile(f.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if !bytes.Equal(now, f.Before) {
+		return nil, fmt.Errorf("another program changed %s meanwhile: nothing is written; begin again", f.Path)
 	}
 	if f.Before != nil {
 		if err := file.Write(f.Path+".before", f.Before, 0o640); err != nil {

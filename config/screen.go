@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -83,13 +84,13 @@ func (r *configReader) timings(c *Config, n *yaml.Node) {
 }
 
 // Languages are those that can be offered.
-func Languages() []string {
+var Languages = sync.OnceValue(func() []string {
 	texts, err := text.Load()
 	if err != nil {
 		return nil // they are embedded, and tested
 	}
 	return texts.Languages()
-}
+})
 
 func DayTime(s string) (time.Time, error) {
 	at, err := time.Parse("15:04", s)

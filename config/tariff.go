@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -20,7 +21,11 @@ func (r *configReader) tariff(c *Config, n *yaml.Node, dir string) {
 	var fault func(offset int, what string)
 	if n.Kind == yaml.ScalarNode {
 		var path string
+		r.setting = "tariff"
 		r.path(&path, dir)(n)
+		if path == "" {
+			return
+		}
 		var err error
 		text, err = os.ReadFile(path)
 		if err != nil {
@@ -28,7 +33,7 @@ func (r *configReader) tariff(c *Config, n *yaml.Node, dir string) {
 			return
 		}
 		fault = func(offset int, what string) {
-			r.faults = append(r.faults, fmt.Sprintf("%s: %s", PlaceAt(path, text, offset), what))
+			r.faultAt(n, PlaceAt(path, text, offset), what)
 		}
 	} else {
 		w := jsonWriter{}
@@ -52,7 +57,7 @@ func (r *configReader) tariff(c *Config, n *yaml.Node, dir string) {
 
 // TariffSite is what a tariff is judged by.
 func (c *Config) TariffSite() tariff.Site {
-	s := tariff.Site{Currency: c.Currency, EU: euCountry(c.country), KnowsParking: true,
+	s := tariff.Site{Currency: c.Currency, EU: listed(euCountries, c.country), KnowsParking: true,
 		HoldMinor: c.Hold.Minor, CurrentMeters: true, NamesTax: c.OCPI != nil}
 	if s.HoldMinor == 0 { // what is wrong with it is said where it stands
 		s.HoldMinor = math.MaxInt64
@@ -62,11 +67,6 @@ func (c *Config) TariffSite() tariff.Site {
 		s.KnowsParking = s.KnowsParking && b.Requesting >= 0
 	}
 	return s
-}
-
-func euCountry(code string) bool {
-	return strings.Contains(" AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK ",
-		" "+code+" ")
 }
 
 // jsonWriter writes a YAML tree as JSON, numbers to the letter, and knows which node each byte is of.
@@ -127,7 +127,7 @@ func (w *jsonWriter) write(n *yaml.Node) error {
 			return w.text(n.Value)
 		}
 	default:
-		return fmt.Errorf("aliases are not taken")
+		return errors.New("aliases are not taken: want the value itself")
 	}
 	return nil
 }
@@ -144,6 +144,9 @@ func (w *jsonWriter) mapping(n *yaml.Node) error {
 			return fmt.Errorf("%s,%s has a decimal comma: want a point, as in 0.49", n.Content[i-1].Value, key.Value)
 		}
 		w.mark(key)
+		if key.Kind != yaml.ScalarNode {
+			return errors.New("want a text as the name of a value")
+		}
 		if err := w.text(key.Value); err != nil {
 			return err
 		}

@@ -57,13 +57,18 @@ func (r *configReader) backoffice(c *Config, n *yaml.Node, dir string) {
 }
 
 func (r *configReader) uplinkURL(u *uplinkConfig, n *yaml.Node) {
-	first, _, _ := strings.Cut(n.Value, ",")
-	parsed, err := url.Parse(first)
-	if err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "tls" {
-		r.fault(n, "backoffice.url: %q: want https://HOST/ (a server) or tls://HOST:4222,tls://… (NATS)", n.Value)
-		return
+	for i, server := range strings.Split(n.Value, ",") {
+		parsed, err := url.Parse(strings.TrimSpace(server))
+		if err != nil || parsed.Hostname() == "" || parsed.Scheme != "tls" && (parsed.Scheme != "https" || i > 0) ||
+			i > 0 && parsed.Scheme != u.URL.Scheme {
+			u.URL = nil
+			r.fault(n, "backoffice.url: %q: want https://HOST/ (a server) or tls://HOST:4222,tls://… (NATS)", n.Value)
+			return
+		}
+		if i == 0 {
+			u.URL, u.Servers = parsed, n.Value
+		}
 	}
-	u.URL, u.Servers = parsed, n.Value
 }
 
 // secret is a file that systemd may hand over as a credential: of its path, with _ for each /
@@ -71,6 +76,9 @@ func (r *configReader) uplinkURL(u *uplinkConfig, n *yaml.Node) {
 func (r *configReader) secret(what string, to *string, dir string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		r.path(to, dir)(n)
+		if *to == "" {
+			return
+		}
 		if given := os.Getenv("CREDENTIALS_DIRECTORY"); given != "" && !filepath.IsAbs(n.Value) {
 			if name := filepath.Join(given, strings.ReplaceAll(filepath.Clean(n.Value), "/", "_")); Exists(name) {
 				*to = name
@@ -94,7 +102,7 @@ func (r *configReader) keep(c *Config, n *yaml.Node) {
 		"reserve_mb":    r.number(&c.Keep.Reserve, 10, 100_000),
 		"copy": func(n *yaml.Node) {
 			r.text(&c.Keep.CopyTo)(n)
-			if err := MountPoint(c.Keep.CopyTo); err != nil {
+			if err := MountPoint(c.Keep.CopyTo); c.Keep.CopyTo != "" && err != nil {
 				r.fault(n, "keep.copy: %q: %v", n.Value, err)
 			}
 		},

@@ -15,10 +15,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,10 +102,12 @@ func Parse(text string, stop int) (Address, error) {
 			return Address{}, fmt.Errorf("cannot read address %q: stop: want 1 or 2", text)
 		}
 	case "tcp", "rtu+tcp":
-		a.Target = u.Host
-		if _, _, err := net.SplitHostPort(u.Host); err != nil || u.Path != "" {
-			return Address{}, fmt.Errorf("cannot read address %q: want %s://host:port", text, u.Scheme)
+		port, err := strconv.ParseUint(u.Port(), 10, 16)
+		if err != nil || port == 0 || u.Hostname() == "" || u.User != nil || u.Path != "" {
+			return Address{}, fmt.Errorf("cannot read address %q: want %s://host:port, the port from 1 to 65535", text,
+				u.Scheme)
 		}
+		a.Target = net.JoinHostPort(oneSpelling(u.Hostname()), strconv.FormatUint(port, 10))
 	default:
 		return Address{}, fmt.Errorf(
 			"cannot read address %q: want serial:///dev/…, tcp://host:port or rtu+tcp://host:port", text)
@@ -114,6 +118,14 @@ func Parse(text string, stop int) (Address, error) {
 		}
 	}
 	return a, nil
+}
+
+// oneSpelling is the same for every spelling of a host.
+func oneSpelling(host string) string {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().String()
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
 // Open opens the line. A TCP connection is given five seconds. A serial port is for one program

@@ -35,11 +35,26 @@ func TestParse(t *testing.T) {
 		"serial:///dev/x?stop=3":       "1 or 2",
 		"serial:///dev/x?speed=9600":   `unknown setting "speed"`,
 		"tcp://192.0.2.7":              "tcp://host:port",
+		"tcp://192.0.2.7:":             "tcp://host:port",
+		"tcp://:502":                   "tcp://host:port",
+		"tcp://192.0.2.7:0":            "from 1 to 65535",
+		"rtu+tcp://192.0.2.7:65536":    "from 1 to 65535",
+		"tcp://me@192.0.2.7:502":       "tcp://host:port",
 		"/dev/ttyUSB0":                 "want serial",
 		"udp://a:1":                    "want serial",
 	} {
 		if _, err := line.Parse(text, 1); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestAHostHasOneSpelling: two devices at one gateway are on one line, however it is written.
+func TestAHostHasOneSpelling(t *testing.T) {
+	for text, want := range map[string]string{"tcp://Gateway.:0502": "gateway:502", "tcp://gateway:502": "gateway:502",
+		"tcp://[2001:DB8:0::1]:502": "[2001:db8::1]:502", "tcp://[::ffff:192.0.2.7]:502": "192.0.2.7:502"} {
+		if a, err := line.Parse(text, 1); err != nil || a.Port() != want {
+			t.Errorf("%s: %s, %v, want %s", text, a.Port(), err, want)
 		}
 	}
 }

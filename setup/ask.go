@@ -166,22 +166,26 @@ func (a *asker) sure(ctx context.Context, title string, def bool) (bool, error) 
 }
 
 // choose asks for some of a list.
-func (a *asker) choose(ctx context.Context, title string, options []string) (out []string, err error) {
+func (a *asker) choose(ctx context.Context, title string, options []string) ([]string, error) {
 	for i, o := range options {
 		fmt.Fprintf(a.p.Out, "  %d  %s\n", i+1, o)
 	}
-	_, err = a.ask(ctx, question{title: title + " Numbers", optional: true, check: func(s string) error {
-		out = nil
+	chosen := func(s string) (out []string, err error) {
 		for _, word := range splitList(s) {
 			n, err := strconv.Atoi(word)
 			if err != nil || n < 1 || n > len(options) {
-				return fmt.Errorf("%q: want numbers from 1 to %d", word, len(options))
+				return nil, fmt.Errorf("%q: want numbers from 1 to %d", word, len(options))
 			}
 			out = append(out, options[n-1])
 		}
-		return nil
-	}})
-	return out, err
+		return out, nil
+	}
+	said, err := a.ask(ctx, question{title: title + " Numbers", optional: true,
+		check: func(s string) error { _, err := chosen(s); return err }})
+	if err != nil {
+		return nil, err
+	}
+	return chosen(said)
 }
 
 // line reads a line, at a terminal with its editing.

@@ -127,21 +127,15 @@ func (w *wizard) summary(plans []plan) error {
 	return t.Flush()
 }
 
-// conflict tells what of a bay is another's, too.
-func (b plan) conflict(others []plan) error {
+// conflict tells what of a bay is another's, too, or has two meanings.
+func (b plan) conflict(others []config.Bay) error {
 	for _, o := range others {
-		switch {
-		case o.number == b.number:
-			return fmt.Errorf("bay %d is there already, with %s", o.number, o.config().Own()[0])
-		case b.evse != "" && o.evse == b.evse:
-			return fmt.Errorf("EVSE id %s is bay %d's", b.evse, o.number)
+		if o.Number == b.number {
+			return fmt.Errorf("bay %d is there already, with %s", o.Number, o.Own()[0])
 		}
-		theirs := o.config().Own()
-		for _, what := range b.config().Own() {
-			if slices.Contains(theirs, what) {
-				return fmt.Errorf("%s is bay %d's", what, o.number)
-			}
-		}
+	}
+	if taken := b.config().Taken(others); len(taken) > 0 {
+		return errors.New(taken[0])
 	}
 	return nil
 }
@@ -153,10 +147,13 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 		if err != nil {
 			return nil, cli.Usagef("setup: --bay %q: %w", text, err)
 		}
-		if err := b.conflict(out); err != nil {
-			return nil, cli.Usagef("setup: --bay %q: %w", text, err)
-		}
 		out = append(out, b)
+	}
+	others := w.staying(out)
+	for i, b := range out {
+		if err := b.conflict(append(others, configs(out[:i])...)); err != nil {
+			return nil, cli.Usagef("setup: --bay %q: %w", w.flags.Bays[i], err)
+		}
 	}
 	if w.flags.NoPulse {
 		return out, nil
@@ -175,10 +172,29 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 
 // config is a bay as the daemon knows it, but for the model of its meter.
 func (b plan) config() config.Bay {
-	return config.Bay{Number: b.number, MeterAddr: b.meterAt, MeterUnit: b.meter.Unit, Serial: b.meter.Serial,
-		MaxPower: kiosk.Power(b.max),
-		Board:    b.boardAt, BoardUnit: b.board.unit, Coil: b.coil, Plugged: b.plugged, Requesting: b.requesting,
+	return config.Bay{Number: b.number, EVSE: b.evse, MaxPower: kiosk.Power(b.max), MeterAddr: b.meterAt,
+		MeterUnit: b.meter.Unit, Serial: b.meter.Serial,
+		Board: b.boardAt, BoardUnit: b.board.unit, Coil: b.coil, Plugged: b.plugged, Requesting: b.requesting,
 		Feedback: b.feedback, Emergency: b.emergency, GPIO: b.gpio, ActiveLow: b.activeLow}
+}
+
+func configs(plans []plan) (out []config.Bay) {
+	for _, b := range plans {
+		out = append(out, b.config())
+	}
+	return out
+}
+
+// staying are the bays of the configuration that plans leave as they are. What cannot be read of it is told when it is
+// written.
+func (w *wizard) staying(plans []plan) []config.Bay {
+	had, err := config.Read(w.file.Path)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(had.Bays, func(had config.Bay) bool {
+		return slices.ContainsFunc(plans, func(b plan) bool { return b.number == had.Number })
+	})
 }
 
 // parsePlan reads a --bay: what it says of the bay, the serial number of its meter, and the unit of
@@ -191,6 +207,9 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 		if !ok || value == "" {
 			return b, "", 0, fmt.Errorf("%q: want NAME=VALUE", word)
 		}
+		if words[key] != "" {
+			return b, "", 0, fmt.Errorf("%s is there twice", key)
+		}
 		words[key] = value
 	}
 	if words["contactor"] != "" {
@@ -202,6 +221,9 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 		switch {
 		case key == "evse":
 			b.evse = value
+			if err := evseID(value); err != nil {
+				return b, "", 0, fmt.Errorf("evse: %q: %w", value, err)
+			}
 		case key == "meter":
 			serial = value
 		case b.gpio != nil && key == "active_low":
@@ -305,6 +327,7 @@ func (w *wizard) writeBays(plans []plan) error {
 		if at < 0 {
 			next.Content = append(next.Content, n)
 		} else {
+			config.KeepComments(next.Content[at], n)
 			next.Content[at] = n
 		}
 	}

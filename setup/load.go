@@ -107,12 +107,23 @@ func (w *wizard) whoCounts(ctx context.Context, p *plan, left []meterAt) (counts
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadFor+closedFor) // whatever the meters do
 	defer cancel()
-	defer func() { err = errors.Join(err, contactor.Open()) }()
+	defer func() { err = errors.Join(err, contactor.Open(), isOpen(context.WithoutCancel(ctx), on, p)) }()
 	if err := contactor.Close(ctx); err != nil {
 		return nil, err
 	}
 	w.Note(fmt.Sprintf("waiting for a meter to count, at most %v", loadFor))
 	return untilSame(ctx, meters, before)
+}
+
+// isOpen wants a bay's feedback to say that its contactor is open.
+func isOpen(ctx context.Context, bus *modbus.Bus, p *plan) error {
+	read := func() ([]bool, error) { return inputs(ctx, bus, p.board) }
+	in, err := settled(ctx, read, func(in []bool) bool { return !in[p.feedback] })
+	if err == nil && in[p.feedback] {
+		err = fmt.Errorf("bay %d: its contactor was told to open, and input %d says that it is closed: is it welded? "+
+			"The bay may be under power", p.number, p.feedback)
+	}
+	return err
 }
 
 // untilSame looks until the same meters have counted several times in a row, or the time is over.

@@ -249,7 +249,7 @@ func (w *wizard) aboutBay(ctx context.Context, p *plan, before []plan) error {
 				check: func(s string) error {
 					other := *p
 					other.evse = s
-					return errors.Join(evseID(s), other.conflict(before))
+					return errors.Join(evseID(s), other.conflict(configs(before)))
 				}})
 			return err
 		},

@@ -18,9 +18,7 @@ import (
 // known are all bays: those that are set up, and those of the configuration. One that is set up
 // anew counts twice: what told of a vehicle before may still tell the truth.
 func (w *wizard) known(plans []plan) (out []config.Bay, err error) {
-	for _, b := range plans {
-		out = append(out, b.config())
-	}
+	out = configs(plans)
 	if w.file.Before == nil {
 		return out, nil
 	}
@@ -249,10 +247,19 @@ func pulse(ctx context.Context, bus *modbus.Bus, b foundBoard, coil int, plugged
 	if err != nil {
 		return nil, err
 	}
+	var stay []int
 	for i := range before {
-		if !before[i] && closed[i] && !opened[i] {
+		switch {
+		case before[i] || !closed[i]:
+		case opened[i]:
+			stay = append(stay, i)
+		default:
 			follow = append(follow, i)
 		}
+	}
+	if len(stay) > 0 {
+		return nil, fmt.Errorf("coil %d was told to open, and inputs %v, which came with it, stay on: its contactor "+
+			"may be welded, and its bay under power, or a vehicle was plugged in", coil, stay)
 	}
 	return follow, nil
 }

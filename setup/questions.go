@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,11 +28,11 @@ func setupQuestions() []setupQuestion {
 			help: "As drivers shall read it on the screen and on receipts."}, part: partSite, path: "site.name"},
 		{question: question{flag: "address", title: "Address of the seller",
 			help: "For receipts: street, postal code, town."}, part: partSite, path: "site.address"},
-		{question: question{flag: "vat-id", title: "VAT number", optional: true,
+		{question: question{flag: "vat-id", title: "VAT number", optional: true, check: vatID,
 			help: "For receipts, where you have one."}, part: partSite, path: "site.vat_id"},
 		{question: question{flag: "helpline", title: "Telephone number for help", check: telephone,
 			help: "A person must answer it: it is on every screen."}, part: partSite, path: "site.helpline"},
-		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: letters(2),
+		{question: question{flag: "country", title: "Country, two letters", def: "DE", check: config.CheckCountry,
 			help: "As DE."}, part: partSite, path: "site.country"},
 		{question: question{flag: "timezone", title: "Time zone", def: systemZone(), help: "As Europe/Berlin.",
 			check: func(s string) error { _, err := time.LoadLocation(s); return err }}, part: partSite,
@@ -65,8 +66,9 @@ func setupQuestions() []setupQuestion {
 			check: amount, help: "For example 50.00. A session never costs more than this."}, part: partPrice,
 			path: "terminal.hold"},
 		{question: question{flag: "price", title: "Price of a kilowatt-hour, tax included", amount: true,
-			help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
-		{question: question{flag: "vat", title: "Percent of VAT in it", def: "19", amount: true}, part: partPrice},
+			check: number, help: "As 0.49. Other tariffs: --tariff FILE with an OCPI Tariff."}, part: partPrice},
+		{question: question{flag: "vat", title: "Percent of VAT in it", def: "19", amount: true, check: percent},
+			part: partPrice},
 		{question: question{flag: "technician-code", title: "Code of the technician for the screen, six to twelve " +
 			"digits", optional: true, help: "Five touches on the site's name, then this code."}, part: partStaff,
 			path: "staff.technician"},
@@ -97,13 +99,14 @@ const (
 
 var allParts = []string{partSite, partTerminal, partBays, partPrice, partStaff, partKeep}
 
-func letters(n int) func(string) error {
-	return func(s string) error {
-		if len(s) != n || strings.ToUpper(s) != s {
-			return fmt.Errorf("want %d capital letters", n)
-		}
-		return nil
+// vatPattern is a VAT number: letters of its country, digits, and what some have between and behind them.
+var vatPattern = regexp.MustCompile(`^[A-Z]{2,3}[A-Z0-9 .*+-]*[0-9][A-Z0-9 .*+-]*[0-9][A-Z0-9 .*+-]*$`)
+
+func vatID(s string) error {
+	if !vatPattern.MatchString(s) {
+		return errors.New("want a VAT number with its country, such as DE123456789")
 	}
+	return nil
 }
 
 func systemZone() string {
@@ -213,7 +216,7 @@ func (w *wizard) ownCode(path, code string) error {
 	return nil
 }
 
-// price makes a tariff of one price, or names a file with any other.
+// price makes a tariff of one price, or changes the price of one, or names a file with any other.
 func (w *wizard) price(ctx context.Context) error {
 	if w.flags.Tariff != "" {
 		return w.tariffFile()
@@ -224,21 +227,15 @@ func (w *wizard) price(ctx context.Context) error {
 		return nil
 	}
 	if w.file.Before != nil && w.onePrice("price") == "" {
-		return cli.Usagef("setup: the tariff of %s is not one price of a kilowatt-hour: change it there, or name a "+
-			"--tariff file", w.file.Path)
-	}
-	number := func(s string) error {
-		if _, ok := decimal(s); !ok {
-			return errors.New("want a number such as 0.49")
-		}
-		return nil
+		return cli.Usagef("setup: the tariff of %s is not one price of a kilowatt-hour with its tax included: change "+
+			"it there, or name a --tariff file", w.file.Path)
 	}
 	var said [2]string
 	for meant := false; !meant; {
 		for i, flag := range []string{"price", "vat"} {
 			at := slices.IndexFunc(setupQuestions(), func(q setupQuestion) bool { return q.flag == flag })
 			q := setupQuestions()[at].question
-			q.def, q.check = cmp.Or(w.onePrice(flag), q.def), number
+			q.def = cmp.Or(w.onePrice(flag), q.def)
 			s, err := w.ask(ctx, q)
 			if err != nil {
 				return err
@@ -248,22 +245,37 @@ func (w *wizard) price(ctx context.Context) error {
 		if w.unattended || price {
 			break
 		}
-		// A comma that slipped is seen in what a driver pays.
+		// A comma that slipped is seen in what a driver pays. Enter keeps a price, and takes no other one.
 		kWh, _ := decimal(said[0])
 		var err error
 		meant, err = w.sure(ctx, fmt.Sprintf("A driver pays %s %s for 20 kWh. Is that meant?",
-			new(big.Rat).Mul(kWh, big.NewRat(20, 1)).FloatString(2), w.currency()), true)
+			new(big.Rat).Mul(kWh, big.NewRat(20, 1)).FloatString(2), w.currency()), said[0] == w.onePrice("price") &&
+			w.file.Get("tariff.currency") == string(w.currency()))
 		if err != nil {
 			return err
 		}
 	}
-	n, err := config.Node("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n      "+
-		"- {type: ENERGY, price: %s, vat: %s, step_size: 1}\n",
-		w.currency(), said[0], said[1])
-	if err != nil {
+	return w.setPrice(said[0], said[1])
+}
+
+// setPrice puts a price and its VAT where the tariff has them, and makes a tariff where there is none.
+func (w *wizard) setPrice(price, vat string) error {
+	if w.onePrice("price") == "" {
+		n, err := config.Node("id: standard\ncurrency: %s\ntax_included: \"YES\"\nelements:\n  - price_components:\n"+
+			"      - {type: ENERGY, price: %s, vat: %s, step_size: 1}\n", w.currency(), price, vat)
+		if err == nil {
+			w.file.Set("tariff", n)
+		}
 		return err
 	}
-	w.file.Set("tariff", n)
+	for _, x := range [][2]string{{onlyComponent + ".price", price}, {onlyComponent + ".vat", vat},
+		{"tariff.currency", string(w.currency())}} {
+		n, err := config.Node("%s", x[1])
+		if err != nil {
+			return err
+		}
+		w.file.Set(x[0], n)
+	}
 	return nil
 }
 
@@ -290,19 +302,33 @@ func decimal(s string) (*big.Rat, bool) {
 	return new(big.Rat).SetString(s)
 }
 
-// onePrice is what a tariff says that has one price of energy and nothing else; empty of any other.
+// onlyComponent is where a tariff of one price has it.
+const onlyComponent = "tariff.elements.0.price_components.0"
+
+// onePrice is what a tariff says that has one price of energy, its tax included, and nothing else; empty of any other.
 func (w *wizard) onePrice(key string) string {
-	elements := w.file.At("tariff.elements")
-	if elements == nil || len(elements.Content) != 1 || len(elements.Content[0].Content) != 2 {
+	alone := func(path string) bool {
+		n := w.file.At(path)
+		return n != nil && len(n.Content) == 1
+	}
+	element := w.file.At("tariff.elements.0")
+	if !alone("tariff.elements") || len(element.Content) != 2 || !alone("tariff.elements.0.price_components") ||
+		w.file.Get("tariff.tax_included") != "YES" || w.file.Get(onlyComponent+".type") != "ENERGY" {
 		return ""
 	}
-	components := config.Child(elements.Content[0], "price_components")
-	if components == nil || len(components.Content) != 1 {
-		return ""
+	return w.file.Get(onlyComponent + "." + key)
+}
+
+func number(s string) error {
+	if _, ok := decimal(s); !ok {
+		return errors.New("want a number such as 0.49")
 	}
-	kind, value := config.Child(components.Content[0], "type"), config.Child(components.Content[0], key)
-	if kind == nil || kind.Value != "ENERGY" || value == nil {
-		return ""
+	return nil
+}
+
+func percent(s string) error {
+	if n, ok := decimal(s); !ok || n.Cmp(big.NewRat(100, 1)) > 0 {
+		return errors.New("want a number of percent from 0 to 100, such as 19")
 	}
-	return value.Value
+	return nil
 }

@@ -241,12 +241,14 @@ func TestSetupWithoutAnybody(t *testing.T) {
 		t.Errorf("the password is %q, and nothing was changed", got)
 	}
 
-	// A coil that is mistyped is another bay's.
+	// A coil that is mistyped may be another bay's: known or not, nothing is switched while a vehicle is there.
 	s.Bays[0].Plug(simulator.GoodCar())
-	if code, bad := runSetup(t, nil, &out, append(lineFlags(s, config), "--no-test", "--bay",
-		"number=2 meter=20260002 coil=0 plugged=4 feedback=6")...); code != 1 || !strings.Contains(bad,
-		"bay 1: a vehicle is plugged in") {
-		t.Errorf("exit %d: %s", code, bad)
+	for coil, want := range map[string]string{"coil=0": "is bay 1's already",
+		"coil=2": "bay 1: a vehicle is plugged in"} {
+		if code, bad := runSetup(t, nil, &out, append(lineFlags(s, config), "--no-test", "--bay",
+			"number=2 meter=20260002 plugged=4 feedback=6 "+coil)...); code == 0 || !strings.Contains(bad, want) {
+			t.Errorf("%s: exit %d: %s", coil, code, bad)
+		}
 	}
 	s.Bays[0].Unplug()
 	if got := s.Bays[0].State().Register; got != 1_000_000 {
