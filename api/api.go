@@ -1,7 +1,7 @@
 // Package api is how commands reach the site that a daemon runs: HTTP over a Unix socket that only the daemon's own
-// user may open. Serve answers for a Site, Client asks. Requests have their arguments in the path and as form values;
-// an answer is one JSON object or list with status 200, and an error a line of text with status 409. Amounts are
-// decimal texts with their currency, energy is in watt-hours, times are RFC 3339.
+// user may open. Serve answers for a Site, Client asks. Requests have their arguments in the path, escaped, and as
+// form values; an answer is one JSON object or list with status 200, and an error a line of text with status 409.
+// Amounts are decimal texts with their currency, energy is in watt-hours, times are RFC 3339.
 //
 // What a request changes is in the journal when it is answered. A client whose connection ends does not know whether
 // it was carried out, and asks again: each request may be repeated without harm, a refund but for its amount.

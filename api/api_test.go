@@ -238,3 +238,18 @@ func TestADrainWaits(t *testing.T) {
 		t.Errorf("%v, %v", p.asked, err)
 	}
 }
+
+// TestAnyNameOfAHoldArrives: to this package a hold's name is an opaque text. It reaches the site as it is, and never
+// becomes another request.
+func TestAnyNameOfAHoldArrives(t *testing.T) {
+	p := &place{}
+	c, _ := served(t, p)
+	for _, id := range []kiosk.HoldID{"A/7", "A%2F7", "50%", "a b", "?x=1", "#1", "ÄÖ", "..", ".", "A//7",
+		"../end-of-day", "0231/../../end-of-day"} {
+		p.asked = nil
+		_, err := c.Release(t.Context(), id)
+		if len(p.asked) != 2 || p.asked[0] != "release" || p.asked[1] != id {
+			t.Errorf("the release of hold %q reached the site as %v: %v", id, p.asked, err)
+		}
+	}
+}

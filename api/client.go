@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,9 +26,11 @@ func Dial(path string) *Client { return &Client{socket.Client(path)} }
 // ask sends a request and reads its answer.
 func ask[T any](ctx context.Context, c *Client, method string, values url.Values,
 	path ...string) (answer T, err error) {
-	target := (&url.URL{Scheme: "http", Host: "kioskd"}).JoinPath(path...)
-	target.RawQuery = values.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
+	target := "http://kioskd"
+	for _, p := range path { // "." and ".." would lead to another path
+		target += "/" + strings.ReplaceAll(url.PathEscape(p), ".", "%2E")
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target+"?"+values.Encode(), nil)
 	if err != nil {
 		return answer, err
 	}
@@ -38,7 +41,8 @@ func ask[T any](ctx context.Context, c *Client, method string, values url.Values
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
-		return answer, errors.Join(errors.New(strings.TrimSpace(string(text))), err)
+		said := cmp.Or(strings.TrimSpace(string(text)), "the daemon answers "+resp.Status)
+		return answer, errors.Join(errors.New(said), err)
 	}
 	return answer, json.NewDecoder(resp.Body).Decode(&answer)
 }

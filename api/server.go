@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"kioskd"
 	"kioskd/socket"
@@ -18,23 +19,39 @@ func Serve(ctx context.Context, l net.Listener, s Site) error {
 	return socket.Serve(ctx, l, handler(s))
 }
 
+// request is what comes, and routes takes what is done for one.
+type (
+	request = *http.Request
+	routes  func(pattern string, f func(context.Context, request) (any, error))
+)
+
 // handler has one function for each request.
 func handler(s Site) http.Handler {
 	mux := http.NewServeMux()
-	handle := func(pattern string, f func(context.Context, *http.Request) (any, error)) {
+	handle := func(pattern string, f func(context.Context, request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			v, err := f(r.Context(), r)
 			if err != nil {
-				http.Error(w, err.Error(), http.StatusConflict)
+				http.Error(w, strings.ReplaceAll(err.Error(), "\n", "; "), http.StatusConflict)
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
 			json.NewEncoder(w).Encode(v) // the caller may have gone
 		})
 	}
-	type request = *http.Request
+	askDevices(handle, s)
+	operate(handle, s)
+	return mux
+}
+
+// askDevices are the requests for the devices.
+func askDevices(handle routes, s Site) {
 	handle("GET /terminal/status", func(ctx context.Context, _ request) (any, error) { return s.Status(ctx) })
-	handle("GET /terminal/pending", func(ctx context.Context, _ request) (any, error) { return s.Pending(ctx) })
+	handle("GET /terminal/pending", func(ctx context.Context, _ request) (any, error) {
+		p, err := s.Pending(ctx)
+		p.Receipts = list(p.Receipts)
+		return p, err
+	})
 	handle("POST /terminal/release/{receipt}", func(ctx context.Context, r request) (any, error) {
 		return s.Release(ctx, kiosk.HoldID(r.PathValue("receipt")))
 	})
@@ -47,14 +64,26 @@ func handler(s Site) http.Handler {
 		if err := errors.Join(err1, err2); err != nil {
 			return nil, err
 		}
-		return s.Scan(ctx, first, last)
+		found, err := s.Scan(ctx, first, last)
+		return list(found), err
 	})
-	handle("GET /doctor", func(ctx context.Context, _ request) (any, error) { return s.Examine(ctx) })
-	handle("GET /drain", func(ctx context.Context, _ request) (any, error) { return s.Underway(ctx) })
+	handle("GET /doctor", func(ctx context.Context, _ request) (any, error) {
+		found, err := s.Examine(ctx)
+		return list(found), err
+	})
+}
+
+// operate are the requests of an operator.
+func operate(handle routes, s Site) {
+	handle("GET /drain", func(ctx context.Context, _ request) (any, error) { return drained(s.Underway(ctx)) })
 	handle("POST /drain", func(ctx context.Context, r request) (any, error) {
-		return s.Drain(ctx, r.FormValue("off") == "")
+		return drained(s.Drain(ctx, r.FormValue("off") == ""))
 	})
-	handle("GET /backoffice", func(ctx context.Context, _ request) (any, error) { return s.Office(ctx) })
+	handle("GET /backoffice", func(ctx context.Context, _ request) (any, error) {
+		o, err := s.Office(ctx)
+		o.Parked = list(o.Parked)
+		return o, err
+	})
 	handle("POST /backoffice/again", func(ctx context.Context, _ request) (any, error) { return s.SendAgain(ctx) })
 	handle("POST /backoffice/now", func(ctx context.Context, _ request) (any, error) { return s.SendNow(ctx) })
 	handle("POST /session/{reference}/refund", func(ctx context.Context, r request) (any, error) {
@@ -70,7 +99,14 @@ func handler(s Site) http.Handler {
 		}
 		return s.ClearFault(ctx, kiosk.FaultCode(r.PathValue("code")), bay, "command")
 	})
-	return mux
+}
+
+// list is a list also where there is nothing on it.
+func list[T any](items []T) []T { return append([]T{}, items...) }
+
+func drained(d Drained, err error) (Drained, error) {
+	d.Waiting = list(d.Waiting)
+	return d, err
 }
 
 func number(name, text string) (int, error) {

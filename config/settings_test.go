@@ -47,7 +47,7 @@ func TestWhatIsLeftOutHasItsDefault(t *testing.T) {
 		"timings.meter_lost":                {c.Rules.MeterLost, 15 * time.Second},
 		"timings.idle":                      {c.Times.Idle, time.Minute},
 		"timings.still":                     {c.Times.Still, 20 * time.Second},
-		"timings.declined":                  {c.Times.Declined, 15 * time.Second},
+		"timings.declined":                  {c.Times.Declined, 30 * time.Second},
 		"timings.receipt":                   {c.Times.Final, 30 * time.Second},
 		"timings.charging":                  {c.Times.Charging, 15 * time.Second},
 		"timings.ended":                     {c.Times.Told, 2 * time.Minute},

@@ -492,7 +492,10 @@ func (w *wizard) prove(ctx context.Context, c *config.Config, hold bool) error {
 		return err
 	}
 	ill := slices.ContainsFunc(found, func(f api.Finding) bool { return !f.OK })
-	err = w.Findings(append(site.Computer(ctx, c), found...), texts.Printer("en"), "table")
+	computer := slices.DeleteFunc(site.Computer(ctx, c), func(f api.Finding) bool {
+		return f.Device == "copy" // which the daemon makes
+	})
+	err = w.Findings(append(computer, found...), texts.Printer("en"), "table")
 	if err != nil {
 		fmt.Fprintln(w.Out, "\nThe configuration is written. What is marked FAULT must be mended; then: kioskd doctor")
 	}

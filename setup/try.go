@@ -146,9 +146,7 @@ func (t *trial) act(ctx context.Context) (ended bool, err error) {
 				t.amount, t.currency)
 			t.told = true
 		}
-	case ui.PlugIn:
-		d.Touch(ctx, ui.Back, "")
-	case ui.Charging, ui.Idle: // a driver plugs in meanwhile
+	case ui.PlugIn, ui.Charging, ui.Idle: // a driver may plug in meanwhile
 		d.Touch(ctx, ui.Stop, "")
 	case ui.StopAsk:
 		d.Touch(ctx, ui.Confirm, "")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -127,27 +128,38 @@ func past(ctx context.Context, journal *store.Store, currency kiosk.Currency) (d
 		}
 		if b, settled := e.Body.(session.SettledBody); !settled {
 			day.Ended = e.At
-		} else if b.Result != nil {
+		} else if b.Result != nil && b.Result.Booked.Currency == currency { // the site's may have changed
 			day.Captured.Minor += b.Result.Booked.Minor
 		}
 	}
+	r, err := lastRecord(ctx, journal)
+	return day, r.Wall, err
+}
+
+// lastRecord is a journal's last record; none of an empty one.
+func lastRecord(ctx context.Context, journal *store.Store) (last kiosk.Record, err error) {
 	seq, err := journal.Seq(ctx)
 	if err != nil {
-		return day, last, err
+		return last, err
 	}
 	for r, err := range journal.Records(ctx, seq) {
 		if err != nil {
-			return day, last, err
+			return last, err
 		}
-		last = r.Wall
+		last = r
 	}
-	return day, last, nil
+	return last, nil
 }
 
-// lockedFaults are the faults that only a person can call mended and none has, however long
-// ago they were raised.
-func lockedFaults(ctx context.Context, journal *store.Store) (out []session.FaultAt, err error) {
-	for _, code := range session.LatchedCodes() {
+// lockedFaults are the faults that only a person can call mended and none has.
+func lockedFaults(ctx context.Context, journal *store.Store) ([]session.FaultAt, error) {
+	return raisedFaults(ctx, journal, session.LatchedCodes()...)
+}
+
+// raisedFaults are those of some faults that have not ended, however long ago they were raised.
+func raisedFaults(ctx context.Context, journal *store.Store, codes ...kiosk.FaultCode) (out []session.FaultAt,
+	err error) {
+	for _, code := range codes {
 		last := map[session.FaultAt]kiosk.Record{}
 		for _, kind := range []session.Kind{session.FaultRaised, session.FaultCleared} {
 			for r, err := range journal.Matching(ctx, string(kind), "$.fault", string(code)) {
@@ -172,9 +184,10 @@ func lockedFaults(ctx context.Context, journal *store.Store) (out []session.Faul
 	return out, nil
 }
 
-// lastRegisters are the registers of idle bays that were written down last, however long ago.
-func lastRegisters(ctx context.Context, journal *store.Store, bays int) (map[int]kiosk.Reading, error) {
-	known := map[int]kiosk.Reading{}
+// lastRegisters are the registers of idle bays that were written down last, however long ago. The journal may have
+// bays that the site has no longer.
+func lastRegisters(ctx context.Context, journal *store.Store, bays ...int) (map[int]kiosk.Reading, error) {
+	known, at := map[int]kiosk.Reading{}, map[int]int64{}
 	for _, kind := range []session.Kind{session.RegisterSeen, session.MeterSwapped} {
 		seen := map[int]bool{}
 		for r, err := range journal.Newest(ctx, string(kind)) {
@@ -185,12 +198,15 @@ func lastRegisters(ctx context.Context, journal *store.Store, bays int) (map[int
 			if err != nil {
 				return nil, err
 			}
-			bay, reading := e.Bay(), *e.Reading()
-			if !seen[bay] && known[bay].At.Before(reading.At) {
-				known[bay] = reading
+			bay := e.Bay()
+			if seen[bay] || !slices.Contains(bays, bay) {
+				continue
 			}
 			seen[bay] = true
-			if len(seen) == bays {
+			if at[bay] < r.Seq { // the clock may have been wrong
+				known[bay], at[bay] = *e.Reading(), r.Seq
+			}
+			if len(seen) == len(bays) {
 				break
 			}
 		}

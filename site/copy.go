@@ -70,12 +70,10 @@ func (k *keeper) copies(ctx context.Context) {
 	}
 }
 
-// lastCopy says how old the copy is; it fails where a disk is there and the copy is not made.
+// lastCopy says how old the copy is; it fails where the copy is not made.
 func lastCopy(c *config.Config, now time.Time) (string, error) {
-	if err := OtherDisk(c.Journal, c.Keep.CopyTo); errors.Is(err, ErrSameDisk) {
-		return "no disk at " + c.Keep.CopyTo, nil
-	} else if err != nil {
-		return "", err
+	if err := OtherDisk(c.Journal, c.Keep.CopyTo); err != nil {
+		return "", fmt.Errorf("the journal is not copied: %w", err)
 	}
 	info, err := os.Stat(c.CopyPath())
 	if err != nil {

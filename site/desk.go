@@ -299,17 +299,20 @@ func (d desk) free(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
 func (d desk) today(ctx context.Context, snap session.Snapshot) ui.StaffView {
 	now := snap.At.In(d.c.Timezone)
 	from := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, d.c.Timezone)
-	return d.takings(ctx, from, 24, func(t time.Time) int { return t.Hour() }, 0)
+	return d.takings(ctx, from, from.AddDate(0, 0, 1), 24, func(t time.Time) int { return t.Hour() }, 0)
 }
 
 func (d desk) month(ctx context.Context, snap session.Snapshot) ui.StaffView {
 	now := snap.At.In(d.c.Timezone)
 	from := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, d.c.Timezone)
-	return d.takings(ctx, from, from.AddDate(0, 1, -1).Day(), func(t time.Time) int { return t.Day() - 1 }, 1)
+	to := from.AddDate(0, 1, 0)
+	return d.takings(ctx, from, to, to.AddDate(0, 0, -1).Day(), func(t time.Time) int { return t.Day() - 1 }, 1)
 }
 
-// takings adds up what was billed since a time, by hours or days.
-func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time.Time) int, first int) ui.StaffView {
+// takings adds up what was billed from a time to another, by n hours or days. All bills are looked at: where the clock
+// was wrong, the times of records do not follow one another.
+func (d desk) takings(ctx context.Context, from, to time.Time, n int, slot func(time.Time) int,
+	first int) ui.StaffView {
 	zero := kiosk.Money{Currency: d.c.Currency}
 	v, sum, energy, sessions := ui.StaffView{Bars: make([]ui.Bar, n)}, zero, kiosk.Energy(0), 0
 	for i := range v.Bars {
@@ -319,8 +322,8 @@ func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time
 		if err != nil {
 			return ui.StaffView{Rows: []ui.Row{failed(err)}}
 		}
-		if r.Wall.Before(from) {
-			break
+		if r.Wall.Before(from) || !r.Wall.Before(to) {
+			continue
 		}
 		e, err := session.FromRecord(r)
 		if err != nil {
@@ -331,9 +334,7 @@ func (d desk) takings(ctx context.Context, from time.Time, n int, slot func(time
 		if err != nil {
 			return ui.StaffView{Rows: []ui.Row{failed(err)}}
 		}
-		if i := slot(at); i < n {
-			v.Bars[i].Money.Minor += bill.Total.Minor
-		}
+		v.Bars[slot(at)].Money.Minor += bill.Total.Minor
 		energy, sessions = energy+bill.Energy, sessions+1
 	}
 	v.Rows = []ui.Row{row("host.revenue", "", ui.Arg{Name: "Amount", Money: &sum}),
@@ -363,7 +364,7 @@ func (d desk) Do(ctx context.Context, role, action string) ui.Row {
 	if !ok {
 		return failed(fmt.Errorf("%q is not known", word))
 	}
-	done, err := f(ctx, role, strings.Split(rest, ":"))
+	done, err := f(ctx, role, append(strings.Split(rest, ":"), "")) // two at least, which is the most that one reads
 	if err != nil {
 		return failed(err)
 	}
@@ -371,10 +372,10 @@ func (d desk) Do(ctx context.Context, role, action string) ui.Row {
 }
 
 // bayOf reads the bay of an action.
-func bayOf(args []string) (int, error) {
-	n, err := strconv.Atoi(args[0])
+func bayOf(arg string) (int, error) {
+	n, err := strconv.Atoi(arg)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no bay", args[0])
+		return 0, fmt.Errorf("%q is no bay", arg)
 	}
 	return n, nil
 }
@@ -384,7 +385,7 @@ func (d desk) observe(ctx context.Context, o session.Observation) (ui.Row, error
 }
 
 func (d desk) doClear(ctx context.Context, by string, args []string) (ui.Row, error) {
-	n, err := bayOf(args[1:])
+	n, err := bayOf(args[1])
 	if err != nil {
 		return ui.Row{}, err
 	}
@@ -396,16 +397,19 @@ func (d desk) doRetry(ctx context.Context, by string, args []string) (ui.Row, er
 }
 
 func (d desk) doShut(ctx context.Context, by string, args []string) (ui.Row, error) {
-	n, err := bayOf(args)
+	n, err := bayOf(args[0])
 	if err != nil {
 		return ui.Row{}, err
+	}
+	if args[1] != "on" && args[1] != "off" {
+		return ui.Row{}, fmt.Errorf("%q neither closes a bay nor opens it", args[1])
 	}
 	return d.observe(ctx, session.Observation{What: session.ShutAsked, Bay: n, Raised: args[1] == "on", By: by})
 }
 
 // doTest closes a contactor for a second and waits for what came of it.
 func (d desk) doTest(ctx context.Context, by string, args []string) (ui.Row, error) {
-	n, err := bayOf(args)
+	n, err := bayOf(args[0])
 	if err != nil {
 		return ui.Row{}, err
 	}
@@ -423,7 +427,7 @@ func (d desk) doTest(ctx context.Context, by string, args []string) (ui.Row, err
 }
 
 func (d desk) doSwap(ctx context.Context, by string, args []string) (ui.Row, error) {
-	n, err := bayOf(args)
+	n, err := bayOf(args[0])
 	if err != nil {
 		return ui.Row{}, err
 	}
@@ -470,7 +474,7 @@ func freeTariff(c kiosk.Currency) []byte {
 }
 
 func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, error) {
-	n, err := bayOf(args)
+	n, err := bayOf(args[0])
 	if err != nil {
 		return ui.Row{}, err
 	}

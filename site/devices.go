@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"periph.io/x/conn/v3/gpio/gpioreg"
 	"periph.io/x/host/v3/gpioioctl"
 
+	"kioskd"
 	"kioskd/api"
 	"kioskd/config"
 	"kioskd/hw"
@@ -44,7 +46,9 @@ func (d *devices) Close(log *slog.Logger) {
 // was an earlier process that let it.
 func (d *devices) open() (err error) {
 	for _, b := range d.Bays {
-		err = errors.Join(err, b.Contactor.Open())
+		if b.Contactor != nil { // a bay's devices may be missing
+			err = errors.Join(err, b.Contactor.Open())
+		}
 	}
 	return err
 }
@@ -93,37 +97,66 @@ func (d *devices) bus(address string) (*modbus.Bus, error) {
 	return b, nil
 }
 
+// OpenDevices opens the devices of all bays, or none.
 func OpenDevices(c *config.Config) (*devices, error) {
-	d := &devices{buses: map[string]*modbus.Bus{}}
-	boards := map[string]*hw.Board{}
-	for _, b := range c.Bays {
-		bus, err := d.bus(b.MeterAddr)
-		if err != nil {
-			return nil, err
-		}
-		m := meter.New(bus, byte(b.MeterUnit), b.Model)
-		bay := session.Bay{Number: b.Number, EVSE: b.EVSE, Meter: meter.NewGuard(m, b.Register(), b.Serial)}
-		if b.Board == "" {
-			if err := d.openPins(b, &bay); err != nil {
-				return nil, fmt.Errorf("bay %d: %w", b.Number, err)
-			}
-			d.Bays = append(d.Bays, bay)
-			continue
-		}
-		bus, err = d.bus(b.Board)
-		if err != nil {
-			return nil, err
-		}
-		key := fmt.Sprint(b.Board, b.BoardUnit)
-		if boards[key] == nil {
-			boards[key] = hw.NewBoard(bus, byte(b.BoardUnit), boardInputs(c, b))
-		}
-		bay.Contactor = boards[key].Contactor(b.Coil)
-		bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.Plugged, Requesting: b.Requesting,
-			Feedback: b.Feedback, Emergency: b.Emergency}
-		d.Bays = append(d.Bays, bay)
+	d, err := openDevices(c)
+	if err != nil {
+		d.Close(QuietLog())
+		return nil, err
 	}
 	return d, nil
+}
+
+// openDevices opens what it can. A device that cannot be opened is missing where it would be asked, and is the error;
+// those of the other bays are there all the same: their contactors may have to be opened.
+func openDevices(c *config.Config) (d *devices, err error) {
+	d = &devices{buses: map[string]*modbus.Bus{}}
+	boards := map[string]*hw.Board{}
+	for _, b := range c.Bays {
+		bay := session.Bay{Number: b.Number, EVSE: b.EVSE}
+		bus, noMeter := d.bus(b.MeterAddr)
+		if noMeter == nil {
+			bay.Meter = meter.NewGuard(meter.New(bus, byte(b.MeterUnit), b.Model), b.Register(), b.Serial)
+		} else {
+			bay.Meter = missing{noMeter}
+		}
+		var noInputs error
+		if b.Board == "" {
+			noInputs = d.openPins(b, &bay)
+		} else {
+			noInputs = d.openBoard(c, b, boards, &bay)
+		}
+		if noInputs != nil {
+			bay.Inputs = missing{noInputs}
+		}
+		if why := cmp.Or(noMeter, noInputs); why != nil {
+			err = errors.Join(err, fmt.Errorf("bay %d: %w", b.Number, why))
+		}
+		d.Bays = append(d.Bays, bay)
+	}
+	return d, err
+}
+
+// missing stands in for a meter, or inputs, that could not be opened.
+type missing struct{ why error }
+
+func (m missing) Read(context.Context) (kiosk.Reading, error)     { return kiosk.Reading{}, m.why }
+func (m missing) Inputs(context.Context) (kiosk.BayInputs, error) { return kiosk.BayInputs{}, m.why }
+
+// openBoard takes a bay's coil and inputs of an I/O board, which bays share.
+func (d *devices) openBoard(c *config.Config, b config.Bay, boards map[string]*hw.Board, bay *session.Bay) error {
+	bus, err := d.bus(b.Board)
+	if err != nil {
+		return err
+	}
+	key := fmt.Sprint(b.Board, b.BoardUnit)
+	if boards[key] == nil {
+		boards[key] = hw.NewBoard(bus, byte(b.BoardUnit), boardInputs(c, b))
+	}
+	bay.Contactor = boards[key].Contactor(b.Coil)
+	bay.Inputs = &hw.BoardInputs{Board: boards[key], Plugged: b.Plugged, Requesting: b.Requesting,
+		Feedback: b.Feedback, Emergency: b.Emergency}
+	return nil
 }
 
 // boardInputs is how many inputs of a board must be read.
@@ -147,15 +180,23 @@ func (d *devices) openPins(b config.Bay, bay *session.Bay) error {
 		return errors.New("this computer has no GPIO chip")
 	}
 	pins := map[string]gpio.PinIO{}
+	var none error
 	for name, pin := range b.GPIO {
 		p := gpioreg.ByName(pin)
 		if p == nil {
-			return fmt.Errorf("there is no GPIO line %q", pin)
+			none = fmt.Errorf("there is no GPIO line %q", pin)
+			continue
 		}
 		pins[name] = p
 		if c, ok := p.(interface{ Close() }); ok {
 			d.pins = append(d.pins, c)
 		}
+	}
+	if p, ok := pins["contactor"]; ok {
+		bay.Contactor = &hw.PinContactor{Pin: p, ActiveLow: b.ActiveLow}
+	}
+	if none != nil {
+		return none
 	}
 	in := &hw.PinInputs{Plugged: pins["plugged"], Feedback: pins["feedback"]}
 	if p, ok := pins["requesting"]; ok {
@@ -164,7 +205,7 @@ func (d *devices) openPins(b config.Bay, bay *session.Bay) error {
 	if p, ok := pins["emergency"]; ok {
 		in.Emergency = p
 	}
-	bay.Contactor, bay.Inputs = &hw.PinContactor{Pin: pins["contactor"], ActiveLow: b.ActiveLow}, in
+	bay.Inputs = in
 	return in.Setup()
 }
 

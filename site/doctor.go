@@ -50,8 +50,6 @@ func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
 		live, seen := snap.Live[bay]
 		f := api.Finding{Device: fmt.Sprintf("bay %d", bay), OK: seen && live.Reading != nil && live.InputsLost == 0}
 		switch {
-		case !seen:
-			f.What = "not looked at yet"
 		case live.MeterLost > 0:
 			f.Fault = kiosk.FaultMeterUnreachable
 		case live.InputsLost > 0:
@@ -59,16 +57,22 @@ func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
 		default:
 			f.Fault = live.MeterFault
 		}
+		var say []string
 		if live.Good != nil {
 			f.Identity = "meter " + live.Good.Serial
-			f.What = fmt.Sprintf("last read %v", live.Good.Import)
 		}
-		if live.Reading != nil {
-			f.What = fmt.Sprintf("%v, %d W", live.Reading.Import, live.Reading.Power)
+		switch {
+		case !seen:
+			say = append(say, "not looked at yet")
+		case live.Reading != nil:
+			say = append(say, fmt.Sprintf("%v, %d W", live.Reading.Import, live.Reading.Power))
+		case live.Good != nil:
+			say = append(say, fmt.Sprintf("last read %v", live.Good.Import))
 		}
 		if seen && live.InputsLost == 0 {
-			f.What += ", " + inputsSay(live.Inputs)
+			say = append(say, inputsSay(live.Inputs))
 		}
+		f.What = strings.Join(say, ", ")
 		out = append(out, f)
 	}
 	for _, at := range sortedFaults(snap.State) {
@@ -77,11 +81,15 @@ func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
 			device = fmt.Sprintf("bay %d", at.Bay)
 		}
 		def, _ := kiosk.FaultByCode(at.Code)
-		out = append(out, api.Finding{Device: device, OK: def.Severity == kiosk.Warning, What: string(def.Severity),
+		out = append(out, api.Finding{Device: device, OK: def.Severity == kiosk.Warning, What: stops[def.Severity],
 			Fault: at.Code})
 	}
 	return out, nil
 }
+
+// stops says what a fault stops.
+var stops = map[kiosk.Severity]string{kiosk.Warning: "selling goes on", kiosk.BayDown: "this bay sells nothing",
+	kiosk.SiteDown: "nothing is sold"}
 
 // sortedFaults are the faults by code and bay.
 func sortedFaults(s session.State) []session.FaultAt {
@@ -96,10 +104,7 @@ func (d direct) Examine(ctx context.Context) ([]api.Finding, error) {
 	if d.c.Uplink != nil {
 		out = append(out, d.checkOffice(ctx))
 	}
-	devices, err := OpenDevices(d.c)
-	if err != nil {
-		return append(out, api.Finding{Device: "bays", What: err.Error()}), nil
-	}
+	devices, _ := openDevices(d.c) // what is missing says so where it is asked
 	defer devices.Close(QuietLog())
 	for _, b := range devices.Bays {
 		out = append(out, check(fmt.Sprintf("bay %d meter", b.Number), kiosk.FaultMeterUnreachable,
@@ -150,8 +155,42 @@ type faultError struct {
 func (e faultError) Error() string              { return e.what }
 func (e faultError) FaultCode() kiosk.FaultCode { return e.code }
 
-// Computer looks at what is on the computer itself: journal, disk and clock.
+// before is what a journal says by which a daemon judges disk and clock.
+type before struct {
+	last  kiosk.Record
+	full  bool  // the disk was
+	spare int64 // bytes that can be written inside its file
+}
+
+func beforeOf(ctx context.Context, j *store.Store) (b before, err error) {
+	full, err1 := raisedFaults(ctx, j, kiosk.FaultDiskFull)
+	var err2, err3 error
+	b.last, err2 = lastRecord(ctx, j)
+	b.spare, err3 = j.Spare(ctx)
+	b.full = len(full) > 0
+	return b, errors.Join(err1, err2, err3)
+}
+
+// clockOf is the system's time. It fails where a daemon does not trust it.
+func clockOf(c *config.Config, last kiosk.Record) (string, error) {
+	clock := session.NewClock(time.Now, synced(c.ClockRTC))
+	if !clock.Trusted() {
+		return "", errors.New("nothing keeps the system's time in step")
+	}
+	then := last.Wall.In(c.Timezone).Format(time.RFC3339)
+	if last.Seq > 0 && !last.ClockOK {
+		return "", fmt.Errorf("kioskd did not trust it at %s, when it wrote its last record", then)
+	}
+	clock.After(last.Wall)
+	if !clock.Trusted() {
+		return "", fmt.Errorf("the journal's last record is later, of %s", then)
+	}
+	return clock.Now().Format(time.RFC3339), nil
+}
+
+// Computer looks at what is on the computer itself: journal, disk and clock. It judges as a daemon does.
 func Computer(ctx context.Context, c *config.Config) []api.Finding {
+	var was before
 	journal := check("journal", kiosk.FaultJournalUnwritable, func() (string, error) {
 		j, err := store.OpenReader(ctx, c.Journal)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -162,6 +201,10 @@ func Computer(ctx context.Context, c *config.Config) []api.Finding {
 		}
 		defer j.Close()
 		seq, err := j.Seq(ctx)
+		if err != nil {
+			return "", err
+		}
+		was, err = beforeOf(ctx, j)
 		return fmt.Sprintf("%d records", seq), err
 	})
 	disk := check("disk", kiosk.FaultDiskFull, func() (string, error) {
@@ -169,26 +212,18 @@ func Computer(ctx context.Context, c *config.Config) []api.Finding {
 		if err != nil {
 			return "", err
 		}
-		free /= Megabyte
-		if want := int64(c.Keep.Reserve); free < want {
-			return "", fmt.Errorf("%d MB are free, %d are wanted", free, want)
-		}
-		return fmt.Sprintf("%d MB free", free), nil
+		free += was.spare
+		return fmt.Sprintf("%d MB free", free/Megabyte), tooFull(c, free, was.full)
 	})
-	clock := check("clock", kiosk.FaultClockUntrusted, func() (string, error) {
-		if !synced(c.ClockRTC)() {
-			return "", errors.New("nothing keeps the system's time in step")
-		}
-		return time.Now().Format(time.RFC3339), nil
-	})
+	clock := check("clock", kiosk.FaultClockUntrusted, func() (string, error) { return clockOf(c, was.last) })
 	out := []api.Finding{journal, disk, clock}
 	if c.Uplink != nil {
 		out = append(out, check("certificates", kiosk.FaultCertificateEnds, func() (string, error) {
 			whose, at, err := c.Uplink.Files.Ends()
-			if err == nil {
-				err = endingSoon(whose, at, time.Now())
+			if err != nil || at.IsZero() {
+				return "", err
 			}
-			return filepath.Base(whose) + " until " + at.Format(time.DateOnly), err
+			return filepath.Base(whose) + " until " + at.Format(time.DateOnly), endingSoon(whose, at, time.Now())
 		}))
 	}
 	if journal.OK {

@@ -171,28 +171,35 @@ func (i *instructionRunner) carryOut(ctx context.Context, in kiosk.Instruction) 
 	return nil, fmt.Errorf("cannot do %q", in.Do)
 }
 
-// mayOpen: a person who stands at a bay and closed it may have a hand in it. Only what a back office
-// closed does it open from afar.
+// mayOpen: a person who stands at a bay and closed it may have a hand in it. Only what a back office alone
+// closed, since it was open last, does it open from afar.
 func (i *instructionRunner) mayOpen(ctx context.Context, bay int) error {
 	if !i.owner.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: bay}] {
 		return fmt.Errorf("bay %d is not closed: %w", bay, errAlready)
 	}
-	for r, err := range i.journal.Matching(ctx, string(session.FaultRaised), "$.fault", string(kiosk.FaultBayShut)) {
-		if err != nil {
-			return err
+	opened, closed := int64(0), int64(0)
+	for _, kind := range []session.Kind{session.FaultCleared, session.FaultRaised} {
+		for r, err := range i.journal.Matching(ctx, string(kind), "$.fault", string(kiosk.FaultBayShut)) {
+			if err != nil {
+				return err
+			}
+			e, err := session.FromRecord(r)
+			if err != nil {
+				return err
+			}
+			switch b := e.Body.(session.FaultBody); {
+			case b.Bay != bay || r.Seq < opened: // of another bay, or of before
+			case kind == session.FaultCleared:
+				opened = r.Seq
+			case !strings.HasPrefix(b.By, ByOffice):
+				return fmt.Errorf("bay %d was closed at the site by the %s: it is opened there", bay, b.By)
+			default:
+				closed = r.Seq
+			}
 		}
-		e, err := session.FromRecord(r)
-		if err != nil {
-			return err
-		}
-		b := e.Body.(session.FaultBody)
-		if b.Bay != bay {
-			continue
-		}
-		if !strings.HasPrefix(b.By, ByOffice) {
-			return fmt.Errorf("bay %d was closed at the site by the %s: it is opened there", bay, b.By)
-		}
-		return nil
 	}
-	return errors.New("no record says who closed the bay: open it at the site")
+	if closed == 0 {
+		return errors.New("no record says who closed the bay: open it at the site")
+	}
+	return nil
 }

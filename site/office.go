@@ -53,6 +53,9 @@ func (o *office) findings() []api.Finding {
 	if st.Why != "" {
 		f.What, f.Fault = st.Why, kiosk.FaultOfficeSilent
 	}
+	if st.Class == backoffice.Conflict { // it is not silent, and its cure is another
+		f.Fault = kiosk.FaultOfficeDiffers
+	}
 	return []api.Finding{f}
 }
 
@@ -105,6 +108,9 @@ func (o *office) Refund(ctx context.Context, reference, amount, by, why string) 
 	o.refunding.Lock()
 	defer o.refunding.Unlock()
 	out := api.Refunded{Reference: reference}
+	if by == "" {
+		return out, errors.New("cannot refund: the name of the person who gave the money back is missing")
+	}
 	id, err := o.journal.Find(ctx, reference)
 	if err != nil {
 		return out, err

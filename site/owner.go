@@ -121,7 +121,7 @@ func (o owner) Release(ctx context.Context, id kiosk.HoldID) (api.Released, erro
 	if err != nil {
 		return api.Released{}, err
 	}
-	if !slices.Contains(open.IDs, id) {
+	if !slices.Contains(open.IDs, id) && open.Complete {
 		return api.Released{}, errNotOpen(id, open)
 	}
 	found := kiosk.OpenHolds{IDs: []kiosk.HoldID{id}, TerminalID: open.TerminalID}
@@ -152,7 +152,7 @@ func (o owner) EndOfDay(ctx context.Context, force bool) (out api.DayEnd, err er
 		switch {
 		case !s.Day.Asked.IsZero():
 			return false, nil
-		case s.Day.Ended.Equal(before.Ended):
+		case s.Day.Tries > before.Tries:
 			return false, errors.New("the terminal did not end its day; kioskd journal tail says why")
 		}
 		out.Terminal = s.Day.Counted
@@ -226,7 +226,7 @@ func (o owner) underway() api.Drained {
 
 // Stop ends a running session.
 func (o owner) Stop(ctx context.Context, reference, by string) (api.Done, error) {
-	if by == session.ByScreen || by == session.ByCode || by == session.ByCard {
+	if by == "" || by == session.ByScreen || by == session.ByCode || by == session.ByCard {
 		return api.Done{}, fmt.Errorf("%q is what a driver at the kiosk is written down as: say who stops the session",
 			by)
 	}

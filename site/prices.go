@@ -157,15 +157,38 @@ func (s *priceSchedule) order(in kiosk.Instruction, now time.Time) (json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	sum := store.Sum(t.JSON())
-	current, _ := s.Prices(now)
-	if why := jump(current, t); why != "" && (len(in.Accept) < 8 || !strings.HasPrefix(sum, in.Accept)) {
+	sum, from := store.Sum(t.JSON()), startOf(in, now)
+	if why := s.jumpAt(from, t); why != "" && (len(in.Accept) < 8 || !strings.HasPrefix(sum, in.Accept)) {
 		return nil, fmt.Errorf("%s; if that is meant, accept %s", why, sum[:8])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.orders = append(s.orders, priced{startOf(in, now), t, sum})
+	s.orders = append(s.orders, priced{from, t, sum})
 	return json.Marshal(sold{sum, s.base.sum})
+}
+
+// jumpAt says which price is far from the one that it follows, or from the one that follows it, if a tariff is sold by
+// from a time on.
+func (s *priceSchedule) jumpAt(from time.Time, t *tariff.Tariff) string {
+	before, _ := s.Prices(from.Add(-1))
+	why := jump(before, t)
+	if next := s.next(from); why == "" && !next.IsZero() {
+		after, _ := s.Prices(next)
+		why = jump(t, after)
+	}
+	return why
+}
+
+// next is when another tariff begins after a time; zero where none does.
+func (s *priceSchedule) next(at time.Time) (next time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.orders {
+		if o.from.After(at) && (next.IsZero() || o.from.Before(next)) {
+			next = o.from
+		}
+	}
+	return next
 }
 
 // jump says which price is nothing now, or ten times what it was, or a tenth: a slip of the

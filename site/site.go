@@ -111,18 +111,24 @@ func (s *Site) Close() (err error) {
 	return err
 }
 
-func (s *Site) openDevices(context.Context) error {
-	devices, err := OpenDevices(s.c)
-	if err != nil {
+func (s *Site) openDevices(context.Context) (err error) {
+	s.devices, err = openDevices(s.c)
+	s.closes(func() error { s.devices.Close(s.log); return nil })
+	if err != nil { // which they also cannot be where another process has them: then the site is its
+		lock, taken := store.Lock(s.c.Journal)
+		if errors.Is(taken, store.ErrInUse) {
+			return errors.Join(err, taken)
+		}
+		if taken == nil { // until the contactors are open
+			s.closes(lock.Close)
+		}
 		return err
 	}
-	for address, bus := range devices.buses {
+	for address, bus := range s.devices.buses {
 		if s.traces("modbus") {
 			bus.Trace(address, s.log)
 		}
 	}
-	s.devices = devices
-	s.closes(func() error { devices.Close(s.log); return nil })
 	return nil
 }
 
@@ -169,7 +175,7 @@ func (s *Site) readPast(ctx context.Context) (err error) {
 	if err := s.devices.exchanged(ctx, s.journal); err != nil {
 		return err
 	}
-	s.past.known, err = lastRegisters(ctx, s.journal, len(s.c.Bays))
+	s.past.known, err = lastRegisters(ctx, s.journal, bayNumbers(s.c)...)
 	return err
 }
 

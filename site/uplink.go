@@ -95,8 +95,12 @@ func (u *uplink) open(ctx context.Context, log *slog.Logger) *backoffice.Sync {
 	for {
 		s, err := u.connect()
 		u.mu.Lock()
-		if fmt.Sprint(err) != fmt.Sprint(u.why) {
+		switch {
+		case fmt.Sprint(err) == fmt.Sprint(u.why): // told once
+		case err != nil:
 			log.Error("back office", "error", err)
+		default:
+			log.Info("what is needed to reach the back office is there now")
 		}
 		u.sync, u.why = s, err
 		u.mu.Unlock()
@@ -383,14 +387,19 @@ func (k *keeper) diskFull(ctx context.Context) (why, err error) {
 	if err != nil {
 		return nil, err
 	}
-	want := int64(k.c.Keep.Reserve) * Megabyte
-	if k.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultDiskFull}] {
-		want += want / 5 // before is sold again
+	return tooFull(k.c, free, k.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultDiskFull}]), nil
+}
+
+// tooFull judges what is free: more is wanted where a disk was full, before is sold again.
+func tooFull(c *config.Config, free int64, was bool) error {
+	want := int64(c.Keep.Reserve) * Megabyte
+	if was {
+		want += want / 5
 	}
 	if free < want {
-		return fmt.Errorf("%d MB are free, %d are wanted", free/Megabyte, want/Megabyte), nil
+		return fmt.Errorf("%d MB are free, %d are wanted", free/Megabyte, want/Megabyte)
 	}
-	return nil, nil
+	return nil
 }
 
 // free is how much can be written yet: on the disk, and inside the journal's file.

@@ -1,7 +1,11 @@
 package site
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,4 +106,25 @@ func TestAJournalThatIsGone(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestAWayThatIsFound is no error in the log.
+func TestAWayThatIsFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		u := newUplink(time.Now(), func() (*backoffice.Sync, error) {
+			tries++
+			if tries < 3 {
+				return nil, errors.New("no certificate")
+			}
+			return &backoffice.Sync{}, nil
+		})
+		lines := NewLogLines(slog.NewTextHandler(&bytes.Buffer{}, nil))
+		u.open(t.Context(), slog.New(lines))
+		for _, l := range lines.Kept.newest() {
+			if l.level >= slog.LevelError && strings.Contains(l.text, "nil") {
+				t.Errorf("once the files are there the log says %s", fmt.Sprint(l.level, " ", l.text))
+			}
+		}
+	})
 }

@@ -144,7 +144,9 @@ func Parse(data []byte) (*Tariff, error) {
 	if err := json.Compact(&compact, data); err != nil {
 		return nil, fmt.Errorf("cannot read tariff: %w", err)
 	}
-	t.raw = compact.Bytes()
+	var same bytes.Buffer
+	json.HTMLEscape(&same, compact.Bytes()) // as a record that has it: one text, one checksum
+	t.raw = same.Bytes()
 	if err := t.complete(); err != nil {
 		path, _, _ := strings.Cut(err.Error(), " ")
 		return nil, fmt.Errorf("cannot read tariff: %w", &PlaceError{nearest(at, strings.TrimSuffix(path, ":")),
@@ -153,7 +155,7 @@ func Parse(data []byte) (*Tariff, error) {
 	return t, nil
 }
 
-// JSON is the tariff as it was given, without white space.
+// JSON is the tariff as it was given, without white space; &, < and > are escaped, as they are in the journal.
 func (t *Tariff) JSON() []byte { return t.raw }
 
 func (t *Tariff) complete() error {

@@ -220,7 +220,8 @@ func (p *scene) closed(v *View, snap session.Snapshot) {
 		}
 		v.Fault = code
 	}
-	if !snap.State.Faults[session.FaultAt{Code: v.Fault}] && v.Message == "" { // of bays alone: it is no word about the site
+	// of bays alone: it is no word about the site
+	if !snap.State.Faults[session.FaultAt{Code: v.Fault}] && v.Message == "" {
 		v.Message = "text"
 	}
 	v.Screen = OutOfOrder

@@ -31,7 +31,8 @@ func newSpeaker() *speaker {
 // voices are espeak-ng's names of languages, where they are not ours.
 var voices = map[string]string{"en": "en-gb", "zh": "cmn-latn-pinyin"}
 
-// misread are languages that espeak-ng reads so that no listener understands them: of Japanese it spells the characters.
+// misread are languages that espeak-ng reads so that no listener understands them: of Japanese it spells the
+// characters.
 var misread = map[string]bool{"ja": true}
 
 // say reads a text aloud, or only falls silent for an empty one.

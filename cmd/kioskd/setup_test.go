@@ -193,8 +193,10 @@ func TestSetupWithoutAnybody(t *testing.T) {
 	if code, bad := runSetup(t, nil, &out, "setup", "--config", config, "--accept-price"); code != 0 {
 		t.Errorf("exit %d: %s", code, bad)
 	}
-	if code, bad := runSetup(t, nil, &out, "doctor", "--config", config); code != 0 {
-		t.Errorf("exit %d: %s", code, bad)
+	out.Reset()
+	if code, bad := runSetup(t, nil, &out, "doctor", "--config", config); code != 1 ||
+		strings.Count(out.String(), "FAULT") != 1 || !strings.Contains(out.String(), "nothing is mounted there") {
+		t.Errorf("of a site without its stick the doctor says, with exit %d: %s\n%s", code, bad, &out)
 	}
 
 	// A password that the terminal does not answer to is not kept.

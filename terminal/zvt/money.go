@@ -170,7 +170,7 @@ func holdID(receipt int64) kiosk.HoldID { return kiosk.HoldID(strconv.FormatInt(
 // receiptOf is the receipt number of a hold, 1 to 9999; an error for what no terminal of this protocol names so.
 func receiptOf(id kiosk.HoldID) (int64, error) {
 	n, err := strconv.ParseInt(string(id), 10, 64)
-	if err != nil || n < 1 || n > 9999 {
+	if err != nil || n < 1 || n > 9999 || holdID(n) != id { // 0231 would be another name for the hold 231
 		return 0, fmt.Errorf("%q is not a receipt number from 1 to 9999", id)
 	}
 	return n, nil

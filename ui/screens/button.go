@@ -26,8 +26,10 @@ const (
 	dead  // cannot be touched
 )
 
-// Button is a touch target. It acts when a finger that came down on it is lifted on it: who slides away, or only brushed
-// it, has done nothing (WCAG 2.5.2). That it is pressed is seen at once, and outlives a picture that is drawn anew of the
+// Button is a touch target. It acts when a finger that came down on it is lifted on it: who slides away, or only
+// brushed
+// it, has done nothing (WCAG 2.5.2). That it is pressed is seen at once, and outlives a picture that is drawn anew of
+// the
 // same view meanwhile.
 type Button struct {
 	widget.BaseWidget

@@ -120,7 +120,8 @@ func (pg *page) few(labels []label, room int) []label {
 	return out
 }
 
-// paged tells where the pages of a list begin, and where the last one ends: the first and the last need room for one way
+// paged tells where the pages of a list begin, and where the last one ends: the first and the last need room for one
+// way
 // to another page, those between for two.
 func paged(n, room int) []int {
 	starts := []int{0}
