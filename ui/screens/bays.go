@@ -3,6 +3,8 @@ package screens
 import (
 	"strconv"
 
+	"fyne.io/fyne/v2"
+
 	"kioskd/ui"
 )
 
@@ -10,7 +12,9 @@ import (
 func (pg *page) bays() {
 	pg.danger()
 	pg.step(1)
-	pg.block(pg.title(pg.t("bays.title")))
+	head := pg.title(pg.t("bays.title"))
+	head.nice = pg.v.Access.Large && pg.small() // the tiles need the room, and say it
+	pg.block(head)
 	pg.notice()
 	pg.foot("back", plain, ui.Back, "")
 	if pg.v.Later && !(pg.v.Danger > 0 && pg.v.Access.Large && pg.small()) {
@@ -34,24 +38,43 @@ func (pg *page) bays() {
 		}
 		tiles = append(tiles, l)
 	}
-	wide, high := float32(24), float32(30)
-	if pg.v.Access.Large { // a large number needs no broad tile
-		wide, high = wide*1.15/larger2, 22
+	columns, rows := pg.cells(len(tiles), 24, 30)
+	if pg.v.Access.Large { // a large number needs no broad tile, but the words below it may
+		for wide := float32(24 * 1.15); wide < 24*broader; wide *= 1.2 {
+			c, r := pg.cells(len(tiles), wide/broader, 22)
+			if pg.tilesFit(tiles, c, r) && c*r > columns*rows {
+				columns, rows = c, r
+				break
+			}
+		}
 	}
-	columns, rows := pg.cells(len(tiles), wide, high)
 	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: min(30, pg.rowRoom(rows)),
 		stretch: true, keys: true})
 }
 
-// larger2 is how much broader what is chosen is for a visitor who needs larger text: words grow in both directions.
-const larger2 = 2.1
+// tilesFit tells whether all words fit on tiles, so many beside and below each other.
+func (pg *page) tilesFit(tiles []label, columns, rows int) bool {
+	b := pg.frame().body
+	space := pg.u(between)
+	size := fyne.NewSize((b.w-float32(columns-1)*space)/float32(columns), pg.u(min(30, pg.rowRoom(rows))))
+	cut := len(pg.pic.Cut)
+	for _, l := range tiles {
+		pg.face(l, size, pg.ink, pg.panel, pg.accent)
+	}
+	fits := len(pg.pic.Cut) == cut
+	pg.pic.Cut = pg.pic.Cut[:cut]
+	return fits
+}
+
+// broader is how much broader what is chosen is for a visitor who needs larger text: words grow in both directions.
+const broader = 2.1
 
 // cells is how many columns and rows of tiles the middle has room for, at least so many
 // millimetres each.
 func (pg *page) cells(n int, wide, high float32) (columns, rows int) {
 	b := pg.frame().body
 	if pg.v.Access.Large {
-		wide *= larger2
+		wide *= broader
 		if pg.portrait() { // within reach: the lower half
 			b.h = b.y + b.h - pg.Size.Height*0.42
 		}

@@ -99,7 +99,15 @@ func (pg *page) few(labels []label, room int) []label {
 	if len(labels) <= room {
 		return labels
 	}
-	pages := paged(len(labels), max(3, room))
+	if room < 3 { // there is no room for ways to both sides: on from the last is the first
+		room = max(1, room-1)
+		pg.pic.Pages = (len(labels) + room - 1) / room
+		n := pg.local.page % pg.pic.Pages
+		where := pg.p.Piece(itoa(n+1) + "/" + itoa(pg.pic.Pages))
+		return append(append([]label{}, labels[n*room:min((n+1)*room, len(labels))]...),
+			label{text: pg.t("more"), under: where, style: quiet, tap: pg.nextPage()})
+	}
+	pages := paged(len(labels), room)
 	pg.pic.Pages = len(pages) - 1
 	n := pg.local.page % pg.pic.Pages
 	turn := func(key, icon, mirrored string, by int) label {
