@@ -9,8 +9,8 @@ import (
 // once more as long, up to ten times as long in all. A visitor who needs larger text is asked
 // for twice at once.
 
-// mostPatience is how often.
-const mostPatience = 9
+// MostPatience is how often.
+const MostPatience = 9
 
 // given is how long a visitor has for what others have d for.
 func (x Session) given(d time.Duration) time.Duration { return d * time.Duration(1+x.Patience) }
@@ -34,7 +34,7 @@ func (r Rules) Left(x Session, at time.Time) (left time.Duration, waits bool) {
 
 // moreAsked gives a visitor more time.
 func (r Rules) moreAsked(x Session, o Observation) ([]Event, error) {
-	if _, waits := r.Left(x, o.At); !waits || x.Patience >= mostPatience {
+	if _, waits := r.Left(x, o.At); !waits || x.Patience >= MostPatience {
 		return nil, fmt.Errorf("cannot give more time: money of session %s is %s, power %s, given %d times",
 			x.Reference, x.Money, x.Power, x.Patience)
 	}

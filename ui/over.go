@@ -38,11 +38,7 @@ type Archive interface {
 }
 
 func (p *Presenter) open(s Screen, snap session.Snapshot) {
-	on := p.last.Screen
-	if p.over.screen != "" {
-		on = p.over.on
-	}
-	p.over = overlay{screen: s, on: on}
+	p.over = overlay{screen: s, on: p.base}
 	p.since = snap.At
 }
 
@@ -55,7 +51,7 @@ func (p *Presenter) above(ctx context.Context, in Input, snap session.Snapshot) 
 		}
 		p.language = in.Value
 		if p.over.screen == Languages {
-			p.over = overlay{}
+			return p.uncover(ctx, snap)
 		}
 	case SetLarge:
 		p.access.Large = in.Value == "on"
@@ -68,7 +64,7 @@ func (p *Presenter) above(ctx context.Context, in Input, snap session.Snapshot) 
 		}
 		return p.kiosk.Do(ctx, session.Observation{What: session.MoreAsked, Session: p.session})
 	case Open:
-		return p.openAsked(Screen(in.Value), snap)
+		return p.openAsked(ctx, Screen(in.Value), snap)
 	case Letter:
 		return p.letter(ctx, in.Value)
 	case Erase:
@@ -83,7 +79,7 @@ func (p *Presenter) above(ctx context.Context, in Input, snap session.Snapshot) 
 	return nil
 }
 
-func (p *Presenter) openAsked(s Screen, snap session.Snapshot) error {
+func (p *Presenter) openAsked(ctx context.Context, s Screen, snap session.Snapshot) error {
 	switch s {
 	case Languages, Help, AccessAsk:
 	case Limits:
@@ -103,7 +99,32 @@ func (p *Presenter) openAsked(s Screen, snap session.Snapshot) error {
 		return fmt.Errorf("screen %q cannot be opened", s)
 	}
 	p.open(s, snap)
-	return nil
+	return p.pause(ctx, snap)
+}
+
+// pause gives a visitor more time whose time would run out while they read something else, as long as there is more.
+func (p *Presenter) pause(ctx context.Context, snap session.Snapshot) error {
+	x := snap.State.Sessions[p.session]
+	left, waits := p.site.Rules.Left(x, snap.At)
+	if !p.own || !waits || left > p.site.Times.Idle || x.Patience >= session.MostPatience {
+		return nil
+	}
+	return p.kiosk.Do(ctx, session.Observation{What: session.MoreAsked, Session: p.session})
+}
+
+// uncover takes away what lies over the visit. Where the terminal's time for a card ended meanwhile, it is asked again.
+func (p *Presenter) uncover(ctx context.Context, snap session.Snapshot) error {
+	missed := p.missed()
+	p.over = overlay{}
+	if x := snap.State.Sessions[p.session]; !missed || !x.MayTryAgain() {
+		return nil
+	}
+	return p.kiosk.Do(ctx, session.Observation{What: session.AskedAgain, Session: p.session})
+}
+
+// missed tells whether the terminal waited for a card in vain while the visitor read something else.
+func (p *scene) missed() bool {
+	return p.own && p.over.screen != "" && p.over.on == Tap && p.base == Declined
 }
 
 // giveTime gives a visitor who needs larger text three times as long from the start.
@@ -129,7 +150,8 @@ func (p *scene) covered(v View, visits bool, x session.Session, snap session.Sna
 	if p.staff.page != "" {
 		return p.staffView(v, snap)
 	}
-	if p.over.screen != "" && v.Screen != p.over.on {
+	waited := p.missed() && v.Screen == Declined && v.Message == string(kiosk.DeclineNoCard)
+	if p.over.screen != "" && v.Screen != p.over.on && !waited {
 		p.over = overlay{}
 	}
 	switch p.over.screen {

@@ -122,6 +122,38 @@ func TestHelpLanguageAndLargerTextAreOnEveryScreen(t *testing.T) {
 	}
 }
 
+// TestReadingSomethingElseCostsNoTry: a driver who chooses their language while a card is asked for is not told that
+// none was seen, but asked again; and help that is read for long does not end the visit.
+func TestReadingSomethingElseCostsNoTry(t *testing.T) {
+	m, p, _, _ := newOver(t)
+	touch(t, p, ui.Touch, "", ui.Bays)
+	touch(t, p, ui.Choose, "3", ui.Price)
+	m.now = m.now.Add(70 * time.Second)
+	touch(t, p, ui.Open, string(ui.Help), ui.Help)
+	m.now = m.now.Add(50 * time.Second)
+	m.must(session.Observation{What: session.Ticked})
+	if v := touch(t, p, ui.Back, "", ui.Price); v.Seconds < 30 {
+		t.Errorf("after a minute with the help they have %d s left", v.Seconds)
+	}
+	touch(t, p, ui.Accept, "", ui.Tap)
+	touch(t, p, ui.Open, string(ui.Languages), ui.Languages)
+	m.must(session.Observation{What: session.HoldEnded, Session: "S1",
+		Err: &kiosk.Declined{Class: kiosk.DeclineNoCard}})
+	if v := look(p); v.Screen != ui.Languages {
+		t.Fatalf("they are thrown out of the languages to %s", v.Screen)
+	}
+	if v := touch(t, p, ui.Language, "de", ui.Tap); v.Language != "de" ||
+		m.state.Sessions["S1"].Money != session.HoldAsked {
+		t.Errorf("in %s, money is %s", v.Language, m.state.Sessions["S1"].Money)
+	}
+	touch(t, p, ui.Open, string(ui.Help), ui.Help)
+	m.must(session.Observation{What: session.HoldEnded, Session: "S1",
+		Err: &kiosk.Declined{Class: kiosk.DeclineIssuer}})
+	if v := look(p); v.Screen != ui.Declined {
+		t.Errorf("what the bank said is hidden behind %s", v.Screen)
+	}
+}
+
 // TestLargerTextGivesMoreTime: three times as long for everything, until they have gone.
 func TestLargerTextGivesMoreTime(t *testing.T) {
 	m, p, _, _ := newOver(t)

@@ -275,8 +275,7 @@ func (p *Presenter) back(ctx context.Context, snap session.Snapshot) error {
 		p.unfind()
 		return nil
 	case p.over.screen != "":
-		p.over = overlay{}
-		return nil
+		return p.uncover(ctx, snap)
 	}
 	id, own := p.session, p.own
 	x := snap.State.Sessions[id]

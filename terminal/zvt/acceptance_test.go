@@ -35,15 +35,6 @@ const (
 	asksDayEnd  = "\n> 06 50 03 123456\n"
 )
 
-// during calls the driver with a context that ends after a while.
-func during(d time.Duration, do act) act {
-	return func(ctx context.Context, t *zvt.Terminal) string {
-		ctx, cancel := context.WithTimeout(ctx, d)
-		defer cancel()
-		return do(ctx, t)
-	}
-}
-
 // later calls the driver after a while.
 func later(d time.Duration, do act) act {
 	return func(ctx context.Context, t *zvt.Terminal) string {
