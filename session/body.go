@@ -120,6 +120,11 @@ type (
 		AnswerBody
 		By string `json:"by,omitempty"`
 	}
+	// MoveBody is the bay at which a session goes on.
+	MoveBody struct {
+		Bay  int    `json:"bay"`
+		EVSE string `json:"evse_id,omitempty"`
+	}
 	// PatienceBody is how often a visitor was given more time.
 	PatienceBody struct {
 		Attempt int `json:"attempt"`
@@ -213,6 +218,7 @@ var bodies = map[Kind]reflect.Type{
 	HoldListed:    nil,
 	FreeGranted:   typeOf[PersonBody](),
 	TimeGiven:     typeOf[PatienceBody](),
+	BayMoved:      typeOf[MoveBody](),
 
 	Plugged:         nil,
 	MeterStart:      typeOf[FirstBody](),

@@ -414,6 +414,9 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 	if sm, seen := c.snapshot.Live[o.Bay]; o.What == TestAsked && seen {
 		o.Sample = &sm
 	}
+	if b, ok := c.bays[o.Bay]; ok && o.What == MoveAsked {
+		o.EVSE = b.bay.EVSE
+	}
 	if o.What == FaultDone && o.Reading == nil {
 		o.Reading = c.snapshot.Live[o.Bay].Reading
 	}

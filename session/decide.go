@@ -83,6 +83,8 @@ func (r Rules) decideSession(s State, o Observation) ([]Event, error) {
 		return r.askedAgain(s, x, o)
 	case MoreAsked:
 		return r.moreAsked(x, o)
+	case MoveAsked:
+		return r.moveAsked(s, x, o)
 	case RetryAsked:
 		return r.retryAsked(x, o)
 	case CodeEntered:

@@ -71,6 +71,7 @@ const (
 	ClockJudged     Kind = "clock_judged" // the wall clock began or ceased to be trusted
 	ClockSet        Kind = "clock_set"    // from Since to At: nothing was running
 	TimeGiven       Kind = "time_given"   // the visitor asked for more time
+	BayMoved        Kind = "bay_moved"    // the driver plugged in at another bay, and charges there
 	FreeGranted     Kind = "free_granted" // the host lets a vehicle charge for nothing
 	AccessGranted   Kind = "access_granted"
 	AccessRefused   Kind = "access_refused"

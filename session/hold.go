@@ -8,18 +8,41 @@ import (
 	"kioskd"
 )
 
+// mayUse tells why no session can be at a bay.
+func (r Rules) mayUse(s State, bay int) error {
+	if _, ok := r.Bays[bay]; !ok {
+		return fmt.Errorf("cannot choose bay %d: there is none", bay)
+	}
+	if x, taken := s.AtBay(bay); taken {
+		return fmt.Errorf("cannot choose bay %d: session %s has it", bay, x.Reference)
+	}
+	if s.Testing[bay] {
+		return fmt.Errorf("cannot choose bay %d: its contactor is being tested", bay)
+	}
+	if code, down := s.Down(bay); down {
+		return fmt.Errorf("cannot choose bay %d: fault %s", bay, code)
+	}
+	return nil
+}
+
+// moveAsked lets a session go on at the bay at which its driver plugged in: the same hold, the same offer.
+func (r Rules) moveAsked(s State, x Session, o Observation) ([]Event, error) {
+	if x.Power != Waiting || x.Money != Held {
+		return nil, fmt.Errorf("cannot move session %s: money is %s, power %s", x.Reference, x.Money, x.Power)
+	}
+	if err := r.mayUse(s, o.Bay); err != nil {
+		return nil, err
+	}
+	sm, seen := o.Live[o.Bay]
+	if !seen || sm.InputsLost > 0 || !sm.Inputs.Plugged || sm.Inputs.Closed {
+		return nil, fmt.Errorf("cannot move session %s: no vehicle is seen at bay %d", x.Reference, o.Bay)
+	}
+	return []Event{x.says(BayMoved, o.At, MoveBody{o.Bay, o.EVSE})}, nil
+}
+
 func (r Rules) chosen(s State, o Observation) ([]Event, error) {
-	if _, ok := r.Bays[o.Bay]; !ok {
-		return nil, fmt.Errorf("cannot choose bay %d: there is none", o.Bay)
-	}
-	if x, taken := s.AtBay(o.Bay); taken {
-		return nil, fmt.Errorf("cannot choose bay %d: session %s has it", o.Bay, x.Reference)
-	}
-	if s.Testing[o.Bay] {
-		return nil, fmt.Errorf("cannot choose bay %d: its contactor is being tested", o.Bay)
-	}
-	if code, down := s.Down(o.Bay); down {
-		return nil, fmt.Errorf("cannot choose bay %d: fault %s", o.Bay, code)
+	if err := r.mayUse(s, o.Bay); err != nil {
+		return nil, err
 	}
 	if err := s.mayAsk(o.At); err != nil {
 		return nil, fmt.Errorf("cannot choose bay %d: %w", o.Bay, err)

@@ -45,7 +45,9 @@ func observations(id string, at time.Time) []Observation {
 		{What: SettlementApproved, Result: result(0)}, {What: SettlementApproved, Result: result(3)},
 		{What: SettlementApproved, Result: result(11)}, {What: SettlementEnded, Result: result(0)},
 		{What: SettlementEnded, Result: result(3)}, {What: AskedAgain}, {What: CodeEntered, Code: "0000"},
-		{What: CardAsked}, {What: CardRead, Card: "c"}, {What: MoreAsked}, {What: RetryAsked}}
+		{What: CardAsked}, {What: CardRead, Card: "c"}, {What: MoreAsked}, {What: RetryAsked},
+		{What: MoveAsked, Bay: 2}, {What: MoveAsked, Bay: 2,
+			Live: map[int]Sample{2: *look(kiosk.BayInputs{Plugged: true}, 1000)}}}
 	for _, err := range []error{errUnknown, errUnreachable, errBroken, no(kiosk.DeclineIssuer), no(kiosk.DeclineNoHold),
 		no(kiosk.DeclineDayEnd), no(kiosk.DeclineNotWritten)} {
 		out = append(out, Observation{What: HoldEnded, Err: err}, Observation{What: SettlementEnded, Err: err})

@@ -80,6 +80,7 @@ const (
 	DrainAsked         What = "drain_asked"  // Raised, or no longer
 	ClockSeen          What = "clock_seen"
 	MoreAsked          What = "more_asked"  // the visitor needs longer
+	MoveAsked          What = "move_asked"  // they plugged in at Bay, and want to charge there
 	FreeAsked          What = "free_asked"  // by the host: a bay, for nothing
 	CodeJudged         What = "code_judged" // a staff code; Raised if it was right
 	TestAsked          What = "test_asked"  // of a contactor

@@ -175,6 +175,9 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		x.foundHold(b, e.At)
 	case PatienceBody:
 		x.Patience = b.Attempt
+	case MoveBody:
+		x.Bay, x.EVSE = b.Bay, b.EVSE
+		return []Command{x.command(LookAtBay)}, nil
 	case PersonBody:
 		return x.granted(e.At), nil
 	case FirstBody:

@@ -91,6 +91,7 @@ var moneyTable = []transition[MoneyState]{
 	{HoldUncertain, HoldMissing, HoldUncertain},
 	{HoldUncertain, HoldListed, HoldUncertain},
 	{Held, CaptureIntent, CaptureAsked},
+	{Held, BayMoved, Held},
 	{Held, ReleaseIntent, ReleaseAsked},
 	{Held, HoldVanished, Disputed},
 	{Held, Resumed, Held},
@@ -136,6 +137,7 @@ var powerTable = []transition[PowerState]{
 	{PowerNone, Ended, Off},
 	{Off, HoldFound, Off}, // the visitor has left
 	{Waiting, Plugged, Starting},
+	{Waiting, BayMoved, Waiting},
 	{Waiting, Ended, Off},
 	{Waiting, Resumed, Waiting},
 	{Starting, MeterStart, Starting},

@@ -102,6 +102,7 @@ type scene struct {
 	base     Screen            // the last one, without what lay over it
 	told     map[string]bool   // ended sessions whose driver could read what became of their money
 	wanted   map[string]Access // how the owners of sessions want to be shown and told
+	plugged  map[int]time.Time // since when a vehicle is seen at a bay
 	over     overlay
 	found    lookup
 	staff    visit
@@ -119,7 +120,7 @@ func NewPresenter(site Site, k Kiosk) *Presenter {
 	}
 	return &Presenter{kiosk: k, scene: scene{site: site, zone: zone, language: site.Languages[0], page: Attract,
 		since: k.Snapshot().At, told: map[string]bool{},
-		wanted: map[string]Access{}}}
+		wanted: map[string]Access{}, plugged: map[int]time.Time{}}}
 }
 
 // errOld means that an input was for a view that is no longer shown.
@@ -157,6 +158,11 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 			return errOld
 		}
 		return p.kiosk.Do(ctx, session.Observation{What: session.AskedAgain, Session: p.session})
+	case Move:
+		if bay := p.last.Elsewhere; bay > 0 && in.Value == strconv.Itoa(bay) {
+			return p.kiosk.Do(ctx, session.Observation{What: session.MoveAsked, Session: p.session, Bay: bay})
+		}
+		return errOld
 	case Digit:
 		return p.digit(ctx, in.Value, snap)
 	case ShowCard:

@@ -54,7 +54,7 @@ func (m *machine) Choose(ctx context.Context, bay int) (string, error) {
 func (m *machine) Do(_ context.Context, o session.Observation) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	o.At = m.now
+	o.At, o.Live = m.now, m.live
 	turn, err := m.rules.Turn(m.state, o, nil)
 	if err != nil {
 		return err
@@ -87,11 +87,15 @@ func newScreen(t *testing.T) (*machine, *ui.Presenter) {
 func presenter(t *testing.T, m *machine) *ui.Presenter { return presenterWith(t, m, price) }
 
 func presenterWith(t *testing.T, m *machine, price string) *ui.Presenter {
+	return presenterAt(t, m, price, 3)
+}
+
+func presenterAt(t *testing.T, m *machine, price string, bays ...int) *ui.Presenter {
 	tf, err := tariff.Parse([]byte(price))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: []int{3},
+	return ui.NewPresenter(ui.Site{Name: "Site", Languages: []string{"en", "de"}, Bays: bays,
 		Prices: ui.Always(tf, "sum"), Receipt: handout,
 		Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Timezone: "Europe/Berlin", Rules: m.rules,
 		Times: ui.DefaultTimes(), CardWait: 45 * time.Second}, m)

@@ -670,3 +670,48 @@ func TestAScreenThatIsFasterThanTheJournal(t *testing.T) {
 		t.Errorf("afterwards the screen is %s", v.Screen)
 	}
 }
+
+// TestACableAtAnotherBayIsOffered to the driver who paid, with one touch; not a vehicle that stood there before, not
+// where two came, and not to a stranger.
+func TestACableAtAnotherBayIsOffered(t *testing.T) {
+	elsewhere := func(plug func(s *stage, at func(bay int)), own bool) (*stage, ui.View) {
+		s := newStage(t)
+		s.p = presenterAt(t, s.machine, grace, 3, 4, 5)
+		for _, n := range []int{4, 5} {
+			s.rules.Bays[n] = session.BayRules{MaxPower: 22000}
+		}
+		plug(s, func(bay int) { s.live[bay] = session.Sample{Inputs: kiosk.BayInputs{Plugged: true}}; look(s.p) })
+		if !own {
+			s.comeBack()
+		}
+		return s, look(s.p)
+	}
+	paid := func(s *stage, at func(int)) { s.after(time.Second); s.hold(); s.after(time.Second); at(4) }
+	s, v := elsewhere(paid, true)
+	if v.Screen != ui.PlugIn || v.Elsewhere != 4 {
+		t.Fatalf("on %s bay %d is offered", v.Screen, v.Elsewhere)
+	}
+	s.clear()
+	s.press(ui.Move, "4")
+	if x := s.state.Sessions["S1"]; x.Bay != 4 || !slices.Equal(s.written, []string{"bay_moved"}) {
+		t.Errorf("they are at bay %d, written is %v", x.Bay, s.written)
+	}
+	if v := look(s.p); v.Screen != ui.PlugIn || v.Bay != 4 || v.Elsewhere != 0 {
+		t.Errorf("then the screen is %s of bay %d, and offers %d", v.Screen, v.Bay, v.Elsewhere)
+	}
+	for name, c := range map[string]struct {
+		plug func(*stage, func(int))
+		own  bool
+	}{
+		"it stood there before": {func(s *stage, at func(int)) { at(4); s.after(time.Second); s.hold() }, true},
+		"two came":              {func(s *stage, at func(int)) { paid(s, at); at(5) }, true},
+		"it is at their own":    {func(s *stage, at func(int)) { s.hold(); at(3) }, true},
+		"a stranger looks":      {paid, false},
+	} {
+		s, v := elsewhere(c.plug, c.own)
+		err := s.p.Input(t.Context(), ui.Input{Seq: v.Seq, Kind: ui.Move, Value: "4"})
+		if v.Elsewhere != 0 || err == nil || s.state.Sessions["S1"].Bay != 3 {
+			t.Errorf("where %s, bay %d is offered: %v", name, v.Elsewhere, err)
+		}
+	}
+}

@@ -52,7 +52,7 @@ func (p *Presenter) View() View {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	copied := p.scene
-	copied.told, copied.wanted = maps.Clone(p.told), maps.Clone(p.wanted)
+	copied.told, copied.wanted, copied.plugged = maps.Clone(p.told), maps.Clone(p.wanted), maps.Clone(p.plugged)
 	return copied.advance(p.kiosk.Snapshot())
 }
 
@@ -66,6 +66,7 @@ func (p *scene) advance(snap session.Snapshot) View {
 	if p.seq == 0 {
 		p.resume(snap)
 	}
+	p.watch(snap)
 	v := p.view(snap)
 	if p.seq == 0 || another(p.last, v) || p.tariffSum != p.seqSum {
 		p.seq++
@@ -299,29 +300,58 @@ func (p *scene) visit(v *View, x session.Session, snap session.Snapshot) {
 	case x.Money == session.HoldUncertain:
 		v.Screen, v.Message = Wait, "unknown"
 	case x.Power == session.Waiting || x.Power == session.Starting || x.Power == session.Closing:
-		p.plugIn(v, x, snap.At)
+		p.plugIn(v, x, snap)
 	default:
 		p.charging(v, x, snap)
 	}
 }
 
 // plugIn waits for the vehicle of a driver who has paid. A stranger must prove that it is theirs.
-func (p *scene) plugIn(v *View, x session.Session, at time.Time) {
+func (p *scene) plugIn(v *View, x session.Session, snap session.Snapshot) {
 	v.Screen = PlugIn
 	v.Partial = x.Hold.Approved.Minor < x.Offer.Hold.Minor
-	p.proved(x, at)
+	p.proved(x, snap.At)
 	switch {
 	case !p.own && x.Money == session.Free: // it has no code
 		return
 	case !p.own:
-		p.owner(v, x, at)
+		p.owner(v, x, snap.At)
 		return
 	case x.Power != session.Waiting:
 		v.Message, v.Seconds, p.page = "starting", 0, ""
 	case p.page == StopAsk:
 		v.Screen, v.Message = StopAsk, "cancel"
+	default:
+		v.Elsewhere = p.elsewhere(x, snap)
 	}
 	v.StopCode = p.site.Rules.StopCode(x)
+}
+
+// watch remembers since when vehicles are seen.
+func (p *scene) watch(snap session.Snapshot) {
+	for _, n := range p.site.Bays {
+		if in := snap.Live[n]; in.InputsLost > 0 || !in.Inputs.Plugged {
+			delete(p.plugged, n)
+		} else if _, known := p.plugged[n]; !known {
+			p.plugged[n] = snap.At
+		}
+	}
+}
+
+// elsewhere is the one free bay at which a vehicle was plugged in since a driver chose theirs; 0 for none, or several.
+func (p *scene) elsewhere(x session.Session, snap session.Snapshot) (bay int) {
+	for n, since := range p.plugged {
+		_, taken := snap.State.AtBay(n)
+		_, down := snap.State.Down(n)
+		if n == x.Bay || taken || down || since.Before(x.LeaseAt) {
+			continue
+		}
+		if bay > 0 {
+			return 0
+		}
+		bay = n
+	}
+	return bay
 }
 
 // proved lets the owner in who showed that they are it, in their own words, and as they want to be shown and told.

@@ -86,26 +86,27 @@ type View struct {
 	Notice    string      `json:"notice,omitempty"`  // the operator's word to drivers, in their language
 	Seconds   int         `json:"seconds,omitempty"` // left on this screen, where it ends by itself
 
-	Energy   kiosk.Energy    `json:"energy_wh"`
-	Power    kiosk.Power     `json:"power_w"`
-	Cost     kiosk.Money     `json:"cost"`
-	Elapsed  int             `json:"elapsed_s,omitempty"`
-	Approved kiosk.Money     `json:"approved"`
-	Paid     kiosk.Money     `json:"paid"`
-	Released kiosk.Money     `json:"released"`
-	Settled  bool            `json:"settled"`               // the bank has answered for the final price
-	Open     bool            `json:"open,omitempty"`        // the payment is left to a person
-	Again    bool            `json:"again,omitempty"`       // after a decline they may try once more
-	StopCode string          `json:"stop_code,omitempty"`   // for its owner only
-	ByCard   bool            `json:"by_card,omitempty"`     // the owner may show the card that they paid with
-	Digits   int             `json:"digits,omitempty"`      // of a code, entered so far
-	Limits   []Limit         `json:"limits,omitempty"`      // that they may set; the first is none
-	Limit    Limit           `json:"limit"`                 // that they set
-	Idle     *PriceView      `json:"idle,omitempty"`        // what time costs while the vehicle asks for nothing
-	IdleFree int             `json:"idle_free_s,omitempty"` // seconds until it does
-	Partial  bool            `json:"partial,omitempty"`     // the bank approved less than was asked for
-	Fault    kiosk.FaultCode `json:"fault,omitempty"`
-	Danger   int             `json:"danger,omitempty"` // bay whose cable must not be touched
+	Energy    kiosk.Energy    `json:"energy_wh"`
+	Power     kiosk.Power     `json:"power_w"`
+	Cost      kiosk.Money     `json:"cost"`
+	Elapsed   int             `json:"elapsed_s,omitempty"`
+	Approved  kiosk.Money     `json:"approved"`
+	Paid      kiosk.Money     `json:"paid"`
+	Released  kiosk.Money     `json:"released"`
+	Settled   bool            `json:"settled"`               // the bank has answered for the final price
+	Open      bool            `json:"open,omitempty"`        // the payment is left to a person
+	Again     bool            `json:"again,omitempty"`       // after a decline they may try once more
+	StopCode  string          `json:"stop_code,omitempty"`   // for its owner only
+	ByCard    bool            `json:"by_card,omitempty"`     // the owner may show the card that they paid with
+	Digits    int             `json:"digits,omitempty"`      // of a code, entered so far
+	Limits    []Limit         `json:"limits,omitempty"`      // that they may set; the first is none
+	Limit     Limit           `json:"limit"`                 // that they set
+	Idle      *PriceView      `json:"idle,omitempty"`        // what time costs while the vehicle asks for nothing
+	IdleFree  int             `json:"idle_free_s,omitempty"` // seconds until it does
+	Partial   bool            `json:"partial,omitempty"`     // the bank approved less than was asked for
+	Fault     kiosk.FaultCode `json:"fault,omitempty"`
+	Elsewhere int             `json:"elsewhere,omitempty"` // another bay, at which they seem to have plugged in
+	Danger    int             `json:"danger,omitempty"`    // bay whose cable must not be touched
 
 	Access Access `json:"access"`
 	Night  bool   `json:"night,omitempty"` // dark colours
@@ -262,6 +263,7 @@ const (
 	ShowCard InputKind = "card"     // to show whose session it is, or whose receipts
 	Open     InputKind = "open"     // Value is a screen that lies over others
 	MoreTime InputKind = "more"
+	Move     InputKind = "move"   // Value is the number of the bay at which they plugged in
 	SetLarge InputKind = "large"  // Value is on or off
 	Speak    InputKind = "speech" // Value is on or off
 	Letter   InputKind = "letter" // of a receipt's code

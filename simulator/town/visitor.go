@@ -431,8 +431,14 @@ func (s *Town) PlayVisit(ctx context.Context, out io.Writer, bay int, socket str
 
 // Depart presses "done", for the next visitor.
 func (v *Visitor) Depart(ctx context.Context) error {
-	if v.Now.Screen == ui.Final || v.Now.Screen == ui.Declined {
+	if v.Now.Screen == ui.Declined {
 		v.Touch(ctx, ui.Back, "") // where it is refused the screen goes on by itself
+		if err := v.Screen(ctx, ui.Bays); err != nil {
+			return err
+		}
+	}
+	if v.Now.Screen == ui.Final || v.Now.Screen == ui.Bays {
+		v.Touch(ctx, ui.Back, "")
 	}
 	return v.Screen(ctx, ui.Attract)
 }

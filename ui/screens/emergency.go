@@ -4,6 +4,6 @@ package screens
 func (pg *page) emergency() {
 	pg.side = pg.sign("stop", pg.alarm)
 	pg.v.Bays = nil // nothing goes on
-	pg.outage("emergency.title", pg.t(pg.v.Key()))
-	pg.block(words{s: pg.t("emergency.call"), em: body, bold: true, color: pg.alarm})
+	pg.outage("emergency.title", pg.t("emergency.call"))
+	pg.block(pg.say(pg.t(pg.v.Key())))
 }

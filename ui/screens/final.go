@@ -6,14 +6,10 @@ import (
 	"kioskd/ui"
 )
 
-// final says what is paid, what is given back, and how to have the receipt. It always says
-// what became of the money.
+// final says what became of the money first, then why, and how to have the receipt.
 func (pg *page) final() {
 	if pg.v.Code != "" {
 		pg.side = code{pg.v.Code}
-	}
-	if pg.v.Message != "" {
-		pg.block(pg.say(pg.t(pg.v.Key())))
 	}
 	if pg.v.Paid.Minor > 0 {
 		key := "final.due"
@@ -24,7 +20,7 @@ func (pg *page) final() {
 		}
 		w := pg.title(pg.t(key, "Amount", pg.p.Money(pg.v.Paid)))
 		w.color = pg.accent
-		pg.block(w, pg.say(pg.p.Energy(pg.v.Energy, 3)+" · "+pg.p.Duration(pg.v.Elapsed)))
+		pg.block(w)
 	} else {
 		w := pg.title(pg.t("final.nothing"))
 		w.color = pg.accent
@@ -35,12 +31,20 @@ func (pg *page) final() {
 	case pg.v.Open:
 		pg.block(words{s: pg.t("final.open"), em: body, bold: true, color: pg.warning})
 	case pg.v.Settled:
-		pg.block(pg.money(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released))),
-			pg.note(pg.t("final.bank_days")))
+		pg.block(pg.money(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released))))
 	case pg.v.Paid.Minor > 0:
 		pg.block(pg.money(pg.t("final.pending")))
 	default:
 		pg.block(pg.money(pg.t("final.pending_nothing")))
+	}
+	if pg.v.Message != "" {
+		pg.block(pg.say(pg.t(pg.v.Key())))
+	}
+	if pg.v.Paid.Minor > 0 {
+		pg.block(pg.say(pg.p.Energy(pg.v.Energy, 3) + " · " + pg.p.Duration(pg.v.Elapsed)))
+	}
+	if pg.v.Settled && !pg.v.Open && !pg.v.Free {
+		pg.block(pg.note(pg.t("final.bank_days")))
 	}
 	pg.block(pg.say(pg.t("final.code", "Code", pg.v.Reference)))
 	pg.caption()

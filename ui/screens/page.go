@@ -235,6 +235,14 @@ func (pg *page) fit(r rect) {
 			break
 		}
 	}
+	switch side := pg.side.(type) { // words come before pictures, and a code has a leaf of its own
+	case drawing:
+		pg.side, pg.blocks = nil, all
+		pg.fit(r)
+		return
+	case code:
+		pg.side, pg.blocks = nil, append(all, side)
+	}
 	pg.leaves(r)
 	pg.place(r)
 }

@@ -19,6 +19,13 @@ func (pg *page) plugIn() {
 		pg.stopCode()
 		return
 	}
+	if n := pg.v.Elsewhere; n > 0 {
+		pg.block(pg.title(pg.t("plug_in.elsewhere", "N", n)), pg.say(pg.t("plug_in.title", "N", pg.v.Bay)))
+		pg.foot("charging.others", plain, ui.Back, "")
+		pg.feet = append(pg.feet, label{text: pg.t("plug_in.move", "N", n), style: primary,
+			tap: pg.act(ui.Move, itoa(n))})
+		return
+	}
 	left := pg.say(pg.t("plug_in.left", "Time", pg.p.Duration(pg.v.Seconds)))
 	left.nice = true
 	pg.block(pg.title(pg.t("plug_in.title", "N", pg.v.Bay)), left)
