@@ -16,7 +16,7 @@ func (pg *page) charging() {
 	pg.stopCode()
 	pg.block(pg.note(pg.t("charging.unplug")))
 	pg.foot("charging.others", plain, ui.Back, "")
-	pg.foot("charging.stop", primary, ui.Stop, "")
+	pg.foot("charging.stop", danger, ui.Stop, "")
 }
 
 // idle warns whose vehicle takes no more energy, before it costs something.
@@ -33,7 +33,7 @@ func (pg *page) idle() {
 	pg.block(w, do, lesser{pg.sofar()})
 	pg.stopCode()
 	pg.foot("charging.others", plain, ui.Back, "")
-	pg.foot("charging.stop", primary, ui.Stop, "")
+	pg.foot("charging.stop", danger, ui.Stop, "")
 }
 
 // sofar is what was delivered and what it costs.

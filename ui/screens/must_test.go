@@ -36,7 +36,10 @@ func must() map[string]func(*text.Printer, ui.View) []string {
 		"emergency-stop":   keys("emergency.title", "emergency.call"),
 		"attract-danger":   danger,
 		"bays-danger":      danger,
-		"stop-cancel":      keys("cancel.title", "cancel.money"),
+		"stop": func(p *text.Printer, v ui.View) []string {
+			return []string{p.T("stop.title", "N", v.Bay), p.T("charging.cost") + ": " + p.Money(v.Cost)}
+		},
+		"stop-cancel": keys("cancel.title", "cancel.money"),
 		"plug-in-elsewhere": func(p *text.Printer, v ui.View) []string {
 			return []string{p.T("plug_in.elsewhere", "N", v.Elsewhere)}
 		},

@@ -8,13 +8,13 @@ func (pg *page) stopAsk() {
 		pg.side = pg.sign("warning", pg.warning)
 		pg.block(pg.title(pg.t("cancel.title", "N", pg.v.Bay)), pg.money(pg.t("cancel.money")))
 		pg.foot("cancel.no", plain, ui.Back, "")
-		pg.foot("cancel.yes", primary, ui.Confirm, "")
+		pg.foot("cancel.yes", danger, ui.Confirm, "")
 		return
 	}
 	pg.side = pg.sign("stop", pg.alarm)
 	pg.block(pg.title(pg.t("stop.title", "N", pg.v.Bay)))
-	pg.block(lesser{pg.sofar()})
+	pg.block(pg.sofar())
 	pg.block(pg.note(pg.t("wait.used")))
 	pg.foot("stop.no", plain, ui.Back, "")
-	pg.foot("stop.yes", primary, ui.Confirm, "")
+	pg.foot("stop.yes", danger, ui.Confirm, "")
 }
