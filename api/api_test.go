@@ -175,23 +175,12 @@ func TestAnErrorArrives(t *testing.T) {
 		t.Error(err)
 	}
 	for _, path := range []string{"/meters/scan?from=x&to=3", "/fault/MT005/clear?bay=two"} {
-		h := socket.Client(at)
 		method := http.MethodGet
 		if strings.HasPrefix(path, "/fault") {
 			method = http.MethodPost
 		}
-		req, err := http.NewRequestWithContext(t.Context(), method, "http://kioskd"+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := h.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		h.CloseIdleConnections()
-		if resp.StatusCode != http.StatusConflict {
-			t.Errorf("%s: %s", path, resp.Status)
+		if status, _, text := says(t, at, method, path); status != http.StatusConflict {
+			t.Errorf("%s: %d %s", path, status, text)
 		}
 	}
 	if _, err := api.Dial(at + "x").Status(t.Context()); err == nil ||

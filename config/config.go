@@ -341,7 +341,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	var tariffNode, ocpiNode *yaml.Node
+	var tariffNode, ocpiNode, receiptsNode *yaml.Node
 	var amounts terminalAmounts
 	r.mapping(n, "configuration", map[string]func(*yaml.Node){
 		"site!":      func(n *yaml.Node) { r.site(c, n) },
@@ -354,7 +354,10 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 		"staff":      func(n *yaml.Node) { r.staff(c, n) },
 		"backoffice": func(n *yaml.Node) { r.backoffice(c, n, dir) },
 		"keep":       func(n *yaml.Node) { r.keep(c, n) },
-		"receipts":   func(n *yaml.Node) { r.receipts(c, n) },
+		"receipts": func(n *yaml.Node) {
+			receiptsNode = n
+			r.receipts(c, n)
+		},
 		"ocpi": func(n *yaml.Node) {
 			ocpiNode = n
 			r.ocpi(c, n)
@@ -380,9 +383,9 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 		if err := backoffice.CheckID(c.KioskID); err != nil {
 			r.fault(n.section, "%s: site.kiosk must name this kiosk: %v", n.name, err)
 		}
-		if n.name == "receipts" && c.Receipts.Short != "" && c.Uplink == nil {
-			r.fault(n.section, "receipts.short: no back office has the receipts: there is no section backoffice")
-		}
+	}
+	if c.Receipts.Short != "" && c.Uplink == nil {
+		r.fault(receiptsNode, "receipts.short: no back office has the receipts: there is no section backoffice")
 	}
 	if ocpiNode != nil {
 		r.ocpiFits(c, ocpiNode)

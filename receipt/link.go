@@ -20,8 +20,7 @@ import (
 )
 
 // A link carries a whole receipt, so that a telephone opens it while the kiosk is offline: the address of a page, #,
-// and
-// digits. A browser sends nothing after # to any server. The digits are a big-endian number of
+// and digits. A browser sends nothing after # to any server. The digits are a big-endian number of
 //
 //	version (1) | JSON array, deflated (RFC 1951) | Ed25519 signature, 64 bytes
 //
@@ -90,9 +89,8 @@ func (c *compact) fields() []any {
 // Fields names the elements of a link's array, in their order.
 func Fields() []string {
 	return []string{"kiosk", "seller", "language", "no", "issued", "bay", "evse", "start", "end", "from", "to",
-		"energy",
-		"meter", "currency", "lines", "net", "taxes", "total", "held", "paid", "settled", "reason", "card", "head",
-		"limited", "clock_doubt", "refunded", "interrupted"}
+		"energy", "meter", "currency", "lines", "net", "taxes", "total", "held", "paid", "settled", "reason", "card",
+		"head", "limited", "clock_doubt", "refunded", "interrupted"}
 }
 
 func (l *compactLine) fields() []any { return []any{&l.Dimension, &l.Price, &l.Volume, &l.Amount} }
@@ -180,24 +178,31 @@ func Row(r Receipt, kioskID string) ([]byte, error) { return json.Marshal(compac
 
 // Digits are a receipt of a kiosk, signed, as a link has it after #.
 func Digits(r Receipt, kioskID string, key ed25519.PrivateKey) (string, error) {
-	row, err := Row(r, kioskID)
+	row, err := Deflated(compactOf(r, kioskID))
 	if err != nil {
 		return "", fmt.Errorf("cannot make receipt's link: %w", err)
+	}
+	signed := append([]byte{LinkVersion}, row...)
+	signature := ed25519.Sign(key, append([]byte(LinkContext), signed...))
+	return new(big.Int).SetBytes(append(signed, signature...)).String(), nil
+}
+
+// Deflated is a value as JSON, deflated (RFC 1951).
+func Deflated(v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
-	b.WriteByte(LinkVersion)
 	w, err := flate.NewWriter(&b, flate.BestCompression)
 	if err != nil {
-		return "", fmt.Errorf("cannot make receipt's link: %w", err)
+		return nil, err
 	}
-	if _, err := w.Write(row); err != nil {
-		return "", fmt.Errorf("cannot make receipt's link: %w", err)
+	if _, err := w.Write(text); err != nil {
+		return nil, err
 	}
-	if err := w.Close(); err != nil {
-		return "", fmt.Errorf("cannot make receipt's link: %w", err)
-	}
-	signature := ed25519.Sign(key, append([]byte(LinkContext), b.Bytes()...))
-	return new(big.Int).SetBytes(append(b.Bytes(), signature...)).String(), nil
+	err = w.Close()
+	return b.Bytes(), err
 }
 
 // Why a link's digits are no receipt.

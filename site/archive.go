@@ -34,7 +34,7 @@ type archive struct {
 	key      ed25519.PrivateKey // signs receipts; nil where no page opens them
 
 	mu   sync.Mutex
-	kept map[string]receipt.Receipt // of the last sessions, as they stood
+	kept map[string]taken // from the last sessions, as they stood
 }
 
 func newArchive(c *config.Config, journal *store.Store, control *session.Controller,
@@ -82,6 +82,12 @@ const keepReceipts = 100
 // codeLimit is how long a screen waits for the journal: the next view asks again.
 const codeLimit = 300 * time.Millisecond
 
+// taken is what a driver takes away, made once: a screen asks for it with every view, and signing it is work.
+type taken struct {
+	ui.Handout
+	rests int64 // the record that the back office must have for its short link to open; 0 where there is no such link
+}
+
 // handout is what a driver takes away of a session, or reads on the glass. Before the receipt rests on a record, and
 // where no money was reserved, there is nothing.
 func (a *archive) handout(x session.Session) ui.Handout {
@@ -90,42 +96,53 @@ func (a *archive) handout(x session.Session) ui.Handout {
 	ctx, cancel := context.WithTimeout(context.Background(), codeLimit)
 	defer cancel()
 	state := x.ID + " " + string(x.Money)
-	r, ok := a.kept[state]
+	k, ok := a.kept[state]
 	if !ok {
-		var err error
-		r, err = receipt.From(ctx, a.journal.Session(ctx, x.ID), a.journal.TreeHash)
+		r, err := receipt.From(ctx, a.journal.Session(ctx, x.ID), a.journal.TreeHash)
 		if err != nil && !errors.Is(err, receipt.ErrNone) || err == nil && r.Head == "" {
 			return ui.Handout{}
 		}
 		if len(a.kept) >= keepReceipts || a.kept == nil {
-			a.kept = map[string]receipt.Receipt{}
+			a.kept = map[string]taken{}
 		}
-		a.kept[state] = r
+		if r.No != "" { // else no money was reserved
+			k = a.take(r)
+		}
+		a.kept[state] = k
 	}
-	if r.No == "" { // no money was reserved
-		return ui.Handout{}
-	}
-	return ui.Handout{Code: a.code(ctx, r), Items: itemised(r)}
+	return a.shortened(ctx, k, x.ID)
 }
 
-// code is what the picture of a receipt's code says: the back office's short link where it has the receipt, the link
-// that carries the receipt, or a mail with its text.
-func (a *archive) code(ctx context.Context, r receipt.Receipt) string {
+// take makes what a driver takes away with no help of a network: the link that carries the receipt, or a mail with its
+// text.
+func (a *archive) take(r receipt.Receipt) taken {
+	k := taken{Handout: ui.Handout{Items: itemised(r)}}
 	if a.c.Receipts.Short != "" {
 		n, _, _ := strings.Cut(r.Head, " ")
-		rests, err := strconv.ParseInt(n, 10, 64)
-		acked, _, failed := a.journal.Acked(ctx)
-		if err == nil && failed == nil && rests > 0 && acked >= rests {
-			return strings.TrimSuffix(a.c.Receipts.Short, "/") + "/" + r.Session
+		if rests, err := strconv.ParseInt(n, 10, 64); err == nil {
+			k.rests = rests
 		}
 	}
 	if a.key != nil {
-		digits, err := receipt.Digits(r, a.c.KioskID, a.key)
-		if err == nil {
-			return a.c.Receipts.Page + "#" + digits
+		if digits, err := receipt.Digits(r, a.c.KioskID, a.key); err == nil { // else the mail carries it
+			k.Code = a.c.Receipts.Page + "#" + digits
+			return k
 		}
 	}
-	return r.Mail(a.texts.Printer(r.Language), a.texts.Printer("en"))
+	k.Code = r.Mail(a.texts.Printer(r.Language), a.texts.Printer("en"))
+	return k
+}
+
+// shortened gives a session's handout the back office's short link while the back office has the receipt: it has not
+// where it was set back to an older copy.
+func (a *archive) shortened(ctx context.Context, k taken, id string) ui.Handout {
+	if k.rests <= 0 {
+		return k.Handout
+	}
+	if acked, _, err := a.journal.Acked(ctx); err == nil && acked >= k.rests {
+		k.Code = strings.TrimSuffix(a.c.Receipts.Short, "/") + "/" + id
+	}
+	return k.Handout
 }
 
 // How far back, and how many, a driver may look.
@@ -189,7 +206,7 @@ func (a *archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView,
 			continue
 		}
 		out = append(out, ui.ReceiptView{Reference: r.No, At: r.Issued, Bay: r.Bay, Energy: r.Energy, Paid: r.Total,
-			Settled: r.Settled, Handout: ui.Handout{Code: a.code(ctx, r), Items: itemised(r)}})
+			Settled: r.Settled, Handout: a.shortened(ctx, a.take(r), id)})
 	}
 	return out, nil
 }

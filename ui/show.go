@@ -354,7 +354,8 @@ func (p *scene) elsewhere(x session.Session, snap session.Snapshot) (bay int) {
 	return bay
 }
 
-// proved lets the owner in who showed that they are it, in their own words, and as they want to be shown and told.
+// proved lets the owner in who showed that they are it, in their own words, and as they want to be shown and told: how
+// they want it, it notes while they stand here.
 func (p *scene) proved(x session.Session, at time.Time) {
 	if p.own {
 		p.wanted[x.ID] = p.access

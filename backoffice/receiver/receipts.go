@@ -22,8 +22,8 @@ import (
 )
 
 // Receipts serves receipts to telephones, which have no certificate of ours: the page that opens a link, the list of
-// the kiosks that it believes, and by the name of its session, which nobody guesses, a receipt that is here. A server
-// with a public certificate stands before it.
+// the kiosks that it believes, and by the name of its session, which cannot be guessed, a receipt that is here. Before
+// it stands a server with a public certificate.
 //
 //	GET /r                           the page
 //	GET /r/kiosks.json               keys and sellers of all kiosks

@@ -7,10 +7,9 @@ package page
 
 import (
 	"bytes"
-	"compress/flate"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"embed"
+	_ "embed" // the page's parts
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -26,8 +25,15 @@ import (
 	"kioskd/ui/text"
 )
 
-//go:embed page.html page.css page.js
-var parts embed.FS
+// What the page is made of.
+var (
+	//go:embed page.html
+	frame string
+	//go:embed page.css
+	style string
+	//go:embed page.js
+	script string
+)
 
 // Kiosk is what the page must know of a kiosk: its public key, and its sellers by receipt.SellerHash.
 type Kiosk struct {
@@ -74,35 +80,18 @@ func HTML(texts *text.Catalogues) ([]byte, error) {
 		}
 		d.Languages = append(d.Languages, out)
 	}
-	packed, err := deflated(d)
+	packed, err := receipt.Deflated(d)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make receipt page: %w", err)
 	}
-	style, script := part("page.css"), part("page.js")
-	t, err := template.New("page").Parse(part("page.html"))
+	t, err := template.New("page").Parse(frame)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make receipt page: %w", err)
 	}
 	var b bytes.Buffer
 	err = t.Execute(&b, map[string]string{"Style": style, "StyleHash": hash(style), "Script": script,
-		"ScriptHash": hash(script), "Data": packed})
+		"ScriptHash": hash(script), "Data": base64.StdEncoding.EncodeToString(packed)})
 	return b.Bytes(), err
-}
-
-// deflated is a value as JSON, deflated, in base64: a third of it.
-func deflated(v any) (string, error) {
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestCompression)
-	if err != nil {
-		return "", err
-	}
-	if err := json.NewEncoder(w).Encode(v); err != nil {
-		return "", err
-	}
-	if err := w.Close(); err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
 // keys are the texts of a receipt and of its page.
@@ -114,14 +103,6 @@ func keys(texts *text.Catalogues) (out []string) {
 		}
 	}
 	return out
-}
-
-func part(name string) string {
-	text, err := parts.ReadFile(name)
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return strings.TrimSpace(string(text))
 }
 
 // hash is a source of a Content-Security-Policy.

@@ -38,10 +38,10 @@ func (pg *page) bays() {
 		}
 		tiles = append(tiles, l)
 	}
-	columns, rows := pg.cells(len(tiles), 24, 30)
+	columns, rows := pg.cells(len(tiles), pg.broad(24), 30)
 	if pg.v.Access.Large { // a large number needs no broad tile, but the words below it may
 		for wide := float32(24 * 1.15); wide < 24*broader; wide *= 1.2 {
-			c, r := pg.cells(len(tiles), wide/broader, 22)
+			c, r := pg.cells(len(tiles), wide, 22)
 			if pg.tilesFit(tiles, c, r) && c*r > columns*rows {
 				columns, rows = c, r
 				break
@@ -69,15 +69,19 @@ func (pg *page) tilesFit(tiles []label, columns, rows int) bool {
 // broader is how much broader what is chosen is for a visitor who needs larger text: words grow in both directions.
 const broader = 2.1
 
-// cells is how many columns and rows of tiles the middle has room for, at least so many
-// millimetres each.
+// broad is how many millimetres broad a tile is for this visitor.
+func (pg *page) broad(wide float32) float32 {
+	if pg.v.Access.Large {
+		return wide * broader
+	}
+	return wide
+}
+
+// cells is how many columns and rows of tiles the middle has room for, at least so many millimetres each.
 func (pg *page) cells(n int, wide, high float32) (columns, rows int) {
 	b := pg.frame().body
-	if pg.v.Access.Large {
-		wide *= broader
-		if pg.portrait() { // within reach: the lower half
-			b.h = b.y + b.h - pg.Size.Height*0.42
-		}
+	if pg.v.Access.Large && pg.portrait() { // within reach: the lower half
+		b.h = b.y + b.h - pg.Size.Height*0.42
 	}
 	columns = max(1, min(n, int((b.w+pg.u(between))/pg.u(wide+between))))
 	rows = max(1, int((b.h-pg.u(title*1.6))/pg.u(high+between)))
