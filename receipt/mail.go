@@ -1,7 +1,6 @@
 package receipt
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -21,35 +20,55 @@ func (r Receipt) Mail(p, english *text.Printer) string {
 	return link
 }
 
+// mailed are the rows of a mail: those that a driver, their employer and a tax office look for. All of them would make
+// a code that no telephone reads.
+func mailed(key string) bool {
+	switch key {
+	case "", "receipt.vat_id", "receipt.no", "receipt.start", "receipt.bay", "receipt.energy", "receipt.net",
+		"receipt.vat", "receipt.total", "receipt.card":
+		return true
+	}
+	return strings.HasPrefix(key, "receipt.line.")
+}
+
+// brief writes a value in few characters: with a point, and without a sign of what it is.
+func (v Value) brief() string {
+	switch {
+	case v.Number != "":
+		return v.Number
+	case v.Money != nil:
+		return v.Money.Decimal()
+	case v.Energy != nil:
+		return v.Energy.KWh(3) + " kWh"
+	case v.At != nil:
+		return v.At.Format("2006-01-02 15:04")
+	}
+	return v.Text
+}
+
 func (r Receipt) mail(p *text.Printer) string {
 	var lines []string
-	line := func(parts ...string) {
-		if s := strings.Join(parts, " "); strings.TrimSpace(s) != "" {
-			lines = append(lines, strings.TrimSpace(s))
+	for _, row := range r.Items() {
+		if !mailed(row.Key) {
+			continue
 		}
-	}
-	line(r.Seller["name"])
-	line(r.Seller["address"])
-	if id := r.Seller["vat_id"]; id != "" {
-		line(p.T("receipt.vat_id"), id)
-	}
-	line(p.T("receipt.no"), r.No)
-	if r.Start != nil && r.End != nil {
-		line(p.Minute(*r.Start), "-", p.Minute(*r.End))
-	}
-	line(p.T("receipt.bay"), fmt.Sprint(r.Bay)+",", fmt.Sprint(r.Energy.KWh(3)), "kWh")
-	for _, l := range r.Lines {
-		line(p.T("receipt.line."+string(l.Dimension)), l.Volume, "x", l.Price, "=", l.Amount.Decimal())
-	}
-	if r.Net != nil {
-		line(p.T("receipt.net"), r.Net.Decimal())
-	}
-	for _, t := range r.Taxes {
-		line(p.T("receipt.vat", "P", t.Percent), t.Amount.Decimal())
-	}
-	line(p.T("receipt.total"), r.Total.String())
-	if r.Card != nil && r.Card.Last4 != "" {
-		line(r.Card.Brand, "****", r.Card.Last4)
+		var parts []string
+		for i := range row.Args {
+			row.Args[i] = Value{Name: row.Args[i].Name, Text: row.Args[i].brief()}
+		}
+		if label := row.Label(p); label != "" {
+			parts = append(parts, label)
+		}
+		for i, v := range row.Times {
+			parts = append(parts, v.brief(), []string{"x", "="}[i])
+		}
+		for _, v := range row.Value {
+			parts = append(parts, v.brief())
+		}
+		if row.Key == "receipt.total" {
+			parts = append(parts, string(r.Total.Currency))
+		}
+		lines = append(lines, strings.Join(parts, " "))
 	}
 	query := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	return "mailto:?subject=" + query(p.T("receipt.title")+" "+r.No) + "&body=" + query(strings.Join(lines, "\r\n"))

@@ -178,98 +178,33 @@ func Code(reference, head string) string {
 // width of the text form in characters: a receipt printer's.
 const width = 42
 
-// Text writes the receipt for people.
+// Text writes the receipt for people, as a printer's roll has it.
 func (r Receipt) Text(p *text.Printer) string {
 	var b strings.Builder
-	center := func(s string) {
-		if s != "" {
-			fmt.Fprintf(&b, "%*s\n", (width+len([]rune(s)))/2, s)
+	part := Seller
+	for _, row := range r.Items() {
+		if row.Part != part && row.Part != Closing {
+			b.WriteString(strings.Repeat("-", width) + "\n")
 		}
-	}
-	row := func(left, right string) {
-		room := width - len([]rune(left))
+		part = row.Part
+		label, value := row.Label(p), row.Local(p)
 		switch {
-		case right == "":
-			return
-		case room <= len([]rune(right)): // not beside each other
-			left, room = left+"\n", width
+		case part == Seller:
+			s := strings.TrimSpace(label + " " + value)
+			fmt.Fprintf(&b, "%*s\n", (width+len([]rune(s)))/2, s)
+			continue
+		case len(row.Times) > 0:
+			b.WriteString(label + "\n")
+			label = "  " + row.Product(p)
+		case value == "":
+			b.WriteString(label + "\n")
+			continue
 		}
-		fmt.Fprintf(&b, "%s%*s\n", left, room, right)
-	}
-	rule := func() { b.WriteString(strings.Repeat("-", width) + "\n") }
-	center(r.Seller["name"])
-	center(r.Seller["address"])
-	if id := r.Seller["vat_id"]; id != "" {
-		center(p.T("receipt.vat_id") + " " + id)
-	}
-	rule()
-	row(p.T("receipt.no"), r.No)
-	row(p.T("receipt.date"), p.Time(r.Issued))
-	row(p.T("receipt.bay"), fmt.Sprint(r.Bay))
-	row(p.T("receipt.evse"), r.EVSE)
-	r.energy(p, &b, row)
-	rule()
-	for _, l := range r.Lines {
-		fmt.Fprintf(&b, "%s\n", p.T("receipt.line."+string(l.Dimension)))
-		row("  "+p.Number(l.Volume)+" x "+p.Decimal(l.Price, l.Amount.Currency), p.Money(l.Amount))
-	}
-	if r.Limited != "" {
-		fmt.Fprintf(&b, "%s\n", p.T("receipt.limited"))
-	}
-	if r.Net != nil {
-		row(p.T("receipt.net"), p.Money(*r.Net))
-	}
-	for _, t := range r.Taxes {
-		row(p.T("receipt.vat", "P", p.Number(t.Percent)), p.Money(t.Amount))
-	}
-	row(p.T("receipt.total"), p.Money(r.Total))
-	rule()
-	r.money(p, row)
-	b.WriteString(p.T("reason."+r.Reason) + "\n")
-	if phone := r.Seller["helpline"]; phone != "" {
-		b.WriteString(p.T("help", "Phone", phone) + "\n")
+		room := width - len([]rune(label))
+		if room <= len([]rune(value)) { // not beside each other
+			label, room = label+"\n", width
+		}
+		fmt.Fprintf(&b, "%s%*s\n", label, room, value)
 	}
 	return b.String()
-}
-
-func (r Receipt) energy(p *text.Printer, b *strings.Builder, row func(string, string)) {
-	if r.Start == nil {
-		return
-	}
-	row(p.T("receipt.start"), p.Time(*r.Start))
-	row(p.T("receipt.end"), p.Time(*r.End))
-	for _, g := range r.Interrupted {
-		row(p.T("receipt.interrupted"), p.Time(g.From)+" - "+g.To.Format(time.TimeOnly))
-	}
-	if r.ClockDoubt {
-		b.WriteString(p.T("receipt.clock") + "\n")
-	}
-	row(p.T("receipt.meter_no"), r.MeterSerial)
-	row(p.T("receipt.register"), p.Number(r.RegisterStart.KWh(3))+" - "+p.Energy(*r.RegisterEnd, 3))
-	row(p.T("receipt.energy"), p.Energy(r.Energy, 3))
-}
-
-func (r Receipt) money(p *text.Printer, row func(string, string)) {
-	row(p.T("receipt.held"), p.Money(r.Held))
-	if r.Settled {
-		row(p.T("receipt.paid"), p.Money(r.Paid))
-		row(p.T("receipt.released"), p.Money(r.Released))
-	} else {
-		row(p.T("receipt.not_yet"), p.Money(r.Total))
-	}
-	if r.Refunded != nil {
-		row(p.T("receipt.refunded"), p.Money(*r.Refunded))
-	}
-	c := r.Card
-	if c == nil { // it was given away
-		return
-	}
-	card := c.Brand
-	if c.Last4 != "" {
-		card += " **** " + c.Last4
-	}
-	row(p.T("receipt.card"), card)
-	row(p.T("receipt.aid"), c.AID)
-	row(p.T("receipt.auth"), c.AuthCode)
-	row(p.T("receipt.terminal"), strings.Trim(c.TerminalID+" / "+c.TraceNo, " /"))
 }

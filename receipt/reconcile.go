@@ -11,8 +11,8 @@ import (
 	"kioskd/session"
 )
 
-// Item is money of a session that is not settled, or was left to a person.
-type Item struct {
+// OpenItem is money of a session that is not settled, or was left to a person.
+type OpenItem struct {
 	Reference  string             `json:"reference"`
 	Session    string             `json:"session"`
 	Bay        int                `json:"bay"`
@@ -33,12 +33,12 @@ type Item struct {
 
 // Unresolved lists what is not settled, oldest first, from the records of open sessions and of
 // sessions that were left to a person.
-func Unresolved(records iter.Seq2[kiosk.Record, error]) ([]Item, error) {
+func Unresolved(records iter.Seq2[kiosk.Record, error]) ([]OpenItem, error) {
 	state, err := session.Replay(keep(records))
 	if err != nil {
 		return nil, fmt.Errorf("cannot list what is open: %w", err)
 	}
-	var out []Item
+	var out []OpenItem
 	for _, x := range state.Sessions {
 		if x.Hold == nil && x.Money == session.HoldUncertain { // perhaps what was asked for is held
 			x.Hold = &kiosk.Hold{Approved: x.Offer.Hold, At: x.AskAt}
@@ -48,7 +48,7 @@ func Unresolved(records iter.Seq2[kiosk.Record, error]) ([]Item, error) {
 		}
 		out = append(out, item(x))
 	}
-	slices.SortFunc(out, func(a, b Item) int { return cmp.Compare(a.Session, b.Session) })
+	slices.SortFunc(out, func(a, b OpenItem) int { return cmp.Compare(a.Session, b.Session) })
 	return out, nil
 }
 
@@ -66,9 +66,9 @@ func keep(records iter.Seq2[kiosk.Record, error]) iter.Seq2[kiosk.Record, error]
 	}
 }
 
-func item(x session.Session) Item {
+func item(x session.Session) OpenItem {
 	h := x.Hold
-	i := Item{
+	i := OpenItem{
 		Reference: x.Reference, Session: x.ID, Bay: x.Bay, Money: x.Money, Held: h.Approved,
 		Due:       kiosk.Money{Currency: h.Approved.Currency},
 		ReceiptNo: kiosk.ReceiptNo(h.ID), TerminalID: h.TerminalID, AuthCode: h.AuthCode, Last4: h.Last4, Since: h.At,

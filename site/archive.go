@@ -211,51 +211,19 @@ func (a *archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView,
 	return out, nil
 }
 
-// itemised is a receipt as the screen shows it: what a tax office and a driver look for.
+// itemised is a receipt as the screen shows it, in whichever language the screen is.
 func itemised(r receipt.Receipt) (out []ui.Item) {
-	add := func(key string, values ...ui.Arg) *ui.Item {
-		out = append(out, ui.Item{Key: key, Value: values})
-		return &out[len(out)-1]
+	for _, row := range r.Items() {
+		out = append(out, ui.Item{Key: row.Key, Args: args(row.Args), Times: args(row.Times), Value: args(row.Value),
+			Sum: row.Sum})
 	}
-	row := func(key, value string) {
-		if strings.TrimSpace(value) != "" {
-			add(key, ui.Arg{Text: value})
-		}
-	}
-	money := func(m kiosk.Money) ui.Arg { return ui.Arg{Money: &m} }
-	row("", r.Seller["name"])
-	row("", r.Seller["address"])
-	row("receipt.vat_id", r.Seller["vat_id"])
-	row("receipt.no", r.No)
-	add("receipt.date", ui.Arg{At: &r.Issued})
-	row("receipt.bay", strconv.Itoa(r.Bay))
-	if r.Start != nil {
-		add("receipt.start", ui.Arg{At: r.Start})
-		add("receipt.end", ui.Arg{At: r.End})
-		row("receipt.meter_no", r.MeterSerial)
-		add("receipt.register", ui.Arg{Energy: r.RegisterStart}, ui.Arg{Energy: r.RegisterEnd})
-		add("receipt.energy", ui.Arg{Energy: &r.Energy})
-	}
-	for _, l := range r.Lines {
-		add("receipt.line."+string(l.Dimension), money(l.Amount)).Times = []ui.Arg{{Number: l.Volume},
-			{Number: l.Price}}
-	}
-	if r.Net != nil {
-		add("receipt.net", money(*r.Net))
-	}
-	for _, t := range r.Taxes {
-		add("receipt.vat", money(t.Amount)).Args = []ui.Arg{{Name: "P", Number: t.Percent}}
-	}
-	add("receipt.total", money(r.Total))
-	add("receipt.held", money(r.Held))
-	if r.Settled {
-		add("receipt.paid", money(r.Paid))
-		add("receipt.released", money(r.Released))
-	} else {
-		add("receipt.not_yet", money(r.Total))
-	}
-	if c := r.Card; c != nil && c.Last4 != "" {
-		row("receipt.card", strings.TrimSpace(c.Brand+" **** "+c.Last4))
+	return out
+}
+
+func args(values []receipt.Value) (out []ui.Arg) {
+	for _, v := range values {
+		out = append(out, ui.Arg{Name: v.Name, Text: v.Text, Number: v.Number, Currency: v.Currency, Money: v.Money,
+			Energy: v.Energy, At: v.At})
 	}
 	return out
 }

@@ -493,7 +493,7 @@ func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, err
 }
 
 // OpenItems lists the money that is not settled.
-func OpenItems(ctx context.Context, journal *store.Store) ([]receipt.Item, error) {
+func OpenItems(ctx context.Context, journal *store.Store) ([]receipt.OpenItem, error) {
 	return receipt.Unresolved(journal.With(ctx, string(session.Refused), string(session.Unproven),
 		string(session.HoldVanished)))
 }

@@ -198,7 +198,7 @@ func TestTheExportForATechnician(t *testing.T) {
 		if n, err := w.journal.Seq(w.Context()); err != nil || n != seq {
 			w.Errorf("%d records of %d, %v", seq, n, err)
 		}
-		var open []receipt.Item
+		var open []receipt.OpenItem
 		if err := json.Unmarshal([]byte(parts["open.json"]), &open); err != nil || len(open) != 1 ||
 			open[0].Reference != waits.Reference {
 			w.Errorf("what is open is %s, %v", parts["open.json"], err)

@@ -186,7 +186,8 @@ type Item struct {
 	Key   string `json:"key,omitempty"`
 	Args  []Arg  `json:"args,omitempty"`
 	Times []Arg  `json:"times,omitempty"`
-	Value []Arg  `json:"value"`
+	Value []Arg  `json:"value,omitempty"`
+	Sum   bool   `json:"sum,omitempty"` // what is looked for first
 }
 
 // StaffView is a page of the host or the technician. What it says is data: the screen knows
@@ -214,14 +215,16 @@ type Row struct {
 
 // Arg is a value for a place of a text; it is written in local form.
 type Arg struct {
-	Name   string        `json:"name"`
-	Text   string        `json:"text,omitempty"`
-	Key    string        `json:"key,omitempty"`    // of a text
-	Number string        `json:"number,omitempty"` // a decimal
-	Money  *kiosk.Money  `json:"money,omitempty"`
-	Energy *kiosk.Energy `json:"energy_wh,omitempty"`
-	Power  *kiosk.Power  `json:"power_w,omitempty"`
-	At     *time.Time    `json:"at,omitempty"`
+	Name   string `json:"name"`
+	Text   string `json:"text,omitempty"`
+	Key    string `json:"key,omitempty"`    // of a text
+	Number string `json:"number,omitempty"` // a decimal
+	// Currency is that of the number, which is a price then.
+	Currency kiosk.Currency `json:"currency,omitempty"`
+	Money    *kiosk.Money   `json:"money,omitempty"`
+	Energy   *kiosk.Energy  `json:"energy_wh,omitempty"`
+	Power    *kiosk.Power   `json:"power_w,omitempty"`
+	At       *time.Time     `json:"at,omitempty"`
 }
 
 // Action is a button of a page: Value is what an input of kind StaffDo carries.

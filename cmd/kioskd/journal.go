@@ -1,19 +1,24 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"kioskd"
 	"kioskd/cli"
 	"kioskd/receipt"
+	"kioskd/receipt/pdf"
 	"kioskd/site"
 	"kioskd/store"
 	"kioskd/ui/text"
@@ -55,7 +60,8 @@ func (p program) onJournal(fs *pflag.FlagSet, f func(context.Context, *store.Sto
 func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 	j := journalFlags(fs)
 	lang := fs.String("language", "", "`language` of the text; the session's without it")
-	format := fs.String("format", "text", "`form`: text or json")
+	format := fs.String("format", "text", "`form`: text, json or pdf")
+	font := fs.String("font", "", "for pdf: a TrueType `file` for characters that kioskd's own fonts lack")
 	return func(ctx context.Context, args []string) error {
 		id := args[0]
 		if ref, err := kiosk.ParseReference(id); err == nil {
@@ -74,22 +80,43 @@ func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
-		switch *format {
-		case "json":
-			return p.JSON(r)
-		case "text":
-			texts, err := text.Load()
-			if err != nil {
+		return p.writeReceipt(r, *format, cmp.Or(*lang, r.Language), *font)
+	}
+}
+
+// writeReceipt writes a receipt in one of its forms. A PDF is written whole or not at all.
+func (p program) writeReceipt(r receipt.Receipt, format, lang, font string) error {
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(texts.Languages(), lang) {
+		return cli.Usagef("receipt: language %q: want one of %s", lang, strings.Join(texts.Languages(), " "))
+	}
+	var out bytes.Buffer
+	switch format {
+	case "json":
+		return p.JSON(r)
+	case "text":
+		out.WriteString(r.Text(texts.Printer(lang)))
+	case "pdf":
+		if f, ok := p.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return cli.Usagef("receipt: a PDF is nothing to read on a terminal: write it to a file with > receipt.pdf")
+		}
+		var extra []byte
+		if font != "" {
+			if extra, err = os.ReadFile(font); err != nil {
 				return err
 			}
-			if *lang == "" {
-				*lang = r.Language
-			}
-			_, err = io.WriteString(p.Out, r.Text(texts.Printer(*lang)))
+		}
+		if err := pdf.Write(&out, r, texts.Printer(lang), extra); err != nil {
 			return err
 		}
-		return cli.Usagef("receipt: format %q: want text or json", *format)
+	default:
+		return cli.Usagef("receipt: format %q: want text, json or pdf", format)
 	}
+	_, err = out.WriteTo(p.Out)
+	return err
 }
 
 // journalUnsent prints how many records only this kiosk has: no script may delete them unasked.

@@ -7,6 +7,8 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"github.com/go-text/typesetting/segmenter"
+
+	"kioskd/ui/fonts"
 )
 
 // script is how a language is written.
@@ -27,7 +29,7 @@ type font struct {
 type extents map[glyphs]extent
 
 type glyphs struct {
-	piece
+	fonts.Piece
 	bold bool
 }
 
@@ -39,12 +41,12 @@ const (
 )
 
 // extent is a piece's width, and its height above and below the base line.
-func (f font) extent(p piece) (width, above, below float32) {
+func (f font) extent(p fonts.Piece) (width, above, below float32) {
 	key := glyphs{p, f.bold}
 	e, ok := f.known[key]
 	if !ok {
-		size, base := fyne.CurrentApp().Driver().RenderedTextSize(p.text, measured, fyne.TextStyle{},
-			p.family.weight(f.bold))
+		size, base := fyne.CurrentApp().Driver().RenderedTextSize(p.Text, measured, fyne.TextStyle{},
+			weight(p.Family, f.bold))
 		e = extent{size.Width / measured, base / measured, (size.Height - base) / measured}
 		if len(f.known) >= mostKnown {
 			clear(f.known)
@@ -55,7 +57,7 @@ func (f font) extent(p piece) (width, above, below float32) {
 }
 
 func (f font) width(line string, s script) (w float32) {
-	for _, p := range byFamily(line, s.lang) {
+	for _, p := range fonts.ByFamily(line, s.lang) {
 		width, _, _ := f.extent(p)
 		w += width
 	}
@@ -106,7 +108,7 @@ func (f font) balanced(text string, s script, width float32) []string {
 // line is one line that is ready to be put somewhere.
 type line struct {
 	text   string
-	pieces []piece
+	pieces []fonts.Piece
 	font   font
 	width  float32
 	above  float32
@@ -115,10 +117,10 @@ type line struct {
 
 func (f font) lines(text string, s script, width float32) (out []line) {
 	for _, t := range f.balanced(text, s, width) {
-		l := line{text: t, font: f, pieces: pieces(t, s.lang, s.right)}
+		l := line{text: t, font: f, pieces: fonts.Pieces(t, s.lang, s.right)}
 		for _, p := range l.pieces {
 			w, above, below := f.extent(p)
-			if p.family == arabic { // its marks need the room; elsewhere lines may be closer
+			if p.Family == fonts.Arabic { // its marks need the room; elsewhere lines may be closer
 				above, below = min(above, f.size*1.06), min(below, f.size*0.44)
 			} else {
 				above, below = min(above, f.size*0.99), min(below, f.size*0.26)
@@ -150,8 +152,8 @@ func widest(lines []line) (w float32) {
 func (l line) objects(x, y float32, c color.Color) (out []fyne.CanvasObject) {
 	for _, p := range l.pieces {
 		width, above, below := l.font.extent(p)
-		t := canvas.NewText(p.text, c)
-		t.TextSize, t.FontSource = l.font.size, p.family.weight(l.font.bold)
+		t := canvas.NewText(p.Text, c)
+		t.TextSize, t.FontSource = l.font.size, weight(p.Family, l.font.bold)
 		t.Move(fyne.NewPos(x, y+l.above-above))
 		t.Resize(fyne.NewSize(width, above+below))
 		out = append(out, t)

@@ -5,6 +5,8 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
+
+	"kioskd/ui/fonts"
 )
 
 // look is the palette of a view. What is written has at least 7:1 contrast with what lies
@@ -57,8 +59,5 @@ func (t Theme) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
 
 // Font implements fyne.Theme.
 func (t Theme) Font(s fyne.TextStyle) fyne.Resource {
-	if s.Bold {
-		return sans.bold
-	}
-	return sans.regular
+	return weight(fonts.Sans, s.Bold)
 }

@@ -17,7 +17,7 @@ func (pg *page) itemised() {
 func (pg *page) items() {
 	for _, i := range pg.v.Items {
 		e := entry{under: pg.joined(i.Times, " × "), value: pg.joined(i.Value, " – "),
-			bold: i.Key == "receipt.total" || i.Key == "receipt.paid"}
+			bold: i.Sum}
 		if i.Key != "" {
 			e.name = pg.t(i.Key, pg.pairs(i.Args)...)
 		}

@@ -155,6 +155,8 @@ func (pg *page) value(a ui.Arg) string {
 	switch {
 	case a.Key != "":
 		return pg.t(a.Key)
+	case a.Currency != "":
+		return pg.p.Decimal(a.Number, a.Currency)
 	case a.Number != "":
 		return pg.p.Number(a.Number)
 	case a.Money != nil:

@@ -1,0 +1,187 @@
+package receipt
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"kioskd"
+	"kioskd/ui/text"
+)
+
+// Part is where a row stands on a receipt. Parts follow each other in this order, with a rule between them.
+type Part int
+
+// Parts.
+const (
+	Seller Part = iota
+	Facts
+	Lines
+	Payment
+	Closing
+)
+
+// Item is a line of a receipt before it is written in a language: a text by its key with its places, what is
+// multiplied, and a value, or two from one to the other. An item without a key is its value alone, one without a value
+// its text.
+type Item struct {
+	Part  Part
+	Key   string
+	Args  []Value
+	Times []Value
+	Value []Value
+	Sum   bool // what is looked for first
+}
+
+// Value is one of what an item says; exactly one of its fields but Name, and Currency beside Number, is set.
+type Value struct {
+	Name     string // of the place in the text
+	Text     string
+	Number   string         // a decimal
+	Currency kiosk.Currency // of the number, which is a price then
+	Money    *kiosk.Money
+	Energy   *kiosk.Energy
+	At       *time.Time
+}
+
+// Local writes a value in a language.
+func (v Value) Local(p *text.Printer) string {
+	switch {
+	case v.Currency != "":
+		return p.Decimal(v.Number, v.Currency)
+	case v.Number != "":
+		return p.Number(v.Number)
+	case v.Money != nil:
+		return p.Money(*v.Money)
+	case v.Energy != nil:
+		return p.Energy(*v.Energy, 3)
+	case v.At != nil:
+		return p.Time(*v.At)
+	}
+	return p.Piece(v.Text)
+}
+
+// Label is an item's text.
+func (i Item) Label(p *text.Printer) string {
+	if i.Key == "" {
+		return ""
+	}
+	var pairs []any
+	for _, a := range i.Args {
+		pairs = append(pairs, a.Name, a.Local(p))
+	}
+	return p.T(i.Key, pairs...)
+}
+
+// Product is what is multiplied, or nothing.
+func (i Item) Product(p *text.Printer) string { return joined(p, i.Times, " × ") }
+
+// Local is an item's value.
+func (i Item) Local(p *text.Printer) string { return joined(p, i.Value, " – ") }
+
+func joined(p *text.Printer, values []Value, by string) string {
+	var out []string
+	for _, v := range values {
+		out = append(out, v.Local(p))
+	}
+	return strings.Join(out, by)
+}
+
+// items collects items of one part after the other.
+type items struct {
+	part Part
+	all  []Item
+}
+
+func (r *items) add(key string, values ...Value) *Item {
+	r.all = append(r.all, Item{Part: r.part, Key: key, Value: values})
+	return &r.all[len(r.all)-1]
+}
+
+// text adds an item, or none where there is nothing to say.
+func (r *items) text(key, value string) {
+	if value = strings.TrimSpace(value); value != "" {
+		r.add(key, Value{Text: value})
+	}
+}
+
+func (r *items) money(key string, m kiosk.Money) *Item { return r.add(key, Value{Money: &m}) }
+
+// Items are all that a receipt says, in the order in which it is printed, shown and sent.
+func (r Receipt) Items() []Item {
+	out := &items{part: Seller}
+	out.text("", r.Seller["name"])
+	out.text("", r.Seller["address"])
+	out.text("receipt.vat_id", r.Seller["vat_id"])
+	out.part = Facts
+	r.facts(out)
+	out.part = Lines
+	for _, l := range r.Lines {
+		row := out.money("receipt.line."+string(l.Dimension), l.Amount)
+		row.Times = []Value{{Number: l.Volume}, {Number: l.Price, Currency: l.Amount.Currency}}
+	}
+	if r.Limited != "" {
+		out.add("receipt.limited")
+	}
+	if r.Net != nil {
+		out.money("receipt.net", *r.Net)
+	}
+	for _, t := range r.Taxes {
+		out.money("receipt.vat", t.Amount).Args = []Value{{Name: "P", Number: t.Percent}}
+	}
+	out.money("receipt.total", r.Total).Sum = true
+	out.part = Payment
+	r.payment(out)
+	out.part = Closing
+	out.add("reason." + r.Reason)
+	if phone := r.Seller["helpline"]; phone != "" {
+		out.add("help").Args = []Value{{Name: "Phone", Text: phone}}
+	}
+	return out.all
+}
+
+func (r Receipt) facts(out *items) {
+	out.text("receipt.no", r.No)
+	out.add("receipt.date", Value{At: &r.Issued})
+	out.text("receipt.bay", strconv.Itoa(r.Bay))
+	out.text("receipt.evse", r.EVSE)
+	if r.Start == nil {
+		return
+	}
+	out.add("receipt.start", Value{At: r.Start})
+	out.add("receipt.end", Value{At: r.End})
+	for _, g := range r.Interrupted {
+		out.add("receipt.interrupted", Value{At: &g.From}, Value{Text: g.To.Format(time.TimeOnly)})
+	}
+	if r.ClockDoubt {
+		out.add("receipt.clock")
+	}
+	out.text("receipt.meter_no", r.MeterSerial)
+	out.add("receipt.register", Value{Number: r.RegisterStart.KWh(3)}, Value{Energy: r.RegisterEnd})
+	out.add("receipt.energy", Value{Energy: &r.Energy})
+}
+
+func (r Receipt) payment(out *items) {
+	out.money("receipt.held", r.Held)
+	if r.Settled {
+		out.money("receipt.paid", r.Paid).Sum = true
+		out.money("receipt.released", r.Released)
+	} else {
+		out.money("receipt.not_yet", r.Total).Sum = true
+	}
+	if r.Refunded != nil {
+		out.money("receipt.refunded", *r.Refunded)
+	}
+	c := r.Card
+	if c == nil { // it was given away
+		return
+	}
+	card := c.Brand
+	if c.Last4 != "" {
+		card += " **** " + c.Last4
+	}
+	out.text("receipt.card", card)
+	out.text("receipt.aid", c.AID)
+	out.text("receipt.auth", c.AuthCode)
+	out.text("receipt.terminal", strings.Trim(c.TerminalID+" / "+c.TraceNo, " /"))
+}
