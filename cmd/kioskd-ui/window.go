@@ -25,6 +25,7 @@ type window struct {
 	size   fyne.Size // of a window; the panel's where it is zero
 	drawer *screens.Drawer
 	speech *speaker
+	sleeper
 
 	view    ui.View
 	drawn   fyne.Size // that pic is for
@@ -45,7 +46,8 @@ const tooSoon = 200 * time.Millisecond
 // newWindow opens a window; send gets what a finger did, on a goroutine of its own.
 func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input)) *window {
 	a.Settings().SetTheme(screens.NewTheme())
-	win := &window{w: a.NewWindow("kioskd"), size: o.size, speech: newSpeaker(), focus: -1}
+	win := &window{w: a.NewWindow("kioskd"), size: o.size, speech: newSpeaker(), focus: -1,
+		sleeper: sleeper{await: waitForEvents, end: endWait}}
 	win.w.SetPadded(false)
 	win.w.SetFullScreen(o.size.IsZero())
 	win.w.Resize(o.size)
@@ -114,7 +116,7 @@ func (p panel) Layout(all []fyne.CanvasObject, size fyne.Size) {
 		o.Resize(size)
 	}
 	if p.win.size.IsZero() && size != p.win.drawn {
-		fyne.Do(p.win.draw)
+		p.win.do(p.win.draw)
 	}
 }
 
@@ -191,7 +193,7 @@ func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o opti
 	})
 	lost := ui.View{Screen: ui.Lost, Language: o.language}
 	win.show(lost)
-	draw := newest(fyne.Do, win.show)
+	draw := newest(win.do, win.show)
 	go func() {
 		last := lost // in whose language it is said that the daemon is away, and whom to call
 		for ctx.Err() == nil {
@@ -204,10 +206,11 @@ func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o opti
 			case <-time.After(500 * time.Millisecond):
 			}
 		}
-		fyne.Do(a.Quit)
+		win.do(a.Quit)
 	}()
 	go breathe(ctx, win)
 	go alive(ctx, win)
+	go win.run(ctx)
 	win.w.ShowAndRun()
 }
 
@@ -234,9 +237,9 @@ const (
 // manager it does nothing.
 func alive(ctx context.Context, win *window) {
 	for ctx.Err() == nil {
-		turn(ctx, func() { win.w.Canvas().Refresh(win.w.Content()) })
+		win.turn(ctx, func() { win.w.Canvas().Refresh(win.w.Content()) })
 		wait(ctx, someFrames)
-		turn(ctx, func() {})
+		win.turn(ctx, func() {})
 		if ctx.Err() != nil {
 			return
 		}
@@ -256,9 +259,9 @@ func alive(ctx context.Context, win *window) {
 }
 
 // turn runs f on Fyne's goroutine and waits for its end.
-func turn(ctx context.Context, f func()) {
+func (s *sleeper) turn(ctx context.Context, f func()) {
 	done := make(chan struct{})
-	fyne.Do(func() { f(); close(done) })
+	s.do(func() { f(); close(done) })
 	select {
 	case <-done:
 	case <-ctx.Done():
@@ -285,7 +288,7 @@ func breathe(ctx context.Context, win *window) {
 		if !win.pulsing.Load() { // what stands still costs nothing
 			continue
 		}
-		turn(ctx, func() { // the next one waits for it: a slow panel breathes slowly
+		win.turn(ctx, func() { // the next one waits for it: a slow panel breathes slowly
 			win.lit = !win.lit
 			for _, r := range win.pic.Pulse {
 				if win.lit {
@@ -314,7 +317,7 @@ func storybook(ctx context.Context, texts *text.Catalogues, o options, views []s
 		win.w.SetTitle(views[at].Name)
 		win.show(v)
 	}
-	win = newWindow(a, texts, o, func(ui.Input) { fyne.Do(func() { turn(1) }) })
+	win = newWindow(a, texts, o, func(ui.Input) { win.do(func() { turn(1) }) })
 	win.w.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) {
 		switch e.Name {
 		case fyne.KeyRight, fyne.KeyDown, fyne.KeySpace:
@@ -326,6 +329,7 @@ func storybook(ctx context.Context, texts *text.Catalogues, o options, views []s
 		}
 	})
 	turn(0)
-	context.AfterFunc(ctx, func() { fyne.Do(a.Quit) })
+	context.AfterFunc(ctx, func() { win.do(a.Quit) })
+	go win.run(ctx)
 	win.w.ShowAndRun()
 }

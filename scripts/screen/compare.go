@@ -54,7 +54,7 @@ func compare(out string) error {
 			"--disable-sync", "--disable-quic", "--user-data-dir=" + filepath.Join(x.dir, "profile"),
 			fmt.Sprintf("--window-size=%d,%d", width, height), "file://" + html}},
 	}
-	middle := map[string]figures{}
+	middle, idle := map[string]figures{}, map[string]time.Duration{}
 	for _, p := range programs {
 		var all []figures
 		for i := range 5 {
@@ -65,13 +65,14 @@ func compare(out string) error {
 			fmt.Printf("%-10s first frame %4d ms, PSS %3d MB, %4.1f %% of a core when idle\n", p.name,
 				f.start.Milliseconds(), f.pss/1024, float64(f.cpu)/float64(10*time.Second)*100)
 			all = append(all, f)
+			idle[p.name] += f.cpu
 		}
 		slices.SortFunc(all, func(a, b figures) int { return int(a.start - b.start) })
 		middle[p.name] = all[len(all)/2]
 	}
 	a, b := middle["kioskd-ui"], middle["chromium"]
-	fmt.Printf("kioskd-ui by chromium: first frame %.2f, memory %.2f\n", float64(a.start)/float64(b.start),
-		float64(a.pss)/float64(b.pss))
+	fmt.Printf("kioskd-ui by chromium: first frame %.2f, memory %.2f, idle %.2f\n", float64(a.start)/float64(b.start),
+		float64(a.pss)/float64(b.pss), float64(idle["kioskd-ui"])/float64(max(1, idle["chromium"])))
 	return nil
 }
 
