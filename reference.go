@@ -30,6 +30,25 @@ func ParseReference(text string) (string, error) {
 	return clean, nil
 }
 
+// phone are the characters of references on the keys of a telephone (ITU-T E.161), by the key's digit.
+var phone = [10]string{"0", "1", "2ABC", "3DEF", "4GH", "5JK", "6MN", "7PQRS", "8TV", "9WXYZ"}
+
+// PhoneKey is what stands on a key of a telephone, its digit first. It panics for what is no digit.
+func PhoneKey(digit byte) string { return phone[digit-'0'] }
+
+// PhoneKeys is a reference as it is typed on a telephone, a key a character.
+func PhoneKeys(reference string) string {
+	var b strings.Builder
+	for _, c := range reference {
+		for digit, on := range phone {
+			if strings.ContainsRune(on, c) {
+				b.WriteByte(byte('0' + digit))
+			}
+		}
+	}
+	return b.String()
+}
+
 // headDigits is how many characters of a head are shown: 50 bits.
 const headDigits = 10
 

@@ -48,7 +48,7 @@ func TestWhatTheScreenGives(t *testing.T) {
 			if got := a.handout(x); !reflect.DeepEqual(got, step.want) {
 				w.Errorf("the receipt rests on record %d, the back office has %d: %+v", rests, step.acked, got)
 			}
-			got, err := a.ByCode(w.Context(), x.Reference)
+			got, err := a.ByKeys(w.Context(), kiosk.PhoneKeys(x.Reference))
 			if err != nil || len(got) != 1 || !reflect.DeepEqual(got[0].Handout, step.want) {
 				w.Errorf("its code finds %+v, %v, where the back office has %d of %d", got, err, step.acked, rests)
 			}

@@ -289,7 +289,7 @@ func TestCardsAreForgotten(t *testing.T) {
 			if err != nil || (len(got) == 1) != want || want && got[0].Reference != x.Reference {
 				w.Errorf("after %v the card finds %+v, %v", w.clock.Now().Sub(noon), got, err)
 			}
-			if got, err := old.ByCode(w.Context(), x.Reference); err != nil || len(got) != 1 {
+			if got, err := old.ByKeys(w.Context(), kiosk.PhoneKeys(x.Reference)); err != nil || len(got) != 1 {
 				w.Errorf("its code finds %+v, %v", got, err)
 			}
 		}

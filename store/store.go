@@ -447,6 +447,29 @@ func (s *Store) Find(ctx context.Context, referenceOrID string) (string, error) 
 	return id, explain(err)
 }
 
+// FindEach lists the sessions, the newest first, whose reference has one of each's characters at its place: as it is
+// typed on keys that have several. It lists most of them, not more.
+func (s *Store) FindEach(ctx context.Context, each []string, most int) (ids []string, err error) {
+	var glob strings.Builder
+	for _, chars := range each {
+		glob.WriteString("[" + chars + "]")
+	}
+	rows, err := s.read.QueryContext(ctx, "select id from session where reference glob ?1 order by id desc limit ?2",
+		glob.String(), most)
+	if err != nil {
+		return nil, explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, explain(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, explain(rows.Err())
+}
+
 // Seq is the number of the last record.
 func (s *Store) Seq(ctx context.Context) (seq int64, err error) {
 	err = s.read.QueryRowContext(ctx, "select coalesce(max(seq), 0) from record").Scan(&seq)

@@ -30,8 +30,9 @@ type lookup struct {
 
 // Archive looks receipts up.
 type Archive interface {
-	// ByCode finds a receipt by its reference; none is no error.
-	ByCode(ctx context.Context, reference string) ([]ReceiptView, error)
+	// ByKeys finds receipts by their reference as it is typed on a telephone's keys, a digit a character
+	// (kiosk.PhoneKeys); none is no error.
+	ByKeys(ctx context.Context, keys string) ([]ReceiptView, error)
 	// ByCard reads a card and finds the receipts that were paid with it, newest first. It takes
 	// as long as the visitor does.
 	ByCard(ctx context.Context) ([]ReceiptView, error)
@@ -65,8 +66,6 @@ func (p *Presenter) above(ctx context.Context, in Input, snap session.Snapshot) 
 		return p.kiosk.Do(ctx, session.Observation{What: session.MoreAsked, Session: p.session})
 	case Open:
 		return p.openAsked(ctx, Screen(in.Value), snap)
-	case Letter:
-		return p.letter(ctx, in.Value)
 	case Erase:
 		p.erase()
 	case Show:
@@ -201,22 +200,28 @@ const codeLetters = 7
 // wrongCodes is how many unknown codes one visitor may type.
 const wrongCodes = 5
 
-func (p *Presenter) letter(ctx context.Context, value string) error {
-	if p.last.Screen != Receipts || len(value) != 1 || p.found.wrong >= wrongCodes {
-		return fmt.Errorf("%q is not taken", value)
+// receiptKey takes one more key of a receipt's code, and looks a whole one up. One that fits several receipts opens
+// none: they are other drivers'.
+func (p *Presenter) receiptKey(ctx context.Context, digit string) error {
+	if p.found.wrong >= wrongCodes || p.found.message == "asked" {
+		return fmt.Errorf("%q is not taken", digit)
 	}
 	p.found.message = ""
-	p.found.letters += value
+	p.found.letters += digit
 	if len(p.found.letters) < codeLetters {
 		return nil
 	}
-	ref, err := kiosk.ParseReference(p.found.letters)
+	keys := p.found.letters
 	p.found.letters = ""
-	var all []ReceiptView
-	if err == nil {
-		all, err = p.site.Archive.ByCode(ctx, ref)
+	all, err := p.site.Archive.ByKeys(ctx, keys)
+	several := len(all) > 1
+	if several {
+		all = nil
 	}
 	p.answer(all, err)
+	if several {
+		p.found.message = "several"
+	}
 	return nil
 }
 

@@ -23,9 +23,12 @@ type archive struct {
 	err  error
 }
 
-func (a archive) ByCode(_ context.Context, ref string) ([]ui.ReceiptView, error) {
-	if ref == "7GK2M4Q" {
-		return []ui.ReceiptView{{Reference: ref, Bay: 3, Paid: eur(903)}}, nil
+func (a archive) ByKeys(_ context.Context, keys string) ([]ui.ReceiptView, error) {
+	switch keys {
+	case "7452647": // 7GK2M4Q
+		return []ui.ReceiptView{{Reference: "7GK2M4Q", Bay: 3, Paid: eur(903)}}, nil
+	case "2222222":
+		return []ui.ReceiptView{{Reference: "AAAAAAA"}, {Reference: "BBBBBBB"}}, nil
 	}
 	return nil, a.err
 }
@@ -258,16 +261,20 @@ func TestAReceiptIsFoundByItsCode(t *testing.T) {
 	enter := func(code string) {
 		for _, c := range code {
 			look(p)
-			p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: ui.Letter, Value: string(c)})
+			p.Input(context.Background(), ui.Input{Seq: look(p).Seq, Kind: ui.Digit, Value: string(c)})
 		}
 	}
-	enter("7GK2M44")
+	enter("7452644")
 	if v := look(p); v.Message != "none" {
 		t.Errorf("a wrong code gives %s %q", v.Screen, v.Message)
 	}
-	enter("7GK2M")
+	enter("2222222")
+	if v := look(p); v.Screen != ui.Receipts || v.Message != "several" || len(v.Receipts) > 0 {
+		t.Errorf("a code that fits two gives %s %q with %d receipts", v.Screen, v.Message, len(v.Receipts))
+	}
+	enter("74526")
 	touch(t, p, ui.Erase, "", ui.Receipts)
-	enter("M4Q")
+	enter("647")
 	if v := look(p); v.Screen != ui.Found || v.Paid.Minor != 903 || v.Reference != "7GK2M4Q" {
 		t.Errorf("the right one gives %+v", v)
 	}
@@ -279,7 +286,7 @@ func TestAReceiptIsFoundByItsCode(t *testing.T) {
 		touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
 	}
 	enter("1111111")
-	enter("7GK2M4Q")
+	enter("7452647")
 	if v := look(p); v.Screen == ui.Found {
 		t.Error("codes can be tried without end")
 	}
@@ -408,7 +415,7 @@ func TestOneCodeIsJudgedAtATime(t *testing.T) {
 func inputKinds() []ui.InputKind {
 	return []ui.InputKind{ui.Touch, ui.Choose, ui.Accept, ui.Back, ui.Stop, ui.Confirm, ui.Language, ui.Again,
 		ui.SetLimit,
-		ui.Digit, ui.ShowCard, ui.Open, ui.MoreTime, ui.SetLarge, ui.Speak, ui.Letter, ui.Erase, ui.Show, ui.Staff,
+		ui.Digit, ui.ShowCard, ui.Open, ui.MoreTime, ui.SetLarge, ui.Speak, ui.Erase, ui.Show, ui.Staff,
 		ui.StaffDo,
 		"nonsense"}
 }

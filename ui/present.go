@@ -137,7 +137,7 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 	}
 	p.since = snap.At
 	switch in.Kind {
-	case Language, SetLarge, Speak, Open, MoreTime, Letter, Show, Erase:
+	case Language, SetLarge, Speak, Open, MoreTime, Show, Erase:
 		return p.above(ctx, in, snap)
 	case Staff, StaffDo:
 		return p.desk(ctx, in, snap)
@@ -224,11 +224,17 @@ const codeDigits = 4
 
 // digit takes one more digit of a stop code, and judges a whole one.
 func (p *Presenter) digit(ctx context.Context, value string, snap session.Snapshot) error {
-	if len(value) != 1 || value[0] < '0' || value[0] > '9' || p.last.Screen != Owner && p.last.Screen != StaffCode {
+	if len(value) != 1 || value[0] < '0' || value[0] > '9' {
 		return fmt.Errorf("%q is not a digit", value)
 	}
-	if p.last.Screen == StaffCode {
+	switch p.last.Screen {
+	case StaffCode:
 		return p.staffDigit(value, snap)
+	case Receipts:
+		return p.receiptKey(ctx, value)
+	case Owner:
+	default:
+		return errOld
 	}
 	p.digits += value
 	if len(p.digits) < codeDigits {

@@ -76,6 +76,7 @@ type View struct {
 	Languages []string    `json:"languages"`
 	Site      string      `json:"site"`
 	Helpline  string      `json:"helpline"`
+	Emergency string      `json:"emergency,omitempty"` // whom to call in danger
 	Bays      []BayView   `json:"bays"`
 	Prices    []PriceView `json:"prices"`
 	Hold      kiosk.Money `json:"hold"`
@@ -110,6 +111,7 @@ type View struct {
 
 	Access Access `json:"access"`
 	Night  bool   `json:"night,omitempty"` // dark colours
+	Brand  Brand  `json:"brand"`           // the host's
 	// where the card terminal is, seen from the screen: right, left, below
 	Side     string        `json:"terminal,omitempty"`
 	More     bool          `json:"more,omitempty"` // they may ask for more time
@@ -120,6 +122,15 @@ type View struct {
 	Receipts []ReceiptView `json:"receipts,omitempty"`
 	Handout
 	Staff *StaffView `json:"staff,omitempty"`
+}
+
+// Brand is what a host makes the screen their own with. Pictures are named by the checksum of their files; the socket
+// serves them at /picture/NAME.
+type Brand struct {
+	Accent string `json:"accent,omitempty"` // colour of what is to be done next, as #RRGGBB
+	Logo   string `json:"logo,omitempty"`
+	Idle   string `json:"idle,omitempty"` // a picture beside the price, while no driver is there
+	Help   string `json:"help,omitempty"` // the host's own words under help, in the view's language
 }
 
 // BayState is what a driver sees of a bay.
@@ -262,15 +273,14 @@ const (
 	Language InputKind = "language" // Value is an ISO 639-1 code
 	Again    InputKind = "again"    // after a decline
 	SetLimit InputKind = "limit"    // Value is the index in Limits
-	Digit    InputKind = "digit"    // of a stop code
+	Digit    InputKind = "digit"    // of a code
 	ShowCard InputKind = "card"     // to show whose session it is, or whose receipts
 	Open     InputKind = "open"     // Value is a screen that lies over others
 	MoreTime InputKind = "more"
 	Move     InputKind = "move"   // Value is the number of the bay at which they plugged in
 	SetLarge InputKind = "large"  // Value is on or off
 	Speak    InputKind = "speech" // Value is on or off
-	Letter   InputKind = "letter" // of a receipt's code
-	Erase    InputKind = "erase"  // the last digit or letter
+	Erase    InputKind = "erase"  // the last digit
 	Show     InputKind = "show"   // Value is the reference of a found receipt
 	Staff    InputKind = "staff"  // the gesture
 	StaffDo  InputKind = "do"     // Value is an action of a staff page

@@ -17,7 +17,7 @@ import (
 type sleeper struct {
 	await  func(most time.Duration) // waits for the window system, on Fyne's goroutine
 	end    func()                   // ends such a wait, from any goroutine
-	queued atomic.Int64 // functions that Fyne's goroutine has not run yet
+	queued atomic.Int64             // functions that Fyne's goroutine has not run yet
 	asleep atomic.Bool
 }
 

@@ -20,7 +20,7 @@ func (pg *page) access() {
 	if pg.v.Access.Large {
 		high = 36
 	}
-	if say := pg.local.say; say != nil && pg.v.Access.Speech && pg.small() {
+	if say := pg.local.say; say != nil && pg.v.Access.Speech && !pg.portrait() {
 		labels = append(labels, label{text: pg.t("access.repeat"), icon: "speaker", tap: touch{run: say}})
 	}
 	pg.block(grid{labels: labels, columns: len(labels), rowMM: high, stretch: true})

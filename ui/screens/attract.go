@@ -2,30 +2,31 @@ package screens
 
 import "kioskd/ui"
 
-// attract shows the price without a touch, how it works, and what is free.
+// attract shows the price without a touch, and the bays: one that is touched is chosen.
 func (pg *page) attract() {
-	pg.danger()
+	pg.alarms()
+	pg.notice()
 	if len(pg.v.Prices) > 0 {
 		p := pg.v.Prices[0]
-		pg.block(words{s: pg.p.Decimal(p.Amount, pg.v.Hold.Currency), em: price, bold: true, color: pg.accent,
-			align: middle, oneLine: true, digits: true},
-			pg.say(pg.t("price."+p.Dimension)).centred())
-		for _, more := range pg.v.Prices[1:] {
-			w := pg.note(pg.priceLine(more)).centred() // the law wants all of them together
-			w.nice = false
-			pg.block(w)
+		pg.block(hero{name: pg.t("price.tax"), value: pg.p.Decimal(p.Amount, pg.v.Hold.Currency),
+			unit: pg.t("price." + p.Dimension), em: 26, color: pg.accent})
+		if p.From != "" {
+			pg.block(pg.say(pg.p.Span(p.From, p.To)))
+		}
+		for _, more := range pg.v.Prices[1:] { // the law wants all of them together
+			pg.block(words{s: pg.priceLine(more), em: caption, color: pg.ink})
 		}
 	}
-	pg.notice()
-	free := 0
-	for _, b := range pg.v.Bays {
-		if b.State == ui.BayFree || b.State == ui.BayPlugged {
-			free++
-		}
+	if pg.side = pg.idlePicture(); pg.side == nil {
+		pg.side = pg.tilesBeside()
 	}
-	pg.block(pg.money(pg.t("attract.free", "N", free, "Total", len(pg.v.Bays))).centred(),
-		pg.note(pg.t("attract.cards")).centred())
-	pg.block(steps{{"plug", pg.t("attract.how1")}, {"bay", pg.t("attract.how2")}, {"card", pg.t("attract.how3")}})
+	if _, shown := pg.side.(tiles); !shown {
+		pg.block(pg.freeBays())
+	}
+	pg.block(pg.note(pg.t("attract.cards")))
+	if pg.side == nil {
+		pg.block(steps{{"plug", pg.t("attract.how1")}, {"bay", pg.t("attract.how2")}, {"card", pg.t("attract.how3")}})
+	}
 	if pg.v.Later && !(pg.v.Access.Large && pg.small()) { // it is on the next page, too
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))
 	}
@@ -33,23 +34,45 @@ func (pg *page) attract() {
 	pg.whole = pg.act(ui.Touch, "") // the price, too
 }
 
+// freeBays says how many are free.
+func (pg *page) freeBays() words {
+	free := 0
+	for _, b := range pg.v.Bays {
+		if b.State == ui.BayFree || b.State == ui.BayPlugged {
+			free++
+		}
+	}
+	w := pg.say(pg.t("attract.free", "N", free, "Total", len(pg.v.Bays)))
+	w.bold, w.color = true, pg.good
+	return w
+}
+
 // notice is the operator's word.
 func (pg *page) notice() {
 	if pg.v.Notice != "" {
-		pg.block(pg.say(pg.v.Notice).centred())
+		pg.top = append(pg.top, pg.tell(pg.v.Notice))
 	}
 }
 
-// priceLine is one price as a line: the amount, what it is for, and when.
+// priceLine is one price as a line: what it is for, when, and the amount.
 func (pg *page) priceLine(p ui.PriceView) string {
-	s := pg.p.Decimal(p.Amount, pg.v.Hold.Currency) + " " + pg.t("price."+p.Dimension)
-	if p.AfterMin > 0 {
-		s += pg.t("join.comma") + pg.t("price.after", "N", p.AfterMin)
+	name, value := pg.priced(p)
+	return pg.t("join.pair", "Name", name, "Value", value)
+}
+
+// priced is what a price is for, and the amount with its unit.
+func (pg *page) priced(p ui.PriceView) (name, value string) {
+	name = pg.t("price.name." + p.Dimension)
+	switch {
+	case p.AfterMin > 0 && p.AfterMin%60 == 0:
+		name = pg.t("price.after_hours", "Name", name, "N", p.AfterMin/60)
+	case p.AfterMin > 0:
+		name = pg.t("price.after", "Name", name, "N", p.AfterMin)
 	}
 	if p.From != "" {
-		s += pg.t("join.comma") + pg.p.Span(p.From, p.To)
+		name += pg.t("join.comma") + pg.p.Span(p.From, p.To)
 	}
-	return s
+	return name, pg.p.Decimal(p.Amount, pg.v.Hold.Currency) + "\u00a0" + pg.t("price."+p.Dimension)
 }
 
 // steps are small pictures with a few words each: how it works.
@@ -73,17 +96,14 @@ func (s steps) place(pg *page, r rect) {
 	w := r.w / float32(len(s))
 	for i := range s {
 		lines := s.lines(pg, i, w)
-		x, wide := r.x+float32(i)*w, widest(lines)+pg.u(11)
-		if pg.right {
-			x = r.x + r.w - w - float32(i)*w
-		}
-		x += max(0, (w-wide)/2)
+		x := r.x + float32(i)*w
 		ix, tx := x, x+pg.u(11)
 		if pg.right {
-			ix, tx = x+wide-pg.u(9), x
+			x = r.x + r.w - w - float32(i)*w
+			ix, tx = x+w-pg.u(9), x
 		}
 		pg.add(at(icon(s[i].icon, pg.ink, pg.panel, pg.accent), ix, r.y+(r.h-pg.u(9))/2, pg.u(9), pg.u(9)))
-		pg.texts(lines, rect{tx, r.y + (r.h-height(lines))/2, wide - pg.u(11), r.h}, start, pg.soft)
+		pg.texts(lines, rect{tx, r.y + (r.h-height(lines))/2, w - pg.u(11), r.h}, start, pg.soft)
 		pg.pic.Spoken = append(pg.pic.Spoken, s[i].text)
 	}
 }

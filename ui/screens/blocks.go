@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"image/color"
 	"math"
+	"strings"
 
-	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 
 	"kioskd/receipt"
@@ -17,17 +17,27 @@ type block interface {
 	place(pg *page, r rect)
 }
 
+// aside is what stands beside the blocks.
+type aside interface {
+	block
+	// beside is its width on a panel that is broader than high, and at which side of the blocks it is.
+	beside(pg *page) (width float32, at align)
+	// words say the same where it has no room.
+	words(pg *page) []block
+}
+
+type colour = color.NRGBA
+
 // words is a text.
 type words struct {
 	s       string
 	em      float32
 	bold    bool
-	color   color.NRGBA
+	color   colour
 	nice    bool // only nice to know: it goes before type becomes small
 	align   align
 	silent  bool
 	oneLine bool
-	digits  bool // nothing hangs below the base line, or stands above a capital
 }
 
 func (w words) extra() bool { return w.nice }
@@ -36,13 +46,7 @@ func (w words) lines(pg *page, width float32) []line {
 	if w.oneLine {
 		width = math.MaxFloat32
 	}
-	out := pg.font(pg.em(w.em, pg.factor), w.bold).lines(w.s, pg.script, width)
-	if w.digits {
-		for i := range out {
-			out[i].above, out[i].below = out[i].font.size*0.8, out[i].font.size*0.12
-		}
-	}
-	return out
+	return pg.font(pg.em(w.em, pg.factor), w.bold).lines(w.s, pg.script, width)
 }
 
 func (w words) height(pg *page, width float32) float32 { return height(w.lines(pg, width)) }
@@ -68,24 +72,212 @@ func (pg *page) say(s string) words   { return words{s: s, em: body, color: pg.i
 func (pg *page) note(s string) words {
 	return words{s: s, em: caption, color: pg.soft, nice: true}
 }
-func (pg *page) money(s string) words { return words{s: s, em: body, bold: true, color: pg.good} }
 
-// centred puts a text in the middle.
-func (w words) centred() words { w.align = middle; return w }
+// hero is the one number of a page: what it is, in small type above it, and the amount as large as its place lets it
+// be, its sign smaller.
+type hero struct {
+	name   string
+	value  string
+	unit   string // behind it, or below it where there is no room
+	em     float32
+	color  colour
+	ticked bool // with a tick before it
+}
+
+// part is a piece of a number in its own size of type.
+func (h hero) parts(pg *page, width float32) (parts []line, below []line) {
+	before, digits, after := amount(h.value)
+	for _, em := range heroes {
+		if em > h.em {
+			continue
+		}
+		em *= pg.factor
+		big, small := pg.font(pg.em(em, 1), true), pg.font(pg.em(em*0.5, 1), true)
+		parts = parts[:0]
+		add := func(f font, s string) {
+			if s != "" {
+				parts = append(parts, f.plain(s, pg.script))
+			}
+		}
+		add(small, before)
+		add(big, digits)
+		add(small, after)
+		below = nil
+		if h.unit != "" {
+			unit := pg.font(pg.em(max(em*0.3, body), 1), true)
+			if beside := unit.plain("\u00a0"+h.unit, pg.script); across(parts)+beside.width <= width-h.tick(pg, em) {
+				parts = append(parts, beside)
+			} else {
+				below = unit.lines(h.unit, pg.script, width)
+			}
+		}
+		if across(parts)+h.tick(pg, em) <= width && widest(below) <= width {
+			break
+		}
+	}
+	return parts, below
+}
+
+// tick is how broad the tick before a number is.
+func (h hero) tick(pg *page, em float32) float32 {
+	if !h.ticked {
+		return 0
+	}
+	return pg.u(em * 1.1)
+}
+
+// heroes are the sizes of such numbers, in millimetres of the em.
+var heroes = []float32{26, 22, 18, 15, 12.5, 10.5, 8.8, 7.4, 6}
+
+// amount splits an amount of money into what stands before its digits, these, and what stands behind them.
+func amount(s string) (before, digits, after string) {
+	s = strings.Map(func(r rune) rune {
+		if r == '\u200f' || r == '\u200e' || 0x2066 <= r && r <= 0x2069 {
+			return -1
+		}
+		return r
+	}, s)
+	digit := func(r rune) bool { return '0' <= r && r <= '9' }
+	from, to := strings.IndexFunc(s, digit), strings.LastIndexFunc(s, digit)
+	if from < 0 {
+		return "", s, ""
+	}
+	return s[:from], s[from : to+1], s[to+1:]
+}
+
+func across(parts []line) (w float32) {
+	for _, p := range parts {
+		w += p.width
+	}
+	return w
+}
+
+// capitals are the part of an em above the base line that digits fill, and what a number needs below it.
+const (
+	capitals = 0.76
+	descent  = 0.12
+)
+
+func (h hero) height(pg *page, width float32) float32 {
+	parts, below := h.parts(pg, width)
+	return height(h.label(pg, width)) + tallest(parts)*(capitals+descent) + height(below)
+}
+
+func (h hero) label(pg *page, width float32) []line {
+	if h.name == "" {
+		return nil
+	}
+	return pg.font(pg.em(body, pg.factor), false).lines(h.name, pg.script, width)
+}
+
+func tallest(parts []line) (size float32) {
+	for _, p := range parts {
+		size = max(size, p.font.size)
+	}
+	return size
+}
+
+func (h hero) width(pg *page) float32 {
+	return max(widest(h.label(pg, 1)), pg.em(6*pg.factor, 1)*float32(len([]rune(h.value)))*0.6)
+}
+
+func (h hero) place(pg *page, r rect) {
+	label := h.label(pg, r.w)
+	pg.texts(label, r, start, pg.soft)
+	parts, below := h.parts(pg, r.w)
+	base := r.y + height(label) + tallest(parts)*capitals
+	em := tallest(parts) / pg.mm
+	full := across(parts) + h.tick(pg, em)
+	x := r.x
+	if pg.right {
+		x = r.x + r.w - full
+	}
+	if h.ticked {
+		edge := pg.u(em * 0.86)
+		disc := canvas.NewRectangle(pg.success.fill)
+		disc.CornerRadius = edge / 2
+		tx := x
+		if pg.right {
+			tx = x + full - edge
+		}
+		y := base - tallest(parts)*0.36 - edge/2
+		pg.add(at(disc, tx, y, edge, edge),
+			at(icon("tick", pg.success.ink, pg.success.fill, pg.success.ink), tx+edge*0.2, y+edge*0.2, edge*0.6, edge*0.6))
+		if !pg.right {
+			x += h.tick(pg, em)
+		}
+	}
+	for _, p := range parts {
+		slim := p
+		slim.above, slim.below = p.font.size*capitals, p.font.size*descent
+		pg.put(slim, x, base-slim.above, h.color)
+		x += p.width
+	}
+	pg.texts(below, rect{r.x, base + tallest(parts)*descent, r.w, r.h}, start, h.color)
+	said := h.value
+	if h.name != "" {
+		said = h.name + ": " + h.value
+	}
+	if h.unit != "" {
+		said += " " + h.unit
+	}
+	pg.pic.Spoken = append(pg.pic.Spoken, said)
+}
+
+// numeral is a bay's number, as large as one stands at the bay.
+type numeral struct {
+	n    int
+	wide float32 // millimetres
+}
+
+func (n numeral) height(pg *page, width float32) float32 { return min(pg.u(n.wide), width) }
+
+func (n numeral) beside(pg *page) (float32, align) { return pg.u(n.wide), start }
+
+func (n numeral) words(pg *page) []block {
+	return []block{words{s: pg.t("bay", "N", n.n), em: body, bold: true, color: pg.ink}}
+}
+
+func (n numeral) place(pg *page, r rect) {
+	edge := min(pg.u(n.wide), r.w, r.h)
+	if pg.portrait() {
+		edge = r.h
+	}
+	x, y := r.x, r.y
+	if pg.right {
+		x = r.x + r.w - edge
+	}
+	plate := canvas.NewRectangle(pg.plate.fill)
+	plate.CornerRadius = pg.u(2.6)
+	pg.add(at(plate, x, y, edge, edge))
+	f := pg.font(edge*0.66, true)
+	if w := f.width(itoa(n.n), pg.script); w > edge*0.84 {
+		f = pg.font(f.size*edge*0.84/w, true)
+	}
+	l := f.plain(itoa(n.n), pg.script)
+	l.above, l.below = f.size*capitals, f.size*descent
+	pg.behind = pg.plate.fill
+	pg.put(l, x+(edge-l.width)/2, y+(edge-f.size*0.714)/2-f.size*(capitals-0.714), pg.plate.ink)
+	pg.behind = pg.ground
+}
 
 // drawing is an icon, as large as its place lets it be.
 type drawing struct {
 	name   string
 	least  float32 // millimetres
-	accent color.NRGBA
-	ink    color.NRGBA
+	accent colour
+	ink    colour
 }
 
 func (d drawing) height(pg *page, _ float32) float32 { return pg.u(d.least) }
 
+func (d drawing) beside(pg *page) (float32, align) { return pg.frame().body.w * 0.26, start }
+
+func (d drawing) words(*page) []block { return nil }
+
 func (d drawing) place(pg *page, r rect) {
-	edge := min(r.w, r.h, pg.u(70))
-	pg.add(at(icon(d.name, d.ink, pg.panel, d.accent), r.x+(r.w-edge)/2, r.y+(r.h-edge)/2, edge, edge))
+	edge := min(r.w, r.h, pg.u(80))
+	pg.add(at(icon(d.name, d.ink, pg.panel, d.accent), r.x+(r.w-edge)/2, r.y+(r.h-edge)*0.42, edge, edge))
 }
 
 // picture is an icon in the usual colours.
@@ -93,42 +285,8 @@ func (pg *page) picture(name string) drawing {
 	return drawing{name: name, least: 18, accent: pg.accent, ink: pg.ink}
 }
 
-func (pg *page) sign(name string, c color.NRGBA) drawing {
+func (pg *page) sign(name string, c colour) drawing {
 	return drawing{name: name, least: 18, accent: c, ink: c}
-}
-
-// grid is buttons in columns.
-type grid struct {
-	labels  []label
-	columns int
-	rowMM   float32
-	stretch bool
-	keys    bool // digits and letters stand from left to right in every language
-}
-
-func (g grid) rows() int { return (len(g.labels) + g.columns - 1) / g.columns }
-
-func (g grid) grows() bool { return g.stretch }
-
-func (g grid) height(pg *page, _ float32) float32 {
-	n := float32(g.rows())
-	return n*pg.u(g.rowMM) + (n-1)*pg.u(between)
-}
-
-func (g grid) place(pg *page, r rect) {
-	n := float32(g.columns)
-	space := pg.u(between)
-	w := (r.w - (n-1)*space) / n
-	rows := float32(g.rows())
-	h := min((r.h-(rows-1)*space)/rows, pg.u(46))
-	y := r.y + (r.h-rows*h-(rows-1)*space)/2
-	for i, l := range g.labels {
-		x := r.x + float32(i%g.columns)*(w+space)
-		if pg.right && !g.keys {
-			x = r.x + r.w - w - float32(i%g.columns)*(w+space)
-		}
-		pg.button(l, fyne.NewPos(x, y+float32(i/g.columns)*(h+space)), fyne.NewSize(w, h))
-	}
 }
 
 // figures is names with their values, side by side.
@@ -189,13 +347,15 @@ func (f figures) place(pg *page, r rect) {
 // progress is a bar that fills: how much of a limit is used, in thousandths.
 type progress struct{ part int64 }
 
+func (b progress) extra() bool { return true }
+
 func (b progress) height(pg *page, _ float32) float32 { return pg.u(3.4) }
 
 func (b progress) place(pg *page, r rect) {
 	for _, x := range []struct {
-		c    color.NRGBA
+		c    colour
 		part float32
-	}{{pg.line, 1}, {pg.accent, float32(min(1000, max(0, b.part))) / 1000}} {
+	}{{pg.hair, 1}, {pg.accent, float32(min(1000, max(0, b.part))) / 1000}} {
 		bar := canvas.NewRectangle(x.c)
 		bar.CornerRadius = r.h / 2
 		w := max(r.h, r.w*x.part)
@@ -207,8 +367,8 @@ func (b progress) place(pg *page, r rect) {
 	}
 }
 
-// code is a QR code, at least 35 mm.
-type code struct{ text string }
+// code is a QR code, at least 36 mm, with a caption that says what a telephone does with it.
+type code struct{ text, caption string }
 
 // How large a code is at least: what telephones read at arm's length, and pixels a module, of which each has as many.
 const (
@@ -226,9 +386,24 @@ func (c code) modules() int {
 	return q.Size + 2*qrQuiet
 }
 
-func (c code) height(pg *page, _ float32) float32 { return c.width(pg) }
+func (c code) below(pg *page, width float32) []line {
+	if c.caption == "" {
+		return nil
+	}
+	return pg.font(pg.em(caption, min(pg.factor, 1)), true).lines(c.caption, pg.script, width)
+}
+
+func (c code) height(pg *page, width float32) float32 {
+	return c.width(pg) + height(c.below(pg, max(width, c.width(pg)))) + pg.u(1)
+}
 
 func (c code) width(pg *page) float32 { return max(pg.u(qrEdge), float32(qrPixels*c.modules())) }
+
+func (c code) beside(pg *page) (float32, align) {
+	return max(pg.frame().body.w*0.3, c.width(pg)), end
+}
+
+func (c code) words(*page) []block { return nil }
 
 func (c code) place(pg *page, r rect) {
 	png, err := receipt.PNG(c.text)
@@ -236,22 +411,29 @@ func (c code) place(pg *page, r rect) {
 		pg.pic.Cut = append(pg.pic.Cut, "QR: "+err.Error())
 		return
 	}
-	edge := min(max(c.width(pg), min(r.w, r.h)), max(pg.u(50), c.width(pg)))
+	says := c.below(pg, r.w)
+	edge := min(max(c.width(pg), min(r.w, r.h-height(says)-pg.u(1))), max(pg.u(50), c.width(pg)))
 	n := float32(c.modules())
 	edge = n * max(1, float32(int(edge/n)))
 	img := canvas.NewImageFromReader(bytes.NewReader(png), "qr.png")
 	img.FillMode, img.ScaleMode = canvas.ImageFillContain, canvas.ImageScalePixels
-	x, y := float32(int(r.x+(r.w-edge)/2)), float32(int(r.y+(r.h-edge)/2))
+	x, y := float32(int(r.x+(r.w-edge)/2)), float32(int(r.y+(r.h-edge-height(says)-pg.u(1))/2))
 	pg.add(at(canvas.NewRectangle(color.White), x, y, edge, edge), at(img, x, y, edge, edge))
+	pg.texts(says, rect{r.x, y + edge + pg.u(1), r.w, r.h}, middle, pg.ink)
+	if c.caption != "" {
+		pg.pic.Spoken = append(pg.pic.Spoken, c.caption)
+	}
 }
 
 // countdown is a ring that closes while the time runs out, with the seconds in it.
 type countdown struct{ left, of int }
 
-func (c countdown) height(pg *page, _ float32) float32 { return pg.u(15) }
+func (c countdown) extra() bool { return true }
+
+func (c countdown) height(pg *page, _ float32) float32 { return pg.u(13) }
 
 func (c countdown) place(pg *page, r rect) {
-	edge := pg.u(15)
+	edge := pg.u(13)
 	x, y := r.x, r.y+(r.h-edge)/2
 	if pg.right {
 		x = r.x + r.w - edge

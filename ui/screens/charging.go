@@ -1,62 +1,69 @@
 package screens
 
-import (
-	"cmp"
-
-	"kioskd/ui"
-)
+import "kioskd/ui"
 
 // charging shows what was delivered and what it costs, so far.
 func (pg *page) charging() {
-	pg.block(pg.title(pg.t("charging.title", "N", pg.v.Bay)))
+	pg.side = numeral{pg.v.Bay, 21}
+	pg.block(hero{name: pg.t("charging.cost"), value: pg.p.Money(pg.v.Cost), em: 22, color: pg.accent})
 	if key := pg.v.Key(); key != "charging.title" {
 		pg.block(pg.say(pg.t(key)))
 	}
-	pg.meters()
+	energy := figure{pg.t("charging.energy"), pg.p.Energy(pg.v.Energy, 2)}
+	power := figure{pg.t("charging.power"), pg.p.Power(pg.v.Power)}
+	elapsed := figure{pg.t("charging.time"), pg.p.Duration(pg.v.Elapsed)}
+	if pg.v.Access.Large {
+		pg.block(figures{energy}, lesser{figures{power, elapsed}})
+	} else {
+		pg.block(figures{energy, power, elapsed})
+	}
+	pg.ownLimit()
 	pg.stopCode()
-	pg.block(pg.note(pg.t("charging.unplug")))
-	pg.foot("charging.others", plain, ui.Back, "")
+	how := pg.say(pg.t("charging.unplug"))
+	how.nice, how.color = pg.v.Access.Large, pg.soft
+	pg.block(how)
 	pg.foot("charging.stop", danger, ui.Stop, "")
+	pg.foot("charging.others", primary, ui.Back, "")
+	pg.signs("back")
 }
 
-// idle warns whose vehicle takes no more energy, before it costs something.
+// ownLimit shows how much of the limit is used that the driver set.
+func (pg *page) ownLimit() {
+	used, of := pg.v.Cost.Minor, pg.v.Limit.Cost.Minor
+	if pg.v.Limit.Energy > 0 {
+		used, of = int64(pg.v.Energy), int64(pg.v.Limit.Energy)
+	}
+	if of > 0 {
+		pg.block(progress{used * 1000 / of}, pg.note(pg.t("charging.limit", "Amount", pg.limit(pg.v.Limit))))
+	}
+}
+
+// idle warns a driver whose vehicle takes no more energy, before it costs something.
 func (pg *page) idle() {
+	pg.side = numeral{pg.v.Bay, 21}
 	fee := ""
 	if pg.v.Idle != nil {
 		fee = pg.p.Decimal(pg.v.Idle.Amount, pg.v.Hold.Currency)
 	}
-	pg.block(pg.title(pg.t("idle.title")))
+	says := pg.warnBand(pg.t("idle.title"))
+	says.under = pg.t("idle.do")
+	pg.top = append(pg.top, says)
 	w := pg.say(pg.t(pg.v.Key(), "N", (pg.v.IdleFree+59)/60, "Amount", fee))
-	w.bold, w.color = true, pg.warning
-	do := pg.say(pg.t("idle.do"))
-	do.bold, do.nice = true, pg.v.Access.Large
-	pg.block(w, do, lesser{pg.sofar()})
+	w.bold = true
+	pg.block(w)
+	if pg.v.Access.Large {
+		pg.block(lesser{pg.sofar()})
+	} else {
+		pg.block(pg.sofar())
+	}
 	pg.stopCode()
-	pg.foot("charging.others", plain, ui.Back, "")
 	pg.foot("charging.stop", danger, ui.Stop, "")
+	pg.foot("charging.others", primary, ui.Back, "")
+	pg.signs("back")
 }
 
 // sofar is what was delivered and what it costs.
 func (pg *page) sofar() figures {
-	return figures{{pg.t("charging.energy"), pg.p.Energy(pg.v.Energy, 2)},
-		{pg.t("charging.cost"), pg.p.Money(pg.v.Cost)}}
-}
-
-// meters has the figures of a session, and how much of its limit is used.
-func (pg *page) meters() {
-	pg.block(pg.sofar(),
-		lesser{figures{{pg.t("charging.power"), pg.p.Power(pg.v.Power)},
-			{pg.t("charging.time"), pg.p.Duration(pg.v.Elapsed)}}})
-	used, of := pg.v.Cost.Minor, pg.v.Approved.Minor
-	switch l := pg.v.Limit; {
-	case l.Cost.Minor > 0:
-		of = l.Cost.Minor
-	case l.Energy > 0:
-		used, of = int64(pg.v.Energy), int64(l.Energy)
-	}
-	if of > 0 {
-		limit := pg.note(pg.t("charging.limit", "Amount", cmp.Or(pg.limit(pg.v.Limit), pg.p.Money(pg.v.Approved))))
-		limit.nice = pg.v.Access.Large
-		pg.block(progress{used * 1000 / of}, limit)
-	}
+	return figures{{pg.t("charging.cost"), pg.p.Money(pg.v.Cost)},
+		{pg.t("charging.energy"), pg.p.Energy(pg.v.Energy, 2)}}
 }

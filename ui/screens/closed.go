@@ -4,17 +4,19 @@ import "kioskd/ui"
 
 // closed is for a kiosk that sells nothing now.
 func (pg *page) closed() {
-	pg.side = pg.sign("cross", pg.warning)
-	pg.outage("closed.title", pg.t(pg.v.Key()))
+	pg.outage("cross", "closed.title", pg.t(pg.v.Key()))
 }
 
 // outage says what is wrong, what it means for a driver who charges, and whom to call.
-func (pg *page) outage(key, why string) {
-	pg.danger()
-	pg.block(pg.title(pg.t(key)), pg.say(why))
+func (pg *page) outage(sign, key, why string) {
+	pg.alarms()
+	says := pg.warnBand(pg.t(key))
+	says.icon, says.em = sign, title
+	pg.top = append(pg.top, says)
+	pg.block(words{s: why, em: lead, color: pg.ink})
 	for _, b := range pg.v.Bays {
 		if b.State == ui.BayInUse {
-			pg.block(pg.money(pg.t("closed.charging")))
+			pg.block(pg.tell(pg.t("closed.charging")))
 			break
 		}
 	}

@@ -9,57 +9,79 @@ import (
 // final says what became of the money first, then why, and how to have the receipt.
 func (pg *page) final() {
 	if pg.v.Code != "" {
-		pg.side = code{pg.v.Code}
+		pg.side = code{pg.v.Code, pg.caption()}
 	}
-	if pg.v.Paid.Minor > 0 {
-		key := "final.due"
-		if pg.v.Open {
-			key = "final.unpaid"
-		} else if pg.v.Settled {
-			key = "final.paid"
+	pg.outcome()
+	if pg.v.Message != "" && pg.v.Message != "stopped" {
+		w := pg.say(pg.t(pg.v.Key()))
+		w.nice = pg.v.Message == "unplugged"
+		pg.block(w)
+	}
+	if pg.v.Paid.Minor > 0 && !pg.v.Open {
+		pg.block(entry{name: pg.p.Energy(pg.v.Energy, 3), value: pg.p.Duration(pg.v.Elapsed), em: caption, ruled: true,
+			nice: true})
+	}
+	for _, i := range pg.v.Items {
+		if i.Key == "receipt.net" || i.Key == "receipt.vat" {
+			e := pg.entry(i)
+			e.em, e.nice, e.ruled = caption, true, true
+			pg.block(e)
 		}
-		w := pg.title(pg.t(key, "Amount", pg.p.Money(pg.v.Paid)))
-		w.color = pg.accent
-		pg.block(w)
-	} else {
+	}
+	w := pg.say(pg.t("final.code", "Code", pg.v.Reference))
+	w.em = caption
+	pg.block(w)
+	if len(pg.v.Items) > 0 {
+		show := "final.show"
+		if pg.v.Access.Large && pg.small() {
+			show = "receipt.title"
+		}
+		pg.foot(show, plain, ui.Open, string(ui.Itemised))
+	}
+	pg.foot("final.done", primary, ui.Back, "")
+	pg.signs("receipt", "tick")
+}
+
+// outcome is what became of the money.
+func (pg *page) outcome() {
+	paid := hero{value: pg.p.Money(pg.v.Paid), em: 15, color: pg.good}
+	switch {
+	case pg.v.Paid.Minor == 0:
 		w := pg.title(pg.t("final.nothing"))
-		w.color = pg.accent
+		w.color = pg.good
 		pg.block(w)
+	case pg.v.Open:
+		paid.name, paid.color = pg.t("final.unpaid"), pg.ink
+		pg.block(paid)
+	case pg.v.Settled:
+		paid.ticked, paid.unit = true, pg.t("final.paid")
+		pg.block(paid)
+	default:
+		paid.name = pg.t("final.due")
+		pg.block(paid)
 	}
 	switch {
 	case pg.v.Free:
 	case pg.v.Open:
-		pg.block(words{s: pg.t("final.open"), em: body, bold: true, color: pg.warning})
+		pg.block(pg.warnBand(pg.t("final.open")))
 	case pg.v.Settled:
-		pg.block(pg.money(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released))))
+		b := pg.tell(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released)))
+		b.under, b.tone = pg.t("final.bank_days"), pg.success
+		pg.block(b)
 	case pg.v.Paid.Minor > 0:
-		pg.block(pg.money(pg.t("final.pending")))
+		pg.block(pg.tell(pg.t("final.pending")))
 	default:
-		pg.block(pg.money(pg.t("final.pending_nothing")))
+		pg.block(pg.tell(pg.t("final.pending_nothing")))
 	}
-	if pg.v.Message != "" {
-		pg.block(pg.say(pg.t(pg.v.Key())))
-	}
-	if pg.v.Paid.Minor > 0 {
-		pg.block(pg.say(pg.p.Energy(pg.v.Energy, 3) + " · " + pg.p.Duration(pg.v.Elapsed)))
-	}
-	if pg.v.Settled && !pg.v.Open && !pg.v.Free {
-		pg.block(pg.note(pg.t("final.bank_days")))
-	}
-	pg.block(pg.say(pg.t("final.code", "Code", pg.v.Reference)))
-	pg.caption()
-	if len(pg.v.Items) > 0 {
-		pg.foot("final.show", plain, ui.Open, string(ui.Itemised))
-	}
-	pg.foot("final.done", primary, ui.Back, "")
 }
 
 // caption says what a telephone does with the code; a code that is not there promises nothing.
-func (pg *page) caption() {
+func (pg *page) caption() string {
 	switch {
 	case strings.HasPrefix(pg.v.Code, "https:"):
-		pg.block(pg.say(pg.t("final.scan")))
+		return pg.t("final.scan")
 	case strings.HasPrefix(pg.v.Code, "mailto:"):
-		pg.block(pg.say(pg.t("final.mail")))
+		return pg.t("final.mail")
 	}
+	return ""
 }

@@ -18,7 +18,7 @@ func (pg *page) limits() {
 	for i, l := range pg.v.Limits {
 		t := label{text: cmp.Or(pg.limit(l), pg.t("limits.none")), tap: pg.act(ui.SetLimit, strconv.Itoa(i))}
 		if l == pg.v.Limit {
-			t.style, t.icon = primary, "check"
+			t.style = primary
 		}
 		tiles = append(tiles, t)
 	}

@@ -2,6 +2,7 @@ package screens
 
 import (
 	"image/color"
+	"math"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -131,6 +132,9 @@ func (f font) lines(text string, s script, width float32) (out []line) {
 	}
 	return out
 }
+
+// plain is a text on one line.
+func (f font) plain(text string, s script) line { return f.lines(text, s, math.MaxFloat32)[0] }
 
 func (l line) height() float32 { return l.above + l.below }
 

@@ -15,10 +15,10 @@ import (
 	"kioskd/ui/text"
 )
 
-// page is a screen under construction: blocks in the middle, one below the other, a picture
-// beside or above them, and what can be done at the foot. What is always there (larger text,
-// language, help) stands in a rail at the start side, or below everything on a tall panel, so
-// that its first button is always in the same corner.
+// page is a screen under construction: one stage and one foot. On the stage stand bands across it, then blocks one
+// below the other, and beside or above them one thing that is looked at: a bay's number, a picture, a code. The foot
+// has what is always there (larger text in the same corner always, language, help) and what can be done, the one that
+// leads on last.
 type page struct {
 	Panel
 	script
@@ -32,14 +32,17 @@ type page struct {
 	mute   bool // nothing can read the language aloud
 	known  extents
 	factor float32 // of type
+	images func(name string) *Image
 
+	top    []block // across the stage, above everything else
 	blocks []block
-	side   block // picture, or nil
+	side   aside // or nil
 	feet   []label
 	bare   bool  // without what is always there
 	whole  touch // what a touch anywhere else does
 	unread bool  // what is to be done next can be done on the last leaf only
-	dense  bool  // many keys: on a low panel the rail lies at the foot, and no strip stands above
+	dense  bool  // many keys: no strip stands above
+	behind color.NRGBA
 	pic    *Picture
 	layer  []fyne.CanvasObject
 }
@@ -49,12 +52,14 @@ type Picture struct {
 	Object  fyne.CanvasObject
 	Buttons []*Button // in the order in which a keypad reaches them
 	Texts   []Placed
+	Labels  []Placed // words on buttons; where they are is not said
 	Spoken  []string // what is read aloud
 	Cut     []string // texts that did not fit
 	Pulse   []*canvas.Rectangle
 	Whole   *Button // what a touch anywhere else does; nil for nothing
 	Pages   int     // of a long list
 	Right   bool    // it is read from right to left
+	Stage   fyne.Size
 }
 
 // Placed is a line of text and where it is.
@@ -68,6 +73,9 @@ type Placed struct {
 
 type rect struct{ x, y, w, h float32 }
 
+// inside is a rectangle less its edges.
+func (r rect) inside(x, y float32) rect { return rect{r.x + x, r.y + y, r.w - 2*x, r.h - 2*y} }
+
 // u is millimetres in units.
 func (pg *page) u(millimetres float32) float32 { return millimetres * pg.mm }
 
@@ -75,11 +83,6 @@ func (pg *page) u(millimetres float32) float32 { return millimetres * pg.mm }
 // legible.
 func (pg *page) em(millimetres, factor float32) float32 {
 	return pg.emAtLeast(millimetres*factor, legible)
-}
-
-// emButton is a size of type on a button, whose place is narrow.
-func (pg *page) emButton(millimetres, factor float32) float32 {
-	return pg.emAtLeast(millimetres*factor, legible*0.88)
 }
 
 func (pg *page) emAtLeast(size, least float32) float32 {
@@ -110,58 +113,57 @@ func (pg *page) foot(key string, s style, k ui.InputKind, value string) {
 	pg.feet = append(pg.feet, label{text: pg.t(key), style: s, tap: pg.act(k, value)})
 }
 
+// signs are what stands on the last buttons below where their words have no room.
+func (pg *page) signs(names ...string) {
+	for i := range min(len(names), len(pg.feet)) {
+		pg.feet[len(pg.feet)-1-i].sign = names[len(names)-1-i]
+	}
+}
+
 func (pg *page) block(b ...block) { pg.blocks = append(pg.blocks, b...) }
 
 // frame is the places of a page.
 type frame struct{ strip, body, foot, rail rect }
 
 func (pg *page) frame() frame {
-	m, t := pg.u(margin), pg.u(target)
+	m, t, g := pg.u(margin), pg.u(target), pg.u(between)
 	w, h := pg.Size.Width, pg.Size.Height
-	strip := pg.em(caption, 1) * 1.5
-	if pg.right {
-		strip *= 1.3
-	}
-	foot := pg.u(target + 2)
-	f := frame{}
+	f := frame{rail: rect{m, h - pg.u(below) - t, 3*t + 2*g, t}}
 	if pg.portrait() {
-		f.rail = rect{m, h - m - t, w - 2*m, t}
-		f.foot = rect{m, f.rail.y - pg.u(between) - foot, w - 2*m, foot}
-	} else if pg.low() {
-		m = pg.u(2.5)
-		rail := 3*t + 2*pg.u(between)
-		f.rail = rect{m, h - m - t, rail, t}
-		f.foot = rect{m + rail + pg.u(between), h - m - t, w - 2*m - rail - pg.u(between), t}
-		if pg.right {
-			f.rail.x, f.foot.x = w-m-rail, m
-		}
-		f.body = rect{m, m, w - 2*m, f.foot.y - pg.u(between) - m}
-		return f
+		f.rail.w = w - 2*m
+		f.foot = rect{m, f.rail.y - g - pg.u(target+2), w - 2*m, pg.u(target + 2)}
 	} else {
-		f.rail = rect{m, m, t, h - 2*m}
-		x := m + t + pg.u(between)
-		f.foot = rect{x, h - m - foot, w - m - x, foot}
+		f.foot = rect{m + f.rail.w + g, f.rail.y, w - 2*m - f.rail.w - g, t}
 		if pg.right {
-			f.rail.x, f.foot.x = w-m-t, m
+			f.rail.x, f.foot.x = w-m-f.rail.w, m
 		}
 	}
-	if pg.v.Access.Large && pg.small() { // the room is needed; whom to call stands under help
-		f.foot.h = t
-		f.foot.y = h - m - t
-		f.body = rect{f.foot.x, m, f.foot.w, f.foot.y - pg.u(between) - m}
-		return f
+	if pg.bare {
+		f.foot.y = h - pg.u(below)
+	} else if len(pg.feet) == 0 {
+		f.foot.y, f.foot.h = f.rail.y, 0
 	}
-	f.strip = rect{f.foot.x, pg.u(2), f.foot.w, strip}
-	top := f.strip.y + strip + pg.u(1.2)
-	f.body = rect{f.foot.x, top, f.foot.w, f.foot.y - pg.u(between) - top}
-	if len(pg.feet) == 0 {
-		f.body.h = f.foot.y + f.foot.h - top
+	top := pg.u(2.5)
+	if pg.hasStrip() {
+		f.strip = rect{m, pg.u(1.4), w - 2*m, pg.em(caption, 0.95) * 1.3}
+		top = f.strip.y + f.strip.h + pg.u(1.6)
 	}
+	f.body = rect{m, top, w - 2*m, f.foot.y - pg.u(3.6) - top}
+	pg.pic.Stage = fyne.NewSize(f.body.w, f.body.h)
 	return f
 }
 
-// low tells whether a dense page has no room for rail and strip.
-func (pg *page) low() bool { return pg.dense && pg.small() }
+// hasStrip tells whether the site's name stands above: on a panel of seven inches only where no visit runs, because the
+// stage needs the room, and never where a visitor needs larger text.
+func (pg *page) hasStrip() bool {
+	switch {
+	case pg.dense && pg.small(), pg.v.Access.Large && pg.small():
+		return false
+	case !pg.small():
+		return true
+	}
+	return pg.v.Screen == ui.Attract || pg.v.Screen == ui.Help || pg.v.Closed()
+}
 
 func (pg *page) small() bool { return !pg.portrait() && pg.Size.Height < pg.u(lowPanel) }
 
@@ -170,11 +172,13 @@ const lowPanel = 100
 
 // draw makes the whole picture.
 func (pg *page) draw() {
+	pg.behind = pg.ground
 	back := canvas.NewRectangle(pg.ground)
 	back.Resize(pg.Size)
 	pg.add(back)
 	pg.everywhere()
 	f := pg.frame()
+	pg.floor(f)
 	pg.fit(f.body)
 	if f.strip.h > 0 {
 		pg.strip(f.strip)
@@ -192,6 +196,17 @@ func (pg *page) draw() {
 	}
 }
 
+// floor is what the foot stands on.
+func (pg *page) floor(f frame) {
+	if pg.bare {
+		return
+	}
+	y := min(f.foot.y, f.rail.y) - pg.u(1.6)
+	bar := canvas.NewRectangle(pg.panel)
+	edge := canvas.NewRectangle(pg.hair)
+	pg.add(at(bar, 0, y, pg.Size.Width, pg.Size.Height-y), at(edge, 0, y, pg.Size.Width, max(1, pg.u(0.25))))
+}
+
 // everywhere lies behind everything else, and takes the touches that hit nothing.
 func (pg *page) everywhere() {
 	if pg.whole.run == nil {
@@ -207,24 +222,33 @@ func (pg *page) everywhere() {
 	pg.pic.Whole = b
 }
 
+// sizes are the sizes of type in which a page can be drawn, the largest first.
+func (pg *page) sizes() []float32 {
+	switch {
+	case pg.v.Access.Large && !pg.small():
+		return []float32{1.8, 1.6, 1.4, 1.2, 1}
+	case pg.v.Access.Large:
+		return []float32{1.6, 1.4, 1.2, 1}
+	case pg.portrait():
+		return []float32{1.6, 1.45, 1.3, 1.15, 1, 0.9}
+	case !pg.small():
+		return []float32{1.3, 1.15, 1, 0.9}
+	}
+	return []float32{1, 0.9}
+}
+
 // fit finds the largest type at which everything has its place. What is only nice to know
 // goes before type becomes small.
 func (pg *page) fit(r rect) {
-	start, least := float32(1), float32(0.86)
-	if !pg.small() { // there is room
-		start = roomy
-	}
-	if pg.v.Access.Large {
-		start, least = larger, 1
-	}
 	all := pg.blocks
 	for drop := 0; ; drop++ {
 		pg.blocks = without(all, drop)
 		final := len(without(all, drop+1)) == len(pg.blocks)
+		sizes := pg.sizes()
 		if final {
-			least = smaller
+			sizes = append(sizes, smaller)
 		}
-		for f := start; f >= least-0.001; f -= step {
+		for _, f := range sizes {
 			pg.factor = f
 			if pg.needs(r) {
 				pg.place(r)
@@ -236,12 +260,16 @@ func (pg *page) fit(r rect) {
 		}
 	}
 	switch side := pg.side.(type) { // words come before pictures, and a code has a leaf of its own
-	case drawing:
-		pg.side, pg.blocks = nil, all
-		pg.fit(r)
-		return
+	case nil:
 	case code:
 		pg.side, pg.blocks = nil, append(all, side)
+	default:
+		pg.side, pg.blocks = nil, append(side.words(pg), all...)
+		pg.fit(r)
+		return
+	}
+	if len(pg.top) > 0 { // a band stands on the first leaf, like everything else
+		pg.blocks, pg.top = append(slices.Clone(pg.top), pg.blocks...), nil
 	}
 	pg.leaves(r)
 	pg.place(r)
@@ -249,16 +277,15 @@ func (pg *page) fit(r rect) {
 
 // leaves spreads what does not fit over several leaves. Nothing is agreed to unread.
 func (pg *page) leaves(r rect) {
-	_, texts := pg.columns(r)
 	var leaves [][]block
 	left := float32(0)
 	for _, b := range pg.blocks {
-		h := b.height(pg, texts.w)
-		if w, ok := b.(interface{ width(*page) float32 }); h > texts.h || ok && w.width(pg) > texts.w+0.5 {
+		h := b.height(pg, r.w)
+		if w, ok := b.(interface{ width(*page) float32 }); h > r.h || ok && w.width(pg) > r.w+0.5 {
 			pg.pic.Cut = append(pg.pic.Cut, fmt.Sprintf("%+v", b))
 		}
 		if h > left+0.5 {
-			leaves, left = append(leaves, nil), texts.h
+			leaves, left = append(leaves, nil), r.h
 		}
 		leaves[len(leaves)-1], left = append(leaves[len(leaves)-1], b), left-h-pg.u(gap)
 	}
@@ -274,6 +301,12 @@ func (pg *page) leaves(r rect) {
 		pg.feet[last] = more
 	case !pg.unread:
 		more.style = plain
+		if pg.small() { // an arrow will do
+			more.icon, more.spoken, more.text = "arrow", more.text, ""
+			if pg.right {
+				more.icon = "arrow_left"
+			}
+		}
 		pg.feet = append(pg.feet, more)
 	}
 }
@@ -290,68 +323,100 @@ func without(all []block, n int) []block {
 	return out
 }
 
-// columns splits the middle where a picture stands beside the text.
-func (pg *page) columns(r rect) (pictures, texts rect) {
+// columns splits the stage where something stands beside the blocks.
+func (pg *page) columns(r rect) (side, texts rect) {
 	if pg.side == nil {
 		return rect{}, r
 	}
+	w, where := pg.side.beside(pg)
 	if pg.portrait() {
-		h := max(min(pg.side.height(pg, r.w), r.h*0.4), r.h*0.3)
-		return rect{r.x, r.y, r.w, h}, rect{r.x, r.y + h + pg.u(gap), r.w, r.h - h - pg.u(gap)}
+		h := max(min(pg.side.height(pg, r.w), r.h*0.45), r.h*0.25)
+		if where == end { // what is chosen is within reach
+			return rect{r.x, r.y + r.h - h, r.w, h}, rect{r.x, r.y, r.w, r.h - h - pg.u(between)}
+		}
+		return rect{r.x, r.y, r.w, h}, rect{r.x, r.y + h + pg.u(between), r.w, r.h - h - pg.u(between)}
 	}
-	w := r.w * 0.34
-	if c, ok := pg.side.(code); ok { // it has pixels of its own
-		w = max(w, c.width(pg))
+	side = rect{r.x, r.y, w, r.h}
+	texts = rect{r.x + w + pg.u(between), r.y, r.w - w - pg.u(between), r.h}
+	atRight := where == end
+	if where != physical {
+		atRight = atRight != pg.right
+	} else {
+		atRight = pg.v.Side != "left"
 	}
-	pictures, texts = rect{r.x, r.y, w, r.h}, rect{r.x + w + pg.u(between), r.y, r.w - w - pg.u(between), r.h}
-	if pg.right {
-		pictures.x, texts.x = r.x+r.w-w, r.x
+	if atRight {
+		side.x, texts.x = r.x+r.w-w, r.x
 	}
-	return pictures, texts
+	return side, texts
+}
+
+// bands is how high the bands above are, with the space below them.
+func (pg *page) bands(r rect) (h float32) {
+	for _, b := range pg.top {
+		h += b.height(pg, r.w) + pg.u(gap)
+	}
+	return h
 }
 
 func (pg *page) needs(r rect) bool {
-	pictures, texts := pg.columns(r)
-	if pg.side != nil && pg.side.height(pg, pictures.w) > pictures.h+0.5 {
+	h := pg.bands(r)
+	r.y, r.h = r.y+h, r.h-h
+	side, texts := pg.columns(r)
+	if pg.side != nil && (pg.side.height(pg, side.w) > side.h+0.5 || texts.w < pg.u(30)) {
 		return false
 	}
-	h := float32(0)
-	for i, b := range pg.blocks {
-		if i > 0 {
-			h += pg.u(gap)
-		}
-		if w, ok := b.(interface{ width(*page) float32 }); ok && w.width(pg) > texts.w {
-			return false
-		}
-		h += b.height(pg, texts.w)
-	}
-	return h <= texts.h+0.5
+	return pg.stacked(texts.w) <= texts.h+0.5 && pg.wideEnough(texts.w)
 }
 
-// place puts the blocks into the middle of their place. A block that can be larger gets what
-// is left. On a tall panel a visitor who needs it finds what they touch in the lower half.
-func (pg *page) place(r rect) {
-	pictures, texts := pg.columns(r)
-	if pg.side != nil {
-		pg.side.place(pg, pictures)
-	}
-	h, growing := float32(0), 0
+// stacked is how high the blocks are, one below the other.
+func (pg *page) stacked(width float32) (h float32) {
 	for i, b := range pg.blocks {
 		if i > 0 {
 			h += pg.u(gap)
 		}
-		h += b.height(pg, texts.w)
+		h += b.height(pg, width)
+	}
+	return h
+}
+
+func (pg *page) wideEnough(width float32) bool {
+	for _, b := range pg.blocks {
+		if w, ok := b.(interface{ width(*page) float32 }); ok && w.width(pg) > width+0.5 {
+			return false
+		}
+	}
+	return true
+}
+
+// place puts everything where it belongs. A block that can be larger gets what is left; else the blocks stand a little
+// above the middle of their place. On a tall panel a visitor who needs it finds what they touch in the lower half.
+func (pg *page) place(r rect) {
+	for _, b := range pg.top {
+		h := b.height(pg, r.w)
+		b.place(pg, rect{r.x, r.y, r.w, h})
+		r.y, r.h = r.y+h+pg.u(gap), r.h-h-pg.u(gap)
+	}
+	side, texts := pg.columns(r)
+	if pg.side != nil {
+		pg.side.place(pg, side)
+	}
+	growing := 0
+	for _, b := range pg.blocks {
 		if grows(b) {
 			growing++
 		}
 	}
-	left := max(0, texts.h-h)
-	y := texts.y + left/2
-	if growing > 0 {
-		y = texts.y
+	left := max(0, texts.h-pg.stacked(texts.w))
+	space := pg.u(gap)
+	y := texts.y
+	if n := len(pg.blocks); growing == 0 { // loosely, where there is room
+		space += min(pg.u(gap)*1.2, left/float32(n+2))
+		if _, numbered := pg.side.(numeral); !numbered || pg.portrait() {
+			y += max(0, texts.h-pg.stacked(texts.w)-(space-pg.u(gap))*float32(n-1)) * 0.4
+		}
 	}
 	if pg.v.Access.Large && pg.portrait() {
-		y, growing = texts.y+left, 0
+		y, growing, space = texts.y+left, 0, pg.u(gap)
 	}
 	for _, b := range pg.blocks {
 		bh := b.height(pg, texts.w)
@@ -359,7 +424,7 @@ func (pg *page) place(r rect) {
 			bh += left / float32(growing)
 		}
 		b.place(pg, rect{texts.x, y, texts.w, bh})
-		y += bh + pg.u(gap)
+		y += bh + space
 	}
 }
 
@@ -368,18 +433,22 @@ func grows(b block) bool {
 	return ok && g.grows()
 }
 
-// strip has the site's name, how far the visitor is, and whom to call.
+// strip has the site's name or its logo, and whom to call.
 func (pg *page) strip(r rect) {
-	f := pg.font(pg.em(caption, 1), false)
-	left, right := pg.v.Site, ""
+	f := pg.font(pg.em(caption, 0.95), true)
+	thin := f
+	thin.bold = false
+	right := ""
 	if pg.v.Helpline != "" {
 		right = pg.t("help.call", "Phone", pg.v.Helpline)
 	}
-	// whom to call is more important
-	if room := r.w - f.width(right, pg.script) - pg.u(gap); f.width(left, pg.script) <= room {
-		pg.texts(f.lines(left, pg.script, room), rect{r.x, r.y, r.w, r.h}, start, pg.soft)
+	room := r.w - thin.width(right, pg.script) - pg.u(gap) // whom to call is more important
+	if pg.logo(r, room) || f.width(pg.v.Site, pg.script) <= room {
+		if pg.images(pg.v.Brand.Logo) == nil {
+			pg.texts(f.lines(pg.v.Site, pg.script, room), r, start, pg.accent)
+		}
 		b := &Button{run: pg.gesture(), fill: canvas.NewRectangle(color.Transparent),
-			ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent}
+			ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent, hand: pg.hand}
 		b.ring.Hidden = true
 		b.ExtendBaseWidget(b)
 		x := r.x
@@ -388,7 +457,23 @@ func (pg *page) strip(r rect) {
 		}
 		pg.add(at(b, x, 0, pg.u(2*target), r.y+r.h))
 	}
-	pg.texts(f.lines(right, pg.script, r.w), r, end, pg.soft)
+	pg.texts(thin.lines(right, pg.script, r.w), r, end, pg.soft)
+}
+
+// logo draws the host's logo in place of the site's name, where there is one.
+func (pg *page) logo(r rect, room float32) bool {
+	img := pg.images(pg.v.Brand.Logo)
+	if img == nil {
+		return false
+	}
+	high := r.h + pg.u(1)
+	w := min(room, high*img.aspect())
+	x := r.x
+	if pg.right {
+		x = r.x + r.w - w
+	}
+	pg.add(at(img.object(), x, r.y-pg.u(0.5), w, high))
+	return true
 }
 
 // gestures is how often the site's name is touched by a person who has a code, and within
@@ -411,121 +496,14 @@ func (pg *page) gesture() func() {
 	}
 }
 
-// footer puts what can be done below, the way back first.
-func (pg *page) footer(r rect) {
-	n := len(pg.feet)
-	if n == 0 {
-		return
-	}
-	if n == 1 && pg.feet[0].style != primary { // not broader than a finger needs
-		pg.feet[0].style = plain
-	}
-	space := pg.u(between)
-	if say := pg.local.say; say != nil && pg.v.Access.Speech && pg.small() && !pg.low() { // the rail is full
-		t := pg.u(target)
-		x := r.x
-		r.w -= t + space
-		if pg.right {
-			x = r.x + r.w + space
-		} else {
-			r.x += t + space
-		}
-		pg.button(label{icon: "speaker", spoken: pg.t("access.repeat"), style: quiet, tap: touch{run: say}},
-			fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
-	}
-	if pg.low() && n > 1 { // an arrow will do for the way back
-		t := pg.u(target)
-		back := pg.feet[0]
-		back.icon, back.spoken, back.text = "back", back.text, ""
-		if pg.right {
-			back.icon = "back_right"
-		}
-		x := r.x
-		r.x, r.w = r.x+t+space, r.w-t-space
-		if pg.right {
-			x, r.x = r.x-t-space+r.w+space, r.x-t-space
-		}
-		pg.button(back, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h))
-		pg.feet, n = pg.feet[1:], n-1
-	}
-	x := r.x
-	for i, w := range pg.widths(r.w - space*float32(n-1)) {
-		left := x
-		if pg.right {
-			left = 2*r.x + r.w - x - w
-		}
-		pg.button(pg.feet[i], fyne.NewPos(left, r.y), fyne.NewSize(w, r.h))
-		x += w + space
-	}
-}
-
-// widths are those of the buttons below: all the same, where the words have room then, else each by its own words.
-func (pg *page) widths(all float32) []float32 {
-	same := all / float32(len(pg.feet))
-	out := make([]float32, len(pg.feet))
-	left, tight := all, false
-	for i, l := range pg.feet {
-		words := pg.font(pg.emButton(body, 1), true).lines(l.text, pg.script, 1)
-		out[i] = max(pg.u(target), widest(words)+pg.u(5))
-		left, tight = left-out[i], tight || out[i] > same
-	}
-	for i := range out {
-		if tight && left >= 0 {
-			out[i] += left / float32(len(out))
-		} else {
-			out[i] = same
-		}
-	}
-	return out
-}
-
-// railed is a button of the rail.
-type railed struct {
-	icon, key string
-	tap       touch
-}
-
-// rail has what is always there: larger text in the lowest corner of the start side, the
-// language above it, and help.
-func (pg *page) rail(r rect) {
-	t := pg.u(target)
-	// a sign of what stands here
-	if free := r.h - 3*t - 3*pg.u(between); !pg.portrait() && !pg.v.Access.Speech && free > pg.u(8) && !pg.low() {
-		edge := min(t*0.8, free)
-		pg.add(at(icon("bay", pg.accent, pg.ground, pg.accent), r.x+(r.w-edge)/2, r.y, edge, edge))
-	}
-	names := []railed{
-		{"access", "access.button", pg.act(ui.Open, string(ui.AccessAsk))},
-		{"language", "languages.title", pg.act(ui.Open, string(ui.Languages))},
-		{"help", "help.button", pg.act(ui.Open, string(ui.Help))},
-	}
-	if say := pg.local.say; say != nil && pg.v.Access.Speech && (pg.portrait() || !pg.small()) {
-		names = append(names, railed{"speaker", "access.repeat", touch{run: say}})
-	}
-	for i, n := range names {
-		p := fyne.NewPos(r.x, r.y+r.h-t-float32(i)*(t+pg.u(between)))
-		if pg.portrait() || pg.low() {
-			step := (r.w - t) / float32(len(names)-1)
-			p = fyne.NewPos(r.x+float32(i)*step, r.y)
-			if pg.right {
-				p.X = r.x + r.w - t - float32(i)*step
-			}
-		}
-		l := label{icon: n.icon, spoken: pg.t(n.key), style: quiet, tap: n.tap}
-		if n.icon == "language" {
-			l.text = strings.ToUpper(pg.lang)
-		}
-		pg.button(l, p, fyne.NewSize(t, t))
-	}
-}
-
-// align is where lines stand. start and end follow the language.
+// align is where lines stand. start and end follow the language, physical the terminal.
 type align int
 
 const (
 	start align = iota
 	middle
 	end
+	physical
 )
 
 // texts draws lines one below the other from the top of a place.
@@ -539,11 +517,16 @@ func (pg *page) texts(lines []line, r rect, a align, c color.NRGBA) {
 		case (a == end) != pg.right:
 			x += r.w - l.width
 		}
-		pg.add(l.objects(x, y, c)...)
-		if l.text != "" {
-			pg.pic.Texts = append(pg.pic.Texts, Placed{Text: l.text, Pos: fyne.NewPos(x, y),
-				Size: fyne.NewSize(l.width, l.height()), EM: l.font.size / pg.mm, FG: c, BG: pg.ground})
-		}
+		pg.put(l, x, y, c)
 		y += l.height()
+	}
+}
+
+// put draws one line with its top left corner somewhere.
+func (pg *page) put(l line, x, y float32, c color.NRGBA) {
+	pg.add(l.objects(x, y, c)...)
+	if strings.TrimSpace(l.text) != "" {
+		pg.pic.Texts = append(pg.pic.Texts, Placed{Text: l.text, Pos: fyne.NewPos(x, y),
+			Size: fyne.NewSize(l.width, l.height()), EM: l.font.size / pg.mm, FG: c, BG: pg.behind})
 	}
 }

@@ -24,20 +24,19 @@ func NewPanel(size fyne.Size, millimetres float32) Panel {
 
 func (p Panel) portrait() bool { return p.Size.Height > p.Size.Width }
 
-// Sizes in millimetres. Those of type are of the em; a capital is 0.71 of it high.
+// Sizes in millimetres. Those of type are of the em; a capital is 0.71 of it high. There are four of words and one of
+// numbers (heroes); a page is drawn in all of them as they are, or in all of them a step larger or smaller.
 const (
-	target  = 20   // smallest edge of what can be touched
-	between = 4    // targets
-	margin  = 3.5  // of the panel
-	gap     = 2.2  // of blocks, the grid's step
-	caption = 4.45 // type
-	body    = 5.8  //
-	title   = 8.4  //
-	large   = 12   //
-	price   = 28.2 // its digits are 20 high
-	smaller = 0.7  // the smallest part of itself that a text is written in
-	roomy   = 1.3  // on a panel of ten inches
-	step    = 0.06 // between sizes of type
-	larger  = 1.6  // for a visitor who needs it
-	legible = 6.8  // smallest em then: capitals of 4.8
+	target   = 20   // smallest edge of what can be touched
+	between  = 4    // targets
+	margin   = 3.5  // of the panel, at its sides
+	below    = 1.1  // of the panel, at its foot
+	gap      = 2.2  // of blocks, the grid's step
+	caption  = 3.9  // type
+	body     = 4.8  //
+	lead     = 5.8  //
+	title    = 7    //
+	smaller  = 0.79 // the smallest part of itself that a text is written in
+	legible  = 6.8  // smallest em for a visitor who needs it larger: capitals of 4.8
+	railWord = 3.05 // what stands below a sign that is always there
 )

@@ -5,36 +5,31 @@ import "kioskd/ui"
 // price shows every price in the order of the law (AFIR: energy, minute, session, others), an
 // example, and what will be reserved, before a card can be shown.
 func (pg *page) price() {
-	pg.step(2)
+	pg.side = numeral{pg.v.Bay, 21}
 	pg.unread = true
-	pg.block(pg.title(pg.t("price.title", "N", pg.v.Bay)))
 	for i, p := range pg.v.Prices {
-		w := pg.say(pg.priceLine(p))
+		name, value := pg.priced(p)
+		e := entry{name: name, value: value, bold: true, ruled: true}
 		if i == 0 {
-			w.em, w.bold, w.color = large, true, pg.accent
+			e.em = title
 		}
-		pg.block(w)
+		pg.block(e)
+	}
+	if e := pg.v.Example; e != nil {
+		pg.block(entry{name: pg.t("price.example", "Energy", pg.p.Energy(e.Energy, 0)), value: pg.p.Money(e.Cost),
+			em: caption, nice: true, ruled: true})
 	}
 	tax := pg.note(pg.t("price.tax"))
 	tax.nice = false
-	pg.block(tax)
-	if e := pg.v.Example; e != nil {
-		pg.block(pg.note(pg.t("price.example", "Energy", pg.p.Energy(e.Energy, 0), "Amount", pg.p.Money(e.Cost))))
-	}
-	hold := pg.say(pg.t("price.hold", "Amount", pg.p.Money(pg.v.Hold)) + pg.t("join.sentence") +
-		pg.t("price.only_used"))
-	hold.bold = true
-	pg.block(hold)
+	hold := pg.goodBand(pg.t("price.hold", "Amount", pg.p.Money(pg.v.Hold)))
+	hold.icon, hold.under = "", pg.t("price.only_used")
+	pg.block(tax, hold)
 	if l := pg.limit(pg.v.Limit); l != "" {
-		pg.block(pg.money(pg.t("charging.limit", "Amount", l)))
+		pg.block(pg.tell(pg.t("charging.limit", "Amount", l)))
 	}
 	pg.foot("back", plain, ui.Back, "")
 	if len(pg.v.Limits) > 1 {
-		key := "price.no_limit"
-		if pg.limit(pg.v.Limit) != "" {
-			key = "price.change_limit"
-		}
-		pg.foot(key, plain, ui.Open, string(ui.Limits))
+		pg.foot("price.set_limit", plain, ui.Open, string(ui.Limits))
 	}
 	pg.foot("price.pay", primary, ui.Accept, "")
 }

@@ -30,17 +30,18 @@ type Drawer struct {
 	Mute        bool           // nothing can read the language aloud: it is not offered
 	Millimetres float32        // width of the panel; 0 for a usual one
 	Touched     func()         // tells that a finger, and no keypad, is used; may be nil
-	local       local
-	known       extents
-	hand        hand
+	// Image is a picture of the host's by its name in the view; nil while there is none. May be nil.
+	Image func(name string) *Image
+	local local
+	known extents
+	hand  hand
 }
 
 // local is what a drawer remembers of the present screen: nothing that matters.
 type local struct {
 	screen  ui.Screen
 	staff   string
-	page    int    // of a long list
-	group   string // letters of which one is about to be chosen
+	page    int // of a long list
 	gesture int
 	since   time.Time // of the first touch of a gesture
 	redraw  func()
@@ -67,8 +68,12 @@ func (d *Drawer) page(v ui.View, size fyne.Size) *page {
 	if d.known == nil {
 		d.known = extents{}
 	}
+	images := d.Image
+	if images == nil {
+		images = func(string) *Image { return nil }
+	}
 	p := d.Texts.Printer(v.Language)
-	return &page{Panel: NewPanel(size, d.Millimetres), script: script{p.Language, p.Right}, look: lookOf(v.Night), p: p,
+	return &page{images: images, Panel: NewPanel(size, d.Millimetres), script: script{p.Language, p.Right}, look: lookOf(v), p: p,
 		all: d.Texts, v: v, local: &d.local, send: d.Send, known: d.known, factor: 1, hand: &d.hand, mute: d.Mute,
 		pic: &Picture{Pages: 1, Right: p.Right}}
 }
@@ -110,20 +115,17 @@ func (pg *page) few(labels []label, room int) []label {
 	pages := paged(len(labels), room)
 	pg.pic.Pages = len(pages) - 1
 	n := pg.local.page % pg.pic.Pages
-	turn := func(key, icon, mirrored string, by int) label {
-		if pg.right {
-			icon = mirrored
-		}
+	turn := func(key string, by int) label {
 		where := pg.p.Piece(itoa(n+1+by) + "/" + itoa(pg.pic.Pages))
-		return label{text: pg.t(key), under: where, icon: icon, style: quiet, tap: pg.turnPage(by)}
+		return label{text: pg.t(key), under: where, style: quiet, tap: pg.turnPage(by)}
 	}
 	var out []label
 	if n > 0 {
-		out = append(out, turn("before", "arrow_left", "arrow", -1))
+		out = append(out, turn("before", -1))
 	}
 	out = append(out, labels[pages[n]:pages[n+1]]...)
 	if n < pg.pic.Pages-1 {
-		out = append(out, turn("more", "arrow", "arrow_left", 1))
+		out = append(out, turn("more", 1))
 	}
 	return out
 }

@@ -16,23 +16,18 @@ func (pg *page) staffCode() {
 	if s == nil {
 		return
 	}
-	pg.dense = true
-	head := pg.title(pg.t("staff.code"))
+	head, says := pg.title(pg.t("staff.code")), block(entered{s.Digits, max(6, s.Digits)})
 	head.nice = true
-	pg.block(head)
 	switch {
 	case s.Busy:
-		pg.block(pg.say(pg.t("staff.busy")))
+		says = pg.say(pg.t("staff.busy"))
 	case s.Wait > 0:
-		pg.block(words{s: pg.t("staff.wait", "Time", pg.p.Duration(s.Wait)), em: body, bold: true, color: pg.warning})
+		says = words{s: pg.t("staff.wait", "Time", pg.p.Duration(s.Wait)), em: body, bold: true, color: pg.amber}
 	case s.Note != nil:
-		pg.block(words{s: pg.row(*s.Note), em: body, bold: true, color: pg.warning})
-	default:
-		pg.block(pg.say(pg.t("staff.code") + "  " + dots(s.Digits, 6)))
+		says = words{s: pg.row(*s.Note), em: body, bold: true, color: pg.amber}
 	}
-	pg.block(pg.digits())
 	pg.foot("back", plain, ui.Back, "")
-	pg.foot("staff.ok", primary, ui.StaffDo, "code")
+	pg.ask(pg.digits(label{text: pg.t("staff.ok"), style: primary, tap: pg.act(ui.StaffDo, "code")}), head, says)
 }
 
 // staff draws a page of the host or the technician. It knows no page: rows, bars and buttons
@@ -47,14 +42,14 @@ func (pg *page) staff() {
 	pg.block(head)
 	switch {
 	case s.Ask != nil:
-		pg.side = pg.sign("warning", pg.warning)
+		pg.side = pg.sign("warning", pg.amber)
 		for _, r := range s.Rows { // what it is about, and what to heed
 			w := pg.say(pg.row(r))
 			switch {
 			case r.Do != nil && r.Do.Value == s.Ask.Value:
 				w.em, w.bold = title, true
 			case r.State == "warn" && r.Do == nil:
-				w.color = pg.warning
+				w.color = pg.amber
 			default:
 				continue
 			}
@@ -174,7 +169,7 @@ func (pg *page) value(a ui.Arg) string {
 }
 
 func (pg *page) state(s string) color.NRGBA {
-	return map[string]color.NRGBA{"ok": pg.good, "warn": pg.warning, "bad": pg.alarm, "": pg.ink}[s]
+	return map[string]color.NRGBA{"ok": pg.good, "warn": pg.amber, "bad": pg.alarm, "": pg.ink}[s]
 }
 
 // listed is one row: a mark, the text, and a button where there is something to do.
@@ -217,8 +212,9 @@ func (l listed) place(pg *page, r rect) {
 		if pg.right {
 			bx = r.x
 		}
-		pg.button(label{text: pg.action(*a), tap: pg.act(ui.StaffDo, a.Value)},
-			fyne.NewPos(bx, r.y+(r.h-size.Height)/2), size)
+		do := label{text: pg.action(*a), tap: pg.act(ui.StaffDo, a.Value)}
+		em := pg.together([]label{do}, func(int) fyne.Size { return size })
+		pg.button(do, fyne.NewPos(bx, r.y+(r.h-size.Height)/2), size, em)
 	}
 }
 
@@ -234,7 +230,7 @@ func (c chart) place(pg *page, r rect) {
 	for _, b := range c {
 		most = max(most, b.Money.Minor)
 	}
-	f := pg.font(pg.em(caption, 0.72), false)
+	f := pg.font(pg.em(caption, 0.79), false)
 	foot := f.lines("0", pg.script, r.w)[0].height() * 1.2
 	w := r.w / float32(len(c))
 	h := min(r.h, pg.u(60))

@@ -9,9 +9,9 @@ func (pg *page) still() {
 	if pg.v.Approved.Minor > 0 {
 		do := pg.say(pg.t("plug_in.title", "N", pg.v.Bay))
 		do.nice = true
-		pg.block(do, pg.money(pg.t("wait.money")))
+		pg.block(do, pg.tell(pg.t("wait.money")))
 	} else {
-		pg.block(pg.money(pg.t("tap.nothing")))
+		pg.block(pg.tell(pg.t("tap.nothing")))
 	}
 	pg.foot("cancel", plain, ui.Back, "")
 	if pg.v.More {

@@ -4,17 +4,14 @@ import "kioskd/ui"
 
 // stopAsk lets the owner confirm.
 func (pg *page) stopAsk() {
+	pg.side = numeral{pg.v.Bay, 21}
 	if pg.v.Message == "cancel" {
-		pg.side = pg.sign("warning", pg.warning)
-		pg.block(pg.title(pg.t("cancel.title", "N", pg.v.Bay)), pg.money(pg.t("cancel.money")))
-		pg.foot("cancel.no", plain, ui.Back, "")
+		pg.block(pg.title(pg.t("cancel.title", "N", pg.v.Bay)), pg.tell(pg.t("cancel.money")))
 		pg.foot("cancel.yes", danger, ui.Confirm, "")
+		pg.foot("cancel.no", primary, ui.Back, "")
 		return
 	}
-	pg.side = pg.sign("stop", pg.alarm)
-	pg.block(pg.title(pg.t("stop.title", "N", pg.v.Bay)))
-	pg.block(pg.sofar())
-	pg.block(pg.note(pg.t("wait.used")))
-	pg.foot("stop.no", plain, ui.Back, "")
+	pg.block(pg.title(pg.t("stop.title", "N", pg.v.Bay)), pg.sofar(), pg.tell(pg.t("wait.used")))
 	pg.foot("stop.yes", danger, ui.Confirm, "")
+	pg.foot("stop.no", primary, ui.Back, "")
 }

@@ -1,29 +1,24 @@
 package screens
 
 import (
-	"fyne.io/fyne/v2/canvas"
-
 	"kioskd/ui"
 )
 
-// tap asks for the card: a picture, an arrow towards the real terminal, and what will be
-// reserved.
+// tap asks for the card: an arrow that leaves the screen towards the real terminal, and what will be reserved.
 func (pg *page) tap() {
-	pg.side = towards{pg.v.Side}
-	pg.step(3)
+	pg.side = towards{}
+	hold := hero{name: pg.t("tap.hold"), value: pg.p.Money(pg.v.Hold), em: 15, color: pg.accent}
 	switch key := pg.v.Key(); key {
 	case "tap.title":
-		pg.block(pg.title(pg.t(key)))
+		pg.block(hold, pg.title(pg.t(key)))
 	case "tap.try_again":
-		pg.block(words{s: pg.t(key), em: body, bold: true, color: pg.warning}, pg.title(pg.t("tap.title")))
-	default: // who is asked for a PIN must not tap again
-		pg.block(pg.title(pg.t(key)))
+		pg.block(pg.warnBand(pg.t(key)), hold, pg.title(pg.t("tap.title")))
+	default: // a driver who is asked for a PIN must not tap again
+		pg.block(hold, pg.title(pg.t(key)))
 	}
-	hold := pg.say(pg.t("tap.hold", "Amount", pg.p.Money(pg.v.Hold)))
-	hold.bold, hold.color = true, pg.accent
 	none := pg.say(pg.t("tap.nothing"))
-	none.nice = true
-	pg.block(hold, none)
+	none.nice, none.color = true, pg.soft
+	pg.block(none)
 	pg.timeLeft()
 	pg.foot("cancel", plain, ui.Back, "")
 }
@@ -38,24 +33,57 @@ func (pg *page) timeLeft() {
 	}
 }
 
-// towards is a lit card before the terminal, and an arrow to where it really is.
-type towards struct{ side string }
+// towards is an arrow with a card in it, which leaves the panel at the side where the terminal is.
+type towards struct{}
 
-func (t towards) height(pg *page, _ float32) float32 { return pg.u(38) }
+func (t towards) height(pg *page, _ float32) float32 {
+	if pg.portrait() {
+		return pg.u(70)
+	}
+	return pg.u(30)
+}
+
+func (t towards) beside(pg *page) (float32, align) { return pg.frame().body.w * 0.46, physical }
+
+func (t towards) words(*page) []block { return nil }
 
 func (t towards) place(pg *page, r rect) {
-	edge := min(r.w, r.h*0.6, pg.u(60))
-	x, y := r.x+(r.w-edge)/2, r.y+(r.h-edge*1.5)/2
-	halo := canvas.NewRectangle(pg.accent)
-	halo.CornerRadius = pg.u(4)
-	halo.FillColor = pg.panel
-	halo.StrokeColor, halo.StrokeWidth = pg.accent, pg.u(1.2)
-	pg.add(at(halo, x, y, edge, edge))
-	pg.add(at(icon("card", pg.ink, pg.panel, pg.accent), x+edge*0.1, y+edge*0.1, edge*0.8, edge*0.8))
-	pg.pic.Pulse = append(pg.pic.Pulse, halo)
-	name := map[string]string{"left": "arrow_left", "below": "arrow_down"}[t.side]
+	name := map[string]string{"left": "tap_left", "below": "tap_down"}[pg.v.Side]
 	if name == "" {
-		name = "arrow"
+		name = "tap_right"
 	}
-	pg.add(at(icon(name, pg.ink, pg.panel, pg.accent), r.x+(r.w-edge*0.45)/2, y+edge*1.05, edge*0.45, edge*0.45))
+	m := pg.u(margin)
+	switch { // to the edge of the panel, and over nothing else
+	case name == "tap_down":
+		r.h += pg.u(2)
+	case pg.portrait():
+		if name == "tap_right" {
+			r.w += m
+		} else {
+			r.x, r.w = r.x-m, r.w+m
+		}
+	case name == "tap_right":
+		r.w += m
+	default:
+		r.x, r.w = r.x-m, r.w+m
+	}
+	// the drawings are 4 by 3, and 3 by 4
+	w, h := min(r.w, r.h*4/3), float32(0)
+	h = w * 3 / 4
+	if name == "tap_down" {
+		h = min(r.h, r.w*4/3)
+		w = h * 3 / 4
+	}
+	x := r.x + (r.w-w)/2
+	switch name {
+	case "tap_right":
+		x = r.x + r.w - w
+	case "tap_left":
+		x = r.x
+	}
+	y := r.y + (r.h-h)/2
+	if name == "tap_down" {
+		y = r.y + r.h - h
+	}
+	pg.add(at(icon(name, pg.ink, pg.panel, pg.accent), x, y, w, h))
 }

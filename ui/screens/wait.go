@@ -1,16 +1,22 @@
 package screens
 
+import "fyne.io/fyne/v2/canvas"
+
 // wait says what is being done, and what is true of the money meanwhile.
 func (pg *page) wait() {
-	pg.side = pg.picture("wait")
-	pg.block(pg.title(pg.t("wait.title")), pg.say(pg.t(pg.v.Key())))
+	if pg.v.Bay > 0 {
+		pg.side = numeral{pg.v.Bay, 21}
+	}
+	pg.block(dots{}, pg.title(pg.t("wait.title")))
+	what := words{s: pg.t(pg.v.Key(), "Amount", pg.p.Money(pg.v.Hold)), em: lead, color: pg.ink}
+	pg.block(what)
 	switch pg.v.Message {
 	case "busy":
-		pg.block(pg.money(pg.t("tap.nothing")))
+		pg.block(pg.tell(pg.t("tap.nothing")))
 	case "stopping":
-		pg.block(pg.money(pg.t("wait.used")))
-	default:
-		pg.block(pg.money(pg.t("wait.nothing")))
+		pg.block(pg.tell(pg.t("wait.used")))
+	case "unknown":
+		pg.block(pg.warnBand(pg.t("wait.again")))
 	}
 	pg.reference()
 }
@@ -19,5 +25,27 @@ func (pg *page) wait() {
 func (pg *page) reference() {
 	if pg.v.Reference != "" {
 		pg.block(pg.note(pg.t("help.code", "Code", pg.v.Reference)))
+	}
+}
+
+// dots breathe while something is being done.
+type dots struct{}
+
+func (dots) extra() bool { return true }
+
+func (dots) height(pg *page, _ float32) float32 { return pg.u(7) }
+
+func (dots) place(pg *page, r rect) {
+	edge := pg.u(4.4)
+	for i := range 3 {
+		x := r.x + float32(i)*edge*2
+		if pg.right {
+			x = r.x + r.w - edge - float32(i)*edge*2
+		}
+		dot := canvas.NewRectangle(pg.accent)
+		dot.CornerRadius = edge / 2
+		dot.StrokeColor, dot.StrokeWidth = pg.ground, edge*0.3
+		pg.add(at(dot, x, r.y+(r.h-edge)/2, edge, edge))
+		pg.pic.Pulse = append(pg.pic.Pulse, dot)
 	}
 }

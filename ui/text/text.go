@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -92,7 +93,11 @@ func Load() (*Catalogues, error) {
 		lang := strings.TrimSuffix(name, ".json")
 		c.raw[lang] = map[string]string{}
 		for _, m := range f.Messages {
+			m.Other = together(m.Other)
 			c.raw[lang][m.ID] = m.Other
+		}
+		if err := c.bundle.AddMessages(language.Make(lang), f.Messages...); err != nil {
+			return nil, fmt.Errorf("cannot read texts: %w", err)
 		}
 	}
 	for _, lang := range table {
@@ -107,6 +112,14 @@ func Load() (*Catalogues, error) {
 	}
 	return c, nil
 }
+
+// together keeps a number on the line of what it counts: "bay 3", "60 days".
+func together(s string) string {
+	return counted.ReplaceAllStringFunc(s, func(m string) string { return strings.ReplaceAll(m, " ", "\u00a0") })
+}
+
+// counted is a number with the word before it, or the short word or the unit behind it.
+var counted = regexp.MustCompile(`\p{L} (\{\{\.N\}\}|\d)|(\{\{\.N\}\}|\d) (min|Min|мин|хв|h\b|Std|t\b|godz|год|uur|saat|dk|λεπτά|ώρες|%)`)
 
 // Incomplete lists what a language lacks that is not offered because of it.
 func (c *Catalogues) Incomplete() map[string][]string { return c.lacks }

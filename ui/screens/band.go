@@ -1,0 +1,117 @@
+package screens
+
+import "fyne.io/fyne/v2/canvas"
+
+// tone is a fill and what is written on it.
+type tone struct{ fill, ink colour }
+
+// band is words on a fill across their place: what is good, what to heed, what is dangerous, what is true.
+type band struct {
+	s     string
+	under string // in smaller type
+	value string // bold, at the other edge
+	icon  string
+	tone  tone
+	em    float32 // of the words; body without
+	nice  bool
+}
+
+func (b band) extra() bool { return b.nice }
+
+// The bands of a page.
+func (pg *page) goodBand(s string) band { return band{s: s, icon: "tick", tone: pg.success, em: lead} }
+func (pg *page) warnBand(s string) band { return band{s: s, icon: "warning", tone: pg.warn, em: lead} }
+func (pg *page) alarmBand(s string) band {
+	return band{s: s, icon: "warning", tone: pg.danger, em: lead}
+}
+
+// tell is what is true: of the money, most often.
+func (pg *page) tell(s string) band { return band{s: s, tone: pg.info} }
+
+// edges of a band: beside and above its words.
+const (
+	bandSide = 3
+	bandTop  = 1.7
+)
+
+func (b band) sizes(pg *page) (em, icon float32) {
+	em = b.em
+	if em == 0 {
+		em = body
+	}
+	if b.icon != "" {
+		icon = pg.u(em * 1.9 * min(pg.factor, 1.3))
+	}
+	return em, icon
+}
+
+func (b band) parts(pg *page, width float32) (main, under, value []line) {
+	em, icon := b.sizes(pg)
+	bold := em > body || b.icon != ""
+	room := width - 2*pg.u(bandSide)
+	if icon > 0 {
+		room -= icon + pg.u(2)
+	}
+	if b.value != "" {
+		value = pg.font(pg.em(title, pg.factor), true).lines(b.value, pg.script, room)
+		room -= widest(value) + pg.u(2)
+	}
+	main = pg.font(pg.em(em, pg.factor), bold).lines(b.s, pg.script, room)
+	if b.under != "" {
+		under = pg.font(pg.em(caption, pg.factor), false).lines(b.under, pg.script, room)
+	}
+	return main, under, value
+}
+
+func (b band) height(pg *page, width float32) float32 {
+	main, under, value := b.parts(pg, width)
+	_, icon := b.sizes(pg)
+	return max(height(main)+height(under), height(value), icon) + 2*pg.u(bandTop)
+}
+
+func (b band) width(pg *page) float32 {
+	main, under, value := b.parts(pg, 1)
+	_, icon := b.sizes(pg)
+	return max(widest(main), widest(under)) + widest(value) + icon + 2*pg.u(bandSide) + pg.u(4)
+}
+
+func (b band) place(pg *page, r rect) {
+	fill := canvas.NewRectangle(b.tone.fill)
+	fill.CornerRadius = pg.u(2)
+	r.h = b.height(pg, r.w)
+	pg.add(at(fill, r.x, r.y, r.w, r.h))
+	main, under, value := b.parts(pg, r.w)
+	in := r.inside(pg.u(bandSide), 0)
+	if _, edge := b.sizes(pg); edge > 0 {
+		x := in.x
+		if pg.right {
+			x = in.x + in.w - edge
+		} else {
+			in.x += edge + pg.u(2)
+		}
+		in.w -= edge + pg.u(2)
+		pg.add(at(icon(b.icon, b.tone.ink, b.tone.fill, b.tone.ink), x, r.y+(r.h-edge)/2, edge, edge))
+	}
+	pg.behind = b.tone.fill
+	in.y = r.y + (r.h-height(main)-height(under))/2
+	pg.texts(main, in, start, b.tone.ink)
+	in.y += height(main)
+	pg.texts(under, in, start, b.tone.ink)
+	pg.texts(value, rect{in.x, r.y + (r.h-height(value))/2, in.w, r.h}, end, b.tone.ink)
+	pg.behind = pg.ground
+	said := b.s
+	if b.value != "" {
+		said += ": " + b.value
+	}
+	pg.pic.Spoken = append(pg.pic.Spoken, said)
+	if b.under != "" {
+		pg.pic.Spoken = append(pg.pic.Spoken, b.under)
+	}
+}
+
+// alarms stand above everything else: a contactor that does not open leaves a cable under power.
+func (pg *page) alarms() {
+	if pg.v.Danger > 0 {
+		pg.top = append(pg.top, pg.alarmBand(pg.t("danger.cable", "N", pg.v.Danger)))
+	}
+}
