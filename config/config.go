@@ -38,6 +38,7 @@ type Config struct {
 	Currency  kiosk.Currency
 	Languages []string
 	Helpline  string
+	Emergency string // whom to call in danger
 	country   string
 
 	Journal string
@@ -45,6 +46,7 @@ type Config struct {
 	KioskID string
 	Side    string           // where the card terminal is, seen from the screen
 	dark    [2]time.Duration // of day, from and to; equal for never
+	Brand   Brand
 	Times   ui.Times
 	staff
 
@@ -422,11 +424,13 @@ func (r *configReader) site(c *Config, n *yaml.Node) {
 				r.fault(n, "site.country: %q: %v", n.Value, err)
 			}
 		},
+		"emergency": r.text(&c.Emergency),
 		"kiosk":     r.text(&c.KioskID),
 		"timezone!": func(n *yaml.Node) { zoneNode = n; r.text(&zone)(n) },
 		"currency!": func(n *yaml.Node) { currencyNode = n; r.text(&currency)(n) },
 		"languages": func(n *yaml.Node) { r.languages(c, n) },
 	})
+	c.Emergency = cmp.Or(c.Emergency, emergencyNumber(c.country))
 	c.Site = map[string]string{"name": name, "address": address, "vat_id": vat, "helpline": c.Helpline}
 	if zoneNode != nil && zone != "" {
 		loc, err := time.LoadLocation(zone)
@@ -442,6 +446,24 @@ func (r *configReader) site(c *Config, n *yaml.Node) {
 			c.Currency = ""
 		}
 	}
+}
+
+// emergencyNumber is whom to call in danger in a country (ISO 3166-1). 112 is answered in the whole Union, and by most
+// mobile networks elsewhere.
+func emergencyNumber(country string) string {
+	switch country {
+	case "US", "CA", "MX":
+		return "911"
+	case "JP", "KR", "TW":
+		return "119"
+	case "CN":
+		return "120"
+	case "AU":
+		return "000"
+	case "NZ":
+		return "111"
+	}
+	return "112"
 }
 
 func (r *configReader) languages(c *Config, n *yaml.Node) {

@@ -23,7 +23,7 @@ func TestUnknownAndRepeatedSettings(t *testing.T) {
 	}{
 		{"of the file", least + "¦kep: {copy: /x}\n", "accept_tariff, backoffice, bays, clock, journal, keep"},
 		{"of a section", within(least, "site", "¦nmae: x"),
-			"address, country, currency, helpline, kiosk, languages, name"},
+			"address, country, currency, emergency, helpline, kiosk, languages, name"},
 		{"in capitals", within(least, "site", "¦Country: DE"), "country"},
 		{"with a hyphen", within(least, "site", "¦vat-id: DE1"), "vat_id"},
 		{"of a bay", changed(t, least, "    max_power_w", "    ¦power: 1\n    max_power_w"), "evse_id"},

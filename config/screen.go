@@ -32,6 +32,8 @@ func (r *configReader) screen(c *Config, n *yaml.Node, dir string) {
 			}
 			c.dark = [2]time.Duration{sinceMidnight(a), sinceMidnight(b)}
 		},
+		"accent": r.accent(c), "logo": r.picture("logo", &c.Brand.Logo, dir),
+		"idle_picture": r.picture("idle_picture", &c.Brand.Idle, dir), "help": r.ownHelp(c),
 	})
 }
 

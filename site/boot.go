@@ -69,8 +69,35 @@ func screenSite(c *config.Config, s *priceSchedule) ui.Site {
 		Name: c.Site["name"], Kiosk: c.KioskID, Helpline: c.Helpline, Languages: c.Languages, Bays: bayNumbers(c),
 		Prices: s.Prices, Notice: s.Notice, Hold: c.Hold,
 		Timezone: c.Timezone.String(), Rules: c.Rules, Times: c.Times, Terminal: c.Side,
-		CardWait: c.CardWait, Night: c.Night,
+		CardWait: c.CardWait, Night: c.Night, Emergency: c.Emergency, Brand: brand(c),
 	}
+}
+
+// brand is the host's own, in a visitor's language.
+func brand(c *config.Config) func(language string) ui.Brand {
+	own := ui.Brand{Accent: c.Brand.Accent}
+	if c.Brand.Logo != nil {
+		own.Logo = c.Brand.Logo.Name
+	}
+	if c.Brand.Idle != nil {
+		own.Idle = c.Brand.Idle.Name
+	}
+	return func(language string) ui.Brand {
+		b := own
+		b.Help = c.Brand.Help[language]
+		return b
+	}
+}
+
+// pictures are the host's, by their names.
+func pictures(c *config.Config) map[string][]byte {
+	out := map[string][]byte{}
+	for _, p := range []*config.Picture{c.Brand.Logo, c.Brand.Idle} {
+		if p != nil {
+			out[p.Name] = p.Data
+		}
+	}
+	return out
 }
 
 func notify(log *slog.Logger, state string) {

@@ -286,7 +286,8 @@ func (s *Site) Run(ctx context.Context) error {
 // serve runs the machine and the screen's socket side by side; the screen stays until the machine has ended its
 // sessions.
 func (s *Site) serve(ctx context.Context) error {
-	screen := &ui.Server{Presenter: ui.NewPresenter(s.screen, s.control), Changed: s.control.Watch}
+	screen := &ui.Server{Presenter: ui.NewPresenter(s.screen, s.control), Changed: s.control.Watch,
+		Pictures: pictures(s.c)}
 	var g errgroup.Group
 	screenCtx, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error { return screen.Run(screenCtx, s.screens) })

@@ -18,6 +18,7 @@ type Site struct {
 	Name      string
 	Kiosk     string // what a visitor tells who helps them
 	Helpline  string
+	Emergency string                                         // whom to call in danger
 	Languages []string                                       // the first is the default
 	Bays      []int                                          // in the order in which they stand
 	Prices    func(time.Time) (t *tariff.Tariff, sum string) // by which is sold then, and its checksum
@@ -29,6 +30,7 @@ type Site struct {
 	CardWait  time.Duration
 	Night     func(time.Time) bool                       // dark colours; nil for never
 	Notice    func(language string, at time.Time) string // the operator's word to drivers; nil for never
+	Brand     func(language string) Brand                // the host's own; nil for none
 	Receipt   func(session.Session) Handout              // what its driver takes away
 	Archive   Archive                                    // nil where no receipts can be looked up
 	Desk      Desk                                       // nil where no person is let in

@@ -213,7 +213,8 @@ func TestSocket(t *testing.T) {
 		t.Errorf("a second daemon got %v", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &ui.Server{Presenter: p, Changed: func() (<-chan struct{}, func()) { return nil, func() {} }}
+	s := &ui.Server{Presenter: p, Changed: func() (<-chan struct{}, func()) { return nil, func() {} },
+		Pictures: map[string][]byte{"logo.png": []byte("a picture")}}
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx, l) }()
 	client := ui.Dial(path)
@@ -226,6 +227,12 @@ func TestSocket(t *testing.T) {
 	v = <-seen
 	if v.Screen != ui.Bays {
 		t.Errorf("the touch led to %s", v.Screen)
+	}
+	if data, err := client.Picture(ctx, "logo.png"); string(data) != "a picture" || err != nil {
+		t.Errorf("the logo is %q, %v", data, err)
+	}
+	if _, err := client.Picture(ctx, "other.png"); err == nil {
+		t.Error("a picture that there is not is served")
 	}
 	if err := client.Send(ctx, ui.Input{Seq: v.Seq - 1, Kind: ui.Touch}); err == nil ||
 		!strings.Contains(err.Error(), "older view") {

@@ -86,7 +86,11 @@ func another(old, now View) bool {
 
 // frame is what every view has.
 func (p *scene) frame(snap session.Snapshot) View {
-	return View{Language: p.language, Languages: p.site.Languages, Access: p.access, Site: p.site.Name,
+	var own Brand
+	if p.site.Brand != nil {
+		own = p.site.Brand(p.language)
+	}
+	return View{Brand: own, Emergency: p.site.Emergency, Language: p.language, Languages: p.site.Languages, Access: p.access, Site: p.site.Name,
 		Helpline: p.site.Helpline, Kiosk: p.site.Kiosk,
 		Side: p.site.Terminal, Later: p.site.Archive != nil, Night: p.site.Night != nil && p.site.Night(snap.At)}
 }

@@ -20,6 +20,7 @@ import (
 type Server struct {
 	Presenter *Presenter
 	Changed   func() (<-chan struct{}, func()) // of the controller's snapshot
+	Pictures  map[string][]byte                // the host's, by their names in views
 	screens   atomic.Int32
 
 	mu      sync.Mutex
@@ -34,6 +35,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /view", s.view)
 	mux.HandleFunc("POST /input", s.input)
+	mux.HandleFunc("GET /picture/{name}", s.picture)
 	go s.tick(ctx)
 	return socket.Serve(ctx, l, mux)
 }
@@ -110,6 +112,17 @@ func (s *Server) input(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// picture serves one of the host's pictures.
+func (s *Server) picture(w http.ResponseWriter, r *http.Request) {
+	data, ok := s.Pictures[r.PathValue("name")]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", http.DetectContentType(data))
+	w.Write(data) // a screen that has gone asks again
+}
+
 func (s *Server) watch(ch chan struct{}, on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,6 +166,26 @@ func (c *Client) Views(ctx context.Context, show func(View)) error {
 		return err
 	}
 	return io.EOF
+}
+
+// mostPicture is the largest picture that is fetched.
+const mostPicture = 2 << 20
+
+// Picture fetches one of the host's pictures by its name in a view.
+func (c *Client) Picture(ctx context.Context, name string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://kioskd/picture/"+name, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the daemon has no picture %s: %s", name, resp.Status)
+	}
+	return io.ReadAll(io.LimitReader(resp.Body, mostPicture))
 }
 
 // Send posts an input. An input for an older view is refused.

@@ -25,6 +25,8 @@ type window struct {
 	size   fyne.Size // of a window; the panel's where it is zero
 	drawer *screens.Drawer
 	speech *speaker
+	player player
+	pics   gallery
 	sleeper
 
 	view    ui.View
@@ -34,6 +36,7 @@ type window struct {
 	focus   int       // of the keypad; -1 while no driver uses one
 	spoken  string
 	lit     bool
+	moment  *time.Timer // while an approval fills the screen; nil else
 	pulsing atomic.Bool // read by another goroutine
 }
 
@@ -60,6 +63,9 @@ func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input
 				go send(in)
 			}
 		}}
+	win.player = newPlayer()
+	win.pics.do, win.pics.redraw = win.do, func() { win.draw() }
+	win.drawer.Image = win.pics.picture
 	win.drawer.Touched = func() { win.focus = -1; win.mark() }
 	if win.speech.path != "" {
 		win.drawer.Say = func() { win.speech.say(win.view.Language, win.spoken) }
@@ -81,6 +87,9 @@ func (win *window) show(v ui.View) {
 			win.focus = -1
 		}
 	}
+	if approval(win.view, v) {
+		win.celebrate()
+	}
 	win.drawer.Mute = win.speech.path == "" || misread[v.Language]
 	again := v.Seq != win.view.Seq || v.Message != win.view.Message || v.Access != win.view.Access
 	win.view = v
@@ -94,6 +103,27 @@ func (win *window) show(v ui.View) {
 	}
 }
 
+// approval tells whether a view follows a card that was approved just now.
+func approval(old, now ui.View) bool {
+	return now.Screen == ui.PlugIn && now.Approved.Minor > 0 && now.Session == old.Session &&
+		(old.Screen == ui.Tap || old.Screen == ui.Wait)
+}
+
+// momentFor is how long an approval fills the screen.
+const momentFor = 1400 * time.Millisecond
+
+// celebrate shows and sounds that a card was approved, before it is said what to do next.
+func (win *window) celebrate() {
+	win.player.approved()
+	win.changed = time.Now().Add(momentFor) // what lies below cannot be touched yet
+	win.moment = time.AfterFunc(momentFor, func() {
+		win.do(func() {
+			win.moment = nil
+			win.draw()
+		})
+	})
+}
+
 func (win *window) draw() {
 	size := win.size
 	if size.IsZero() {
@@ -101,7 +131,11 @@ func (win *window) draw() {
 	}
 	win.drawn = size
 	win.pic = win.drawer.Draw(win.view, size)
-	win.w.SetContent(container.New(panel{win}, win.pic.Object))
+	shown := win.pic.Object
+	if win.moment != nil && win.view.Screen == ui.PlugIn {
+		shown = win.drawer.Moment(win.view, size)
+	}
+	win.w.SetContent(container.New(panel{win}, shown))
 	win.mark()
 	win.pulse()
 }
@@ -191,6 +225,7 @@ func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o opti
 			fmt.Fprintf(os.Stderr, "kioskd-ui: %v\n", err)
 		}
 	})
+	win.pics.fetch = client.Picture
 	lost := ui.View{Screen: ui.Lost, Language: o.language}
 	win.show(lost)
 	draw := newest(win.do, win.show)

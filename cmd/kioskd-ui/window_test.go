@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"io"
 	"net"
 	"os"
@@ -244,5 +246,64 @@ func TestACompositorThatHangs(t *testing.T) {
 	}
 	if err := composes(filepath.Join(t.TempDir(), "gone")); err == nil {
 		t.Error("one that is not there answers")
+	}
+}
+
+// TestAnApprovalIsSeen: it fills the screen for a moment, in which no touch is taken, and then it is said what to do.
+// A driver who comes back to that page later sees no approval.
+func TestAnApprovalIsSeen(t *testing.T) {
+	win := newTestWindow(t, func(ui.Input) { t.Error("a touch was taken that was meant for what is gone") })
+	all := views(t)
+	tap, plug := all["tap"], all["plug-in"]
+	win.show(plug)
+	if win.moment != nil {
+		t.Fatal("nothing was approved just now")
+	}
+	win.show(tap)
+	win.show(plug)
+	if win.moment == nil || !win.moment.Stop() {
+		t.Fatal("an approval is not shown")
+	}
+	win.pic.Buttons[0].Press()
+	win.moment = nil
+	win.draw()
+	for name, old := range map[string]ui.View{"of another session": {Screen: ui.Tap, Session: "other"},
+		"after the languages": {Screen: ui.Languages, Session: plug.Session}} {
+		if approval(old, plug) {
+			t.Errorf("an approval is shown %s", name)
+		}
+	}
+	free := plug
+	free.Approved.Minor = 0
+	if approval(tap, free) {
+		t.Error("an approval is shown of nothing")
+	}
+}
+
+// TestTheHostsPictureIsFetchedOnce, and drawn once it is there; one that cannot be read is left out.
+func TestTheHostsPictureIsFetchedOnce(t *testing.T) {
+	data, err := os.ReadFile("../../docs/screens/visit-en-01-attract.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := make(chan struct{}, 1)
+	asked := 0
+	g := gallery{do: func(f func()) { f() }, redraw: func() { drawn <- struct{}{} },
+		fetch: func(context.Context, string) ([]byte, error) { asked++; return data, nil }}
+	if g.picture("") != nil || g.picture("logo.png") != nil {
+		t.Fatal("a picture is there before it was fetched")
+	}
+	<-drawn
+	if g.picture("logo.png") == nil || g.picture("logo.png") == nil || asked != 1 {
+		t.Errorf("it was asked for %d times", asked)
+	}
+}
+
+// TestTheChimeIsASound: a WAV file whose lengths are right.
+func TestTheChimeIsASound(t *testing.T) {
+	wav := chime()
+	riff, data := binary.LittleEndian.Uint32(wav[4:]), binary.LittleEndian.Uint32(wav[40:])
+	if int(riff) != len(wav)-8 || int(data) != len(wav)-44 || string(wav[8:16]) != "WAVEfmt " {
+		t.Errorf("%d bytes say that they are %d with %d of sound", len(wav), riff, data)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"image/color"
 	"math"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -65,16 +67,13 @@ func (f font) width(line string, s script) (w float32) {
 	return w
 }
 
-// wrap breaks a text where its language breaks lines (UAX 14) so that each line fits. A
-// word that is wider than that stands alone and sticks out.
+// wrap breaks a text where its language breaks lines so that each line fits. A part that is wider than that stands
+// alone and sticks out.
 func (f font) wrap(text string, s script, width float32) []string {
-	var seg segmenter.Segmenter
 	var lines []string
 	for _, hard := range strings.Split(text, "\n") {
-		seg.Init([]rune(hard))
 		line, full := "", float32(0)
-		for it := seg.LineIterator(); it.Next(); {
-			part := string(it.Line().Text)
+		for _, part := range f.parts(hard, s, width) {
 			if line != "" && full+f.width(strings.TrimRight(part, " "), s) > width {
 				lines = append(lines, strings.TrimRight(line, " "))
 				line, full = "", 0
@@ -86,6 +85,43 @@ func (f font) wrap(text string, s script, width float32) []string {
 	}
 	return lines
 }
+
+// parts are what is not broken: by UAX 14, and of Japanese whole phrases where they fit.
+func (f font) parts(text string, s script, width float32) (out []string) {
+	var seg segmenter.Segmenter
+	seg.Init([]rune(text))
+	for it := seg.LineIterator(); it.Next(); {
+		part := string(it.Line().Text)
+		if n := len(out); s.lang == "ja" && n > 0 && !phraseEnds(out[n-1], part) && f.width(out[n-1]+part, s) <= width {
+			out[n-1] += part
+			continue
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+// phraseEnds tells whether a Japanese phrase (bunsetsu) ends between two parts of a text: behind a mark or a blank, and
+// where the kana that end a word are followed by the first letter of another. The honorifics お and ご begin one.
+func phraseEnds(before, after string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	first, _ := utf8.DecodeRuneInString(after)
+	if !unicode.IsLetter(last) && !unicode.IsDigit(last) {
+		return !unicode.Is(unicode.Ps, last)
+	}
+	if !unicode.Is(unicode.Hiragana, last) || last == 'お' || last == 'ご' {
+		return false
+	}
+	if unicode.Is(unicode.Hiragana, first) {
+		return first == 'お' || first == 'ご' || first == 'く' && (last == 'て' || last == 'で') // ください
+	}
+	letters := []rune(before)
+	stem := len(letters) > 1 && unicode.Is(unicode.Han, letters[len(letters)-2]) && !strings.ContainsRune(particles, last)
+	return !stem || !unicode.Is(unicode.Han, first) // of one verb: 差し込む
+}
+
+// particles end a phrase, although only one kana stands behind a kanji.
+const particles = "をにはがでとのもへやか"
 
 // balanced breaks a text into as few lines as it needs, of about the same length: no word, or
 // Japanese letter, stands alone on the last.

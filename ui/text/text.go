@@ -113,13 +113,17 @@ func Load() (*Catalogues, error) {
 	return c, nil
 }
 
-// together keeps a number on the line of what it counts: "bay 3", "60 days".
+// together keeps a number on the line of what it counts: "bay 3", "10 min".
 func together(s string) string {
-	return counted.ReplaceAllStringFunc(s, func(m string) string { return strings.ReplaceAll(m, " ", "\u00a0") })
+	joined := func(m string) string { return strings.ReplaceAll(m, " ", "\u00a0") }
+	return united.ReplaceAllStringFunc(counted.ReplaceAllStringFunc(s, joined), joined)
 }
 
-// counted is a number with the word before it, or the short word or the unit behind it.
-var counted = regexp.MustCompile(`\p{L} (\{\{\.N\}\}|\d)|(\{\{\.N\}\}|\d) (min|Min|мин|хв|h\b|Std|t\b|godz|год|uur|saat|dk|λεπτά|ώρες|%)`)
+// counted is a number with the word before it, united one with a unit behind it.
+var (
+	counted = regexp.MustCompile(`\p{L} (\{\{\.N\}\}|\d)`)
+	united  = regexp.MustCompile(`(\{\{\.N\}\}|\d) (min|Min|мин|хв|h\b|Std|t\b|godz|год|uur|saat|dk|λεπτά|ώρες|%)`)
+)
 
 // Incomplete lists what a language lacks that is not offered because of it.
 func (c *Catalogues) Incomplete() map[string][]string { return c.lacks }

@@ -2,6 +2,7 @@ package text_test
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,15 @@ import (
 	"kioskd/session"
 	"kioskd/ui/text"
 )
+
+func load(t *testing.T) *text.Catalogues {
+	t.Helper()
+	c, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 func TestEveryTextIsThere(t *testing.T) {
 	c, err := text.Load()
@@ -121,5 +131,32 @@ func TestPseudo(t *testing.T) {
 	long, short := []rune(c.Printer(text.Pseudo).T("wait.unknown")), []rune(c.Printer("en").T("wait.unknown"))
 	if part := len(long) * 100 / len(short); part < 138 || part > 145 {
 		t.Errorf("%d letters for %d: %q", len(long), len(short), string(long))
+	}
+}
+
+// TestTheGlassNamesNoCommand: a technician at the screen has no shell; a text says which button, on which page.
+func TestTheGlassNamesNoCommand(t *testing.T) {
+	c := load(t)
+	command := regexp.MustCompile(`kioskd (run|setup|fault|terminal|meter|report|journal|receipt|doctor|check|staff|site)\b`)
+	for _, lang := range c.Languages() {
+		for _, key := range c.Keys() {
+			if s := c.Raw(lang, key); command.MatchString(s) {
+				t.Errorf("%s, %s: %q", lang, key, s)
+			}
+		}
+	}
+}
+
+// TestANumberStandsWithWhatItCounts on one line: "bay 3", "10 min".
+func TestANumberStandsWithWhatItCounts(t *testing.T) {
+	c := load(t)
+	for lang, want := range map[string]string{"en": "Plug in at bay\u00a03", "de": "Kabel an Platz\u00a03 anschließen",
+		"fr": "Branchez le câble à la place\u00a03", "ja": "3番スペースのケーブルを接続してください"} {
+		if got := c.Printer(lang).T("plug_in.title", "N", 3); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+	if got := c.Printer("en").T("price.after", "Name", "Fee", "N", 10); got != "Fee after\u00a010\u00a0min" {
+		t.Errorf("%q", got)
 	}
 }
