@@ -1,17 +1,40 @@
 package line
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Stats counts what happens on a line since the start. Its zero value is ready; it is safe
 // for concurrent use, and a nil one counts nothing.
-type Stats struct{ Sent, Repeated, Bad, Silent atomic.Int64 }
+type Stats struct {
+	Sent, Repeated, Bad, Silent atomic.Int64
+	heard                       atomic.Int64 // Unix time in nanoseconds
+}
 
 // Count is what a Stats has counted.
-type Count struct{ Sent, Repeated, Bad, Silent int64 }
+type Count struct {
+	Sent, Repeated, Bad, Silent int64
+	Heard                       time.Time // when a message was understood last; zero for never
+}
 
-// Read reads all.
+// Read reads all; of a nil one there is nothing.
 func (s *Stats) Read() Count {
-	return Count{s.Sent.Load(), s.Repeated.Load(), s.Bad.Load(), s.Silent.Load()}
+	if s == nil {
+		return Count{}
+	}
+	c := Count{Sent: s.Sent.Load(), Repeated: s.Repeated.Load(), Bad: s.Bad.Load(), Silent: s.Silent.Load()}
+	if at := s.heard.Load(); at != 0 {
+		c.Heard = time.Unix(0, at)
+	}
+	return c
+}
+
+// Hear notes that a message was understood.
+func (s *Stats) Hear() {
+	if s != nil {
+		s.heard.Store(time.Now().UnixNano())
+	}
 }
 
 // Add counts one more of what pick picks.

@@ -418,6 +418,7 @@ func (b *Bus) do(ctx context.Context, w *turn, u *unit, r Request, pdu []byte, w
 	var no Exception
 	if errors.As(err, &no); err == nil || no != 0 && !no.Gateway() {
 		u.answered(time.Since(began))
+		b.Stats.Hear()
 		if w.seizes && w.held {
 			b.urgentAt = time.Now()
 		}

@@ -162,7 +162,7 @@ func TestWhatAReceiptSaysOfMoneyThatCameBack(t *testing.T) {
 
 // TestALimitIsNamed where the price had one.
 func TestALimitIsNamed(t *testing.T) {
-	const words = "A limit of the price applied"
+	const words = "A price cap was applied"
 	for tariff, named := range map[string]bool{sessiontest.Price: false,
 		strings.Replace(sessiontest.Price, `"elements"`,
 			`"max_price":{"before_taxes":0.42,"after_taxes":0.50},"elements"`, 1): true} {

@@ -274,14 +274,14 @@ func TestTheHostsPages(t *testing.T) {
 // TestTheDayOfTheTerminal ends at the desk: what the terminal counted stands beside what the journal captured.
 func TestTheDayOfTheTerminal(t *testing.T) {
 	inWorld(t, plainConfig(t, ""), noon, func(w *world) {
-		if v := w.page(ui.RoleTechnician, "terminal"); v.Rows[2].Key != "pt.never" {
+		if v := w.page(ui.RoleTechnician, "terminal"); v.Rows[4].Key != "pt.never" {
 			w.Errorf("before the first end of a day the page has %+v", v.Rows)
 		}
 		x := w.charges(1)
 		if got := w.desk.Do(w.Context(), ui.RoleTechnician, "dayend"); got.Key != "staff.failed" {
 			w.Errorf("with an open hold the day ends: %+v", got)
 		}
-		if got := argument(w, w.page(ui.RoleTechnician, "terminal").Rows[1], "N").Text; got != "1" {
+		if got := argument(w, w.page(ui.RoleTechnician, "terminal").Rows[3], "N").Text; got != "1" {
 			w.Errorf("%s holds are open", got)
 		}
 		w.wait(10 * time.Minute)
@@ -305,7 +305,7 @@ func TestTheDayOfTheTerminal(t *testing.T) {
 				w.Errorf("day %d: the terminal counted %+v", i, a)
 			}
 		}
-		row := w.page(ui.RoleTechnician, "terminal").Rows[2]
+		row := w.page(ui.RoleTechnician, "terminal").Rows[4]
 		if at := argument(w, row, "At").At; at.Location() != w.c.Timezone || at.Sub(w.clock.Now()).Abs() > time.Minute {
 			w.Errorf("the last end is shown as %v", at)
 		}

@@ -31,6 +31,8 @@ type desk struct {
 	lines   []countedLine
 	up      *uplink // nil without a back office
 	quit    func()  // ends the daemon in order
+	version string
+	start   time.Time
 }
 
 type countedLine struct {
@@ -54,16 +56,16 @@ func (d desk) Judge(code string) string {
 
 // technicianPages and hostPages are the menus.
 var (
-	TechnicianPages = []string{"devices", "faults", "money", "contactors", "meters", "terminal", "uplink", "journal",
-		"log", "export", "shutdown"}
+	TechnicianPages = []string{"devices", "faults", "history", "money", "terminal", "system", "contactors", "meters",
+		"uplink", "journal", "log", "export", "shutdown"}
 	hostPages = []string{"today", "month", "close", "free"}
 )
 
 // Page implements ui.Desk.
 func (d desk) Page(ctx context.Context, role, page string, snap session.Snapshot) ui.StaffView {
 	pages := map[string]func(context.Context, session.Snapshot) ui.StaffView{
-		ui.RoleTechnician: menu(TechnicianPages), ui.RoleHost: menu(hostPages),
-		"devices": d.devices, "faults": d.faults, "money": d.money, "contactors": d.contactors, "meters": d.meters,
+		ui.RoleTechnician: d.menu(TechnicianPages), ui.RoleHost: d.menu(hostPages),
+		"devices": d.devices, "history": d.history, "system": d.system, "faults": d.faults, "money": d.money, "contactors": d.contactors, "meters": d.meters,
 		"terminal": d.terminal,
 		"uplink":   d.uplink, "journal": d.journalPage, "log": d.logPage, "export": d.export, "shutdown": d.shutdown,
 		"today": d.today, "month": d.month, "close": d.closing, "free": d.free,
@@ -78,61 +80,12 @@ func (d desk) Page(ctx context.Context, role, page string, snap session.Snapshot
 	return pages[page](ctx, snap)
 }
 
-func menu(pages []string) func(context.Context, session.Snapshot) ui.StaffView {
-	return func(context.Context, session.Snapshot) (v ui.StaffView) {
-		for _, p := range pages {
-			v.Actions = append(v.Actions, ui.Action{Key: "staff.page." + p, Value: ui.GoTo + p})
-		}
-		return v
-	}
-}
-
 func arg(name, text string) ui.Arg                 { return ui.Arg{Name: name, Text: text} }
 func number(n int) ui.Arg                          { return arg("N", strconv.Itoa(n)) }
 func row(key, state string, args ...ui.Arg) ui.Row { return ui.Row{Key: key, State: state, Args: args} }
 
 // failed is a row for what cannot be said or done.
 func failed(err error) ui.Row { return row("staff.failed", "bad", arg("Why", err.Error())) }
-
-func (d desk) devices(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
-	if snap.State.Faults[session.FaultAt{Code: kiosk.FaultTerminalUnreachable}] {
-		v.Rows = append(v.Rows, row("dev.terminal_lost", "bad"))
-	} else {
-		v.Rows = append(v.Rows, row("dev.terminal", "ok", arg("Id", d.c.Rules.TerminalID)))
-	}
-	for _, n := range d.owner.control.Bays() {
-		live := snap.Live[n]
-		if r := live.Reading; r != nil {
-			v.Rows = append(v.Rows, row("dev.meter", "ok", number(n), arg("Serial", r.Serial),
-				ui.Arg{Name: "Energy", Energy: &r.Import}, ui.Arg{Name: "Power", Power: &r.Power}))
-		} else {
-			v.Rows = append(v.Rows, row("dev.meter_lost", "bad", number(n)))
-		}
-		plug, contact := "dev.unplugged", "dev.opened"
-		if live.Inputs.Plugged {
-			plug = "dev.plugged"
-		}
-		if live.Inputs.Closed {
-			contact = "dev.closed"
-		}
-		if live.InputsLost > 0 {
-			v.Rows = append(v.Rows, row("dev.inputs_lost", "bad", number(n)))
-		} else {
-			v.Rows = append(v.Rows, row("dev.inputs", "ok", number(n), ui.Arg{Name: "Plug", Key: plug},
-				ui.Arg{Name: "Contact", Key: contact}))
-		}
-	}
-	for _, l := range d.lines {
-		c, state := l.stats.Read(), ""
-		if c.Sent > 0 && (c.Repeated+c.Bad+c.Silent)*100 > c.Sent {
-			state = "warn"
-		}
-		n := func(name string, v int64) ui.Arg { return arg(name, strconv.FormatInt(v, 10)) }
-		v.Rows = append(v.Rows, row("dev.line", state, arg("Line", l.name), n("Sent", c.Sent),
-			n("Repeated", c.Repeated), n("Bad", c.Bad), n("Silent", c.Silent)))
-	}
-	return v
-}
 
 func (d desk) faults(_ context.Context, snap session.Snapshot) (v ui.StaffView) {
 	for _, at := range sortedFaults(snap.State) {
@@ -220,15 +173,15 @@ func (d desk) terminal(_ context.Context, snap session.Snapshot) ui.StaffView {
 			held++
 		}
 	}
-	v := ui.StaffView{Rows: []ui.Row{row("pt.id", "", arg("Id", d.c.Rules.TerminalID)),
-		row("pt.open", "", number(held))}, Actions: []ui.Action{{Key: "pt.end", Value: ui.Confirmed + "dayend"}}}
-	if day := snap.State.Day.Ended; day.IsZero() {
-		v.Rows = append(v.Rows, row("pt.never", ""))
-	} else {
-		local := day.In(d.c.Timezone)
-		v.Rows = append(v.Rows, row("pt.day", "", ui.Arg{Name: "At", At: &local}))
+	reader, card, day := row("pt.id", "", arg("Id", d.c.Rules.TerminalID)), row("pt.reads", ""), row("pt.never", "")
+	reader.Do = &ui.Action{Key: "pt.test", Value: "reader"}
+	card.Do = &ui.Action{Key: "pt.card", Value: "card"}
+	if at := snap.State.Day.Ended; !at.IsZero() {
+		day = row("pt.day", "", ui.Arg{Name: "At", At: d.local(at)})
 	}
-	return v
+	day.Do = &ui.Action{Key: "pt.end", Value: ui.Confirmed + "dayend"}
+	return ui.StaffView{Rows: []ui.Row{reader, d.contact(d.c.Terminal.Stats.Read().Heard), card,
+		row("pt.open", "", number(held)), day}}
 }
 
 func (d desk) journalPage(ctx context.Context, _ session.Snapshot) ui.StaffView {
@@ -248,7 +201,8 @@ func (d desk) logPage(context.Context, session.Snapshot) (v ui.StaffView) {
 		} else if l.level >= slog.LevelWarn {
 			state = "warn"
 		}
-		v.Rows = append(v.Rows, ui.Row{Text: l.at.Format(time.TimeOnly) + " " + l.text, State: state})
+		at := l.at.In(d.c.Timezone).Format("01-02 15:04:05 ")
+		v.Rows = append(v.Rows, ui.Row{Text: at + l.text, State: state})
 	}
 	if len(v.Rows) == 0 {
 		v.Rows = []ui.Row{row("log.empty", "")}
@@ -351,7 +305,7 @@ func (d desk) Do(ctx context.Context, role, action string) ui.Row {
 	defer cancel()
 	word, rest, _ := strings.Cut(action, ":")
 	do := map[string]func(context.Context, string, []string) (ui.Row, error){
-		"clear": d.doClear, "retry": d.doRetry, "test": d.doTest, "swap": d.doSwap, "dayend": d.doDayEnd,
+		"reader": d.doReader, "card": d.doCard, "clear": d.doClear, "retry": d.doRetry, "test": d.doTest, "swap": d.doSwap, "dayend": d.doDayEnd,
 		"verify": d.doVerify, "export": d.doExport, "off": d.doOff,
 	}
 	if d.up != nil {

@@ -235,6 +235,7 @@ func (s *Site) listen(context.Context) (err error) {
 // openOffice makes what people and a back office use.
 func (s *Site) openOffice(context.Context) error {
 	staff := desk{c: s.c, owner: s.owner(), journal: s.journal, log: s.options.Lines, up: s.up, quit: s.quit,
+		version: s.options.Version, start: s.clock.Now(),
 		lines: append([]countedLine{{s.c.Terminal.Address, s.c.Terminal.Stats}}, s.devices.lines()...)}
 	s.keep = &keeper{c: s.c, journal: s.journal, control: s.control, clock: s.clock, start: s.clock.Now(), up: s.up,
 		version: s.options.Version, log: s.log}

@@ -97,7 +97,8 @@ func (b *box) Read(context.Context) (kiosk.Reading, error) {
 	if b.noMeter {
 		return kiosk.Reading{}, fmt.Errorf("the meter says nothing: %w", kiosk.ErrUnreachable)
 	}
-	r := kiosk.Reading{At: time.Now(), Import: kiosk.Energy(b.wh), Serial: b.serial, Named: true}
+	r := kiosk.Reading{At: time.Now(), Import: kiosk.Energy(b.wh), Serial: b.serial, Named: true,
+		Voltage: []int64{230_400, 229_900, 231_000}, Current: []int64{16_000, -120, 0}}
 	if b.closed && b.plugged {
 		r.Power = boxPower
 	}
@@ -131,6 +132,7 @@ type till struct {
 	short   bool  // its list is not complete
 	refuses error // of a capture
 	unwell  error
+	unread  error // a card
 	status  error
 	counted *kiosk.Money
 	booked  []kiosk.Money
@@ -195,7 +197,7 @@ func (d *till) ListHolds(context.Context) (kiosk.OpenHolds, error) {
 func (d *till) Last(context.Context) (kiosk.CaptureResult, error) { return kiosk.CaptureResult{}, nil }
 
 func (d *till) ReadCard(context.Context, time.Duration) (string, error) {
-	return "token-of-a-card", nil
+	return "token-of-a-card", d.unread
 }
 
 func (d *till) EndOfDay(context.Context) (*kiosk.Money, error) { return d.counted, nil }
@@ -281,7 +283,8 @@ func (w *world) start() {
 		Past: w.journal.RecentSessions(context.Background(), string(session.MeterEnd), 8, string(session.FaultRaised),
 			string(session.FaultCleared))})
 	own := owner{w.control, w.till}
-	w.desk = desk{c: w.c, owner: own, journal: w.journal, log: &keptLines{}, quit: func() { w.off++ }}
+	w.desk = desk{c: w.c, owner: own, journal: w.journal, log: &keptLines{}, quit: func() { w.off++ },
+		version: "0.1.0", start: w.clock.Now()}
 	w.keep = &keeper{c: w.c, journal: w.journal, control: w.control, clock: w.clock, start: w.clock.Now(),
 		version: "0.1.0", log: QuietLog()}
 	w.runner = &instructionRunner{by: ByOffice + "backoffice", journal: w.journal, owner: own, clock: w.clock,

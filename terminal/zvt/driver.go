@@ -496,6 +496,9 @@ func (x *exchange) receive(ctx context.Context) (APDU, error) {
 		}
 		a, err := x.link.Receive(wait)
 		switch {
+		case err == nil:
+			x.t.cfg.Stats.Hear()
+			return a, nil
 		case !errors.Is(err, ErrTimeout):
 			return a, err
 		case time.Now().Before(x.deadline):

@@ -113,7 +113,7 @@ func phraseEnds(before, after string) bool {
 		return false
 	}
 	if unicode.Is(unicode.Hiragana, first) {
-		return first == 'お' || first == 'ご' || first == 'く' && (last == 'て' || last == 'で') // ください
+		return last == 'を' || first == 'お' || first == 'ご' || first == 'く' && (last == 'て' || last == 'で') // ください
 	}
 	letters := []rune(before)
 	stem := len(letters) > 1 && unicode.Is(unicode.Han, letters[len(letters)-2]) && !strings.ContainsRune(particles, last)

@@ -42,6 +42,7 @@ type local struct {
 	screen  ui.Screen
 	staff   string
 	page    int // of a long list
+	menu    int // page of the technician\'s menu
 	gesture int
 	since   time.Time // of the first touch of a gesture
 	redraw  func()
@@ -62,7 +63,14 @@ func (d *Drawer) page(v ui.View, size fyne.Size) *page {
 		staff, v.Access.Large = v.Staff.Page, false
 	}
 	if d.local.screen != v.Screen || d.local.staff != staff {
-		d.local = local{screen: v.Screen, staff: staff}
+		menu := d.local.menu
+		if d.local.staff == ui.RoleTechnician {
+			menu = d.local.page
+		}
+		d.local = local{screen: v.Screen, staff: staff, menu: menu}
+		if staff == ui.RoleTechnician { // a technician comes back to where they were
+			d.local.page = menu
+		}
 	}
 	d.local.redraw, d.local.say, d.hand.touched = d.Redraw, d.Say, d.Touched
 	if d.known == nil {

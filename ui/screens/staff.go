@@ -1,7 +1,6 @@
 package screens
 
 import (
-	"cmp"
 	"image/color"
 
 	"fyne.io/fyne/v2"
@@ -38,6 +37,7 @@ func (pg *page) staff() {
 		return
 	}
 	head := pg.title(pg.t("staff.page." + s.Page))
+	head.em = lead
 	pg.dense, head.nice = s.Ask == nil, true
 	pg.block(head)
 	switch {
@@ -104,10 +104,10 @@ func (pg *page) rows() {
 	for _, x := range pg.blocks {
 		room -= x.height(pg, b.w) + pg.u(gap)
 	}
-	var pages [][]block
-	left := float32(0)
+	var pages []table
+	left := float32(-1)
 	for _, r := range pg.v.Staff.Rows {
-		h := listed{r}.height(pg, b.w) + pg.u(gap)
+		h := listed{r}.height(pg, b.w)
 		if h > left {
 			pages, left = append(pages, nil), room
 		}
@@ -117,9 +117,32 @@ func (pg *page) rows() {
 		return
 	}
 	pg.pic.Pages = len(pages)
-	pg.block(pages[pg.local.page%len(pages)]...)
+	n := pg.local.page % len(pages)
+	pg.block(pages[n])
 	if len(pages) > 1 {
-		pg.feet = append(pg.feet, label{text: pg.t("more"), tap: pg.nextPage()})
+		where := pg.p.Piece(itoa(n+1) + "/" + itoa(len(pages)))
+		pg.feet = append(pg.feet, label{text: pg.t("more"), under: where, tap: pg.nextPage()})
+	}
+}
+
+// table is rows one below the other, from the top.
+type table []listed
+
+func (table) grows() bool { return true }
+
+func (t table) height(pg *page, width float32) (h float32) {
+	for _, l := range t {
+		h += l.height(pg, width)
+	}
+	return h
+}
+
+func (t table) place(pg *page, r rect) {
+	y := r.y
+	for _, l := range t {
+		h := l.height(pg, r.w)
+		l.place(pg, rect{r.x, y, r.w, h})
+		y += h
 	}
 }
 
@@ -172,50 +195,76 @@ func (pg *page) state(s string) color.NRGBA {
 	return map[string]color.NRGBA{"ok": pg.good, "warn": pg.amber, "bad": pg.alarm, "": pg.ink}[s]
 }
 
-// listed is one row: a mark, the text, and a button where there is something to do.
+// listed is one row: the text, its state in a word on its colour, and a button where there is something to do.
 type listed struct{ row ui.Row }
 
-func (l listed) parts(pg *page, width float32) []line {
-	room := width - pg.u(5)
+func (l listed) parts(pg *page, width float32) (words []line, state line) {
+	room := width
+	if key := "staff.state." + l.row.State; l.row.State != "" {
+		state = pg.font(pg.u(max(3.1, 3.3*min(pg.factor, 1.2))), true).plain(pg.t(key), pg.script)
+		room -= state.width + pg.u(5)
+	}
 	if l.row.Do != nil {
 		room -= pg.u(44)
 	}
-	f := pg.font(pg.em(caption*1.1, min(pg.factor, 1.2)), false)
-	return f.lines(pg.row(l.row), pg.script, room)
+	return pg.font(pg.em(caption, min(pg.factor, 1.2)), false).lines(pg.row(l.row), pg.script, room), state
 }
 
+// rowGap is the space of a row above its words, and again below.
+const rowGap = 0.6
+
 func (l listed) height(pg *page, width float32) float32 {
-	h := height(l.parts(pg, width))
+	words, _ := l.parts(pg, width)
+	h := height(words) + 2*pg.u(rowGap)
 	if l.row.Do != nil {
-		h = max(h, pg.u(target+between-gap))
+		h = max(h, pg.u(target+between))
 	}
 	return h
 }
 
 func (l listed) place(pg *page, r rect) {
-	lines := l.parts(pg, r.w)
-	mark := canvas.NewRectangle(pg.state(cmp.Or(l.row.State, "")))
-	mark.CornerRadius = pg.u(0.8)
-	if l.row.State == "" {
-		mark.FillColor = pg.line
-	}
-	x, text := r.x, rect{r.x + pg.u(5), r.y + (r.h-height(lines))/2, r.w - pg.u(5), r.h}
-	if pg.right {
-		x, text.x = r.x+r.w-pg.u(1.6), r.x
-	}
-	pg.add(at(mark, x, r.y, pg.u(1.6), r.h))
-	pg.texts(lines, text, start, pg.ink)
-	pg.pic.Spoken = append(pg.pic.Spoken, pg.row(l.row))
+	words, state := l.parts(pg, r.w)
+	hair := canvas.NewRectangle(pg.hair)
+	pg.add(at(hair, r.x, r.y+r.h-1, r.w, 1))
+	text, right := rect{r.x, r.y + (r.h-height(words))/2, r.w, r.h}, r.x+r.w
+	left := r.x
 	if a := l.row.Do; a != nil {
 		size := fyne.NewSize(pg.u(42), pg.u(target))
-		bx := r.x + r.w - size.Width
+		bx := right - size.Width
 		if pg.right {
 			bx = r.x
 		}
 		do := label{text: pg.action(*a), tap: pg.act(ui.StaffDo, a.Value)}
 		em := pg.together([]label{do}, func(int) fyne.Size { return size })
 		pg.button(do, fyne.NewPos(bx, r.y+(r.h-size.Height)/2), size, em)
+		right, left = right-pg.u(44), left+pg.u(44)
 	}
+	if l.row.State != "" {
+		tone := pg.tone(l.row.State)
+		w, h := state.width+pg.u(3), state.height()+pg.u(0.6)
+		x := right - w
+		if pg.right {
+			x = left
+		}
+		fill := canvas.NewRectangle(tone.fill)
+		fill.CornerRadius = pg.u(1)
+		y := r.y + (r.h-h)/2
+		pg.add(at(fill, x, y, w, h))
+		pg.behind = tone.fill
+		pg.put(state, x+pg.u(1.5), y+pg.u(0.3), tone.ink)
+		pg.behind = pg.ground
+	}
+	pg.texts(words, text, start, pg.ink)
+	said := pg.row(l.row)
+	if l.row.State != "" {
+		said += pg.t("join.comma") + pg.t("staff.state."+l.row.State)
+	}
+	pg.pic.Spoken = append(pg.pic.Spoken, said)
+}
+
+// tone is that of a state.
+func (pg *page) tone(state string) tone {
+	return map[string]tone{"ok": pg.success, "warn": pg.warn, "bad": pg.danger}[state]
 }
 
 // chart is plain bars with their amounts.
