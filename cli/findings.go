@@ -41,6 +41,7 @@ func commandFor(code kiosk.FaultCode) string {
 		kiosk.FaultTerminalOther: "kioskd report reconcile", kiosk.FaultDayEndOverdue: "kioskd terminal end-of-day",
 		kiosk.FaultCapturePending: "kioskd report reconcile", kiosk.FaultReleasePending: "kioskd report reconcile",
 		kiosk.FaultHoldUnclear: "kioskd terminal pending", kiosk.FaultMeterUnreachable: "kioskd meter scan",
-		kiosk.FaultEnergyUnsold: "kioskd fault clear MT005 --bay N", kiosk.FaultPriceJump: "kioskd setup --accept-price",
+		kiosk.FaultEnergyUnsold: "kioskd fault clear MT005 --bay N",
+		kiosk.FaultPriceJump:    "kioskd setup --accept-price",
 	}[code]
 }

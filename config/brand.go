@@ -86,8 +86,8 @@ func (r *configReader) accent(c *Config) func(*yaml.Node) {
 		}
 		c.Brand.Accent = n.Value
 		if got := min(ui.Contrast(colour, ui.White), ui.Contrast(colour, ui.Ground)); got < ui.LeastContrast {
-			r.fault(n, "screen.accent: %q has a contrast of %.1f:1 with the white beside it: want at least %d:1, a darker "+
-				"colour", n.Value, got, ui.LeastContrast)
+			r.fault(n, "screen.accent: %q has a contrast of %.1f:1 with the white beside it: want at least %d:1, a "+
+				"darker colour", n.Value, got, ui.LeastContrast)
 		}
 	}
 }
@@ -110,7 +110,8 @@ func (r *configReader) ownHelp(c *Config) func(*yaml.Node) {
 			switch {
 			case !slices.Contains(texts.Languages(), key.Value):
 				r.fault(key, "screen.help: %q: want one of %s", key.Value, strings.Join(texts.Languages(), " "))
-			case value.Kind != yaml.ScalarNode || strings.TrimSpace(value.Value) == "" || len([]rune(value.Value)) > mostHelp:
+			case value.Kind != yaml.ScalarNode || strings.TrimSpace(value.Value) == "" ||
+				len([]rune(value.Value)) > mostHelp:
 				r.fault(value, "screen.help.%s: want a text of at most %d characters", key.Value, mostHelp)
 			default:
 				c.Brand.Help[key.Value] = value.Value

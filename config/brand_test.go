@@ -45,8 +45,8 @@ func TestTheHostsPicturesAreRead(t *testing.T) {
 	f.Close()
 	write("text.png", []byte("no picture"))
 	write("huge.png", make([]byte, 2<<20))
-	for name, want := range map[string]string{"logo.png": "", "text.png": "is no PNG or JPEG", "huge.png": "at most 1024",
-		"none.png": "no such file"} {
+	for name, want := range map[string]string{"logo.png": "", "text.png": "is no PNG or JPEG",
+		"huge.png": "at most 1024", "none.png": "no such file"} {
 		c, faults := readAt(t, filepath.Join(dir, "kioskd.yaml"), within(least, "screen", "logo: "+name))
 		switch {
 		case want != "" && (len(faults) != 1 || !strings.Contains(faults[0], want)):

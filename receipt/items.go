@@ -100,7 +100,8 @@ func (r *items) add(key string, values ...Value) *Item {
 
 // text adds an item, or none where there is nothing to say.
 func (r *items) text(key, value string) {
-	if value = strings.TrimSpace(value); value != "" {
+	value = strings.TrimSpace(value)
+	if value != "" {
 		r.add(key, Value{Text: value})
 	}
 }

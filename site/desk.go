@@ -65,7 +65,8 @@ var (
 func (d desk) Page(ctx context.Context, role, page string, snap session.Snapshot) ui.StaffView {
 	pages := map[string]func(context.Context, session.Snapshot) ui.StaffView{
 		ui.RoleTechnician: d.menu(TechnicianPages), ui.RoleHost: d.menu(hostPages),
-		"devices": d.devices, "history": d.history, "system": d.system, "faults": d.faults, "money": d.money, "contactors": d.contactors, "meters": d.meters,
+		"devices": d.devices, "history": d.history, "system": d.system, "faults": d.faults,
+		"money": d.money, "contactors": d.contactors, "meters": d.meters,
 		"terminal": d.terminal,
 		"uplink":   d.uplink, "journal": d.journalPage, "log": d.logPage, "export": d.export, "shutdown": d.shutdown,
 		"today": d.today, "month": d.month, "close": d.closing, "free": d.free,
@@ -305,7 +306,8 @@ func (d desk) Do(ctx context.Context, role, action string) ui.Row {
 	defer cancel()
 	word, rest, _ := strings.Cut(action, ":")
 	do := map[string]func(context.Context, string, []string) (ui.Row, error){
-		"reader": d.doReader, "card": d.doCard, "clear": d.doClear, "retry": d.doRetry, "test": d.doTest, "swap": d.doSwap, "dayend": d.doDayEnd,
+		"reader": d.doReader, "card": d.doCard, "clear": d.doClear, "retry": d.doRetry,
+		"test": d.doTest, "swap": d.doSwap, "dayend": d.doDayEnd,
 		"verify": d.doVerify, "export": d.doExport, "off": d.doOff,
 	}
 	if d.up != nil {

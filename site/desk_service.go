@@ -133,7 +133,8 @@ func (d desk) faultHistory(ctx context.Context, most int) (out []was, err error)
 			if err != nil {
 				return nil, err
 			}
-			if seen++; seen > most {
+			seen++
+			if seen > most {
 				break
 			}
 			e, err := session.FromRecord(r)
@@ -236,7 +237,8 @@ func (d desk) system(ctx context.Context, snap session.Snapshot) (v ui.StaffView
 	if snap.State.Faults[session.FaultAt{Code: kiosk.FaultClockUntrusted}] {
 		state = "bad"
 	}
-	add("sys.clock", state, ui.Arg{Name: "At", At: d.local(time.Now())}, ui.Arg{Name: "Source", Key: "sys.clock." + source})
+	add("sys.clock", state, ui.Arg{Name: "At", At: d.local(time.Now())},
+		ui.Arg{Name: "Source", Key: "sys.clock." + source})
 	if degrees, ok := pc.temperature(); ok {
 		state := "ok"
 		if degrees >= tooHot {
@@ -295,7 +297,8 @@ func (d desk) doReader(ctx context.Context, _ string, _ []string) (ui.Row, error
 	if err != nil {
 		return ui.Row{}, err
 	}
-	return row("pt.ready", "ok", arg("Software", cmp.Or(status.Software, status.TerminalID)), arg("N", strconv.FormatInt(time.Since(began).Milliseconds(), 10))), nil
+	return row("pt.ready", "ok", arg("Software", cmp.Or(status.Software, status.TerminalID)),
+		arg("N", strconv.FormatInt(time.Since(began).Milliseconds(), 10))), nil
 }
 
 // doCard reads a card, and reserves nothing.

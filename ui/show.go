@@ -90,7 +90,8 @@ func (p *scene) frame(snap session.Snapshot) View {
 	if p.site.Brand != nil {
 		own = p.site.Brand(p.language)
 	}
-	return View{Brand: own, Emergency: p.site.Emergency, Language: p.language, Languages: p.site.Languages, Access: p.access, Site: p.site.Name,
+	return View{Brand: own, Emergency: p.site.Emergency, Language: p.language, Languages: p.site.Languages,
+		Access: p.access, Site: p.site.Name,
 		Helpline: p.site.Helpline, Kiosk: p.site.Kiosk,
 		Side: p.site.Terminal, Later: p.site.Archive != nil, Night: p.site.Night != nil && p.site.Night(snap.At)}
 }
@@ -119,6 +120,7 @@ func (p *scene) prices(t *tariff.Tariff, at time.Time, loc *time.Location,
 
 func (p *scene) view(snap session.Snapshot) View {
 	v := p.frame(snap)
+	v.Danger, v.Pressed = alarm(snap.State, kiosk.FaultContactorStuck), alarm(snap.State, kiosk.FaultEmergencyStop)
 	v.Screen, v.Hold, v.Bays = p.page, p.site.Hold, p.bays(snap)
 	p.tariff, p.tariffSum = p.site.Prices(snap.At)
 	x, ok := snap.State.Sessions[p.session]
@@ -172,7 +174,6 @@ func (p *scene) view(snap session.Snapshot) View {
 			v.Notice = p.site.Notice(p.language, snap.At)
 		}
 		p.closed(&v, snap)
-		v.Danger = danger(snap.State)
 	}
 	return p.covered(v, ok, x, snap)
 }
@@ -240,10 +241,10 @@ func (p *scene) closed(v *View, snap session.Snapshot) {
 	}
 }
 
-// danger is the bay whose contactor does not open, the first of several; 0 for none.
-func danger(s session.State) (bay int) {
+// alarm is the bay that has a fault, the first of several; 0 for none.
+func alarm(s session.State, code kiosk.FaultCode) (bay int) {
 	for f, raised := range s.Faults {
-		if raised && f.Code == kiosk.FaultContactorStuck && (bay == 0 || f.Bay < bay) {
+		if raised && f.Code == code && (bay == 0 || f.Bay < bay) {
 			bay = f.Bay
 		}
 	}

@@ -108,6 +108,7 @@ type View struct {
 	Fault     kiosk.FaultCode `json:"fault,omitempty"`
 	Elsewhere int             `json:"elsewhere,omitempty"` // another bay, at which they seem to have plugged in
 	Danger    int             `json:"danger,omitempty"`    // bay whose cable must not be touched
+	Pressed   int             `json:"pressed,omitempty"`   // bay whose emergency stop is pressed
 
 	Access Access `json:"access"`
 	Night  bool   `json:"night,omitempty"` // dark colours

@@ -105,7 +105,8 @@ func (p program) writeReceipt(r receipt.Receipt, format, lang, font string) erro
 		}
 		var extra []byte
 		if font != "" {
-			if extra, err = os.ReadFile(font); err != nil {
+			extra, err = os.ReadFile(font)
+			if err != nil {
 				return err
 			}
 		}

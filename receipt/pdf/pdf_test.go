@@ -99,10 +99,12 @@ func TestAReaderFindsEveryWord(t *testing.T) {
 	}
 }
 
-// bare leaves out what a reader may set otherwise: blanks, colons, forms of letters, and marks for the order of writing.
+// bare leaves out what a reader may set otherwise: blanks, colons, forms of letters, and marks for the order of
+// writing.
 func bare(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r <= ' ' || r == ':' || 0x200e <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 {
+		if r <= ' ' || r == ':' ||
+			0x200e <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 {
 			return -1
 		}
 		return r

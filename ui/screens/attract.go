@@ -4,7 +4,6 @@ import "kioskd/ui"
 
 // attract shows the price without a touch, and the bays: one that is touched is chosen.
 func (pg *page) attract() {
-	pg.alarms()
 	pg.notice()
 	if len(pg.v.Prices) > 0 {
 		p := pg.v.Prices[0]
@@ -17,7 +16,8 @@ func (pg *page) attract() {
 			pg.block(words{s: pg.priceLine(more), em: caption, color: pg.ink})
 		}
 	}
-	if pg.side = pg.idlePicture(); pg.side == nil {
+	pg.side = pg.idlePicture()
+	if pg.side == nil {
 		pg.side = pg.tilesBeside()
 	}
 	if _, shown := pg.side.(tiles); !shown {
@@ -72,7 +72,8 @@ func (pg *page) priced(p ui.PriceView) (name, value string) {
 	if p.From != "" {
 		name += pg.t("join.comma") + pg.p.Span(p.From, p.To)
 	}
-	return name, pg.p.Decimal(p.Amount, pg.v.Hold.Currency) + "\u00a0" + pg.t("price."+p.Dimension)
+	amount := pg.p.Decimal(p.Amount, pg.v.Hold.Currency)
+	return name, pg.t("price.per", "Amount", amount, "Unit", pg.t("price."+p.Dimension))
 }
 
 // steps are small pictures with a few words each: how it works.

@@ -1,6 +1,10 @@
 package screens
 
-import "fyne.io/fyne/v2/canvas"
+import (
+	"fyne.io/fyne/v2/canvas"
+
+	"kioskd/ui"
+)
 
 // tone is a fill and what is written on it.
 type tone struct{ fill, ink colour }
@@ -109,9 +113,34 @@ func (b band) place(pg *page, r rect) {
 	}
 }
 
-// alarms stand above everything else: a contactor that does not open leaves a cable under power.
-func (pg *page) alarms() {
-	if pg.v.Danger > 0 {
-		pg.top = append(pg.top, pg.alarmBand(pg.t("danger.cable", "N", pg.v.Danger)))
+// alarms stand above everything else, on every screen that a driver sees: a contactor that does not open leaves a cable
+// under power, and an emergency stop was pressed by a person who saw a danger.
+func (pg *page) alarms() (all []block) {
+	if pg.v.Staff != nil || pg.v.Screen == ui.Lost {
+		return nil
 	}
+	if pg.v.Danger > 0 {
+		b := pg.alarmBand(pg.t("danger.cable", "N", pg.v.Danger))
+		b.em = body
+		if pg.v.Helpline != "" && !(pg.v.Access.Large && pg.small()) {
+			b.under = pg.t("help.call", "Phone", pg.v.Helpline)
+		}
+		all = append(all, b)
+	}
+	if pg.v.Pressed > 0 && pg.v.Screen != ui.Emergency { // that screen says it by itself
+		b := pg.alarmBand(pg.t("danger.stopped", "N", pg.v.Pressed))
+		b.icon, b.em = "stop", body
+		all = append(all, b)
+	}
+	return all
+}
+
+// raise puts the alarms above everything else, on a page with keys, which reach from edge to edge, above the words.
+func (pg *page) raise() {
+	if _, keys := pg.side.(keypad); keys && pg.small() {
+		pg.blocks = append(pg.alerts[:min(1, len(pg.alerts))], pg.blocks...) // there is room for the first
+	} else {
+		pg.top = append(pg.alerts, pg.top...)
+	}
+	pg.alerts = nil
 }

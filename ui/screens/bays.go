@@ -4,7 +4,6 @@ import "kioskd/ui"
 
 // bays has a tile for each bay in the order in which they stand.
 func (pg *page) bays() {
-	pg.alarms()
 	head := pg.title(pg.t("bays.title"))
 	head.nice = pg.v.Access.Large && pg.small() // the tiles need the room, and say it
 	pg.block(head)
@@ -20,7 +19,8 @@ func (pg *page) bays() {
 	columns, rows := pg.cells(len(tiles), 24, target)
 	if pg.v.Access.Large { // as many as their words let stand beside each other
 		for wide := float32(24); wide < 24*broader; wide++ {
-			if columns, rows = pg.cells(len(tiles), wide, target); pg.tilesFit(tiles, columns, rows) {
+			columns, rows = pg.cells(len(tiles), wide, target)
+			if pg.tilesFit(tiles, columns, rows) {
 				break
 			}
 		}

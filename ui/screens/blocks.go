@@ -202,7 +202,8 @@ func (h hero) place(pg *page, r rect) {
 		}
 		y := base - tallest(parts)*0.36 - edge/2
 		pg.add(at(disc, tx, y, edge, edge),
-			at(icon("tick", pg.success.ink, pg.success.fill, pg.success.ink), tx+edge*0.2, y+edge*0.2, edge*0.6, edge*0.6))
+			at(icon("tick", pg.success.ink, pg.success.fill, pg.success.ink), tx+edge*0.2, y+edge*0.2,
+				edge*0.6, edge*0.6))
 		if !pg.right {
 			x += h.tick(pg, em)
 		}

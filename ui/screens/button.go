@@ -155,8 +155,8 @@ func (pg *page) button(l label, at fyne.Position, size fyne.Size, em float32) *B
 	if l.under != "" { // a bay's state, say
 		spoken += pg.t("join.comma") + l.under
 	}
-	b := &Button{Label: cmp.Or(l.spoken, spoken), Input: l.tap.input, run: l.tap.run, picked: pg.look.line, seq: pg.v.Seq,
-		hand: pg.hand}
+	b := &Button{Label: cmp.Or(l.spoken, spoken), Input: l.tap.input, run: l.tap.run, picked: pg.look.line,
+		seq: pg.v.Seq, hand: pg.hand}
 	b.fill = canvas.NewRectangle(c.fill)
 	b.fill.StrokeColor, b.fill.StrokeWidth, b.fill.CornerRadius = c.edge, pg.u(0.4), pg.u(2.2)
 	if l.style == danger {
@@ -191,7 +191,8 @@ type worded struct {
 	room        fyne.Size
 }
 
-// largeWord is the smallest em, in millimetres, of a word that is long for its button, for a visitor who needs it larger.
+// largeWord is the smallest em, in millimetres, of a word that is long for its button, for a visitor who needs it
+// larger.
 const largeWord = 4.7
 
 // worded breaks a button's words.
@@ -253,8 +254,8 @@ func (pg *page) fitsOn(l label, size fyne.Size, em float32) bool {
 func (pg *page) face(l label, size fyne.Size, c paint, em float32) (out []fyne.CanvasObject) {
 	if l.text == "" {
 		edge := min(size.Width, size.Height) * 0.56
-		return []fyne.CanvasObject{at(icon(l.icon, c.ink, c.fill, c.ink), (size.Width-edge)/2, (size.Height-edge)/2, edge,
-			edge)}
+		return []fyne.CanvasObject{at(icon(l.icon, c.ink, c.fill, c.ink), (size.Width-edge)/2,
+			(size.Height-edge)/2, edge, edge)}
 	}
 	w := pg.worded(l, size, em)
 	switch fits := w.fits(); {

@@ -24,7 +24,7 @@ func (pg *page) charging() {
 	pg.block(how)
 	pg.foot("charging.stop", danger, ui.Stop, "")
 	pg.foot("charging.others", primary, ui.Back, "")
-	pg.signs("back")
+	pg.signs("stop", "back")
 }
 
 // ownLimit shows how much of the limit is used that the driver set.
@@ -59,7 +59,7 @@ func (pg *page) idle() {
 	pg.stopCode()
 	pg.foot("charging.stop", danger, ui.Stop, "")
 	pg.foot("charging.others", primary, ui.Back, "")
-	pg.signs("back")
+	pg.signs("stop", "back")
 }
 
 // sofar is what was delivered and what it costs.

@@ -9,7 +9,6 @@ func (pg *page) closed() {
 
 // outage says what is wrong, what it means for a driver who charges, and whom to call.
 func (pg *page) outage(sign, key, why string) {
-	pg.alarms()
 	says := pg.warnBand(pg.t(key))
 	says.icon, says.em = sign, title
 	pg.top = append(pg.top, says)

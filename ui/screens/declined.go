@@ -24,6 +24,7 @@ func (pg *page) declined() {
 	if pg.v.Again {
 		pg.foot("back", plain, ui.Back, "")
 		pg.foot("declined.again", primary, ui.Again, "")
+		pg.signs("card")
 		return
 	}
 	pg.foot("back", primary, ui.Back, "")

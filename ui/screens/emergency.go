@@ -11,7 +11,6 @@ const europe = "112"
 
 // emergency is for an emergency stop that is pressed.
 func (pg *page) emergency() {
-	pg.alarms()
 	says := pg.alarmBand(pg.t("emergency.title"))
 	says.icon, says.em = "stop", title
 	pg.top = append(pg.top, says)

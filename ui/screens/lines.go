@@ -116,7 +116,8 @@ func phraseEnds(before, after string) bool {
 		return last == 'を' || first == 'お' || first == 'ご' || first == 'く' && (last == 'て' || last == 'で') // ください
 	}
 	letters := []rune(before)
-	stem := len(letters) > 1 && unicode.Is(unicode.Han, letters[len(letters)-2]) && !strings.ContainsRune(particles, last)
+	stem := len(letters) > 1 && unicode.Is(unicode.Han, letters[len(letters)-2]) &&
+		!strings.ContainsRune(particles, last)
 	return !stem || !unicode.Is(unicode.Han, first) // of one verb: 差し込む
 }
 

@@ -47,6 +47,9 @@ func must() map[string]func(*text.Printer, ui.View) []string {
 	price := func(p *text.Printer, v ui.View) []string {
 		return []string{p.T("price.tax") + ": " + p.Decimal(v.Prices[0].Amount, "EUR") + " " + p.T("price.ENERGY")}
 	}
+	elsewhere := func(p *text.Printer, v ui.View) []string {
+		return []string{p.T("plug_in.elsewhere", "N", v.Elsewhere)}
+	}
 	return map[string]says{
 		"attract":             price,
 		"attract-danger":      danger,
@@ -59,7 +62,7 @@ func must() map[string]func(*text.Printer, ui.View) []string {
 		"wait-unknown":        keys("wait.unknown", "wait.again"),
 		"wait-busy":           keys("wait.busy", "tap.nothing"),
 		"plug-in":             all(held, keys("plug_in.title")),
-		"plug-in-elsewhere":   func(p *text.Printer, v ui.View) []string { return []string{p.T("plug_in.elsewhere", "N", 4)} },
+		"plug-in-elsewhere":   elsewhere,
 		"charging":            all(cost, code),
 		"charging-begun":      cost,
 		"idle-fee":            keys("idle.title", "idle.do"),

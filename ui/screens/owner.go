@@ -16,7 +16,7 @@ func (pg *page) owner() {
 		pg.foot("owner.card", plain, ui.ShowCard, "")
 	}
 	head.nice = true
-	says := words{s: pg.t(pg.v.Key(), "N", pg.v.Bay), em: body, color: pg.ink}
+	says := words{s: pg.t(pg.v.Key(), "N", pg.v.Bay), em: body, color: pg.ink, nice: len(pg.alerts) > 0}
 	if pg.v.Message != "" {
 		says.bold = true
 	}

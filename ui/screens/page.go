@@ -34,7 +34,8 @@ type page struct {
 	factor float32 // of type
 	images func(name string) *Image
 
-	top    []block // across the stage, above everything else
+	alerts []block // above everything else
+	top    []block // across the stage, above the blocks
 	blocks []block
 	side   aside // or nil
 	feet   []label
@@ -140,8 +141,6 @@ func (pg *page) frame() frame {
 	}
 	if pg.bare {
 		f.foot.y = h - pg.u(below)
-	} else if len(pg.feet) == 0 {
-		f.foot.y, f.foot.h = f.rail.y, 0
 	}
 	top := pg.u(2.5)
 	if pg.hasStrip() {
@@ -352,7 +351,7 @@ func (pg *page) columns(r rect) (side, texts rect) {
 
 // bands is how high the bands above are, with the space below them.
 func (pg *page) bands(r rect) (h float32) {
-	for _, b := range pg.top {
+	for _, b := range slices.Concat(pg.alerts, pg.top) {
 		h += b.height(pg, r.w) + pg.u(gap)
 	}
 	return h

@@ -22,7 +22,7 @@ func (pg *page) plugIn() {
 		pg.block(pg.title(pg.t("plug_in.elsewhere", "N", n)), pg.say(pg.t("plug_in.title", "N", pg.v.Bay)))
 		pg.foot("back", plain, ui.Back, "")
 		pg.feet = append(pg.feet, label{text: pg.t("plug_in.move", "N", n), style: primary,
-			tap: pg.act(ui.Move, itoa(n))})
+			sign: "cable", tap: pg.act(ui.Move, itoa(n))})
 		return
 	}
 	left := pg.say(pg.t("plug_in.left", "Time", pg.p.Duration(pg.v.Seconds)))
@@ -38,7 +38,7 @@ func (pg *page) plugIn() {
 		pg.foot("still.more", plain, ui.MoreTime, "")
 	}
 	pg.foot("charging.others", primary, ui.Back, "")
-	pg.signs("back")
+	pg.signs("cross", "back")
 }
 
 // stopCode is for the session's owner only.

@@ -19,7 +19,7 @@ func (pg *page) receipts() {
 		pg.foot("owner.card", plain, ui.ShowCard, "")
 	}
 	says := pg.say(pg.t(pg.v.Key()))
-	says.bold = pg.v.Message != ""
+	says.bold, says.nice = pg.v.Message != "", len(pg.alerts) > 0
 	head.nice = true
 	pg.ask(pg.letterKeys(), head, says, entered{len(pg.v.Reference), receiptCode})
 }

@@ -81,7 +81,8 @@ func (d *Drawer) page(v ui.View, size fyne.Size) *page {
 		images = func(string) *Image { return nil }
 	}
 	p := d.Texts.Printer(v.Language)
-	return &page{images: images, Panel: NewPanel(size, d.Millimetres), script: script{p.Language, p.Right}, look: lookOf(v), p: p,
+	return &page{images: images, Panel: NewPanel(size, d.Millimetres),
+		script: script{p.Language, p.Right}, look: lookOf(v), p: p,
 		all: d.Texts, v: v, local: &d.local, send: d.Send, known: d.known, factor: 1, hand: &d.hand, mute: d.Mute,
 		pic: &Picture{Pages: 1, Right: p.Right}}
 }
@@ -104,7 +105,9 @@ func (pg *page) build() {
 	if draw == nil {
 		draw = (*page).closed
 	}
+	pg.alerts = pg.alarms()
 	draw(pg)
+	pg.raise()
 }
 
 // few shows as many of a list as there is room for, with ways to the others before and behind, and which page it is.

@@ -16,5 +16,6 @@ func (pg *page) still() {
 	pg.foot("cancel", plain, ui.Back, "")
 	if pg.v.More {
 		pg.foot("still.more", primary, ui.MoreTime, "")
+		pg.signs("cross", "clock")
 	}
 }

@@ -9,9 +9,11 @@ func (pg *page) stopAsk() {
 		pg.block(pg.title(pg.t("cancel.title", "N", pg.v.Bay)), pg.tell(pg.t("cancel.money")))
 		pg.foot("cancel.yes", danger, ui.Confirm, "")
 		pg.foot("cancel.no", primary, ui.Back, "")
+		pg.signs("cross", "back")
 		return
 	}
 	pg.block(pg.title(pg.t("stop.title", "N", pg.v.Bay)), pg.sofar(), pg.tell(pg.t("wait.used")))
 	pg.foot("stop.yes", danger, ui.Confirm, "")
 	pg.foot("stop.no", primary, ui.Back, "")
+	pg.signs("stop", "back")
 }

@@ -1,6 +1,7 @@
 package screens_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,15 +118,36 @@ func TestABaysStateIsRead(t *testing.T) {
 	}
 }
 
-// TestADangerIsReadFirst, and stands above everything else on the first screens and where nothing is sold.
-func TestADangerIsReadFirst(t *testing.T) {
+// TestAnAlarmIsOnEveryScreen that a driver sees, in each language: a cable under power and a pressed emergency stop are
+// read first, and nothing else is cut for it.
+func TestAnAlarmIsOnEveryScreen(t *testing.T) {
+	newApp(t)
 	d, _ := touched(t)
-	for _, name := range []string{"attract", "bays", "out-of-service"} {
-		v := canned(t, name)
-		v.Danger = 3
-		p := d.Draw(v, fyne.NewSize(800, 480))
-		if want := "Danger: do not touch the cable at bay\u00a03"; len(p.Spoken) == 0 || p.Spoken[0] != want {
-			t.Errorf("on %s the first that is read is %q", name, p.Spoken)
+	_, views := load(t)
+	languages := d.Texts.Languages()
+	if underRace {
+		languages = languages[:1]
+	}
+	for _, c := range views {
+		if c.View.Staff != nil || c.View.Screen == ui.Lost || c.View.Screen == ui.Emergency {
+			continue
+		}
+		for _, lang := range languages {
+			for _, large := range []bool{false, true} {
+				v := c.View
+				v.Danger, v.Pressed, v.Language, v.Access.Large = 3, 2, lang, large
+				pic, p := d.Draw(v, sizes[0]), d.Texts.Printer(lang)
+				wants := []string{p.T("danger.cable", "N", 3), p.T("danger.stopped", "N", 2)}
+				if c.View.Screen == ui.Owner || c.View.Screen == ui.Receipts { // beside keys there is room for one
+					wants = wants[:1]
+				}
+				for _, want := range wants {
+					if !slices.Contains(pic.Spoken[:min(3, len(pic.Spoken))], want) {
+						t.Errorf("%s in %s, large %v: the first that is read is %q", c.Name, lang, large, pic.Spoken)
+					}
+				}
+				judge(t, c.Name+"-"+lang, pic, sizes[0], large)
+			}
 		}
 	}
 }
