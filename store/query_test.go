@@ -101,6 +101,28 @@ func TestAReferenceThatCameTwice(t *testing.T) {
 	}
 }
 
+// TestReferencesOnKeysThatHaveSeveralLetters: all that fit, the newest first, and no more than are wanted.
+func TestReferencesOnKeysThatHaveSeveralLetters(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	for id, reference := range map[string]string{"01A": "7GK2M4Q", "01B": "7HJAN4R", "01C": "7GK2M4T", "01D": "1GK2M4Q"} {
+		e := entry(id, "lease", true)
+		e.Reference = reference
+		if err := s.Append(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each := []string{"7PQRS", "4GH", "5JK", "2ABC", "6MN", "4GH", "7PQRS"}
+	for most, want := range map[int][]string{9: {"01B", "01A"}, 1: {"01B"}} {
+		if got, err := s.FindEach(ctx, each, most); err != nil || !slices.Equal(got, want) {
+			t.Errorf("of %d at most: %v, %v; want %v", most, got, err, want)
+		}
+	}
+	each[0] = "2ABC"
+	if got, err := s.FindEach(ctx, each, 9); err != nil || len(got) > 0 {
+		t.Errorf("of keys that no session has: %v, %v", got, err)
+	}
+}
+
 // TestWhatAStartReads: whatever is open however long ago, what ended of late, the sessions that counted last, and of
 // the site the last 300 records; a year of closed sessions is not read.
 func TestWhatAStartReads(t *testing.T) {

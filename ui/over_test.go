@@ -536,3 +536,37 @@ func TestAFreeChargeIsNotTheFirstStrangers(t *testing.T) {
 		t.Error("a stranger cancelled it")
 	}
 }
+
+// TestABayIsChosenOnTheFirstScreen: two touches lead from the price to the card.
+func TestABayIsChosenOnTheFirstScreen(t *testing.T) {
+	_, p, _, _ := newOver(t)
+	if v := look(p); v.Screen != ui.Attract || len(v.Bays) == 0 {
+		t.Fatalf("%s with %d bays", v.Screen, len(v.Bays))
+	}
+	touch(t, p, ui.Choose, "3", ui.Price)
+	touch(t, p, ui.Accept, "", ui.Tap)
+}
+
+// TestAnAlarmGoesWithTheDriver: it is on every screen of a visit, and ends with its fault.
+func TestAnAlarmGoesWithTheDriver(t *testing.T) {
+	m, p, _, _ := newOver(t)
+	m.must(session.Observation{What: session.FaultSeen, Fault: "CX017", Bay: 4, Raised: true})
+	m.must(session.Observation{What: session.FaultSeen, Fault: "CX008", Bay: 4, Raised: true})
+	told := func(v ui.View) {
+		t.Helper()
+		if v.Danger != 4 || v.Pressed != 4 {
+			t.Errorf("%s tells of a danger at bay %d, of a stop at bay %d", v.Screen, v.Danger, v.Pressed)
+		}
+	}
+	told(look(p))
+	told(touch(t, p, ui.Touch, "", ui.Bays))
+	told(touch(t, p, ui.Choose, "3", ui.Price))
+	told(touch(t, p, ui.Open, string(ui.Help), ui.Help))
+	told(touch(t, p, ui.Back, "", ui.Price))
+	told(touch(t, p, ui.Accept, "", ui.Tap))
+	m.must(session.Observation{What: session.FaultSeen, Fault: "CX017", Bay: 4})
+	m.must(session.Observation{What: session.FaultSeen, Fault: "CX008", Bay: 4})
+	if v := look(p); v.Danger != 0 || v.Pressed != 0 {
+		t.Errorf("what is over is still told: %d, %d", v.Danger, v.Pressed)
+	}
+}

@@ -61,7 +61,9 @@ func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input
 		Send: func(in ui.Input) {
 			if time.Since(win.changed) >= tooSoon {
 				go send(in)
+				return
 			}
+			win.draw() // it does not look pressed any longer
 		}}
 	win.player = newPlayer()
 	win.pics.do, win.pics.redraw = win.do, func() { win.draw() }
@@ -220,9 +222,11 @@ func (win *window) rune(r rune) {
 // show runs the screen of a daemon until ctx ends or the window is closed.
 func show(ctx context.Context, client *ui.Client, texts *text.Catalogues, o options) {
 	a := app.NewWithID("io.kioskd.ui")
-	win := newWindow(a, texts, o, func(in ui.Input) {
+	var win *window
+	win = newWindow(a, texts, o, func(in ui.Input) {
 		if err := client.Send(ctx, in); err != nil {
 			fmt.Fprintf(os.Stderr, "kioskd-ui: %v\n", err)
+			win.do(win.draw)
 		}
 	})
 	win.pics.fetch = client.Picture

@@ -2,7 +2,7 @@
 // server, keeps a picture of each screen, and measures what a finger waits for. It looks at
 // the X server's frame buffer, not at what the screen says of itself.
 //
-//	go run ./scripts/screen visit OUT en,de,ar,ja   pictures and latencies
+//	go run ./scripts/screen visit OUT en,de+large   pictures and latencies; +large in larger text
 //	go run ./scripts/screen monkey 10m              random touches: does it stay, does it grow?
 //	go run ./scripts/screen machine DIR OUT [PART]  a whole kiosk in a virtual machine: make vm-check
 //	go run ./scripts/screen compare OUT             cold start, memory and idle CPU beside Chromium
@@ -209,7 +209,19 @@ func newPlayer(out string) (*player, error) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	}()
-	return p, p.await(15*time.Second, func(v ui.View) bool { return v.Screen == ui.Attract })
+	if err := p.await(15*time.Second, func(v ui.View) bool { return v.Screen == ui.Attract }); err != nil {
+		return p, err
+	}
+	since, last := time.Now(), p.frame() // the window comes after the daemon, and draws its first screens slowly
+	for begin := since; time.Since(begin) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+		if now := p.frame(); !bytes.Equal(now, last) || colours(now) <= 16 {
+			since, last = time.Now(), now
+		}
+		if time.Since(since) > 2*time.Second {
+			return p, nil
+		}
+	}
+	return p, errors.New("the window shows nothing, or no end of it")
 }
 
 func (p *player) end() {
@@ -238,6 +250,13 @@ func (p *player) screen(s ui.Screen) error {
 		return fmt.Errorf("want %s: %w", s, err)
 	}
 	return nil
+}
+
+// larger asks for larger text.
+func (p *player) larger() error {
+	return errors.Join(p.touch(ui.Open, string(ui.AccessAsk)), p.screen(ui.AccessAsk), p.touch(ui.SetLarge, "on"),
+		p.await(5*time.Second, func(v ui.View) bool { return v.Access.Large }),
+		p.touch(ui.Back, ""), p.screen(ui.Attract))
 }
 
 // keep keeps a picture of the present screen.
@@ -319,8 +338,16 @@ func xdotool(args ...string) error {
 // visit is a whole visit in one language.
 func (p *player) visit(lang string) error {
 	p.n = 0
+	name := lang
+	lang, large, _ := strings.Cut(lang, "+")
 	steps := []func() error{
 		func() error { return p.screen(ui.Attract) },
+		func() error {
+			if large == "" {
+				return nil
+			}
+			return p.larger()
+		},
 		func() error {
 			if p.now.Language == lang {
 				return nil
@@ -331,7 +358,7 @@ func (p *player) visit(lang string) error {
 			if err := p.screen(ui.Languages); err != nil {
 				return err
 			}
-			if err := p.keep(lang, "languages"); err != nil {
+			if err := p.keep(name, "languages"); err != nil {
 				return err
 			}
 			return p.touch(ui.Language, lang)
@@ -339,38 +366,38 @@ func (p *player) visit(lang string) error {
 		func() error {
 			return p.await(5*time.Second, func(v ui.View) bool { return v.Language == lang && v.Screen == ui.Attract })
 		},
-		func() error { return p.keep(lang, "attract") },
+		func() error { return p.keep(name, "attract") },
 		func() error { return p.touch(ui.Touch, "") },
 		func() error { return p.screen(ui.Bays) },
-		func() error { return p.keep(lang, "bays") },
+		func() error { return p.keep(name, "bays") },
 		func() error { return p.touch(ui.Choose, "2") },
 		func() error { return p.screen(ui.Price) },
-		func() error { return p.keep(lang, "price") },
+		func() error { return p.keep(name, "price") },
 		func() error { return p.touch(ui.Accept, "") },
 		func() error { return p.screen(ui.Tap) },
-		func() error { return p.keep(lang, "tap") },
+		func() error { return p.keep(name, "tap") },
 		func() error { return p.screen(ui.PlugIn) },
-		func() error { return p.keep(lang, "plug_in") },
+		func() error { return p.keep(name, "approved") },
 		func() error { return p.screen(ui.Charging) },
 		func() error {
 			return p.await(30*time.Second, func(v ui.View) bool { return v.Screen == ui.Charging && v.Energy > 3000 })
 		},
-		func() error { return p.keep(lang, "charging") },
+		func() error { return p.keep(name, "charging") },
 		func() error { return p.touch(ui.Stop, "") },
 		func() error { return p.screen(ui.StopAsk) },
-		func() error { return p.keep(lang, "stop") },
+		func() error { return p.keep(name, "stop") },
 		func() error { return p.touch(ui.Confirm, "") },
 		func() error {
 			return p.await(30*time.Second, func(v ui.View) bool { return v.Screen == ui.Final && v.Settled })
 		},
-		func() error { return p.keep(lang, "final") },
+		func() error { return p.keep(name, "final") },
 		func() error { return p.touch(ui.Back, "") },
 		func() error { return p.screen(ui.Attract) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
-			p.keep(lang, "failed")
-			return fmt.Errorf("in %s: %w", lang, err)
+			p.keep(name, "failed")
+			return fmt.Errorf("in %s: %w", name, err)
 		}
 	}
 	return nil
@@ -421,6 +448,9 @@ func quantiles(d []time.Duration) string {
 	return fmt.Sprintf("median %v, p95 %v, most %v", at(0.5), at(0.95), at(1))
 }
 
+// deadEnd is how long no screen stays that is touched all over.
+const deadEnd = 5 * time.Minute
+
 // monkey touches the window of a demo at random for a while, and presses keys: the screen must
 // stay there, show something, and not grow.
 func monkey(limit time.Duration) error {
@@ -446,6 +476,7 @@ func monkey(limit time.Duration) error {
 	keys := []string{"Right", "Left", "Return", "Tab", "7", "space"}
 	var memory []int64 // MB, each minute
 	touches, minute := 0, 0
+	since, at := time.Now(), p.now // how long one screen stays
 	for start := time.Now(); time.Since(start) < limit; touches++ {
 		args := []string{"mousemove", fmt.Sprint(rand.IntN(width)), fmt.Sprint(rand.IntN(height)), "click", "1"}
 		if rand.IntN(5) == 0 {
@@ -457,6 +488,12 @@ func monkey(limit time.Duration) error {
 		for len(p.views) > 0 {
 			p.now = <-p.views
 			seen[p.now.Screen]++
+		}
+		if p.now.Screen != at.Screen || p.now.Seq != at.Seq {
+			since, at = time.Now(), p.now
+		}
+		if time.Since(since) > deadEnd {
+			return fmt.Errorf("no touch leads on from %s %s", at.Screen, at.Message)
 		}
 		if now := int(time.Since(start) / time.Minute); now > minute {
 			minute = now

@@ -341,10 +341,10 @@ func (n *narrator) line(v ui.View) string {
 	case ui.Final:
 		paid := p.T("final.nothing")
 		if v.Paid.Minor > 0 {
-			paid = p.T("final.due", "Amount", p.Money(v.Paid))
+			paid = p.T("final.due") + ": " + p.Money(v.Paid)
 		}
 		if v.Paid.Minor > 0 && v.Settled {
-			paid = p.T("final.paid", "Amount", p.Money(v.Paid))
+			paid = p.Money(v.Paid) + " " + p.T("final.paid")
 		}
 		line := "screen: " + p.T(v.Key()) + ". " + paid
 		if v.Settled {

@@ -16,15 +16,7 @@ func (pg *page) bays() {
 	for _, b := range pg.v.Bays {
 		tiles = append(tiles, pg.tile(b))
 	}
-	columns, rows := pg.cells(len(tiles), 24, target)
-	if pg.v.Access.Large { // as many as their words let stand beside each other
-		for wide := float32(24); wide < 24*broader; wide++ {
-			columns, rows = pg.cells(len(tiles), wide, target)
-			if pg.tilesFit(tiles, columns, rows) {
-				break
-			}
-		}
-	}
+	columns, rows := pg.arrange(tiles, 24)
 	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: min(34, pg.rowRoom(rows)),
 		stretch: true, keys: true})
 }

@@ -187,32 +187,28 @@ func (h hero) place(pg *page, r rect) {
 	parts, below := h.parts(pg, r.w)
 	base := r.y + height(label) + tallest(parts)*capitals
 	em := tallest(parts) / pg.mm
-	full := across(parts) + h.tick(pg, em)
-	x := r.x
-	if pg.right {
-		x = r.x + r.w - full
+	x := r.x // what stands first, in the direction of the language
+	next := func(w float32) (at float32) {
+		at = x
+		if pg.right {
+			at = 2*r.x + r.w - x - w
+		}
+		x += w
+		return at
 	}
 	if h.ticked {
 		edge := pg.u(em * 0.86)
 		disc := canvas.NewRectangle(pg.success.fill)
 		disc.CornerRadius = edge / 2
-		tx := x
-		if pg.right {
-			tx = x + full - edge
-		}
-		y := base - tallest(parts)*0.36 - edge/2
-		pg.add(at(disc, tx, y, edge, edge),
-			at(icon("tick", pg.success.ink, pg.success.fill, pg.success.ink), tx+edge*0.2, y+edge*0.2,
-				edge*0.6, edge*0.6))
-		if !pg.right {
-			x += h.tick(pg, em)
-		}
+		tx, y := next(edge), base-tallest(parts)*0.36-edge/2
+		next(h.tick(pg, em) - edge)
+		pg.add(at(disc, tx, y, edge, edge), at(icon("tick", pg.success.ink, pg.success.fill, pg.success.ink),
+			tx+edge*0.2, y+edge*0.2, edge*0.6, edge*0.6))
 	}
 	for _, p := range parts {
 		slim := p
 		slim.above, slim.below = p.font.size*capitals, p.font.size*descent
-		pg.put(slim, x, base-slim.above, h.color)
-		x += p.width
+		pg.put(slim, next(p.width), base-slim.above, h.color)
 	}
 	pg.texts(below, rect{r.x, base + tallest(parts)*descent, r.w, r.h}, start, h.color)
 	said := h.value

@@ -166,7 +166,7 @@ func (pg *page) always(n railed, edge float32) (out []fyne.CanvasObject) {
 	}
 	high := edge - height(word) - pg.u(3)
 	size := min(high, edge*0.62)
-	y := (edge - size - height(word)) / 2
+	y := (edge - size - height(word)) * 0.4
 	if n.icon == "language" {
 		f := pg.font(size*0.62, true)
 		sign := f.lines(strings.ToUpper(pg.lang), pg.script, edge)

@@ -127,6 +127,19 @@ func (pg *page) tilesFit(tiles []label, columns, rows int) bool {
 	return true
 }
 
+// arrange is how many columns and rows a list is chosen from, its tiles at least so many millimetres wide. For a visitor
+// who needs larger text there are as many as their words let stand beside each other.
+func (pg *page) arrange(tiles []label, wide float32) (columns, rows int) {
+	columns, rows = pg.cells(len(tiles), wide, target)
+	for w := wide; pg.v.Access.Large && w < wide*broader; w++ {
+		columns, rows = pg.cells(len(tiles), w, target)
+		if pg.tilesFit(tiles, columns, rows) {
+			break
+		}
+	}
+	return columns, rows
+}
+
 // tiles are all bays of a small site beside the price: touching one chooses it.
 type tiles struct {
 	grid

@@ -17,7 +17,7 @@ func (pg *page) languages() {
 		}
 		tiles = append(tiles, l)
 	}
-	columns, rows := pg.cells(len(tiles), pg.broad(27), target)
+	columns, rows := pg.arrange(tiles, 27)
 	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target})
 }
 

@@ -23,6 +23,6 @@ func (pg *page) limits() {
 		tiles = append(tiles, t)
 	}
 	pg.block(pg.note(pg.t("limits.hold", "Amount", pg.p.Money(pg.v.Hold))))
-	columns, rows := pg.cells(len(tiles), pg.broad(28), target+1)
+	columns, rows := pg.arrange(tiles, 28)
 	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target, stretch: true})
 }

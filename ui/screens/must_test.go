@@ -126,17 +126,20 @@ func TestTheStageIsMostOfThePanel(t *testing.T) {
 	}
 }
 
-// TestTwentyBaysInFourPages: larger text lets a visitor choose among twenty bays in four pages at most.
-func TestTwentyBaysInFourPages(t *testing.T) {
+// TestTwentyInFourPages: larger text lets a visitor choose among twenty bays, nineteen languages and all limits in four
+// pages at most.
+func TestTwentyInFourPages(t *testing.T) {
 	newApp(t)
 	d, _ := touched(t)
-	v := canned(t, "bays-twenty")
-	v.Access.Large = true
-	for _, lang := range d.Texts.Languages() {
-		for _, size := range sizes {
-			v.Language = lang
-			if pages := d.Draw(v, size).Pages; pages > 4 {
-				t.Errorf("%s at %v: %d pages", lang, size, pages)
+	for _, name := range []string{"bays-twenty", "languages", "limits"} {
+		v := canned(t, name)
+		v.Access.Large = true
+		for _, lang := range d.Texts.Languages() {
+			for _, size := range sizes {
+				v.Language = lang
+				if pages := d.Draw(v, size).Pages; pages > 4 {
+					t.Errorf("%s in %s at %v: %d pages", name, lang, size, pages)
+				}
 			}
 		}
 	}

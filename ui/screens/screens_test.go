@@ -212,36 +212,36 @@ func save(t *testing.T, path string, o fyne.CanvasObject, size fyne.Size) {
 	}
 }
 
-// contrast is WCAG's.
-func contrast(a, b color.NRGBA) float64 {
-	light := func(c color.NRGBA) float64 {
-		lin := func(v uint8) float64 {
-			x := float64(v) / 255
-			if x <= 0.04045 {
-				return x / 12.92
-			}
-			return math.Pow((x+0.055)/1.055, 2.4)
-		}
-		return 0.2126*lin(c.R) + 0.7152*lin(c.G) + 0.0722*lin(c.B)
-	}
-	x, y := light(a)+0.05, light(b)+0.05
-	return max(x, y) / min(x, y)
-}
-
-// TestContrast: everything that is written can be read in the sun.
+// TestContrast: everything that is written, on buttons too, can be read in the sun, by day in the host's colour, too.
 func TestContrast(t *testing.T) {
 	newApp(t)
 	texts, views := load(t)
 	for _, c := range views {
-		for _, dark := range []bool{false, true} {
+		for _, change := range []func(*ui.View){func(v *ui.View) { v.Night = true }, func(*ui.View) {},
+			func(v *ui.View) { v.Brand.Accent = "#5A1A6B" }} {
 			v := c.View
-			v.Night = dark
-			for _, txt := range (&screens.Drawer{Texts: texts}).Draw(v, sizes[1]).Texts {
-				if got := contrast(txt.FG, txt.BG); got < 7 {
+			change(&v)
+			pic := (&screens.Drawer{Texts: texts}).Draw(v, sizes[1])
+			if len(pic.Labels) == 0 && v.Screen != ui.Lost {
+				t.Errorf("%s: nothing is written on its buttons", c.Name)
+			}
+			for _, txt := range append(pic.Texts, pic.Labels...) {
+				if got := ui.Contrast(txt.FG, txt.BG); got < ui.LeastContrast {
 					t.Errorf("%s: %q has a contrast of %.1f", c.Name, txt.Text, got)
 				}
 			}
 		}
+	}
+}
+
+// TestWhatIsTakenForAContrast: WCAG's own examples.
+func TestWhatIsTakenForAContrast(t *testing.T) {
+	black, grey := color.NRGBA{A: 255}, color.NRGBA{R: 0x76, G: 0x76, B: 0x76, A: 255}
+	if got := ui.Contrast(black, ui.White); math.Abs(got-21) > 0.01 {
+		t.Errorf("black on white: %.2f", got)
+	}
+	if got := ui.Contrast(grey, ui.White); math.Abs(got-4.54) > 0.01 {
+		t.Errorf("#767676 on white: %.2f", got)
 	}
 }
 
