@@ -104,7 +104,8 @@ func TestAReferenceThatCameTwice(t *testing.T) {
 // TestReferencesOnKeysThatHaveSeveralLetters: all that fit, the newest first, and no more than are wanted.
 func TestReferencesOnKeysThatHaveSeveralLetters(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "journal.db"))
-	for id, reference := range map[string]string{"01A": "7GK2M4Q", "01B": "7HJAN4R", "01C": "7GK2M4T", "01D": "1GK2M4Q"} {
+	for id, reference := range map[string]string{"01A": "7GK2M4Q", "01B": "7HJAN4R", "01C": "7GK2M4T",
+		"01D": "1GK2M4Q"} {
 		e := entry(id, "lease", true)
 		e.Reference = reference
 		if err := s.Append(ctx, e); err != nil {

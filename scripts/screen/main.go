@@ -252,6 +252,23 @@ func (p *player) screen(s ui.Screen) error {
 	return nil
 }
 
+// preferred asks for larger text, where the name says so, and for the language.
+func (p *player) preferred(name string) error {
+	lang, large, _ := strings.Cut(name, "+")
+	if large != "" {
+		if err := p.larger(); err != nil {
+			return err
+		}
+	}
+	if p.now.Language != lang {
+		if err := errors.Join(p.touch(ui.Open, string(ui.Languages)), p.screen(ui.Languages), p.keep(name, "languages"),
+			p.touch(ui.Language, lang)); err != nil {
+			return err
+		}
+	}
+	return p.await(5*time.Second, func(v ui.View) bool { return v.Language == lang && v.Screen == ui.Attract })
+}
+
 // larger asks for larger text.
 func (p *player) larger() error {
 	return errors.Join(p.touch(ui.Open, string(ui.AccessAsk)), p.screen(ui.AccessAsk), p.touch(ui.SetLarge, "on"),
@@ -339,33 +356,9 @@ func xdotool(args ...string) error {
 func (p *player) visit(lang string) error {
 	p.n = 0
 	name := lang
-	lang, large, _ := strings.Cut(lang, "+")
 	steps := []func() error{
 		func() error { return p.screen(ui.Attract) },
-		func() error {
-			if large == "" {
-				return nil
-			}
-			return p.larger()
-		},
-		func() error {
-			if p.now.Language == lang {
-				return nil
-			}
-			if err := p.touch(ui.Open, string(ui.Languages)); err != nil {
-				return err
-			}
-			if err := p.screen(ui.Languages); err != nil {
-				return err
-			}
-			if err := p.keep(name, "languages"); err != nil {
-				return err
-			}
-			return p.touch(ui.Language, lang)
-		},
-		func() error {
-			return p.await(5*time.Second, func(v ui.View) bool { return v.Language == lang && v.Screen == ui.Attract })
-		},
+		func() error { return p.preferred(name) },
 		func() error { return p.keep(name, "attract") },
 		func() error { return p.touch(ui.Touch, "") },
 		func() error { return p.screen(ui.Bays) },

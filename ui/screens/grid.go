@@ -44,16 +44,8 @@ func (g grid) place(pg *page, r rect) {
 	}
 }
 
-// broader is how much broader what is chosen is for a visitor who needs larger text: words grow in both directions.
+// broader is how much broader a tile may become for a visitor who needs larger text: words grow in both directions.
 const broader = 2.1
-
-// broad is how many millimetres broad a tile is for this visitor.
-func (pg *page) broad(wide float32) float32 {
-	if pg.v.Access.Large {
-		return wide * broader
-	}
-	return wide
-}
 
 // heading is the room of a title above tiles. A visitor who needs larger text has tiles in its place on a panel of
 // seven inches, because they say it, too; on a tall one the title stands above what is within reach.
@@ -127,8 +119,8 @@ func (pg *page) tilesFit(tiles []label, columns, rows int) bool {
 	return true
 }
 
-// arrange is how many columns and rows a list is chosen from, its tiles at least so many millimetres wide. For a visitor
-// who needs larger text there are as many as their words let stand beside each other.
+// arrange is how many columns and rows a list is chosen from, its tiles at least so many millimetres wide. For a
+// visitor who needs larger text there are as many as their words let stand beside each other.
 func (pg *page) arrange(tiles []label, wide float32) (columns, rows int) {
 	columns, rows = pg.cells(len(tiles), wide, target)
 	for w := wide; pg.v.Access.Large && w < wide*broader; w++ {

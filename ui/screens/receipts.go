@@ -37,7 +37,7 @@ func (pg *page) found() {
 			tiles = append(tiles, label{text: pg.t("receipts.row", "Date", pg.p.Minute(r.At), "N", r.Bay, "Amount",
 				pg.p.Money(r.Paid)), tap: pg.act(ui.Show, r.Reference)})
 		}
-		_, rows := pg.cells(len(tiles), pg.broad(150), target)
+		_, rows := pg.cells(len(tiles), 150, target)
 		pg.block(grid{labels: pg.few(tiles, rows), columns: 1, rowMM: target})
 		return
 	}

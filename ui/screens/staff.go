@@ -93,7 +93,7 @@ func (pg *page) menu() grid {
 	for _, a := range pg.v.Staff.Actions {
 		tiles = append(tiles, label{text: pg.action(a), tap: pg.act(ui.StaffDo, a.Value)})
 	}
-	columns, rows := pg.cells(len(tiles), pg.broad(38), target)
+	columns, rows := pg.cells(len(tiles), 38, target)
 	return grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target}
 }
 
