@@ -34,6 +34,7 @@ type window struct {
 	pic     *screens.Picture
 	changed time.Time // of the screen
 	focus   int       // of the keypad; -1 while no driver uses one
+	hinted  bool      // this visitor was told how to have the screen read aloud
 	spoken  string
 	lit     bool
 	moment  *time.Timer // while an approval fills the screen; nil else
@@ -86,7 +87,7 @@ func (win *window) show(v ui.View) {
 		win.changed = time.Now()
 		win.focus = min(win.focus, 0)
 		if v.Screen == ui.Attract { // the visitor with the keypad has gone
-			win.focus = -1
+			win.focus, win.hinted = -1, false
 		}
 	}
 	if approval(win.view, v) {
@@ -96,7 +97,7 @@ func (win *window) show(v ui.View) {
 	again := v.Seq != win.view.Seq || v.Message != win.view.Message || v.Access != win.view.Access
 	win.view = v
 	win.draw()
-	win.spoken = strings.Join(win.pic.Spoken, ". ")
+	win.spoken = win.aloud(strings.Join(win.pic.Spoken, ". "))
 	switch {
 	case !v.Access.Speech:
 		win.speech.say(v.Language, "")
@@ -203,14 +204,33 @@ func (win *window) key(e *fyne.KeyEvent) {
 	default:
 		return
 	}
+	first := win.hinted
+	win.hinted = true
 	win.mark()
-	if win.view.Access.Speech {
-		win.speech.say(win.view.Language, win.pic.Buttons[win.focus].Label)
+	switch {
+	case win.view.Access.Speech:
+		win.speech.say(win.view.Language, win.aloud(win.pic.Buttons[win.focus].Label))
+	case !first && !win.drawer.Mute: // a visitor who cannot see the panel found its keys
+		win.speech.say(win.view.Language, win.drawer.Texts.Printer(win.view.Language).T("access.hint"))
 	}
 }
 
+// aloud puts units into words.
+func (win *window) aloud(text string) string {
+	p := win.drawer.Texts.Printer(win.view.Language)
+	return strings.NewReplacer(p.T("price.ENERGY"), p.T("spoken.ENERGY"), "kWh", p.T("spoken.kWh"), "kW", p.T("spoken.kW")).Replace(text)
+}
+
+// speechKey turns reading aloud on and off, on every screen.
+const speechKey = '*'
+
 // rune presses the button of a digit or letter.
 func (win *window) rune(r rune) {
+	if r == speechKey && !win.drawer.Mute {
+		on := map[bool]string{true: "off", false: "on"}[win.view.Access.Speech]
+		win.drawer.Send(ui.Input{Seq: win.view.Seq, Kind: ui.Speak, Value: on})
+		return
+	}
 	for _, b := range win.pic.Buttons {
 		if b.Label == strings.ToUpper(string(r)) {
 			b.Press()

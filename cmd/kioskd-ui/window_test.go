@@ -307,3 +307,32 @@ func TestTheChimeIsASound(t *testing.T) {
 		t.Errorf("%d bytes say that they are %d with %d of sound", len(wav), riff, data)
 	}
 }
+
+// TestAKeyTurnsSpeechOn: a visitor who cannot see the panel presses any key and hears which one reads everything aloud.
+// A visitor who touches hears nothing.
+func TestAKeyTurnsSpeechOn(t *testing.T) {
+	said := speaks(t)
+	got := make(chan ui.Input, 1)
+	win := newTestWindow(t, func(in ui.Input) { got <- in })
+	v := views(t)["attract"]
+	win.show(v)
+	win.changed = time.Time{}
+	win.key(&fyne.KeyEvent{Name: fyne.KeyDown})
+	until(t, "the hint is read", func() bool { return strings.Contains(said(), "press the star key") })
+	win.key(&fyne.KeyEvent{Name: fyne.KeyDown})
+	if n := strings.Count(said(), "star key"); n != 1 {
+		t.Errorf("the hint is read %d times", n)
+	}
+	win.rune('*')
+	if in := <-got; in.Kind != ui.Speak || in.Value != "on" {
+		t.Errorf("the key sent %+v", in)
+	}
+	v.Access.Speech, v.Seq = true, v.Seq+1
+	win.show(v)
+	until(t, "the price is read in words", func() bool { return strings.Contains(said(), "per kilowatt hour.") })
+	win.changed = time.Time{}
+	win.rune('*')
+	if in := <-got; in.Value != "off" {
+		t.Errorf("the key sent %+v", in)
+	}
+}

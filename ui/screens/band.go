@@ -1,6 +1,8 @@
 package screens
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2/canvas"
 
 	"kioskd/ui"
@@ -14,6 +16,7 @@ type band struct {
 	s     string
 	under string // in smaller type
 	value string // bold, at the other edge
+	spell bool   // the value is read a character at a time
 	icon  string
 	tone  tone
 	em    float32 // of the words; body without
@@ -104,7 +107,10 @@ func (b band) place(pg *page, r rect) {
 	pg.texts(value, rect{in.x, r.y + (r.h-height(value))/2, in.w, r.h}, end, b.tone.ink)
 	pg.behind = pg.ground
 	said := b.s
-	if b.value != "" {
+	switch {
+	case b.spell:
+		said += ": " + strings.Join(strings.Split(plainly(b.value), ""), ", ")
+	case b.value != "":
 		said += ": " + b.value
 	}
 	pg.pic.Spoken = append(pg.pic.Spoken, said)

@@ -131,18 +131,23 @@ var heroes = []float32{26, 22, 18, 15, 12.5, 10.5, 8.8, 7.4, 6}
 
 // amount splits an amount of money into what stands before its digits, these, and what stands behind them.
 func amount(s string) (before, digits, after string) {
-	s = strings.Map(func(r rune) rune {
-		if r == '\u200f' || r == '\u200e' || 0x2066 <= r && r <= 0x2069 {
-			return -1
-		}
-		return r
-	}, s)
+	s = plainly(s)
 	digit := func(r rune) bool { return '0' <= r && r <= '9' }
 	from, to := strings.IndexFunc(s, digit), strings.LastIndexFunc(s, digit)
 	if from < 0 {
 		return "", s, ""
 	}
 	return s[:from], s[from : to+1], s[to+1:]
+}
+
+// plainly leaves out the marks that only the order of writing needs.
+func plainly(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\u200f' || r == '\u200e' || 0x2066 <= r && r <= 0x2069 {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 func across(parts []line) (w float32) {

@@ -45,7 +45,7 @@ func (pg *page) plugIn() {
 func (pg *page) stopCode() {
 	if pg.v.StopCode != "" {
 		b := pg.tell(pg.t("stop_code"))
-		b.value = pg.p.Piece(pg.v.StopCode)
+		b.value, b.spell = pg.p.Piece(pg.v.StopCode), true
 		pg.block(b)
 	}
 }
