@@ -218,7 +218,9 @@ func (win *window) key(e *fyne.KeyEvent) {
 // aloud puts units into words.
 func (win *window) aloud(text string) string {
 	p := win.drawer.Texts.Printer(win.view.Language)
-	return strings.NewReplacer(p.T("price.ENERGY"), p.T("spoken.ENERGY"), "kWh", p.T("spoken.kWh"), "kW", p.T("spoken.kW")).Replace(text)
+	words := strings.NewReplacer(p.T("price.ENERGY"), p.T("spoken.ENERGY"), "kWh", p.T("spoken.kWh"),
+		"kW", p.T("spoken.kW"))
+	return words.Replace(text)
 }
 
 // speechKey turns reading aloud on and off, on every screen.
