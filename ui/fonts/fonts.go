@@ -4,7 +4,7 @@
 package fonts
 
 import (
-	"embed"
+	_ "embed"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,8 +12,25 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-//go:embed *.ttf
-var files embed.FS
+// The files, which lie in the program and are read where they lie.
+var (
+	//go:embed Sans-Regular.ttf
+	sansRegular []byte
+	//go:embed Sans-Bold.ttf
+	sansBold []byte
+	//go:embed Arabic-Regular.ttf
+	arabicRegular []byte
+	//go:embed Arabic-Bold.ttf
+	arabicBold []byte
+	//go:embed Chinese-Regular.ttf
+	chineseRegular []byte
+	//go:embed Chinese-Bold.ttf
+	chineseBold []byte
+	//go:embed Japanese-Regular.ttf
+	japaneseRegular []byte
+	//go:embed Japanese-Bold.ttf
+	japaneseBold []byte
+)
 
 // Family is the type of a script in two weights, as TrueType files.
 type Family struct {
@@ -21,23 +38,12 @@ type Family struct {
 	Regular, Bold []byte
 }
 
-func load(name string) *Family {
-	file := func(weight string) []byte {
-		data, err := files.ReadFile(name + "-" + weight + ".ttf")
-		if err != nil {
-			panic(err) // it is embedded
-		}
-		return data
-	}
-	return &Family{name, file("Regular"), file("Bold")}
-}
-
 // The families.
 var (
-	Sans     = load("Sans") // Latin, Greek and Cyrillic
-	Arabic   = load("Arabic")
-	Chinese  = load("Chinese")
-	Japanese = load("Japanese")
+	Sans     = &Family{"Sans", sansRegular, sansBold} // Latin, Greek and Cyrillic
+	Arabic   = &Family{"Arabic", arabicRegular, arabicBold}
+	Chinese  = &Family{"Chinese", chineseRegular, chineseBold}
+	Japanese = &Family{"Japanese", japaneseRegular, japaneseBold}
 )
 
 // All lists the families.
