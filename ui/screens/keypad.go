@@ -111,6 +111,14 @@ func (pg *page) ask(k keypad, blocks ...block) {
 	pg.feet = nil
 }
 
+// unalarmed are blocks, of which an alarm takes the place of the first.
+func (pg *page) unalarmed(blocks ...block) []block {
+	if len(pg.alerts) > 0 && pg.small() {
+		return blocks[1:]
+	}
+	return blocks
+}
+
 // row is what can be done, where the foot has keys: an arrow for the way back, and one thing more.
 type row []label
 

@@ -16,9 +16,9 @@ func (pg *page) owner() {
 		pg.foot("owner.card", plain, ui.ShowCard, "")
 	}
 	head.nice = true
-	says := words{s: pg.t(pg.v.Key(), "N", pg.v.Bay), em: body, color: pg.ink, nice: len(pg.alerts) > 0}
+	says := words{s: pg.t(pg.v.Key(), "N", pg.v.Bay), em: body, color: pg.ink, nice: pg.v.Access.Large && len(pg.alerts) > 0}
 	if pg.v.Message != "" {
 		says.bold = true
 	}
-	pg.ask(pg.digits(label{}), head, says, entered{pg.v.Digits, 4})
+	pg.ask(pg.digits(label{}), pg.unalarmed(head, says, entered{pg.v.Digits, 4})...)
 }

@@ -19,9 +19,9 @@ func (pg *page) receipts() {
 		pg.foot("owner.card", plain, ui.ShowCard, "")
 	}
 	says := pg.say(pg.t(pg.v.Key()))
-	says.bold, says.nice = pg.v.Message != "", len(pg.alerts) > 0
+	says.bold, says.nice = pg.v.Message != "", pg.v.Access.Large && len(pg.alerts) > 0
 	head.nice = true
-	pg.ask(pg.letterKeys(), head, says, entered{len(pg.v.Reference), receiptCode})
+	pg.ask(pg.letterKeys(), pg.unalarmed(head, says, entered{len(pg.v.Reference), receiptCode})...)
 }
 
 // found shows a receipt, or lets the visitor choose one of theirs.
