@@ -34,7 +34,7 @@ type Picture struct {
 // mostPicture is the largest file of a picture, and mostPixels its longer edge: the screen decodes it.
 const (
 	mostPicture = 1 << 20
-	mostPixels  = 4096
+	mostPixels  = 2048
 )
 
 // picture reads a picture's file.
@@ -67,11 +67,14 @@ func readPicture(path string) (*Picture, error) {
 		return nil, err
 	}
 	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err == nil && max(c.Width, c.Height) > mostPixels {
+		return nil, fmt.Errorf("%s has %d by %d pixels: want at most %d", path, c.Width, c.Height, mostPixels)
+	}
+	if err == nil {
+		_, _, err = image.Decode(bytes.NewReader(data)) // the end of a file may be missing
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s is no PNG or JPEG picture: %w", path, err)
-	}
-	if max(c.Width, c.Height) > mostPixels {
-		return nil, fmt.Errorf("%s has %d by %d pixels: want at most %d", path, c.Width, c.Height, mostPixels)
 	}
 	return &Picture{fmt.Sprintf("%x%s", sha256.Sum256(data), strings.ToLower(filepath.Ext(path))), data}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/tariff"
 	"kioskd/ui/text"
 )
 
@@ -38,6 +39,7 @@ type Value struct {
 	Name     string // of the place in the text
 	Text     string
 	Number   string         // a decimal
+	Unit     string         // of the number: kWh or min
 	Currency kiosk.Currency // of the number, which is a price then
 	Money    *kiosk.Money
 	Energy   *kiosk.Energy
@@ -49,6 +51,8 @@ func (v Value) Local(p *text.Printer) string {
 	switch {
 	case v.Currency != "":
 		return p.Decimal(v.Number, v.Currency)
+	case v.Number != "" && v.Unit != "":
+		return p.Piece(p.Number(v.Number) + "\u00a0" + v.Unit)
 	case v.Number != "":
 		return p.Number(v.Number)
 	case v.Money != nil:
@@ -100,9 +104,11 @@ func (r *items) add(key string, values ...Value) *Item {
 
 // text adds an item, or none where there is nothing to say.
 func (r *items) text(key, value string) {
-	value = strings.TrimSpace(value)
-	if value != "" {
-		r.add(key, Value{Text: value})
+	for _, line := range strings.Split(value, "\n") { // an address may have several
+		line = strings.TrimSpace(line)
+		if line != "" {
+			r.add(key, Value{Text: line})
+		}
 	}
 }
 
@@ -119,7 +125,7 @@ func (r Receipt) Items() []Item {
 	out.part = Lines
 	for _, l := range r.Lines {
 		row := out.money("receipt.line."+string(l.Dimension), l.Amount)
-		row.Times = []Value{{Number: l.Volume}, {Number: l.Price, Currency: l.Amount.Currency}}
+		row.Times = []Value{{Number: l.Volume, Unit: unit(l.Dimension)}, {Number: l.Price, Currency: l.Amount.Currency}}
 	}
 	if r.Limited != "" {
 		out.add("receipt.limited")
@@ -139,6 +145,17 @@ func (r Receipt) Items() []Item {
 		out.add("help").Args = []Value{{Name: "Phone", Text: phone}}
 	}
 	return out.all
+}
+
+// unit is what a price's volume is counted in; nothing for a price of once.
+func unit(d tariff.Dimension) string {
+	switch d {
+	case tariff.Energy:
+		return "kWh"
+	case tariff.Time, tariff.Parking:
+		return "min"
+	}
+	return ""
 }
 
 func (r Receipt) facts(out *items) {

@@ -24,8 +24,8 @@ func (r Receipt) Mail(p, english *text.Printer) string {
 // a code that no telephone reads.
 func mailed(key string) bool {
 	switch key {
-	case "", "receipt.vat_id", "receipt.no", "receipt.start", "receipt.bay", "receipt.energy", "receipt.net",
-		"receipt.vat", "receipt.total", "receipt.card":
+	case "", "receipt.vat_id", "receipt.no", "receipt.start", "receipt.end", "receipt.bay", "receipt.energy",
+		"receipt.net", "receipt.vat", "receipt.total", "receipt.card":
 		return true
 	}
 	return strings.HasPrefix(key, "receipt.line.")

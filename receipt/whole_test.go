@@ -20,7 +20,7 @@ import (
 // 50.00 less 0.98 are 49.02. No line is wider than the paper, and no two words run together.
 const whole = `              Demo Charging
       1 Example Street, 10115 Berlin
-            VAT id DE123456789
+            VAT ID DE123456789
 ------------------------------------------
 Receipt no.                        7GK2M4Q
 Date               2026-03-02 10:15:00 CET
@@ -32,12 +32,12 @@ Interrupted
         2026-03-02 10:02:30 CET – 10:02:34
 Meter no.                         20260001
 Meter                    1.000 – 3.000 kWh
-Energy                           2.000 kWh
+Energy delivered                 2.000 kWh
 ------------------------------------------
 Energy
-  2.000 × €0.49                      €0.98
+  2.000 kWh × €0.49                  €0.98
 Net                                  €0.82
-VAT 19 %                             €0.16
+VAT 19%                              €0.16
 Total                                €0.98
 ------------------------------------------
 Reserved                            €50.00

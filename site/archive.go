@@ -165,7 +165,13 @@ func (a *archive) ByKeys(ctx context.Context, keys string) ([]ui.ReceiptView, er
 	if err != nil {
 		return nil, err
 	}
-	return a.view(ctx, ids)
+	found, err := a.view(ctx, ids)
+	for i, r := range found { // a code may be guessed: on the glass stands nothing of the card
+		found[i].Items = slices.DeleteFunc(slices.Clone(r.Items), func(i ui.Item) bool {
+			return slices.Contains([]string{"receipt.card", "receipt.aid", "receipt.auth", "receipt.terminal"}, i.Key)
+		})
+	}
+	return found, err
 }
 
 // ByCard implements ui.Archive.
@@ -226,8 +232,8 @@ func itemised(r receipt.Receipt) (out []ui.Item) {
 
 func args(values []receipt.Value) (out []ui.Arg) {
 	for _, v := range values {
-		out = append(out, ui.Arg{Name: v.Name, Text: v.Text, Number: v.Number, Currency: v.Currency, Money: v.Money,
-			Energy: v.Energy, At: v.At})
+		out = append(out, ui.Arg{Name: v.Name, Text: v.Text, Number: v.Number, Unit: v.Unit, Currency: v.Currency,
+			Money: v.Money, Energy: v.Energy, At: v.At})
 	}
 	return out
 }

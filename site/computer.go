@@ -25,10 +25,10 @@ func (c computer) read(path ...string) string {
 }
 
 // uptime is how long the computer has been on.
-func (c computer) uptime() (time.Duration, bool) {
-	text, _, _ := strings.Cut(c.read("proc/uptime"), ".")
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	return time.Duration(seconds) * time.Second, err == nil
+func uptime() (time.Duration, bool) {
+	var info unix.Sysinfo_t // proc/uptime is hidden from a service that sees its own processes only
+	err := unix.Sysinfo(&info)
+	return time.Duration(info.Uptime) * time.Second, err == nil
 }
 
 // temperature is that of the hottest part, in degrees Celsius.
@@ -50,9 +50,9 @@ func (c computer) temperature() (degrees int64, ok bool) {
 	return degrees, ok
 }
 
-// signal is how well a wireless network is heard, in dBm, as the kernel has it (proc(5), /proc/net/wireless).
+// signal is how well a wireless network is heard, in dBm, as the kernel has it (proc(5), /proc/self/net/wireless).
 func (c computer) signal() (name string, dBm int, ok bool) {
-	lines := strings.Split(c.read("proc/net/wireless"), "\n")
+	lines := strings.Split(c.read("proc/self/net/wireless"), "\n")
 	for _, l := range lines[min(2, len(lines)):] {
 		f := strings.Fields(l)
 		if len(f) < 4 {
@@ -67,10 +67,10 @@ func (c computer) signal() (name string, dBm int, ok bool) {
 }
 
 // addresses are the computer's own, by the names of its networks.
-func addresses() (out []string) {
+func addresses() (out []string, err error) {
 	all, err := net.Interfaces()
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("cannot list the networks: %w", err)
 	}
 	for _, i := range all {
 		if i.Flags&net.FlagUp == 0 || i.Flags&net.FlagLoopback != 0 {
@@ -78,7 +78,7 @@ func addresses() (out []string) {
 		}
 		own, err := i.Addrs()
 		if err != nil {
-			continue
+			return nil, fmt.Errorf("cannot list the addresses of %s: %w", i.Name, err)
 		}
 		for _, a := range own {
 			if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() {
@@ -86,7 +86,7 @@ func addresses() (out []string) {
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // clockSource is what keeps the computer's clock: ntp, rtc, or nothing.

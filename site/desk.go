@@ -176,7 +176,9 @@ func (d desk) terminal(_ context.Context, snap session.Snapshot) ui.StaffView {
 	}
 	reader, card, day := row("pt.id", "", arg("Id", d.c.Rules.TerminalID)), row("pt.reads", ""), row("pt.never", "")
 	reader.Do = &ui.Action{Key: "pt.test", Value: "reader"}
-	card.Do = &ui.Action{Key: "pt.card", Value: "card"}
+	if d.c.Rules.Abilities.ReadsCards {
+		card.Do = &ui.Action{Key: "pt.card", Value: "card"}
+	}
 	if at := snap.State.Day.Ended; !at.IsZero() {
 		day = row("pt.day", "", ui.Arg{Name: "At", At: d.local(at)})
 	}
@@ -226,7 +228,7 @@ func (d desk) closing(_ context.Context, snap session.Snapshot) (v ui.StaffView)
 		r := row("close.open", "ok", number(n))
 		r.Do = &ui.Action{Key: "close.do", Value: fmt.Sprintf("shut:%d:on", n)}
 		if snap.State.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: n}] {
-			r = row("close.closed", "warn", number(n))
+			r = row("close.closed", "", number(n))
 			r.Do = &ui.Action{Key: "close.undo", Value: fmt.Sprintf("shut:%d:off", n)}
 		}
 		v.Rows = append(v.Rows, r)

@@ -35,7 +35,7 @@ func (d desk) devices(ctx context.Context, snap session.Snapshot) (v ui.StaffVie
 	wrong := d.lastErrors(ctx, snap.At)
 	name := arg("Id", "")
 	if id := d.c.Rules.TerminalID; id != "" {
-		name = arg("Id", " "+id)
+		name = arg("Id", id)
 	}
 	if snap.State.Faults[session.FaultAt{Code: kiosk.FaultTerminalUnreachable}] {
 		v.Rows = append(v.Rows, row("dev.terminal_lost", "bad"))
@@ -152,7 +152,7 @@ func (d desk) faultHistory(ctx context.Context, most int) (out []was, err error)
 
 // row is a fault of the history.
 func (d desk) was(w was) ui.Row {
-	key, state := "history.went", "ok"
+	key, state := "history.went", ""
 	if w.raised {
 		key, state = "history.came", "bad"
 		if def, _ := kiosk.FaultByCode(w.body.Fault); def.Severity == kiosk.Warning {
@@ -183,7 +183,7 @@ func (d desk) history(ctx context.Context, snap session.Snapshot) (v ui.StaffVie
 	return v
 }
 
-// lastErrors is what was wrong last with the devices of each bay, and with those of the site (0), in the last day.
+// lastErrors is what was wrong last with the devices of each bay, and with the card reader (0), in the last day.
 func (d desk) lastErrors(ctx context.Context, now time.Time) map[int][]ui.Row {
 	out := map[int][]ui.Row{}
 	all, err := d.faultHistory(ctx, historyRows)
@@ -191,7 +191,8 @@ func (d desk) lastErrors(ctx context.Context, now time.Time) map[int][]ui.Row {
 		return map[int][]ui.Row{0: {failed(err)}}
 	}
 	for _, w := range all {
-		if _, known := out[w.body.Bay]; known || !w.raised || now.Sub(w.at) > 24*time.Hour {
+		device := w.body.Bay > 0 && w.body.Fault != kiosk.FaultBayShut || strings.HasPrefix(string(w.body.Fault), "PT")
+		if _, known := out[w.body.Bay]; known || !device || !w.raised || now.Sub(w.at) > 24*time.Hour {
 			continue
 		}
 		out[w.body.Bay] = []ui.Row{row("dev.error", "", ui.Arg{Name: "At", At: d.local(w.at)},
@@ -206,8 +207,11 @@ const tooHot = 80
 func (d desk) system(ctx context.Context, snap session.Snapshot) (v ui.StaffView) {
 	add := func(key, state string, args ...ui.Arg) { v.Rows = append(v.Rows, row(key, state, args...)) }
 	add("sys.version", "ok", arg("Version", d.version))
-	own := addresses()
-	if len(own) == 0 {
+	own, err := addresses()
+	switch {
+	case err != nil:
+		v.Rows = append(v.Rows, failed(err))
+	case len(own) == 0:
 		add("sys.offline", "warn")
 	}
 	for _, a := range own {
@@ -221,7 +225,7 @@ func (d desk) system(ctx context.Context, snap session.Snapshot) (v ui.StaffView
 		}
 		add("sys.signal", state, arg("Line", name), arg("N", strconv.Itoa(dBm)))
 	}
-	if up, ok := pc.uptime(); ok {
+	if up, ok := uptime(); ok {
 		add("sys.uptime", "ok", arg("Time", short(up)), arg("Own", short(time.Since(d.start))))
 	}
 	free, err := freeDisk(d.c)

@@ -22,7 +22,6 @@ type overlay struct {
 type lookup struct {
 	letters string
 	message string
-	wrong   int
 	all     []ReceiptView
 	one     string // reference of the one that is shown
 	reading int    // counts readings of a card; an answer of an earlier one is dropped
@@ -93,7 +92,7 @@ func (p *Presenter) openAsked(ctx context.Context, s Screen, snap session.Snapsh
 		if p.site.Archive == nil {
 			return fmt.Errorf("there are no receipts to look up")
 		}
-		p.found = lookup{reading: p.found.reading, wrong: p.found.wrong}
+		p.found = lookup{reading: p.found.reading}
 	default:
 		return fmt.Errorf("screen %q cannot be opened", s)
 	}
@@ -173,6 +172,9 @@ func (p *scene) covered(v View, visits bool, x session.Session, snap session.Sna
 		}
 	case Receipts:
 		v.Message, v.Reference = p.found.message, p.found.letters
+		if p.tries.wait(snap.At) > 0 {
+			v.Message = "locked"
+		}
 		v.ByCard = p.site.Rules.Abilities.ReadsCards
 		v.Receipts = p.found.all
 		if p.found.all != nil {
@@ -197,13 +199,46 @@ func (p *scene) showFound(v *View) {
 // codeLetters is how long a receipt's code is.
 const codeLetters = 7
 
-// wrongCodes is how many unknown codes one visitor may type.
-const wrongCodes = 5
+// tries are codes of receipts that fitted none, of all visitors: a code on a telephone's keys can be guessed, by a
+// person who has time.
+type tries struct {
+	wrong int
+	last  time.Time
+}
+
+// How many wrong codes are free, and how long the screen then waits before the next: twice as long each time, until an
+// hour; a day without one is a new beginning.
+const (
+	freeTries = 5
+	firstWait = 30 * time.Second
+	mostWait  = time.Hour
+	newTries  = 24 * time.Hour
+)
+
+// wait is how long no code is taken.
+func (t tries) wait(now time.Time) time.Duration {
+	if t.wrong < freeTries {
+		return 0
+	}
+	limit := firstWait
+	for range t.wrong - freeTries {
+		limit = min(2*limit, mostWait)
+	}
+	return max(0, limit-now.Sub(t.last))
+}
+
+// failed counts one more.
+func (t *tries) failed(now time.Time) {
+	if now.Sub(t.last) > newTries {
+		t.wrong = 0
+	}
+	t.wrong, t.last = t.wrong+1, now
+}
 
 // receiptKey takes one more key of a receipt's code, and looks a whole one up. One that fits several receipts opens
 // none: they are other drivers'.
-func (p *Presenter) receiptKey(ctx context.Context, digit string) error {
-	if p.found.wrong >= wrongCodes || p.found.message == "asked" {
+func (p *Presenter) receiptKey(ctx context.Context, digit string, now time.Time) error {
+	if p.tries.wait(now) > 0 || p.found.message == "asked" {
 		return fmt.Errorf("%q is not taken", digit)
 	}
 	p.found.message = ""
@@ -214,14 +249,15 @@ func (p *Presenter) receiptKey(ctx context.Context, digit string) error {
 	keys := p.found.letters
 	p.found.letters = ""
 	all, err := p.site.Archive.ByKeys(ctx, keys)
-	several := len(all) > 1
-	if several {
-		all = nil
+	if len(all) > 1 {
+		p.tries.failed(now)
+		p.found.message = "several"
+		return nil
+	}
+	if err == nil && len(all) == 0 {
+		p.tries.failed(now)
 	}
 	p.answer(all, err)
-	if several {
-		p.found.message = "several"
-	}
 	return nil
 }
 
@@ -232,11 +268,7 @@ func (p *Presenter) answer(all []ReceiptView, err error) {
 	case err != nil:
 		p.found.message = "failed"
 	case len(all) == 0:
-		p.found.wrong++
 		p.found.message = "none"
-		if p.found.wrong >= wrongCodes {
-			p.found.message = "locked"
-		}
 	default:
 		p.found.all = all
 		if len(all) == 1 {
@@ -263,7 +295,7 @@ func (p *Presenter) unfind() {
 		p.found.one = ""
 		return
 	}
-	p.over, p.found = overlay{}, lookup{reading: p.found.reading, wrong: p.found.wrong}
+	p.over, p.found = overlay{}, lookup{reading: p.found.reading}
 }
 
 // showCard shows a card for a session or for receipts.

@@ -256,7 +256,7 @@ func TestTheReceiptIsReadOnTheGlass(t *testing.T) {
 }
 
 func TestAReceiptIsFoundByItsCode(t *testing.T) {
-	_, p, _, _ := newOver(t)
+	m, p, _, _ := newOver(t)
 	touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
 	enter := func(code string) {
 		for _, c := range code {
@@ -280,15 +280,27 @@ func TestAReceiptIsFoundByItsCode(t *testing.T) {
 	}
 	touch(t, p, ui.Back, "", ui.Attract)
 	touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
-	for range 5 {
+	for range 3 { // two were wrong before
 		enter("1111111")
 		touch(t, p, ui.Back, "", ui.Attract)
 		touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
 	}
-	enter("1111111")
+	for _, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute} { // twice as long each time
+		m.now = m.now.Add(wait - time.Second)
+		touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
+		enter("7452647")
+		if v := look(p); v.Screen == ui.Found || v.Message != "locked" {
+			t.Fatalf("%v after a wrong code the screen is %s %q", wait-time.Second, v.Screen, v.Message)
+		}
+		m.now = m.now.Add(time.Second)
+		touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
+		enter("1111111")
+	}
+	m.now = m.now.Add(25 * time.Hour)
+	touch(t, p, ui.Open, string(ui.Receipts), ui.Receipts)
 	enter("7452647")
-	if v := look(p); v.Screen == ui.Found {
-		t.Error("codes can be tried without end")
+	if v := look(p); v.Screen != ui.Found {
+		t.Errorf("a day later the right code gives %s %q", v.Screen, v.Message)
 	}
 }
 

@@ -107,6 +107,7 @@ type scene struct {
 	plugged  map[int]time.Time // since when a vehicle is seen at a bay
 	over     overlay
 	found    lookup
+	tries    tries
 	staff    visit
 
 	tariff    *tariff.Tariff // that the present view shows: what is accepted
@@ -233,7 +234,7 @@ func (p *Presenter) digit(ctx context.Context, value string, snap session.Snapsh
 	case StaffCode:
 		return p.staffDigit(value, snap)
 	case Receipts:
-		return p.receiptKey(ctx, value)
+		return p.receiptKey(ctx, value, snap.At)
 	case Owner:
 	default:
 		return errOld

@@ -80,7 +80,7 @@ func (p *scene) advance(snap session.Snapshot) View {
 // another tells whether a late tap on the old view must not act on the new one.
 func another(old, now View) bool {
 	return now.Screen != old.Screen || now.Session != old.Session || now.Language != old.Language ||
-		now.Access != old.Access ||
+		now.Access != old.Access || now.Danger != old.Danger || now.Pressed != old.Pressed ||
 		now.Bay != old.Bay || staffPage(now) != staffPage(old) || !slices.Equal(now.Prices, old.Prices)
 }
 

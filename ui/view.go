@@ -231,6 +231,7 @@ type Arg struct {
 	Text   string `json:"text,omitempty"`
 	Key    string `json:"key,omitempty"`    // of a text
 	Number string `json:"number,omitempty"` // a decimal
+	Unit   string `json:"unit,omitempty"`   // of the number: kWh or min
 	// Currency is that of the number, which is a price then.
 	Currency kiosk.Currency `json:"currency,omitempty"`
 	Money    *kiosk.Money   `json:"money,omitempty"`

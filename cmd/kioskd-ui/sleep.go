@@ -18,6 +18,7 @@ type sleeper struct {
 	await  func(most time.Duration) // waits for the window system, on Fyne's goroutine
 	end    func()                   // ends such a wait, from any goroutine
 	queued atomic.Int64             // functions that Fyne's goroutine has not run yet
+	ended  atomic.Int64             // when the last of them ended, Unix time in ns: what it changed is to be drawn
 	asleep atomic.Bool
 }
 
@@ -36,6 +37,7 @@ func (s *sleeper) do(f func()) {
 	fyne.Do(func() {
 		s.queued.Add(-1)
 		f()
+		s.ended.Store(time.Now().UnixNano())
 	})
 	if s.asleep.Load() { // else it sees that a function is queued, before it sleeps
 		s.end()
@@ -63,7 +65,7 @@ func (s *sleeper) run(ctx context.Context) {
 func (s *sleeper) sleep() bool {
 	s.asleep.Store(true)
 	defer s.asleep.Store(false)
-	if s.queued.Load() > 0 {
+	if s.queued.Load() > 0 || time.Since(time.Unix(0, s.ended.Load())) < turns {
 		return true
 	}
 	begun := time.Now()

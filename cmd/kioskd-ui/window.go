@@ -58,10 +58,16 @@ func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input
 	if o.size.IsZero() {
 		win.w.Resize(fyne.NewSize(800, 480))
 	}
+	inputs := make(chan ui.Input, 64) // in the order in which they were made
+	go func() {
+		for in := range inputs {
+			send(in)
+		}
+	}()
 	win.drawer = &screens.Drawer{Texts: texts, Millimetres: o.millimetres, Redraw: func() { win.draw() },
 		Send: func(in ui.Input) {
 			if time.Since(win.changed) >= tooSoon {
-				go send(in)
+				inputs <- in
 				return
 			}
 			win.draw() // it does not look pressed any longer
@@ -94,13 +100,15 @@ func (win *window) show(v ui.View) {
 		win.celebrate()
 	}
 	win.drawer.Mute = win.speech.path == "" || misread[v.Language]
+	spoke := win.view.Access.Speech
 	again := v.Seq != win.view.Seq || v.Message != win.view.Message || v.Access != win.view.Access
 	win.view = v
 	win.draw()
 	win.spoken = win.aloud(strings.Join(win.pic.Spoken, ". "))
 	switch {
-	case !v.Access.Speech:
+	case !v.Access.Speech && spoke:
 		win.speech.say(v.Language, "")
+	case !v.Access.Speech:
 	case again:
 		win.speech.say(v.Language, win.spoken)
 	}
@@ -108,7 +116,8 @@ func (win *window) show(v ui.View) {
 
 // approval tells whether a view follows a card that was approved just now.
 func approval(old, now ui.View) bool {
-	return now.Screen == ui.PlugIn && now.Approved.Minor > 0 && now.Session == old.Session &&
+	return now.Danger+now.Pressed == 0 && now.Screen == ui.PlugIn && now.Approved.Minor > 0 &&
+		now.Session == old.Session &&
 		(old.Screen == ui.Tap || old.Screen == ui.Wait)
 }
 
@@ -135,7 +144,7 @@ func (win *window) draw() {
 	win.drawn = size
 	win.pic = win.drawer.Draw(win.view, size)
 	shown := win.pic.Object
-	if win.moment != nil && win.view.Screen == ui.PlugIn {
+	if win.moment != nil && win.view.Screen == ui.PlugIn && win.view.Danger+win.view.Pressed == 0 {
 		shown = win.drawer.Moment(win.view, size)
 	}
 	win.w.SetContent(container.New(panel{win}, shown))
@@ -234,7 +243,8 @@ func (win *window) rune(r rune) {
 		return
 	}
 	for _, b := range win.pic.Buttons {
-		if b.Label == strings.ToUpper(string(r)) {
+		digit := b.Input != nil && b.Input.Kind == ui.Digit && b.Input.Value == string(r)
+		if digit || b.Label == strings.ToUpper(string(r)) {
 			b.Press()
 			return
 		}

@@ -4,7 +4,9 @@ import "kioskd/ui"
 
 // access lets a visitor choose how they are shown and told.
 func (pg *page) access() {
-	pg.block(pg.title(pg.t("access.title")))
+	head := pg.title(pg.t("access.title"))
+	head.nice = pg.v.Access.Large
+	pg.block(head)
 	toggle := func(key string, on bool, k ui.InputKind, icon string) label {
 		l := label{text: pg.t(key), under: pg.t("access.off"), icon: icon, tap: pg.act(k, "on")}
 		if on {
@@ -23,6 +25,6 @@ func (pg *page) access() {
 	if say := pg.local.say; say != nil && pg.v.Access.Speech && !pg.portrait() {
 		labels = append(labels, label{text: pg.t("access.repeat"), icon: "speaker", tap: touch{run: say}})
 	}
-	pg.block(grid{labels: labels, columns: len(labels), rowMM: high, stretch: true})
+	pg.block(grid{labels: labels, columns: len(labels), rowMM: min(high, pg.rowRoom(1)), stretch: true})
 	pg.foot("back", primary, ui.Back, "")
 }

@@ -27,8 +27,11 @@ func (pg *page) attract() {
 	if pg.side == nil {
 		pg.block(steps{{"plug", pg.t("attract.how1")}, {"bay", pg.t("attract.how2")}, {"card", pg.t("attract.how3")}})
 	}
-	if pg.v.Later && !(pg.v.Access.Large && pg.small()) { // it is on the next page, too
+	if pg.v.Later {
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))
+	}
+	if pg.v.Later && pg.v.Access.Large && pg.small() { // its sign will do
+		pg.feet[0].icon, pg.feet[0].spoken, pg.feet[0].text = "receipt", pg.feet[0].text, ""
 	}
 	pg.foot("attract.start", primary, ui.Touch, "")
 	pg.whole = pg.act(ui.Touch, "") // the price, too
@@ -50,7 +53,7 @@ func (pg *page) freeBays() words {
 // notice is the operator's word.
 func (pg *page) notice() {
 	if pg.v.Notice != "" {
-		pg.top = append(pg.top, pg.tell(pg.v.Notice))
+		pg.top = append(pg.top, pg.tell(pg.p.Piece(pg.v.Notice)))
 	}
 }
 

@@ -128,9 +128,6 @@ func (pg *page) alarms() (all []block) {
 	if pg.v.Danger > 0 {
 		b := pg.alarmBand(pg.t("danger.cable", "N", pg.v.Danger))
 		b.em = body
-		if pg.v.Helpline != "" && !(pg.v.Access.Large && pg.small()) {
-			b.under = pg.t("help.call", "Phone", pg.v.Helpline)
-		}
 		all = append(all, b)
 	}
 	if pg.v.Pressed > 0 && pg.v.Screen != ui.Emergency { // that screen says it by itself
@@ -138,15 +135,37 @@ func (pg *page) alarms() (all []block) {
 		b.icon, b.em = "stop", body
 		all = append(all, b)
 	}
+	if pg.v.Access.Large && pg.small() { // there is room for the first
+		all = all[:min(1, len(all))]
+	}
+	if len(all) > 0 && pg.v.Helpline != "" { // whom to call, once
+		first := all[0].(band)
+		first.under = pg.t("help.call", "Phone", pg.v.Helpline)
+		all[0] = first
+	}
 	return all
 }
 
-// raise puts the alarms above everything else, on a page with keys, which reach from edge to edge, above the words.
+// raise puts the alarms above everything else, on a page with keys, which need their room, above the words.
 func (pg *page) raise() {
-	if _, keys := pg.side.(keypad); keys && pg.small() {
-		pg.blocks = append(pg.alerts[:min(1, len(pg.alerts))], pg.blocks...) // there is room for the first
+	if _, keys := pg.side.(keypad); keys {
+		pg.blocks = append(pg.shortAlarm(), pg.blocks...)
 	} else {
+		pg.raised = len(pg.alerts)
 		pg.top = append(pg.alerts, pg.top...)
 	}
 	pg.alerts = nil
+}
+
+// shortAlarm is the alarm in few words, beside keys; none where there is none.
+func (pg *page) shortAlarm() []block {
+	if len(pg.alerts) == 0 {
+		return nil
+	}
+	b := pg.alarmBand(pg.t("danger.short", "N", pg.v.Danger))
+	if pg.v.Danger == 0 {
+		b.s = pg.t("emergency.title")
+	}
+	b.em, b.icon = body, ""
+	return []block{b}
 }

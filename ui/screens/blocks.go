@@ -88,7 +88,7 @@ type hero struct {
 func (h hero) parts(pg *page, width float32) (parts []line, below []line) {
 	before, digits, after := amount(h.value)
 	for _, em := range heroes {
-		if em > h.em {
+		if em > h.em || pg.heroMost > 0 && em > pg.heroMost {
 			continue
 		}
 		em *= pg.factor

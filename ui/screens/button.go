@@ -23,8 +23,9 @@ const (
 	good
 	taken
 	broken
-	danger // it ends something
-	quiet  // what is always there
+	alarmed // a bay whose cable must not be touched
+	danger  // it ends something
+	quiet   // what is always there
 )
 
 // Button is a touch target. It acts when a finger that came down on it is lifted on it: a driver who slides away, or
@@ -142,6 +143,8 @@ func (pg *page) paint(s style) paint {
 		return paint{k.taken.fill, k.taken.ink, k.line}
 	case danger:
 		return paint{k.panel, k.stop, k.stop}
+	case alarmed:
+		return paint{k.danger.fill, k.danger.ink, k.danger.fill}
 	case broken:
 		return paint{k.ground, k.soft, k.line}
 	}

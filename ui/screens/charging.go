@@ -11,7 +11,7 @@ func (pg *page) charging() {
 	}
 	energy := figure{pg.t("charging.energy"), pg.p.Energy(pg.v.Energy, 2)}
 	power := figure{pg.t("charging.power"), pg.p.Power(pg.v.Power)}
-	elapsed := figure{pg.t("charging.time"), pg.p.Duration(pg.v.Elapsed)}
+	elapsed := figure{pg.t("charging.time"), pg.p.Lasting(pg.v.Elapsed)}
 	if pg.v.Access.Large {
 		pg.block(figures{energy}, lesser{figures{power, elapsed}})
 	} else {
@@ -52,7 +52,8 @@ func (pg *page) idle() {
 	w.bold = true
 	pg.block(w)
 	if pg.v.Access.Large {
-		pg.block(lesser{pg.sofar()})
+		pg.top[len(pg.top)-1] = pg.warnBand(pg.t("idle.title"))
+		pg.block(pg.sofar()[:1], lesser{pg.sofar()[1:]})
 	} else {
 		pg.block(pg.sofar())
 	}

@@ -12,13 +12,18 @@ func (pg *page) final() {
 		pg.side = code{pg.v.Code, pg.caption()}
 	}
 	pg.outcome()
+	if !pg.v.Open { // there it stands where it is asked to be kept
+		w := pg.say(pg.t("final.code", "Code", pg.v.Reference))
+		w.em = caption
+		pg.block(w)
+	}
 	if pg.v.Message != "" && pg.v.Message != "stopped" {
 		w := pg.say(pg.t(pg.v.Key()))
 		w.nice = pg.v.Message == "unplugged"
 		pg.block(w)
 	}
 	if pg.v.Paid.Minor > 0 && !pg.v.Open {
-		pg.block(entry{name: pg.p.Energy(pg.v.Energy, 3), value: pg.p.Duration(pg.v.Elapsed), em: caption, ruled: true,
+		pg.block(entry{name: pg.p.Energy(pg.v.Energy, 3), value: pg.p.Lasting(pg.v.Elapsed), em: caption, ruled: true,
 			nice: true})
 	}
 	for _, i := range pg.v.Items {
@@ -28,9 +33,6 @@ func (pg *page) final() {
 			pg.block(e)
 		}
 	}
-	w := pg.say(pg.t("final.code", "Code", pg.v.Reference))
-	w.em = caption
-	pg.block(w)
 	if len(pg.v.Items) > 0 {
 		show := "final.show"
 		if pg.v.Access.Large && pg.small() {
@@ -63,7 +65,9 @@ func (pg *page) outcome() {
 	switch {
 	case pg.v.Free:
 	case pg.v.Open:
-		pg.block(pg.warnBand(pg.t("final.open")))
+		keep := pg.warnBand(pg.t("final.open"))
+		keep.value, keep.spell = pg.p.Piece(pg.v.Reference), true
+		pg.block(keep)
 	case pg.v.Settled:
 		b := pg.tell(pg.t("final.released", "Amount", pg.p.Money(pg.v.Released)))
 		b.under, b.tone = pg.t("final.bank_days"), pg.success

@@ -110,7 +110,7 @@ func (pg *page) widths(feet []label, all float32) []float32 {
 		out[i] = max(pg.u(target), widest(f.lines(l.text, pg.script, 1))+pg.u(4))
 		weight[i] = max(f.width(l.text, pg.script), pg.u(target))
 		if l.style == primary {
-			weight[i] *= 1.5
+			weight[i] *= 2.2
 		}
 		left, sum = left-out[i], sum+weight[i]
 	}

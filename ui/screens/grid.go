@@ -102,6 +102,9 @@ func (pg *page) tile(b ui.BayView) label {
 	case ui.BayBroken:
 		l.icon, l.style = "cross", broken
 	}
+	if b.Number == pg.v.Danger {
+		l.icon, l.style = "warning", alarmed
+	}
 	return l
 }
 
@@ -128,6 +131,9 @@ func (pg *page) arrange(tiles []label, wide float32) (columns, rows int) {
 		if pg.tilesFit(tiles, columns, rows) {
 			break
 		}
+	}
+	if columns*rows < 2 && len(tiles) > 1 { // one, and the way to the others
+		columns = 2
 	}
 	return columns, rows
 }

@@ -9,28 +9,38 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"golang.org/x/image/draw"
 )
 
 // Image is a picture of the host's: a logo, or one beside the price.
-type Image struct {
-	file fyne.Resource
-	size image.Point
-}
+type Image struct{ pixels *image.RGBA }
 
-// NewImage reads a PNG or JPEG file.
+// mostEdge is the longer edge of a picture as it is kept, in pixels: more no panel shows.
+const mostEdge = 1280
+
+// NewImage reads a PNG or JPEG file, once, and makes it as small as a panel shows it. It takes its time.
 func NewImage(name string, data []byte) (*Image, error) {
-	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	full, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read picture %s: %w", name, err)
 	}
-	return &Image{fyne.NewStaticResource(name, data), image.Pt(c.Width, c.Height)}, nil
+	size := full.Bounds().Size()
+	if long := max(size.X, size.Y); long > mostEdge {
+		size = image.Pt(max(1, size.X*mostEdge/long), max(1, size.Y*mostEdge/long))
+	}
+	small := image.NewRGBA(image.Rectangle{Max: size})
+	draw.BiLinear.Scale(small, small.Bounds(), full, full.Bounds(), draw.Src, nil)
+	return &Image{small}, nil
 }
 
 // aspect is width by height.
-func (i *Image) aspect() float32 { return float32(i.size.X) / float32(max(1, i.size.Y)) }
+func (i *Image) aspect() float32 {
+	size := i.pixels.Bounds().Size()
+	return float32(size.X) / float32(max(1, size.Y))
+}
 
 func (i *Image) object() fyne.CanvasObject {
-	img := canvas.NewImageFromResource(i.file)
+	img := canvas.NewImageFromImage(i.pixels)
 	img.FillMode = canvas.ImageFillContain
 	return img
 }

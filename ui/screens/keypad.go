@@ -53,7 +53,8 @@ func (pg *page) keyRow() float32 { return (pg.frame().rail.y - pg.u(keyTop)) / 3
 // wide is how broad a key is.
 func (k keypad) wide(pg *page) float32 {
 	if pg.portrait() {
-		return (pg.frame().body.w - 2*pg.u(between)) / 3
+		n := float32(k.columns(pg))
+		return (pg.frame().body.w - (n-1)*pg.u(between)) / n
 	}
 	if pg.small() {
 		return (pg.frame().foot.w - 2*pg.u(between)) / 3
@@ -63,21 +64,43 @@ func (k keypad) wide(pg *page) float32 {
 
 func (k keypad) beside(pg *page) (float32, align) { return 3*k.wide(pg) + 2*pg.u(between), end }
 
+// columns is three, as on a telephone; on a tall panel four, for a visitor who needs it lower.
+func (k keypad) columns(pg *page) int {
+	if pg.portrait() && pg.v.Access.Large {
+		return 4
+	}
+	return 3
+}
+
+// order is where a key stands in so many columns: what is not 1 to 9 at the end of a row of four.
+func (k keypad) order(columns int) [12]label {
+	if columns == 3 {
+		return k.keys
+	}
+	var out [12]label
+	for i, at := range []int{0, 1, 2, 4, 5, 6, 8, 9, 10, 3, 7, 11} {
+		out[at] = k.keys[i]
+	}
+	return out
+}
+
 func (k keypad) height(pg *page, _ float32) float32 {
 	if pg.small() {
 		return pg.u(2 * target)
 	}
-	return 4*pg.u(target) + 3*pg.u(between)
+	rows := float32(12 / k.columns(pg))
+	return rows*pg.u(target) + (rows-1)*pg.u(between)
 }
 
 func (k keypad) words(*page) []block { return nil }
 
 func (k keypad) place(pg *page, r rect) {
 	w, high, row, top := k.wide(pg), pg.u(target), pg.keyRow(), pg.u(keyTop)
-	if !pg.small() {
-		high = min(pg.u(target+8), (r.h-3*pg.u(between))/4)
+	columns := k.columns(pg)
+	if rows := float32(12 / columns); !pg.small() {
+		high = min(pg.u(target+8), (r.h-(rows-1)*pg.u(between))/rows)
 		row = high + pg.u(between)
-		top = r.y + (r.h-4*row+pg.u(between))/2
+		top = r.y + (r.h-rows*row+pg.u(between))/2
 	}
 	if pg.small() {
 		r.x = pg.frame().foot.x
@@ -90,12 +113,12 @@ func (k keypad) place(pg *page, r rect) {
 		}
 	}
 	em := pg.together(worded, func(int) fyne.Size { return size })
-	for i, l := range k.keys {
+	for i, l := range k.order(columns) {
 		if l.tap.run == nil {
 			continue
 		}
-		x := r.x + float32(i%3)*(w+pg.u(between))
-		pg.button(l, fyne.NewPos(x, top+float32(i/3)*row), size, em)
+		x := r.x + float32(i%columns)*(w+pg.u(between))
+		pg.button(l, fyne.NewPos(x, top+float32(i/columns)*row), size, em)
 	}
 }
 
@@ -111,12 +134,17 @@ func (pg *page) ask(k keypad, blocks ...block) {
 	pg.feet = nil
 }
 
-// unalarmed are blocks, of which an alarm takes the place of the first.
-func (pg *page) unalarmed(blocks ...block) []block {
-	if len(pg.alerts) > 0 && pg.small() {
-		return blocks[1:]
+// asked are a page's title, what it says, and how much was entered. An alarm takes the title's place, and the answer to
+// a code that of the empty discs.
+func (pg *page) asked(head, says words, n entered, answered bool) (out []block) {
+	if len(pg.alerts) == 0 {
+		out = append(out, head)
 	}
-	return blocks
+	out = append(out, says)
+	if !answered || n.n > 0 {
+		out = append(out, n)
+	}
+	return out
 }
 
 // row is what can be done, where the foot has keys: an arrow for the way back, and one thing more.

@@ -1,6 +1,11 @@
 package screens
 
-import "kioskd/ui"
+import (
+	"cmp"
+	"slices"
+
+	"kioskd/ui"
+)
 
 // languages offers each language by its own name.
 func (pg *page) languages() {
@@ -10,7 +15,11 @@ func (pg *page) languages() {
 	head.nice = true
 	pg.block(head)
 	var tiles []label
-	for _, lang := range pg.v.Languages {
+	all := slices.Clone(pg.v.Languages)
+	slices.SortStableFunc(all, func(a, b string) int { // the present one first
+		return cmp.Compare(present(b, pg.v.Language), present(a, pg.v.Language))
+	})
+	for _, lang := range all {
 		l := label{text: pg.name(lang), tap: pg.act(ui.Language, lang)}
 		if lang == pg.v.Language {
 			l.style = primary
@@ -19,6 +28,13 @@ func (pg *page) languages() {
 	}
 	columns, rows := pg.arrange(tiles, 27)
 	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target})
+}
+
+func present(lang, now string) int {
+	if lang == now {
+		return 1
+	}
+	return 0
 }
 
 // name is a language's own name.

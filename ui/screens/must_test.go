@@ -1,12 +1,15 @@
 package screens_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"fyne.io/fyne/v2"
 
 	"kioskd/ui"
+	"kioskd/ui/screens"
 	"kioskd/ui/text"
 )
 
@@ -51,29 +54,31 @@ func must() map[string]func(*text.Printer, ui.View) []string {
 		return []string{p.T("plug_in.elsewhere", "N", v.Elsewhere)}
 	}
 	return map[string]says{
-		"attract":             price,
-		"attract-danger":      danger,
-		"attract-night":       price,
-		"bays-danger":         danger,
-		"tap":                 all(hold, keys("tap.title")),
-		"tap-again":           all(hold, keys("tap.title", "tap.try_again")),
-		"tap-pin":             all(hold, keys("tap.pin")),
-		"wait":                keys("wait.wait"),
-		"wait-unknown":        keys("wait.unknown", "wait.again"),
-		"wait-busy":           keys("wait.busy", "tap.nothing"),
-		"plug-in":             all(held, keys("plug_in.title")),
-		"plug-in-elsewhere":   elsewhere,
-		"charging":            all(cost, code),
-		"charging-begun":      cost,
-		"idle-fee":            keys("idle.title", "idle.do"),
-		"stop":                all(cost, keys("stop.title")),
-		"stop-cancel":         keys("cancel.title", "cancel.money"),
-		"still-there":         keys("still.title", "tap.nothing"),
-		"still-there-paid":    keys("still.title", "wait.money"),
-		"final":               settled,
-		"final-mail":          settled,
-		"final-short-link":    settled,
-		"final-open":          all(pair("final.unpaid", paid), keys("final.open")),
+		"attract":           price,
+		"attract-danger":    danger,
+		"attract-night":     price,
+		"bays-danger":       danger,
+		"tap":               all(hold, keys("tap.title")),
+		"tap-again":         all(hold, keys("tap.title", "tap.try_again")),
+		"tap-pin":           all(hold, keys("tap.pin")),
+		"wait":              keys("wait.wait"),
+		"wait-unknown":      keys("wait.unknown", "wait.again"),
+		"wait-busy":         keys("wait.busy", "tap.nothing"),
+		"plug-in":           all(held, keys("plug_in.title")),
+		"plug-in-elsewhere": elsewhere,
+		"charging":          all(cost, code),
+		"charging-begun":    cost,
+		"idle-fee":          all(keys("idle.title"), cost),
+		"stop":              all(cost, keys("stop.title")),
+		"stop-cancel":       keys("cancel.title", "cancel.money"),
+		"still-there":       keys("still.title", "tap.nothing"),
+		"still-there-paid":  keys("still.title", "wait.money"),
+		"final":             settled,
+		"final-mail":        settled,
+		"final-short-link":  settled,
+		"final-open": all(pair("final.unpaid", paid), func(p *text.Printer, v ui.View) []string {
+			return []string{p.T("final.open") + ": " + strings.Join(strings.Split(v.Reference, ""), ", ")}
+		}),
 		"final-pending":       all(pair("final.due", paid), keys("final.pending")),
 		"final-nothing":       keys("final.nothing"),
 		"declined-issuer":     keys("declined.issuer", "declined.do.issuer", "declined.nothing"),
@@ -111,6 +116,101 @@ func TestWhatMustBeThere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNothingThatIsNeededIsDropped: keys where a code is typed, and an arrow where a card is asked for, at every size,
+// in each language, with an alarm and without; and the receipt's code on the first leaf of each end.
+func TestNothingThatIsNeededIsDropped(t *testing.T) {
+	newApp(t)
+	d, _ := touched(t)
+	_, views := load(t)
+	languages := d.Texts.Languages()
+	if underRace {
+		languages = languages[:1]
+	}
+	for _, c := range views {
+		if !slices.Contains([]ui.Screen{ui.Owner, ui.Receipts, ui.StaffCode, ui.Tap, ui.Final}, c.View.Screen) {
+			continue
+		}
+		for _, lang := range languages {
+			all := append([]fyne.Size{fyne.NewSize(480, 800), fyne.NewSize(1024, 600)}, sizes...)
+			for i, size := range append(all, all...) {
+				for _, large := range []bool{false, true} {
+					v := c.View
+					v.Language, v.Access.Large = lang, large
+					if i >= len(all) {
+						v.Danger = 4
+					}
+					needed(t, c.Name+"-"+lang+fmt.Sprint(size, large, v.Danger), size.Width < 600, v, d.Draw(v, size))
+				}
+			}
+		}
+	}
+}
+
+func needed(t *testing.T, name string, narrow bool, v ui.View, pic *screens.Picture) {
+	t.Helper()
+	keys := 0
+	for _, b := range pic.Buttons {
+		if b.Input != nil && b.Input.Kind == ui.Digit {
+			keys++
+		}
+	}
+	typed := (v.Screen == ui.Owner || v.Screen == ui.Receipts) && v.Message != "locked" && v.Message != "asked" ||
+		v.Screen == ui.StaffCode
+	if typed && keys != 10 {
+		t.Errorf("%s: %d digits can be typed", name, keys)
+	}
+	if v.Screen == ui.Tap && slices.Contains(pic.Dropped, "screens.towards") {
+		t.Errorf("%s: no arrow leads to the terminal", name)
+	}
+	said := strings.ReplaceAll(strings.Join(pic.Spoken, " "), ", ", "") // a code is spelled
+	roomy := !v.Access.Large || v.Danger == 0 && !narrow
+	if v.Screen == ui.Final && roomy && !strings.Contains(said, v.Reference) {
+		t.Errorf("%s: the receipt's code is on another leaf", name)
+	}
+}
+
+// TestEachOfAListCanBeChosen by turning its pages, with an alarm and without.
+func TestEachOfAListCanBeChosen(t *testing.T) {
+	newApp(t)
+	d, _ := touched(t)
+	for name, kind := range map[string]ui.InputKind{"bays-eight": ui.Choose, "bays-twenty": ui.Choose,
+		"languages": ui.Language, "limits": ui.SetLimit, "receipt-found": ui.Show} {
+		for _, lang := range []string{"en", "de", "el", "ar", "fi"} {
+			for _, large := range []bool{false, true} {
+				for _, danger := range []int{0, 3} {
+					v := canned(t, name)
+					v.Language, v.Access.Large, v.Danger, v.Pressed = lang, large, danger, danger
+					d := &screens.Drawer{Texts: d.Texts, Send: func(ui.Input) {}}
+					if got, want := choices(d, v, kind), wanted(v, kind); got != want {
+						t.Errorf("%s in %s, large %v, danger %d: %d of %d can be chosen", name, lang, large, danger,
+							got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// choices is how many different inputs of a kind a visitor can send.
+func choices(d *screens.Drawer, v ui.View, kind ui.InputKind) int {
+	found := map[string]bool{}
+	pic := d.Draw(v, sizes[0])
+	for range pic.Pages {
+		for _, b := range pic.Buttons {
+			if b.Input != nil && b.Input.Kind == kind {
+				found[b.Input.Value] = true
+			}
+		}
+		pic = turned(d, v, pic)
+	}
+	return len(found)
+}
+
+func wanted(v ui.View, kind ui.InputKind) int {
+	return map[ui.InputKind]int{ui.Choose: len(v.Bays), ui.Language: len(v.Languages), ui.SetLimit: len(v.Limits),
+		ui.Show: len(v.Receipts)}[kind]
 }
 
 // TestTheStageIsMostOfThePanel: what a driver came for has at least three fifths of a panel of seven inches.

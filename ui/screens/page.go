@@ -35,6 +35,7 @@ type page struct {
 	images func(name string) *Image
 
 	alerts []block // above everything else
+	raised int     // how many of the bands are such
 	top    []block // across the stage, above the blocks
 	blocks []block
 	side   aside // or nil
@@ -44,8 +45,11 @@ type page struct {
 	unread bool  // what is to be done next can be done on the last leaf only
 	dense  bool  // many keys: no strip stands above
 	behind color.NRGBA
-	pic    *Picture
-	layer  []fyne.CanvasObject
+	// heroMost is how large a number may be, in millimetres of the em, where there is little room; 0 for as large as
+	// it is.
+	heroMost float32
+	pic      *Picture
+	layer    []fyne.CanvasObject
 }
 
 // Picture is a view as it is drawn.
@@ -61,6 +65,7 @@ type Picture struct {
 	Pages   int     // of a long list
 	Right   bool    // it is read from right to left
 	Stage   fyne.Size
+	Dropped []string // what had no room beside the blocks, by its kind
 }
 
 // Placed is a line of text and where it is.
@@ -262,16 +267,47 @@ func (pg *page) fit(r rect) {
 	case nil:
 	case code:
 		pg.side, pg.blocks = nil, append(all, side)
+	case keypad, towards: // without them nothing can be done here
+		pg.blocks = all
+		pg.spread(r)
+		return
+	case tiles:
+		if pg.heroMost == 0 { // rather a smaller number than no bays
+			pg.heroMost, pg.blocks = 12.5, all
+			pg.fit(r)
+			return
+		}
+		pg.drop(r, all)
+		return
 	default:
-		pg.side, pg.blocks = nil, append(side.words(pg), all...)
+		pg.drop(r, all)
+		return
+	}
+	if pg.heroMost == 0 && pg.side == nil { // all on one leaf, where a smaller number allows it
+		pg.heroMost, pg.blocks = 8.8, all
 		pg.fit(r)
 		return
 	}
-	if len(pg.top) > 0 { // a band stands on the first leaf, like everything else
-		pg.blocks, pg.top = append(slices.Clone(pg.top), pg.blocks...), nil
-	}
-	pg.leaves(r)
+	pg.spread(r)
+}
+
+// spread puts what does not fit on several leaves: the alarms on each, other bands on the first, like everything else.
+func (pg *page) spread(r rect) {
+	n := pg.raised
+	pg.blocks, pg.top = append(slices.Clone(pg.top[n:]), pg.blocks...), pg.top[:n]
+	below := r
+	below.y, below.h = r.y+pg.bands(r), r.h-pg.bands(r)
+	_, texts := pg.columns(below)
+	pg.leaves(texts)
 	pg.place(r)
+}
+
+// drop says in words what has no room beside the blocks.
+func (pg *page) drop(r rect, all []block) {
+	pg.pic.Dropped = append(pg.pic.Dropped, fmt.Sprintf("%T", pg.side))
+	pg.side, pg.blocks = nil, append(pg.side.words(pg), all...)
+	pg.heroMost = 0
+	pg.fit(r)
 }
 
 // leaves spreads what does not fit over several leaves. Nothing is agreed to unread.
@@ -294,14 +330,20 @@ func (pg *page) leaves(r rect) {
 	pg.pic.Pages = len(leaves)
 	n := pg.local.page % len(leaves)
 	pg.blocks = leaves[n]
-	more := label{text: pg.t("more"), style: primary, tap: pg.nextPage()}
+	more := label{text: pg.t("continue"), style: primary, tap: pg.nextPage()}
+	if !pg.v.Access.Large {
+		more.under = pg.p.Piece(itoa(n+1) + "/" + itoa(len(leaves)))
+	}
 	switch last := len(pg.feet) - 1; {
 	case pg.unread && n < len(leaves)-1:
 		pg.feet[last] = more
+		if pg.v.Access.Large && last > 1 { // what else can be done here can be done on the last leaf
+			pg.feet = []label{pg.feet[0], more}
+		}
 	case !pg.unread:
 		more.style = plain
 		if pg.small() { // an arrow will do
-			more.icon, more.spoken, more.text = "arrow", more.text, ""
+			more.icon, more.spoken, more.text, more.under = "arrow", more.text, "", ""
 			if pg.right {
 				more.icon = "arrow_left"
 			}
@@ -330,6 +372,9 @@ func (pg *page) columns(r rect) (side, texts rect) {
 	w, where := pg.side.beside(pg)
 	if pg.portrait() {
 		h := max(min(pg.side.height(pg, r.w), r.h*0.45), r.h*0.25)
+		if k, keys := pg.side.(keypad); keys {
+			h = k.height(pg, r.w)
+		}
 		if where == end { // what is chosen is within reach
 			return rect{r.x, r.y + r.h - h, r.w, h}, rect{r.x, r.y, r.w, r.h - h - pg.u(between)}
 		}
@@ -442,20 +487,18 @@ func (pg *page) strip(r rect) {
 		right = pg.t("help.call", "Phone", pg.v.Helpline)
 	}
 	room := r.w - thin.width(right, pg.script) - pg.u(gap) // whom to call is more important
-	if pg.logo(r, room) || f.width(pg.v.Site, pg.script) <= room {
-		if pg.images(pg.v.Brand.Logo) == nil {
-			pg.texts(f.lines(pg.v.Site, pg.script, room), r, start, pg.accent)
-		}
-		b := &Button{run: pg.gesture(), fill: canvas.NewRectangle(color.Transparent),
-			ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent, hand: pg.hand}
-		b.ring.Hidden = true
-		b.ExtendBaseWidget(b)
-		x := r.x
-		if pg.right {
-			x = r.x + r.w - pg.u(2*target)
-		}
-		pg.add(at(b, x, 0, pg.u(2*target), r.y+r.h))
+	if !pg.logo(r, room) && f.width(pg.v.Site, pg.script) <= room {
+		pg.texts(f.lines(pg.v.Site, pg.script, room), r, start, pg.accent)
 	}
+	b := &Button{run: pg.gesture(), fill: canvas.NewRectangle(color.Transparent),
+		ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent, hand: pg.hand}
+	b.ring.Hidden = true
+	b.ExtendBaseWidget(b)
+	x := r.x
+	if pg.right {
+		x = r.x + r.w - pg.u(2*target)
+	}
+	pg.add(at(b, x, 0, pg.u(2*target), r.y+r.h))
 	pg.texts(thin.lines(right, pg.script, r.w), r, end, pg.soft)
 }
 

@@ -19,7 +19,8 @@ func (pg *page) plugIn() {
 		return
 	}
 	if n := pg.v.Elsewhere; n > 0 {
-		pg.block(pg.title(pg.t("plug_in.elsewhere", "N", n)), pg.say(pg.t("plug_in.title", "N", pg.v.Bay)))
+		pg.block(pg.title(pg.t("plug_in.elsewhere", "N", n)), pg.say(pg.t("plug_in.title", "N", pg.v.Bay)),
+			pg.say(pg.t("plug_in.left", "Time", pg.p.Duration(pg.v.Seconds))))
 		pg.foot("back", plain, ui.Back, "")
 		pg.feet = append(pg.feet, label{text: pg.t("plug_in.move", "N", n), style: primary,
 			sign: "cable", tap: pg.act(ui.Move, itoa(n))})

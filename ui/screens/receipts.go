@@ -19,9 +19,9 @@ func (pg *page) receipts() {
 		pg.foot("owner.card", plain, ui.ShowCard, "")
 	}
 	says := pg.say(pg.t(pg.v.Key()))
-	says.bold, says.nice = pg.v.Message != "", pg.v.Access.Large && len(pg.alerts) > 0
+	says.bold, says.nice = pg.v.Message != "", pg.v.Access.Large && pg.v.Message == ""
 	head.nice = true
-	pg.ask(pg.letterKeys(), pg.unalarmed(head, says, entered{len(pg.v.Reference), receiptCode})...)
+	pg.ask(pg.letterKeys(), pg.asked(head, says, entered{len(pg.v.Reference), receiptCode}, pg.v.Message != "")...)
 }
 
 // found shows a receipt, or lets the visitor choose one of theirs.
@@ -37,8 +37,12 @@ func (pg *page) found() {
 			tiles = append(tiles, label{text: pg.t("receipts.row", "Date", pg.p.Minute(r.At), "N", r.Bay, "Amount",
 				pg.p.Money(r.Paid)), tap: pg.act(ui.Show, r.Reference)})
 		}
+		columns := 1
 		_, rows := pg.cells(len(tiles), 150, target)
-		pg.block(grid{labels: pg.few(tiles, rows), columns: 1, rowMM: target})
+		if rows < 3 { // little room is left
+			columns = 2
+		}
+		pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target})
 		return
 	}
 	if pg.v.Code != "" {

@@ -126,17 +126,23 @@ func (pg *page) few(labels []label, room int) []label {
 	pages := paged(len(labels), room)
 	pg.pic.Pages = len(pages) - 1
 	n := pg.local.page % pg.pic.Pages
-	turn := func(key string, by int) label {
-		where := pg.p.Piece(itoa(n+1+by) + "/" + itoa(pg.pic.Pages))
-		return label{text: pg.t(key), under: where, style: quiet, tap: pg.turnPage(by)}
+	turn := func(key, icon, mirrored string, by int) label {
+		where := pg.p.Piece(itoa(n+1) + "/" + itoa(pg.pic.Pages))
+		if !pg.v.Access.Large {
+			return label{text: pg.t(key), under: where, style: quiet, tap: pg.turnPage(by)}
+		}
+		if pg.right {
+			icon = mirrored
+		}
+		return label{text: where, icon: icon, spoken: pg.t(key), style: quiet, tap: pg.turnPage(by)}
 	}
 	var out []label
 	if n > 0 {
-		out = append(out, turn("before", -1))
+		out = append(out, turn("before", "arrow_left", "arrow", -1))
 	}
 	out = append(out, labels[pages[n]:pages[n+1]]...)
 	if n < pg.pic.Pages-1 {
-		out = append(out, turn("more", 1))
+		out = append(out, turn("more", "arrow", "arrow_left", 1))
 	}
 	return out
 }

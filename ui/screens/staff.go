@@ -2,6 +2,7 @@ package screens
 
 import (
 	"image/color"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -156,9 +157,9 @@ func (pg *page) action(a ui.Action) string {
 // row is a row's text, with its values in local form.
 func (pg *page) row(r ui.Row) string {
 	if r.Key == "" {
-		return r.Text
+		return pg.p.Piece(r.Text)
 	}
-	return pg.t(r.Key, pg.pairs(r.Args)...)
+	return strings.TrimSpace(pg.t(r.Key, pg.pairs(r.Args)...))
 }
 
 func (pg *page) pairs(args []ui.Arg) (out []any) {
@@ -175,6 +176,8 @@ func (pg *page) value(a ui.Arg) string {
 		return pg.t(a.Key)
 	case a.Currency != "":
 		return pg.p.Decimal(a.Number, a.Currency)
+	case a.Number != "" && a.Unit != "":
+		return pg.p.Piece(pg.p.Number(a.Number) + "\u00a0" + a.Unit)
 	case a.Number != "":
 		return pg.p.Number(a.Number)
 	case a.Money != nil:

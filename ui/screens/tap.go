@@ -37,13 +37,19 @@ func (pg *page) timeLeft() {
 type towards struct{}
 
 func (t towards) height(pg *page, _ float32) float32 {
-	if pg.portrait() {
+	if pg.portrait() && !pg.v.Access.Large && pg.v.Danger+pg.v.Pressed == 0 {
 		return pg.u(70)
 	}
-	return pg.u(30)
+	return pg.u(24)
 }
 
-func (t towards) beside(pg *page) (float32, align) { return pg.frame().body.w * 0.46, physical }
+func (t towards) beside(pg *page) (float32, align) {
+	part := float32(0.46)
+	if pg.v.Access.Large { // the words need the room
+		part = 0.3
+	}
+	return pg.frame().body.w * part, physical
+}
 
 func (t towards) words(*page) []block { return nil }
 

@@ -118,6 +118,21 @@ func TestABaysStateIsRead(t *testing.T) {
 	}
 }
 
+// turned is the next page of a list, or the next leaf.
+func turned(d *screens.Drawer, v ui.View, pic *screens.Picture) *screens.Picture {
+	var more *screens.Button
+	for _, b := range pic.Buttons {
+		if b.Input == nil {
+			more = b
+		}
+	}
+	if more == nil {
+		return pic
+	}
+	more.Press()
+	return d.Draw(v, sizes[0])
+}
+
 // TestAnAlarmIsOnEveryScreen that a driver sees, in each language: a cable under power and a pressed emergency stop are
 // read first, and nothing else is cut for it.
 func TestAnAlarmIsOnEveryScreen(t *testing.T) {
@@ -138,15 +153,24 @@ func TestAnAlarmIsOnEveryScreen(t *testing.T) {
 				v.Danger, v.Pressed, v.Language, v.Access.Large = 3, 2, lang, large
 				pic, p := d.Draw(v, sizes[0]), d.Texts.Printer(lang)
 				wants := []string{p.T("danger.cable", "N", 3), p.T("danger.stopped", "N", 2)}
-				if c.View.Screen == ui.Owner || c.View.Screen == ui.Receipts { // beside keys there is room for one
+				switch keys := slices.ContainsFunc(pic.Buttons, func(b *screens.Button) bool {
+					return b.Input != nil && b.Input.Kind == ui.Digit
+				}); {
+				case keys: // beside them there is room for few words
+					wants = []string{p.T("danger.short", "N", 3)}
+				case large:
 					wants = wants[:1]
 				}
-				for _, want := range wants {
-					if !slices.Contains(pic.Spoken[:min(3, len(pic.Spoken))], want) {
-						t.Errorf("%s in %s, large %v: the first that is read is %q", c.Name, lang, large, pic.Spoken)
+				for leaf := range pic.Pages { // it stands on each
+					for _, want := range wants {
+						if !slices.Contains(pic.Spoken[:min(4, len(pic.Spoken))], want) {
+							t.Errorf("%s in %s, large %v, leaf %d: the first that is read is %q", c.Name, lang,
+								large, leaf, pic.Spoken)
+						}
 					}
+					judge(t, c.Name+"-"+lang, pic, sizes[0], large)
+					pic = turned(d, v, pic)
 				}
-				judge(t, c.Name+"-"+lang, pic, sizes[0], large)
 			}
 		}
 	}

@@ -7,7 +7,9 @@ func (pg *page) wait() {
 	if pg.v.Bay > 0 {
 		pg.side = numeral{pg.v.Bay, 21}
 	}
-	pg.block(dots{}, pg.title(pg.t("wait.title")))
+	head := pg.title(pg.t("wait.title"))
+	head.nice = true
+	pg.block(dots{}, head)
 	what := words{s: pg.t(pg.v.Key(), "Amount", pg.p.Money(pg.v.Hold)), em: lead, color: pg.ink}
 	pg.block(what)
 	switch pg.v.Message {
@@ -16,7 +18,7 @@ func (pg *page) wait() {
 	case "stopping":
 		pg.block(pg.tell(pg.t("wait.used")))
 	case "unknown":
-		pg.block(pg.warnBand(pg.t("wait.again")))
+		pg.top = append(pg.top, pg.warnBand(pg.t("wait.again")))
 	}
 	pg.reference()
 }

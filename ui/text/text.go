@@ -255,7 +255,18 @@ func (p *Printer) Number(decimal string) string {
 func (p *Printer) Piece(s string) string { return p.isolated(s) }
 
 // Span is from one time of day to another.
-func (p *Printer) Span(from, to string) string { return p.isolated(from + "–" + to) }
+func (p *Printer) Span(from, to string) string { return p.T("span", "From", from, "To", to) }
+
+// Lasting is how long something lasted, in units that every language writes alike (SI).
+func (p *Printer) Lasting(seconds int) string {
+	switch {
+	case seconds >= 3600:
+		return p.isolated(fmt.Sprintf("%d\u00a0h %02d\u00a0min", seconds/3600, seconds/60%60))
+	case seconds >= 60:
+		return p.isolated(fmt.Sprintf("%d\u00a0min", seconds/60))
+	}
+	return p.isolated(fmt.Sprintf("%d\u00a0s", seconds))
+}
 
 // Duration is minutes and seconds, with hours where there are any.
 func (p *Printer) Duration(seconds int) string {
