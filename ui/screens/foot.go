@@ -1,6 +1,7 @@
 package screens
 
 import (
+	"math"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -23,16 +24,30 @@ func (pg *page) letters() []float32 {
 // together finds the largest size of type in which all labels fit on their buttons.
 func (pg *page) together(labels []label, size func(i int) fyne.Size) float32 {
 	all := pg.letters()
-	for _, em := range all {
+	for n, em := range all {
 		fits := true
 		for i, l := range labels {
-			fits = fits && pg.fitsOn(l, size(i), em)
+			fits = fits && pg.fitsOn(l, size(i), em) && (n == len(all)-1 || pg.unbroken(l, size(i), em))
 		}
 		if fits {
 			return em
 		}
 	}
 	return all[len(all)-1]
+}
+
+// unbroken tells whether the words of a label stand whole on its button: Japanese breaks anywhere, and reads badly then.
+func (pg *page) unbroken(l label, size fyne.Size, em float32) bool {
+	if pg.lang != "ja" {
+		return true
+	}
+	f, room := pg.font(pg.u(em), true), pg.worded(l, size, em).room.Width
+	for _, part := range f.parts(l.text, pg.script, math.MaxFloat32) {
+		if f.width(part, pg.script) > room {
+			return false
+		}
+	}
+	return true
 }
 
 // footer puts what can be done below.

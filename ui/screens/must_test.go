@@ -171,6 +171,36 @@ func needed(t *testing.T, name string, narrow bool, v ui.View, pic *screens.Pict
 	}
 }
 
+// TestTheCodeIsOnALeaf: the receipt can be taken away in larger text, too, in each language and beside an alarm.
+func TestTheCodeIsOnALeaf(t *testing.T) {
+	newApp(t)
+	texts, views := load(t)
+	for _, c := range views {
+		if c.View.Code == "" || c.View.Screen != ui.Final {
+			continue
+		}
+		for _, lang := range texts.Languages() {
+			for _, large := range []bool{false, true} {
+				for _, danger := range []int{0, 3} {
+					d := &screens.Drawer{Texts: texts, Send: func(ui.Input) {}}
+					v, p := c.View, texts.Printer(lang)
+					v.Language, v.Access.Large, v.Danger = lang, large, danger
+					pic := d.Draw(v, sizes[0])
+					seen := false
+					for range pic.Pages {
+						seen = seen || slices.Contains(pic.Spoken, p.T("final.scan")) ||
+							slices.Contains(pic.Spoken, p.T("final.mail"))
+						pic = turned(d, v, pic)
+					}
+					if !seen {
+						t.Errorf("%s in %s, large %v, danger %d: there is no code", c.Name, lang, large, danger)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestEachOfAListCanBeChosen by turning its pages, with an alarm and without.
 func TestEachOfAListCanBeChosen(t *testing.T) {
 	newApp(t)

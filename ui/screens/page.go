@@ -284,7 +284,7 @@ func (pg *page) fit(r rect) {
 		return
 	}
 	if pg.heroMost == 0 && pg.side == nil { // all on one leaf, where a smaller number allows it
-		pg.heroMost, pg.blocks = 8.8, all
+		pg.heroMost = 8.8
 		pg.fit(r)
 		return
 	}
