@@ -36,7 +36,7 @@ func (pg *page) together(labels []label, size func(i int) fyne.Size) float32 {
 	return all[len(all)-1]
 }
 
-// unbroken tells whether the words of a label stand whole on its button: Japanese breaks anywhere, and reads badly then.
+// unbroken tells whether a label's words stand whole on its button: Japanese breaks anywhere, and reads badly then.
 func (pg *page) unbroken(l label, size fyne.Size, em float32) bool {
 	if pg.lang != "ja" {
 		return true

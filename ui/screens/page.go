@@ -316,8 +316,12 @@ func (pg *page) leaves(r rect) {
 	left := float32(0)
 	for _, b := range pg.blocks {
 		h := b.height(pg, r.w)
-		if w, ok := b.(interface{ width(*page) float32 }); h > r.h || ok && w.width(pg) > r.w+0.5 {
+		_, alone := b.(code) // it has a leaf of its own, from edge to edge
+		if w, ok := b.(interface{ width(*page) float32 }); h > r.h && !alone || ok && w.width(pg) > r.w+0.5 {
 			pg.pic.Cut = append(pg.pic.Cut, fmt.Sprintf("%+v", b))
+		}
+		if alone {
+			left = 0
 		}
 		if h > left+0.5 {
 			leaves, left = append(leaves, nil), r.h
@@ -330,6 +334,9 @@ func (pg *page) leaves(r rect) {
 	pg.pic.Pages = len(leaves)
 	n := pg.local.page % len(leaves)
 	pg.blocks = leaves[n]
+	if _, alone := leaves[n][0].(code); alone {
+		pg.top = nil
+	}
 	more := label{text: pg.t("continue"), style: primary, tap: pg.nextPage()}
 	if !pg.v.Access.Large {
 		more.under = pg.p.Piece(itoa(n+1) + "/" + itoa(len(leaves)))

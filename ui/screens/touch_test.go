@@ -161,9 +161,11 @@ func TestAnAlarmIsOnEveryScreen(t *testing.T) {
 				case large:
 					wants = wants[:1]
 				}
-				for leaf := range pic.Pages { // it stands on each
+				for leaf := range pic.Pages { // it stands on each but that of a code, which needs all the room
+					scan := pic.Pages > 1 && (slices.Contains(pic.Spoken, p.T("final.scan")) ||
+						slices.Contains(pic.Spoken, p.T("final.mail")))
 					for _, want := range wants {
-						if !slices.Contains(pic.Spoken[:min(4, len(pic.Spoken))], want) {
+						if !scan && !slices.Contains(pic.Spoken[:min(4, len(pic.Spoken))], want) {
 							t.Errorf("%s in %s, large %v, leaf %d: the first that is read is %q", c.Name, lang,
 								large, leaf, pic.Spoken)
 						}
