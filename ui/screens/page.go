@@ -293,6 +293,9 @@ func (pg *page) fit(r rect) {
 
 // spread puts what does not fit on several leaves: the alarms on each, other bands on the first, like everything else.
 func (pg *page) spread(r rect) {
+	if pg.side == nil { // a leaf of its own has room for it
+		pg.heroMost = 0
+	}
 	n := pg.raised
 	pg.blocks, pg.top = append(slices.Clone(pg.top[n:]), pg.blocks...), pg.top[:n]
 	below := r
