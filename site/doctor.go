@@ -109,13 +109,13 @@ func (d direct) Examine(ctx context.Context) ([]api.Finding, error) {
 	for _, b := range devices.Bays {
 		out = append(out, check(fmt.Sprintf("bay %d meter", b.Number), kiosk.FaultMeterUnreachable,
 			func() (string, error) {
-				r, err := b.Meter.Read(ctx)
+				r, err := again(func() (kiosk.Reading, error) { return b.Meter.Read(ctx) })
 				if err != nil {
 					return "", err
 				}
 				return fmt.Sprintf("%s %v", r.Serial, r.Import), nil
 			}), check(fmt.Sprintf("bay %d inputs", b.Number), kiosk.FaultInputsUnreachable, func() (string, error) {
-			in, err := b.Inputs.Inputs(ctx)
+			in, err := again(func() (kiosk.BayInputs, error) { return b.Inputs.Inputs(ctx) })
 			if err != nil {
 				return "", err
 			}
@@ -126,6 +126,17 @@ func (d direct) Examine(ctx context.Context) ([]api.Finding, error) {
 		}))
 	}
 	return out, nil
+}
+
+// again asks a device up to three times where its answer did not come: one lost answer is no fault.
+func again[T any](ask func() (T, error)) (out T, err error) {
+	for range 3 {
+		out, err = ask()
+		if !errors.Is(err, kiosk.ErrUnreachable) {
+			break
+		}
+	}
+	return out, err
 }
 
 // inputsSay is what a bay's inputs say, in words. An emergency stop is named where it is pressed:

@@ -51,7 +51,7 @@ func TestADriverTakesTheReceiptAway(t *testing.T) {
 	paid := receipt[strings.Index(receipt, "Paid by card"):]
 	paid = strings.Fields(strings.SplitN(paid, "\n", 2)[0])[3]
 	dom, console := browser.Open(t, web.URL+"/r/#"+digits)
-	for _, want := range []string{"Genuine: signed by the kiosk", "Demo Charging", "VAT id DE123456789", ref, paid} {
+	for _, want := range []string{"Genuine: signed by the kiosk", "Demo Charging", "VAT ID DE123456789", ref, paid} {
 		if got := browser.Words(dom); !strings.Contains(got, want) {
 			t.Errorf("the page has no %q: %s\n%s", want, got, console)
 		}
