@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,34 @@ func TestVerifyNamesTheFirstWrongRecord(t *testing.T) {
 				t.Errorf("error %v, want record %d", err, c.seq)
 			}
 		})
+	}
+}
+
+// The daemon appends while another process verifies: what came meanwhile is no fault.
+func TestVerifyWhileTheJournalGrows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	s := open(t, path)
+	if err := s.Append(ctx, slices.Repeat([]kiosk.Entry{entry("S", "k", false)}, 10000)...); err != nil {
+		t.Fatal(err)
+	}
+	r, err := store.OpenReader(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var more int
+	head, err := r.Verify(ctx, func(int64) {
+		more++
+		if err := s.Append(ctx, entry("S", "k", false)); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil || head.Records != 10000 || more != 1 {
+		t.Errorf("%+v, %d more, %v", head, more, err)
+	}
+	head, err = r.Verify(ctx, func(int64) {})
+	if err != nil || head.Records != 10001 {
+		t.Errorf("afterwards: %+v, %v", head, err)
 	}
 }
 
