@@ -10,11 +10,14 @@ import (
 // or misheard on the telephone.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+// ReferenceLength is how many characters a reference has.
+const ReferenceLength = 7
+
 // ShortReference makes a session's reference, seven characters of Crockford's
 // base 32, from the low bits of random bytes. It panics with fewer than seven.
 func ShortReference(random []byte) string {
 	var b strings.Builder
-	for _, r := range random[:7] {
+	for _, r := range random[:ReferenceLength] {
 		b.WriteByte(crockford[r&31])
 	}
 	return b.String()
@@ -24,7 +27,7 @@ func ShortReference(random []byte) string {
 // hyphens, O for 0 and I or L for 1.
 func ParseReference(text string) (string, error) {
 	clean := strings.NewReplacer(" ", "", "-", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(text))
-	if len(clean) != 7 || strings.Trim(clean, crockford) != "" {
+	if len(clean) != ReferenceLength || strings.Trim(clean, crockford) != "" {
 		return "", fmt.Errorf("cannot read %q as a receipt code: want seven letters and digits", text)
 	}
 	return clean, nil

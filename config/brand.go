@@ -15,7 +15,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd/ui"
-	"kioskd/ui/text"
 )
 
 // Brand is what a host makes the screen their own with.
@@ -102,17 +101,13 @@ func (r *configReader) ownHelp(c *Config) func(*yaml.Node) {
 			r.fault(n, "screen.help: want a text for each language, such as {en: \"The toilets are behind the kiosk\"}")
 			return
 		}
-		texts, err := text.Load()
-		if err != nil {
-			r.fault(n, "screen.help: %v", err)
-			return
-		}
+		known := Languages()
 		c.Brand.Help = map[string]string{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
 			switch {
-			case !slices.Contains(texts.Languages(), key.Value):
-				r.fault(key, "screen.help: %q: want one of %s", key.Value, strings.Join(texts.Languages(), " "))
+			case !slices.Contains(known, key.Value):
+				r.fault(key, "screen.help: %q: want one of %s", key.Value, strings.Join(known, " "))
 			case value.Kind != yaml.ScalarNode || strings.TrimSpace(value.Value) == "" ||
 				len([]rune(value.Value)) > mostHelp:
 				r.fault(value, "screen.help.%s: want a text of at most %d characters", key.Value, mostHelp)

@@ -10,7 +10,7 @@ import (
 	"kioskd/ui/text"
 )
 
-// Part is where a row stands on a receipt. Parts follow each other in this order, with a rule between them.
+// Part is where an item stands on a receipt. Parts follow each other in this order, with a rule between them.
 type Part int
 
 // Parts.
@@ -34,7 +34,8 @@ type Item struct {
 	Sum   bool // what is looked for first
 }
 
-// Value is one of what an item says; exactly one of its fields but Name, and Currency beside Number, is set.
+// Value is one of what an item says; exactly one of its fields is set, but for Name, and beside Number either Unit or
+// Currency.
 type Value struct {
 	Name     string // of the place in the text
 	Text     string
@@ -52,7 +53,7 @@ func (v Value) Local(p *text.Printer) string {
 	case v.Currency != "":
 		return p.Decimal(v.Number, v.Currency)
 	case v.Number != "" && v.Unit != "":
-		return p.Piece(p.Number(v.Number) + "\u00a0" + v.Unit)
+		return p.Quantity(v.Number, v.Unit)
 	case v.Number != "":
 		return p.Number(v.Number)
 	case v.Money != nil:
@@ -124,8 +125,9 @@ func (r Receipt) Items() []Item {
 	r.facts(out)
 	out.part = Lines
 	for _, l := range r.Lines {
-		row := out.money("receipt.line."+string(l.Dimension), l.Amount)
-		row.Times = []Value{{Number: l.Volume, Unit: unit(l.Dimension)}, {Number: l.Price, Currency: l.Amount.Currency}}
+		item := out.money("receipt.line."+string(l.Dimension), l.Amount)
+		item.Times = []Value{{Number: l.Volume, Unit: unit(l.Dimension)},
+			{Number: l.Price, Currency: l.Amount.Currency}}
 	}
 	if r.Limited != "" {
 		out.add("receipt.limited")

@@ -20,7 +20,7 @@ func (r Receipt) Mail(p, english *text.Printer) string {
 	return link
 }
 
-// mailed are the rows of a mail: those that a driver, their employer and a tax office look for. All of them would make
+// mailed are the items of a mail: those that a driver, their employer and a tax office look for. All of them would make
 // a code that no telephone reads.
 func mailed(key string) bool {
 	switch key {
@@ -48,24 +48,24 @@ func (v Value) brief() string {
 
 func (r Receipt) mail(p *text.Printer) string {
 	var lines []string
-	for _, row := range r.Items() {
-		if !mailed(row.Key) {
+	for _, item := range r.Items() {
+		if !mailed(item.Key) {
 			continue
 		}
 		var parts []string
-		for i := range row.Args {
-			row.Args[i] = Value{Name: row.Args[i].Name, Text: row.Args[i].brief()}
+		for i := range item.Args {
+			item.Args[i] = Value{Name: item.Args[i].Name, Text: item.Args[i].brief()}
 		}
-		if label := row.Label(p); label != "" {
+		if label := item.Label(p); label != "" {
 			parts = append(parts, label)
 		}
-		for i, v := range row.Times {
+		for i, v := range item.Times {
 			parts = append(parts, v.brief(), []string{"x", "="}[i])
 		}
-		for _, v := range row.Value {
+		for _, v := range item.Value {
 			parts = append(parts, v.brief())
 		}
-		if row.Key == "receipt.total" {
+		if item.Key == "receipt.total" {
 			parts = append(parts, string(r.Total.Currency))
 		}
 		lines = append(lines, strings.Join(parts, " "))

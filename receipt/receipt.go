@@ -182,20 +182,20 @@ const width = 42
 func (r Receipt) Text(p *text.Printer) string {
 	var b strings.Builder
 	part := Seller
-	for _, row := range r.Items() {
-		if row.Part != part && row.Part != Closing {
+	for _, item := range r.Items() {
+		if item.Part != part && item.Part != Closing {
 			b.WriteString(strings.Repeat("-", width) + "\n")
 		}
-		part = row.Part
-		label, value := row.Label(p), row.Local(p)
+		part = item.Part
+		label, value := item.Label(p), item.Local(p)
 		switch {
 		case part == Seller:
 			s := strings.TrimSpace(label + " " + value)
 			fmt.Fprintf(&b, "%*s\n", (width+len([]rune(s)))/2, s)
 			continue
-		case len(row.Times) > 0:
+		case len(item.Times) > 0:
 			b.WriteString(label + "\n")
-			label = "  " + row.Product(p)
+			label = "  " + item.Product(p)
 		case value == "":
 			b.WriteString(label + "\n")
 			continue

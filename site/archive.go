@@ -223,9 +223,9 @@ func (a *archive) view(ctx context.Context, ids []string) (out []ui.ReceiptView,
 
 // itemised is a receipt as the screen shows it, in whichever language the screen is.
 func itemised(r receipt.Receipt) (out []ui.Item) {
-	for _, row := range r.Items() {
-		out = append(out, ui.Item{Key: row.Key, Args: args(row.Args), Times: args(row.Times), Value: args(row.Value),
-			Sum: row.Sum})
+	for _, i := range r.Items() {
+		out = append(out, ui.Item{Key: i.Key, Args: args(i.Args), Times: args(i.Times), Value: args(i.Value),
+			Sum: i.Sum})
 	}
 	return out
 }

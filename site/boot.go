@@ -13,7 +13,6 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/oklog/ulid/v2"
-	"golang.org/x/sys/unix"
 
 	"kioskd"
 	"kioskd/config"
@@ -250,14 +249,7 @@ func systemClock(c *config.Config) store.Clock {
 // synced tells whether the system's time can be believed: the kernel knows whether
 // something keeps it in step; a battery-backed clock needs no network.
 func synced(rtc bool) func() bool {
-	return func() bool {
-		if rtc {
-			return true
-		}
-		var t unix.Timex
-		state, err := unix.Adjtimex(&t)
-		return err == nil && state != unix.TIME_ERROR
-	}
+	return func() bool { return rtc || inStep() }
 }
 
 // QuietLog is for commands that print their own results.

@@ -16,8 +16,8 @@ import (
 // degrees. root is / but for tests.
 type computer struct{ root string }
 
-func (c computer) read(path ...string) string {
-	b, err := os.ReadFile(filepath.Join(append([]string{c.root}, path...)...))
+func (c computer) read(path string) string {
+	b, err := os.ReadFile(filepath.Join(c.root, path))
 	if err != nil {
 		return "" // there is none on this computer
 	}
@@ -91,14 +91,20 @@ func addresses() (out []string, err error) {
 
 // clockSource is what keeps the computer's clock: ntp, rtc, or nothing.
 func clockSource(rtc bool) string {
-	var t unix.Timex
-	if state, err := unix.Adjtimex(&t); err == nil && state != unix.TIME_ERROR {
+	switch {
+	case inStep():
 		return "ntp"
-	}
-	if rtc {
+	case rtc:
 		return "rtc"
 	}
 	return "none"
+}
+
+// inStep tells whether the kernel knows that a time server keeps the clock in step.
+func inStep() bool {
+	var t unix.Timex
+	state, err := unix.Adjtimex(&t)
+	return err == nil && state != unix.TIME_ERROR
 }
 
 // short is a duration to read at a glance: 3 d 4 h, 4 h 12 min.

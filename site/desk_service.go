@@ -33,14 +33,10 @@ func (d desk) contact(at time.Time) ui.Row {
 
 func (d desk) devices(ctx context.Context, snap session.Snapshot) (v ui.StaffView) {
 	wrong := d.lastErrors(ctx, snap.At)
-	name := arg("Id", "")
-	if id := d.c.Rules.TerminalID; id != "" {
-		name = arg("Id", id)
-	}
 	if snap.State.Faults[session.FaultAt{Code: kiosk.FaultTerminalUnreachable}] {
 		v.Rows = append(v.Rows, row("dev.terminal_lost", "bad"))
 	} else {
-		v.Rows = append(v.Rows, row("dev.terminal", "ok", name))
+		v.Rows = append(v.Rows, row("dev.terminal", "ok", arg("Id", d.c.Rules.TerminalID)))
 	}
 	v.Rows = append(v.Rows, d.contact(d.c.Terminal.Stats.Read().Heard))
 	v.Rows = append(v.Rows, wrong[0]...)
@@ -117,8 +113,8 @@ const (
 	historyFor  = 30 * 24 * time.Hour
 )
 
-// was is a fault that came or went.
-type was struct {
+// faultChange is a fault that came or went.
+type faultChange struct {
 	seq    int64
 	at     time.Time
 	raised bool
@@ -126,7 +122,7 @@ type was struct {
 }
 
 // faultHistory reads the faults that came and went, the last first.
-func (d desk) faultHistory(ctx context.Context, most int) (out []was, err error) {
+func (d desk) faultHistory(ctx context.Context, most int) (out []faultChange, err error) {
 	for _, kind := range []session.Kind{session.FaultRaised, session.FaultCleared} {
 		seen := 0
 		for r, err := range d.journal.Newest(ctx, string(kind)) {
@@ -142,16 +138,16 @@ func (d desk) faultHistory(ctx context.Context, most int) (out []was, err error)
 				return nil, err
 			}
 			if body, ok := e.Body.(session.FaultBody); ok {
-				out = append(out, was{r.Seq, r.Wall, kind == session.FaultRaised, body})
+				out = append(out, faultChange{r.Seq, r.Wall, kind == session.FaultRaised, body})
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b was) int { return int(b.seq - a.seq) })
+	slices.SortFunc(out, func(a, b faultChange) int { return int(b.seq - a.seq) })
 	return out[:min(most, len(out))], nil
 }
 
-// row is a fault of the history.
-func (d desk) was(w was) ui.Row {
+// changeRow is a row of the history.
+func (d desk) changeRow(w faultChange) ui.Row {
 	key, state := "history.went", ""
 	if w.raised {
 		key, state = "history.came", "bad"
@@ -174,7 +170,7 @@ func (d desk) history(ctx context.Context, snap session.Snapshot) (v ui.StaffVie
 	}
 	for _, w := range all {
 		if snap.At.Sub(w.at) <= historyFor {
-			v.Rows = append(v.Rows, d.was(w))
+			v.Rows = append(v.Rows, d.changeRow(w))
 		}
 	}
 	if len(v.Rows) == 0 {
@@ -201,7 +197,7 @@ func (d desk) lastErrors(ctx context.Context, now time.Time) map[int][]ui.Row {
 	return out
 }
 
-// tooHot is where a Raspberry Pi begins to slow down, in degrees; tooFull the free disk at which nothing is sold.
+// tooHot is where a Raspberry Pi begins to slow down, in degrees.
 const tooHot = 80
 
 func (d desk) system(ctx context.Context, snap session.Snapshot) (v ui.StaffView) {
@@ -228,21 +224,19 @@ func (d desk) system(ctx context.Context, snap session.Snapshot) (v ui.StaffView
 	if up, ok := uptime(); ok {
 		add("sys.uptime", "ok", arg("Time", short(up)), arg("Own", short(time.Since(d.start))))
 	}
-	free, err := freeDisk(d.c)
-	switch {
-	case err != nil:
+	unless := func(code kiosk.FaultCode) string {
+		if snap.State.Faults[session.FaultAt{Code: code}] {
+			return "bad"
+		}
+		return "ok"
+	}
+	if free, err := freeDisk(d.c); err != nil {
 		v.Rows = append(v.Rows, failed(err))
-	case snap.State.Faults[session.FaultAt{Code: kiosk.FaultDiskFull}]:
-		add("sys.disk", "bad", arg("N", strconv.FormatInt(free>>20, 10)))
-	default:
-		add("sys.disk", "ok", arg("N", strconv.FormatInt(free>>20, 10)))
+	} else {
+		add("sys.disk", unless(kiosk.FaultDiskFull), arg("N", strconv.FormatInt(free>>20, 10)))
 	}
-	source, state := clockSource(d.c.ClockRTC), "ok"
-	if snap.State.Faults[session.FaultAt{Code: kiosk.FaultClockUntrusted}] {
-		state = "bad"
-	}
-	add("sys.clock", state, ui.Arg{Name: "At", At: d.local(time.Now())},
-		ui.Arg{Name: "Source", Key: "sys.clock." + source})
+	add("sys.clock", unless(kiosk.FaultClockUntrusted), ui.Arg{Name: "At", At: d.local(time.Now())},
+		ui.Arg{Name: "Source", Key: "sys.clock." + clockSource(d.c.ClockRTC)})
 	if degrees, ok := pc.temperature(); ok {
 		state := "ok"
 		if degrees >= tooHot {

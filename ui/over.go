@@ -196,9 +196,6 @@ func (p *scene) showFound(v *View) {
 	}
 }
 
-// codeLetters is how long a receipt's code is.
-const codeLetters = 7
-
 // tries are codes of receipts that fitted none, of all visitors: a code on a telephone's keys can be guessed, by a
 // person who has time.
 type tries struct {
@@ -243,7 +240,7 @@ func (p *Presenter) receiptKey(ctx context.Context, digit string, now time.Time)
 	}
 	p.found.message = ""
 	p.found.letters += digit
-	if len(p.found.letters) < codeLetters {
+	if len(p.found.letters) < kiosk.ReferenceLength {
 		return nil
 	}
 	keys := p.found.letters

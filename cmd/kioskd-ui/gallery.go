@@ -38,8 +38,7 @@ func (g *gallery) picture(name string) *screens.Image {
 		}
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "kioskd-ui: cannot show picture %s: %v\n", name, err)
-			time.Sleep(again)
-			g.do(func() { delete(g.kept, name) })
+			time.AfterFunc(again, func() { g.do(func() { delete(g.kept, name) }) })
 			return
 		}
 		g.do(func() {

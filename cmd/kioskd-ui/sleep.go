@@ -8,10 +8,11 @@ import (
 	"fyne.io/fyne/v2"
 )
 
-// sleeper lets Fyne's own goroutine wait for events where Fyne would poll for them 60 times a second (fyne-io/fyne,
-// issue 2506), which is most of what an idle screen costs. It needs no change of Fyne: now and then it hands Fyne's
-// loop a function that waits inside of GLFW until a finger, a key, the window system or wake ends the wait; callbacks
-// run meanwhile as they do when Fyne polls. Between two waits the loop has its usual turns, in which it draws.
+// sleeper lets Fyne's own goroutine wait for events where Fyne would poll for them 60 times a second
+// (https://github.com/fyne-io/fyne/issues/2506), which is most of what an idle screen costs. It needs no change
+// of Fyne: now and then it hands Fyne's loop a function that waits inside of GLFW until a finger, a key, the window
+// system or do ends the wait; callbacks run meanwhile as they do when Fyne polls. Between two waits the loop has its
+// usual turns, in which it draws.
 //
 // do is safe for concurrent use.
 type sleeper struct {

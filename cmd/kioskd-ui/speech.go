@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+
+	"kioskd/ui/text"
 )
 
 // speaker reads aloud with espeak-ng, one text at a time: the next one silences it. It is
@@ -36,33 +38,23 @@ var voices = map[string]string{"en": "en-gb", "zh": "cmn-latn-pinyin"}
 var misread = map[string]bool{"ja": true}
 
 // say reads a text aloud, or only falls silent for an empty one.
-func (s *speaker) say(lang, text string) {
+func (s *speaker) say(lang, what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stop != nil {
 		s.stop()
 		s.stop = nil
 	}
-	if s.path == "" || text == "" || misread[lang] {
+	if s.path == "" || what == "" || misread[lang] {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	cmd := exec.CommandContext(ctx, s.path, "-v", cmp.Or(voices[lang], lang), "-s", "150", "--stdin")
-	cmd.Stdin = strings.NewReader(plain(text))
+	cmd.Stdin = strings.NewReader(text.Plain(what))
 	go func() {
 		if err := cmd.Run(); err != nil && ctx.Err() == nil {
 			fmt.Fprintf(os.Stderr, "kioskd-ui: cannot read aloud: %v\n", err)
 		}
 	}()
-}
-
-// plain leaves out the marks that only the order of writing needs.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\u200f' || 0x2066 <= r && r <= 0x2069 {
-			return -1
-		}
-		return r
-	}, text)
 }

@@ -64,7 +64,7 @@ func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input
 			send(in)
 		}
 	}()
-	win.drawer = &screens.Drawer{Texts: texts, Millimetres: o.millimetres, Redraw: func() { win.draw() },
+	win.drawer = &screens.Drawer{Texts: texts, Millimetres: o.millimetres, Redraw: win.draw,
 		Send: func(in ui.Input) {
 			if time.Since(win.changed) >= tooSoon {
 				inputs <- in
@@ -73,7 +73,7 @@ func newWindow(a fyne.App, texts *text.Catalogues, o options, send func(ui.Input
 			win.draw() // it does not look pressed any longer
 		}}
 	win.player = newPlayer()
-	win.pics.do, win.pics.redraw = win.do, func() { win.draw() }
+	win.pics.do, win.pics.redraw = win.do, win.draw
 	win.drawer.Image = win.pics.picture
 	win.drawer.Touched = func() { win.focus = -1; win.mark() }
 	if win.speech.path != "" {
@@ -108,18 +108,19 @@ func (win *window) show(v ui.View) {
 	switch {
 	case !v.Access.Speech && spoke:
 		win.speech.say(v.Language, "")
-	case !v.Access.Speech:
-	case again:
+	case v.Access.Speech && again:
 		win.speech.say(v.Language, win.spoken)
 	}
 }
 
 // approval tells whether a view follows a card that was approved just now.
 func approval(old, now ui.View) bool {
-	return now.Danger+now.Pressed == 0 && now.Screen == ui.PlugIn && now.Approved.Minor > 0 &&
-		now.Session == old.Session &&
+	return festive(now) && now.Approved.Minor > 0 && now.Session == old.Session &&
 		(old.Screen == ui.Tap || old.Screen == ui.Wait)
 }
+
+// festive tells whether an approval may fill the screen: no alarm may be hidden by it.
+func festive(v ui.View) bool { return v.Screen == ui.PlugIn && v.Danger+v.Pressed == 0 }
 
 // momentFor is how long an approval fills the screen.
 const momentFor = 1400 * time.Millisecond
@@ -144,7 +145,7 @@ func (win *window) draw() {
 	win.drawn = size
 	win.pic = win.drawer.Draw(win.view, size)
 	shown := win.pic.Object
-	if win.moment != nil && win.view.Screen == ui.PlugIn && win.view.Danger+win.view.Pressed == 0 {
+	if win.moment != nil && festive(win.view) {
 		shown = win.drawer.Moment(win.view, size)
 	}
 	win.w.SetContent(container.New(panel{win}, shown))
@@ -213,13 +214,13 @@ func (win *window) key(e *fyne.KeyEvent) {
 	default:
 		return
 	}
-	first := win.hinted
+	hinted := win.hinted
 	win.hinted = true
 	win.mark()
 	switch {
 	case win.view.Access.Speech:
 		win.speech.say(win.view.Language, win.aloud(win.pic.Buttons[win.focus].Label))
-	case !first && !win.drawer.Mute: // a visitor who cannot see the panel found its keys
+	case !hinted && !win.drawer.Mute: // a visitor who cannot see the panel found its keys
 		win.speech.say(win.view.Language, win.drawer.Texts.Printer(win.view.Language).T("access.hint"))
 	}
 }

@@ -355,42 +355,41 @@ func xdotool(args ...string) error {
 // visit is a whole visit in one language.
 func (p *player) visit(lang string) error {
 	p.n = 0
-	name := lang
 	steps := []func() error{
 		func() error { return p.screen(ui.Attract) },
-		func() error { return p.preferred(name) },
-		func() error { return p.keep(name, "attract") },
+		func() error { return p.preferred(lang) },
+		func() error { return p.keep(lang, "attract") },
 		func() error { return p.touch(ui.Touch, "") },
 		func() error { return p.screen(ui.Bays) },
-		func() error { return p.keep(name, "bays") },
+		func() error { return p.keep(lang, "bays") },
 		func() error { return p.touch(ui.Choose, "2") },
 		func() error { return p.screen(ui.Price) },
-		func() error { return p.keep(name, "price") },
+		func() error { return p.keep(lang, "price") },
 		func() error { return p.touch(ui.Accept, "") },
 		func() error { return p.screen(ui.Tap) },
-		func() error { return p.keep(name, "tap") },
+		func() error { return p.keep(lang, "tap") },
 		func() error { return p.screen(ui.PlugIn) },
-		func() error { return p.keep(name, "approved") },
+		func() error { return p.keep(lang, "approved") },
 		func() error { return p.screen(ui.Charging) },
 		func() error {
 			return p.await(30*time.Second, func(v ui.View) bool { return v.Screen == ui.Charging && v.Energy > 3000 })
 		},
-		func() error { return p.keep(name, "charging") },
+		func() error { return p.keep(lang, "charging") },
 		func() error { return p.touch(ui.Stop, "") },
 		func() error { return p.screen(ui.StopAsk) },
-		func() error { return p.keep(name, "stop") },
+		func() error { return p.keep(lang, "stop") },
 		func() error { return p.touch(ui.Confirm, "") },
 		func() error {
 			return p.await(30*time.Second, func(v ui.View) bool { return v.Screen == ui.Final && v.Settled })
 		},
-		func() error { return p.keep(name, "final") },
+		func() error { return p.keep(lang, "final") },
 		func() error { return p.touch(ui.Back, "") },
 		func() error { return p.screen(ui.Attract) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
-			p.keep(name, "failed")
-			return fmt.Errorf("in %s: %w", name, err)
+			p.keep(lang, "failed")
+			return fmt.Errorf("in %s: %w", lang, err)
 		}
 	}
 	return nil

@@ -100,14 +100,11 @@ func (s steps) place(pg *page, r rect) {
 	w := r.w / float32(len(s))
 	for i := range s {
 		lines := s.lines(pg, i, w)
-		x := r.x + float32(i)*w
-		ix, tx := x, x+pg.u(11)
-		if pg.right {
-			x = r.x + r.w - w - float32(i)*w
-			ix, tx = x+w-pg.u(9), x
-		}
-		pg.add(at(icon(s[i].icon, pg.ink, pg.panel, pg.accent), ix, r.y+(r.h-pg.u(9))/2, pg.u(9), pg.u(9)))
-		pg.texts(lines, rect{tx, r.y + (r.h-height(lines))/2, w - pg.u(11), r.h}, start, pg.soft)
+		step := rect{pg.along(r, float32(i)*w, w), r.y, w, r.h}
+		sign, before := pg.u(9), pg.u(11)
+		pg.add(at(icon(s[i].icon, pg.ink, pg.panel, pg.accent), pg.along(step, 0, sign), r.y+(r.h-sign)/2, sign, sign))
+		box := rect{pg.along(step, before, w-before), r.y + (r.h-height(lines))/2, w - before, r.h}
+		pg.texts(lines, box, start, pg.soft)
 		pg.pic.Spoken = append(pg.pic.Spoken, s[i].text)
 	}
 }

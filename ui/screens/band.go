@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 
 	"kioskd/ui"
+	"kioskd/ui/text"
 )
 
 // tone is a fill and what is written on it.
@@ -109,7 +110,7 @@ func (b band) place(pg *page, r rect) {
 	said := b.s
 	switch {
 	case b.spell:
-		said += ": " + strings.Join(strings.Split(plainly(b.value), ""), ", ")
+		said += ": " + strings.Join(strings.Split(text.Plain(b.value), ""), ", ")
 	case b.value != "":
 		said += ": " + b.value
 	}

@@ -3,12 +3,12 @@ package screens
 import (
 	"bytes"
 	"image/color"
-	"math"
 	"strings"
 
 	"fyne.io/fyne/v2/canvas"
 
 	"kioskd/receipt"
+	"kioskd/ui/text"
 )
 
 // block is a part of a page. Its height is asked for before its place is known.
@@ -30,45 +30,40 @@ type colour = color.NRGBA
 
 // words is a text.
 type words struct {
-	s       string
-	em      float32
-	bold    bool
-	color   colour
-	nice    bool // only nice to know: it goes before type becomes small
-	align   align
-	silent  bool
-	oneLine bool
+	s     string
+	em    float32
+	bold  bool
+	color colour
+	nice  bool // only nice to know: it goes before type becomes small
 }
 
 func (w words) extra() bool { return w.nice }
 
 func (w words) lines(pg *page, width float32) []line {
-	if w.oneLine {
-		width = math.MaxFloat32
-	}
 	return pg.font(pg.em(w.em, pg.factor), w.bold).lines(w.s, pg.script, width)
 }
 
 func (w words) height(pg *page, width float32) float32 { return height(w.lines(pg, width)) }
 
-// width is that of the widest word, or of all of it where it must not be broken.
-func (w words) width(pg *page) float32 {
-	if w.oneLine {
-		return pg.font(pg.em(w.em, pg.factor), w.bold).width(w.s, pg.script)
-	}
-	return widest(w.lines(pg, 1))
-}
+// width is that of the widest word.
+func (w words) width(pg *page) float32 { return widest(w.lines(pg, 1)) }
 
 func (w words) place(pg *page, r rect) {
-	pg.texts(w.lines(pg, r.w), r, w.align, w.color)
-	if !w.silent {
-		pg.pic.Spoken = append(pg.pic.Spoken, w.s)
-	}
+	pg.texts(w.lines(pg, r.w), r, start, w.color)
+	pg.pic.Spoken = append(pg.pic.Spoken, w.s)
 }
 
 // The usual texts of a page.
 func (pg *page) title(s string) words { return words{s: s, em: title, bold: true, color: pg.ink} }
-func (pg *page) say(s string) words   { return words{s: s, em: body, color: pg.ink} }
+
+// head is a title that says what can be seen without it.
+func (pg *page) head(s string) words {
+	w := pg.title(s)
+	w.nice = true
+	return w
+}
+
+func (pg *page) say(s string) words { return words{s: s, em: body, color: pg.ink} }
 func (pg *page) note(s string) words {
 	return words{s: s, em: caption, color: pg.soft, nice: true}
 }
@@ -84,7 +79,7 @@ type hero struct {
 	ticked bool // with a tick before it
 }
 
-// part is a piece of a number in its own size of type.
+// parts are the pieces of a number, each in its own size of type, and its unit where that stands below.
 func (h hero) parts(pg *page, width float32) (parts []line, below []line) {
 	before, digits, after := amount(h.value)
 	for _, em := range heroes {
@@ -131,23 +126,13 @@ var heroes = []float32{26, 22, 18, 15, 12.5, 10.5, 8.8, 7.4, 6}
 
 // amount splits an amount of money into what stands before its digits, these, and what stands behind them.
 func amount(s string) (before, digits, after string) {
-	s = plainly(s)
+	s = text.Plain(s)
 	digit := func(r rune) bool { return '0' <= r && r <= '9' }
 	from, to := strings.IndexFunc(s, digit), strings.LastIndexFunc(s, digit)
 	if from < 0 {
 		return "", s, ""
 	}
 	return s[:from], s[from : to+1], s[to+1:]
-}
-
-// plainly leaves out the marks that only the order of writing needs.
-func plainly(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\u200f' || r == '\u200e' || 0x2066 <= r && r <= 0x2069 {
-			return -1
-		}
-		return r
-	}, s)
 }
 
 func across(parts []line) (w float32) {
@@ -192,14 +177,10 @@ func (h hero) place(pg *page, r rect) {
 	parts, below := h.parts(pg, r.w)
 	base := r.y + height(label) + tallest(parts)*capitals
 	em := tallest(parts) / pg.mm
-	x := r.x // what stands first, in the direction of the language
-	next := func(w float32) (at float32) {
-		at = x
-		if pg.right {
-			at = 2*r.x + r.w - x - w
-		}
+	x := float32(0)
+	next := func(w float32) float32 {
 		x += w
-		return at
+		return pg.along(r, x-w, w)
 	}
 	if h.ticked {
 		edge := pg.u(em * 0.86)
@@ -245,10 +226,7 @@ func (n numeral) place(pg *page, r rect) {
 	if pg.portrait() {
 		edge = r.h
 	}
-	x, y := r.x, r.y
-	if pg.right {
-		x = r.x + r.w - edge
-	}
+	x, y := pg.along(r, 0, edge), r.y
 	plate := canvas.NewRectangle(pg.plate.fill)
 	plate.CornerRadius = pg.u(2.6)
 	pg.add(at(plate, x, y, edge, edge))
@@ -265,13 +243,11 @@ func (n numeral) place(pg *page, r rect) {
 
 // drawing is an icon, as large as its place lets it be.
 type drawing struct {
-	name   string
-	least  float32 // millimetres
-	accent colour
-	ink    colour
+	name        string
+	ink, accent colour
 }
 
-func (d drawing) height(pg *page, _ float32) float32 { return pg.u(d.least) }
+func (d drawing) height(pg *page, _ float32) float32 { return pg.u(18) }
 
 func (d drawing) beside(pg *page) (float32, align) { return pg.frame().body.w * 0.26, start }
 
@@ -283,13 +259,7 @@ func (d drawing) place(pg *page, r rect) {
 }
 
 // picture is an icon in the usual colours.
-func (pg *page) picture(name string) drawing {
-	return drawing{name: name, least: 18, accent: pg.accent, ink: pg.ink}
-}
-
-func (pg *page) sign(name string, c colour) drawing {
-	return drawing{name: name, least: 18, accent: c, ink: c}
-}
+func (pg *page) picture(name string) drawing { return drawing{name, pg.ink, pg.accent} }
 
 // figures is names with their values, side by side.
 type figures []figure
@@ -335,10 +305,7 @@ func (f figures) place(pg *page, r rect) {
 		top = max(top, height(n))
 	}
 	for i, x := range f {
-		p := rect{r.x + float32(i)*(w+space), r.y, w, r.h}
-		if pg.right {
-			p.x = r.x + r.w - w - float32(i)*(w+space)
-		}
+		p := rect{pg.along(r, float32(i)*(w+space), w), r.y, w, r.h}
 		pg.texts(names[i], p, start, pg.soft)
 		p.y += top
 		pg.texts(values[i], p, start, pg.ink)
@@ -361,11 +328,7 @@ func (b progress) place(pg *page, r rect) {
 		bar := canvas.NewRectangle(x.c)
 		bar.CornerRadius = r.h / 2
 		w := max(r.h, r.w*x.part)
-		left := r.x
-		if pg.right {
-			left = r.x + r.w - w
-		}
-		pg.add(at(bar, left, r.y, w, r.h))
+		pg.add(at(bar, pg.along(r, 0, w), r.y, w, r.h))
 	}
 }
 
@@ -436,10 +399,7 @@ func (c countdown) height(pg *page, _ float32) float32 { return pg.u(13) }
 
 func (c countdown) place(pg *page, r rect) {
 	edge := pg.u(13)
-	x, y := r.x, r.y+(r.h-edge)/2
-	if pg.right {
-		x = r.x + r.w - edge
-	}
+	x, y := pg.along(r, 0, edge), r.y+(r.h-edge)/2
 	ring := canvas.NewArc(0, 360*float32(c.left)/float32(max(1, c.of)), 0.8, pg.accent)
 	pg.add(at(ring, x, y, edge, edge))
 	l := pg.font(pg.em(body, 1), true).lines(pg.p.Number(itoa(c.left)), pg.script, edge)

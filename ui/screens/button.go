@@ -186,6 +186,15 @@ func (pg *page) button(l label, at fyne.Position, size fyne.Size, em float32) *B
 	return b
 }
 
+// unseen is a target that nothing is drawn of.
+func (pg *page) unseen(t touch, r rect) *Button {
+	b := &Button{Input: t.input, run: t.run, fill: canvas.NewRectangle(color.Transparent),
+		ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent, seq: pg.v.Seq, hand: pg.hand}
+	b.ExtendBaseWidget(b)
+	pg.add(at(b, r.x, r.y, r.w, r.h))
+	return b
+}
+
 // worded are a button's words in a size of type, and where they go.
 type worded struct {
 	main, under []line
@@ -302,12 +311,9 @@ func (pg *page) face(l label, size fyne.Size, c paint, em float32) (out []fyne.C
 // tileFace has a bay's number in the upper corner, its sign opposite, and its state below.
 func (pg *page) tileFace(l label, w worded, size fyne.Size, c paint) (out []fyne.CanvasObject) {
 	edge := (size.Width - w.room.Width) / 2
+	inner := rect{edge, 0, w.room.Width, 0}
 	put := func(ln line, y float32) {
-		x := edge
-		if pg.right {
-			x = size.Width - edge - ln.width
-		}
-		out = append(out, ln.objects(x, y, c.ink)...)
+		out = append(out, ln.objects(pg.along(inner, 0, ln.width), y, c.ink)...)
 	}
 	number := w.main[0]
 	number.above, number.below = number.font.size*capitals, number.font.size*descent
@@ -315,10 +321,7 @@ func (pg *page) tileFace(l label, w worded, size fyne.Size, c paint) (out []fyne
 	top := min(edge, free/3)
 	put(number, top)
 	if s := number.font.size * 0.55; l.icon != "" && edge*3+number.width+s < size.Width {
-		x := size.Width - edge - s
-		if pg.right {
-			x = edge
-		}
+		x := pg.along(inner, inner.w-s, s)
 		out = append(out, at(icon(l.icon, c.ink, c.fill, c.ink), x, top+(number.height()-s)/2, s, s))
 	}
 	y := size.Height - height(w.under) - top

@@ -46,20 +46,16 @@ func (pg *page) final() {
 
 // outcome is what became of the money.
 func (pg *page) outcome() {
-	paid := hero{value: pg.p.Money(pg.v.Paid), em: 15, color: pg.good}
+	paid := pg.paid(15)
 	switch {
 	case pg.v.Paid.Minor == 0:
 		w := pg.title(pg.t("final.nothing"))
 		w.color = pg.good
 		pg.block(w)
 	case pg.v.Open:
-		paid.name, paid.color = pg.t("final.unpaid"), pg.ink
-		pg.block(paid)
-	case pg.v.Settled:
-		paid.ticked, paid.unit = true, pg.t("final.paid")
+		paid.name, paid.unit, paid.ticked, paid.color = pg.t("final.unpaid"), "", false, pg.ink
 		pg.block(paid)
 	default:
-		paid.name = pg.t("final.due")
 		pg.block(paid)
 	}
 	switch {
@@ -77,6 +73,17 @@ func (pg *page) outcome() {
 	default:
 		pg.block(pg.tell(pg.t("final.pending_nothing")))
 	}
+}
+
+// paid is what was paid, or will be.
+func (pg *page) paid(em float32) hero {
+	h := hero{value: pg.p.Money(pg.v.Paid), em: em, color: pg.good, ticked: pg.v.Settled}
+	if pg.v.Settled {
+		h.unit = pg.t("final.paid")
+	} else {
+		h.name = pg.t("final.due")
+	}
+	return h
 }
 
 // caption says what a telephone does with the code; a code that is not there promises nothing.

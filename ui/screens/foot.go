@@ -61,21 +61,16 @@ func (pg *page) footer(r rect) {
 func (pg *page) buttons(feet []label, r rect) {
 	space, t, squeezed := pg.u(between), pg.u(target), false
 	square := func(l label) { // at the start of what is left
-		x := r.x
-		r.w -= t + space
-		if pg.right {
-			x = r.x + r.w + space
-		} else {
-			r.x += t + space
-		}
+		x := pg.along(r, 0, t)
+		r.x, r.w = pg.along(r, t+space, r.w-t-space), r.w-t-space
 		pg.button(l, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h), 0)
 	}
 	if say := pg.local.say; say != nil && pg.v.Access.Speech && !pg.portrait() &&
 		r.w-t-space >= float32(len(feet))*(t+space) { // the rail is full
 		square(label{icon: "speaker", spoken: pg.t("access.repeat"), style: quiet, tap: touch{run: say}})
 	}
-	if back := feet[0]; pg.small() && len(feet) > 1 && leads(ui.Back)(back) && back.style == plain &&
-		back.text == pg.t("back") { // an arrow will do
+	back := feet[0]
+	if pg.small() && len(feet) > 1 && back.style == plain && back.text == pg.t("back") { // an arrow will do
 		back.icon, back.spoken, back.text = "back", back.text, ""
 		if pg.right {
 			back.icon = "back_right"
@@ -84,11 +79,8 @@ func (pg *page) buttons(feet []label, r rect) {
 		feet = feet[1:]
 	}
 	if last := feet[len(feet)-1]; len(feet) > 1 && last.text == "" { // the way to the next leaf
-		x := r.x + r.w - t
-		if pg.right {
-			x, r.x = r.x, r.x+t+space
-		}
-		r.w -= t + space
+		x := pg.along(r, r.w-t, t)
+		r.x, r.w = pg.along(r, 0, r.w-t-space), r.w-t-space
 		defer pg.button(last, fyne.NewPos(x, r.y), fyne.NewSize(t, r.h), 0)
 		feet, squeezed = feet[:len(feet)-1], pg.v.Access.Large && pg.small()
 	}
@@ -99,23 +91,15 @@ func (pg *page) buttons(feet []label, r rect) {
 	}
 	widths := pg.widths(feet, r.w-space*float32(len(feet)-1))
 	em := pg.together(feet, func(i int) fyne.Size { return fyne.NewSize(widths[i], r.h) })
-	x := r.x
+	from := float32(0)
 	for i, w := range widths {
-		left := x
-		if pg.right {
-			left = 2*r.x + r.w - x - w
-		}
-		pg.button(feet[i], fyne.NewPos(left, r.y), fyne.NewSize(w, r.h), em)
-		x += w + space
+		pg.button(feet[i], fyne.NewPos(pg.along(r, from, w), r.y), fyne.NewSize(w, r.h), em)
+		from += w + space
 	}
 }
 
-// leads tells whether a button sends an input of a kind.
-func leads(k ui.InputKind) func(label) bool {
-	return func(l label) bool { return l.tap.input != nil && l.tap.input.Kind == k }
-}
-
-// widths are those of the buttons below: by their words, what leads on half as broad again.
+// widths are those of the buttons below: what their words need, and of what is left a share by their words, what leads
+// on a larger one.
 func (pg *page) widths(feet []label, all float32) []float32 {
 	out, weight := make([]float32, len(feet)), make([]float32, len(feet))
 	letters := pg.letters()
@@ -159,13 +143,9 @@ func (pg *page) rail(r rect) {
 	}
 	step := (r.w - t) / float32(len(names)-1)
 	for i, n := range names {
-		x := r.x + float32(i)*step
-		if pg.right {
-			x = r.x + r.w - t - float32(i)*step
-		}
 		l := label{spoken: pg.t(n.key), style: quiet, tap: n.tap,
 			face: func(paint) []fyne.CanvasObject { return pg.always(n, t) }}
-		pg.button(l, fyne.NewPos(x, r.y), fyne.NewSize(t, t), 0)
+		pg.button(l, fyne.NewPos(pg.along(r, float32(i)*step, t), r.y), fyne.NewSize(t, t), 0)
 	}
 }
 

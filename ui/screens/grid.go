@@ -36,9 +36,10 @@ func (g grid) place(pg *page, r rect) {
 	size := fyne.NewSize(w, h)
 	em := pg.together(g.labels, func(int) fyne.Size { return size })
 	for i, l := range g.labels {
-		x := r.x + float32(i%g.columns)*(w+space)
-		if pg.right && !g.keys {
-			x = r.x + r.w - w - float32(i%g.columns)*(w+space)
+		from := float32(i%g.columns) * (w + space)
+		x := pg.along(r, from, w)
+		if g.keys {
+			x = r.x + from
 		}
 		pg.button(l, fyne.NewPos(x, y+float32(i/g.columns)*(h+space)), size, em)
 	}

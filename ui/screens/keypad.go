@@ -29,7 +29,7 @@ func (pg *page) digits(last label) keypad {
 	return k
 }
 
-// letters are digits with the letters that stand on the keys of a telephone.
+// letterKeys are digits with the letters that stand on the keys of a telephone.
 func (pg *page) letterKeys() keypad {
 	k := pg.digits(label{})
 	for i := range k.keys {
@@ -134,17 +134,21 @@ func (pg *page) ask(k keypad, blocks ...block) {
 	pg.feet = nil
 }
 
-// asked are a page's title, what it says, and how much was entered. An alarm takes the title's place, and the answer to
-// a code that of the empty discs.
-func (pg *page) asked(head, says words, n entered, answered bool) (out []block) {
+// askCode asks a driver for a code: a title, what is to be done or what was wrong, and how much was entered. An alarm
+// takes the title's place, and the answer to a code that of the empty discs.
+func (pg *page) askCode(k keypad, title string, n entered) {
+	answered := pg.v.Message != ""
+	says := pg.say(pg.t(pg.v.Key(), "N", pg.v.Bay))
+	says.bold, says.nice = answered, pg.v.Access.Large && !answered
+	var blocks []block
 	if len(pg.alerts) == 0 {
-		out = append(out, head)
+		blocks = append(blocks, pg.head(title))
 	}
-	out = append(out, says)
+	blocks = append(blocks, says)
 	if !answered || n.n > 0 {
-		out = append(out, n)
+		blocks = append(blocks, n)
 	}
-	return out
+	pg.ask(k, blocks...)
 }
 
 // row is what can be done, where the foot has keys: an arrow for the way back, and one thing more.
@@ -168,10 +172,6 @@ func (e entered) place(pg *page, r rect) {
 		if i < e.n {
 			disc.FillColor = pg.ink
 		}
-		x := r.x + float32(i)*step
-		if pg.right {
-			x = r.x + r.w - edge - float32(i)*step
-		}
-		pg.add(at(disc, x, r.y+(r.h-edge)/2, edge, edge))
+		pg.add(at(disc, pg.along(r, float32(i)*step, edge), r.y+(r.h-edge)/2, edge, edge))
 	}
 }

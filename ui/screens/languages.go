@@ -1,7 +1,6 @@
 package screens
 
 import (
-	"cmp"
 	"slices"
 
 	"kioskd/ui"
@@ -11,30 +10,17 @@ import (
 func (pg *page) languages() {
 	pg.dense = true
 	pg.foot("back", plain, ui.Back, "")
-	head := pg.title(pg.t("languages.title"))
-	head.nice = true
-	pg.block(head)
+	pg.block(pg.head(pg.t("languages.title")))
 	var tiles []label
-	all := slices.Clone(pg.v.Languages)
-	slices.SortStableFunc(all, func(a, b string) int { // the present one first
-		return cmp.Compare(present(b, pg.v.Language), present(a, pg.v.Language))
-	})
-	for _, lang := range all {
-		l := label{text: pg.name(lang), tap: pg.act(ui.Language, lang)}
-		if lang == pg.v.Language {
-			l.style = primary
+	for _, lang := range pg.v.Languages {
+		l, at := label{text: pg.name(lang), tap: pg.act(ui.Language, lang)}, len(tiles)
+		if lang == pg.v.Language { // the present one first
+			l.style, at = primary, 0
 		}
-		tiles = append(tiles, l)
+		tiles = slices.Insert(tiles, at, l)
 	}
 	columns, rows := pg.arrange(tiles, 27)
 	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target})
-}
-
-func present(lang, now string) int {
-	if lang == now {
-		return 1
-	}
-	return 0
 }
 
 // name is a language's own name.

@@ -11,9 +11,7 @@ import (
 func (pg *page) limits() {
 	pg.foot("back", plain, ui.Back, "")
 	pg.dense = true
-	head := pg.title(pg.t("limits.title"))
-	head.nice = true
-	pg.block(head)
+	pg.block(pg.head(pg.t("limits.title")))
 	var tiles []label
 	for i, l := range pg.v.Limits {
 		t := label{text: cmp.Or(pg.limit(l), pg.t("limits.none")), tap: pg.act(ui.SetLimit, strconv.Itoa(i))}

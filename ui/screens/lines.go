@@ -113,7 +113,8 @@ func phraseEnds(before, after string) bool {
 		return false
 	}
 	if unicode.Is(unicode.Hiragana, first) {
-		return last == 'を' || first == 'お' || first == 'ご' || first == 'く' && (last == 'て' || last == 'で') // ください
+		please := first == 'く' && (last == 'て' || last == 'で') // ください
+		return please || last == 'を' || first == 'お' || first == 'ご'
 	}
 	letters := []rune(before)
 	stem := len(letters) > 1 && unicode.Is(unicode.Han, letters[len(letters)-2]) &&

@@ -97,8 +97,8 @@ func must() map[string]func(*text.Printer, ui.View) []string {
 }
 
 // judged are the languages of a test: all, but under the race detector, which is slow, English.
-func judged(d *screens.Drawer) []string {
-	all := d.Texts.Languages()
+func judged(texts *text.Catalogues) []string {
+	all := texts.Languages()
 	if underRace {
 		return all[:1]
 	}
@@ -111,7 +111,7 @@ func TestWhatMustBeThere(t *testing.T) {
 	d, _ := touched(t)
 	for name, wants := range must() {
 		view := canned(t, name)
-		for _, lang := range judged(d) {
+		for _, lang := range judged(d.Texts) {
 			for _, large := range []bool{false, true} {
 				v := view
 				v.Language, v.Access.Large = lang, large
@@ -133,7 +133,7 @@ func TestNothingThatIsNeededIsDropped(t *testing.T) {
 	newApp(t)
 	d, _ := touched(t)
 	_, views := load(t)
-	languages := judged(d)
+	languages := judged(d.Texts)
 	for _, c := range views {
 		if !slices.Contains([]ui.Screen{ui.Owner, ui.Receipts, ui.StaffCode, ui.Tap, ui.Final}, c.View.Screen) {
 			continue
@@ -185,7 +185,7 @@ func TestTheCodeIsOnALeaf(t *testing.T) {
 		if c.View.Code == "" || c.View.Screen != ui.Final {
 			continue
 		}
-		for _, lang := range judged(&screens.Drawer{Texts: texts}) {
+		for _, lang := range judged(texts) {
 			for _, large := range []bool{false, true} {
 				for _, danger := range []int{0, 3} {
 					d := &screens.Drawer{Texts: texts, Send: func(ui.Input) {}}
@@ -270,7 +270,7 @@ func TestTwentyInFourPages(t *testing.T) {
 	for _, name := range []string{"bays-twenty", "languages", "limits"} {
 		v := canned(t, name)
 		v.Access.Large = true
-		for _, lang := range judged(d) {
+		for _, lang := range judged(d.Texts) {
 			for _, size := range sizes {
 				v.Language = lang
 				if pages := d.Draw(v, size).Pages; pages > 4 {

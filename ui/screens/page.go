@@ -82,18 +82,24 @@ type rect struct{ x, y, w, h float32 }
 // inside is a rectangle less its edges.
 func (r rect) inside(x, y float32) rect { return rect{r.x + x, r.y + y, r.w - 2*x, r.h - 2*y} }
 
+// along is the left edge of what is so wide and begins so far from the start side of a place, in the direction of the
+// language.
+func (pg *page) along(r rect, from, wide float32) float32 {
+	if pg.right {
+		return r.x + r.w - from - wide
+	}
+	return r.x + from
+}
+
 // u is millimetres in units.
 func (pg *page) u(millimetres float32) float32 { return millimetres * pg.mm }
 
 // em is a size of type in units. For a visitor who needs it larger it never falls below what is
 // legible.
 func (pg *page) em(millimetres, factor float32) float32 {
-	return pg.emAtLeast(millimetres*factor, legible)
-}
-
-func (pg *page) emAtLeast(size, least float32) float32 {
+	size := millimetres * factor
 	if pg.v.Access.Large {
-		size = max(size, least)
+		size = max(size, legible)
 	}
 	return pg.u(size)
 }
@@ -160,13 +166,11 @@ func (pg *page) frame() frame {
 // hasStrip tells whether the site's name stands above: on a panel of seven inches only where no visit runs, because the
 // stage needs the room, and never where a visitor needs larger text.
 func (pg *page) hasStrip() bool {
-	switch {
-	case pg.dense && pg.small(), pg.v.Access.Large && pg.small():
-		return false
-	case !pg.small():
+	if !pg.small() {
 		return true
 	}
-	return pg.v.Screen == ui.Attract || pg.v.Screen == ui.Help || pg.v.Closed()
+	return !pg.dense && !pg.v.Access.Large &&
+		(pg.v.Screen == ui.Attract || pg.v.Screen == ui.Help || pg.v.Closed())
 }
 
 func (pg *page) small() bool { return !pg.portrait() && pg.Size.Height < pg.u(lowPanel) }
@@ -216,14 +220,7 @@ func (pg *page) everywhere() {
 	if pg.whole.run == nil {
 		return
 	}
-	clear := canvas.NewRectangle(color.Transparent)
-	clear.Resize(pg.Size)
-	b := &Button{Input: pg.whole.input, run: pg.whole.run, picked: color.Transparent, seq: pg.v.Seq, hand: pg.hand,
-		fill: clear, ring: canvas.NewRectangle(color.Transparent)}
-	b.ExtendBaseWidget(b)
-	b.Resize(pg.Size)
-	pg.add(b)
-	pg.pic.Whole = b
+	pg.pic.Whole = pg.unseen(pg.whole, rect{0, 0, pg.Size.Width, pg.Size.Height})
 }
 
 // sizes are the sizes of type in which a page can be drawn, the largest first.
@@ -283,7 +280,7 @@ func (pg *page) fit(r rect) {
 		pg.drop(r, all)
 		return
 	}
-	if pg.heroMost == 0 && pg.side == nil { // all on one leaf, where a smaller number allows it
+	if pg.heroMost == 0 { // all on one leaf, where a smaller number allows it
 		pg.heroMost = 8.8
 		pg.fit(r)
 		return
@@ -342,7 +339,7 @@ func (pg *page) leaves(r rect) {
 	}
 	more := label{text: pg.t("continue"), style: primary, tap: pg.nextPage()}
 	if !pg.v.Access.Large {
-		more.under = pg.p.Piece(itoa(n+1) + "/" + itoa(len(leaves)))
+		more.under = pg.leaf(n, len(leaves))
 	}
 	switch last := len(pg.feet) - 1; {
 	case pg.unread && n < len(leaves)-1:
@@ -500,15 +497,7 @@ func (pg *page) strip(r rect) {
 	if !pg.logo(r, room) && f.width(pg.v.Site, pg.script) <= room {
 		pg.texts(f.lines(pg.v.Site, pg.script, room), r, start, pg.accent)
 	}
-	b := &Button{run: pg.gesture(), fill: canvas.NewRectangle(color.Transparent),
-		ring: canvas.NewRectangle(color.Transparent), picked: color.Transparent, hand: pg.hand}
-	b.ring.Hidden = true
-	b.ExtendBaseWidget(b)
-	x := r.x
-	if pg.right {
-		x = r.x + r.w - pg.u(2*target)
-	}
-	pg.add(at(b, x, 0, pg.u(2*target), r.y+r.h))
+	pg.unseen(touch{run: pg.gesture()}, rect{pg.along(r, 0, pg.u(2*target)), 0, pg.u(2 * target), r.y + r.h})
 	pg.texts(thin.lines(right, pg.script, r.w), r, end, pg.soft)
 }
 
@@ -520,11 +509,7 @@ func (pg *page) logo(r rect, room float32) bool {
 	}
 	high := r.h + pg.u(1)
 	w := min(room, high*img.aspect())
-	x := r.x
-	if pg.right {
-		x = r.x + r.w - w
-	}
-	pg.add(at(img.object(), x, r.y-pg.u(0.5), w, high))
+	pg.add(at(img.object(), pg.along(r, 0, w), r.y-pg.u(0.5), w, high))
 	return true
 }
 

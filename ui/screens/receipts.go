@@ -1,16 +1,15 @@
 package screens
 
-import "kioskd/ui"
-
-// receiptCode is how long a receipt's code is.
-const receiptCode = 7
+import (
+	"kioskd"
+	"kioskd/ui"
+)
 
 // receipts looks a receipt up, by its code or by the card.
 func (pg *page) receipts() {
-	head := pg.title(pg.t("receipts.title"))
 	if pg.v.Message == "locked" || pg.v.Message == "asked" {
 		pg.side = pg.picture("receipt")
-		pg.block(head, pg.tell(pg.t(pg.v.Key())))
+		pg.block(pg.title(pg.t("receipts.title")), pg.tell(pg.t(pg.v.Key())))
 		pg.foot("back", primary, ui.Back, "")
 		return
 	}
@@ -18,10 +17,7 @@ func (pg *page) receipts() {
 	if pg.v.ByCard {
 		pg.foot("owner.card", plain, ui.ShowCard, "")
 	}
-	says := pg.say(pg.t(pg.v.Key()))
-	says.bold, says.nice = pg.v.Message != "", pg.v.Access.Large && pg.v.Message == ""
-	head.nice = true
-	pg.ask(pg.letterKeys(), pg.asked(head, says, entered{len(pg.v.Reference), receiptCode}, pg.v.Message != "")...)
+	pg.askCode(pg.letterKeys(), pg.t("receipts.title"), entered{len(pg.v.Reference), kiosk.ReferenceLength})
 }
 
 // found shows a receipt, or lets the visitor choose one of theirs.
@@ -29,9 +25,7 @@ func (pg *page) found() {
 	if pg.v.Reference == "" {
 		pg.foot("back", plain, ui.Back, "")
 		pg.dense = true
-		head := pg.title(pg.t("receipts.found"))
-		head.nice = true
-		pg.block(head)
+		pg.block(pg.head(pg.t("receipts.found")))
 		var tiles []label
 		for _, r := range pg.v.Receipts {
 			tiles = append(tiles, label{text: pg.t("receipts.row", "Date", pg.p.Minute(r.At), "N", r.Bay, "Amount",
@@ -54,13 +48,7 @@ func (pg *page) found() {
 			when = pg.p.Minute(r.At) + " · "
 		}
 	}
-	h := hero{value: pg.p.Money(pg.v.Paid), em: 12.5, color: pg.good, ticked: pg.v.Settled}
-	if pg.v.Settled {
-		h.unit = pg.t("final.paid")
-	} else {
-		h.name = pg.t("final.due")
-	}
-	pg.block(pg.say(when+pg.t("bay", "N", pg.v.Bay)), h, pg.say(pg.p.Energy(pg.v.Energy, 3)),
+	pg.block(pg.say(when+pg.t("bay", "N", pg.v.Bay)), pg.paid(12.5), pg.say(pg.p.Energy(pg.v.Energy, 3)),
 		pg.say(pg.t("final.code", "Code", pg.v.Reference)))
 	pg.items()
 	pg.foot("back", primary, ui.Back, "")

@@ -119,15 +119,14 @@ func (pg *page) few(labels []label, room int) []label {
 		room = max(1, room-1)
 		pg.pic.Pages = (len(labels) + room - 1) / room
 		n := pg.local.page % pg.pic.Pages
-		where := pg.p.Piece(itoa(n+1) + "/" + itoa(pg.pic.Pages))
 		return append(append([]label{}, labels[n*room:min((n+1)*room, len(labels))]...),
-			label{text: pg.t("more"), under: where, style: quiet, tap: pg.nextPage()})
+			label{text: pg.t("more"), under: pg.leaf(n, pg.pic.Pages), style: quiet, tap: pg.nextPage()})
 	}
 	pages := paged(len(labels), room)
 	pg.pic.Pages = len(pages) - 1
 	n := pg.local.page % pg.pic.Pages
 	turn := func(key, icon, mirrored string, by int) label {
-		where := pg.p.Piece(itoa(n+1) + "/" + itoa(pg.pic.Pages))
+		where := pg.leaf(n, pg.pic.Pages)
 		if !pg.v.Access.Large {
 			return label{text: pg.t(key), under: where, style: quiet, tap: pg.turnPage(by)}
 		}
@@ -148,8 +147,8 @@ func (pg *page) few(labels []label, room int) []label {
 }
 
 // paged tells where the pages of a list begin, and where the last one ends: the first and the last need room for one
-// way
-// to another page, those between for two.
+// way to
+// another page, those between for two.
 func paged(n, room int) []int {
 	starts := []int{0}
 	for at := room - 1; at < n; {
@@ -173,5 +172,8 @@ func (pg *page) turnPage(by int) touch {
 		}
 	}}
 }
+
+// leaf tells which of several leaves is shown.
+func (pg *page) leaf(n, of int) string { return pg.p.Piece(itoa(n+1) + "/" + itoa(of)) }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -16,8 +16,7 @@ func (pg *page) staffCode() {
 	if s == nil {
 		return
 	}
-	head, says := pg.title(pg.t("staff.code")), block(entered{s.Digits, max(6, s.Digits)})
-	head.nice = true
+	says := block(entered{s.Digits, max(6, s.Digits)})
 	switch {
 	case s.Busy:
 		says = pg.say(pg.t("staff.busy"))
@@ -27,7 +26,8 @@ func (pg *page) staffCode() {
 		says = words{s: pg.row(*s.Note), em: body, bold: true, color: pg.amber}
 	}
 	pg.foot("back", plain, ui.Back, "")
-	pg.ask(pg.digits(label{text: pg.t("staff.ok"), style: primary, tap: pg.act(ui.StaffDo, "code")}), head, says)
+	pg.ask(pg.digits(label{text: pg.t("staff.ok"), style: primary, tap: pg.act(ui.StaffDo, "code")}),
+		pg.head(pg.t("staff.code")), says)
 }
 
 // staff draws a page of the host or the technician. It knows no page: rows, bars and buttons
@@ -37,13 +37,13 @@ func (pg *page) staff() {
 	if s == nil {
 		return
 	}
-	head := pg.title(pg.t("staff.page." + s.Page))
+	head := pg.head(pg.t("staff.page." + s.Page))
 	head.em = lead
-	pg.dense, head.nice = s.Ask == nil, true
+	pg.dense = s.Ask == nil
 	pg.block(head)
 	switch {
 	case s.Ask != nil:
-		pg.side = pg.sign("warning", pg.amber)
+		pg.side = drawing{"warning", pg.amber, pg.amber}
 		for _, r := range s.Rows { // what it is about, and what to heed
 			w := pg.say(pg.row(r))
 			switch {
@@ -121,8 +121,7 @@ func (pg *page) rows() {
 	n := pg.local.page % len(pages)
 	pg.block(pages[n])
 	if len(pages) > 1 {
-		where := pg.p.Piece(itoa(n+1) + "/" + itoa(len(pages)))
-		pg.feet = append(pg.feet, label{text: pg.t("more"), under: where, tap: pg.nextPage()})
+		pg.feet = append(pg.feet, label{text: pg.t("more"), under: pg.leaf(n, len(pages)), tap: pg.nextPage()})
 	}
 }
 
@@ -177,7 +176,7 @@ func (pg *page) value(a ui.Arg) string {
 	case a.Currency != "":
 		return pg.p.Decimal(a.Number, a.Currency)
 	case a.Number != "" && a.Unit != "":
-		return pg.p.Piece(pg.p.Number(a.Number) + "\u00a0" + a.Unit)
+		return pg.p.Quantity(a.Number, a.Unit)
 	case a.Number != "":
 		return pg.p.Number(a.Number)
 	case a.Money != nil:
@@ -195,7 +194,7 @@ func (pg *page) value(a ui.Arg) string {
 }
 
 func (pg *page) state(s string) color.NRGBA {
-	return map[string]color.NRGBA{"ok": pg.good, "warn": pg.amber, "bad": pg.alarm, "": pg.ink}[s]
+	return map[string]color.NRGBA{"ok": pg.good, "warn": pg.amber, "bad": pg.stop, "": pg.ink}[s]
 }
 
 // listed is one row: the text, its state in a word on its colour, and a button where there is something to do.

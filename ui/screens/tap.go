@@ -1,8 +1,6 @@
 package screens
 
-import (
-	"kioskd/ui"
-)
+import "kioskd/ui"
 
 // tap asks for the card: an arrow that leaves the screen towards the real terminal, and what will be reserved.
 func (pg *page) tap() {
@@ -54,42 +52,19 @@ func (t towards) beside(pg *page) (float32, align) {
 func (t towards) words(*page) []block { return nil }
 
 func (t towards) place(pg *page, r rect) {
-	name := map[string]string{"left": "tap_left", "below": "tap_down"}[pg.v.Side]
-	if name == "" {
-		name = "tap_right"
-	}
-	m := pg.u(margin)
-	switch { // to the edge of the panel, and over nothing else
-	case name == "tap_down":
-		r.h += pg.u(2)
-	case pg.portrait():
-		if name == "tap_right" {
-			r.w += m
-		} else {
-			r.x, r.w = r.x-m, r.w+m
-		}
-	case name == "tap_right":
-		r.w += m
-	default:
-		r.x, r.w = r.x-m, r.w+m
-	}
-	// the drawings are 4 by 3, and 3 by 4
-	w, h := min(r.w, r.h*4/3), float32(0)
-	h = w * 3 / 4
-	if name == "tap_down" {
-		h = min(r.h, r.w*4/3)
+	var x, y, w, h float32 // to the edge of the panel, and over nothing else; the drawings are 4 by 3, and 3 by 4
+	name, m := "tap_right", pg.u(margin)
+	if pg.v.Side == "below" {
+		name, h = "tap_down", min(r.h+pg.u(2), r.w*4/3)
 		w = h * 3 / 4
+		x, y = r.x+(r.w-w)/2, r.y+r.h+pg.u(2)-h
+	} else {
+		w = min(r.w+m, r.h*4/3)
+		h = w * 3 / 4
+		x, y = r.x+r.w+m-w, r.y+(r.h-h)/2
 	}
-	x := r.x + (r.w-w)/2
-	switch name {
-	case "tap_right":
-		x = r.x + r.w - w
-	case "tap_left":
-		x = r.x
-	}
-	y := r.y + (r.h-h)/2
-	if name == "tap_down" {
-		y = r.y + r.h - h
+	if pg.v.Side == "left" {
+		name, x = "tap_left", r.x-m
 	}
 	pg.add(at(icon(name, pg.ink, pg.panel, pg.accent), x, y, w, h))
 }

@@ -7,11 +7,8 @@ func (pg *page) wait() {
 	if pg.v.Bay > 0 {
 		pg.side = numeral{pg.v.Bay, 21}
 	}
-	head := pg.title(pg.t("wait.title"))
-	head.nice = true
-	pg.block(dots{}, head)
 	what := words{s: pg.t(pg.v.Key(), "Amount", pg.p.Money(pg.v.Hold)), em: lead, color: pg.ink}
-	pg.block(what)
+	pg.block(dots{}, pg.head(pg.t("wait.title")), what)
 	switch pg.v.Message {
 	case "busy":
 		pg.block(pg.tell(pg.t("tap.nothing")))
@@ -40,14 +37,10 @@ func (dots) height(pg *page, _ float32) float32 { return pg.u(7) }
 func (dots) place(pg *page, r rect) {
 	edge := pg.u(4.4)
 	for i := range 3 {
-		x := r.x + float32(i)*edge*2
-		if pg.right {
-			x = r.x + r.w - edge - float32(i)*edge*2
-		}
 		dot := canvas.NewRectangle(pg.accent)
 		dot.CornerRadius = edge / 2
 		dot.StrokeColor, dot.StrokeWidth = pg.ground, edge*0.3
-		pg.add(at(dot, x, r.y+(r.h-edge)/2, edge, edge))
+		pg.add(at(dot, pg.along(r, float32(i)*edge*2, edge), r.y+(r.h-edge)/2, edge, edge))
 		pg.pic.Pulse = append(pg.pic.Pulse, dot)
 	}
 }

@@ -122,7 +122,8 @@ func together(s string) string {
 // counted is a number with the word before it, united one with a unit behind it.
 var (
 	counted = regexp.MustCompile(`\p{L} (\{\{\.N\}\}|\d)`)
-	united  = regexp.MustCompile(`(\{\{\.N\}\}|\d) (min|Min|мин|хв|h\b|Std|t\b|godz|год|uur|saat|dk|λεπτά|ώρες|%)`)
+	united  = regexp.MustCompile(`(\{\{\.N\}\}|\d) (` +
+		`min|Min|мин|хв|h\b|Std|t\b|godz|год|uur|saat|dk|λεπτά|ώρες|%)`)
 )
 
 // Incomplete lists what a language lacks that is not offered because of it.
@@ -190,12 +191,24 @@ func (p *Printer) T(key string, pairs ...any) string {
 
 // pseudo makes a text as long as the longest translation may be.
 func pseudo(s string) string {
-	s = strings.NewReplacer("a", "å", "e", "é", "o", "ö", "u", "ü", "A", "Å", "E", "É", "O", "Ö", "U", "Ü").Replace(s)
+	accents := strings.NewReplacer("a", "å", "e", "é", "o", "ö", "u", "ü",
+		"A", "Å", "E", "É", "O", "Ö", "U", "Ü")
+	s = accents.Replace(s)
 	more := (len([]rune(s))*2 + 4) / 5
 	if words := strings.Count(s, " "); words > 0 {
 		return s + " " + string([]rune(strings.Repeat("ñññ ñ", more))[:more])
 	}
 	return s + strings.Repeat("n", more)
+}
+
+// Plain leaves out the marks that only the order of writing needs.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\u200e' || r == '\u200f' || 0x2066 <= r && r <= 0x2069 {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // Marks around what is written from left to right in a text that is not.
@@ -232,12 +245,12 @@ func (p *Printer) Decimal(number string, c kiosk.Currency) string {
 
 // Energy is kilowatt-hours with so many decimals.
 func (p *Printer) Energy(e kiosk.Energy, decimals int) string {
-	return p.isolated(p.Number(e.KWh(decimals)) + "\u00a0kWh")
+	return p.Quantity(e.KWh(decimals), "kWh")
 }
 
 // Power is kilowatts with one decimal.
 func (p *Printer) Power(w kiosk.Power) string {
-	return p.isolated(p.Number(fmt.Sprintf("%d.%d", w/1000, w%1000/100)) + "\u00a0kW")
+	return p.Quantity(fmt.Sprintf("%d.%d", w/1000, w%1000/100), "kW")
 }
 
 // Number is a decimal number in local form, with the decimals that it has.
@@ -249,6 +262,11 @@ func (p *Printer) Number(decimal string) string {
 	_, fraction, _ := strings.Cut(decimal, ".")
 	p.number.MinDigits = uint8(len(fraction))
 	return strings.TrimPrefix(p.number.Format(a), "\u200f")
+}
+
+// Quantity is a decimal number with its unit.
+func (p *Printer) Quantity(number, unit string) string {
+	return p.isolated(p.Number(number) + "\u00a0" + unit)
 }
 
 // Piece keeps a code or another value that is written from left to right in one piece.
