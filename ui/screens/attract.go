@@ -27,6 +27,9 @@ func (pg *page) attract() {
 	if pg.side == nil {
 		pg.block(steps{{"plug", pg.t("attract.how1")}, {"bay", pg.t("attract.how2")}, {"card", pg.t("attract.how3")}})
 	}
+	if len(pg.v.Languages) > 1 && !pg.v.Access.Large && !pg.portrait() { // on a tall panel they are out of reach
+		pg.block(pg.chips())
+	}
 	if pg.v.Later {
 		pg.foot("receipts.button", plain, ui.Open, string(ui.Receipts))
 	}
@@ -35,6 +38,25 @@ func (pg *page) attract() {
 	}
 	pg.foot("attract.start", primary, ui.Touch, "")
 	pg.whole = pg.act(ui.Touch, "") // the price, too
+}
+
+// chips are the site's first languages by their own names, on a panel with room for them.
+type chips struct{ grid }
+
+// mostChips is how many languages are one touch away.
+const mostChips = 4
+
+func (chips) extra() bool { return true }
+
+func (pg *page) chips() chips {
+	c := chips{grid{rowMM: target}}
+	for _, lang := range pg.v.Languages {
+		if lang != pg.v.Language && len(c.labels) < mostChips {
+			c.labels = append(c.labels, label{text: pg.name(lang), tap: pg.act(ui.Language, lang)})
+		}
+	}
+	c.columns = len(c.labels)
+	return c
 }
 
 // freeBays says how many are free.

@@ -7,7 +7,7 @@ import (
 
 // bayFault says why a bay cannot be used.
 func (pg *page) bayFault() {
-	pg.side = numeral{pg.v.Bay, 21}
+	pg.side = pg.numeral(21)
 	says := pg.warnBand(pg.t("bay_fault.title", "N", pg.v.Bay))
 	if pg.v.Fault == kiosk.FaultContactorStuck || pg.v.Fault == kiosk.FaultEmergencyStop {
 		says = pg.alarmBand(says.s)

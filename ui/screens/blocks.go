@@ -209,9 +209,12 @@ func (h hero) place(pg *page, r rect) {
 
 // numeral is a bay's number, as large as one stands at the bay.
 type numeral struct {
-	n    int
-	wide float32 // millimetres
+	n     int
+	wide  float32 // millimetres
+	flows bool    // energy: its edge breathes
 }
+
+func (pg *page) numeral(wide float32) numeral { return numeral{n: pg.v.Bay, wide: wide} }
 
 func (n numeral) height(pg *page, width float32) float32 { return min(pg.u(n.wide), width) }
 
@@ -229,6 +232,10 @@ func (n numeral) place(pg *page, r rect) {
 	x, y := pg.along(r, 0, edge), r.y
 	plate := canvas.NewRectangle(pg.plate.fill)
 	plate.CornerRadius = pg.u(2.6)
+	if n.flows {
+		plate.StrokeColor, plate.StrokeWidth = pg.accent, pg.u(0.8)
+		pg.pic.Pulse = append(pg.pic.Pulse, plate)
+	}
 	pg.add(at(plate, x, y, edge, edge))
 	f := pg.font(edge*0.66, true)
 	if w := f.width(itoa(n.n), pg.script); w > edge*0.84 {

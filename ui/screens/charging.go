@@ -4,7 +4,9 @@ import "kioskd/ui"
 
 // charging shows what was delivered and what it costs, so far.
 func (pg *page) charging() {
-	pg.side = numeral{pg.v.Bay, 21}
+	plate := pg.numeral(21)
+	plate.flows = pg.v.Power > 0
+	pg.side = plate
 	pg.block(hero{name: pg.t("charging.cost"), value: pg.p.Money(pg.v.Cost), em: 22, color: pg.accent})
 	if key := pg.v.Key(); key != "charging.title" {
 		pg.block(pg.say(pg.t(key)))
@@ -40,7 +42,7 @@ func (pg *page) ownLimit() {
 
 // idle warns a driver whose vehicle takes no more energy, before it costs something.
 func (pg *page) idle() {
-	pg.side = numeral{pg.v.Bay, 21}
+	pg.side = pg.numeral(21)
 	fee := ""
 	if pg.v.Idle != nil {
 		fee = pg.p.Decimal(pg.v.Idle.Amount, pg.v.Hold.Currency)

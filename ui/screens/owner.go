@@ -16,7 +16,7 @@ func (pg *page) owner() {
 		pg.ownCode()
 		return
 	}
-	pg.side = numeral{pg.v.Bay, 21}
+	pg.side = pg.numeral(21)
 	pg.foot("back", primary, ui.Back, "")
 }
 

@@ -4,7 +4,7 @@ import "kioskd/ui"
 
 // plugIn is for a driver who has paid and has no vehicle connected yet.
 func (pg *page) plugIn() {
-	pg.side = numeral{pg.v.Bay, 27}
+	pg.side = pg.numeral(27)
 	switch {
 	case pg.v.Free:
 		pg.top = append(pg.top, pg.goodBand(pg.t("plug_in.free")))
@@ -30,6 +30,7 @@ func (pg *page) plugIn() {
 	left.nice, left.color = true, pg.soft
 	pg.block(pg.title(pg.t("plug_in.title", "N", pg.v.Bay)), left)
 	pg.stopCode()
+	pg.block(way{pg.v.Bay})
 	if pg.v.StopCode == "" { // it is not theirs to cancel
 		pg.foot("back", plain, ui.Back, "")
 		return

@@ -5,7 +5,7 @@ import "kioskd/ui"
 // price shows every price in the order of the law (AFIR: energy, minute, session, others), an
 // example, and what will be reserved, before a card can be shown.
 func (pg *page) price() {
-	pg.side = numeral{pg.v.Bay, 21}
+	pg.side = pg.numeral(21)
 	pg.unread = true
 	for i, p := range pg.v.Prices {
 		name, value := pg.priced(p)

@@ -4,7 +4,7 @@ import "kioskd/ui"
 
 // stopAsk lets the owner confirm.
 func (pg *page) stopAsk() {
-	pg.side = numeral{pg.v.Bay, 21}
+	pg.side = pg.numeral(21)
 	if pg.v.Message == "cancel" {
 		pg.block(pg.title(pg.t("cancel.title", "N", pg.v.Bay)), pg.tell(pg.t("cancel.money")))
 		pg.foot("cancel.yes", danger, ui.Confirm, "")

@@ -188,3 +188,41 @@ func TestSpeechIsOfferedWhereItIsUnderstood(t *testing.T) {
 		}
 	}
 }
+
+// TestALanguageIsOneTouchAway on the first screen of a broad panel; on a small one the price has the room.
+func TestALanguageIsOneTouchAway(t *testing.T) {
+	d, sent := touched(t)
+	v := canned(t, "attract")
+	button(t, d.Draw(v, sizes[1]), ui.Language).Press()
+	want := ui.Input{Seq: v.Seq, Kind: ui.Language, Value: v.Languages[1]}
+	if len(*sent) != 1 || (*sent)[0] != want {
+		t.Errorf("sent %+v, want %+v", *sent, want)
+	}
+	if p := d.Draw(v, sizes[0]); slices.ContainsFunc(p.Buttons, func(b *screens.Button) bool {
+		return b.Input != nil && b.Input.Kind == ui.Language
+	}) {
+		t.Error("a small panel has languages in the price's place")
+	}
+}
+
+// TestTheWayShowsTheDriversBay among those next to it, wherever it stands.
+func TestTheWayShowsTheDriversBay(t *testing.T) {
+	d, _ := touched(t)
+	v := canned(t, "plug-in")
+	v.Bays = nil
+	for n := range 20 {
+		v.Bays = append(v.Bays, ui.BayView{Number: n + 1, State: ui.BayFree})
+	}
+	for bay, want := range map[int]string{1: "1 2 3 4 5 6 7", 17: "14 15 16 17 18 19 20", 9: "6 7 8 9 10 11 12"} {
+		v.Bay = bay
+		var got []string
+		for _, l := range d.Draw(v, sizes[1]).Texts {
+			if n := strings.Trim(l.Text, "0123456789"); n == "" {
+				got = append(got, l.Text)
+			}
+		}
+		if s := strings.Join(got, " "); !strings.Contains(s, want) {
+			t.Errorf("to bay %d the plates are %s, want %s", bay, s, want)
+		}
+	}
+}

@@ -5,7 +5,7 @@ import "fyne.io/fyne/v2/canvas"
 // wait says what is being done, and what is true of the money meanwhile.
 func (pg *page) wait() {
 	if pg.v.Bay > 0 {
-		pg.side = numeral{pg.v.Bay, 21}
+		pg.side = pg.numeral(21)
 	}
 	what := words{s: pg.t(pg.v.Key(), "Amount", pg.p.Money(pg.v.Hold)), em: lead, color: pg.ink}
 	pg.block(dots{}, pg.head(pg.t("wait.title")), what)
