@@ -328,7 +328,7 @@ func (n *narrator) line(v ui.View) string {
 	case ui.Tap:
 		return "screen: " + p.T("tap.title")
 	case ui.Wait:
-		return "screen: " + p.T(v.Key())
+		return "screen: " + p.T(v.Key(), "Amount", p.Money(v.Hold))
 	case ui.PlugIn:
 		return "screen: " + p.T("plug_in.held", "Amount", p.Money(v.Approved)) + "; " + p.T("plug_in.title", "N", v.Bay)
 	case ui.Charging, ui.Idle:
