@@ -496,7 +496,8 @@ func monkey(limit time.Duration) error {
 		return fmt.Errorf("the screen ended: process %d, then %d %v", pid, now, err)
 	}
 	fmt.Printf("%d touches in %v on %d screens; memory in MB each minute: %d\n", touches, limit, len(seen), memory)
-	if err := p.await(5*time.Minute, func(v ui.View) bool { return v.Screen == ui.Attract }); err != nil {
+	// a visitor who needs larger text has three times as long, at the price, at what came of it, and at the bays
+	if err := p.await(15*time.Minute, func(v ui.View) bool { return v.Screen == ui.Attract }); err != nil {
 		return fmt.Errorf("no driver touches, and %w", err)
 	}
 	fmt.Println("left alone, it shows the price again")
