@@ -97,12 +97,8 @@ func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) 
 			progress(last)
 		}
 	}
-	end, what, err := s.shortened(ctx)
-	if err != nil {
+	if err := s.whole(ctx); err != nil {
 		return Head{}, err
-	}
-	if what != "" {
-		return Head{}, &WrongRecord{end + 1, what}
 	}
 	if signed.N > last {
 		return Head{}, &WrongRecord{last + 1, fmt.Sprintf("records after it are missing: the back office signed %d",
@@ -115,18 +111,19 @@ func (s *Store) Verify(ctx context.Context, progress func(int64)) (Head, error) 
 	return Head{last, base64.StdEncoding.EncodeToString(root[:]), thinned, signed.N}, nil
 }
 
-// shortened tells what is wrong at the end, if the tree has more or fewer hashes than the records up to the last need.
-// Both are of one moment: another process may append meanwhile.
-func (s *Store) shortened(ctx context.Context) (last int64, what string, err error) {
-	var hashes int64
+// whole tells what is wrong at the end, if the tree has more or fewer hashes than the records up to the last need. Both
+// are of one moment: another process may append meanwhile.
+func (s *Store) whole(ctx context.Context) error {
+	var last, hashes int64
 	if err := s.read.QueryRowContext(ctx, "select (select coalesce(max(seq), 0) from record), "+
 		"(select count(*) from hash)").Scan(&last, &hashes); err != nil {
-		return 0, "", explain(err)
+		return explain(err)
 	}
 	if want := tlog.StoredHashCount(last); hashes != want {
-		what = fmt.Sprintf("records after it are missing: the tree has %d hashes, want %d", hashes, want)
+		return &WrongRecord{last + 1, fmt.Sprintf(
+			"records after it are missing: the tree has %d hashes, want %d", hashes, want)}
 	}
-	return last, what, nil
+	return nil
 }
 
 // integrity lets SQLite look at its own file.

@@ -52,7 +52,7 @@ func (pg *page) chips() chips {
 	c := chips{grid{rowMM: target}}
 	for _, lang := range pg.v.Languages {
 		if lang != pg.v.Language && len(c.labels) < mostChips {
-			c.labels = append(c.labels, label{text: pg.name(lang), tap: pg.act(ui.Language, lang)})
+			c.labels = append(c.labels, pg.language(lang))
 		}
 	}
 	c.columns = len(c.labels)

@@ -229,23 +229,28 @@ func (n numeral) place(pg *page, r rect) {
 	if pg.portrait() {
 		edge = r.h
 	}
-	x, y := pg.along(r, 0, edge), r.y
-	plate := canvas.NewRectangle(pg.plate.fill)
-	plate.CornerRadius = pg.u(2.6)
+	plate := pg.numbered(n.n, rect{pg.along(r, 0, edge), r.y, edge, edge}, pg.plate.fill, pg.plate.ink, 2.6)
 	if n.flows {
 		plate.StrokeColor, plate.StrokeWidth = pg.accent, pg.u(0.8)
 		pg.pic.Pulse = append(pg.pic.Pulse, plate)
 	}
-	pg.add(at(plate, x, y, edge, edge))
-	f := pg.font(edge*0.66, true)
-	if w := f.width(itoa(n.n), pg.script); w > edge*0.84 {
-		f = pg.font(f.size*edge*0.84/w, true)
+}
+
+// numbered is a square plate with a bay's number, which is as large as it has room.
+func (pg *page) numbered(n int, r rect, fill, ink colour, corner float32) *canvas.Rectangle {
+	plate := canvas.NewRectangle(fill)
+	plate.CornerRadius = pg.u(corner)
+	pg.add(at(plate, r.x, r.y, r.w, r.w))
+	f := pg.font(r.w*0.66, true)
+	if w := f.width(itoa(n), pg.script); w > r.w*0.84 {
+		f = pg.font(f.size*r.w*0.84/w, true)
 	}
-	l := f.plain(itoa(n.n), pg.script)
+	l := f.plain(itoa(n), pg.script)
 	l.above, l.below = f.size*capitals, f.size*descent
-	pg.behind = pg.plate.fill
-	pg.put(l, x+(edge-l.width)/2, y+(edge-f.size*0.714)/2-f.size*(capitals-0.714), pg.plate.ink)
+	pg.behind = fill
+	pg.put(l, r.x+(r.w-l.width)/2, r.y+(r.w-f.size*0.714)/2-f.size*(capitals-0.714), ink)
 	pg.behind = pg.ground
+	return plate
 }
 
 // drawing is an icon, as large as its place lets it be.

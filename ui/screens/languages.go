@@ -13,7 +13,7 @@ func (pg *page) languages() {
 	pg.block(pg.head(pg.t("languages.title")))
 	var tiles []label
 	for _, lang := range pg.v.Languages {
-		l, at := label{text: pg.name(lang), tap: pg.act(ui.Language, lang)}, len(tiles)
+		l, at := pg.language(lang), len(tiles)
 		if lang == pg.v.Language { // the present one first
 			l.style, at = primary, 0
 		}
@@ -21,6 +21,11 @@ func (pg *page) languages() {
 	}
 	columns, rows := pg.arrange(tiles, 27)
 	pg.block(grid{labels: pg.few(tiles, columns*rows), columns: columns, rowMM: target})
+}
+
+// language changes to a language.
+func (pg *page) language(lang string) label {
+	return label{text: pg.name(lang), tap: pg.act(ui.Language, lang)}
 }
 
 // name is a language's own name.

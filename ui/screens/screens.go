@@ -147,8 +147,7 @@ func (pg *page) few(labels []label, room int) []label {
 }
 
 // paged tells where the pages of a list begin, and where the last one ends: the first and the last need room for one
-// way to
-// another page, those between for two.
+// way to another page, those between for two.
 func paged(n, room int) []int {
 	starts := []int{0}
 	for at := room - 1; at < n; {

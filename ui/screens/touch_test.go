@@ -226,3 +226,29 @@ func TestTheWayShowsTheDriversBay(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLargestNumbersOfBaysFitTheirPlates: bays may be numbered up to 999.
+func TestTheLargestNumbersOfBaysFitTheirPlates(t *testing.T) {
+	d, _ := touched(t)
+	v := canned(t, "plug-in")
+	v.Bays = nil
+	for n := range 7 {
+		v.Bays = append(v.Bays, ui.BayView{Number: 880 + n, State: ui.BayFree})
+	}
+	v.Bay = 888 - 5
+	p := d.Draw(v, sizes[1])
+	last, numbers := float32(0), 0
+	for _, l := range p.Texts {
+		if !strings.HasPrefix(l.Text, "88") || l.Size.Height > 60 { // the large plate has the number, too
+			continue
+		}
+		numbers++
+		if most := float32(sizes[1].Width) / 217 * 15 * 0.62; l.Text != "883" && l.Size.Width > most || l.Pos.X < last {
+			t.Errorf("%s is %.1f wide at %.1f, its plate %.1f", l.Text, l.Size.Width, l.Pos.X, most)
+		}
+		last = l.Pos.X + l.Size.Width
+	}
+	if numbers != 7 {
+		t.Errorf("%d plates", numbers)
+	}
+}

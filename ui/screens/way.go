@@ -1,10 +1,6 @@
 package screens
 
-import (
-	"slices"
-
-	"fyne.io/fyne/v2/canvas"
-)
+import "slices"
 
 // way leads the driver from the screen to their bay: the end of a cable, and the bays in the order in which they stand,
 // theirs filled. It says nothing that the words beside it do not.
@@ -48,13 +44,8 @@ func (w way) place(pg *page, r rect) {
 		if n == w.bay {
 			side, fill, ink = edge*0.8, pg.plate.fill, pg.plate.ink
 		}
-		x, y := row.x+float32(i)*step+(step-side)/2, row.y+row.h-side
-		plate := canvas.NewRectangle(fill)
-		plate.CornerRadius, plate.StrokeColor, plate.StrokeWidth = pg.u(1.4), pg.line, pg.u(0.3)
-		pg.add(at(plate, x, y, side, side))
-		pg.behind = fill
-		l := pg.font(side*0.6, true).plain(itoa(n), pg.script)
-		pg.put(l, x+(side-l.width)/2, y+(side-height([]line{l}))/2, ink)
-		pg.behind = pg.ground
+		place := rect{row.x + float32(i)*step + (step-side)/2, row.y + row.h - side, side, side}
+		plate := pg.numbered(n, place, fill, ink, 1.4)
+		plate.StrokeColor, plate.StrokeWidth = pg.line, pg.u(0.3)
 	}
 }
