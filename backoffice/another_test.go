@@ -55,7 +55,7 @@ func TestAnotherReceiver(t *testing.T) {
 	}()
 	sync := newSync(t, s, o.sink(t, "https://"+address), o.house.Public)
 	// until it listens, and after each lost answer
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		err := sync.Drain(ctx)
 		if err == nil {
 			break

@@ -431,7 +431,7 @@ func (p *tool) kill() {
 // wait is for a port on which a server is about to listen.
 func wait(b *testing.B, address string) {
 	b.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // no signal from another process
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) { // no signal from another process
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			c.Close()

@@ -193,7 +193,7 @@ func TestTheDoctorWithoutADaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer end()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	found, err := devices.Examine(ctx)
 	if err != nil {

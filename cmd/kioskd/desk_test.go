@@ -20,7 +20,7 @@ type staffer struct {
 
 func (s staffer) touch(k ui.InputKind, value string) {
 	s.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; { // a view may change under the finger
+	for end := time.Now().Add(hang); ; { // a view may change under the finger
 		err := s.d.Touch(s.ctx, k, value)
 		if err == nil {
 			return
@@ -98,7 +98,7 @@ func (s staffer) back(to string) {
 // TestTheTechnicianAtTheScreen opens every page of a real site and does what is on them.
 func TestTheTechnicianAtTheScreen(t *testing.T) {
 	t.Parallel() // it mostly waits
-	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), hang)
 	defer stop()
 	s := staffer{newOperator(t, 2, simulator.Faults{}), ctx}
 	s.until("doctor", `bay 2 +ok`)
@@ -148,7 +148,7 @@ func TestTheTechnicianAtTheScreen(t *testing.T) {
 // TestTheHostAtTheScreen closes a bay, gives energy away, and sees what was sold.
 func TestTheHostAtTheScreen(t *testing.T) {
 	t.Parallel() // it mostly waits
-	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), hang)
 	defer stop()
 	s := staffer{newOperator(t, 2, simulator.Faults{}), ctx}
 	s.until("doctor", `bay 2 +ok`)

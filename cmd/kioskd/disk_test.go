@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,7 +26,7 @@ func TestADiskNearlyFull(t *testing.T) {
 	o := newOperatorWith(t, town.Options{Size: 1, Speed: 300,
 		More: fmt.Sprintf("keep: {reserve_mb: %d}\n", max(10, free+5000))}, simulator.Faults{})
 	o.until("journal export", `"kind":"fault_raised".*"fault":"DB002".*MB are free`)
-	ctx, leave := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, leave := context.WithTimeout(context.Background(), hang)
 	defer leave()
 	o.shows(ctx, func(v ui.View) bool { return v.Screen == ui.OutOfOrder && v.Fault == "DB002" })
 }

@@ -207,7 +207,7 @@ func (o *ordeal) judge() {
 	o.fall()
 	o.rise()
 	var last string
-	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(200 * time.Millisecond) { // no signal from another process
+	for end := time.Now().Add(hang); ; time.Sleep(200 * time.Millisecond) { // no signal from another process
 		var code int
 		last, code = o.run("backoffice status")
 		if code == 0 && strings.Contains(last, "backlog      0\n") {

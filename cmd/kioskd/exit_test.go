@@ -91,7 +91,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 
 // exitOnce plays a visit; killed tells whether the daemon reached the write.
 func exitOnce(exit, dir string) (killed bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"),
 		town.Options{Size: 1, Speed: 200, More: "timings: {plug_in: 20s}\n"}, site.QuietLog())

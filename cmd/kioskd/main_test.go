@@ -138,7 +138,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 }
 
 func killOnce(t *testing.T, s *town.Town, at time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	daemon := start(t, s)
 	socket := s.Screen()
@@ -193,7 +193,7 @@ func cancelOnce(ctx context.Context, socket string) {
 
 func awaitSocket(t testing.TB, path string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !socket.Answers(path); {
+	for end := time.Now().Add(hang); !socket.Answers(path); {
 		if time.Now().After(end) {
 			t.Fatal("the daemon does not answer")
 		}

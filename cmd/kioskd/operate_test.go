@@ -73,12 +73,28 @@ func (o operator) run(words string) (string, int) {
 	return out.String(), code
 }
 
+// hang is after how long a test gives up on another process: longer than any that works needs, on any machine.
+const hang = 5 * time.Minute
+
+// reached waits until the kiosk reaches its back office, which may begin to listen after the kiosk's last try: the next
+// one by itself could be minutes away.
+func (o operator) reached() {
+	o.t.Helper()
+	for end := time.Now().Add(hang); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		o.run("backoffice now") // may fail while it does not listen
+		if said, _ := o.run("backoffice status --format json"); strings.Contains(said, `"state":"ok"`) {
+			return
+		}
+	}
+	o.t.Fatal("the kiosk never reaches its back office")
+}
+
 // until repeats a command until it prints what is looked for.
 func (o operator) until(words, pattern string) string {
 	o.t.Helper()
 	last := ""
 	// no signal from another process
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(hang); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		last, _ = o.run(words)
 		if regexp.MustCompile(pattern).MatchString(last) {
 			return last
@@ -119,7 +135,7 @@ func TestTheOperatorStopsASession(t *testing.T) {
 	t.Parallel() // it mostly waits
 	o := newOperator(t, 1, simulator.Faults{Terminal: []simulator.CardFault{"", simulator.HostDown,
 		simulator.HostDown}})
-	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
+	ctx, leave := context.WithTimeout(context.Background(), hang)
 	defer leave()
 	ref := o.charge(ctx)
 	if out, code := o.run("session stop 0000000"); code != 1 || !strings.Contains(out, "session 0000000 is not open") {

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"kioskd/child"
 )
@@ -68,7 +67,7 @@ func TestPeersOfOthers(t *testing.T) {
 		}()
 	}
 	python := func(name string, args ...string) string {
-		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), hang)
 		defer cancel()
 		cmd := child.CommandContext(ctx, "python3", args...)
 		cmd.Dir = peers

@@ -102,7 +102,7 @@ func readyAfter(b *testing.B, journal string) (took time.Duration, peak int64) {
 	from := time.Now()
 	daemon := start(b, s)
 	defer func() { daemon.Process.Kill(); daemon.Wait() }()
-	if err := manager.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := manager.SetReadDeadline(time.Now().Add(hang)); err != nil {
 		b.Fatal(err)
 	}
 	buf := make([]byte, 100)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"kioskd/session"
 	"kioskd/simulator"
@@ -57,7 +56,7 @@ func answered(s *town.Town, config string) []string {
 
 func runSetup(t *testing.T, in io.Reader, out io.Writer, args ...string) (code int, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	var bad bytes.Buffer
 	code = newProgram(in, out, &bad).run(ctx, args)

@@ -58,7 +58,7 @@ func wearDay(b *testing.B) {
 		return v
 	}
 	at := func(v town.Visit) (*town.Visitor, context.Context, func()) {
-		ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, hang)
 		return &town.Visitor{Visit: v, Driver: ui.NewDriver(ctx, filepath.Join(dir, "ui.sock")), Site: s}, ctx, cancel
 	}
 	play := func(v town.Visit) {
