@@ -42,4 +42,6 @@ type Reading struct {
 	Voltage []int64   `json:"-"`                    // millivolt a phase, line to neutral
 	Current []int64   `json:"current_ma,omitempty"` // milliampere a phase
 	Mains   int64     `json:"-"`                    // frequency in millihertz
+	// Age is how old it was when it was read: a charger tells its register when it wants to.
+	Age time.Duration `json:"-"`
 }

@@ -35,6 +35,8 @@ const (
 	FaultMeterCrossed        FaultCode = "MT007" // another bay's meter counts what this one's contactor lets through
 	FaultEmergencyStop       FaultCode = "CX008" // emergency stop
 	FaultContactorStuck      FaultCode = "CX017" // contactor does not follow
+	FaultChargerLost         FaultCode = "CH001" // charger unreachable
+	FaultChargerFailed       FaultCode = "CH002" // the charger says that it is faulty
 	FaultInputsUnreachable   FaultCode = "IO001" // inputs unreachable
 	FaultClockUntrusted      FaultCode = "CL001" // clock untrusted
 	FaultPriceJump           FaultCode = "CF001" // a price changed ten times or more
@@ -92,6 +94,8 @@ var faults = []Fault{
 	{FaultMeterCrossed, BayDown, Technician},
 	{FaultEmergencyStop, BayDown, Host},
 	{FaultContactorStuck, BayDown, Technician},
+	{FaultChargerLost, BayDown, Technician},
+	{FaultChargerFailed, BayDown, Technician},
 	{FaultInputsUnreachable, BayDown, Technician},
 	{FaultClockUntrusted, Warning, Technician},
 	{FaultPriceJump, SiteDown, Host},

@@ -220,6 +220,41 @@ type Contactor interface {
 	Open() error
 }
 
+// Charger is a contactor that is a charger's: it counts energy itself, and lets it flow for one session, which it names
+// when it begins. Close of a Charger is an error: it must know for whom.
+type Charger interface {
+	Contactor
+	// Start lets energy flow for a session, and returns when the charger has begun, and the journal has its register.
+	Start(context.Context, Grant) error
+	// Within is how long the charger may take to begin, or to end.
+	Within() time.Duration
+}
+
+// Grant is what a session may draw.
+type Grant struct {
+	Reference string        // of the session: the transaction has its name
+	Fuse      time.Duration // after which a charger that is cut off must have stopped; 0 for never
+}
+
+// Transaction is what a charger calls a transaction (OCPP 1.6, chapter 6.45): who may draw energy at a connector.
+type Transaction struct {
+	ID         int    `json:"transaction_id"` // ours: counted for the whole kiosk, never used twice
+	Charger    string `json:"charger"`        // its identity
+	Connector  int    `json:"connector"`
+	IDTag      string `json:"id_tag"`         // a session's reference
+	MeterStart int64  `json:"meter_start_wh"` // as the charger said it
+	Timestamp  string `json:"timestamp"`      // as the charger said it
+}
+
+// Same tells whether a charger sent a transaction again: all that it says of it is the same.
+func (t Transaction) Same(other Transaction) bool {
+	other.ID = t.ID
+	return t == other
+}
+
+// ErrIdle means that a charger tells its register only while it charges: nothing is wrong, and there is no reading.
+var ErrIdle = errors.New("no energy is measured while nothing charges")
+
 // BayInputs is what a bay's inputs say. It carries the contactor's feedback, which is
 // read from an auxiliary contact, never from the output line.
 type BayInputs struct {
@@ -227,6 +262,11 @@ type BayInputs struct {
 	Requesting bool // the vehicle asks for energy
 	Closed     bool // the contactor's auxiliary contact is made
 	Emergency  bool // the emergency stop is pressed, or not unlocked since
+	// For is the session, by its reference, whose energy flows; empty where the inputs do not know. A charger does: a
+	// transaction ends when its vehicle is disconnected.
+	For string
+	// Failed is what the device says is wrong with itself; empty where nothing is.
+	Failed string
 }
 
 // Inputs reads a bay's inputs.

@@ -17,6 +17,8 @@ type bayWorker struct {
 	contacts owner // of contactor and inputs
 	readings owner // of the meter
 	staff    services
+	charger  kiosk.Charger  // nil where the bay is no charger's
+	starting sync.WaitGroup // of what asks a charger to begin
 
 	mu   sync.Mutex // of what follows, and of the order in which it is told
 	seen view
@@ -42,11 +44,14 @@ type view struct {
 	sure     *kiosk.Reading  // the good one before it, which it confirmed
 	meterAt  time.Time       // last good
 	mute     bool            // the meter could not be read the last time
+	idle     bool            // nothing is measured while nothing charges
 	fault    kiosk.FaultCode // that it is not believed for
 }
 
 func newBayWorker(c *Controller, b Bay) *bayWorker {
-	return &bayWorker{c: c, bay: b, contacts: owner{q: newQueue()}, readings: owner{q: newQueue()}}
+	w := &bayWorker{c: c, bay: b, contacts: owner{q: newQueue()}, readings: owner{q: newQueue()}}
+	w.charger, _ = b.Contactor.(kiosk.Charger)
+	return w
 }
 
 // command queues a command. One to open undoes one to close that is still waiting.
@@ -83,6 +88,7 @@ func (w *bayWorker) begin() {
 // runContacts looks at the inputs and does what the contactor is told. It ends with the contactor
 // open.
 func (w *bayWorker) runContacts(ctx context.Context) {
+	defer w.starting.Wait()
 	defer w.openNow("contactor did not open at the end")
 	w.run(ctx, &w.contacts, w.inspect, func() time.Time {
 		every := sampleEvery
@@ -217,9 +223,10 @@ func (w *bayWorker) inspectAnd(ctx context.Context, tell bool) {
 		w.report()
 	}
 	w.mu.Unlock()
-	w.notify(ctx, kiosk.FaultInputsUnreachable, err != nil && lost > tellInputs, err)
+	w.notify(ctx, w.unreachable(), err != nil && lost > tellInputs, err)
 	if err == nil {
 		w.notify(ctx, kiosk.FaultEmergencyStop, in.Emergency, nil)
+		w.notify(ctx, kiosk.FaultChargerFailed, in.Failed != "", errors.New(in.Failed))
 		w.well(ctx, &w.contacts)
 	}
 	if err == nil && !in.Closed {
@@ -227,20 +234,34 @@ func (w *bayWorker) inspectAnd(ctx context.Context, tell bool) {
 	}
 }
 
+// unreachable is the fault of a bay whose inputs cannot be read.
+func (w *bayWorker) unreachable() kiosk.FaultCode {
+	if w.charger != nil {
+		return kiosk.FaultChargerLost
+	}
+	return kiosk.FaultInputsUnreachable
+}
+
 // measure reads the meter once.
 func (w *bayWorker) measure(ctx context.Context) {
 	r, err := w.bay.Meter.Read(ctx)
 	w.mu.Lock()
 	s, now := &w.seen, time.Now()
+	s.idle = errors.Is(err, kiosk.ErrIdle)
+	if s.idle {
+		s.last, s.sure, s.meterAt, err = nil, nil, now, nil
+	}
 	s.mute, s.fault = err != nil, kiosk.FaultOf(err)
-	if err == nil {
-		r.At = w.c.now()
+	if err == nil && !s.idle {
+		r.At = w.c.now().Add(-r.Age)
 		s.last, s.sure, s.meterAt = &r, s.last, now
 	}
 	code, lost := s.fault, now.Sub(s.meterAt)
 	w.report()
 	w.mu.Unlock()
-	w.notify(ctx, kiosk.FaultMeterUnreachable, err != nil && code == "" && lost > tellMeter, err)
+	// a charger that cannot be reached says so by its inputs
+	silent := err != nil && code == "" && lost > tellMeter && w.charger == nil
+	w.notify(ctx, kiosk.FaultMeterUnreachable, silent, err)
 	for _, c := range meterFaults {
 		w.notify(ctx, c, code == c, err)
 	}
@@ -256,6 +277,7 @@ func (w *bayWorker) report() {
 		sm.InputsLost = max(now.Sub(s.inputsAt), time.Millisecond)
 	}
 	switch {
+	case s.idle:
 	case s.fault != "": // nothing confirms the last one: the one before it was confirmed
 		sm.MeterFault, sm.Good = s.fault, s.sure
 	case s.mute, now.Sub(s.meterAt) > meterLate:
@@ -292,13 +314,19 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 	case ReadBaseline, ReadFinal:
 		o.Reading, o.Err = w.stable(ctx)
 	case CloseContact:
+		if w.charger != nil {
+			w.start(ctx, cmd)
+			return
+		}
 		o.Err = w.bay.Contactor.Close(ctx)
 		if o.Err == nil {
 			o.Err = w.follow(ctx, true)
 		}
 	case OpenContact:
 		o.Err = w.open(ctx)
-		w.notify(ctx, kiosk.FaultContactorStuck, o.Err != nil, o.Err)
+		if kiosk.FaultOf(o.Err) != kiosk.FaultChargerLost { // of that one nothing is known
+			w.notify(ctx, kiosk.FaultContactorStuck, o.Err != nil, o.Err)
+		}
 		if cmd.Session == "" {
 			return
 		}
@@ -306,10 +334,29 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 	w.c.post(o)
 }
 
+// start asks a charger to begin, and goes on: it takes its time, and its driver may change their mind.
+func (w *bayWorker) start(ctx context.Context, cmd Command) {
+	w.starting.Go(func() {
+		o := cmd.ended(contained(func() error {
+			return w.charger.Start(ctx, kiosk.Grant{Reference: cmd.Ref})
+		}))
+		o.Bay = cmd.Bay
+		w.c.post(o)
+	})
+}
+
+// openWithin is how long the contactor is told to open before it is called stuck.
+func (w *bayWorker) openWithin() time.Duration {
+	if w.charger != nil {
+		return w.charger.Within()
+	}
+	return openWithin
+}
+
 // open opens the contactor and sees it open. It tries for longer than the watchdog of an
 // I/O board takes, because a hold must not be settled while energy flows.
 func (w *bayWorker) open(ctx context.Context) error {
-	for end := time.Now().Add(openWithin); ; {
+	for end := time.Now().Add(w.openWithin()); ; {
 		w.contacts.goOn()
 		err := w.bay.Contactor.Open()
 		if err == nil {

@@ -23,6 +23,7 @@ type (
 		EVSE      string            `json:"evse_id,omitempty"`
 		Site      map[string]string `json:"site,omitempty"`      // what the receipt must say of the seller
 		StopCode  string            `json:"stop_code,omitempty"` // in journals of version 0.1 alone; see Rules.Code
+		Charger   bool              `json:"charger,omitempty"`   // the bay is a charger's
 	}
 	// OfferBody is what the driver agreed to.
 	OfferBody struct {
@@ -61,6 +62,8 @@ type (
 	FirstBody struct {
 		Reading kiosk.Reading `json:"reading"`
 		Modulus kiosk.Energy  `json:"register_modulus_wh,omitempty"` // it begins again at 0 here
+		// of a charger: what it began
+		Transaction *kiosk.Transaction `json:"transaction,omitempty"`
 	}
 	// ReadingBody is a register on the way.
 	ReadingBody struct {
@@ -122,8 +125,9 @@ type (
 	}
 	// MoveBody is the bay at which a session goes on.
 	MoveBody struct {
-		Bay  int    `json:"bay"`
-		EVSE string `json:"evse_id,omitempty"`
+		Bay     int    `json:"bay"`
+		EVSE    string `json:"evse_id,omitempty"`
+		Charger bool   `json:"charger,omitempty"`
 	}
 	// PatienceBody is how often a visitor was given more time.
 	PatienceBody struct {
@@ -197,6 +201,29 @@ type (
 		Report      json.RawMessage   `json:"report,omitempty"`
 		ErrorBody
 	}
+	// ChargerRefusedBody is a transaction that a charger began and that may not run.
+	ChargerRefusedBody struct {
+		Bay         int               `json:"bay"`
+		Transaction kiosk.Transaction `json:"transaction"`
+		ErrorBody
+	}
+	// ChargerEndBody is the end of a transaction as the charger told it, whenever that was.
+	ChargerEndBody struct {
+		Bay         int               `json:"bay"`
+		Transaction kiosk.Transaction `json:"transaction"`
+		MeterStop   int64             `json:"meter_stop_wh"` // as the charger said it
+		// the register that it stands for; nil where it cannot be
+		Reading   *kiosk.Reading `json:"reading,omitempty"`
+		Reason    string         `json:"reason,omitempty"`    // as the charger said it
+		Timestamp string         `json:"timestamp,omitempty"` // as the charger said it
+		Signed    []SignedValue  `json:"signed,omitempty"`
+		ErrorBody
+	}
+	// SignedValue is a signed text of a charger, byte for byte.
+	SignedValue struct {
+		Context string `json:"context,omitempty"`
+		Value   string `json:"value"`
+	}
 	// DerivedBody is a record for others to ingest. Its shape is theirs.
 	DerivedBody struct{}
 )
@@ -263,6 +290,8 @@ var bodies = map[Kind]reflect.Type{
 	ContactorTest:      typeOf[TestBody](),
 	ContactorTested:    typeOf[TestedBody](),
 	MeterSwapped:       typeOf[SwapBody](),
+	TransactionRefused: typeOf[ChargerRefusedBody](),
+	TransactionEnded:   typeOf[ChargerEndBody](),
 	DayEndDue:          nil,
 	DayEndIntent:       typeOf[DayEndBody](),
 	DayEnded:           typeOf[DayEndedBody](),
@@ -310,6 +339,8 @@ func (e Event) Reading() *kiosk.Reading {
 		return b.Reading
 	case FaultBody:
 		return b.Reading
+	case ChargerEndBody:
+		return b.Reading
 	}
 	return nil
 }
@@ -339,6 +370,10 @@ func (e Event) Bay() int {
 	case TestedBody:
 		return b.Bay
 	case SwapBody:
+		return b.Bay
+	case ChargerRefusedBody:
+		return b.Bay
+	case ChargerEndBody:
 		return b.Bay
 	}
 	return 0

@@ -47,6 +47,12 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 			return r.unsold(s, o), nil
 		}
 		return r.sampled(s, x, o)
+	case ChargerStarted:
+		return r.chargerStarted(s, o)
+	case ChargerRefused:
+		return r.chargerRefused(s, o), nil
+	case ChargerEnded:
+		return r.chargerEnded(s, o), nil
 	case Chosen:
 		return r.chosen(s, o)
 	case FreeAsked:
@@ -206,7 +212,7 @@ func (r Rules) baseline(x Session, o Observation) []Event {
 
 func (r Rules) contactor(x Session, o Observation) []Event {
 	switch {
-	case o.Closed && x.Power == Closing && o.Err == nil:
+	case o.Closed && x.Power == Closing && o.Err == nil && x.Start != nil:
 		return []Event{x.event(ContactorClosed, o.At)}
 	case o.Closed && x.Power == Closing:
 		return x.stopFor(o, StopBody{Reason: ReasonContactor, ErrorBody: wentWrong(o.Err)})
@@ -230,7 +236,7 @@ func (r Rules) sampled(s State, x Session, o Observation) ([]Event, error) {
 			return r.release(x, o.At, ReasonNoPlug), nil
 		}
 		if known && in.Plugged && x.mayCharge() {
-			return []Event{x.event(Plugged, o.At)}, nil
+			return x.begins(o.At), nil
 		}
 	case Starting:
 		if stopped {
@@ -246,7 +252,7 @@ func (r Rules) sampled(s State, x Session, o Observation) ([]Event, error) {
 		if known && !in.Plugged {
 			return x.stop(o, ReasonUnplugged), nil
 		}
-		if o.At.Sub(x.Start.At) > closeWithin { // the command was dropped while power had to go off
+		if !x.Charger && o.At.Sub(x.Start.At) > closeWithin { // the command was dropped while power had to go off
 			return x.stop(o, ReasonContactor), nil
 		}
 	case Adopting:
@@ -277,6 +283,8 @@ func (r Rules) waitedTooLong(x Session, at time.Time) bool {
 func (r Rules) adopt(x Session, o Observation) []Event {
 	sm := o.Sample
 	switch {
+	case x.Start == nil: // the charger may have begun, and did not say so
+		return x.stop(o, ReasonInterrupted)
 	case sm.InputsLost == 0 && sm.Inputs.Emergency:
 		return x.stop(o, ReasonEmergency)
 	case sm.MeterFault != "":
@@ -284,11 +292,11 @@ func (r Rules) adopt(x Session, o Observation) []Event {
 	case sm.InputsLost == 0 && (!sm.Inputs.Plugged || !sm.Inputs.Closed):
 		return x.stop(o, ReasonInterrupted)
 	case sm.InputsLost == 0 && sm.Reading != nil:
-		if err := r.sameVehicle(x, *sm.Reading); err != nil {
+		if err := r.sameVehicle(x, sm.Inputs, *sm.Reading); err != nil {
 			return x.stopFor(o, StopBody{Reason: ReasonInterrupted, ErrorBody: wentWrong(err)})
 		}
 		return []Event{x.says(Adopted, o.At, ReadingBody{Reading: *sm.Reading})}
-	case sm.InputsLost > r.InputsLost, sm.MeterLost > r.MeterLost:
+	case sm.InputsLost > r.inputsLost(x.Bay), sm.MeterLost > r.meterLost(x.Bay, *sm):
 		return x.stop(o, ReasonInterrupted)
 	}
 	return nil
@@ -306,12 +314,12 @@ const (
 
 // sameVehicle tells why nothing proves that the vehicle at a bay is the one that was there when the
 // last reading was journaled: what happened since is to be proven, not assumed.
-func (r Rules) sameVehicle(x Session, now kiosk.Reading) error {
+func (r Rules) sameVehicle(x Session, in kiosk.BayInputs, now kiosk.Reading) error {
 	register, gap := r.Bays[x.Bay], now.At.Sub(x.LastReading().At)
 	if err := register.Possible(x.LastReading(), now, gap); err != nil {
 		return err
 	}
-	if 0 <= gap && gap <= adoptAt {
+	if 0 <= gap && gap <= adoptAt || in.For == x.Reference && x.Charger { // its transaction ends with the vehicle
 		return nil
 	}
 	rise, _ := register.Rise(x.Last.Import, now.Import)
@@ -336,7 +344,7 @@ const (
 // crossed finds the bay whose meter counts in place of that of a session; 0 where none does.
 func (x Session) crossed(s State, o Observation) int {
 	now := o.Sample.Reading
-	if now == nil || o.At.Sub(x.Start.At) < crossedAfter || x.Energy(now.Import) > crossedEnergy ||
+	if now == nil || x.Charger || o.At.Sub(x.Start.At) < crossedAfter || x.Energy(now.Import) > crossedEnergy ||
 		now.Power >= crossedPower {
 		return 0
 	}
@@ -372,11 +380,15 @@ func (r Rules) mustStop(x Session, o Observation) Reason {
 		return ReasonEmergency
 	case sm.InputsLost == 0 && !sm.Inputs.Plugged:
 		return ReasonUnplugged
+	case sm.InputsLost == 0 && !sm.Inputs.Closed && x.Charger:
+		return ReasonCharger
 	case sm.InputsLost == 0 && !sm.Inputs.Closed:
 		return ReasonInterrupted
-	case sm.InputsLost > r.InputsLost:
+	case sm.InputsLost > r.inputsLost(x.Bay) && x.Charger:
+		return ReasonLost
+	case sm.InputsLost > r.inputsLost(x.Bay):
 		return ReasonInterrupted
-	case sm.MeterFault != "", sm.MeterLost > r.MeterLost:
+	case sm.MeterFault != "", sm.MeterLost > r.meterLost(x.Bay, *sm):
 		return ReasonMeter
 	}
 	return ""
@@ -467,10 +479,11 @@ func (r Rules) usedUp(x Session, reading kiosk.Reading, limit kiosk.Money) (bool
 	if x.idle {
 		next.State = tariff.Parked
 	} else {
-		next.Energy = kiosk.Energy(int64(r.Bays[x.Bay].MaxPower)*int64(r.Reaction/time.Millisecond)/3_600_000) + 1
+		reaction := int64(r.reaction(x.Bay) / time.Millisecond)
+		next.Energy = kiosk.Energy(int64(r.Bays[x.Bay].MaxPower)*reaction/3_600_000) + 1
 	}
 	u.Periods = append(u.Periods, next)
-	u.End = u.End.Add(r.Reaction)
+	u.End = u.End.Add(r.reaction(x.Bay))
 	cost, err := x.Tariff.Calculate(u, x.Location)
 	if err != nil {
 		return false, err

@@ -78,7 +78,11 @@ const (
 	ContactorTest   Kind = "contactor_test" // about to close for a moment, with nothing connected
 	ContactorTested Kind = "contactor_tested"
 	MeterSwapped    Kind = "meter_swapped"
-	Refunded        Kind = "refunded" // outside of the terminal, by a person
+
+	TransactionRefused Kind = "transaction_refused" // a charger began one that no session granted
+	TransactionEnded   Kind = "transaction_ended"   // as the charger told it, also long after its session
+
+	Refunded Kind = "refunded" // outside of the terminal, by a person
 
 	InstructionTaken   Kind = "instruction_taken" // a back office's, signed and in time; about to be done
 	InstructionDone    Kind = "instruction_done"
@@ -113,6 +117,8 @@ const (
 	ReasonOwnLimit    Reason = "own_limit"   // that the driver set
 	ReasonEmergency   Reason = "emergency"   // the emergency stop was pressed
 	ReasonRemote      Reason = "remote"      // the operator stopped it
+	ReasonCharger     Reason = "charger"     // the charger ended it
+	ReasonLost        Reason = "lost"        // the charger could not be reached for too long
 	ReasonOverused    Reason = "overused"    // the card was used too often of late
 )
 
@@ -210,7 +216,9 @@ func (x Session) follows(k Kind) error {
 		there, what = x.Hold != nil && x.Bill != nil, "hold or bill"
 	case FreeGranted, HoldIntent, HoldOK:
 		there, what = x.Offer != nil, "offer"
-	case ContactorClose, ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
+	case ContactorClose:
+		there, what = x.Charger || x.Start != nil && x.Last != nil && x.Tariff != nil, "first register"
+	case ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
 		there, what = x.Start != nil && x.Last != nil && x.Tariff != nil, "first register"
 	case Billed:
 		there, what = x.Power == Off, "last register"

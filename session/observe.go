@@ -43,7 +43,9 @@ type Observation struct {
 	// Instruction is a back office's, Report what came of it.
 	Instruction *kiosk.Instruction
 	Report      json.RawMessage
-	Amount      *kiosk.Money  // of a refund
+	Amount      *kiosk.Money // of a refund
+	Transaction *kiosk.Transaction
+	Ended       *ChargerEndBody
 	Derived     []kiosk.Entry // to be written together with what follows
 }
 
@@ -86,9 +88,12 @@ const (
 	TestAsked          What = "test_asked"  // of a contactor
 	TestEnded          What = "test_ended"
 	MeterChanged       What = "meter_changed"
-	ShutAsked          What = "shut_asked"  // of a bay; Raised, or no longer
-	RetryAsked         What = "retry_asked" // of a settlement that waits
-	RefundTold         What = "refund_told" // money was given back outside of the terminal
+	ShutAsked          What = "shut_asked"      // of a bay; Raised, or no longer
+	RetryAsked         What = "retry_asked"     // of a settlement that waits
+	RefundTold         What = "refund_told"     // money was given back outside of the terminal
+	ChargerStarted     What = "charger_started" // a charger began Transaction, with Reading
+	ChargerRefused     What = "charger_refused" // it began one that may not run
+	ChargerEnded       What = "charger_ended"   // one is over
 
 	InstructionGiven What = "instruction_given" // by a back office; proven to be its own
 	InstructionEnded What = "instruction_ended" // done, or with Err refused
@@ -107,6 +112,7 @@ type Sample struct {
 // Rules are the site's settings of the machine.
 type Rules struct {
 	Bays         map[int]BayRules
+	Chargers     map[int]ChargerRules // of bays that are a charger's
 	Currency     kiosk.Currency
 	Lease        time.Duration // bay is kept for a visitor
 	PlugIn       time.Duration // from the hold to the vehicle
@@ -126,6 +132,50 @@ type Rules struct {
 
 // BayRules are a bay's: what its meter's register may do.
 type BayRules = kiosk.Register
+
+// ChargerRules are those of a bay whose energy a charger counts and switches.
+type ChargerRules struct {
+	Lost     time.Duration // it may be out of reach while it charges; then what it told last is billed
+	Mute     time.Duration // it may tell no register while it charges
+	Reaction time.Duration // from deciding to stop to no energy
+}
+
+// DefaultChargerRules are those of a charger that tells its register every ten seconds.
+func DefaultChargerRules() ChargerRules {
+	return ChargerRules{Lost: 15 * time.Minute, Mute: time.Minute, Reaction: 20 * time.Second}
+}
+
+func (r Rules) isCharger(bay int) bool {
+	_, ok := r.Chargers[bay]
+	return ok
+}
+
+// reaction is the time from deciding to stop to no energy at a bay.
+func (r Rules) reaction(bay int) time.Duration {
+	if c, ok := r.Chargers[bay]; ok {
+		return c.Reaction
+	}
+	return r.Reaction
+}
+
+// inputsLost and meterLost are how long a bay's devices may say nothing while it charges.
+func (r Rules) inputsLost(bay int) time.Duration {
+	if c, ok := r.Chargers[bay]; ok {
+		return c.Lost
+	}
+	return r.InputsLost
+}
+
+func (r Rules) meterLost(bay int, sm Sample) time.Duration {
+	c, ok := r.Chargers[bay]
+	switch {
+	case ok && sm.InputsLost > 0: // both are the charger's
+		return c.Lost
+	case ok:
+		return c.Mute
+	}
+	return r.MeterLost
+}
 
 // DefaultRules are the timings of the product.
 func DefaultRules() Rules {

@@ -13,6 +13,9 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	if x.Power != Opened {
 		return nil, nil
 	}
+	if x.Start == nil { // a charger that was asked to begin, and did not
+		return r.release(x, o.At, x.Reason), nil
+	}
 	last := x.LastReading()
 	if kiosk.FaultOf(o.Err) == kiosk.FaultMeterOther { // since when it counts is not known
 		last = x.ProvenReading()
@@ -54,7 +57,7 @@ func (x Session) unlikely(r Rules, o Observation) string {
 	if x.rise(o.Reading.Import) < 0 && x.counted(o.Reading.Import) >= 0 {
 		from = *x.Start
 	}
-	if err := register.Possible(from, *o.Reading, max(0, x.when(o.Reading.At).Sub(from.At))+r.Reaction); err != nil {
+	if err := register.Possible(from, *o.Reading, max(0, x.when(o.Reading.At).Sub(from.At))+r.reaction(x.Bay)); err != nil {
 		return err.Error()
 	}
 	return ""

@@ -54,6 +54,8 @@ type Session struct {
 	Power     PowerState
 	Record    RecordState
 	Site      map[string]string
+	Charger   bool               // the bay is a charger's: it counts energy itself
+	Begun     *kiosk.Transaction // that the charger began; nil for none
 
 	StopCode string // see Rules.StopCode
 	Proof    Proof

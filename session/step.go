@@ -160,6 +160,7 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	switch b := e.Body.(type) {
 	case LeaseBody:
 		x.Reference, x.Bay, x.EVSE, x.LeaseAt, x.Site, x.StopCode = b.Reference, b.Bay, b.EVSE, e.At, b.Site, b.StopCode
+		x.Charger = b.Charger
 	case OfferBody:
 		return nil, x.loadOffer(b.Offer)
 	case AskBody:
@@ -176,12 +177,12 @@ func (x *Session) apply(e Event) ([]Command, error) {
 	case PatienceBody:
 		x.Patience = b.Attempt
 	case MoveBody:
-		x.Bay, x.EVSE = b.Bay, b.EVSE
+		x.Bay, x.EVSE, x.Charger = b.Bay, b.EVSE, b.Charger
 		return []Command{x.command(LookAtBay)}, nil
 	case PersonBody:
 		return x.granted(e.At), nil
 	case FirstBody:
-		x.Start, x.Last, x.Proven, x.Modulus = &b.Reading, &b.Reading, &b.Reading, b.Modulus
+		x.Start, x.Last, x.Proven, x.Modulus, x.Begun = &b.Reading, &b.Reading, &b.Reading, b.Modulus, b.Transaction
 	case ReadingBody, LastBody:
 		x.measure(e)
 	case StopBody:
@@ -230,6 +231,9 @@ func (x *Session) mark(e Event) []Command {
 	case HoldVanished:
 		x.Class = ""
 	case Plugged:
+		if x.Charger { // it tells its register when it begins
+			return nil
+		}
 		return []Command{x.command(ReadBaseline)}
 	case ContactorClose:
 		return []Command{x.command(CloseContact)}
@@ -341,7 +345,7 @@ func (x *Session) resume(at time.Time) []Command {
 		}
 		x.shift = 0
 	}
-	if x.Power == Adopting || x.Power == Stopping || x.Power == Opened {
+	if x.Last != nil && (x.Power == Adopting || x.Power == Stopping || x.Power == Opened) {
 		x.Gaps = append(slices.Clone(x.Gaps), Span{x.Last.At, at})
 	}
 	x.apart = x.apart || x.Power == Adopting || x.Power == Stopping

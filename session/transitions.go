@@ -143,7 +143,8 @@ var powerTable = []transition[PowerState]{
 	{Starting, MeterStart, Starting},
 	{Starting, ContactorClose, Closing},
 	{Starting, Ended, Off},
-	{Starting, Resumed, Waiting}, // nothing was closed: start anew
+	{Starting, Resumed, Waiting},   // nothing was closed: start anew
+	{Closing, MeterStart, Closing}, // a charger tells its register when it begins
 	{Closing, ContactorClosed, Charging},
 	{Closing, StopIntent, Stopping},
 	{Closing, Resumed, Adopting},
@@ -161,6 +162,7 @@ var powerTable = []transition[PowerState]{
 	{Stopping, ContactorOpened, Opened},
 	{Stopping, Resumed, Stopping},
 	{Opened, MeterEnd, Off},
+	{Opened, Ended, Off}, // a charger never began
 	{Opened, Resumed, Opened},
 }
 

@@ -1,0 +1,259 @@
+package ocpp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"kioskd/ocpp/ocppj"
+	"kioskd/ocpp/v16"
+)
+
+// Charger is one charger of the configuration, connected or not.
+type Charger struct {
+	server     *Server
+	set        Settings
+	connectors map[int]*Connector
+	log        *slog.Logger
+
+	mu      sync.Mutex // of what follows, and of its connectors
+	conn    *ocppj.Conn
+	address string
+	heard   time.Time
+	boot    v16.BootNotification
+	refused []Setting // that the charger does not take
+}
+
+// Setting is a configuration key of a charger.
+type Setting struct {
+	Key   string `json:"key"`
+	Value string `json:"value"` // that it should have
+	Has   string `json:"has,omitempty"`
+	Why   string `json:"why"`
+}
+
+// Report is what is known of a charger.
+type Report struct {
+	ID        string    `json:"id"`
+	Connected bool      `json:"connected"`
+	Address   string    `json:"address,omitempty"`
+	Heard     time.Time `json:"heard"`
+	Vendor    string    `json:"vendor,omitempty"`
+	Model     string    `json:"model,omitempty"`
+	Serial    string    `json:"serial,omitempty"`
+	Firmware  string    `json:"firmware,omitempty"`
+	Refused   []Setting `json:"refused,omitempty"`
+}
+
+func newCharger(s *Server, set Settings) *Charger {
+	c := &Charger{server: s, set: set, connectors: map[int]*Connector{}, log: s.o.Log.With("charger", set.ID)}
+	for _, n := range set.Connectors {
+		c.connectors[n.Number] = &Connector{charger: c, set: n, news: make(chan struct{}, 1)}
+	}
+	for _, p := range s.o.Past {
+		n, ok := c.connectors[p.Transaction.Connector]
+		if p.Transaction.Charger == set.ID && ok {
+			n.remember(p)
+		}
+	}
+	return c
+}
+
+func (c *Charger) report() Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Report{ID: c.set.ID, Connected: c.conn != nil, Address: c.address, Heard: c.heard, Vendor: c.boot.Vendor,
+		Model: c.boot.Model, Serial: c.boot.Serial, Firmware: c.boot.Firmware, Refused: slices.Clone(c.refused)}
+}
+
+// options are those of a connection.
+func (s *Server) options(h ocppj.Handler, log *slog.Logger) ocppj.Options {
+	return ocppj.Options{Handle: h, Log: log, Trace: s.o.Trace}
+}
+
+// serve speaks with the charger until the connection ends. A new one replaces the old one.
+func (c *Charger) serve(ctx context.Context, ws *websocket.Conn, address string, log *slog.Logger) {
+	conn := ocppj.New(ws, c.server.options(c.handle, log))
+	c.mu.Lock()
+	before := c.conn
+	c.conn, c.address, c.heard = conn, address, time.Now()
+	for _, n := range c.connectors {
+		n.connected()
+	}
+	c.mu.Unlock()
+	if before != nil {
+		log.Warn("charger connected anew while it was connected", "address", address)
+		go before.Close("another connection has the identity")
+	}
+	log.Info("charger is connected", "address", address)
+	ctx, cancel := context.WithCancel(ctx)
+	var greeting sync.WaitGroup
+	greeting.Go(func() { c.greet(ctx, conn) })
+	err := conn.Run(ctx)
+	cancel()
+	greeting.Wait()
+	c.mu.Lock()
+	if c.conn == conn {
+		c.conn = nil
+		for _, n := range c.connectors {
+			n.wake()
+		}
+	}
+	c.mu.Unlock()
+	log.Warn("charger is no longer connected", "address", address, "why", err)
+}
+
+// errAway means that a charger is not connected.
+var errAway = errors.New("the charger is not connected")
+
+// call sends a command. It fails at once where the charger is not connected.
+func (c *Charger) call(ctx context.Context, action string, request, response any) error {
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if conn == nil {
+		return errAway
+	}
+	return conn.Call(ctx, action, request, response)
+}
+
+// asked sends a command that is answered by a status, and fails where it is none of the good ones.
+func (c *Charger) asked(ctx context.Context, action string, request any, good ...string) error {
+	var result v16.CommandResult
+	if err := c.call(ctx, action, request, &result); err != nil {
+		return err
+	}
+	if !slices.Contains(append(good, v16.ResultAccepted), result.Status) {
+		return fmt.Errorf("%s was answered with %q", action, result.Status)
+	}
+	return nil
+}
+
+// heartbeat is how often a charger is to say that it is there; its connection is proven by pings.
+const heartbeat = time.Minute
+
+// handle answers what a charger says.
+func (c *Charger) handle(ctx context.Context, action string, payload json.RawMessage) (any, error) {
+	c.mu.Lock()
+	c.heard = time.Now()
+	c.mu.Unlock()
+	switch action {
+	case v16.ActionBootNotification:
+		return answer(payload, func(m v16.BootNotification) (v16.BootResult, error) { return c.booted(m), nil })
+	case v16.ActionHeartbeat:
+		return v16.HeartbeatResult{Now: v16.At(c.server.o.Now())}, nil
+	case v16.ActionStatusNotification:
+		return answer(payload, func(m v16.StatusNotification) (v16.Empty, error) { return v16.Empty{}, c.status(m) })
+	case v16.ActionAuthorize:
+		return answer(payload, func(m v16.Authorize) (v16.AuthorizeResult, error) { return c.authorize(m), nil })
+	case v16.ActionStartTransaction:
+		return answer(payload, func(m v16.StartTransaction) (v16.StartResult, error) { return c.started(ctx, m) })
+	case v16.ActionMeterValues:
+		return answer(payload, func(m v16.MeterValues) (v16.Empty, error) { return v16.Empty{}, c.measured(m) })
+	case v16.ActionStopTransaction:
+		return answer(payload, func(m v16.StopTransaction) (v16.StopResult, error) { return c.stopped(ctx, m) })
+	case v16.ActionDataTransfer:
+		return v16.DataTransferResult{Status: "UnknownVendorId"}, nil
+	case v16.ActionDiagnosticsStatus, v16.ActionFirmwareStatus, v16.ActionSecurityEvent:
+		c.log.Info("charger says", "action", action, "payload", string(payload))
+		return v16.Empty{}, nil
+	}
+	return nil, ocppj.Errorf(ocppj.NotImplemented, "%s is not known", action)
+}
+
+// answer decodes a payload for a handler.
+func answer[Q, R any](payload json.RawMessage, f func(Q) (R, error)) (any, error) {
+	var q Q
+	if err := json.Unmarshal(payload, &q); err != nil {
+		return nil, ocppj.Errorf(ocppj.FormationViolation, "%v", err)
+	}
+	return f(q)
+}
+
+func (c *Charger) booted(m v16.BootNotification) v16.BootResult {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.boot = m
+	c.log.Info("charger begins", "vendor", m.Vendor, "model", m.Model, "firmware", m.Firmware, "serial", m.Serial)
+	return v16.BootResult{Status: v16.Accepted, Now: v16.At(c.server.o.Now()),
+		Interval: int(heartbeat / time.Second)}
+}
+
+// status takes a connector's state; that of connector 0 is of the whole charger.
+func (c *Charger) status(m v16.StatusNotification) error {
+	if m.Status == "" || m.Connector < 0 {
+		return ocppj.Errorf(ocppj.OccurrenceOf16, "want status and connectorId")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for number, n := range c.connectors {
+		switch {
+		case number == m.Connector:
+			n.said(m)
+		case m.Connector == 0:
+			n.box = m.Status
+			n.wake()
+		}
+	}
+	return nil
+}
+
+// authorize lets only those begin whom the kiosk asked to: an idTag that a charger asks about is a session's reference.
+func (c *Charger) authorize(m v16.Authorize) v16.AuthorizeResult {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := v16.AuthorizeResult{IDTagInfo: v16.IDTagInfo{Status: v16.AuthInvalid}}
+	for _, n := range c.connectors {
+		if n.grant != nil && n.grant.Reference == m.IDTag || n.running != nil && n.running.IDTag == m.IDTag {
+			out.IDTagInfo.Status = v16.AuthAccepted
+		}
+	}
+	return out
+}
+
+// meet speaks with a charger that the configuration does not know: it is told to wait, and setup shows it.
+func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *http.Request, log *slog.Logger) {
+	_, _, password := r.BasicAuth()
+	seen := Stranger{ID: id, Address: r.RemoteAddr, Password: password, At: time.Now()}
+	s.mu.Lock()
+	full := len(s.strange) >= mostStrangers
+	s.mu.Unlock()
+	if full {
+		log.Warn("charger was refused: too many that are not configured connect")
+		ws.Close(websocket.StatusPolicyViolation, "not configured")
+		return
+	}
+	keep := func(change func(*Stranger)) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		change(&seen)
+		s.strange[id] = seen
+	}
+	keep(func(*Stranger) {})
+	log.Warn("charger is not in the configuration: kioskd setup asks which bay it is", "address", r.RemoteAddr)
+	conn := ocppj.New(ws, s.options(func(_ context.Context, action string, payload json.RawMessage) (any, error) {
+		switch action {
+		case v16.ActionBootNotification:
+			return answer(payload, func(m v16.BootNotification) (v16.BootResult, error) {
+				keep(func(x *Stranger) { x.Vendor, x.Model, x.Firmware, x.At = m.Vendor, m.Model, m.Firmware, time.Now() })
+				return v16.BootResult{Status: v16.Rejected, Now: v16.At(s.o.Now()), Interval: int(heartbeat / time.Second)}, nil
+			})
+		case v16.ActionHeartbeat:
+			return v16.HeartbeatResult{Now: v16.At(s.o.Now())}, nil
+		case v16.ActionStatusNotification:
+			return v16.Empty{}, nil
+		}
+		return nil, ocppj.Errorf(ocppj.SecurityError, "charger %s is not in the configuration", id)
+	}, log))
+	if err := conn.Run(ctx); err != nil {
+		log.Info("charger that is not in the configuration has left", "why", err)
+	}
+}

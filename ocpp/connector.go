@@ -1,0 +1,497 @@
+package ocpp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"kioskd"
+	"kioskd/ocpp/ocppj"
+	"kioskd/ocpp/v16"
+)
+
+// Connector is a connector of a charger. It implements kiosk.Charger, kiosk.Meter and kiosk.Inputs.
+type Connector struct {
+	charger *Charger
+	set     ConnectorSettings
+	news    chan struct{} // has one when something changed: the one who waits looks again
+
+	// What follows is under the charger's lock.
+	state     v16.Status // empty until the charger said it on this connection
+	box       v16.Status // of the whole charger
+	errorCode v16.ErrorCode
+	info      string
+	grant     *kiosk.Grant       // whose transaction is asked for
+	running   *transaction       // nil while none runs
+	over      *transaction       // the last one that ended
+	known     []*transaction     // those that may come again
+	values    *v16.MeterValue    // the last
+	parted    bool               // the charger said that the cable was pulled, and nothing since
+	stopped   bool               // the charger said that its emergency stop is pressed, and nothing since
+	stopping  context.CancelFunc // of what ends the transaction; nil while nothing does
+}
+
+// transaction is a transaction with its register.
+type transaction struct {
+	kiosk.Transaction
+	count   *counter
+	reading kiosk.Reading // the last; At is a time of this process
+	fault   error         // of the last value
+	refused bool
+	ended   bool
+	last    kiosk.Reading // of the end
+}
+
+// mostKnown is how many transactions of a connector are kept: a charger sends again what was not answered.
+const mostKnown = 50
+
+// Times.
+const (
+	sampleEvery  = 10 * time.Second
+	valuesLate   = 3*sampleEvery + 5*time.Second
+	startWithin  = 45 * time.Second
+	endWithin    = 90 * time.Second
+	stopEvery    = 15 * time.Second // RemoteStop is sent again
+	unlockAfter  = 30 * time.Second
+	resetAfter   = time.Minute
+	lastRegister = 10 * time.Second // that StopTransaction may come after the connector says that it is over
+)
+
+// remember takes a transaction of before this process.
+func (n *Connector) remember(p Past) {
+	t := &transaction{Transaction: p.Transaction, ended: p.Ended,
+		count: newCounter(n.set.Register, kiosk.Energy(p.Transaction.MeterStart), time.Now())}
+	t.count.begun = time.Now().Add(-n.charger.server.o.Now().Sub(p.At)) // what it may have counted since
+	t.count.lastAt = t.count.begun
+	t.reading = n.reading(t, t.count.start, 0)
+	t.reading.At = time.Time{} // nothing was heard of it yet
+	n.keep(t)
+	n.running = nil
+	if !p.Ended {
+		n.running = t
+	}
+}
+
+func (n *Connector) keep(t *transaction) {
+	n.known = append(n.known, t)
+	if extra := len(n.known) - mostKnown; extra > 0 {
+		n.known = n.known[extra:]
+	}
+}
+
+// name is the serial number of its meter: that of one connector for ever.
+func (n *Connector) name() string { return fmt.Sprintf("%s/%d", n.charger.set.ID, n.set.Number) }
+
+func (n *Connector) reading(_ *transaction, register kiosk.Energy, power kiosk.Power) kiosk.Reading {
+	return kiosk.Reading{At: time.Now(), Import: register, Power: power, Serial: n.name(), Named: true}
+}
+
+// wake tells the one who waits that something changed.
+func (n *Connector) wake() {
+	select {
+	case n.news <- struct{}{}:
+	default:
+	}
+}
+
+// connected is the begin of a connection: what the charger said on the one before may be over.
+func (n *Connector) connected() {
+	n.state, n.box, n.errorCode, n.info = "", "", "", ""
+	n.wake()
+}
+
+// said takes the connector's state.
+func (n *Connector) said(m v16.StatusNotification) {
+	n.state, n.errorCode, n.info = m.Status, m.ErrorCode, m.Info
+	n.parted, n.stopped = false, false
+	n.wake()
+}
+
+// ready tells why nothing is known of the connector.
+func (n *Connector) ready() error {
+	switch {
+	case n.charger.conn == nil:
+		return errAway
+	case n.state == "":
+		return errors.New("the charger has not said yet what its connector does")
+	}
+	return nil
+}
+
+// Inputs implements kiosk.Inputs.
+func (n *Connector) Inputs(context.Context) (in kiosk.BayInputs, err error) {
+	n.charger.mu.Lock()
+	defer n.charger.mu.Unlock()
+	if err := n.ready(); err != nil {
+		return in, err
+	}
+	switch n.state {
+	case v16.Preparing, v16.Charging, v16.SuspendedEV, v16.SuspendedEVSE, v16.Finishing:
+		in.Plugged = !n.parted
+	}
+	in.Requesting = n.state != v16.SuspendedEV && n.state != v16.Finishing
+	in.Closed = n.running != nil && !n.running.refused
+	in.Emergency = n.stopped
+	if n.state == v16.Faulted || n.box == v16.Faulted {
+		in.Failed = strings.TrimSpace(fmt.Sprintf("%s %s", n.errorCode, n.info))
+	}
+	if in.Closed {
+		in.For = n.running.IDTag
+	}
+	return in, nil
+}
+
+// Read implements kiosk.Meter: the last value of the transaction that runs, or the last of the one that ended.
+func (n *Connector) Read(context.Context) (kiosk.Reading, error) {
+	n.charger.mu.Lock()
+	defer n.charger.mu.Unlock()
+	t := n.running
+	switch {
+	case t == nil && n.over != nil:
+		return n.over.last, n.over.fault
+	case t == nil:
+		return kiosk.Reading{}, kiosk.ErrIdle
+	case t.fault != nil:
+		return kiosk.Reading{}, t.fault
+	case t.reading.At.IsZero():
+		return kiosk.Reading{}, errors.New("the charger has not told the register of its transaction yet")
+	}
+	r := t.reading
+	r.Age = time.Since(r.At)
+	if r.Age > valuesLate {
+		return kiosk.Reading{}, fmt.Errorf("the charger told no register for %v", r.Age.Round(time.Second))
+	}
+	return r, nil
+}
+
+// Within implements kiosk.Charger.
+func (n *Connector) Within() time.Duration { return endWithin }
+
+// Close implements kiosk.Contactor. Energy flows for a session only.
+func (n *Connector) Close(context.Context) error {
+	return errors.New("cannot start a charger without a session")
+}
+
+// Start implements kiosk.Charger: it asks for a transaction, and waits until it is in the journal.
+func (n *Connector) Start(ctx context.Context, g kiosk.Grant) error {
+	n.charger.mu.Lock()
+	if err := n.ready(); err != nil {
+		n.charger.mu.Unlock()
+		return err
+	}
+	if n.running != nil {
+		n.charger.mu.Unlock()
+		return fmt.Errorf("transaction %d runs", n.running.ID)
+	}
+	n.grant, n.over = &g, nil
+	n.charger.mu.Unlock()
+	ctx, stop := context.WithTimeout(ctx, startWithin)
+	defer stop()
+	m := v16.RemoteStart{Connector: n.set.Number, IDTag: g.Reference}
+	err := m.Check()
+	if err == nil {
+		err = n.charger.asked(ctx, v16.ActionRemoteStartTransaction, m)
+	}
+	if err == nil {
+		err = n.await(ctx, func() bool { return n.running != nil && n.running.IDTag == g.Reference })
+	}
+	n.charger.mu.Lock()
+	defer n.charger.mu.Unlock()
+	if n.running != nil && n.running.IDTag == g.Reference { // it began before it answered, or instead
+		return nil
+	}
+	n.grant = nil
+	if err == nil {
+		err = errors.New("the charger did not begin")
+	}
+	return err
+}
+
+// await waits until something is true, which is asked under the lock.
+func (n *Connector) await(ctx context.Context, done func() bool) error {
+	for {
+		n.charger.mu.Lock()
+		ok := done()
+		n.charger.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-n.news:
+		case <-time.After(time.Second): // another one who waits may have taken the news
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Open implements kiosk.Contactor: no transaction may run. It returns nil where none does, and begins to end one that
+// does: the caller asks again.
+func (n *Connector) Open() error {
+	n.charger.mu.Lock()
+	defer n.charger.mu.Unlock()
+	n.grant = nil
+	t := n.running
+	if t == nil {
+		return nil
+	}
+	if n.stopping == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		n.stopping = cancel
+		go n.end(ctx, t)
+	}
+	if n.charger.conn == nil {
+		return &Lost{errAway}
+	}
+	return fmt.Errorf("transaction %d has not ended yet", t.ID)
+}
+
+// Lost is the error of a charger that cannot be reached: what it does is not known.
+type Lost struct{ Why error }
+
+func (l *Lost) Error() string { return l.Why.Error() }
+
+// Unwrap is why.
+func (l *Lost) Unwrap() error { return l.Why }
+
+// FaultCode is that of a charger that cannot be reached.
+func (l *Lost) FaultCode() kiosk.FaultCode { return kiosk.FaultChargerLost }
+
+// end ends a transaction, and escalates until it has ended: RemoteStop, again and again, then UnlockConnector, then a
+// soft reset, which ends all of the charger's.
+func (n *Connector) end(ctx context.Context, t *transaction) {
+	defer func() {
+		n.charger.mu.Lock()
+		n.stopping = nil
+		n.charger.mu.Unlock()
+	}()
+	began := time.Now()
+	unlocked, reset := false, false
+	for {
+		err := n.charger.asked(ctx, v16.ActionRemoteStopTransaction, v16.RemoteStop{Transaction: t.ID})
+		if err != nil {
+			n.charger.log.Warn("transaction was not ended", "transaction", t.ID, "error", err)
+		}
+		waited, stop := context.WithTimeout(ctx, stopEvery)
+		err = n.await(waited, func() bool { return n.running != t || n.finished() })
+		stop()
+		if err == nil {
+			n.settle(ctx, t)
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		switch since := time.Since(began); {
+		case since > resetAfter && !reset:
+			reset = true
+			err = n.charger.asked(ctx, v16.ActionReset, v16.Reset{Type: "Soft"})
+			n.charger.log.Warn("charger is told to begin anew: it does not end a transaction", "transaction", t.ID,
+				"error", err)
+		case since > unlockAfter && !unlocked:
+			unlocked = true
+			err = n.charger.asked(ctx, v16.ActionUnlockConnector, v16.UnlockConnector{Connector: n.set.Number},
+				v16.ResultUnlocked)
+			n.charger.log.Warn("connector is unlocked: it does not end a transaction", "transaction", t.ID, "error", err)
+		}
+	}
+}
+
+// finished tells whether the connector says that no transaction runs, although its end was not told.
+func (n *Connector) finished() bool {
+	switch n.state {
+	case v16.Available, v16.Finishing, v16.Unavailable:
+		return n.charger.conn != nil
+	}
+	return false
+}
+
+// settle gives a connector up whose transaction is over by its state alone: the end may still be told, and is written
+// down then.
+func (n *Connector) settle(ctx context.Context, t *transaction) {
+	waited, stop := context.WithTimeout(ctx, lastRegister)
+	defer stop()
+	if n.await(waited, func() bool { return n.running != t }) == nil {
+		return
+	}
+	n.charger.mu.Lock()
+	defer n.charger.mu.Unlock()
+	if n.running == t && n.finished() {
+		n.running, n.over = nil, t
+		t.last = t.reading
+		n.wake()
+	}
+}
+
+// started takes StartTransaction. It is accepted only for the session that was granted here, once the journal has it.
+func (c *Charger) started(ctx context.Context, m v16.StartTransaction) (v16.StartResult, error) {
+	c.mu.Lock()
+	n, ok := c.connectors[m.Connector]
+	if !ok {
+		c.mu.Unlock()
+		c.log.Warn("transaction was refused: the connector is no bay", "connector", m.Connector)
+		return v16.StartResult{IDTagInfo: v16.IDTagInfo{Status: v16.AuthInvalid}}, nil
+	}
+	t := kiosk.Transaction{Charger: c.set.ID, Connector: m.Connector, IDTag: m.IDTag, MeterStart: m.MeterStart,
+		Timestamp: m.Timestamp.Text}
+	for _, old := range n.known {
+		if old.Same(t) { // it did not get the answer
+			c.mu.Unlock()
+			return old.result(), nil
+		}
+	}
+	t.ID = c.server.next()
+	granted := n.grant != nil && n.grant.Reference == m.IDTag
+	c.mu.Unlock()
+	run := &transaction{Transaction: t, count: newCounter(n.set.Register, kiosk.Energy(m.MeterStart), time.Now())}
+	run.reading = n.reading(run, run.count.start, 0)
+	err := errors.New("no session was granted here with this idTag")
+	if granted {
+		err = c.server.o.Desk.Started(ctx, n.set.Bay, t, run.reading)
+	}
+	if err != nil {
+		c.log.Warn("transaction was refused", "connector", m.Connector, "id_tag", m.IDTag, "error", err)
+		if err := c.server.o.Desk.Refused(ctx, n.set.Bay, t, err); err != nil {
+			return v16.StartResult{}, ocppj.Errorf(ocppj.InternalError, "the kiosk could not write it down")
+		}
+		run.refused = true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n.keep(run)
+	n.running = run
+	if run.refused {
+		n.drop(run)
+	} else {
+		n.grant = nil
+	}
+	n.wake()
+	return run.result(), nil
+}
+
+// drop ends a transaction that may not run.
+func (n *Connector) drop(t *transaction) {
+	if n.stopping == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		n.stopping = cancel
+		go n.end(ctx, t)
+	}
+}
+
+func (t *transaction) result() v16.StartResult {
+	out := v16.StartResult{IDTagInfo: v16.IDTagInfo{Status: v16.AuthAccepted}, Transaction: t.ID}
+	if t.refused || t.ended {
+		out.IDTagInfo.Status = v16.AuthInvalid
+	}
+	return out
+}
+
+// measured takes MeterValues of the transaction that runs. Others are of no session.
+func (c *Charger) measured(m v16.MeterValues) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, ok := c.connectors[m.Connector]
+	if !ok || n.running == nil || n.running.refused {
+		return nil
+	}
+	t := n.running
+	if m.Transaction != nil && *m.Transaction != t.ID {
+		c.log.Warn("values were dropped: they are of another transaction", "transaction", *m.Transaction)
+		return nil
+	}
+	for _, v := range m.Values {
+		n.value(t, v)
+	}
+	n.wake()
+	return nil
+}
+
+// value takes one moment's samples.
+func (n *Connector) value(t *transaction, v v16.MeterValue) {
+	register, err := v.Register()
+	if errors.Is(err, v16.ErrNoValue) {
+		return
+	}
+	now := time.Now()
+	if err == nil {
+		before, beforeAt := t.count.last, t.count.lastAt
+		register, err = t.count.take(register, now)
+		if err == nil {
+			r := n.reading(t, register, averagePower(register-before, now.Sub(beforeAt)))
+			power, none := v.Power()
+			if none == nil {
+				r.Power = power
+			}
+			r.Voltage, r.Current = v.Phases()
+			t.reading, n.values = r, &v
+		}
+	}
+	t.fault = err
+	if err != nil {
+		n.charger.log.Warn("value was not taken", "connector", n.set.Number, "error", err)
+	}
+}
+
+// averagePower is what a register's rise over a time says where the charger tells no power.
+func averagePower(rise kiosk.Energy, span time.Duration) kiosk.Power {
+	if span < time.Second {
+		return 0
+	}
+	return kiosk.Power(int64(rise) * 3_600_000 / span.Milliseconds())
+}
+
+// stopped takes StopTransaction: the journal has it before it is answered.
+func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopResult, error) {
+	c.mu.Lock()
+	var n *Connector
+	var t *transaction
+	for _, one := range c.connectors {
+		for _, old := range one.known {
+			if old.ID == m.Transaction {
+				n, t = one, old
+			}
+		}
+	}
+	if t == nil || t.ended { // of a transaction that is not ours, or told again
+		c.mu.Unlock()
+		c.log.Warn("the end of a transaction that does not run was told", "transaction", m.Transaction)
+		return v16.StopResult{}, nil
+	}
+	e := Ended{Bay: n.set.Bay, Transaction: t.Transaction, MeterStop: m.MeterStop, Reason: string(m.Reason),
+		Timestamp: m.Timestamp.Text}
+	register, err := t.count.end(kiosk.Energy(m.MeterStop), time.Now())
+	last := n.reading(t, register, 0)
+	if err == nil {
+		e.Reading = &last
+	}
+	e.Why = err
+	c.mu.Unlock()
+	for _, v := range m.Data {
+		for _, s := range v.Signed() {
+			e.Signed = append(e.Signed, Signed{s.Context, string(s.Value)})
+		}
+	}
+	if err := c.server.o.Desk.Ended(ctx, e); err != nil {
+		return v16.StopResult{}, ocppj.Errorf(ocppj.InternalError, "the kiosk could not write it down")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.ended, t.last, t.fault = true, last, err
+	if err != nil {
+		t.last = t.reading
+	}
+	if n.running == t {
+		n.running = nil
+	}
+	n.over = t
+	n.parted = m.Reason == v16.StopDisconnected
+	n.stopped = m.Reason == v16.StopEmergency
+	if m.Reason == v16.StopDisconnected || n.state == v16.Charging || n.state == v16.SuspendedEV ||
+		n.state == v16.SuspendedEVSE {
+		n.state = v16.Finishing
+	}
+	n.wake()
+	return v16.StopResult{}, nil
+}

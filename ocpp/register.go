@@ -1,0 +1,121 @@
+package ocpp
+
+import (
+	"fmt"
+	"time"
+
+	"kioskd"
+)
+
+// kind is what the register of MeterValues counts.
+type kind string
+
+// Kinds of registers.
+const (
+	kindUnknown  kind = ""
+	kindLifetime kind = "lifetime" // as meterStart and meterStop
+	kindSession  kind = "session"  // from 0 at the transaction's start
+)
+
+// slack is what a register may be ahead of the bay's power, beside its own tolerance: values of chargers are late.
+const slack kiosk.Energy = 200
+
+// counter follows the register of one transaction. Its readings are as the lifetime register would say them.
+type counter struct {
+	register kiosk.Register
+	start    kiosk.Energy // of StartTransaction
+	begun    time.Time
+	kind     kind
+	scale    kiosk.Energy // of what the charger says: 1, or 1000 where it calls kWh Wh; 0 while it is not known
+	last     kiosk.Energy
+	lastAt   time.Time
+}
+
+func newCounter(register kiosk.Register, start kiosk.Energy, at time.Time) *counter {
+	return &counter{register: register, start: start, begun: at, last: start, lastAt: at}
+}
+
+// most is the most that may have been counted up to a time.
+func (c *counter) most(from, to time.Time) kiosk.Energy {
+	return c.register.Most(to.Sub(from)) + c.register.Tolerance(0) + slack
+}
+
+// take judges a value, in Wh as the charger calls it, and returns the register.
+func (c *counter) take(value kiosk.Energy, at time.Time) (kiosk.Energy, error) {
+	if c.kind == kindUnknown {
+		if err := c.decide(value, at); err != nil {
+			return 0, err
+		}
+	}
+	now := c.whole(value)
+	if now < c.last && c.last-now < c.scale { // coarser than the register that it began with
+		now = c.last
+	}
+	switch rise, most := now-c.last, c.most(c.lastAt, at); {
+	case rise < 0:
+		return 0, &Fault{kiosk.FaultRegisterBackwards, fmt.Sprintf("register fell from %v to %v", c.last, now)}
+	case rise > most:
+		return 0, &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("register rose by %v in %v, at most %v is possible", rise,
+			at.Sub(c.lastAt).Round(time.Second), most)}
+	}
+	c.last, c.lastAt = now, at
+	return now, nil
+}
+
+// whole is a value as the lifetime register.
+func (c *counter) whole(value kiosk.Energy) kiosk.Energy {
+	if c.kind == kindSession {
+		return c.start + value*c.scale
+	}
+	return value * c.scale
+}
+
+// decide tells by the first value what the register counts, and in what. Where two kinds are possible the one that
+// counts less is taken: doubt goes to the driver.
+func (c *counter) decide(value kiosk.Energy, at time.Time) error {
+	most := c.most(c.begun, at)
+	for _, guess := range []struct {
+		kind  kind
+		scale kiosk.Energy
+	}{{kindLifetime, 1}, {kindSession, 1}, {kindLifetime, 1000}} {
+		try := counter{start: c.start, kind: guess.kind, scale: guess.scale}
+		rise := try.whole(value) - c.start
+		if guess.scale > 1 && rise < 0 && rise > -guess.scale { // what a kWh is cut off by
+			c.kind, c.scale = guess.kind, guess.scale
+			return nil
+		}
+		if rise >= 0 && rise <= most {
+			c.kind, c.scale = guess.kind, guess.scale
+			return nil
+		}
+	}
+	return &Fault{kiosk.FaultRegisterJump, fmt.Sprintf(
+		"register is %v where the transaction began with %v: it is neither the lifetime's nor the session's",
+		value, c.start)}
+}
+
+// end judges the register of StopTransaction.
+func (c *counter) end(value kiosk.Energy, at time.Time) (kiosk.Energy, error) {
+	one := *c
+	one.scale = 1
+	most := c.most(c.lastAt, at)
+	for _, k := range []kind{kindLifetime, kindSession} {
+		one.kind = k
+		if now := one.whole(value); now >= c.last && now-c.last <= most {
+			return now, nil
+		}
+	}
+	return 0, &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("the last register is %v, the one before it was %v", value,
+		c.last)}
+}
+
+// Fault is a value that must not be billed.
+type Fault struct {
+	Code kiosk.FaultCode
+	What string
+}
+
+func (f *Fault) Error() string { return string(f.Code) + ": " + f.What }
+
+// FaultCode is the code; the session machine asks for it without knowing this package.
+func (f *Fault) FaultCode() kiosk.FaultCode { return f.Code }

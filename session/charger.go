@@ -1,0 +1,109 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"kioskd"
+)
+
+// A charger counts energy itself, and switches it: the kiosk asks for a transaction, and what the charger says of it is
+// written down before it is answered. Rules of time and register are those of every bay.
+
+// ChargerCounts is an alert: a charger counted less than was billed while it could not be reached.
+const ChargerCounts = "charger_counted_less"
+
+// begins is a vehicle that was connected. A charger is asked to begin at once; other bays are read first.
+func (x Session) begins(at time.Time) []Event {
+	out := []Event{x.event(Plugged, at)}
+	if x.Charger {
+		out = append(out, x.event(ContactorClose, at))
+	}
+	return out
+}
+
+// chargerStarted takes a transaction that a charger began: only for the session that has its bay, that was told to
+// begin, and whose reference it names.
+func (r Rules) chargerStarted(s State, o Observation) ([]Event, error) {
+	x, ok := s.AtBay(o.Bay)
+	t := o.Transaction
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("cannot take transaction %d: no session has bay %d", t.ID, o.Bay)
+	case x.Reference != t.IDTag:
+		return nil, fmt.Errorf("cannot take transaction %d: session %s has bay %d, not %s", t.ID, x.Reference, o.Bay,
+			t.IDTag)
+	case x.Begun != nil && *x.Begun == *t: // it did not get the answer
+		return nil, nil
+	case x.Begun != nil || x.Start != nil:
+		return nil, fmt.Errorf("cannot take transaction %d: session %s has one", t.ID, x.Reference)
+	case x.Power != Closing || !x.mayCharge():
+		return nil, fmt.Errorf("cannot take transaction %d: power of session %s is %s, money %s", t.ID, x.Reference,
+			x.Power, x.Money)
+	}
+	return []Event{x.says(MeterStart, o.At, FirstBody{Reading: *o.Reading, Modulus: r.Bays[x.Bay].Modulus,
+		Transaction: t})}, nil
+}
+
+// chargerRefused writes down a transaction that may not run. Nothing keeps a charger from letting energy flow before it
+// is answered: that it began one by itself is energy without a session, until a person has looked at how it is set.
+func (r Rules) chargerRefused(s State, o Observation) []Event {
+	out := []Event{{Kind: TransactionRefused, At: o.At, Body: ChargerRefusedBody{o.Bay, *o.Transaction,
+		wentWrong(o.Err)}}}
+	for _, x := range s.Sessions {
+		if x.Reference == o.Transaction.IDTag { // it began too late
+			return out
+		}
+	}
+	return append(out, r.fault(s, Observation{At: o.At, Fault: kiosk.FaultEnergyUnsold, Bay: o.Bay, Raised: true,
+		Err: fmt.Errorf("charger %s began a transaction by itself, for %q", o.Transaction.Charger,
+			o.Transaction.IDTag)})...)
+}
+
+// chargerEnded writes down the end of a transaction. It raises no bill: what was billed without it stands, and where
+// the charger counted less a person is told what to give back.
+func (r Rules) chargerEnded(s State, o Observation) []Event {
+	out := []Event{{Kind: TransactionEnded, At: o.At, Body: *o.Ended}}
+	now := o.Ended.Reading
+	for _, x := range s.Sessions {
+		if x.Reference != o.Ended.Transaction.IDTag || x.Bill == nil || now == nil || now.Import >= x.Bill.To {
+			continue
+		}
+		err := errors.New("the register that was billed is higher than the last one of the charger")
+		if bill, wrong := x.rebill(*now); wrong == nil {
+			err = fmt.Errorf("%v: %v were billed, %v are due: give back the difference", err, x.Bill.Total, bill.Total)
+		}
+		out = append(out, Event{Kind: Alert, At: o.At, Body: AlertBody{ChargerCounts, wentWrong(err)}})
+	}
+	return out
+}
+
+// rebill is the bill up to an earlier register.
+func (x Session) rebill(r kiosk.Reading) (*Bill, error) {
+	r.At = x.Last.At
+	return x.bill(r)
+}
+
+// Fuse is how long a session may go on at the bay's full power before its hold, or its driver's own limit, is used up:
+// a charger that is cut off must have stopped by then. 0 where it is used up.
+func (r Rules) Fuse(x Session, from kiosk.Reading) time.Duration {
+	if x.Hold == nil || x.Start == nil || x.Tariff == nil {
+		return 0
+	}
+	most := 48 * time.Hour
+	low, high := time.Duration(0), most
+	for high-low > time.Second {
+		middle := (low + high) / 2
+		later := from
+		later.At = from.At.Add(middle)
+		later.Import += kiosk.Energy(int64(r.Bays[x.Bay].MaxPower) * middle.Milliseconds() / 3_600_000)
+		cost, err := x.Cost(later)
+		if err != nil || cost.AfterTaxes.Minor > x.Hold.Approved.Minor {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return low
+}
