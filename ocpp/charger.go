@@ -212,7 +212,8 @@ func (c *Charger) authorize(m v16.Authorize) v16.AuthorizeResult {
 	defer c.mu.Unlock()
 	out := v16.AuthorizeResult{IDTagInfo: v16.IDTagInfo{Status: v16.AuthInvalid}}
 	for _, n := range c.connectors {
-		if n.grant != nil && n.grant.Reference == m.IDTag || n.running != nil && n.running.IDTag == m.IDTag {
+		runs := n.running != nil && !n.running.refused && n.running.IDTag == m.IDTag
+		if runs || n.grant != nil && n.grant.Reference == m.IDTag {
 			out.IDTagInfo.Status = v16.AuthAccepted
 		}
 	}
@@ -243,8 +244,11 @@ func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *htt
 		switch action {
 		case v16.ActionBootNotification:
 			return answer(payload, func(m v16.BootNotification) (v16.BootResult, error) {
-				keep(func(x *Stranger) { x.Vendor, x.Model, x.Firmware, x.At = m.Vendor, m.Model, m.Firmware, time.Now() })
-				return v16.BootResult{Status: v16.Rejected, Now: v16.At(s.o.Now()), Interval: int(heartbeat / time.Second)}, nil
+				keep(func(x *Stranger) {
+					x.Vendor, x.Model, x.Firmware, x.At = m.Vendor, m.Model, m.Firmware, time.Now()
+				})
+				return v16.BootResult{Status: v16.Rejected, Now: v16.At(s.o.Now()),
+					Interval: int(heartbeat / time.Second)}, nil
 			})
 		case v16.ActionHeartbeat:
 			return v16.HeartbeatResult{Now: v16.At(s.o.Now())}, nil

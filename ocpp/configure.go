@@ -55,7 +55,8 @@ func (c *Charger) greet(ctx context.Context, conn *ocppj.Conn) {
 		err := c.asked(ctx, v16.ActionTriggerMessage, v16.TriggerMessage{Message: v16.ActionStatusNotification,
 			Connector: number})
 		if err != nil {
-			c.log.Warn("charger does not tell its connector's state when it is asked", "connector", number, "error", err)
+			c.log.Warn("charger does not tell its connector's state when it is asked", "connector", number, "error",
+				err)
 		}
 	}
 	if c.boot.Model == "" {

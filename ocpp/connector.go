@@ -294,7 +294,8 @@ func (n *Connector) end(ctx context.Context, t *transaction) {
 			unlocked = true
 			err = n.charger.asked(ctx, v16.ActionUnlockConnector, v16.UnlockConnector{Connector: n.set.Number},
 				v16.ResultUnlocked)
-			n.charger.log.Warn("connector is unlocked: it does not end a transaction", "transaction", t.ID, "error", err)
+			n.charger.log.Warn("connector is unlocked: it does not end a transaction", "transaction", t.ID, "error",
+				err)
 		}
 	}
 }

@@ -23,6 +23,17 @@ func (x Session) begins(at time.Time) []Event {
 	return out
 }
 
+// chargerSaid takes what a charger says of a transaction.
+func (r Rules) chargerSaid(s State, o Observation) ([]Event, error) {
+	switch o.What {
+	case ChargerStarted:
+		return r.chargerStarted(s, o)
+	case ChargerRefused:
+		return r.chargerRefused(s, o), nil
+	}
+	return r.chargerEnded(s, o), nil
+}
+
 // chargerStarted takes a transaction that a charger began: only for the session that has its bay, that was told to
 // begin, and whose reference it names.
 func (r Rules) chargerStarted(s State, o Observation) ([]Event, error) {

@@ -76,8 +76,8 @@ const chargerTag = "7GK2M4Q"
 // held is a session with a hold, of whose vehicle nothing is seen yet.
 func (c *chargerBay) held() {
 	c.t.Helper()
-	offer := &session.Offer{Tariff: []byte(centsTariff), Hold: kiosk.Money{Minor: 5000, Currency: "EUR"}, Language: "en",
-		Timezone: "UTC"}
+	offer := &session.Offer{Tariff: []byte(centsTariff), Hold: kiosk.Money{Minor: 5000, Currency: "EUR"},
+		Language: "en", Timezone: "UTC"}
 	hold := &kiosk.Hold{ID: "17", TerminalID: "52523535", Approved: offer.Hold, At: c.now}
 	c.must(session.Observation{What: session.Chosen, Bay: 1, Session: "S1", Reference: chargerTag},
 		session.Observation{What: session.Accepted, Session: "S1", Offer: offer},
@@ -104,12 +104,13 @@ func (c *chargerBay) started() {
 	c.t.Helper()
 	c.held()
 	c.must(c.sampled(plugged, 0))
-	c.must(session.Observation{What: session.ChargerStarted, Bay: 1, Transaction: c.begun(8), Reading: c.reading(2259988)},
+	c.must(session.Observation{What: session.ChargerStarted, Bay: 1, Transaction: c.begun(8),
+		Reading: c.reading(2259988)},
 		session.Observation{What: session.ContactorMoved, Session: "S1", Bay: 1, Closed: true})
 }
 
-// TestAChargerIsSoldByItsRegister: the register of StartTransaction begins the session, that of StopTransaction ends it,
-// and the charger is asked to begin only once the journal says so.
+// TestAChargerIsSoldByItsRegister: the register of StartTransaction begins the session, that of StopTransaction ends
+// it, and the charger is asked to begin only once the journal says so.
 func TestAChargerIsSoldByItsRegister(t *testing.T) {
 	c := newChargerBay(t)
 	c.started()
@@ -128,8 +129,8 @@ func TestAChargerIsSoldByItsRegister(t *testing.T) {
 	}
 }
 
-// TestOnlyTheSessionsOwnTransactionRuns: another one's, a second one, and one that nobody asked for are refused, and the
-// answer that was lost is given again.
+// TestOnlyTheSessionsOwnTransactionRuns: another one's, a second one, and one that no session asked for are refused,
+// and the answer that was lost is given again.
 func TestOnlyTheSessionsOwnTransactionRuns(t *testing.T) {
 	start := func(c *chargerBay, tx *kiosk.Transaction) error {
 		return c.does(session.Observation{What: session.ChargerStarted, Bay: 1, Transaction: tx,
@@ -216,7 +217,7 @@ func TestAChargerThatIsCutOff(t *testing.T) {
 			}
 			c.now = c.now.Add(2 * time.Minute)
 			c.must(lost(16*time.Minute),
-				session.Observation{What: session.ContactorMoved, Session: "S1", Bay: 1, Err: errors.New("not connected")},
+				session.Observation{What: session.ContactorMoved, Session: "S1", Bay: 1, Err: errors.New("away")},
 				session.Observation{What: session.FinalRead, Session: "S1", Err: errors.New("not connected")})
 			x := c.state.Sessions["S1"]
 			if x.Bill == nil || x.Bill.Energy != 2000 || x.Bill.Total.Minor != 100 || x.Reason != session.ReasonLost {

@@ -47,12 +47,8 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 			return r.unsold(s, o), nil
 		}
 		return r.sampled(s, x, o)
-	case ChargerStarted:
-		return r.chargerStarted(s, o)
-	case ChargerRefused:
-		return r.chargerRefused(s, o), nil
-	case ChargerEnded:
-		return r.chargerEnded(s, o), nil
+	case ChargerStarted, ChargerRefused, ChargerEnded:
+		return r.chargerSaid(s, o)
 	case Chosen:
 		return r.chosen(s, o)
 	case FreeAsked:

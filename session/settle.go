@@ -57,7 +57,8 @@ func (x Session) unlikely(r Rules, o Observation) string {
 	if x.rise(o.Reading.Import) < 0 && x.counted(o.Reading.Import) >= 0 {
 		from = *x.Start
 	}
-	if err := register.Possible(from, *o.Reading, max(0, x.when(o.Reading.At).Sub(from.At))+r.reaction(x.Bay)); err != nil {
+	span := max(0, x.when(o.Reading.At).Sub(from.At)) + r.reaction(x.Bay)
+	if err := register.Possible(from, *o.Reading, span); err != nil {
 		return err.Error()
 	}
 	return ""

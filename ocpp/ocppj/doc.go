@@ -1,6 +1,6 @@
-// Package ocppj carries OCPP messages over a WebSocket: "OCPP 1.6 JSON over WebSocket" (OCPP-J), chapter 4, and Part 4
-// of OCPP 2.0.1 and 2.1. It knows frames, message ids and errors, and no message: what a payload says is for v16 and its
-// siblings.
+// Package ocppj carries OCPP messages over a WebSocket: "OCPP 1.6 JSON over WebSocket" (OCPP-J), chapter 4, and Part
+// 4 of OCPP 2.0.1 and 2.1. It knows frames, message ids and errors, and no message: what a payload says is for v16
+// and its siblings.
 //
 // # What holds
 //
@@ -10,5 +10,6 @@
 //
 // A connection that is dead on one side is found by pings, which are ours to send: TCP alone may take hours.
 //
-// The package must never answer a call whose handler has not returned: what an answer promises is in the journal then.
+// The package must never answer a call whose handler has not returned: what an answer promises is in the journal
+// then.
 package ocppj
