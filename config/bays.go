@@ -12,7 +12,7 @@ import (
 	"kioskd/meter"
 )
 
-func (r *configReader) bays(c *Config, n *yaml.Node) {
+func (r *configReader) bays(c *Config, n *yaml.Node, dir string) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
 		r.fault(n, "bays: want a list with at least one bay")
 		return
@@ -20,15 +20,22 @@ func (r *configReader) bays(c *Config, n *yaml.Node) {
 	numbers := map[int]bool{}
 	for _, item := range n.Content {
 		b := Bay{Requesting: -1, Emergency: -1}
-		power, switches := 0, 0
+		power, switches, meters := 0, 0, 0
 		r.mapping(item, "bay", map[string]func(*yaml.Node){
 			"number!": r.number(&b.Number, 1, 999), "evse_id": r.text(&b.EVSE),
 			"max_power_w!": r.number(&power, LeastPower, MostPower),
-			"meter!":       func(n *yaml.Node) { r.meter(&b, n) },
+			"meter":        func(n *yaml.Node) { meters++; r.meter(&b, n) },
 			"board":        func(n *yaml.Node) { switches++; r.board(&b, n) },
 			"gpio":         func(n *yaml.Node) { switches++; r.gpio(&b, n) },
+			"charger":      func(n *yaml.Node) { r.charger(&b, n, dir) },
 		})
-		if switches != 1 && item.Kind == yaml.MappingNode {
+		switch {
+		case item.Kind != yaml.MappingNode:
+		case b.Charger != nil && switches+meters > 0:
+			r.fault(item, "bay: a charger counts and switches itself: want no meter, board or gpio beside it")
+		case b.Charger == nil && meters == 0:
+			r.fault(item, "bay: meter is missing")
+		case b.Charger == nil && switches != 1:
 			r.fault(item, "bay: want board or gpio, one of the two")
 		}
 		if b.Number != 0 && numbers[b.Number] {
@@ -69,6 +76,11 @@ func (b Bay) Own() (out []string) {
 	if b.EVSE != "" {
 		out = append(out, "the EVSE id "+b.EVSE)
 	}
+	if b.Charger != nil {
+		out = append(out, fmt.Sprintf("connector %d of charger %s", b.Charger.Connector, b.Charger.ID))
+		slices.Sort(out)
+		return out
+	}
 	out = append(out, b.on("coil", b.Coil)...)
 	for _, input := range []int{b.Plugged, b.Feedback, b.Requesting} {
 		out = append(out, b.on("input", input)...)
@@ -84,6 +96,9 @@ func (b Bay) Own() (out []string) {
 
 // stop is the input of the emergency stop, which several bays may have.
 func (b Bay) stop() []string {
+	if b.Charger != nil {
+		return nil
+	}
 	if pin := b.GPIO["emergency"]; pin != "" {
 		return []string{"GPIO line " + pin}
 	}
@@ -190,7 +205,9 @@ const LeastPower, MostPower = 1000, 100_000_000
 // MeterLines are the lines that meters hang on, in order.
 func (c *Config) MeterLines() (out []string) {
 	for _, b := range c.Bays {
-		out = append(out, b.MeterAddr)
+		if b.MeterAddr != "" {
+			out = append(out, b.MeterAddr)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -62,6 +62,8 @@ type Config struct {
 
 	Receipts Receipts
 
+	Chargers string // host:port at which chargers connect (OCPP); empty for none
+
 	Tariff *tariff.Tariff
 	Accept string // start of the checksum of a tariff whose prices are far from the last one's
 	Bays   []Bay
@@ -92,6 +94,7 @@ type Bay struct {
 	Emergency  int               // -1 where no input tells
 	GPIO       map[string]string // contactor, plugged, requesting, feedback, emergency
 	ActiveLow  bool
+	Charger    *Charger // nil where the bay has a meter and a contactor of its own
 }
 
 // Control is the socket on which the daemon serves commands, for its own user alone. It
@@ -351,7 +354,8 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 		"screen!":    func(n *yaml.Node) { r.screen(c, n, dir) },
 		"terminal!":  func(n *yaml.Node) { amounts = r.terminal(c, n, dir) },
 		"tariff!":    func(n *yaml.Node) { tariffNode = n },
-		"bays!":      func(n *yaml.Node) { r.bays(c, n) },
+		"ocpp":       func(n *yaml.Node) { r.ocpp(c, n) },
+		"bays!":      func(n *yaml.Node) { r.bays(c, n, dir) },
 		"timings":    func(n *yaml.Node) { r.timings(c, n) },
 		"staff":      func(n *yaml.Node) { r.staff(c, n) },
 		"backoffice": func(n *yaml.Node) { r.backoffice(c, n, dir) },
@@ -378,6 +382,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 		},
 	})
 	r.fits(c, amounts)
+	r.chargersFit(c, n)
 	if tariffNode != nil {
 		r.tariff(c, tariffNode, dir)
 	}
@@ -410,6 +415,9 @@ func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 	c.Terminal.Currency, c.Rules.Currency, c.Terminal.ID = c.Currency, c.Currency, c.Rules.TerminalID
 	for _, b := range c.Bays {
 		c.Rules.Bays[b.Number] = b.Register()
+		if b.Charger != nil {
+			c.Rules.Chargers[b.Number] = session.DefaultChargerRules()
+		}
 	}
 }
 

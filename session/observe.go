@@ -184,6 +184,7 @@ func DefaultRules() Rules {
 		InputsLost: 5 * time.Second, ReadingEvery: 10 * time.Second, Reaction: 4 * time.Second,
 		TryAgain: 20 * time.Second,
 		DayEnd:   -1, Location: time.UTC, Bays: map[int]BayRules{},
+		Chargers: map[int]ChargerRules{},
 	}
 }
 

@@ -114,6 +114,11 @@ func openDevices(c *config.Config) (d *devices, err error) {
 	boards := map[string]*hw.Board{}
 	for _, b := range c.Bays {
 		bay := session.Bay{Number: b.Number, EVSE: b.EVSE}
+		if b.Charger != nil { // it connects by itself
+			bay.Meter, bay.Inputs = missing{errNoDaemon}, missing{errNoDaemon}
+			d.Bays = append(d.Bays, bay)
+			continue
+		}
 		bus, noMeter := d.bus(b.MeterAddr)
 		if noMeter == nil {
 			bay.Meter = meter.NewGuard(meter.New(bus, byte(b.MeterUnit), b.Model), b.Register(), b.Serial)

@@ -23,6 +23,7 @@ import (
 	"kioskd/backoffice"
 	"kioskd/config"
 	"kioskd/line"
+	"kioskd/ocpp"
 	"kioskd/session"
 	"kioskd/socket"
 	"kioskd/store"
@@ -48,7 +49,9 @@ type Site struct {
 	control  *session.Controller
 	screens  net.Listener
 	commands net.Listener
-	up       *uplink // nil without a back office
+	chargers *ocpp.Server // nil where no bay is a charger
+	connects net.Listener // for chargers
+	up       *uplink      // nil without a back office
 	do       *instructionRunner
 	keep     *keeper
 	screen   ui.Site
@@ -64,7 +67,7 @@ type Options struct {
 	Lines   *keptLines                        // the newest of the log, for people at the screen and a back office
 	Journal func(kiosk.Journal) kiosk.Journal // wraps the journal; nil for none
 	Version string
-	Debug   []string // zvt, modbus, backoffice: what goes over these lines is logged
+	Debug   []string // zvt, modbus, backoffice, ocpp: what goes over these lines is logged
 }
 
 // knownPast is what the journal says of the time before.
@@ -83,7 +86,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Site, error) {
 	s := &Site{c: c, log: o.Log, options: o, start: time.Now(), devices: &devices{}}
 	s.off, s.quit = context.WithCancel(context.WithoutCancel(ctx))
 	for _, open := range []func(context.Context) error{s.openDevices, s.openJournal, s.readPast, s.openPrices,
-		s.openTerminal, s.openMachine, s.listen, s.openOffice} {
+		s.openTerminal, s.openChargers, s.openMachine, s.listen, s.openOffice} {
 		err := open(ctx)
 		if err == nil {
 			continue
@@ -292,6 +295,9 @@ func (s *Site) serve(ctx context.Context) error {
 	var g errgroup.Group
 	screenCtx, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error { return screen.Run(screenCtx, s.screens) })
+	if s.chargers != nil { // until the machine has ended its sessions
+		g.Go(func() error { return s.chargers.Serve(screenCtx, s.connects) })
+	}
 	if s.c.NeedScreen {
 		g.Go(func() error { watchScreen(screenCtx, screen, s.control); return nil })
 	} else { // the fault may be of a configuration of before

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"net"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"kioskd/file"
+)
+
+// Charger is a connector of a charger that speaks OCPP.
+type Charger struct {
+	ID        string // its identity: the last part of the address that it is told
+	Connector int
+	Password  string // empty asks for none
+}
+
+// Limits of OCPP-J: an identity is 48 characters at most, a password 16 to 20 bytes by the specification and up to 40
+// in the field.
+const (
+	longestIdentity = 48
+	leastPassword   = 16
+	longestPassword = 40
+)
+
+// ocpp reads where chargers connect.
+func (r *configReader) ocpp(c *Config, n *yaml.Node) {
+	r.mapping(n, "ocpp", map[string]func(*yaml.Node){
+		"listen!": func(n *yaml.Node) {
+			address, ok := strings.CutPrefix(n.Value, "tcp://")
+			if _, port, err := net.SplitHostPort(address); !ok || err != nil || port == "" {
+				r.fault(n, "ocpp.listen: %q: want an address such as tcp://0.0.0.0:8887", n.Value)
+				return
+			}
+			c.Chargers = address
+		},
+	})
+}
+
+func (r *configReader) charger(b *Bay, n *yaml.Node, dir string) {
+	x := &Charger{}
+	b.Charger = x
+	r.mapping(n, "charger", map[string]func(*yaml.Node){
+		"id!": func(n *yaml.Node) {
+			r.text(&x.ID)(n)
+			if utf8.RuneCountInString(x.ID) > longestIdentity || strings.ContainsAny(x.ID, "/?#:") {
+				r.fault(n, "charger.id: %q: want at most %d characters, and none of / ? # :", n.Value, longestIdentity)
+			}
+		},
+		"connector!":    r.number(&x.Connector, 1, 99),
+		"password_file": func(n *yaml.Node) { r.chargerPassword(x, n, dir) },
+	})
+}
+
+func (r *configReader) chargerPassword(x *Charger, n *yaml.Node, dir string) {
+	var path string
+	before := len(r.faults)
+	r.secret("charger.password_file", &path, dir)(n)
+	if len(r.faults) > before {
+		return
+	}
+	text, err := file.ReadSecret(path)
+	if err != nil {
+		r.fault(n, "charger.password_file: %v", err)
+		return
+	}
+	x.Password = strings.TrimSpace(string(text))
+	if l := len(x.Password); l < leastPassword || l > longestPassword {
+		r.fault(n, "charger.password_file: a password of %d characters, want %d to %d", l, leastPassword,
+			longestPassword)
+	}
+}
+
+// chargersFit judges what the bays and the section ocpp say together.
+func (r *configReader) chargersFit(c *Config, n *yaml.Node) {
+	passwords := map[string]string{}
+	used := false
+	for _, b := range c.Bays {
+		if b.Charger == nil {
+			continue
+		}
+		used = true
+		if known, ok := passwords[b.Charger.ID]; ok && known != b.Charger.Password {
+			r.fault(n, "bay %d: charger %s has another password at another bay", b.Number, b.Charger.ID)
+		}
+		passwords[b.Charger.ID] = b.Charger.Password
+	}
+	if used && c.Chargers == "" {
+		r.fault(n, "ocpp.listen is missing: bays have chargers, which must know where to connect")
+	}
+}

@@ -1,0 +1,130 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+
+	"kioskd"
+	"kioskd/config"
+	"kioskd/ocpp"
+	"kioskd/session"
+	"kioskd/store"
+)
+
+// errNoDaemon stands in for a charger where no daemon runs: a charger connects by itself, to the daemon.
+var errNoDaemon = errors.New("a charger is asked by the daemon alone: start it")
+
+// openChargers makes the central system of the bays that are chargers, and listens for them.
+func (s *Site) openChargers(ctx context.Context) error {
+	if s.c.Chargers == "" {
+		return nil
+	}
+	past, err := pastTransactions(ctx, s.journal)
+	if err != nil {
+		return err
+	}
+	s.chargers = ocpp.New(ocpp.Options{Chargers: chargerSettings(s.c), Desk: chargerDesk{s}, Past: past,
+		Now: s.clock.Now, PlugIn: s.c.Rules.PlugIn, Log: s.log, Trace: s.traces("ocpp")})
+	for i, b := range s.c.Bays {
+		if b.Charger != nil {
+			n := s.chargers.Connector(b.Charger.ID, b.Charger.Connector)
+			bay := &s.devices.Bays[i]
+			bay.Meter, bay.Contactor, bay.Inputs = n, n, n
+		}
+	}
+	s.connects, err = net.Listen("tcp", s.c.Chargers)
+	if err != nil {
+		return fmt.Errorf("cannot listen for chargers at %s: %w", s.c.Chargers, err)
+	}
+	s.closes(s.connects.Close)
+	return nil
+}
+
+// chargerSettings are the configuration's chargers, each with the connectors that are bays.
+func chargerSettings(c *config.Config) (out []ocpp.Settings) {
+	for _, b := range c.Bays {
+		if b.Charger == nil {
+			continue
+		}
+		i := slices.IndexFunc(out, func(s ocpp.Settings) bool { return s.ID == b.Charger.ID })
+		if i < 0 {
+			i = len(out)
+			out = append(out, ocpp.Settings{ID: b.Charger.ID, Password: b.Charger.Password})
+		}
+		out[i].Connectors = append(out[i].Connectors, ocpp.ConnectorSettings{Number: b.Charger.Connector, Bay: b.Number,
+			Register: b.Register()})
+	}
+	return out
+}
+
+// pastKept is how many transactions of before are looked for: a charger sends again what was not answered.
+const pastKept = 1000
+
+// pastTransactions are those that the journal has, in the order in which they began.
+func pastTransactions(ctx context.Context, journal *store.Store) (out []ocpp.Past, err error) {
+	ended := map[int]bool{}
+	for _, kind := range []session.Kind{session.TransactionEnded, session.TransactionRefused, session.MeterStart} {
+		n := 0
+		for r, err := range journal.Newest(ctx, string(kind)) {
+			if err != nil {
+				return nil, err
+			}
+			n++
+			if n > pastKept {
+				break
+			}
+			e, err := session.FromRecord(r)
+			if err != nil {
+				return nil, err
+			}
+			switch b := e.Body.(type) {
+			case session.ChargerEndBody:
+				ended[b.Transaction.ID] = true
+			case session.ChargerRefusedBody: // its number is used, and it may not run
+				out = append(out, ocpp.Past{Transaction: b.Transaction, At: e.At, Ended: true})
+			case session.FirstBody:
+				if b.Transaction != nil {
+					out = append(out, ocpp.Past{Transaction: *b.Transaction, At: e.At, Ended: ended[b.Transaction.ID]})
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b ocpp.Past) int { return a.Transaction.ID - b.Transaction.ID })
+	return out, nil
+}
+
+// chargerDesk hands what chargers say to the session machine, which writes it down.
+type chargerDesk struct{ s *Site }
+
+// Started implements ocpp.Desk.
+func (d chargerDesk) Started(ctx context.Context, bay int, t kiosk.Transaction, r kiosk.Reading) error {
+	r.At = d.s.clock.Now()
+	return d.s.control.Do(ctx, session.Observation{What: session.ChargerStarted, Bay: bay, Transaction: &t,
+		Reading: &r})
+}
+
+// Refused implements ocpp.Desk.
+func (d chargerDesk) Refused(ctx context.Context, bay int, t kiosk.Transaction, why error) error {
+	return d.s.control.Do(ctx, session.Observation{What: session.ChargerRefused, Bay: bay, Transaction: &t, Err: why})
+}
+
+// Ended implements ocpp.Desk.
+func (d chargerDesk) Ended(ctx context.Context, e ocpp.Ended) error {
+	b := &session.ChargerEndBody{Bay: e.Bay, Transaction: e.Transaction, MeterStop: e.MeterStop, Reason: e.Reason,
+		Timestamp: e.Timestamp}
+	if e.Reading != nil {
+		r := *e.Reading
+		r.At = d.s.clock.Now()
+		b.Reading = &r
+	}
+	if e.Why != nil {
+		b.Error = e.Why.Error()
+	}
+	for _, v := range e.Signed {
+		b.Signed = append(b.Signed, session.SignedValue{Context: v.Context, Value: v.Value})
+	}
+	return d.s.control.Do(ctx, session.Observation{What: session.ChargerEnded, Bay: e.Bay, Ended: b})
+}
