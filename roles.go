@@ -226,6 +226,8 @@ type Charger interface {
 	Contactor
 	// Start lets energy flow for a session, and returns when the charger has begun, and the journal has its register.
 	Start(context.Context, Grant) error
+	// Renew puts off when a charger that is cut off stops by itself. An error means that the time before still holds.
+	Renew(context.Context, Grant) error
 	// Within is how long the charger may take to begin, or to end.
 	Within() time.Duration
 }
@@ -265,6 +267,8 @@ type BayInputs struct {
 	// For is the session, by its reference, whose energy flows; empty where the inputs do not know. A charger does: a
 	// transaction ends when its vehicle is disconnected.
 	For string
+	// Unfused means that a charger goes on when it is cut off: it takes no limit beforehand (OCPP 1.6, chapter 3.13).
+	Unfused bool
 	// Failed is what the device says is wrong with itself; empty where nothing is.
 	Failed string
 }

@@ -30,6 +30,7 @@ type Charger struct {
 	heard   time.Time
 	boot    v16.BootNotification
 	refused []Setting // that the charger does not take
+	fuses   fuses
 }
 
 // Setting is a configuration key of a charger.
@@ -51,10 +52,13 @@ type Report struct {
 	Serial    string    `json:"serial,omitempty"`
 	Firmware  string    `json:"firmware,omitempty"`
 	Refused   []Setting `json:"refused,omitempty"`
+	// Unfused means that it goes on when it is cut off, until the vehicle is full or disconnected.
+	Unfused bool `json:"unfused,omitempty"`
 }
 
 func newCharger(s *Server, set Settings) *Charger {
-	c := &Charger{server: s, set: set, connectors: map[int]*Connector{}, log: s.o.Log.With("charger", set.ID)}
+	c := &Charger{server: s, set: set, connectors: map[int]*Connector{}, log: s.o.Log.With("charger", set.ID),
+		fuses: fuses{forms: fuseForms()}}
 	for _, n := range set.Connectors {
 		c.connectors[n.Number] = &Connector{charger: c, set: n, news: make(chan struct{}, 1)}
 	}
@@ -71,7 +75,8 @@ func (c *Charger) report() Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Report{ID: c.set.ID, Connected: c.conn != nil, Address: c.address, Heard: c.heard, Vendor: c.boot.Vendor,
-		Model: c.boot.Model, Serial: c.boot.Serial, Firmware: c.boot.Firmware, Refused: slices.Clone(c.refused)}
+		Model: c.boot.Model, Serial: c.boot.Serial, Firmware: c.boot.Firmware, Refused: slices.Clone(c.refused),
+		Unfused: c.fuses.unbounded()}
 }
 
 // options are those of a connection.
@@ -132,9 +137,21 @@ func (c *Charger) asked(ctx context.Context, action string, request any, good ..
 		return err
 	}
 	if !slices.Contains(append(good, v16.ResultAccepted), result.Status) {
-		return fmt.Errorf("%s was answered with %q", action, result.Status)
+		return &refusal{action, result.Status}
 	}
 	return nil
+}
+
+// refusal is an answer with a status that is none of the good ones.
+type refusal struct{ action, status string }
+
+func (r *refusal) Error() string { return fmt.Sprintf("%s was answered with %q", r.action, r.status) }
+
+// refused tells whether a charger answered that it does not do what it was asked.
+func refused(err error) bool {
+	var status *refusal
+	var own *ocppj.Error
+	return errors.As(err, &status) || errors.As(err, &own)
 }
 
 // heartbeat is how often a charger is to say that it is there; its connection is proven by pings.

@@ -59,13 +59,20 @@ func (c *Charger) greet(ctx context.Context, conn *ocppj.Conn) {
 				err)
 		}
 	}
-	if c.boot.Model == "" {
+	if c.report().Model == "" {
 		if err := c.asked(ctx, v16.ActionTriggerMessage,
 			v16.TriggerMessage{Message: v16.ActionBootNotification}); err != nil {
 			c.log.Info("charger does not tell what it is when it is asked", "error", err)
 		}
 	}
-	refused, err := c.configure(ctx)
+	has, err := c.read(ctx)
+	if err == nil {
+		c.keepFuses(newFuses(has))
+	}
+	var refused []Setting
+	if err == nil {
+		refused, err = c.configure(ctx, has)
+	}
 	if err != nil {
 		c.log.Warn("charger was not set", "error", err)
 		return
@@ -79,11 +86,7 @@ func (c *Charger) greet(ctx context.Context, conn *ocppj.Conn) {
 }
 
 // configure writes what is not as it must be, and reads it back.
-func (c *Charger) configure(ctx context.Context) (refused []Setting, err error) {
-	has, err := c.read(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (c *Charger) configure(ctx context.Context, has map[string]v16.ConfigurationKey) (refused []Setting, err error) {
 	for _, want := range c.server.settings() {
 		s := Setting{Key: want[0], Value: want[1], Has: has[want[0]].Value}
 		switch {

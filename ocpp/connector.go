@@ -140,6 +140,7 @@ func (n *Connector) Inputs(context.Context) (in kiosk.BayInputs, err error) {
 	if in.Closed {
 		in.For = n.running.IDTag
 	}
+	in.Unfused = n.charger.fuses.unbounded()
 	return in, nil
 }
 
@@ -189,11 +190,7 @@ func (n *Connector) Start(ctx context.Context, g kiosk.Grant) error {
 	n.charger.mu.Unlock()
 	ctx, stop := context.WithTimeout(ctx, startWithin)
 	defer stop()
-	m := v16.RemoteStart{Connector: n.set.Number, IDTag: g.Reference}
-	err := m.Check()
-	if err == nil {
-		err = n.charger.asked(ctx, v16.ActionRemoteStartTransaction, m)
-	}
+	err := n.ask(ctx, g)
 	if err == nil {
 		err = n.await(ctx, func() bool { return n.running != nil && n.running.IDTag == g.Reference })
 	}
@@ -205,6 +202,29 @@ func (n *Connector) Start(ctx context.Context, g kiosk.Grant) error {
 	n.grant = nil
 	if err == nil {
 		err = errors.New("the charger did not begin")
+	}
+	return err
+}
+
+// ask sends RemoteStartTransaction, with its fuse where the charger is known to take one: it is then bounded from its
+// first moment on.
+func (n *Connector) ask(ctx context.Context, g kiosk.Grant) error {
+	m := v16.RemoteStart{Connector: n.set.Number, IDTag: g.Reference}
+	if err := m.Check(); err != nil {
+		return err
+	}
+	n.charger.mu.Lock()
+	if f := n.charger.fuses; f.taken && g.Fuse > 0 {
+		form := f.forms[0]
+		form.relative = true // it has not begun
+		p := form.profile(n.set.Register.MaxPower, g.Fuse, v16.Time{})
+		m.Profile = &p
+	}
+	n.charger.mu.Unlock()
+	err := n.charger.asked(ctx, v16.ActionRemoteStartTransaction, m)
+	if err != nil && m.Profile != nil && refused(err) { // perhaps it takes none before it has begun
+		m.Profile = nil
+		err = n.charger.asked(ctx, v16.ActionRemoteStartTransaction, m)
 	}
 	return err
 }

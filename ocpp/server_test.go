@@ -58,6 +58,8 @@ type peer struct {
 	ws *websocket.Conn
 	n  int
 
+	config string // settings that it tells beside its own
+
 	mu      sync.Mutex
 	answers map[string]chan json.RawMessage
 	calls   chan []json.RawMessage // that it does not answer by itself
@@ -105,13 +107,15 @@ func (s *stand) dial(id, user, password string, protocols ...string) (*websocket
 }
 
 // connect is the charger that the configuration has. It answers the commands of configuration by itself.
-func (s *stand) connect() *peer {
+func (s *stand) connect() *peer { return s.connectWith("") }
+
+func (s *stand) connectWith(config string) *peer {
 	s.t.Helper()
 	ws, _, err := s.dial("WB%201", "WB 1", "a-password-of-16", "ocpp1.6")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := &peer{t: s.t, ws: ws, answers: map[string]chan json.RawMessage{}, calls: make(chan []json.RawMessage, 10)}
+	p := &peer{t: s.t, ws: ws, config: config, answers: map[string]chan json.RawMessage{}, calls: make(chan []json.RawMessage, 10)}
 	s.t.Cleanup(func() { ws.CloseNow() })
 	go p.read()
 	return p
@@ -138,7 +142,8 @@ func (p *peer) read() {
 			p.answers[id] <- f[2]
 			p.mu.Unlock()
 		case action == "GetConfiguration":
-			p.write(`[3,%q,{"configurationKey":[{"key":"FreevendEnabled","readonly":true,"value":"true"}]}]`, id)
+			p.write(`[3,%q,{"configurationKey":[%s{"key":"FreevendEnabled","readonly":true,"value":"true"}]}]`, id,
+				p.config)
 		case action == "ChangeConfiguration", action == "TriggerMessage":
 			p.write(`[3,%q,{"status":"Accepted"}]`, id)
 		default:

@@ -18,11 +18,12 @@ type bayWorker struct {
 	readings owner // of the meter
 	staff    services
 	charger  kiosk.Charger  // nil where the bay is no charger's
-	starting sync.WaitGroup // of what asks a charger to begin
+	starting sync.WaitGroup // of what asks a charger to begin, or how long to go on
 
-	mu   sync.Mutex // of what follows, and of the order in which it is told
-	seen view
-	told struct {
+	mu      sync.Mutex // of what follows, and of the order in which it is told
+	seen    view
+	renewAt time.Time // when the charger is told again how long it may go on
+	told    struct {
 		at     time.Time
 		inputs kiosk.BayInputs
 	}
@@ -232,6 +233,9 @@ func (w *bayWorker) inspectAnd(ctx context.Context, tell bool) {
 	if err == nil && !in.Closed {
 		w.notify(ctx, kiosk.FaultContactorStuck, false, nil)
 	}
+	if err == nil {
+		w.renew(ctx, in)
+	}
 }
 
 // unreachable is the fault of a bay whose inputs cannot be read.
@@ -336,13 +340,55 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 
 // start asks a charger to begin, and goes on: it takes its time, and its driver may change their mind.
 func (w *bayWorker) start(ctx context.Context, cmd Command) {
+	w.putOff(0) // each session has its own fuse
 	w.starting.Go(func() {
-		o := cmd.ended(contained(func() error {
-			return w.charger.Start(ctx, kiosk.Grant{Reference: cmd.Ref})
-		}))
+		o := cmd.ended(contained(func() error { return w.charger.Start(ctx, w.grant(cmd.Ref)) }))
 		o.Bay = cmd.Bay
 		w.c.post(o)
 	})
+}
+
+// Times between two fuses of a charger; a longer one would keep a charger that is cut off from what was not drawn.
+const (
+	renewEvery = 5 * time.Minute
+	renewAgain = 5 * time.Second
+)
+
+// grant is what a session at the bay may draw from now on.
+func (w *bayWorker) grant(reference string) kiosk.Grant {
+	x, _ := w.c.state().AtBay(w.bay.Number)
+	return kiosk.Grant{Reference: reference, Fuse: w.c.cfg.Rules.Fuse(x, w.c.now())}
+}
+
+// renew tells a charger that lets energy flow how long it may go on by itself.
+func (w *bayWorker) renew(ctx context.Context, in kiosk.BayInputs) {
+	if w.charger == nil || !in.Closed || in.For == "" || !w.due() {
+		return
+	}
+	if x, ok := w.c.state().AtBay(w.bay.Number); !ok || x.Reference != in.For || !x.running() {
+		return
+	}
+	w.putOff(renewEvery)
+	w.starting.Go(func() {
+		err := contained(func() error { return w.charger.Renew(ctx, w.grant(in.For)) })
+		if err != nil {
+			w.c.cfg.Log.Warn("charger takes no limit for when it is cut off", "bay", w.bay.Number, "error", err)
+			w.putOff(renewAgain)
+		}
+	})
+}
+
+// due tells whether the charger is to be told again.
+func (w *bayWorker) due() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !time.Now().Before(w.renewAt)
+}
+
+func (w *bayWorker) putOff(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.renewAt = time.Now().Add(d)
 }
 
 // openWithin is how long the contactor is told to open before it is called stuck.

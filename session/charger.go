@@ -96,14 +96,22 @@ func (x Session) rebill(r kiosk.Reading) (*Bill, error) {
 	return x.bill(r)
 }
 
-// Fuse is how long a session may go on at the bay's full power before its hold, or its driver's own limit, is used up:
-// a charger that is cut off must have stopped by then. 0 where it is used up.
-func (r Rules) Fuse(x Session, from kiosk.Reading) time.Duration {
-	if x.Hold == nil || x.Start == nil || x.Tariff == nil {
+// Fuse is how long a session may go on from a time at the bay's full power before its hold is used up: a charger that
+// is cut off must have stopped by then. 0 where it is used up.
+func (r Rules) Fuse(x Session, at time.Time) time.Duration {
+	if x.Hold == nil || x.Tariff == nil {
 		return 0
 	}
-	most := 48 * time.Hour
-	low, high := time.Duration(0), most
+	if x.Start == nil { // it is about to begin
+		x.Start, x.Last = &kiosk.Reading{At: at}, &kiosk.Reading{At: at}
+	}
+	from := x.LastReading()
+	return max(0, r.lasts(x, from)-at.Sub(from.At))
+}
+
+// lasts is how long a hold lasts from a register on.
+func (r Rules) lasts(x Session, from kiosk.Reading) time.Duration {
+	low, high := time.Duration(0), 48*time.Hour
 	for high-low > time.Second {
 		middle := (low + high) / 2
 		later := from
@@ -117,4 +125,22 @@ func (r Rules) Fuse(x Session, from kiosk.Reading) time.Duration {
 		}
 	}
 	return low
+}
+
+// bounded tells why a hold does not cover what a charger may deliver that goes on when it is cut off: until it is given
+// up, at full power.
+func (r Rules) bounded(x Session, o Observation) error {
+	rules, ok := r.Chargers[x.Bay]
+	if !ok || !o.Live[x.Bay].Inputs.Unfused {
+		return nil
+	}
+	if err := x.loadOffer(*o.Offer); err != nil {
+		return err
+	}
+	x.Hold = &kiosk.Hold{Approved: x.Offer.Hold}
+	if least := rules.Lost + rules.Reaction; r.Fuse(x, o.At) < least {
+		return fmt.Errorf("the charger goes on when it is cut off, and a hold of %v does not cover %v of it",
+			x.Offer.Hold, least)
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -73,11 +72,15 @@ func (c *chargerBay) sampled(in kiosk.BayInputs, wh kiosk.Energy) session.Observ
 
 const chargerTag = "7GK2M4Q"
 
+func chargerOffer(hold int64) *session.Offer {
+	return &session.Offer{Tariff: []byte(centsTariff), Hold: kiosk.Money{Minor: hold, Currency: "EUR"},
+		Language: "en", Timezone: "UTC"}
+}
+
 // held is a session with a hold, of whose vehicle nothing is seen yet.
 func (c *chargerBay) held() {
 	c.t.Helper()
-	offer := &session.Offer{Tariff: []byte(centsTariff), Hold: kiosk.Money{Minor: 5000, Currency: "EUR"},
-		Language: "en", Timezone: "UTC"}
+	offer := chargerOffer(5000)
 	hold := &kiosk.Hold{ID: "17", TerminalID: "52523535", Approved: offer.Hold, At: c.now}
 	c.must(session.Observation{What: session.Chosen, Bay: 1, Session: "S1", Reference: chargerTag},
 		session.Observation{What: session.Accepted, Session: "S1", Offer: offer},
@@ -262,12 +265,47 @@ func TestTheKioskComesBackToACharger(t *testing.T) {
 	}
 }
 
-// TestAFuseEndsWithTheHold: 50.00 at 0.50 a kWh and 22 kW last 16363 seconds.
+// TestAFuseEndsWithTheHold: 50.00 at 0.50 a kWh and 22 kW last 16363 seconds, less what passed since the last register.
 func TestAFuseEndsWithTheHold(t *testing.T) {
 	c := newChargerBay(t)
 	c.started()
-	got := c.rules.Fuse(c.state.Sessions["S1"], *c.reading(2259988))
-	if s := int(got.Seconds()); s < 16360 || s > 16365 {
-		t.Error(fmt.Sprint("the fuse is ", got))
+	x := c.state.Sessions["S1"]
+	for later, want := range map[time.Duration]int{0: 16363, time.Hour: 16363 - 3600, 5 * time.Hour: 0} {
+		if got := int(c.rules.Fuse(x, x.Last.At.Add(later)).Seconds()); got < want-3 || got > want+3 {
+			t.Errorf("%v after the last register the fuse is %d s, want %d", later, got, want)
+		}
+	}
+}
+
+// TestAChargerWithoutAFuse is sold only with a hold that covers what it delivers while it is waited for, and stops
+// while the hold still does: 22 kW for 15 minutes and 20 seconds are 5.62 kWh, 2.81 at 0.50.
+func TestAChargerWithoutAFuse(t *testing.T) {
+	for name, c := range map[string]struct {
+		unfused bool
+		hold    int64
+		refused bool
+	}{"covered": {true, 282, false}, "not covered": {true, 280, true}, "with a fuse": {false, 280, false}} {
+		b := newChargerBay(t)
+		b.must(session.Observation{What: session.Chosen, Bay: 1, Session: "S1", Reference: chargerTag})
+		err := b.does(session.Observation{What: session.Accepted, Session: "S1", Offer: chargerOffer(c.hold),
+			Live: map[int]session.Sample{1: {Inputs: kiosk.BayInputs{Unfused: c.unfused}}}})
+		if (err != nil) != c.refused {
+			t.Errorf("%s: it gave %v", name, err)
+		}
+	}
+	for unfused, most := range map[bool]kiosk.Energy{true: 100_000 - 5_622, false: 100_000 - 122} {
+		b := newChargerBay(t)
+		b.started()
+		in := charging
+		in.Unfused = unfused
+		b.now = b.now.Add(4 * time.Hour)
+		b.must(b.sampled(in, 2259988+most-100))
+		if x := b.state.Sessions["S1"]; x.Power != session.Charging {
+			t.Errorf("unfused %v: it is %s, %s", unfused, x.Power, x.Reason)
+		}
+		b.must(b.sampled(in, 2259988+most+100))
+		if x := b.state.Sessions["S1"]; x.Reason != session.ReasonLimit {
+			t.Errorf("unfused %v: it is %s, %s", unfused, x.Power, x.Reason)
+		}
 	}
 }

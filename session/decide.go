@@ -418,7 +418,7 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	if reading == nil || o.Sample.InputsLost != 0 {
 		return nil, nil
 	}
-	why, err := r.limitReached(x, *reading)
+	why, err := r.limitReached(x, *reading, r.reaction(x.Bay, o.Sample.Inputs))
 	if err != nil { // what cannot be priced must not be sold
 		return x.stopFor(o, StopBody{Reason: ReasonMeter, ErrorBody: wentWrong(err)}), nil
 	}
@@ -445,8 +445,8 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 }
 
 // limitReached tells whether the hold is nearly used up, or the driver's own limit.
-func (r Rules) limitReached(x Session, reading kiosk.Reading) (Reason, error) {
-	over, err := r.usedUp(x, reading, x.Hold.Approved)
+func (r Rules) limitReached(x Session, reading kiosk.Reading, reaction time.Duration) (Reason, error) {
+	over, err := r.usedUp(x, reading, x.Hold.Approved, reaction)
 	if over || err != nil {
 		return ReasonLimit, err
 	}
@@ -455,7 +455,7 @@ func (r Rules) limitReached(x Session, reading kiosk.Reading) (Reason, error) {
 	case own == nil:
 		return "", nil
 	case own.Cost != nil:
-		over, err = r.usedUp(x, reading, *own.Cost)
+		over, err = r.usedUp(x, reading, *own.Cost, r.reaction(x.Bay, kiosk.BayInputs{}))
 	case own.Energy > 0:
 		over = x.Energy(reading.Import) >= own.Energy
 	case own.Time > 0:
@@ -469,17 +469,16 @@ func (r Rules) limitReached(x Session, reading kiosk.Reading) (Reason, error) {
 
 // usedUp tells whether an amount would be used up before a stop takes effect, at the
 // bay's full power.
-func (r Rules) usedUp(x Session, reading kiosk.Reading, limit kiosk.Money) (bool, error) {
+func (r Rules) usedUp(x Session, reading kiosk.Reading, limit kiosk.Money, reaction time.Duration) (bool, error) {
 	u := x.usage(reading)
 	next := tariff.Period{Start: u.End, State: tariff.Charging, Current: sum(reading.Current)}
 	if x.idle {
 		next.State = tariff.Parked
 	} else {
-		reaction := int64(r.reaction(x.Bay) / time.Millisecond)
-		next.Energy = kiosk.Energy(int64(r.Bays[x.Bay].MaxPower)*reaction/3_600_000) + 1
+		next.Energy = kiosk.Energy(int64(r.Bays[x.Bay].MaxPower)*reaction.Milliseconds()/3_600_000) + 1
 	}
 	u.Periods = append(u.Periods, next)
-	u.End = u.End.Add(r.reaction(x.Bay))
+	u.End = u.End.Add(reaction)
 	cost, err := x.Tariff.Calculate(u, x.Location)
 	if err != nil {
 		return false, err

@@ -85,6 +85,9 @@ func (r Rules) accepted(s State, x Session, o Observation) ([]Event, error) {
 		return nil, fmt.Errorf("cannot accept: %w", err)
 	}
 	x.Offer = o.Offer
+	if err := r.bounded(x, o); err != nil {
+		return nil, fmt.Errorf("cannot accept: %w", err)
+	}
 	return []Event{x.says(OfferAccepted, o.At, OfferBody{*o.Offer}), x.askHold(o.At)}, nil
 }
 

@@ -150,9 +150,14 @@ func (r Rules) isCharger(bay int) bool {
 	return ok
 }
 
-// reaction is the time from deciding to stop to no energy at a bay.
-func (r Rules) reaction(bay int) time.Duration {
-	if c, ok := r.Chargers[bay]; ok {
+// reaction is the time from deciding to stop to no energy at a bay. A charger that goes on when it is cut off may be
+// cut off at any time.
+func (r Rules) reaction(bay int, in kiosk.BayInputs) time.Duration {
+	c, ok := r.Chargers[bay]
+	switch {
+	case ok && in.Unfused:
+		return c.Lost + c.Reaction
+	case ok:
 		return c.Reaction
 	}
 	return r.Reaction

@@ -57,7 +57,7 @@ func (x Session) unlikely(r Rules, o Observation) string {
 	if x.rise(o.Reading.Import) < 0 && x.counted(o.Reading.Import) >= 0 {
 		from = *x.Start
 	}
-	span := max(0, x.when(o.Reading.At).Sub(from.At)) + r.reaction(x.Bay)
+	span := max(0, x.when(o.Reading.At).Sub(from.At)) + r.reaction(x.Bay, kiosk.BayInputs{})
 	if err := register.Possible(from, *o.Reading, span); err != nil {
 		return err.Error()
 	}
