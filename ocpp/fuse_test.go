@@ -20,7 +20,7 @@ type profiled struct {
 		Start   string `json:"startSchedule"`
 		Unit    string `json:"chargingRateUnit"`
 		Periods []struct {
-			Start int
+			Start int `json:"startPeriod"`
 			Limit json.Number
 		} `json:"chargingSchedulePeriod"`
 	} `json:"chargingSchedule"`
@@ -56,10 +56,10 @@ func TestAFuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := asked[0]
-	if w.Kind != "Absolute" || w.Purpose != "TxProfile" || w.ID != 1 || w.Schedule.Start != "2026-03-02T09:00:10.000Z" ||
-		w.Schedule.Unit != "W" || len(w.Schedule.Periods) != 2 || w.Schedule.Periods[0].Limit != "22000.0" ||
-		w.Schedule.Periods[1].Limit != "0.0" || w.Schedule.Periods[1].Start < 3600 || w.Schedule.Periods[1].Start > 3700 {
+	w, x := asked[0], asked[0].Schedule
+	if w.Kind != "Absolute" || w.Purpose != "TxProfile" || w.ID != 1 || x.Start != "2026-03-02T09:00:10.000Z" ||
+		x.Unit != "W" || len(x.Periods) != 2 || x.Periods[0].Limit != "22000.0" || x.Periods[1].Limit != "0.0" ||
+		x.Periods[1].Start < 3600 || x.Periods[1].Start > 3700 {
 		t.Errorf("%+v", w)
 	}
 	if a := asked[1]; a.Schedule.Unit != "A" || a.Schedule.Periods[0].Limit != "95.6" {

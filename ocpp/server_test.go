@@ -115,7 +115,8 @@ func (s *stand) connectWith(config string) *peer {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := &peer{t: s.t, ws: ws, config: config, answers: map[string]chan json.RawMessage{}, calls: make(chan []json.RawMessage, 10)}
+	p := &peer{t: s.t, ws: ws, config: config, answers: map[string]chan json.RawMessage{},
+		calls: make(chan []json.RawMessage, 10)}
 	s.t.Cleanup(func() { ws.CloseNow() })
 	go p.read()
 	return p
