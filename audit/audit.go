@@ -113,6 +113,7 @@ type body struct {
 	Source    string         `json:"source"`
 	Error     string         `json:"error"`
 	Fault     string         `json:"fault"`
+	Charger   bool           `json:"charger"`
 	Bill      *struct {
 		Energy kiosk.Energy `json:"energy_wh"`
 		Total  kiosk.Money  `json:"total"`
@@ -145,6 +146,7 @@ type trail struct {
 	bill          *body
 	money         string // last settlement that was confirmed
 	grantedBy     string // the person who let it charge for nothing
+	charger       bool   // its bay is a charger's, which tells its register when it begins
 	closed        bool
 	missing       int         // lists in a row that lacked its hold
 	excused       bool        // the journal says why less than was delivered may be billed
@@ -178,6 +180,20 @@ var needs = map[string][]string{
 	"release_intent":  {"hold_ok|hold_found"},
 	"release_ok":      {"release_intent"},
 	"receipt_final":   {"capture_confirmed|release_confirmed|free_granted|" + disputed},
+}
+
+// chargerNeeds are what differs at a bay that is a charger's: it is asked to begin, and then tells its register.
+var chargerNeeds = map[string][]string{
+	"contactor_close": {"hold_ok|hold_found|free_granted", "hold_confirmed|free_granted", "plugged"},
+	"meter_start":     {"contactor_close"},
+}
+
+// needed is what must stand before a record of a session.
+func (x *trail) needed(kind string) []string {
+	if own, ok := chargerNeeds[kind]; ok && x.charger {
+		return own
+	}
+	return needs[kind]
 }
 
 // Check reads a whole journal and returns every promise that the world shows broken.
@@ -260,7 +276,7 @@ func (c *check) record(r kiosk.Record) error {
 	if x.closed {
 		c.broken(Order, x.reference, "%s (record %d) comes after the session was closed", r.Kind, r.Seq)
 	}
-	for _, need := range needs[r.Kind] {
+	for _, need := range x.needed(r.Kind) {
 		if !x.has(need) {
 			c.broken(Order, x.reference, "%s (record %d) without %s before it", r.Kind, r.Seq, need)
 		}
@@ -304,6 +320,8 @@ func (x *trail) apply(kind string, b body) {
 		x.bay = b.Bay
 	}
 	switch kind {
+	case "bay_lease", "bay_moved":
+		x.charger = b.Charger
 	case "hold_intent", "capture_intent", "release_intent":
 		x.commands = append(x.commands, b.At)
 	case "resumed":

@@ -32,6 +32,8 @@ func World() []Command {
 			Example: "kioskd simulate board --listen pty:/tmp/board"},
 		{Name: "simulate backoffice", Summary: "a back office with an authority of its own and an SQLite database",
 			Example: "kioskd simulate backoffice --dir office --listen tcp://127.0.0.1:8443"},
+		{Name: "simulate charger", Summary: "a charger that speaks OCPP",
+			Example: "kioskd simulate charger --url ws://127.0.0.1:8887/ocpp --id WB-1"},
 		{Name: "simulate site", Summary: "a whole site, and a configuration for it",
 			Example: "kioskd simulate site --config /tmp/site/kioskd.yaml"},
 		{Name: "torture", Summary: "treats simulated sites as badly as the world can, and audits",

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -36,6 +37,7 @@ func (r *configReader) ocpp(c *Config, n *yaml.Node) {
 			}
 			c.Chargers = address
 		},
+		"sample": r.duration("ocpp.sample", &c.Sample, time.Second, time.Minute),
 	})
 }
 

@@ -63,6 +63,9 @@ type Config struct {
 	Receipts Receipts
 
 	Chargers string // host:port at which chargers connect (OCPP); empty for none
+	// Sample is how often a charger tells its register.
+	Sample      time.Duration
+	chargerLost time.Duration
 
 	Tariff *tariff.Tariff
 	Accept string // start of the checksum of a tariff whose prices are far from the last one's
@@ -339,10 +342,16 @@ func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 	}
 }
 
-func (r *configReader) config(n *yaml.Node, dir string) *Config {
-	c := &Config{Site: map[string]string{}, Languages: []string{"en", "de"}, Side: "right", Times: ui.DefaultTimes(),
+// defaults are what a configuration need not say.
+func defaults() *Config {
+	return &Config{Site: map[string]string{}, Languages: []string{"en", "de"}, Side: "right", Times: ui.DefaultTimes(),
 		staff: staff{ExportTo: "/media/kioskd"}, CardWait: 45 * time.Second, NeedScreen: true, country: "DE",
+		Sample: 10 * time.Second, chargerLost: 15 * time.Minute,
 		Keep: keepConfig{Reserve: 100}, Rules: session.DefaultRules()}
+}
+
+func (r *configReader) config(n *yaml.Node, dir string) *Config {
+	c := defaults()
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
@@ -416,7 +425,7 @@ func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 	for _, b := range c.Bays {
 		c.Rules.Bays[b.Number] = b.Register()
 		if b.Charger != nil {
-			c.Rules.Chargers[b.Number] = session.DefaultChargerRules()
+			c.Rules.Chargers[b.Number] = session.NewChargerRules(c.chargerLost, c.Sample)
 		}
 	}
 }

@@ -70,18 +70,19 @@ func (r *configReader) staff(c *Config, n *yaml.Node) {
 
 func (r *configReader) timings(c *Config, n *yaml.Node) {
 	r.mapping(n, "timings", map[string]func(*yaml.Node){
-		"choose":     r.duration("timings.choose", &c.Rules.Lease, 30*time.Second, 10*time.Minute),
-		"plug_in":    r.duration("timings.plug_in", &c.Rules.PlugIn, 10*time.Second, 15*time.Minute),
-		"no_energy":  r.duration("timings.no_energy", &c.Rules.NoEnergy, 30*time.Second, 30*time.Minute),
-		"meter_lost": r.duration("timings.meter_lost", &c.Rules.MeterLost, 0, time.Minute),
-		"idle":       r.duration("timings.idle", &c.Times.Idle, 20*time.Second, 10*time.Minute),
-		"declined":   r.duration("timings.declined", &c.Times.Declined, 10*time.Second, 2*time.Minute),
-		"receipt":    r.duration("timings.receipt", &c.Times.Final, 20*time.Second, 5*time.Minute),
-		"charging":   r.duration("timings.charging", &c.Times.Charging, 5*time.Second, 5*time.Minute),
-		"ended":      r.duration("timings.ended", &c.Times.Told, 30*time.Second, time.Hour),
-		"still":      r.duration("timings.still", &c.Times.Still, 20*time.Second, time.Minute),
-		"bank_slow":  r.duration("timings.bank_slow", &c.Times.Slow, 3*time.Second, time.Minute),
-		"staff":      r.duration("timings.staff", &c.Times.Staff, time.Minute, time.Hour),
+		"choose":       r.duration("timings.choose", &c.Rules.Lease, 30*time.Second, 10*time.Minute),
+		"plug_in":      r.duration("timings.plug_in", &c.Rules.PlugIn, 10*time.Second, 15*time.Minute),
+		"no_energy":    r.duration("timings.no_energy", &c.Rules.NoEnergy, 30*time.Second, 30*time.Minute),
+		"meter_lost":   r.duration("timings.meter_lost", &c.Rules.MeterLost, 0, time.Minute),
+		"charger_lost": r.duration("timings.charger_lost", &c.chargerLost, time.Minute, time.Hour),
+		"idle":         r.duration("timings.idle", &c.Times.Idle, 20*time.Second, 10*time.Minute),
+		"declined":     r.duration("timings.declined", &c.Times.Declined, 10*time.Second, 2*time.Minute),
+		"receipt":      r.duration("timings.receipt", &c.Times.Final, 20*time.Second, 5*time.Minute),
+		"charging":     r.duration("timings.charging", &c.Times.Charging, 5*time.Second, 5*time.Minute),
+		"ended":        r.duration("timings.ended", &c.Times.Told, 30*time.Second, time.Hour),
+		"still":        r.duration("timings.still", &c.Times.Still, 20*time.Second, time.Minute),
+		"bank_slow":    r.duration("timings.bank_slow", &c.Times.Slow, 3*time.Second, time.Minute),
+		"staff":        r.duration("timings.staff", &c.Times.Staff, time.Minute, time.Hour),
 	})
 }
 

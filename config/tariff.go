@@ -64,7 +64,9 @@ func (c *Config) TariffSite() tariff.Site {
 	}
 	for _, b := range c.Bays {
 		s.MaxPowerW = max(s.MaxPowerW, int64(b.MaxPower))
-		s.KnowsParking = s.KnowsParking && b.Requesting >= 0
+		// a charger tells a vehicle that asks for nothing (SuspendedEV), and perhaps no currents
+		s.KnowsParking = s.KnowsParking && (b.Charger != nil || b.Requesting >= 0)
+		s.CurrentMeters = s.CurrentMeters && b.Charger == nil
 	}
 	return s
 }

@@ -25,7 +25,7 @@ func (s *Server) settings() [][2]string {
 		{"StopTransactionOnEVSideDisconnect", "true"},
 		{"UnlockConnectorOnEVSideDisconnect", "true"},
 		{"ConnectionTimeOut", seconds(s.o.PlugIn)},
-		{"MeterValueSampleInterval", seconds(sampleEvery)},
+		{"MeterValueSampleInterval", seconds(s.o.Sample)},
 		{"MeterValuesSampledData", strings.Join([]string{v16.EnergyRegister, v16.PowerImport, v16.CurrentImport,
 			v16.VoltageOf}, ",")},
 		{"StopTxnSampledData", v16.EnergyRegister},

@@ -49,8 +49,7 @@ const mostKnown = 50
 
 // Times.
 const (
-	sampleEvery  = 10 * time.Second
-	valuesLate   = 3*sampleEvery + 5*time.Second
+	valuesLate   = 5 * time.Second // beyond three samples
 	startWithin  = 45 * time.Second
 	endWithin    = 90 * time.Second
 	stopEvery    = 15 * time.Second // RemoteStop is sent again
@@ -161,7 +160,7 @@ func (n *Connector) Read(context.Context) (kiosk.Reading, error) {
 	}
 	r := t.reading
 	r.Age = time.Since(r.At)
-	if r.Age > valuesLate {
+	if r.Age > 3*n.charger.server.o.Sample+valuesLate {
 		return kiosk.Reading{}, fmt.Errorf("the charger told no register for %v", r.Age.Round(time.Second))
 	}
 	return r, nil

@@ -42,6 +42,9 @@ func (c *counter) most(from, to time.Time) kiosk.Energy {
 
 // take judges a value, in Wh as the charger calls it, and returns the register.
 func (c *counter) take(value kiosk.Energy, at time.Time) (kiosk.Energy, error) {
+	if c.kind == kindUnknown && value == 0 { // of a session that begins, or not read yet
+		return c.start, nil
+	}
 	if c.kind == kindUnknown {
 		if err := c.decide(value, at); err != nil {
 			return 0, err
@@ -70,24 +73,25 @@ func (c *counter) whole(value kiosk.Energy) kiosk.Energy {
 	return value * c.scale
 }
 
-// decide tells by the first value what the register counts, and in what. Where two kinds are possible the one that
-// counts less is taken: doubt goes to the driver.
+// decide tells by the first value what the register counts, and in what. Where more than one is possible the one that
+// counts least is taken: doubt goes to the driver.
 func (c *counter) decide(value kiosk.Energy, at time.Time) error {
-	most := c.most(c.begun, at)
+	most, least, found := c.most(c.begun, at), kiosk.Energy(0), false
 	for _, guess := range []struct {
 		kind  kind
 		scale kiosk.Energy
-	}{{kindLifetime, 1}, {kindSession, 1}, {kindLifetime, 1000}} {
+	}{{kindLifetime, 1}, {kindLifetime, 1000}, {kindSession, 1}} {
 		try := counter{start: c.start, kind: guess.kind, scale: guess.scale}
 		rise := try.whole(value) - c.start
-		if guess.scale > 1 && rise < 0 && rise > -guess.scale { // what a kWh is cut off by
-			c.kind, c.scale = guess.kind, guess.scale
-			return nil
+		if -guess.scale < rise && rise < 0 { // what a kWh is cut off by
+			rise = 0
 		}
-		if rise >= 0 && rise <= most {
-			c.kind, c.scale = guess.kind, guess.scale
-			return nil
+		if rise >= 0 && rise <= most && (!found || rise < least) {
+			c.kind, c.scale, least, found = guess.kind, guess.scale, rise, true
 		}
+	}
+	if found {
+		return nil
 	}
 	return &Fault{kiosk.FaultRegisterJump, fmt.Sprintf(
 		"register is %v where the transaction began with %v: it is neither the lifetime's nor the session's",

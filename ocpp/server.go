@@ -73,6 +73,7 @@ type Options struct {
 	Past     []Past // transactions, in the order in which they began
 	Now      func() time.Time
 	PlugIn   time.Duration // how long a charger waits for the cable
+	Sample   time.Duration // how often a charger tells its register
 	Log      *slog.Logger
 	Trace    bool
 	TLS      *tls.Config // nil for none

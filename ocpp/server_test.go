@@ -76,7 +76,8 @@ type stand struct {
 func newStand(t *testing.T, past ...ocpp.Past) *stand {
 	s := &stand{t: t, desk: &ledger{}}
 	s.server = ocpp.New(ocpp.Options{Desk: s.desk, Past: past, Now: time.Now, PlugIn: 3 * time.Minute,
-		Log: slog.New(slog.DiscardHandler), Chargers: []ocpp.Settings{{ID: "WB 1", Password: "a-password-of-16",
+		Sample: 10 * time.Second,
+		Log:    slog.New(slog.DiscardHandler), Chargers: []ocpp.Settings{{ID: "WB 1", Password: "a-password-of-16",
 			Connectors: []ocpp.ConnectorSettings{{Number: 1, Bay: 3, Register: kiosk.Register{MaxPower: 22000}}}}}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -22,7 +22,8 @@ type bayWorker struct {
 
 	mu      sync.Mutex // of what follows, and of the order in which it is told
 	seen    view
-	renewAt time.Time // when the charger is told again how long it may go on
+	renewAt time.Time     // when the charger is told again how long it may go on
+	began   []Observation // how beginnings ended, which the machine does not know yet
 	told    struct {
 		at     time.Time
 		inputs kiosk.BayInputs
@@ -307,6 +308,9 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 	case LookAtBay:
 		w.inspectAnd(ctx, true)
 		return
+	case chargerBegan:
+		w.tellBegan(ctx)
+		return
 	case serveStaff:
 		w.staff.next(ctx)
 		return
@@ -344,8 +348,29 @@ func (w *bayWorker) start(ctx context.Context, cmd Command) {
 	w.starting.Go(func() {
 		o := cmd.ended(contained(func() error { return w.charger.Start(ctx, w.grant(cmd.Ref)) }))
 		o.Bay = cmd.Bay
-		w.c.post(o)
+		w.mu.Lock()
+		w.began = append(w.began, o)
+		w.mu.Unlock()
+		w.contacts.q.push(Command{Do: chargerBegan, Bay: cmd.Bay})
 	})
+}
+
+// chargerBegan is not a command of the machine: see bayWorker.start.
+const chargerBegan Do = "charger_began"
+
+// tellBegan tells the machine that a charger began, or did not, with its inputs read since: what was seen before would
+// say that it has ended already.
+func (w *bayWorker) tellBegan(ctx context.Context) {
+	w.mu.Lock()
+	all := w.began
+	w.began = nil
+	w.mu.Unlock()
+	for _, o := range all {
+		if o.Err == nil {
+			w.inputs(ctx) // where they cannot be read nothing is known of the charger
+		}
+		w.c.post(o)
+	}
 }
 
 // Times between two fuses of a charger; a longer one would keep a charger that is cut off from what was not drawn.

@@ -25,7 +25,7 @@ func newChargerBay(t *testing.T) *chargerBay {
 	r := session.DefaultRules()
 	r.Currency = "EUR"
 	r.Bays[1] = session.BayRules{MaxPower: 22000}
-	r.Chargers = map[int]session.ChargerRules{1: session.DefaultChargerRules()}
+	r.Chargers = map[int]session.ChargerRules{1: session.NewChargerRules(15*time.Minute, 10*time.Second)}
 	return &chargerBay{t: t, rules: r, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 }
 

@@ -140,9 +140,9 @@ type ChargerRules struct {
 	Reaction time.Duration // from deciding to stop to no energy
 }
 
-// DefaultChargerRules are those of a charger that tells its register every ten seconds.
-func DefaultChargerRules() ChargerRules {
-	return ChargerRules{Lost: 15 * time.Minute, Mute: time.Minute, Reaction: 20 * time.Second}
+// NewChargerRules are those of a charger that is given up after a time, and that tells its register so often.
+func NewChargerRules(lost, sample time.Duration) ChargerRules {
+	return ChargerRules{Lost: lost, Mute: 6 * sample, Reaction: 2 * sample}
 }
 
 func (r Rules) isCharger(bay int) bool {

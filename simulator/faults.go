@@ -21,12 +21,14 @@ import (
 //	terminal hold refuse 6C 2  the next two holds; without a number for ever
 //	terminal list empty        see Manner
 //	meter lies jumps           see Lie
+//	charger start_first        see ChargerFault; of every charger
 type Faults struct {
 	Terminal []CardFault
 	Manners  []Repeated
 	Meter    []BusFault
 	Board    []BusFault
 	Lie      Lie // of every meter
+	Charger  []ChargerFault
 }
 
 // Repeated is a manner, and how often it happens; 0 for ever.
@@ -80,6 +82,13 @@ func (f *Faults) add(words []string) error {
 			return fmt.Errorf("lie %q of a meter: want one of %v", words[2], Lies())
 		}
 		return nil
+	case words[0] == "charger" && len(words) == 2:
+		fault := ChargerFault(words[1])
+		if !slices.Contains(ChargerFaults(), fault) {
+			return fmt.Errorf("fault %q of a charger: want one of %v", words[1], ChargerFaults())
+		}
+		f.Charger = append(f.Charger, fault)
+		return nil
 	case (words[0] == "meter" || words[0] == "board") && (len(words) == 3 || len(words) == 4):
 		b, err := busFault(words[1:])
 		if words[0] == "meter" {
@@ -90,7 +99,7 @@ func (f *Faults) add(words []string) error {
 		return err
 	}
 	return fmt.Errorf("cannot read %q: want terminal FAULT, terminal EXCHANGE WAY [HEX] [TIMES], "+
-		"meter FROM FAULT [COUNT], meter lies LIE or board FROM FAULT [COUNT]", strings.Join(words, " "))
+		"meter FROM FAULT [COUNT], meter lies LIE, board FROM FAULT [COUNT] or charger FAULT", strings.Join(words, " "))
 }
 
 func busFault(words []string) (b BusFault, err error) {

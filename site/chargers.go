@@ -27,7 +27,7 @@ func (s *Site) openChargers(ctx context.Context) error {
 		return err
 	}
 	s.chargers = ocpp.New(ocpp.Options{Chargers: chargerSettings(s.c), Desk: chargerDesk{s}, Past: past,
-		Now: s.clock.Now, PlugIn: s.c.Rules.PlugIn, Log: s.log, Trace: s.traces("ocpp")})
+		Now: s.clock.Now, PlugIn: s.c.Rules.PlugIn, Sample: s.c.Sample, Log: s.log, Trace: s.traces("ocpp")})
 	for i, b := range s.c.Bays {
 		if b.Charger != nil {
 			n := s.chargers.Connector(b.Charger.ID, b.Charger.Connector)

@@ -306,6 +306,8 @@ func (p *scene) visit(v *View, x session.Session, snap session.Snapshot) {
 		v.Screen, v.Message = Wait, "unknown"
 	case x.Power == session.Waiting || x.Power == session.Starting || x.Power == session.Closing:
 		p.plugIn(v, x, snap)
+	case x.Start == nil: // a charger that was asked to begin, and is asked to end
+		v.Screen, v.Message = Wait, "stopping"
 	default:
 		p.charging(v, x, snap)
 	}

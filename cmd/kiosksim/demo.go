@@ -23,13 +23,15 @@ import (
 // program is started and a person plays.
 func (p program) demo(fs *pflag.FlagSet) cli.Run {
 	bays := fs.Int("bays", 4, "`number` of bays, 1 to 8")
+	chargers := fs.Int("chargers", 0, "`number` of bays, the last ones, that are connectors of chargers (OCPP)")
+	fs.Lookup("chargers").NoOptDefVal = "2"
 	headless := fs.Bool("headless", false, "play one driver, print each step and the receipt, and end")
 	speed := fs.Int("speed", 60, "`factor` by which the car is faster; timers of the protocols stay as they are")
 	path := fs.String("scenario", "", "`file` with the visits that --headless plays; one driver without it")
 	dir := fs.String("dir", "", "`folder` for the site's files; a temporary one without it")
 	return func(ctx context.Context, _ []string) error {
-		if *bays < 1 || *bays > 8 || *speed < 1 || *speed > 3600 {
-			return cli.Usagef("demo: want 1 to 8 bays and a speed of 1 to 3600")
+		if *bays < 1 || *bays > 8 || *chargers < 0 || *chargers > *bays || *speed < 1 || *speed > 3600 {
+			return cli.Usagef("demo: want 1 to 8 bays, at most as many at chargers, and a speed of 1 to 3600")
 		}
 		sc, err := town.ReadScenario(*path, *bays)
 		if err != nil {
@@ -48,7 +50,7 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 			*dir = tmp
 		}
 		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"),
-			town.Options{Size: *bays, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
+			town.Options{Size: *bays, Connectors: *chargers, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
 		if err != nil {
 			return err
 		}

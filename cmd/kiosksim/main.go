@@ -29,7 +29,7 @@ func newProgram(name string, in io.Reader, out, err io.Writer) program {
 func (p program) commands() []cli.Command {
 	flags := map[string]func(*pflag.FlagSet) cli.Run{"demo": p.demo, "simulate terminal": p.simulateTerminal,
 		"simulate meter": p.simulateMeter, "simulate board": p.simulateBoard, "simulate backoffice": p.simulateOffice,
-		"simulate site": p.simulateSite, "torture": p.torture}
+		"simulate site": p.simulateSite, "simulate charger": p.simulateCharger, "torture": p.torture}
 	commands := cli.World()
 	for i, c := range commands {
 		commands[i].Flags = flags[c.Name]

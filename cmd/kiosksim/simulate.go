@@ -130,6 +130,7 @@ func faultsFlag(fs *pflag.FlagSet) func() (simulator.Faults, error) {
 func (p program) simulateSite(fs *pflag.FlagSet) cli.Run {
 	path := fs.String("config", "kioskd.yaml", "configuration `file` to write; the site's files lie beside it")
 	bays := fs.Int("bays", 4, "`number` of bays")
+	chargers := fs.Int("chargers", 0, "`number` of bays, the last ones, that are connectors of chargers (OCPP)")
 	speed := fs.Int("speed", 1, "`factor` by which cars are faster")
 	socket := fs.String(
 		"socket", "", "the daemon's screen `socket`, for visits; the one of the configuration without it")
@@ -139,17 +140,17 @@ func (p program) simulateSite(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
-		s, err := town.Open(filepath.Dir(*path), *path, town.Options{Size: *bays, Speed: *speed, NeedScreen: true},
-			slog.New(slog.NewTextHandler(p.Err, nil)))
+		if *chargers < 0 || *chargers > *bays {
+			return cli.Usagef("simulate site: want 0 to %d chargers' connectors", *bays)
+		}
+		s, err := town.Open(filepath.Dir(*path), *path, town.Options{Size: *bays, Connectors: *chargers, Speed: *speed,
+			NeedScreen: true}, slog.New(slog.NewTextHandler(p.Err, nil)))
 		if err != nil {
 			return err
 		}
 		s.Inject(faults)
 		for i := range s.Bays {
-			fmt.Fprintf(p.Out, "bay %d: meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d "+
-				"emergency stop\n", i+1, town.FirstSerial+i, i,
-				town.BoardInput(i, simulator.InputPlugged), town.BoardInput(i, simulator.InputRequesting),
-				town.BoardInput(i, simulator.InputFeedback), town.BoardInput(i, simulator.InputEmergency))
+			fmt.Fprintf(p.Out, "bay %d: %s\n", i+1, s.Wiring(i))
 		}
 		fmt.Fprintf(p.Out, "site is ready: kioskd run --config %s\nType %s.\n", *path, whatPeopleDo)
 		go p.clicks(ctx, s)

@@ -95,6 +95,7 @@ type tortureRun struct {
 	left                                              atomic.Int64
 	visits, kills, payments, cuts, frames, violations atomic.Int64
 	manners, lies                                     atomic.Int64
+	atChargers, quirks                                atomic.Int64
 	// from cable to coil, where the kiosk could see it; under mu
 	slowest time.Duration
 }
@@ -102,10 +103,11 @@ type tortureRun struct {
 func (t *tortureRun) line() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.out, "%6.0fs  %d sessions, %d kills, %d payments gone wrong, %d strange answers, "+
-		"%d meters that lied, %d lines cut, %d frames spoiled, %d violations\n",
-		time.Since(t.start).Seconds(), t.visits.Load(), t.kills.Load(), t.payments.Load(), t.manners.Load(),
-		t.lies.Load(), t.cuts.Load(), t.frames.Load(), t.violations.Load())
+	fmt.Fprintf(t.out, "%6.0fs  %d sessions, %d of them at chargers, %d kills, %d payments gone wrong, "+
+		"%d strange answers, %d meters that lied, %d chargers with quirks, %d lines cut, %d frames spoiled, "+
+		"%d violations\n", time.Since(t.start).Seconds(), t.visits.Load(), t.atChargers.Load(), t.kills.Load(),
+		t.payments.Load(), t.manners.Load(), t.lies.Load(), t.quirks.Load(), t.cuts.Load(), t.frames.Load(),
+		t.violations.Load())
 }
 
 func (t *tortureRun) progress(done chan struct{}) {
@@ -122,7 +124,8 @@ func (t *tortureRun) progress(done chan struct{}) {
 }
 
 const (
-	tortureBays  = 3
+	tortureBays  = 4
+	connectors   = 3 // of these bays
 	tortureSpeed = 600
 	calmLimit    = 10 * time.Minute // for everything to be settled once nothing goes wrong and all is due
 )
@@ -210,8 +213,9 @@ func (d *Dice) Millis(a, b int) time.Duration {
 
 func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 	s, err := Open(dir, filepath.Join(dir, "kioskd.yaml"), Options{
-		Size: tortureBays, Speed: tortureSpeed, tcp: n%3 == 1, tariff: tortureTariffs()[n%len(tortureTariffs())],
-		More: "timings: {plug_in: 15s, choose: 30s}\n"}, site.QuietLog())
+		Size: tortureBays, Connectors: connectors, Speed: tortureSpeed, tcp: n%3 == 1,
+		tariff: tortureTariffs()[n%len(tortureTariffs())],
+		More:   "timings: {plug_in: 15s, choose: 30s, charger_lost: 1m}\n"}, site.QuietLog())
 	if err != nil {
 		return err
 	}
@@ -235,6 +239,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 	var g errgroup.Group
 	g.Go(func() error { return v.keepAlive(alive) })
 	g.Go(func() error { v.misfortunes(chaos, alive); return nil })
+	g.Go(func() error { v.chargers(chaos, alive); return nil })
 	crowd, leave := context.WithCancel(chaos)
 	v.crowd(crowd)
 	leave()
@@ -319,6 +324,10 @@ func (v *victim) setCalm() {
 	for _, b := range v.Bays {
 		b.Lie(simulator.Truth)
 	}
+	for _, c := range v.Chargers {
+		c.Misbehave()
+		c.Cut(0)
+	}
 }
 
 // seesAgain is how long a daemon may take from its start until it looks at its bays.
@@ -336,7 +345,7 @@ func (v *victim) lie(d time.Duration) {
 		return
 	}
 	v.lies.Add(1)
-	n, all := v.dice.Between(0, len(v.Bays)-1), tortureLies()
+	n, all := v.dice.Between(0, v.own()-1), tortureLies()
 	bay, lie := v.Bays[n], all[v.dice.Between(0, len(all)-1)]
 	v.note("meter %d %s for %v", n+1, lie, d)
 	bay.Lie(lie)
@@ -418,6 +427,48 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 			v.Terminal.Inject(kinds[v.dice.Between(0, len(kinds)-1)])
 		}
 	}
+}
+
+// quirks are how chargers of the field differ, where the speed of these sites leaves the difference to be seen.
+func quirks() []simulator.ChargerFault {
+	return []simulator.ChargerFault{simulator.StartFirst, simulator.StartTwice, simulator.SessionRegister,
+		simulator.NoUnit, simulator.PhasesAlone, simulator.Clock1970, simulator.StopRejected, simulator.BootLoop,
+		simulator.OutOfOrder, simulator.FreeVend, simulator.IgnoresFuse}
+}
+
+// chargers lets things happen to the chargers.
+func (v *victim) chargers(chaos, alive context.Context) {
+	for {
+		select {
+		case <-chaos.Done():
+			return
+		case <-alive.Done():
+			return
+		case <-time.After(v.dice.Millis(1000, 15_000)):
+		}
+		if v.isCalm() {
+			return
+		}
+		v.charger()
+	}
+}
+
+// charger cuts a charger off for a while, or lets it behave as some do.
+func (v *victim) charger() {
+	c := v.Chargers[v.dice.Between(0, len(v.Chargers)-1)]
+	if v.dice.under(0.5) {
+		d := v.dice.Millis(50, 20_000)
+		v.cuts.Add(1)
+		v.note("charger %s is cut off for %v", c.ID, d)
+		c.Cut(d)
+		return
+	}
+	all := quirks()
+	some := []simulator.ChargerFault{all[v.dice.Between(0, len(all)-1)], all[v.dice.Between(0, len(all)-1)]}
+	v.quirks.Add(1)
+	v.note("charger %s %v for a while", c.ID, some)
+	c.Misbehave(some...)
+	time.AfterFunc(v.dice.Millis(500, 30_000), func() { c.Misbehave() })
 }
 
 // emergency presses a bay's emergency stop for a while.
@@ -535,6 +586,9 @@ func (v *victim) crowd(ctx context.Context) {
 		cancel()
 		if person.tapped { // a visit without a card is none to speak of
 			v.visits.Add(1)
+			if person.Bay > v.own() {
+				v.atChargers.Add(1)
+			}
 			if v.left.Add(-1) <= 0 {
 				v.enough()
 			}

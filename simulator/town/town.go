@@ -52,7 +52,8 @@ type Town struct {
 	Options
 	Bank     *simulator.Bank
 	Terminal *simulator.Terminal
-	Bays     []*simulator.Bay // in the order of their numbers
+	Bays     []*simulator.Bay     // in the order of their numbers
+	Chargers []*simulator.Charger // of the last bays, two each
 	board    *simulator.Board
 	lines    []*simulator.Listener
 	faults   simulator.Faults
@@ -61,11 +62,13 @@ type Town struct {
 	Wrap        func(name string, rw io.ReadWriteCloser) io.ReadWriteCloser // of each line; nil for none
 	witness     func(*audit.World)                                          // says more to an audit; nil for none
 	echo        bool                                                        // the adapters of the buses hear themselves
+	central     string                                                      // where chargers connect
 }
 
 // Options say what a simulated site is like.
 type Options struct {
 	Size       int    // bays
+	Connectors int    // how many of them, the last ones, are connectors of chargers
 	tcp        bool   // the card terminal is on the network
 	Speed      int    // by which cars are faster
 	NeedScreen bool   // nothing is sold without one
@@ -80,6 +83,9 @@ func (s *Town) Inject(f simulator.Faults) {
 	s.Terminal.BehaveAll(f.Manners)
 	for _, b := range s.Bays {
 		b.Lie(f.Lie)
+	}
+	for _, c := range s.Chargers {
+		c.Misbehave(f.Charger...)
 	}
 }
 
@@ -105,7 +111,11 @@ func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 	for i := range o.Size {
 		s.Bays = append(s.Bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(FirstSerial+i), o.Speed))
 	}
-	s.board = &simulator.Board{Bays: s.Bays, Watchdog: 10 * time.Second}
+	s.board = &simulator.Board{Bays: s.Bays[:s.own()], Watchdog: 10 * time.Second}
+	if err := s.openChargers(log); err != nil {
+		s.Close()
+		return nil, err
+	}
 	for _, name := range []string{"terminal", "meters", "board"} {
 		address := "pty:" + filepath.Join(dir, name)
 		if o.tcp && name == "terminal" {
@@ -166,10 +176,14 @@ tariff:
   elements:
     - price_components:
         %s
-%sbays:
+%s%sbays:
 `, s.Journal(), s.Screen(), s.NeedScreen, s.terminalAt(),
-		cmp.Or(s.tariff, "- {type: ENERGY, price: 0.49, vat: 19, step_size: 1}"), s.More)
+		cmp.Or(s.tariff, "- {type: ENERGY, price: 0.49, vat: 19, step_size: 1}"), s.More, s.ocpp())
 	for i := range s.Bays {
+		if i >= s.own() {
+			b.WriteString(s.chargerBay(i))
+			continue
+		}
 		fmt.Fprintf(&b, `  - number: %d
     evse_id: DE*DEM*E%03d
     max_power_w: %d # the car's times the speed of the simulation
@@ -257,7 +271,7 @@ func (s *Town) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
 func (s *Town) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	meters := map[byte]simulator.Unit{}
-	for i, b := range s.Bays {
+	for i, b := range s.Bays[:s.own()] {
 		m, _ := simulator.MeterByModel(s.model(i), b)
 		meters[byte(i+1)] = m
 	}
@@ -277,6 +291,9 @@ func (s *Town) Run(ctx context.Context) error {
 	serve(1, "meters", (&simulator.Bus{Units: meters, Echo: s.echo, Distort: simulator.Distort(s.faults.Meter)}).Serve)
 	serve(2, "board", (&simulator.Bus{Units: board, Echo: s.echo, Distort: simulator.Distort(s.faults.Board)}).Serve)
 	g.Go(func() error { return s.board.Run(ctx) })
+	for _, c := range s.Chargers {
+		g.Go(func() error { return c.Run(ctx) })
+	}
 	return g.Wait()
 }
 

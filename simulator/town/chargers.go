@@ -1,0 +1,76 @@
+package town
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"kioskd/simulator"
+)
+
+// connectorsEach is how many connectors a charger of a simulated site has.
+const connectorsEach = 2
+
+// chargerPassword is that of every charger.
+const chargerPassword = "a-password-of-20-char"
+
+// own is how many bays have a meter and a contactor of their own.
+func (s *Town) own() int { return s.Size - s.Connectors }
+
+// openChargers makes the chargers behind the last bays.
+func (s *Town) openChargers(log *slog.Logger) error {
+	if s.Connectors == 0 {
+		return nil
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0") // the daemon listens there
+	if err != nil {
+		return err
+	}
+	s.central = l.Addr().String()
+	if err := l.Close(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.passwordFile(), []byte(chargerPassword+"\n"), 0o600); err != nil {
+		return fmt.Errorf("cannot write the chargers' password: %w", err)
+	}
+	for i := s.own(); i < s.Size; i += connectorsEach {
+		s.Chargers = append(s.Chargers, &simulator.Charger{ID: chargerID(len(s.Chargers)), Password: chargerPassword,
+			URL: "ws://" + s.central + "/ocpp", Bays: s.Bays[i:min(i+connectorsEach, s.Size)], Log: log})
+	}
+	return nil
+}
+
+func (s *Town) passwordFile() string { return filepath.Join(s.Dir, "charger.password") }
+
+// chargerID is the identity of a charger, the first being 0.
+func chargerID(n int) string { return fmt.Sprintf("WB-%d", n+1) }
+
+// Wiring says how a bay is connected, the first being 0.
+func (s *Town) Wiring(i int) string {
+	if n := i - s.own(); n >= 0 {
+		return fmt.Sprintf("connector %d of charger %s", n%connectorsEach+1, chargerID(n/connectorsEach))
+	}
+	return fmt.Sprintf("meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d emergency stop",
+		FirstSerial+i, i, BoardInput(i, simulator.InputPlugged), BoardInput(i, simulator.InputRequesting),
+		BoardInput(i, simulator.InputFeedback), BoardInput(i, simulator.InputEmergency))
+}
+
+// ocpp is the section of the configuration; empty without chargers.
+func (s *Town) ocpp() string {
+	if s.Connectors == 0 {
+		return ""
+	}
+	return fmt.Sprintf("ocpp:\n  listen: tcp://%s\n  sample: 1s # the car is fast\n", s.central)
+}
+
+// chargerBay is a bay that is a charger's connector in the configuration.
+func (s *Town) chargerBay(i int) string {
+	n := i - s.own()
+	return fmt.Sprintf(`  - number: %d
+    evse_id: DE*DEM*E%03d
+    max_power_w: %d # the car's times the speed of the simulation
+    charger: {id: %s, connector: %d, password_file: %s}
+`, i+1, i+1, 22000*s.Speed, chargerID(n/connectorsEach), n%connectorsEach+1, s.passwordFile())
+}
