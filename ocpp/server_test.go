@@ -1,6 +1,7 @@
 package ocpp_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"kioskd"
 	"kioskd/ocpp"
+	"kioskd/ocpp/judges"
 )
 
 // ledger is a desk that writes down what it is told.
@@ -65,8 +67,27 @@ type peer struct {
 	calls   chan []json.RawMessage // that it does not answer by itself
 }
 
+// diary is a log.
+type diary struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (d *diary) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(b)
+}
+
+func (d *diary) String() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.String()
+}
+
 type stand struct {
 	t       *testing.T
+	log     *diary
 	desk    *ledger
 	server  *ocpp.Server
 	address string
@@ -74,10 +95,10 @@ type stand struct {
 }
 
 func newStand(t *testing.T, past ...ocpp.Past) *stand {
-	s := &stand{t: t, desk: &ledger{}}
+	s := &stand{t: t, desk: &ledger{}, log: &diary{}}
 	s.server = ocpp.New(ocpp.Options{Desk: s.desk, Past: past, Now: time.Now, PlugIn: 3 * time.Minute,
-		Sample: 10 * time.Second,
-		Log:    slog.New(slog.DiscardHandler), Chargers: []ocpp.Settings{{ID: "WB 1", Password: "a-password-of-16",
+		Sample: 10 * time.Second, Log: slog.New(slog.NewTextHandler(s.log, nil)), Trace: true,
+		Chargers: []ocpp.Settings{{ID: "WB 1", Password: "a-password-of-16",
 			Connectors: []ocpp.ConnectorSettings{{Number: 1, Bay: 3, Register: kiosk.Register{MaxPower: 22000}}}}}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -90,6 +111,9 @@ func newStand(t *testing.T, past ...ocpp.Past) *stand {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+		if judges.Installed() == nil { // TestAStrictClient says where it is not
+			judges.Frames(t, judges.Traced(s.log.String(), "sent"))
 		}
 	})
 	s.address = "ws://" + l.Addr().String() + "/ocpp/"

@@ -3,29 +3,17 @@ package ocpp_test
 import (
 	"bufio"
 	"context"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"kioskd"
+	"kioskd/ocpp/judges"
 )
 
-// TestAStrictClient: npm ocpp-rpc, which holds each message to the official schemas, is sold to. OCPP_RPC names the
-// folder that has node_modules with it.
+// TestAStrictClient: npm ocpp-rpc, which holds each message to the official schemas, is sold to.
 func TestAStrictClient(t *testing.T) {
-	dir := os.Getenv("OCPP_RPC")
-	if dir == "" {
-		t.Skip("OCPP_RPC names no folder with node_modules/ocpp-rpc: npm install ocpp-rpc@2.2.1")
-	}
 	s := newStand(t)
-	script, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", script+"/testdata/strict.js", strings.TrimSuffix(s.address, "/"), "WB 1",
-		"a-password-of-16")
-	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "NODE_PATH="+dir+"/node_modules"), os.Stderr
+	cmd := judges.Node(t, "client.js", strings.TrimSuffix(s.address, "/"), "WB 1", "a-password-of-16")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -218,7 +218,11 @@ func (c *Charger) speak(ctx context.Context, conn *ocppj.Conn) {
 		if c.wants(BootLoop) {
 			return
 		}
-		if !c.tell(ctx, conn) || !c.send(ctx, conn) {
+		first, then := c.send, c.tell
+		if c.wants(StatusFirst) {
+			first, then = c.tell, c.send
+		}
+		if !first(ctx, conn) || !then(ctx, conn) {
 			return
 		}
 	}

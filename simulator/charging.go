@@ -23,6 +23,7 @@ const (
 	StartTwice      ChargerFault = "start_twice"      // and is sent again
 	StopLost        ChargerFault = "stop_lost"        // StopTransaction is never sent
 	StopRejected    ChargerFault = "stop_rejected"    // RemoteStop is rejected
+	StatusFirst     ChargerFault = "status_first"     // the end is told after the connector's state
 	SessionRegister ChargerFault = "session_register" // MeterValues count from 0
 	KWhAsWh         ChargerFault = "kwh_as_wh"        // MeterValues are in kWh and say Wh
 	NoUnit          ChargerFault = "no_unit"          // MeterValues have neither unit nor measurand
@@ -38,8 +39,8 @@ const (
 
 // ChargerFaults are all.
 func ChargerFaults() []ChargerFault {
-	return []ChargerFault{StartFirst, StartTwice, StopLost, StopRejected, SessionRegister, KWhAsWh, NoUnit, PhasesAlone,
-		BootLoop, OutOfOrder, Clock1970, NoFuse, IgnoresFuse, FreeVend, ZeroAtBoot}
+	return []ChargerFault{StartFirst, StartTwice, StopLost, StopRejected, StatusFirst, SessionRegister, KWhAsWh, NoUnit,
+		PhasesAlone, BootLoop, OutOfOrder, Clock1970, NoFuse, IgnoresFuse, FreeVend, ZeroAtBoot}
 }
 
 // Misbehave sets the charger's faults, in place of those that it had.
@@ -401,7 +402,7 @@ func (c *Charger) availability(m v16.ChangeAvailability) string {
 			continue
 		}
 		n.inoperative = m.Type == "Inoperative"
-		if n.tx != nil {
+		if n.tx != nil && n.inoperative {
 			result = v16.ResultScheduled
 		}
 	}

@@ -432,8 +432,8 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 // quirks are how chargers of the field differ, where the speed of these sites leaves the difference to be seen.
 func quirks() []simulator.ChargerFault {
 	return []simulator.ChargerFault{simulator.StartFirst, simulator.StartTwice, simulator.SessionRegister,
-		simulator.NoUnit, simulator.PhasesAlone, simulator.Clock1970, simulator.StopRejected, simulator.BootLoop,
-		simulator.OutOfOrder, simulator.FreeVend, simulator.IgnoresFuse}
+		simulator.NoUnit, simulator.PhasesAlone, simulator.Clock1970, simulator.StopRejected,
+		simulator.StatusFirst, simulator.BootLoop, simulator.OutOfOrder, simulator.FreeVend, simulator.IgnoresFuse}
 }
 
 // chargers lets things happen to the chargers.
