@@ -39,11 +39,13 @@ type Setting struct {
 	Value string `json:"value"` // that it should have
 	Has   string `json:"has,omitempty"`
 	Why   string `json:"why"`
+	Free  bool   `json:"free,omitempty"` // a vehicle may charge without the kiosk
 }
 
 // Report is what is known of a charger.
 type Report struct {
 	ID        string    `json:"id"`
+	Bays      []int     `json:"bays"` // that its connectors are
 	Connected bool      `json:"connected"`
 	Address   string    `json:"address,omitempty"`
 	Heard     time.Time `json:"heard"`
@@ -74,7 +76,11 @@ func newCharger(s *Server, set Settings) *Charger {
 func (c *Charger) report() Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Report{ID: c.set.ID, Connected: c.conn != nil, Address: c.address, Heard: c.heard, Vendor: c.boot.Vendor,
+	var bays []int
+	for _, n := range c.set.Connectors {
+		bays = append(bays, n.Bay)
+	}
+	return Report{ID: c.set.ID, Bays: bays, Connected: c.conn != nil, Address: c.address, Heard: c.heard, Vendor: c.boot.Vendor,
 		Model: c.boot.Model, Serial: c.boot.Serial, Firmware: c.boot.Firmware, Refused: slices.Clone(c.refused),
 		Unfused: c.fuses.unbounded()}
 }

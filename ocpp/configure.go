@@ -106,7 +106,7 @@ func (c *Charger) configure(ctx context.Context, has map[string]v16.Configuratio
 	}
 	for key, v := range has {
 		if ownStart(key) && !strings.EqualFold(v.Value, "false") && v.Value != "" && v.Value != "0" {
-			refused = append(refused, Setting{key, "false", v.Value, "a vehicle may charge without the kiosk"})
+			refused = append(refused, Setting{key, "false", v.Value, "a vehicle may charge without the kiosk", true})
 		}
 	}
 	return refused, nil

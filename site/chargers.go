@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
+	"time"
 
 	"kioskd"
+	"kioskd/api"
 	"kioskd/config"
 	"kioskd/ocpp"
 	"kioskd/session"
@@ -94,6 +97,47 @@ func pastTransactions(ctx context.Context, journal *store.Store) (out []ocpp.Pas
 	}
 	slices.SortFunc(out, func(a, b ocpp.Past) int { return a.Transaction.ID - b.Transaction.ID })
 	return out, nil
+}
+
+// isCharger tells whether a bay is a charger's.
+func (o owner) isCharger(bay int) bool {
+	if o.chargers == nil {
+		return false
+	}
+	return slices.ContainsFunc(o.chargers.Chargers(), func(r ocpp.Report) bool { return slices.Contains(r.Bays, bay) })
+}
+
+// chargerFindings are what the doctor says of chargers: those of the configuration, with each setting that they refuse,
+// and those that connect and are not in it.
+func (o owner) chargerFindings(now time.Time) (out []api.Finding) {
+	if o.chargers == nil {
+		return nil
+	}
+	for _, r := range o.chargers.Chargers() {
+		f := api.Finding{Device: "charger " + r.ID, OK: r.Connected,
+			Identity: strings.Join(strings.Fields(r.Vendor+" "+r.Model+" "+r.Firmware), " "),
+			What:     "connected from " + r.Address}
+		if !r.Connected {
+			f.Fault, f.What = kiosk.FaultChargerLost, "not connected"
+			if !r.Heard.IsZero() {
+				f.What = fmt.Sprintf("not connected, last heard %v ago", now.Sub(r.Heard).Round(time.Second))
+			}
+		}
+		if r.Unfused {
+			f.What += "; it takes no charging profile: cut off, it goes on until the vehicle is full or disconnected"
+		}
+		out = append(out, f)
+		for _, s := range r.Refused {
+			out = append(out, api.Finding{Device: "charger " + r.ID, OK: !s.Free, What: fmt.Sprintf(
+				"it does not take a setting (%s): set %s to %s by hand, it has %q", s.Why, s.Key, s.Value, s.Has)})
+		}
+	}
+	for _, x := range o.chargers.Strangers() {
+		out = append(out, api.Finding{Device: "charger " + x.ID, OK: true,
+			Identity: strings.Join(strings.Fields(x.Vendor+" "+x.Model+" "+x.Firmware), " "),
+			What:     "connects from " + x.Address + ", and is not in the configuration: no bay sells it"})
+	}
+	return out
 }
 
 // chargerDesk hands what chargers say to the session machine, which writes it down.

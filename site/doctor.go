@@ -48,10 +48,13 @@ func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
 	snap := o.control.Snapshot()
 	for _, bay := range o.control.Bays() {
 		live, seen := snap.Live[bay]
-		f := api.Finding{Device: fmt.Sprintf("bay %d", bay), OK: seen && live.Reading != nil && live.InputsLost == 0}
+		measured := live.Reading != nil || o.isCharger(bay) && live.MeterLost == 0 && live.MeterFault == ""
+		f := api.Finding{Device: fmt.Sprintf("bay %d", bay), OK: seen && measured && live.InputsLost == 0}
 		switch {
 		case live.MeterLost > 0:
 			f.Fault = kiosk.FaultMeterUnreachable
+		case live.InputsLost > 0 && o.isCharger(bay):
+			f.Fault = kiosk.FaultChargerLost
 		case live.InputsLost > 0:
 			f.Fault = kiosk.FaultInputsUnreachable
 		default:
@@ -75,6 +78,7 @@ func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
 		f.What = strings.Join(say, ", ")
 		out = append(out, f)
 	}
+	out = append(out, o.chargerFindings(snap.At)...)
 	for _, at := range sortedFaults(snap.State) {
 		device := "site"
 		if at.Bay > 0 {

@@ -14,6 +14,7 @@ import (
 	"kioskd/api"
 	"kioskd/config"
 	"kioskd/file"
+	"kioskd/ocpp"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/terminal"
@@ -90,8 +91,9 @@ func (d direct) notOwned(ctx context.Context, id kiosk.HoldID) error {
 
 // owner is the terminal of a running daemon, inside it.
 type owner struct {
-	control *session.Controller
-	t       terminal.Terminal
+	control  *session.Controller
+	t        terminal.Terminal
+	chargers *ocpp.Server // nil where no bay is a charger's
 }
 
 func (o owner) Status(ctx context.Context) (s kiosk.TerminalStatus, err error) {

@@ -259,7 +259,7 @@ func (s *Site) openOffice(context.Context) error {
 	return nil
 }
 
-func (s *Site) owner() owner { return owner{s.control, s.terminal} }
+func (s *Site) owner() owner { return owner{s.control, s.terminal, s.chargers} }
 
 // connect makes the way to the back office.
 func (s *Site) connect() (*backoffice.Sync, error) {

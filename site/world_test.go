@@ -282,7 +282,7 @@ func (w *world) start() {
 		CardWait: w.c.CardWait, Site: w.c.Site, NewID: newID, Clock: w.clock, Day: day, Locked: locked, Log: QuietLog(),
 		Past: w.journal.RecentSessions(context.Background(), string(session.MeterEnd), 8, string(session.FaultRaised),
 			string(session.FaultCleared))})
-	own := owner{w.control, w.till}
+	own := owner{w.control, w.till, nil}
 	w.desk = desk{c: w.c, owner: own, journal: w.journal, log: &keptLines{}, quit: func() { w.off++ },
 		version: "0.1.0", start: w.clock.Now()}
 	w.keep = &keeper{c: w.c, journal: w.journal, control: w.control, clock: w.clock, start: w.clock.Now(),
