@@ -80,9 +80,9 @@ func (c *Charger) report() Report {
 	for _, n := range c.set.Connectors {
 		bays = append(bays, n.Bay)
 	}
-	return Report{ID: c.set.ID, Bays: bays, Connected: c.conn != nil, Address: c.address, Heard: c.heard, Vendor: c.boot.Vendor,
-		Model: c.boot.Model, Serial: c.boot.Serial, Firmware: c.boot.Firmware, Refused: slices.Clone(c.refused),
-		Unfused: c.fuses.unbounded()}
+	return Report{ID: c.set.ID, Bays: bays, Connected: c.conn != nil, Address: c.address, Heard: c.heard,
+		Vendor: c.boot.Vendor, Model: c.boot.Model, Serial: c.boot.Serial, Firmware: c.boot.Firmware,
+		Refused: slices.Clone(c.refused), Unfused: c.fuses.unbounded()}
 }
 
 // options are those of a connection.
@@ -222,7 +222,7 @@ func (c *Charger) status(m v16.StatusNotification) error {
 		case number == m.Connector:
 			n.said(m)
 		case m.Connector == 0:
-			n.box = m.Status
+			n.box = m
 			n.wake()
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"kioskd"
@@ -19,18 +18,17 @@ type Connector struct {
 	news    chan struct{} // has one when something changed: the one who waits looks again
 
 	// What follows is under the charger's lock.
-	state     v16.Status // empty until the charger said it on this connection
-	box       v16.Status // of the whole charger
-	errorCode v16.ErrorCode
-	info      string
-	grant     *kiosk.Grant       // whose transaction is asked for
-	running   *transaction       // nil while none runs
-	over      *transaction       // the last one that ended
-	known     []*transaction     // those that may come again
-	values    *v16.MeterValue    // the last
-	parted    bool               // the charger said that the cable was pulled, and nothing since
-	stopped   bool               // the charger said that its emergency stop is pressed, and nothing since
-	stopping  context.CancelFunc // of what ends the transaction; nil while nothing does
+	state    v16.Status             // empty until the charger said it on this connection
+	box      v16.StatusNotification // of the whole charger
+	told     v16.StatusNotification // of the connector, with what is wrong
+	grant    *kiosk.Grant           // whose transaction is asked for
+	running  *transaction           // nil while none runs
+	over     *transaction           // the last one that ended
+	known    []*transaction         // those that may come again
+	values   *v16.MeterValue        // the last
+	parted   bool                   // the charger said that the cable was pulled, and nothing since
+	stopped  bool                   // the charger said that its emergency stop is pressed, and nothing since
+	stopping context.CancelFunc     // of what ends the transaction; nil while nothing does
 }
 
 // transaction is a transaction with its register.
@@ -97,14 +95,14 @@ func (n *Connector) wake() {
 
 // connected is the begin of a connection: what the charger said on the one before may be over.
 func (n *Connector) connected() {
-	n.state, n.box, n.errorCode, n.info = "", "", "", ""
+	n.state, n.box, n.told = "", v16.StatusNotification{}, v16.StatusNotification{}
 	n.wake()
 }
 
 // said takes the connector's state.
 func (n *Connector) said(m v16.StatusNotification) {
-	n.state, n.errorCode, n.info = m.Status, m.ErrorCode, m.Info
-	n.parted, n.stopped = false, false
+	n.state, n.told = m.Status, m
+	n.parted, n.stopped = false, emergency(m)
 	n.wake()
 }
 
@@ -133,8 +131,11 @@ func (n *Connector) Inputs(context.Context) (in kiosk.BayInputs, err error) {
 	in.Requesting = n.state != v16.SuspendedEV && n.state != v16.Finishing
 	in.Closed = n.running != nil && !n.running.refused
 	in.Emergency = n.stopped
-	if n.state == v16.Faulted || n.box == v16.Faulted {
-		in.Failed = strings.TrimSpace(fmt.Sprintf("%s %s", n.errorCode, n.info))
+	switch {
+	case n.state == v16.Faulted:
+		in.Failed = trouble(n.told)
+	case n.box.Status == v16.Faulted:
+		in.Failed = "the whole charger: " + trouble(n.box)
 	}
 	if in.Closed {
 		in.For = n.running.IDTag

@@ -127,6 +127,19 @@ func (r Rules) lasts(x Session, from kiosk.Reading) time.Duration {
 	return low
 }
 
+// MostOf is the most that is billed for a charger that cannot be reached since a register: what it can deliver until it
+// is given up, and never more than the hold.
+func (r Rules) MostOf(x Session, last kiosk.Reading) kiosk.Money {
+	lost := r.Chargers[x.Bay].Lost
+	last.At = last.At.Add(lost)
+	last.Import += kiosk.Energy(int64(r.Bays[x.Bay].MaxPower) * lost.Milliseconds() / 3_600_000)
+	cost, err := x.Cost(last)
+	if err != nil || cost.AfterTaxes.Minor > x.Hold.Approved.Minor {
+		return x.Hold.Approved
+	}
+	return cost.AfterTaxes
+}
+
 // bounded tells why a hold does not cover what a charger may deliver that goes on when it is cut off: until it is given
 // up, at full power.
 func (r Rules) bounded(x Session, o Observation) error {

@@ -427,6 +427,7 @@ func (p *scene) charging(v *View, x session.Session, snap session.Snapshot) {
 	if cost, err := x.Cost(reading); err == nil && v.Energy > 0 {
 		v.Cost = least(cost.AfterTaxes, x.Hold.Approved)
 	}
+	p.cutOff(v, x, snap.Live[x.Bay], reading)
 	switch {
 	case v.Screen == Wait:
 	case !p.own:
@@ -436,10 +437,23 @@ func (p *scene) charging(v *View, x session.Session, snap session.Snapshot) {
 	}
 }
 
+// cutOffAfter is how long a charger may say nothing until its driver is told.
+const cutOffAfter = 10 * time.Second
+
+// cutOff tells the driver of a charger that cannot be reached what they pay.
+func (p *scene) cutOff(v *View, x session.Session, live session.Sample, last kiosk.Reading) {
+	if !x.Charger || live.InputsLost < cutOffAfter || v.Screen == Wait {
+		return
+	}
+	v.Screen, v.Message = Charging, "lost"
+	v.Cut = &CutView{last.At.In(p.zone), p.site.Rules.MostOf(x, last)}
+}
+
 // owner asks whose session it is. What it costs so far is shown to its owner alone.
 func (p *scene) owner(v *View, x session.Session, at time.Time) {
 	p.page = ""
 	v.Screen, v.Message, v.Digits = Owner, string(x.Proof), len(p.digits)
+	v.Cut = nil
 	v.Energy, v.Power, v.Cost, v.Elapsed = 0, 0, kiosk.Money{Currency: v.Cost.Currency}, 0
 	v.ByCard = p.site.Rules.Abilities.ReadsCards && x.Hold != nil && x.Hold.Card != ""
 	switch {

@@ -107,6 +107,7 @@ type View struct {
 	Partial   bool            `json:"partial,omitempty"`     // the bank approved less than was asked for
 	Fault     kiosk.FaultCode `json:"fault,omitempty"`
 	Elsewhere int             `json:"elsewhere,omitempty"` // another bay, at which they seem to have plugged in
+	Cut       *CutView        `json:"cut,omitempty"`       // the bay's charger cannot be reached
 	Danger    int             `json:"danger,omitempty"`    // bay whose cable must not be touched
 	Pressed   int             `json:"pressed,omitempty"`   // bay whose emergency stop is pressed
 
@@ -166,6 +167,13 @@ type PriceView struct {
 type Access struct {
 	Large  bool `json:"large,omitempty"`  // larger text, controls below, three times as long for everything
 	Speech bool `json:"speech,omitempty"` // read aloud
+}
+
+// CutView is what a driver pays whose charger cannot be reached: what was measured until then, and at most what it can
+// deliver until it is given up.
+type CutView struct {
+	Until time.Time   `json:"until"`
+	Most  kiosk.Money `json:"most"`
 }
 
 // Example is what a typical charge costs.

@@ -8,7 +8,11 @@ func (pg *page) charging() {
 	plate.flows = pg.v.Power > 0
 	pg.side = plate
 	pg.block(hero{name: pg.t("charging.cost"), value: pg.p.Money(pg.v.Cost), em: 22, color: pg.accent})
-	if key := pg.v.Key(); key != "charging.title" {
+	switch key := pg.v.Key(); {
+	case pg.v.Cut != nil:
+		pg.top = append(pg.top, pg.warnBand(pg.t("fault.CH001.driver")))
+		pg.block(pg.say(pg.t(key, "Time", pg.p.Clock(pg.v.Cut.Until), "Amount", pg.p.Money(pg.v.Cut.Most))))
+	case key != "charging.title":
 		pg.block(pg.say(pg.t(key)))
 	}
 	energy := figure{pg.t("charging.energy"), pg.p.Energy(pg.v.Energy, 2)}

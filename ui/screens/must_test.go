@@ -50,6 +50,9 @@ func must() map[string]func(*text.Printer, ui.View) []string {
 	price := func(p *text.Printer, v ui.View) []string {
 		return []string{p.T("price.tax") + ": " + p.Decimal(v.Prices[0].Amount, "EUR") + " " + p.T("price.ENERGY")}
 	}
+	cut := func(p *text.Printer, v ui.View) []string {
+		return []string{p.T("charging.lost", "Time", p.Clock(v.Cut.Until), "Amount", p.Money(v.Cut.Most))}
+	}
 	elsewhere := func(p *text.Printer, v ui.View) []string {
 		return []string{p.T("plug_in.elsewhere", "N", v.Elsewhere)}
 	}
@@ -67,6 +70,7 @@ func must() map[string]func(*text.Printer, ui.View) []string {
 		"plug-in":           all(held, keys("plug_in.title")),
 		"plug-in-elsewhere": elsewhere,
 		"charging":          all(cost, code),
+		"charging-lost":     all(cost, code, keys("fault.CH001.driver"), cut),
 		"charging-begun":    cost,
 		"idle-fee":          all(keys("idle.title"), cost),
 		"stop":              all(cost, keys("stop.title")),

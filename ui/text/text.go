@@ -300,6 +300,9 @@ func (p *Printer) Time(t time.Time) string {
 	return p.isolated(t.Format(p.row.Date + " " + p.row.Time + seconds + " MST"))
 }
 
+// Clock is a time of the day to the minute.
+func (p *Printer) Clock(t time.Time) string { return p.isolated(t.Format(p.row.Time)) }
+
 // Minute is a moment to the minute, as a screen shows it.
 func (p *Printer) Minute(t time.Time) string {
 	return p.isolated(t.Format(p.row.Date + " " + p.row.Time))
