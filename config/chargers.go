@@ -16,6 +16,15 @@ type Charger struct {
 	ID        string // its identity: the last part of the address that it is told
 	Connector int
 	Password  string // empty asks for none
+	Security  int    // the least security profile that it may come with (OCPP 1.6 security whitepaper, 2); 0 for any
+}
+
+// OCPP is where chargers connect.
+type OCPP struct {
+	Listen           string // host:port; empty where no charger connects
+	Certificate, Key string // files, for TLS; empty for none
+	Clients          string // file with the authority of the chargers' certificates; empty where they need none
+	Sample           time.Duration
 }
 
 // Limits of OCPP-J: an identity is 48 characters at most, a password 16 to 20 bytes by the specification and up to 40
@@ -27,18 +36,29 @@ const (
 )
 
 // ocpp reads where chargers connect.
-func (r *configReader) ocpp(c *Config, n *yaml.Node) {
+func (r *configReader) ocpp(c *Config, n *yaml.Node, dir string) {
+	secure := false
 	r.mapping(n, "ocpp", map[string]func(*yaml.Node){
 		"listen!": func(n *yaml.Node) {
-			address, ok := strings.CutPrefix(n.Value, "tcp://")
-			if _, port, err := net.SplitHostPort(address); !ok || err != nil || port == "" {
-				r.fault(n, "ocpp.listen: %q: want an address such as tcp://0.0.0.0:8887", n.Value)
+			scheme, address, _ := strings.Cut(n.Value, "://")
+			_, port, err := net.SplitHostPort(address)
+			if scheme != "tcp" && scheme != "tls" || err != nil || port == "" {
+				r.fault(n, "ocpp.listen: %q: want an address such as tcp://0.0.0.0:8887 or tls://0.0.0.0:8888", n.Value)
 				return
 			}
-			c.Chargers = address
+			c.OCPP.Listen, secure = address, scheme == "tls"
 		},
-		"sample": r.duration("ocpp.sample", &c.Sample, time.Second, time.Minute),
+		"certificate": r.secret("ocpp", &c.OCPP.Certificate, dir),
+		"key":         r.secret("ocpp", &c.OCPP.Key, dir),
+		"clients":     r.secret("ocpp", &c.OCPP.Clients, dir),
+		"sample":      r.duration("ocpp.sample", &c.OCPP.Sample, time.Second, time.Minute),
 	})
+	switch {
+	case secure && (c.OCPP.Certificate == "" || c.OCPP.Key == ""):
+		r.fault(n, "ocpp: certificate and key are needed for tls://")
+	case !secure && c.OCPP.Certificate+c.OCPP.Key+c.OCPP.Clients != "":
+		r.fault(n, "ocpp: certificate, key and clients are for tls:// alone: the address is tcp://")
+	}
 }
 
 func (r *configReader) charger(b *Bay, n *yaml.Node, dir string) {
@@ -53,6 +73,7 @@ func (r *configReader) charger(b *Bay, n *yaml.Node, dir string) {
 		},
 		"connector!":    r.number(&x.Connector, 1, 99),
 		"password_file": func(n *yaml.Node) { r.chargerPassword(x, n, dir) },
+		"security":      r.number(&x.Security, 1, 3),
 	})
 }
 
@@ -88,8 +109,16 @@ func (r *configReader) chargersFit(c *Config, n *yaml.Node) {
 			r.fault(n, "bay %d: charger %s has another password at another bay", b.Number, b.Charger.ID)
 		}
 		passwords[b.Charger.ID] = b.Charger.Password
+		switch least := b.Charger.Security; {
+		case least < 3 && b.Charger.Password == "" && least > 0:
+			r.fault(n, "bay %d: charger.security %d needs a password_file", b.Number, least)
+		case least > 1 && c.OCPP.Certificate == "":
+			r.fault(n, "bay %d: charger.security %d needs ocpp.listen: tls://", b.Number, least)
+		case least > 2 && c.OCPP.Clients == "":
+			r.fault(n, "bay %d: charger.security 3 needs ocpp.clients", b.Number)
+		}
 	}
-	if used && c.Chargers == "" {
+	if used && c.OCPP.Listen == "" {
 		r.fault(n, "ocpp.listen is missing: bays have chargers, which must know where to connect")
 	}
 }

@@ -62,9 +62,7 @@ type Config struct {
 
 	Receipts Receipts
 
-	Chargers string // host:port at which chargers connect (OCPP); empty for none
-	// Sample is how often a charger tells its register.
-	Sample      time.Duration
+	OCPP        OCPP
 	chargerLost time.Duration
 
 	Tariff *tariff.Tariff
@@ -346,7 +344,7 @@ func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 func defaults() *Config {
 	return &Config{Site: map[string]string{}, Languages: []string{"en", "de"}, Side: "right", Times: ui.DefaultTimes(),
 		staff: staff{ExportTo: "/media/kioskd"}, CardWait: 45 * time.Second, NeedScreen: true, country: "DE",
-		Sample: 10 * time.Second, chargerLost: 15 * time.Minute,
+		OCPP: OCPP{Sample: 10 * time.Second}, chargerLost: 15 * time.Minute,
 		Keep: keepConfig{Reserve: 100}, Rules: session.DefaultRules()}
 }
 
@@ -363,7 +361,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 		"screen!":    func(n *yaml.Node) { r.screen(c, n, dir) },
 		"terminal!":  func(n *yaml.Node) { amounts = r.terminal(c, n, dir) },
 		"tariff!":    func(n *yaml.Node) { tariffNode = n },
-		"ocpp":       func(n *yaml.Node) { r.ocpp(c, n) },
+		"ocpp":       func(n *yaml.Node) { r.ocpp(c, n, dir) },
 		"bays!":      func(n *yaml.Node) { r.bays(c, n, dir) },
 		"timings":    func(n *yaml.Node) { r.timings(c, n) },
 		"staff":      func(n *yaml.Node) { r.staff(c, n) },
@@ -425,7 +423,7 @@ func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 	for _, b := range c.Bays {
 		c.Rules.Bays[b.Number] = b.Register()
 		if b.Charger != nil {
-			c.Rules.Chargers[b.Number] = session.NewChargerRules(c.chargerLost, c.Sample)
+			c.Rules.Chargers[b.Number] = session.NewChargerRules(c.chargerLost, c.OCPP.Sample)
 		}
 	}
 }

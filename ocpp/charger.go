@@ -28,6 +28,7 @@ type Charger struct {
 	conn    *ocppj.Conn
 	address string
 	heard   time.Time
+	profile int // the security profile that it came with
 	boot    v16.BootNotification
 	refused []Setting // that the charger does not take
 	fuses   fuses

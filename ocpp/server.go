@@ -56,6 +56,7 @@ type Signed struct {
 type Settings struct {
 	ID         string
 	Password   string // empty asks for none
+	Security   int    // the least security profile; 0 for any
 	Connectors []ConnectorSettings
 }
 
@@ -231,8 +232,45 @@ func (s *Server) connect(ctx context.Context, w http.ResponseWriter, r *http.Req
 	c.serve(ctx, ws, r.RemoteAddr, log)
 }
 
-// authenticate judges the password (OCPP-J, 6.2). The user is the identity.
+// Security profiles (OCPP 1.6 security whitepaper, 2).
+const (
+	profilePassword    = 1 // a password, without TLS
+	profileTLS         = 2 // a password, with TLS
+	profileCertificate = 3 // a certificate
+)
+
+// authenticate judges how a charger proves who it is, and keeps its security profile: it may come with no lower one
+// from then on.
 func (c *Charger) authenticate(r *http.Request) error {
+	profile := 0
+	switch {
+	case r.TLS != nil && len(r.TLS.PeerCertificates) > 0:
+		profile = profileCertificate
+		if name := r.TLS.PeerCertificates[0].Subject.CommonName; name != c.set.ID {
+			return fmt.Errorf("its certificate is of %q", name)
+		}
+	case c.set.Password != "":
+		profile = profilePassword
+		if r.TLS != nil {
+			profile = profileTLS
+		}
+	}
+	if profile != profileCertificate {
+		if err := c.knows(r); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if least := max(c.set.Security, c.profile); profile < least {
+		return fmt.Errorf("it comes with security profile %d, and must with %d", profile, least)
+	}
+	c.profile = profile
+	return nil
+}
+
+// knows judges the password (OCPP-J, 6.2). The user is the identity.
+func (c *Charger) knows(r *http.Request) error {
 	if c.set.Password == "" {
 		return nil
 	}

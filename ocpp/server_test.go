@@ -121,6 +121,8 @@ func newStand(t *testing.T, past ...ocpp.Past) *stand {
 	return s
 }
 
+func (s *stand) quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 func (s *stand) dial(id, user, password string, protocols ...string) (*websocket.Conn, *http.Response, error) {
 	header := http.Header{}
 	if password != "" {

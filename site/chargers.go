@@ -2,6 +2,8 @@ package site
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +14,7 @@ import (
 	"kioskd"
 	"kioskd/api"
 	"kioskd/config"
+	"kioskd/file"
 	"kioskd/ocpp"
 	"kioskd/session"
 	"kioskd/store"
@@ -22,15 +25,20 @@ var errNoDaemon = errors.New("a charger is asked by the daemon alone: start it")
 
 // openChargers makes the central system of the bays that are chargers, and listens for them.
 func (s *Site) openChargers(ctx context.Context) error {
-	if s.c.Chargers == "" {
+	if s.c.OCPP.Listen == "" {
 		return nil
 	}
 	past, err := pastTransactions(ctx, s.journal)
 	if err != nil {
 		return err
 	}
+	secure, err := chargersTLS(s.c.OCPP)
+	if err != nil {
+		return err
+	}
 	s.chargers = ocpp.New(ocpp.Options{Chargers: chargerSettings(s.c), Desk: chargerDesk{s}, Past: past,
-		Now: s.clock.Now, PlugIn: s.c.Rules.PlugIn, Sample: s.c.Sample, Log: s.log, Trace: s.traces("ocpp")})
+		Now: s.clock.Now, PlugIn: s.c.Rules.PlugIn, Sample: s.c.OCPP.Sample, Log: s.log,
+		Trace: s.traces("ocpp"), TLS: secure})
 	for i, b := range s.c.Bays {
 		if b.Charger != nil {
 			n := s.chargers.Connector(b.Charger.ID, b.Charger.Connector)
@@ -38,12 +46,40 @@ func (s *Site) openChargers(ctx context.Context) error {
 			bay.Meter, bay.Contactor, bay.Inputs = n, n, n
 		}
 	}
-	s.connects, err = net.Listen("tcp", s.c.Chargers)
+	s.connects, err = net.Listen("tcp", s.c.OCPP.Listen)
 	if err != nil {
-		return fmt.Errorf("cannot listen for chargers at %s: %w", s.c.Chargers, err)
+		return fmt.Errorf("cannot listen for chargers at %s: %w", s.c.OCPP.Listen, err)
 	}
 	s.closes(s.connects.Close)
 	return nil
+}
+
+// chargersTLS is nil where chargers connect without. The certificate is read again with each connection: it may be
+// renewed. TLS 1.2 must be possible: many chargers have nothing newer.
+func chargersTLS(o config.OCPP) (*tls.Config, error) {
+	if o.Certificate == "" {
+		return nil, nil
+	}
+	read := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		c, err := tls.LoadX509KeyPair(o.Certificate, o.Key)
+		return &c, err
+	}
+	if _, err := read(nil); err != nil {
+		return nil, fmt.Errorf("cannot take chargers by TLS: %w", err)
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: read}
+	if o.Clients == "" {
+		return out, nil
+	}
+	pem, err := file.ReadSecret(o.Clients)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the authority of the chargers: %w", err)
+	}
+	out.ClientCAs, out.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
+	if !out.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("cannot read the authority of the chargers: %s has no certificate", o.Clients)
+	}
+	return out, nil
 }
 
 // chargerSettings are the configuration's chargers, each with the connectors that are bays.
@@ -55,7 +91,8 @@ func chargerSettings(c *config.Config) (out []ocpp.Settings) {
 		i := slices.IndexFunc(out, func(s ocpp.Settings) bool { return s.ID == b.Charger.ID })
 		if i < 0 {
 			i = len(out)
-			out = append(out, ocpp.Settings{ID: b.Charger.ID, Password: b.Charger.Password})
+			out = append(out, ocpp.Settings{ID: b.Charger.ID, Password: b.Charger.Password,
+				Security: b.Charger.Security})
 		}
 		out[i].Connectors = append(out[i].Connectors, ocpp.ConnectorSettings{Number: b.Charger.Connector, Bay: b.Number,
 			Register: b.Register()})

@@ -4,15 +4,15 @@ import "kioskd/ui"
 
 // charging shows what was delivered and what it costs, so far.
 func (pg *page) charging() {
+	if pg.v.Cut != nil {
+		pg.cutOff()
+		return
+	}
 	plate := pg.numeral(21)
 	plate.flows = pg.v.Power > 0
 	pg.side = plate
 	pg.block(hero{name: pg.t("charging.cost"), value: pg.p.Money(pg.v.Cost), em: 22, color: pg.accent})
-	switch key := pg.v.Key(); {
-	case pg.v.Cut != nil:
-		pg.top = append(pg.top, pg.warnBand(pg.t("fault.CH001.driver")))
-		pg.block(pg.say(pg.t(key, "Time", pg.p.Clock(pg.v.Cut.Until), "Amount", pg.p.Money(pg.v.Cut.Most))))
-	case key != "charging.title":
+	if key := pg.v.Key(); key != "charging.title" {
 		pg.block(pg.say(pg.t(key)))
 	}
 	energy := figure{pg.t("charging.energy"), pg.p.Energy(pg.v.Energy, 2)}
@@ -42,6 +42,23 @@ func (pg *page) ownLimit() {
 	if of > 0 {
 		pg.block(progress{used * 1000 / of}, pg.note(pg.t("charging.limit", "Amount", pg.limit(pg.v.Limit))))
 	}
+}
+
+// cutOff says what a driver pays whose charger cannot be reached.
+func (pg *page) cutOff() {
+	pg.side = pg.numeral(21)
+	says := pg.warnBand(pg.t("fault.CH001.driver"))
+	says.under = pg.t("charging.lost", "Time", pg.p.Clock(pg.v.Cut.Until), "Amount", pg.p.Money(pg.v.Cut.Most))
+	pg.top = append(pg.top, says)
+	pg.stopCode()
+	if pg.v.Access.Large {
+		pg.block(lesser{pg.sofar()})
+	} else {
+		pg.block(pg.sofar())
+	}
+	pg.foot("charging.stop", danger, ui.Stop, "")
+	pg.foot("charging.others", primary, ui.Back, "")
+	pg.signs("stop", "back")
 }
 
 // idle warns a driver whose vehicle takes no more energy, before it costs something.

@@ -70,7 +70,7 @@ func must() map[string]func(*text.Printer, ui.View) []string {
 		"plug-in":           all(held, keys("plug_in.title")),
 		"plug-in-elsewhere": elsewhere,
 		"charging":          all(cost, code),
-		"charging-lost":     all(cost, code, keys("fault.CH001.driver"), cut),
+		"charging-lost":     all(keys("fault.CH001.driver"), cut, code),
 		"charging-begun":    cost,
 		"idle-fee":          all(keys("idle.title"), cost),
 		"stop":              all(cost, keys("stop.title")),
