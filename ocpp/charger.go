@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type Charger struct {
 	heard   time.Time
 	profile int // the security profile that it came with
 	boot    v16.BootNotification
+	learned learned   // what its registers count
 	refused []Setting // that the charger does not take
 	fuses   fuses
 }
@@ -59,6 +61,24 @@ type Report struct {
 	Unfused bool `json:"unfused,omitempty"`
 }
 
+// learned is what the registers of a charger counted; another firmware may count otherwise.
+type learned struct {
+	device string
+	kind   kind
+}
+
+// device is what the charger is; empty until it said so. The caller holds the lock.
+func (c *Charger) device() string {
+	return strings.Join(strings.Fields(c.boot.Vendor+" "+c.boot.Model+" "+c.boot.Firmware), " ")
+}
+
+// learn keeps what a transaction's values counted.
+func (c *Charger) learn(device string, k kind) {
+	if device != "" && k != kindUnknown {
+		c.learned = learned{device, k}
+	}
+}
+
 func newCharger(s *Server, set Settings) *Charger {
 	c := &Charger{server: s, set: set, connectors: map[int]*Connector{}, log: s.o.Log.With("charger", set.ID),
 		fuses: fuses{forms: fuseForms()}}
@@ -66,6 +86,9 @@ func newCharger(s *Server, set Settings) *Charger {
 		c.connectors[n.Number] = &Connector{charger: c, set: n, news: make(chan struct{}, 1)}
 	}
 	for _, p := range s.o.Past {
+		if p.Transaction.Charger == set.ID {
+			c.learn(p.Device, kind(p.Register))
+		}
 		n, ok := c.connectors[p.Transaction.Connector]
 		if p.Transaction.Charger == set.ID && ok {
 			n.remember(p)

@@ -381,6 +381,9 @@ func (c *Charger) started(ctx context.Context, m v16.StartTransaction) (v16.Star
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.learned.device == c.device() {
+		run.count.want = c.learned.kind
+	}
 	n.keep(run)
 	n.running = run
 	if run.refused {
@@ -487,7 +490,8 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 	if err == nil {
 		e.Reading = &last
 	}
-	e.Why = err
+	e.Why, e.Device, e.Register = err, c.device(), string(t.count.kind)
+	c.learn(e.Device, t.count.kind)
 	c.mu.Unlock()
 	for _, v := range m.Data {
 		for _, s := range v.Signed() {

@@ -26,6 +26,7 @@ type counter struct {
 	start    kiosk.Energy // of StartTransaction
 	begun    time.Time
 	kind     kind
+	want     kind         // that this charger's registers had before; unknown where none was seen
 	scale    kiosk.Energy // of what the charger says: 1, or 1000 where it calls kWh Wh; 0 while it is not known
 	last     kiosk.Energy
 	lastAt   time.Time
@@ -86,6 +87,9 @@ func (c *counter) decide(value kiosk.Energy, at time.Time) error {
 		if -guess.scale < rise && rise < 0 { // what a kWh is cut off by
 			rise = 0
 		}
+		if c.want != kindUnknown && c.want != guess.kind {
+			continue
+		}
 		if rise >= 0 && rise <= most && (!found || rise < least) {
 			c.kind, c.scale, least, found = guess.kind, guess.scale, rise, true
 		}
@@ -93,9 +97,12 @@ func (c *counter) decide(value kiosk.Energy, at time.Time) error {
 	if found {
 		return nil
 	}
-	return &Fault{kiosk.FaultRegisterJump, fmt.Sprintf(
-		"register is %v where the transaction began with %v: it is neither the lifetime's nor the session's",
-		value, c.start)}
+	what := "it is neither the lifetime's nor the session's"
+	if c.want != kindUnknown {
+		what = fmt.Sprintf("it is not the %s's, which this charger told before", c.want)
+	}
+	return &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("register is %v where the transaction began with %v: %s", value,
+		c.start, what)}
 }
 
 // end judges the register of StopTransaction.

@@ -44,6 +44,8 @@ type Ended struct {
 	Timestamp   string   // as the charger said it
 	Signed      []Signed // byte for byte
 	Why         error    // what is wrong with its register
+	Device      string   // vendor, model and firmware; empty where the charger did not say
+	Register    string   // what its values counted: lifetime or session; empty where none came
 }
 
 // Signed is a signed value of a charger.
@@ -85,6 +87,8 @@ type Past struct {
 	Transaction kiosk.Transaction
 	At          time.Time
 	Ended       bool
+	Device      string // see Ended
+	Register    string
 }
 
 // Server is the central system. Its methods may be called from many goroutines.

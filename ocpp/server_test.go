@@ -390,3 +390,35 @@ func TestWhoMayConnect(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestARegisterIsOfTheKindThatItWas: a charger that told the session's register tells no other one, also after the
+// kiosk began anew; one with another firmware may.
+func TestARegisterIsOfTheKindThatItWas(t *testing.T) {
+	const boot = `{"chargePointVendor":"V","chargePointModel":"M","firmwareVersion":"1"}`
+	value := func(p *peer, wh string) {
+		p.says("MeterValues", `{"connectorId":1,"transactionId":1,"meterValue":[{"timestamp":"2026-03-02T09:00:20Z",
+			"sampledValue":[{"value":"`+wh+`"}]}]}`)
+	}
+	s := newStand(t)
+	p := s.connect()
+	p.says("BootNotification", boot)
+	s.start(p)
+	value(p, "12")
+	p.says("StopTransaction", `{"transactionId":1,"meterStop":2260010,"timestamp":"2026-03-02T09:10:00Z"}`)
+	e := s.desk.ended
+	if len(e) != 1 || e[0].Register != "session" || e[0].Device != "V M 1" {
+		t.Fatalf("it ended with %+v", e)
+	}
+	past := ocpp.Past{Transaction: kiosk.Transaction{Charger: "WB 1", Connector: 1, IDTag: "7GK2M40"}, Ended: true,
+		Device: e[0].Device, Register: e[0].Register, At: time.Now()}
+	for said, wrong := range map[string]bool{boot: true, strings.Replace(boot, `"1"`, `"2"`, 1): false} {
+		s := newStand(t, past)
+		p := s.connect()
+		p.says("BootNotification", said)
+		s.start(p)
+		value(p, "2260000")
+		if _, err := s.bay.Read(context.Background()); (err != nil) != wrong {
+			t.Errorf("%s: the lifetime's register gives %v", said, err)
+		}
+	}
+}

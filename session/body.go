@@ -216,6 +216,8 @@ type (
 		Reading   *kiosk.Reading `json:"reading,omitempty"`
 		Reason    string         `json:"reason,omitempty"`    // as the charger said it
 		Timestamp string         `json:"timestamp,omitempty"` // as the charger said it
+		Device    string         `json:"device,omitempty"`    // vendor, model and firmware
+		Register  string         `json:"register,omitempty"`  // what its values counted: lifetime or session
 		Signed    []SignedValue  `json:"signed,omitempty"`
 		ErrorBody
 	}

@@ -105,7 +105,7 @@ const pastKept = 1000
 
 // pastTransactions are those that the journal has, in the order in which they began.
 func pastTransactions(ctx context.Context, journal *store.Store) (out []ocpp.Past, err error) {
-	ended := map[int]bool{}
+	ended := map[int]session.ChargerEndBody{}
 	for _, kind := range []session.Kind{session.TransactionEnded, session.TransactionRefused, session.MeterStart} {
 		n := 0
 		for r, err := range journal.Newest(ctx, string(kind)) {
@@ -122,12 +122,14 @@ func pastTransactions(ctx context.Context, journal *store.Store) (out []ocpp.Pas
 			}
 			switch b := e.Body.(type) {
 			case session.ChargerEndBody:
-				ended[b.Transaction.ID] = true
+				ended[b.Transaction.ID] = b
 			case session.ChargerRefusedBody: // its number is used, and it may not run
 				out = append(out, ocpp.Past{Transaction: b.Transaction, At: e.At, Ended: true})
 			case session.FirstBody:
 				if b.Transaction != nil {
-					out = append(out, ocpp.Past{Transaction: *b.Transaction, At: e.At, Ended: ended[b.Transaction.ID]})
+					end, over := ended[b.Transaction.ID]
+					out = append(out, ocpp.Past{Transaction: *b.Transaction, At: e.At, Ended: over, Device: end.Device,
+						Register: end.Register})
 				}
 			}
 		}
@@ -195,7 +197,7 @@ func (d chargerDesk) Refused(ctx context.Context, bay int, t kiosk.Transaction, 
 // Ended implements ocpp.Desk.
 func (d chargerDesk) Ended(ctx context.Context, e ocpp.Ended) error {
 	b := &session.ChargerEndBody{Bay: e.Bay, Transaction: e.Transaction, MeterStop: e.MeterStop, Reason: e.Reason,
-		Timestamp: e.Timestamp}
+		Timestamp: e.Timestamp, Device: e.Device, Register: e.Register}
 	if e.Reading != nil {
 		r := *e.Reading
 		r.At = d.s.clock.Now()
