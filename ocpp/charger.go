@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type Charger struct {
 	profile int // the security profile that it came with
 	boot    v16.BootNotification
 	learned learned   // what its registers count
+	written bool      // its settings were
 	refused []Setting // that the charger does not take
 	fuses   fuses
 }
@@ -50,6 +52,7 @@ type Report struct {
 	ID        string    `json:"id"`
 	Bays      []int     `json:"bays"` // that its connectors are
 	Connected bool      `json:"connected"`
+	Set       bool      `json:"set"` // its settings were written since the kiosk began
 	Address   string    `json:"address,omitempty"`
 	Heard     time.Time `json:"heard"`
 	Vendor    string    `json:"vendor,omitempty"`
@@ -104,7 +107,8 @@ func (c *Charger) report() Report {
 	for _, n := range c.set.Connectors {
 		bays = append(bays, n.Bay)
 	}
-	return Report{ID: c.set.ID, Bays: bays, Connected: c.conn != nil, Address: c.address, Heard: c.heard,
+	return Report{ID: c.set.ID, Bays: bays, Connected: c.conn != nil, Set: c.written, Address: c.address,
+		Heard:  c.heard,
 		Vendor: c.boot.Vendor, Model: c.boot.Model, Serial: c.boot.Serial, Firmware: c.boot.Firmware,
 		Refused: slices.Clone(c.refused), Unfused: c.fuses.unbounded()}
 }
@@ -267,7 +271,7 @@ func (c *Charger) authorize(m v16.Authorize) v16.AuthorizeResult {
 	return out
 }
 
-// meet speaks with a charger that the configuration does not know: it is told to wait, and setup shows it.
+// meet speaks with a charger that the configuration does not know: it is told to wait (Pending), and setup shows it.
 func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *http.Request, log *slog.Logger) {
 	_, _, password := r.BasicAuth()
 	seen := Stranger{ID: id, Address: r.RemoteAddr, Password: password, At: time.Now()}
@@ -287,6 +291,7 @@ func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *htt
 	}
 	keep(func(*Stranger) {})
 	log.Warn("charger is not in the configuration: kioskd setup asks which bay it is", "address", r.RemoteAddr)
+	booted := make(chan struct{}, 1)
 	conn := ocppj.New(ws, s.options(func(_ context.Context, action string, payload json.RawMessage) (any, error) {
 		switch action {
 		case v16.ActionBootNotification:
@@ -294,7 +299,11 @@ func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *htt
 				keep(func(x *Stranger) {
 					x.Vendor, x.Model, x.Firmware, x.At = m.Vendor, m.Model, m.Firmware, time.Now()
 				})
-				return v16.BootResult{Status: v16.Rejected, Now: v16.At(s.o.Now()),
+				select {
+				case booted <- struct{}{}:
+				default:
+				}
+				return v16.BootResult{Status: v16.Pending, Now: v16.At(s.o.Now()),
 					Interval: int(heartbeat / time.Second)}, nil
 			})
 		case v16.ActionHeartbeat:
@@ -304,7 +313,33 @@ func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *htt
 		}
 		return nil, ocppj.Errorf(ocppj.SecurityError, "charger %s is not in the configuration", id)
 	}, log))
-	if err := conn.Run(ctx); err != nil {
+	ctx, leave := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	asking.Go(func() { s.askConnectors(ctx, conn, booted, log, keep) })
+	err := conn.Run(ctx)
+	leave()
+	asking.Wait()
+	if err != nil {
 		log.Info("charger that is not in the configuration has left", "why", err)
+	}
+}
+
+// askConnectors asks a charger that has told what it is how many connectors it has.
+func (s *Server) askConnectors(ctx context.Context, conn *ocppj.Conn, booted <-chan struct{}, log *slog.Logger,
+	keep func(func(*Stranger))) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-booted:
+	}
+	var c v16.Configuration
+	err := conn.Call(ctx, v16.ActionGetConfiguration, v16.GetConfiguration{Key: []string{"NumberOfConnectors"}}, &c)
+	if err != nil || len(c.Keys) != 1 {
+		log.Info("charger does not say how many connectors it has", "error", err)
+		return
+	}
+	n, err := strconv.Atoi(c.Keys[0].Value)
+	if err == nil && n > 0 && n < 100 {
+		keep(func(x *Stranger) { x.Connectors = n })
 	}
 }

@@ -78,7 +78,7 @@ func (c *Charger) greet(ctx context.Context, conn *ocppj.Conn) {
 		return
 	}
 	c.mu.Lock()
-	c.refused = refused
+	c.refused, c.written = refused, true
 	c.mu.Unlock()
 	for _, r := range refused {
 		c.log.Warn("charger does not take a setting", "key", r.Key, "want", r.Value, "has", r.Has, "why", r.Why)

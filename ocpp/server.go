@@ -103,13 +103,15 @@ type Server struct {
 
 // Stranger is a charger that connects, and that the configuration does not know.
 type Stranger struct {
-	ID       string    `json:"id"`
-	Address  string    `json:"address"`
-	Vendor   string    `json:"vendor,omitempty"`
-	Model    string    `json:"model,omitempty"`
-	Firmware string    `json:"firmware,omitempty"`
-	Password bool      `json:"password"` // it sent one
-	At       time.Time `json:"at"`
+	ID       string `json:"id"`
+	Address  string `json:"address"`
+	Vendor   string `json:"vendor,omitempty"`
+	Model    string `json:"model,omitempty"`
+	Firmware string `json:"firmware,omitempty"`
+	Password bool   `json:"password"` // it sent one
+	// Connectors is how many it has; 0 where it does not say.
+	Connectors int       `json:"connectors,omitempty"`
+	At         time.Time `json:"at"`
 }
 
 // New makes a server; chargers can connect from Serve on.

@@ -33,6 +33,8 @@ type plan struct {
 	emergency   int
 	gpio        map[string]string // in place of a board
 	activeLow   bool
+	charger     *config.Charger // in place of meter and contactor
+	password    string          // file of the charger's; empty for none
 }
 
 // meterAt is a meter and its line.
@@ -116,13 +118,19 @@ func (w *wizard) summary(plans []plan) error {
 	}
 	for _, b := range plans {
 		contactor := fmt.Sprintf("coil %d of board %d", b.coil, b.board.unit)
-		if b.gpio != nil {
+		switch {
+		case b.charger != nil:
+			contactor = fmt.Sprintf("connector %d of charger %s", b.charger.Connector, b.charger.ID)
+		case b.gpio != nil:
 			contactor = b.gpio["contactor"]
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s %s, unit %d\t%s\n", b.number, contactor,
-			input(b, "plugged", b.plugged), input(b, "feedback", b.feedback),
-			input(b, "requesting", b.requesting), input(b, "emergency", b.emergency), b.meter.Model, b.meter.Serial,
-			b.meter.Unit, cmp.Or(b.evse, "-"))
+		meter := "its own"
+		if b.charger == nil {
+			meter = fmt.Sprintf("%s %s, unit %d", b.meter.Model, b.meter.Serial, b.meter.Unit)
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.number, contactor, input(b, "plugged", b.plugged),
+			input(b, "feedback", b.feedback), input(b, "requesting", b.requesting),
+			input(b, "emergency", b.emergency), meter, cmp.Or(b.evse, "-"))
 	}
 	return t.Flush()
 }
@@ -155,10 +163,16 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 			return nil, cli.Usagef("setup: --bay %q: %w", w.flags.Bays[i], err)
 		}
 	}
+	if err := w.proveChargers(ctx, out); err != nil {
+		return nil, err
+	}
 	if w.flags.NoPulse {
 		return out, nil
 	}
 	for _, b := range out {
+		if b.charger != nil {
+			continue
+		}
 		// All bays are looked at each time: a coil that is mistyped is another bay's.
 		if err := w.free(ctx, out); err != nil {
 			return nil, err
@@ -172,6 +186,10 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 
 // config is a bay as the daemon knows it, but for the model of its meter.
 func (b plan) config() config.Bay {
+	if b.charger != nil {
+		return config.Bay{Number: b.number, EVSE: b.evse, MaxPower: kiosk.Power(b.max), Charger: b.charger,
+			Coil: -1, Plugged: -1, Requesting: -1, Feedback: -1, Emergency: -1}
+	}
 	return config.Bay{Number: b.number, EVSE: b.evse, MaxPower: kiosk.Power(b.max), MeterAddr: b.meterAt,
 		MeterUnit: b.meter.Unit, Serial: b.meter.Serial,
 		Board: b.boardAt, BoardUnit: b.board.unit, Coil: b.coil, Plugged: b.plugged, Requesting: b.requesting,
@@ -197,23 +215,36 @@ func (w *wizard) staying(plans []plan) []config.Bay {
 	})
 }
 
-// parsePlan reads a --bay: what it says of the bay, the serial number of its meter, and the unit of
-// its board, 0 for the only one.
-func parsePlan(text string) (b plan, serial string, unit int, err error) {
-	b = plan{coil: -1, plugged: -1, feedback: -1, requesting: -1, emergency: -1, max: 22000}
+// flagWords are the words of a --bay, NAME=VALUE each.
+func flagWords(text string) (map[string]string, error) {
 	words := map[string]string{}
 	for _, word := range strings.Fields(text) {
 		key, value, ok := strings.Cut(word, "=")
 		if !ok || value == "" {
-			return b, "", 0, fmt.Errorf("%q: want NAME=VALUE", word)
+			return nil, fmt.Errorf("%q: want NAME=VALUE", word)
 		}
 		if words[key] != "" {
-			return b, "", 0, fmt.Errorf("%s is there twice", key)
+			return nil, fmt.Errorf("%s is there twice", key)
 		}
 		words[key] = value
 	}
+	return words, nil
+}
+
+// parsePlan reads a --bay: what it says of the bay, the serial number of its meter, and the unit of
+// its board, 0 for the only one.
+func parsePlan(text string) (b plan, serial string, unit int, err error) {
+	b = plan{coil: -1, plugged: -1, feedback: -1, requesting: -1, emergency: -1, max: 22000}
+	words, err := flagWords(text)
+	if err != nil {
+		return b, "", 0, err
+	}
 	if words["contactor"] != "" {
 		b.gpio = map[string]string{}
+	}
+	if words["charger"] != "" {
+		b.charger = &config.Charger{ID: words["charger"]}
+		return b, "", 0, b.parseCharger(words)
 	}
 	numbers := map[string]*int{"number": &b.number, "max": &b.max, "coil": &b.coil, "board": &unit,
 		"plugged": &b.plugged, "feedback": &b.feedback, "requesting": &b.requesting, "emergency": &b.emergency}
@@ -241,7 +272,7 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 			}
 		default:
 			return b, "", 0, fmt.Errorf("unknown %q: known are number, meter, coil, contactor, plugged, feedback, "+
-				"requesting, emergency, active_low, max, evse, board", key)
+				"requesting, emergency, active_low, max, evse, board, and charger with connector and password", key)
 		}
 	}
 	err = watts(b.max)
@@ -268,7 +299,7 @@ func watts(n int) error {
 
 func (w *wizard) planOfFlag(text string) (plan, error) {
 	b, serial, unit, err := parsePlan(text)
-	if err != nil {
+	if err != nil || b.charger != nil {
 		return b, err
 	}
 	found := slices.DeleteFunc(w.meters(), func(m meterAt) bool { return m.Serial != serial })
@@ -356,6 +387,14 @@ func (b plan) node() (*yaml.Node, error) {
 		fmt.Fprintf(&s, "evse_id: %q\n", b.evse)
 	}
 	fmt.Fprintf(&s, "max_power_w: %d\n", b.max)
+	if b.charger != nil {
+		fmt.Fprintf(&s, "charger: {id: %q, connector: %d", b.charger.ID, b.charger.Connector)
+		if b.password != "" {
+			fmt.Fprintf(&s, ", password_file: %q", b.password)
+		}
+		s.WriteString("}\n")
+		return config.Node("%s", s.String())
+	}
 	fmt.Fprintf(&s, "meter: {address: %q, unit: %d, model: %s, serial: %q}\n", b.meterAt, b.meter.Unit, b.meter.Model,
 		b.meter.Serial)
 	if b.gpio != nil {

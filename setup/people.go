@@ -13,16 +13,37 @@ import (
 	"kioskd/modbus"
 )
 
-// plansOfPeople closes one contactor after the other and asks at which bay it was heard.
+// plansOfPeople asks for the bays with contactors, and for those that are chargers' connectors.
 func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
+	if len(w.boards()) > 0 {
+		out, err = w.plansOfContactors(ctx)
+		if err != nil {
+			return nil, err
+		}
+	}
+	chargers, err := w.plansOfChargers(ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, chargers...)
+	if len(out) > 0 {
+		return out, w.proveChargers(ctx, chargers)
+	}
 	left := w.meters()
 	if len(left) == 0 {
 		return nil, errors.New("no meter answers: check the wires A and B, " +
 			"the meters' addresses (--units) and that they are on")
 	}
-	if len(w.boards()) == 0 {
-		return nil, cli.Usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in "+
-			"--bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
+	return nil, cli.Usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in "+
+		"--bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
+}
+
+// plansOfContactors closes one contactor after the other and asks at which bay it was heard.
+func (w *wizard) plansOfContactors(ctx context.Context) (out []plan, err error) {
+	left := w.meters()
+	if len(left) == 0 {
+		return nil, errors.New("no meter answers: check the wires A and B, " +
+			"the meters' addresses (--units) and that they are on")
 	}
 	fmt.Fprintln(w.Out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
 	for _, b := range w.boards() {
@@ -231,6 +252,15 @@ func (w *wizard) aboutBay(ctx context.Context, p *plan, before []plan) error {
 		}
 	}
 	return steps(
+		func() error { return w.powerAndEVSE(ctx, p, before) },
+		input("tells that the vehicle asks for energy", &p.requesting),
+		input("is the emergency stop's, made while all is well", &p.emergency),
+	)
+}
+
+// powerAndEVSE asks what every bay has.
+func (w *wizard) powerAndEVSE(ctx context.Context, p *plan, before []plan) error {
+	return steps(
 		func() error {
 			said, err := w.ask(ctx, question{title: fmt.Sprintf("Most power of bay %d in watt", p.number), def: "22000",
 				help: "What its wires bear, as 22000. A meter that counts more is not believed.",
@@ -253,8 +283,6 @@ func (w *wizard) aboutBay(ctx context.Context, p *plan, before []plan) error {
 				}})
 			return err
 		},
-		input("tells that the vehicle asks for energy", &p.requesting),
-		input("is the emergency stop's, made while all is well", &p.emergency),
 	)
 }
 

@@ -47,6 +47,9 @@ func (w *wizard) free(ctx context.Context, plans []plan) error {
 				"--no-pulse: %w", err)
 	}
 	for i, b := range bays {
+		if b.Charger != nil { // no contactor of this computer's
+			continue
+		}
 		again := i >= len(plans) && slices.ContainsFunc(plans, func(p plan) bool { return p.number == b.Number })
 		in, err := inputsOf(ctx, b)
 		switch {

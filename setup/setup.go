@@ -48,6 +48,7 @@ type Options struct {
 	Lines, Bays     []string
 	From, To        int // units to ask on a bus
 	Tariff          string
+	Chargers        string // address at which chargers connect
 	Journal, Socket string
 	NoPulse         bool // close no contactor to prove which one it is
 	NoTest          bool // no hold to try the terminal with
@@ -131,6 +132,12 @@ func (w *wizard) run(ctx context.Context, parts []string) error {
 	}
 	if w.managed && os.Geteuid() != 0 {
 		return errors.New("setup writes /etc/kioskd: run it as root")
+	}
+	if w.flags.Chargers != "" {
+		if err := listenAddress(w.flags.Chargers); err != nil {
+			return cli.Usagef("setup: --ocpp %q: %w", w.flags.Chargers, err)
+		}
+		w.file.Set("ocpp.listen", config.TextNode(w.flags.Chargers))
 	}
 	secret, err := w.answers(ctx, parts)
 	err = errors.Join(err, w.remember())

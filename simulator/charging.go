@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -220,7 +221,11 @@ func (c *Charger) samples(t *chargerTransaction, s State, first bool) []v16.Samp
 func (c *Charger) handle(ctx context.Context, action string, payload json.RawMessage) (any, error) {
 	switch action {
 	case v16.ActionGetConfiguration:
-		return c.configuration(), nil
+		var m v16.GetConfiguration
+		if err := json.Unmarshal(payload, &m); err != nil {
+			return nil, ocppj.Errorf(ocppj.FormationViolation, "%v", err)
+		}
+		return c.configuration(m.Key), nil
 	case v16.ActionChangeConfiguration:
 		return command(payload, c.change)
 	case v16.ActionRemoteStartTransaction:
@@ -252,10 +257,18 @@ func command[M any](payload json.RawMessage, f func(M) string) (any, error) {
 	return v16.CommandResult{Status: f(m)}, nil
 }
 
-func (c *Charger) configuration() (out v16.Configuration) {
+func (c *Charger) configuration(keys []string) (out v16.Configuration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for k, v := range c.settings {
+	if len(keys) == 0 {
+		keys = slices.Sorted(maps.Keys(c.settings))
+	}
+	for _, k := range keys {
+		v, known := c.settings[k]
+		if !known {
+			out.Unknown = append(out.Unknown, k)
+			continue
+		}
 		if k == "SupportedFeatureProfiles" && c.has(NoFuse) {
 			v = "Core,RemoteTrigger"
 		}

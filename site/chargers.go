@@ -36,7 +36,7 @@ func (s *Site) openChargers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.chargers = ocpp.New(ocpp.Options{Chargers: chargerSettings(s.c), Desk: chargerDesk{s}, Past: past,
+	s.chargers = ocpp.New(ocpp.Options{Chargers: ChargerSettings(s.c), Desk: chargerDesk{s}, Past: past,
 		Now: s.clock.Now, PlugIn: s.c.Rules.PlugIn, Sample: s.c.OCPP.Sample, Log: s.log,
 		Trace: s.traces("ocpp"), TLS: secure})
 	for i, b := range s.c.Bays {
@@ -82,8 +82,8 @@ func chargersTLS(o config.OCPP) (*tls.Config, error) {
 	return out, nil
 }
 
-// chargerSettings are the configuration's chargers, each with the connectors that are bays.
-func chargerSettings(c *config.Config) (out []ocpp.Settings) {
+// ChargerSettings are the configuration's chargers, each with the connectors that are bays.
+func ChargerSettings(c *config.Config) (out []ocpp.Settings) {
 	for _, b := range c.Bays {
 		if b.Charger == nil {
 			continue

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"kioskd/ocpp/judges"
+	"kioskd/simulator"
+	"kioskd/simulator/town"
 )
 
 // TestFramesOfADemo: all that a daemon and its chargers say to each other fits the official schemas.
@@ -31,4 +37,94 @@ func TestFramesOfADemo(t *testing.T) {
 		t.Errorf("there are %d frames", len(frames))
 	}
 	judges.Frames(t, frames)
+}
+
+// chargerSite is a simulated site whose bays are connectors of a charger, and where the charger connects.
+func chargerSite(t *testing.T) (s *town.Town, config, address string) {
+	s, config = newSiteWith(t, town.Options{Size: 2, Connectors: 2, Speed: 60})
+	address = "tcp://" + strings.TrimSuffix(strings.TrimPrefix(s.Chargers[0].URL, "ws://"), "/ocpp")
+	return s, config, address
+}
+
+// TestSetupOfChargers: a person at a site that has nothing but a charger. The first time the charger lets a vehicle
+// charge without a payment, and is not set up.
+func TestSetupOfChargers(t *testing.T) {
+	t.Parallel() // it mostly waits
+	s, config, address := chargerSite(t)
+	in, to := io.Pipe()
+	p := &person{t: t, to: to}
+	p.answer = func(prompt string) string {
+		for i, b := range s.Bays {
+			switch at := fmt.Sprintf("at bay %d", i+1); {
+			case strings.Contains(prompt, "Plug a vehicle") && strings.Contains(prompt, at):
+				b.Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+			case strings.Contains(prompt, "Unplug it"):
+				b.Unplug()
+			}
+		}
+		for _, a := range [][2]string{{"Where do they connect", address}, {"Name", "Parkhaus"},
+			{"Address", "Strasse 1"}, {"help", "+49 30 1"}, {"clock", "2"}, {"Password", "123456"}, {"Price", "0.49"},
+			{"20 kWh", "yes"}} {
+			if strings.Contains(prompt, a[0]) {
+				return a[1]
+			}
+		}
+		return "" // what is offered
+	}
+	args := []string{"setup", "--config", config, "--units", "1-2", "--journal", s.Journal(), "--socket", s.Screen(),
+		"--line", "serial://" + filepath.Join(s.Dir, "terminal") + "?baud=9600"}
+	s.Chargers[0].Misbehave(simulator.FreeVend)
+	code, bad := runSetup(t, in, p, args...)
+	if code != 1 || !strings.Contains(bad, `bay 1: the charger began by itself, for "FREEVEND"`) {
+		t.Fatalf("exit %d: %s\n%s", code, bad, &p.seen)
+	}
+	s.Chargers[0].Misbehave()
+	for _, b := range s.Bays {
+		b.Unplug()
+	}
+	if code, bad := runSetup(t, in, p, args...); code != 0 {
+		t.Fatalf("exit %d: %s\n%s", code, bad, &p.seen)
+	}
+	for _, want := range []string{"charger WB-1: kioskd simulated, firmware 1.0, 2 connectors",
+		"bay 1: no energy flows without a payment", "bay 2: no energy flows without a payment",
+		"connector 2 of charger WB-1"} {
+		if !strings.Contains(p.seen.String(), want) {
+			t.Errorf("the host did not read %q:\n%s", want, &p.seen)
+		}
+	}
+	got := content(t, config)
+	if !strings.Contains(got, `charger: {id: "WB-1", connector: 2}`) || !strings.Contains(got, "listen: "+address) {
+		t.Errorf("the configuration is\n%s", got)
+	}
+}
+
+// TestSetupOfAChargerByFlags: without a person a charger is waited for and set, and nothing is proven by a vehicle.
+func TestSetupOfAChargerByFlags(t *testing.T) {
+	t.Parallel() // it mostly waits
+	s, config, address := chargerSite(t)
+	s.Chargers[0].Misbehave(simulator.NoFuse)
+	var out bytes.Buffer
+	code, bad := runSetup(t, strings.NewReader(""), &out, "setup", "--config", config, "--units", "1-2", "--journal",
+		s.Journal(), "--socket", s.Screen(), "--line", "serial://"+filepath.Join(s.Dir, "terminal")+"?baud=9600",
+		"--yes", "--name", "Parkhaus", "--address", "Strasse 1", "--helpline", "+49 30 1", "--price", "0.49",
+		"--password", "123456", "--clock", "rtc", "--technician-code", "271828", "--copy", "/media/kioskd",
+		"--ocpp", address, "--bay", "number=7 charger=WB-1 connector=2 max=11000")
+	if code != 0 {
+		t.Fatalf("exit %d: %s\n%s", code, bad, &out)
+	}
+	for _, want := range []string{"it takes no charging profile", "bay 7: not proven that it gives no energy"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, &out)
+		}
+	}
+	if got := content(t, config); !strings.Contains(got, `charger: {id: "WB-1", connector: 2}`) {
+		t.Errorf("the configuration is\n%s", got)
+	}
+	for bay, want := range map[string]string{"number=1 charger=WB-1 coil=1": `unknown "coil"`,
+		"charger=WB-1": "number is needed", "number=1 charger=WB-1 connector=x": `"x" is not a number`} {
+		if code, bad := runSetup(t, strings.NewReader(""), io.Discard, "setup", "--config", config, "--yes", "--bay",
+			bay); code != 2 || !strings.Contains(bad, want) {
+			t.Errorf("%s: exit %d: %s", bay, code, bad)
+		}
+	}
 }

@@ -22,8 +22,10 @@ func (p program) setup(fs *pflag.FlagSet) cli.Run {
 	fs.Func("line", "`address` of a line to ask, besides the serial adapters that are found; may be repeated",
 		func(s string) error { o.Lines = append(o.Lines, s); return nil })
 	fs.Func("bay", "a `bay`, as \"number=1 meter=SERIAL coil=0 plugged=0 feedback=1 max=22000\", and requesting, "+
-		"emergency, evse, board; with contactor=GPIO17 in place of coil its inputs are GPIO lines; may be repeated",
+		"emergency, evse, board; with contactor=GPIO17 in place of coil its inputs are GPIO lines; or "+
+		"\"number=3 charger=WB-1 connector=1\" of a charger that speaks OCPP; may be repeated",
 		func(s string) error { o.Bays = append(o.Bays, s); return nil })
+	fs.StringVar(&o.Chargers, "ocpp", "", "`address` at which chargers connect, as tcp://0.0.0.0:8887")
 	fs.StringVar(&o.Journal, "journal", "", "`file` of the journal, in place of the package's")
 	fs.StringVar(&o.Socket, "socket", "", "the screen's `socket`, in place of the package's")
 	units := fs.String("units", "1-32", "`range` of units to ask on a bus, at most 1-247")

@@ -23,9 +23,14 @@ import (
 // newSite is a simulated site that runs, and a card that comes when one is asked for.
 func newSite(t *testing.T, bays int) (*town.Town, string) {
 	t.Helper()
+	return newSiteWith(t, town.Options{Size: bays, Speed: 60})
+}
+
+func newSiteWith(t *testing.T, o town.Options) (*town.Town, string) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	s, err := town.Open(dir, filepath.Join(dir, "simulated.yaml"), town.Options{Size: bays, Speed: 60}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "simulated.yaml"), o, site.QuietLog())
 	if err != nil {
 		t.Fatal(err)
 	}
