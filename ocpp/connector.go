@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kioskd"
@@ -36,7 +37,8 @@ type transaction struct {
 	kiosk.Transaction
 	count   *counter
 	reading kiosk.Reading // the last; At is a time of this process
-	fault   error         // of the last value
+	fault   error         // of the last values; nil where they are good
+	odd     error         // of the last value alone: one that is odd says nothing yet
 	refused bool
 	ended   bool
 	last    kiosk.Reading // of the end
@@ -425,14 +427,27 @@ func (c *Charger) measured(m v16.MeterValues) error {
 		c.log.Warn("values were dropped: they are of another transaction", "transaction", *m.Transaction)
 		return nil
 	}
-	for _, v := range m.Values {
+	for _, v := range moments(m.Values) {
 		n.value(t, v)
 	}
 	n.wake()
 	return nil
 }
 
-// value takes one moment's samples.
+// moments puts the samples of one time together: some chargers send each measurand by itself.
+func moments(all []v16.MeterValue) (out []v16.MeterValue) {
+	for _, v := range all {
+		last := len(out) - 1
+		if last >= 0 && out[last].Timestamp.Text == v.Timestamp.Text {
+			out[last].Samples = append(slices.Clone(out[last].Samples), v.Samples...)
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// value takes one moment's samples. A value that cannot be is dropped; the next one tells whether it is a fault.
 func (n *Connector) value(t *transaction, v v16.MeterValue) {
 	register, err := v.Register()
 	if errors.Is(err, v16.ErrNoValue) {
@@ -452,7 +467,11 @@ func (n *Connector) value(t *transaction, v v16.MeterValue) {
 			t.reading, n.values = r, &v
 		}
 	}
-	t.fault = err
+	t.fault = nil
+	if err != nil && t.odd != nil {
+		t.fault = err
+	}
+	t.odd = err
 	if err != nil {
 		n.charger.log.Warn("value was not taken", "connector", n.set.Number, "error", err)
 	}

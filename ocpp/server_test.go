@@ -417,8 +417,35 @@ func TestARegisterIsOfTheKindThatItWas(t *testing.T) {
 		p.says("BootNotification", said)
 		s.start(p)
 		value(p, "2260000")
+		value(p, "2260001") // one alone says nothing
 		if _, err := s.bay.Read(context.Background()); (err != nil) != wrong {
 			t.Errorf("%s: the lifetime's register gives %v", said, err)
+		}
+	}
+}
+
+// TestOneOddValueIsNoFault: a register that drops for a moment is passed over; one that stays there is a fault. A charger
+// that sends each measurand by itself is understood.
+func TestOneOddValueIsNoFault(t *testing.T) {
+	s := newStand(t)
+	p := s.connect()
+	s.start(p)
+	value := func(wh string) (kiosk.Reading, error) {
+		const at = `"timestamp":"2026-03-02T09:00:20Z"`
+		p.says("MeterValues", `{"connectorId":1,"transactionId":1,"meterValue":[
+			{`+at+`,"sampledValue":[{"value":"11000","measurand":"Power.Active.Import","unit":"W"}]},
+			{`+at+`,"sampledValue":[{"value":"`+wh+`","unit":"Wh"}]}]}`)
+		return s.bay.Read(context.Background())
+	}
+	for i, x := range []struct {
+		says string
+		want kiosk.Energy
+		bad  bool
+	}{{"2260000", 2260000, false}, {"17", 2260000, false}, {"2260020", 2260020, false}, {"17", 2260020, false},
+		{"18", 0, true}, {"2260040", 2260040, false}} {
+		r, err := value(x.says)
+		if (err != nil) != x.bad || !x.bad && (r.Import != x.want || r.Power != 11000) {
+			t.Errorf("%d: %s gives %+v, %v", i, x.says, r, err)
 		}
 	}
 }

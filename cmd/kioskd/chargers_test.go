@@ -10,10 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"kioskd/child"
 	"kioskd/ocpp/judges"
 	"kioskd/simulator"
 	"kioskd/simulator/town"
+	"kioskd/site"
+	"kioskd/ui"
 )
 
 // TestFramesOfADemo: all that a daemon and its chargers say to each other fits the official schemas.
@@ -127,4 +131,71 @@ func TestSetupOfAChargerByFlags(t *testing.T) {
 			t.Errorf("%s: exit %d: %s", bay, code, bad)
 		}
 	}
+}
+
+// BenchmarkHundredChargers: a daemon with a hundred chargers of two connectors each, of which some charge. Its CPU is a
+// share of one core over half a minute; the baseline beside it is that of the same site with one charger.
+func BenchmarkHundredChargers(b *testing.B) {
+	for b.Loop() {
+		alone, _ := chargersOnce(b, 2, 1)
+		all, memory := chargersOnce(b, 200, 20)
+		b.ReportMetric(100*alone, "%core-one")
+		b.ReportMetric(100*all, "%core-hundred")
+		b.ReportMetric(float64(memory)/1e6, "MB-hundred")
+	}
+}
+
+// chargersOnce is what a daemon takes of a core while some connectors charge, and its most memory.
+func chargersOnce(b *testing.B, connectors, charging int) (share float64, memory int64) {
+	dir := b.TempDir()
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"),
+		town.Options{Size: connectors, Connectors: connectors, Speed: 1}, site.QuietLog())
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Terminal.Think = 10 * time.Millisecond
+	ctx, stop := context.WithCancel(context.Background())
+	world := make(chan error, 1)
+	go func() { world <- s.Run(ctx) }()
+	defer func() { stop(); <-world }()
+	daemon := start(b, s)
+	defer child.Stop(daemon)
+	socket := filepath.Join(dir, "ui.sock")
+	awaitSocket(b, socket)
+	d := ui.NewDriver(ctx, socket)
+	for bay := 1; bay <= charging; bay++ {
+		v := &town.Visitor{Driver: d, Site: s, Visit: town.Visit{Bay: bay,
+			Card: town.VisitCard{Item: fmt.Sprint("of driver ", bay)}}}
+		if err := v.Complete(connectors); err != nil {
+			b.Fatal(err)
+		}
+		visit, leave := context.WithCancel(ctx)
+		v.See = func(now ui.View) {
+			if now.Screen == ui.PlugIn { // they have paid, and leave the screen to the next driver
+				leave()
+			}
+		}
+		if err := d.Home(ctx); err != nil {
+			b.Fatal(err)
+		}
+		v.Play(visit) // until then
+		leave()
+		s.Bays[bay-1].Plug(simulator.Car{Power: 11000, Need: 1 << 30})
+	}
+	for i, bay := range s.Bays[:charging] {
+		for end := time.Now().Add(hang); !bay.State().Closed; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(end) {
+				b.Fatalf("bay %d does not charge", i+1)
+			}
+		}
+	}
+	from, before := time.Now(), cpuOf(b, daemon.Process.Pid)
+	time.Sleep(30 * time.Second) // what is measured
+	used := cpuOf(b, daemon.Process.Pid) - before
+	for i, bay := range s.Bays[:charging] {
+		if !bay.State().Closed {
+			b.Fatalf("bay %d does not charge", i+1)
+		}
+	}
+	return used.Seconds() / time.Since(from).Seconds(), memoryOf(b, daemon.Process.Pid)
 }
