@@ -424,7 +424,7 @@ func TestARegisterIsOfTheKindThatItWas(t *testing.T) {
 	}
 }
 
-// TestOneOddValueIsNoFault: a register that drops for a moment is passed over; one that stays there is a fault. A charger
+// TestOneOddValueIsNoFault: a register that drops for a moment is passed over; one that stays there is a fault. One
 // that sends each measurand by itself is understood.
 func TestOneOddValueIsNoFault(t *testing.T) {
 	s := newStand(t)

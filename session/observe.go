@@ -140,9 +140,10 @@ type ChargerRules struct {
 	Reaction time.Duration // from deciding to stop to no energy
 }
 
-// NewChargerRules are those of a charger that is given up after a time, and that tells its register so often.
+// NewChargerRules are those of a charger that is given up after a time, and that tells its register so often. A minute
+// is also what a connection that is dead on the other side needs to be found out.
 func NewChargerRules(lost, sample time.Duration) ChargerRules {
-	return ChargerRules{Lost: lost, Mute: 6 * sample, Reaction: 2 * sample}
+	return ChargerRules{Lost: lost, Mute: max(time.Minute, 6*sample), Reaction: 2 * sample}
 }
 
 func (r Rules) isCharger(bay int) bool {

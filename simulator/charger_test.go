@@ -8,7 +8,10 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
+	"kioskd"
+	"kioskd/ocpp"
 	"kioskd/ocpp/judges"
 	"kioskd/simulator"
 )
@@ -66,5 +69,68 @@ func TestAStrictCentralSystem(t *testing.T) {
 	}
 	if !strings.Contains(all, fmt.Sprint("stop 17 Remote ", int64(bay.State().Register))) {
 		t.Errorf("the register is %v:\n%s", bay.State().Register, all)
+	}
+}
+
+// seller is a desk that lets every transaction run.
+type seller struct{}
+
+func (seller) Started(context.Context, int, kiosk.Transaction, kiosk.Reading) error { return nil }
+func (seller) Refused(context.Context, int, kiosk.Transaction, error) error         { return nil }
+func (seller) Ended(context.Context, ocpp.Ended) error                              { return nil }
+
+// TestAChargerThatIsCutOffStops: its line is cut for an hour while its vehicle draws power, and after the time of its
+// fuse no energy flows, although no order reached it.
+func TestAChargerThatIsCutOffStops(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := ocpp.New(ocpp.Options{Desk: seller{}, Now: time.Now, PlugIn: time.Minute, Sample: time.Second,
+		Log: slog.New(slog.DiscardHandler), Chargers: []ocpp.Settings{{ID: "WB-1", Connectors: []ocpp.ConnectorSettings{
+			{Number: 1, Bay: 1, Register: kiosk.Register{MaxPower: 22000}}}}}})
+	bay := simulator.NewBay(0, 1, 1)
+	bay.Plug(simulator.GoodCar())
+	c := &simulator.Charger{ID: "WB-1", URL: "ws://" + l.Addr().String(), Bays: []*simulator.Bay{bay},
+		Log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 2)
+	go func() { ended <- server.Serve(ctx, l) }()
+	go func() { ended <- c.Run(ctx) }()
+	defer func() {
+		cancel()
+		for range 2 {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	n := server.Connector("WB-1", 1)
+	until := func(what string, ok func() bool) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) { // no signal
+			if time.Now().After(end) {
+				t.Fatalf("it never came that %s", what)
+			}
+		}
+	}
+	until("the charger is set", func() bool {
+		in, err := n.Inputs(ctx)
+		return err == nil && in.Plugged && server.Chargers()[0].Set
+	})
+	grant := kiosk.Grant{Reference: "7GK2M4Q", Fuse: time.Hour}
+	if err := n.Start(ctx, grant); err != nil {
+		t.Fatal(err)
+	}
+	until("energy flows", func() bool { return bay.State().Power > 0 })
+	grant.Fuse = 3 * time.Second
+	until("the charger takes its fuse", func() bool { return n.Renew(ctx, grant) == nil })
+	c.Cut(time.Hour)
+	if bay.State().Power == 0 {
+		t.Fatal("it stops when it is cut off, and proves nothing")
+	}
+	until("no energy flows", func() bool { return bay.State().Power == 0 })
+	if in, err := n.Inputs(ctx); err == nil {
+		t.Errorf("the charger is taken to be there: %+v", in)
 	}
 }
