@@ -32,9 +32,10 @@ type Charger struct {
 	heard   time.Time
 	profile int // the security profile that it came with
 	boot    v16.BootNotification
-	learned learned   // what its registers count
-	written bool      // its settings were
-	refused []Setting // that the charger does not take
+	learned learned           // what its registers count
+	written bool              // its settings were
+	short   map[string]string // lists that it took shortened
+	refused []Setting         // that the charger does not take
 	fuses   fuses
 }
 
@@ -84,7 +85,7 @@ func (c *Charger) learn(device string, k kind) {
 
 func newCharger(s *Server, set Settings) *Charger {
 	c := &Charger{server: s, set: set, connectors: map[int]*Connector{}, log: s.o.Log.With("charger", set.ID),
-		fuses: fuses{forms: fuseForms()}}
+		fuses: fuses{forms: fuseForms()}, short: map[string]string{}}
 	for _, n := range set.Connectors {
 		c.connectors[n.Number] = &Connector{charger: c, set: n, news: make(chan struct{}, 1)}
 	}
@@ -331,6 +332,11 @@ func (s *Server) askConnectors(ctx context.Context, conn *ocppj.Conn, booted <-c
 	case <-ctx.Done():
 		return
 	case <-booted:
+	}
+	select { // it is answered first
+	case <-ctx.Done():
+		return
+	case <-time.After(time.Second):
 	}
 	var c v16.Configuration
 	err := conn.Call(ctx, v16.ActionGetConfiguration, v16.GetConfiguration{Key: []string{"NumberOfConnectors"}}, &c)

@@ -51,12 +51,28 @@ func ownStart(key string) bool {
 
 // greet asks a charger that has connected what its connectors do, and sets it.
 func (c *Charger) greet(ctx context.Context, conn *ocppj.Conn) {
+	for !c.greeted(ctx) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(greetAgain):
+		}
+	}
+}
+
+// greetAgain is when a charger that did not answer is asked again: it may be slow to begin.
+const greetAgain = 20 * time.Second
+
+// greeted tells whether the charger was set. What it said of its connectors before stays true where it does not tell it
+// again: it need not.
+func (c *Charger) greeted(ctx context.Context) bool {
 	for number := range c.connectors {
 		err := c.asked(ctx, v16.ActionTriggerMessage, v16.TriggerMessage{Message: v16.ActionStatusNotification,
 			Connector: number})
 		if err != nil {
 			c.log.Warn("charger does not tell its connector's state when it is asked", "connector", number, "error",
 				err)
+			c.connectors[number].asBefore()
 		}
 	}
 	if c.report().Model == "" {
@@ -65,24 +81,40 @@ func (c *Charger) greet(ctx context.Context, conn *ocppj.Conn) {
 			c.log.Info("charger does not tell what it is when it is asked", "error", err)
 		}
 	}
+	if c.busy() { // some begin anew when they are set
+		return true
+	}
 	has, err := c.read(ctx)
 	if err == nil {
 		c.keepFuses(newFuses(has))
 	}
-	var refused []Setting
+	var not []Setting
 	if err == nil {
-		refused, err = c.configure(ctx, has)
+		not, err = c.configure(ctx, has)
 	}
 	if err != nil {
 		c.log.Warn("charger was not set", "error", err)
-		return
+		return refused(err)
 	}
 	c.mu.Lock()
-	c.refused, c.written = refused, true
+	c.refused, c.written = not, true
 	c.mu.Unlock()
-	for _, r := range refused {
+	for _, r := range not {
 		c.log.Warn("charger does not take a setting", "key", r.Key, "want", r.Value, "has", r.Has, "why", r.Why)
 	}
+	return true
+}
+
+// busy tells whether a charger that was set before charges.
+func (c *Charger) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.connectors {
+		if c.written && n.running != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // configure writes what is not as it must be, and reads it back.
@@ -90,7 +122,7 @@ func (c *Charger) configure(ctx context.Context, has map[string]v16.Configuratio
 	for _, want := range c.server.settings() {
 		s := Setting{Key: want[0], Value: want[1], Has: has[want[0]].Value}
 		switch {
-		case strings.EqualFold(s.Has, s.Value):
+		case strings.EqualFold(s.Has, s.Value), s.Has != "" && s.Has == c.short[s.Key]:
 			continue
 		case has[s.Key].ReadOnly:
 			s.Why = "read-only"
@@ -98,6 +130,9 @@ func (c *Charger) configure(ctx context.Context, has map[string]v16.Configuratio
 			s.Why, err = c.write(ctx, &s)
 			if err != nil {
 				return nil, err
+			}
+			if s.Why == "" && s.Value != want[1] { // no need to write it again
+				c.short[s.Key] = s.Value
 			}
 		}
 		if s.Why != "" {

@@ -21,6 +21,7 @@ type Connector struct {
 	// What follows is under the charger's lock.
 	state    v16.Status             // empty until the charger said it on this connection
 	box      v16.StatusNotification // of the whole charger
+	before   v16.Status             // on the connection before
 	told     v16.StatusNotification // of the connector, with what is wrong
 	grant    *kiosk.Grant           // whose transaction is asked for
 	running  *transaction           // nil while none runs
@@ -41,7 +42,11 @@ type transaction struct {
 	odd     error         // of the last value alone: one that is odd says nothing yet
 	refused bool
 	ended   bool
+	pending bool          // the journal is asked
 	last    kiosk.Reading // of the end
+	overAt  time.Time     // when it was over
+	stamp   time.Time     // the charger's clock, when it last told the time
+	stampAt time.Time
 }
 
 // mostKnown is how many transactions of a connector are kept: a charger sends again what was not answered.
@@ -55,6 +60,7 @@ const (
 	stopEvery    = 15 * time.Second // RemoteStop is sent again
 	unlockAfter  = 30 * time.Second
 	resetAfter   = time.Minute
+	endKept      = 2 * time.Minute  // that the last register of a transaction is told
 	lastRegister = 10 * time.Second // that StopTransaction may come after the connector says that it is over
 )
 
@@ -64,10 +70,12 @@ func (n *Connector) remember(p Past) {
 		count: newCounter(n.set.Register, kiosk.Energy(p.Transaction.MeterStart), time.Now())}
 	t.count.begun = time.Now().Add(-n.charger.server.o.Now().Sub(p.At)) // what it may have counted since
 	t.count.lastAt = t.count.begun
+	if t.count.begun.After(time.Now()) { // the clock was set since
+		t.count.begun, t.count.lastAt = time.Now(), time.Now()
+	}
 	t.reading = n.reading(t, t.count.start, 0)
 	t.reading.At = time.Time{} // nothing was heard of it yet
 	n.keep(t)
-	n.running = nil
 	if !p.Ended {
 		n.running = t
 	}
@@ -75,8 +83,12 @@ func (n *Connector) remember(p Past) {
 
 func (n *Connector) keep(t *transaction) {
 	n.known = append(n.known, t)
-	if extra := len(n.known) - mostKnown; extra > 0 {
-		n.known = n.known[extra:]
+	for i := 0; len(n.known) > mostKnown && i < len(n.known); {
+		if old := n.known[i]; old == n.running || !old.ended && !old.refused {
+			i++
+			continue
+		}
+		n.known = slices.Delete(n.known, i, i+1)
 	}
 }
 
@@ -97,8 +109,21 @@ func (n *Connector) wake() {
 
 // connected is the begin of a connection: what the charger said on the one before may be over.
 func (n *Connector) connected() {
+	if n.state != "" {
+		n.before = n.state
+	}
 	n.state, n.box, n.told = "", v16.StatusNotification{}, v16.StatusNotification{}
 	n.wake()
+}
+
+// asBefore takes the connector's state to be that of before, where the charger does not tell it again.
+func (n *Connector) asBefore() {
+	n.charger.mu.Lock()
+	defer n.charger.mu.Unlock()
+	if n.state == "" {
+		n.state = n.before
+		n.wake()
+	}
 }
 
 // said takes the connector's state.
@@ -152,8 +177,11 @@ func (n *Connector) Read(context.Context) (kiosk.Reading, error) {
 	defer n.charger.mu.Unlock()
 	t := n.running
 	switch {
-	case t == nil && n.over != nil:
-		return n.over.last, n.over.fault
+	case t == nil && n.over != nil && time.Since(n.over.overAt) < endKept:
+		if n.over.fault != nil { // it is in the journal with its transaction, and is no fault of what comes
+			return kiosk.Reading{}, errors.New(n.over.fault.Error())
+		}
+		return n.over.last, nil
 	case t == nil:
 		return kiosk.Reading{}, kiosk.ErrIdle
 	case t.fault != nil:
@@ -188,20 +216,23 @@ func (n *Connector) Start(ctx context.Context, g kiosk.Grant) error {
 		n.charger.mu.Unlock()
 		return fmt.Errorf("transaction %d runs", n.running.ID)
 	}
-	n.grant, n.over = &g, nil
+	own := &g
+	n.grant, n.over = own, nil
 	n.charger.mu.Unlock()
 	ctx, stop := context.WithTimeout(ctx, startWithin)
 	defer stop()
 	err := n.ask(ctx, g)
 	if err == nil {
-		err = n.await(ctx, func() bool { return n.running != nil && n.running.IDTag == g.Reference })
+		err = n.await(ctx, func() bool { return n.grant != own })
 	}
 	n.charger.mu.Lock()
 	defer n.charger.mu.Unlock()
 	if n.running != nil && n.running.IDTag == g.Reference { // it began before it answered, or instead
 		return nil
 	}
-	n.grant = nil
+	if n.grant == own {
+		n.grant = nil
+	}
 	if err == nil {
 		err = errors.New("the charger did not begin")
 	}
@@ -219,7 +250,7 @@ func (n *Connector) ask(ctx context.Context, g kiosk.Grant) error {
 	if f := n.charger.fuses; f.taken && g.Fuse > 0 {
 		form := f.forms[0]
 		form.relative = true // it has not begun
-		p := form.profile(n.set.Register.MaxPower, g.Fuse, v16.Time{})
+		p := form.profile(n.set.Number, n.set.Register.MaxPower, g.Fuse, v16.Time{})
 		m.Profile = &p
 	}
 	n.charger.mu.Unlock()
@@ -289,51 +320,66 @@ func (n *Connector) end(ctx context.Context, t *transaction) {
 		n.stopping = nil
 		n.charger.mu.Unlock()
 	}()
-	began := time.Now()
-	unlocked, reset := false, false
+	var began time.Time // that the charger was told
+	unlocked, reset, rejected := false, false, false
 	for {
 		err := n.charger.asked(ctx, v16.ActionRemoteStopTransaction, v16.RemoteStop{Transaction: t.ID})
-		if err != nil {
+		rejected = err != nil && refused(err)
+		if began.IsZero() && (err == nil || rejected) {
+			began = time.Now()
+		}
+		if err != nil && !errors.Is(err, errAway) {
 			n.charger.log.Warn("transaction was not ended", "transaction", t.ID, "error", err)
 		}
 		waited, stop := context.WithTimeout(ctx, stopEvery)
-		err = n.await(waited, func() bool { return n.running != t || n.finished() })
+		err = n.await(waited, func() bool { return n.running != t || n.finished(rejected) })
 		stop()
 		if err == nil {
-			n.settle(ctx, t)
+			n.settle(ctx, t, rejected)
 			return
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		switch since := time.Since(began); {
-		case since > resetAfter && !reset:
-			reset = true
+		case began.IsZero():
+		case since > resetAfter && !reset && n.draws():
 			err = n.charger.asked(ctx, v16.ActionReset, v16.Reset{Type: "Soft"})
+			reset = err == nil || refused(err)
 			n.charger.log.Warn("charger is told to begin anew: it does not end a transaction", "transaction", t.ID,
 				"error", err)
 		case since > unlockAfter && !unlocked:
-			unlocked = true
 			err = n.charger.asked(ctx, v16.ActionUnlockConnector, v16.UnlockConnector{Connector: n.set.Number},
 				v16.ResultUnlocked)
+			unlocked = err == nil || refused(err)
 			n.charger.log.Warn("connector is unlocked: it does not end a transaction", "transaction", t.ID, "error",
 				err)
 		}
 	}
 }
 
-// finished tells whether the connector says that no transaction runs, although its end was not told.
-func (n *Connector) finished() bool {
+// draws tells whether the connector says that a transaction runs: a reset ends those of the other connectors, too.
+func (n *Connector) draws() bool {
+	n.charger.mu.Lock()
+	defer n.charger.mu.Unlock()
+	return n.state == v16.Charging || n.state == v16.SuspendedEV || n.state == v16.SuspendedEVSE
+}
+
+// finished tells whether the connector says that no transaction runs, although its end was not told. One that has
+// forgotten its transaction rejects its stop, and is Preparing for the next one.
+func (n *Connector) finished(rejected bool) bool {
 	switch n.state {
 	case v16.Available, v16.Finishing, v16.Unavailable:
 		return n.charger.conn != nil
+	case v16.Preparing:
+		return n.charger.conn != nil && rejected
 	}
 	return false
 }
 
 // settle gives a connector up whose transaction is over by its state alone: the end may still be told, and is written
 // down then.
-func (n *Connector) settle(ctx context.Context, t *transaction) {
+func (n *Connector) settle(ctx context.Context, t *transaction, rejected bool) {
 	waited, stop := context.WithTimeout(ctx, lastRegister)
 	defer stop()
 	if n.await(waited, func() bool { return n.running != t }) == nil {
@@ -341,9 +387,9 @@ func (n *Connector) settle(ctx context.Context, t *transaction) {
 	}
 	n.charger.mu.Lock()
 	defer n.charger.mu.Unlock()
-	if n.running == t && n.finished() {
+	if n.running == t && n.finished(rejected) {
 		n.running, n.over = nil, t
-		t.last = t.reading
+		t.last, t.overAt = t.reading, time.Now()
 		n.wake()
 	}
 }
@@ -359,42 +405,81 @@ func (c *Charger) started(ctx context.Context, m v16.StartTransaction) (v16.Star
 	}
 	t := kiosk.Transaction{Charger: c.set.ID, Connector: m.Connector, IDTag: m.IDTag, MeterStart: m.MeterStart,
 		Timestamp: m.Timestamp.Text}
-	for _, old := range n.known {
-		if old.Same(t) { // it did not get the answer
-			c.mu.Unlock()
-			return old.result(), nil
+	if old := n.again(t); old != nil { // it did not get the answer
+		result, pending := old.result(n), old.pending
+		c.mu.Unlock()
+		if pending {
+			return v16.StartResult{}, ocppj.Errorf(ocppj.InternalError, "it is being written down")
 		}
+		return result, nil
 	}
 	t.ID = c.server.next()
 	granted := n.grant != nil && n.grant.Reference == m.IDTag
-	c.mu.Unlock()
-	run := &transaction{Transaction: t, count: newCounter(n.set.Register, kiosk.Energy(m.MeterStart), time.Now())}
+	run := &transaction{Transaction: t, count: newCounter(n.set.Register, kiosk.Energy(m.MeterStart), time.Now()),
+		pending: true, stamp: m.Timestamp.Time, stampAt: time.Now()}
 	run.reading = n.reading(run, run.count.start, 0)
+	n.keep(run)
+	c.mu.Unlock()
 	err := errors.New("no session was granted here with this idTag")
+	ctx = context.WithoutCancel(ctx) // what is written down is so whether or not the charger is there for the answer
 	if granted {
 		err = c.server.o.Desk.Started(ctx, n.set.Bay, t, run.reading)
 	}
 	if err != nil {
 		c.log.Warn("transaction was refused", "connector", m.Connector, "id_tag", m.IDTag, "error", err)
 		if err := c.server.o.Desk.Refused(ctx, n.set.Bay, t, err); err != nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			n.known = slices.DeleteFunc(n.known, func(x *transaction) bool { return x == run })
 			return v16.StartResult{}, ocppj.Errorf(ocppj.InternalError, "the kiosk could not write it down")
 		}
-		run.refused = true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	run.pending, run.refused = false, err != nil
+	n.begin(run)
+	return run.result(n), nil
+}
+
+// again finds a transaction that a charger tells once more. An idTag is of one session: also where the charger's clock
+// was set meanwhile it is the same.
+func (n *Connector) again(t kiosk.Transaction) *transaction {
+	for _, old := range n.known {
+		if old.Same(t) || !old.refused && old.IDTag == t.IDTag && old.MeterStart == t.MeterStart {
+			return old
+		}
+	}
+	return nil
+}
+
+// begin is a transaction that the journal has. One that may not run is ended; where another one runs, which may, it is
+// ended beside that.
+func (n *Connector) begin(run *transaction) {
+	c := n.charger
 	if c.learned.device == c.device() {
 		run.count.want = c.learned.kind
 	}
-	n.keep(run)
-	n.running = run
-	if run.refused {
+	defer n.wake()
+	switch {
+	case run.refused && n.running != nil && !n.running.refused:
+		go c.stopBeside(run.ID)
+		return
+	case run.refused:
+		n.running = run
 		n.drop(run)
-	} else {
-		n.grant = nil
+		return
 	}
-	n.wake()
-	return run.result(), nil
+	wanted := n.grant != nil && n.grant.Reference == run.IDTag
+	n.running, n.grant = run, nil
+	if !wanted { // it was taken back while the journal was asked
+		n.drop(run)
+	}
+}
+
+// stopBeside ends a transaction that is none of the kiosk's, once; values of it that come later end it again.
+func (c *Charger) stopBeside(id int) {
+	err := c.asked(context.Background(), v16.ActionRemoteStopTransaction, v16.RemoteStop{Transaction: id})
+	c.log.Warn("transaction that may not run is ended", "transaction", id, "error", err)
 }
 
 // drop ends a transaction that may not run.
@@ -406,9 +491,10 @@ func (n *Connector) drop(t *transaction) {
 	}
 }
 
-func (t *transaction) result() v16.StartResult {
+// result is what the charger is told of its start: only what runs here may run.
+func (t *transaction) result(n *Connector) v16.StartResult {
 	out := v16.StartResult{IDTagInfo: v16.IDTagInfo{Status: v16.AuthAccepted}, Transaction: t.ID}
-	if t.refused || t.ended {
+	if t.refused || t.ended || n.running != t {
 		out.IDTagInfo.Status = v16.AuthInvalid
 	}
 	return out
@@ -419,19 +505,36 @@ func (c *Charger) measured(m v16.MeterValues) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n, ok := c.connectors[m.Connector]
-	if !ok || n.running == nil || n.running.refused {
+	if !ok {
 		return nil
 	}
 	t := n.running
-	if m.Transaction != nil && *m.Transaction != t.ID {
-		c.log.Warn("values were dropped: they are of another transaction", "transaction", *m.Transaction)
+	if m.Transaction != nil && *m.Transaction > 0 && (t == nil || *m.Transaction != t.ID) {
+		c.log.Warn("values are of another transaction than the one that runs", "transaction", *m.Transaction)
+		if !n.isOver(*m.Transaction) { // values may come late
+			go c.stopBeside(*m.Transaction)
+		}
 		return nil
+	}
+	if t == nil || t.refused {
+		return nil
+	}
+	if n.state == "" { // a charger need not tell its state again
+		n.state = v16.Charging
 	}
 	for _, v := range moments(m.Values) {
 		n.value(t, v)
+		if !v.Timestamp.IsZero() {
+			t.stamp, t.stampAt = v.Timestamp.Time, time.Now()
+		}
 	}
 	n.wake()
 	return nil
+}
+
+// isOver tells whether a transaction has ended.
+func (n *Connector) isOver(id int) bool {
+	return slices.ContainsFunc(n.known, func(t *transaction) bool { return t.ID == id && t.ended })
 }
 
 // moments puts the samples of one time together: some chargers send each measurand by itself.
@@ -455,13 +558,17 @@ func (n *Connector) value(t *transaction, v v16.MeterValue) {
 	}
 	now := time.Now()
 	if err == nil {
-		before, beforeAt := t.count.last, t.count.lastAt
+		before, beforeAt := t.count.last, t.reading.At
 		register, err = t.count.take(register, now)
 		if err == nil {
-			r := n.reading(t, register, averagePower(register-before, now.Sub(beforeAt)))
-			power, none := v.Power()
+			power := kiosk.Power(0)
+			if !beforeAt.IsZero() {
+				power = averagePower(register-before, now.Sub(beforeAt))
+			}
+			r := n.reading(t, register, power)
+			told, none := v.Power()
 			if none == nil {
-				r.Power = power
+				r.Power = told
 			}
 			r.Voltage, r.Current = v.Phases()
 			t.reading, n.values = r, &v
@@ -497,9 +604,13 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 			}
 		}
 	}
-	if t == nil || t.ended { // of a transaction that is not ours, or told again
+	ctx = context.WithoutCancel(ctx)
+	if t == nil {
 		c.mu.Unlock()
-		c.log.Warn("the end of a transaction that does not run was told", "transaction", m.Transaction)
+		return v16.StopResult{}, c.endedUnknown(ctx, m)
+	}
+	if t.ended { // told again
+		c.mu.Unlock()
 		return v16.StopResult{}, nil
 	}
 	e := Ended{Bay: n.set.Bay, Transaction: t.Transaction, MeterStop: m.MeterStop, Reason: string(m.Reason),
@@ -510,7 +621,9 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 		e.Reading = &last
 	}
 	e.Why, e.Device, e.Register = err, c.device(), string(t.count.kind)
-	c.learn(e.Device, t.count.kind)
+	if t.count.sure {
+		c.learn(e.Device, t.count.kind)
+	}
 	c.mu.Unlock()
 	for _, v := range m.Data {
 		for _, s := range v.Signed() {
@@ -522,14 +635,12 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t.ended, t.last, t.fault = true, last, err
-	if err != nil {
-		t.last = t.reading
+	current := n.running == t || n.running == nil && n.grant == nil && n.over == t
+	t.ended, t.last, t.fault, t.overAt = true, last, err, time.Now()
+	if !current { // it was given up before: what runs now is another one
+		return v16.StopResult{}, nil
 	}
-	if n.running == t {
-		n.running = nil
-	}
-	n.over = t
+	n.running, n.over = nil, t
 	n.parted = m.Reason == v16.StopDisconnected
 	n.stopped = m.Reason == v16.StopEmergency
 	if m.Reason == v16.StopDisconnected || n.state == v16.Charging || n.state == v16.SuspendedEV ||
@@ -538,4 +649,18 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 	}
 	n.wake()
 	return v16.StopResult{}, nil
+}
+
+// endedUnknown writes down the end of a transaction that the kiosk does not know, and guesses no bay. It is answered: a
+// charger sends for ever what is not.
+func (c *Charger) endedUnknown(ctx context.Context, m v16.StopTransaction) error {
+	c.log.Warn("the end of a transaction that is not known was told", "transaction", m.Transaction)
+	err := c.server.o.Desk.Ended(ctx, Ended{MeterStop: m.MeterStop, Reason: string(m.Reason),
+		Timestamp:   m.Timestamp.Text,
+		Transaction: kiosk.Transaction{ID: m.Transaction, Charger: c.set.ID, IDTag: m.IDTag},
+		Why:         errors.New("the kiosk knows no such transaction")})
+	if err != nil {
+		return ocppj.Errorf(ocppj.InternalError, "the kiosk could not write it down")
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/ocpp/ocppj"
 	"kioskd/ocpp/v16"
 )
 
@@ -61,24 +62,32 @@ func newFuses(has map[string]v16.ConfigurationKey) fuses {
 func notLetter(r rune) bool { return r < 'A' || r > 'Z' }
 
 const (
-	fuseID    = 1
 	fuseStack = 0
 	tenths    = 10
 )
 
 // profile is a fuse that ends a transaction's energy after a time from its start.
-func (f fuseForm) profile(power kiosk.Power, after time.Duration, begun v16.Time) v16.ChargingProfile {
-	p := v16.ChargingProfile{ID: fuseID, Stack: fuseStack, Purpose: "TxProfile", Kind: "Relative",
+// Its number is the connector's: one with the same number takes its place, at whichever connector.
+func (f fuseForm) profile(connector int, power kiosk.Power, after time.Duration, begun v16.Time) v16.ChargingProfile {
+	p := v16.ChargingProfile{ID: connector, Stack: fuseStack, Purpose: "TxProfile", Kind: "Relative",
 		Schedule: v16.Schedule{Unit: f.unit, Periods: []v16.Period{
-			{Limit: v16.Decimal(int64(power) * tenths / f.divisor)}, {Start: int(after / time.Second)}}}}
+			{Limit: v16.Decimal(int64(power) * tenths / f.divisor)}, {Start: max(0, int(after/time.Second))}}}}
 	if !f.relative && !begun.IsZero() {
 		p.Kind, p.Schedule.Start = "Absolute", &begun
 	}
 	return p
 }
 
-// Renew implements kiosk.Charger. The time is from now; the profile counts from the transaction's start, as the charger
-// wrote it: its own clock, also where that is wrong.
+// begunBy is the transaction's start by the charger's own clock, also where that is wrong or was set meanwhile: zero
+// where the charger does not tell the time.
+func (t *transaction) begunBy() (at v16.Time) {
+	if t.stamp.IsZero() {
+		return at
+	}
+	return v16.At(t.stamp.Add(t.count.begun.Sub(t.stampAt)).Round(time.Second))
+}
+
+// Renew implements kiosk.Charger. The time is from now; the profile counts from the transaction's start.
 func (n *Connector) Renew(ctx context.Context, g kiosk.Grant) error {
 	n.charger.mu.Lock()
 	t, power := n.running, n.set.Register.MaxPower
@@ -87,17 +96,13 @@ func (n *Connector) Renew(ctx context.Context, g kiosk.Grant) error {
 		return errors.New("its transaction does not run")
 	}
 	forms := slices.Clone(n.charger.fuses.forms)
+	after, begun := time.Since(t.count.begun)+g.Fuse, t.begunBy()
 	n.charger.mu.Unlock()
 	if len(forms) == 0 {
 		return errors.New("the charger takes no charging profile")
 	}
-	after := time.Since(t.count.begun) + g.Fuse
-	var begun v16.Time
-	if at, err := time.Parse(time.RFC3339, t.Timestamp); err == nil {
-		begun = v16.At(at)
-	}
 	for _, form := range forms {
-		p := form.profile(power, after, begun)
+		p := form.profile(n.set.Number, power, after, begun)
 		p.Transaction = t.ID
 		var result v16.CommandResult
 		err := n.charger.call(ctx, v16.ActionSetChargingProfile,
@@ -106,7 +111,10 @@ func (n *Connector) Renew(ctx context.Context, g kiosk.Grant) error {
 		case err == nil && result.Status == v16.ResultAccepted:
 			n.charger.fused(form)
 			return nil
-		case err != nil && !refused(err): // it did not answer
+		case errors.Is(err, errAway), errors.Is(err, ocppj.ErrClosed):
+			return err
+		case err != nil && !refused(err): // it does not answer, and does not do it
+			n.charger.unfused()
 			return err
 		}
 		n.charger.log.Info("charger does not take a limit in this form", "kind", p.Kind, "unit", form.unit, "status",

@@ -28,8 +28,9 @@ type counter struct {
 	kind     kind
 	want     kind         // that this charger's registers had before; unknown where none was seen
 	scale    kiosk.Energy // of what the charger says: 1, or 1000 where it calls kWh Wh; 0 while it is not known
+	sure     bool         // of the kind: no other one was possible
 	last     kiosk.Energy
-	lastAt   time.Time
+	lastAt   time.Time // up to when the bay's power is used up; later where less was drawn
 }
 
 func newCounter(register kiosk.Register, start kiosk.Energy, at time.Time) *counter {
@@ -62,8 +63,29 @@ func (c *counter) take(value kiosk.Energy, at time.Time) (kiosk.Energy, error) {
 		return 0, &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("register rose by %v in %v, at most %v is possible", rise,
 			at.Sub(c.lastAt).Round(time.Second), most)}
 	}
-	c.last, c.lastAt = now, at
+	c.lastAt = c.spent(now-c.last, at)
+	c.last = now
 	return now, nil
+}
+
+// mostCredit is how long power that was not drawn may be drawn later: a charger that was cut off tells all at once, and
+// a coarse register stands still for long.
+const mostCredit = 15 * time.Minute
+
+// spent is up to when the bay's power is used up after a rise.
+func (c *counter) spent(rise kiosk.Energy, at time.Time) time.Time {
+	peak := c.register.Peak()
+	if peak <= 0 {
+		return at
+	}
+	until := c.lastAt.Add(time.Duration(int64(rise) * 3_600_000 / int64(peak) * int64(time.Millisecond)))
+	if oldest := at.Add(-mostCredit); until.Before(oldest) {
+		until = oldest
+	}
+	if until.After(at) {
+		return at
+	}
+	return until
 }
 
 // whole is a value as the lifetime register.
@@ -78,6 +100,7 @@ func (c *counter) whole(value kiosk.Energy) kiosk.Energy {
 // counts least is taken: doubt goes to the driver.
 func (c *counter) decide(value kiosk.Energy, at time.Time) error {
 	most, least, found := c.most(c.begun, at), kiosk.Energy(0), false
+	possible := map[kind]bool{}
 	for _, guess := range []struct {
 		kind  kind
 		scale kiosk.Energy
@@ -90,10 +113,12 @@ func (c *counter) decide(value kiosk.Energy, at time.Time) error {
 		if c.want != kindUnknown && c.want != guess.kind {
 			continue
 		}
+		possible[guess.kind] = possible[guess.kind] || rise >= 0 && rise <= most
 		if rise >= 0 && rise <= most && (!found || rise < least) {
 			c.kind, c.scale, least, found = guess.kind, guess.scale, rise, true
 		}
 	}
+	c.sure = !possible[kindLifetime] || !possible[kindSession]
 	if found {
 		return nil
 	}
@@ -105,14 +130,19 @@ func (c *counter) decide(value kiosk.Energy, at time.Time) error {
 		c.start, what)}
 }
 
-// end judges the register of StopTransaction.
+// behind is what the register of StopTransaction may be behind the last value: some count a little while they open.
+const behind kiosk.Energy = 50
+
+// end judges the register of StopTransaction. Where it is a little less than the last value it is the one that counts:
+// the driver pays the lower one.
 func (c *counter) end(value kiosk.Energy, at time.Time) (kiosk.Energy, error) {
 	one := *c
 	one.scale = 1
 	most := c.most(c.lastAt, at)
 	for _, k := range []kind{kindLifetime, kindSession} {
 		one.kind = k
-		if now := one.whole(value); now >= c.last && now-c.last <= most {
+		now := one.whole(value)
+		if now >= c.start && now >= c.last-behind && now-c.last <= most {
 			return now, nil
 		}
 	}

@@ -88,3 +88,38 @@ func FuzzRegister(f *testing.F) {
 		}
 	})
 }
+
+// TestRegistersThatComeAtOnce: a charger that was cut off for ten minutes tells all its values at once, and a register
+// of whole kWh stands still for long.
+func TestRegistersThatComeAtOnce(t *testing.T) {
+	now := time.Now()
+	c := newCounter(kiosk.Register{MaxPower: 22000}, 2259988, now)
+	back := now.Add(10 * time.Minute)
+	for i := range 10 {
+		v := 2259988 + kiosk.Energy(366*(i+1))
+		if got, err := c.take(v, back.Add(time.Duration(i)*50*time.Millisecond)); err != nil || got != v {
+			t.Errorf("value %d is %v, %v", i, got, err)
+		}
+	}
+	if _, err := c.take(2259988+3660+1500, back.Add(time.Second)); err == nil {
+		t.Error("what was used is given twice")
+	}
+	c = newCounter(kiosk.Register{MaxPower: 22000}, 2259988, now)
+	for i := range 45 { // 11 kW
+		at := now.Add(time.Duration(i+1) * 10 * time.Second)
+		if _, err := c.take((2259988+kiosk.Energy(31*(i+1)))/1000, at); err != nil {
+			t.Errorf("kWh %d: %v", i, err)
+		}
+	}
+}
+
+// TestAKindIsLearnedWhereItIsSure: a new charger's first transaction begins at 0, and says nothing of what it counts.
+func TestAKindIsLearnedWhereItIsSure(t *testing.T) {
+	now := time.Now()
+	for start, sure := range map[kiosk.Energy]bool{0: false, 2259988: true} {
+		c := newCounter(kiosk.Register{MaxPower: 22000}, start, now)
+		if _, err := c.take(30, now.Add(10*time.Second)); err != nil || c.sure != sure {
+			t.Errorf("from %v: %v, sure %v of %s", start, err, c.sure, c.kind)
+		}
+	}
+}

@@ -376,7 +376,7 @@ func (w *bayWorker) tellBegan(ctx context.Context) {
 // Times between two fuses of a charger; a longer one would keep a charger that is cut off from what was not drawn.
 const (
 	renewEvery = 5 * time.Minute
-	renewAgain = 5 * time.Second
+	renewAgain = 10 * time.Second
 )
 
 // grant is what a session at the bay may draw from now on.
@@ -398,7 +398,9 @@ func (w *bayWorker) renew(ctx context.Context, in kiosk.BayInputs) {
 		err := contained(func() error { return w.charger.Renew(ctx, w.grant(in.For)) })
 		if err != nil {
 			w.c.cfg.Log.Warn("charger takes no limit for when it is cut off", "bay", w.bay.Number, "error", err)
-			w.putOff(renewAgain)
+			if !in.Unfused { // what is known to be refused is asked as seldom as what is taken
+				w.putOff(renewAgain)
+			}
 		}
 	})
 }

@@ -193,6 +193,10 @@ func (r Rules) unsold(s State, o Observation) []Event {
 	if now == nil || s.Faults[FaultAt{kiosk.FaultEnergyUnsold, o.Bay}] {
 		return nil
 	}
+	// a charger's transaction that ran on while it could not be reached is no energy from nowhere
+	if r.isCharger(o.Bay) && o.Sample.Inputs.For != "" {
+		return nil
+	}
 	// seen before what is known; by more the clock was set
 	if older := last.At.Sub(now.At); 0 < older && older < time.Minute {
 		return nil

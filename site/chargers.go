@@ -100,20 +100,32 @@ func ChargerSettings(c *config.Config) (out []ocpp.Settings) {
 	return out
 }
 
-// pastKept is how many transactions of before are looked for: a charger sends again what was not answered.
-const pastKept = 1000
+// pastKept is how many transactions of before are looked for: a charger sends again what was not answered. pastSeen is
+// how many records of a kind are looked at for them: those of other bays are among them.
+const (
+	pastKept = 1000
+	pastSeen = 100_000
+)
+
+// pastName is what a transaction is known by.
+type pastName struct {
+	charger, idTag string
+	id             int
+}
+
+func nameOf(t kiosk.Transaction) pastName { return pastName{t.Charger, t.IDTag, t.ID} }
 
 // pastTransactions are those that the journal has, in the order in which they began.
 func pastTransactions(ctx context.Context, journal *store.Store) (out []ocpp.Past, err error) {
-	ended := map[int]session.ChargerEndBody{}
+	ended := map[pastName]session.ChargerEndBody{}
 	for _, kind := range []session.Kind{session.TransactionEnded, session.TransactionRefused, session.MeterStart} {
-		n := 0
+		n, seen := 0, 0
 		for r, err := range journal.Newest(ctx, string(kind)) {
 			if err != nil {
 				return nil, err
 			}
-			n++
-			if n > pastKept {
+			seen++
+			if n >= pastKept || seen > pastSeen {
 				break
 			}
 			e, err := session.FromRecord(r)
@@ -122,12 +134,15 @@ func pastTransactions(ctx context.Context, journal *store.Store) (out []ocpp.Pas
 			}
 			switch b := e.Body.(type) {
 			case session.ChargerEndBody:
-				ended[b.Transaction.ID] = b
+				n++
+				ended[nameOf(b.Transaction)] = b
 			case session.ChargerRefusedBody: // its number is used, and it may not run
+				n++
 				out = append(out, ocpp.Past{Transaction: b.Transaction, At: e.At, Ended: true})
 			case session.FirstBody:
 				if b.Transaction != nil {
-					end, over := ended[b.Transaction.ID]
+					n++
+					end, over := ended[nameOf(*b.Transaction)]
 					out = append(out, ocpp.Past{Transaction: *b.Transaction, At: e.At, Ended: over, Device: end.Device,
 						Register: end.Register})
 				}
