@@ -68,11 +68,8 @@ const (
 func (n *Connector) remember(p Past) {
 	t := &transaction{Transaction: p.Transaction, ended: p.Ended,
 		count: newCounter(n.set.Register, kiosk.Energy(p.Transaction.MeterStart), time.Now())}
-	t.count.begun = time.Now().Add(-n.charger.server.o.Now().Sub(p.At)) // what it may have counted since
-	t.count.lastAt = t.count.begun
-	if t.count.begun.After(time.Now()) { // the clock was set since
-		t.count.begun, t.count.lastAt = time.Now(), time.Now()
-	}
+	since := max(0, n.charger.server.o.Now().Sub(p.At)) // the clock may have been set since
+	t.count.from(time.Now().Add(-since))                // what it may have counted
 	t.reading = n.reading(t, t.count.start, 0)
 	t.reading.At = time.Time{} // nothing was heard of it yet
 	n.keep(t)
@@ -620,10 +617,12 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 	if err == nil {
 		e.Reading = &last
 	}
-	e.Why, e.Device, e.Register = err, c.device(), string(t.count.kind)
-	if t.count.sure {
-		c.learn(e.Device, t.count.kind)
+	e.Why, e.Device, e.Register = err, c.device(), string(t.count.kind())
+	if err == nil && register < t.count.last-behind {
+		e.Why = fmt.Errorf("the last register, %v, is less than the last value, %v: the lower one counts", register,
+			t.count.last)
 	}
+	c.learn(e.Device, t.count.kind())
 	c.mu.Unlock()
 	for _, v := range m.Data {
 		for _, s := range v.Signed() {

@@ -20,7 +20,8 @@
 // # Registers
 //
 // A charger's register is counted from the one of StartTransaction, whether MeterValues carry the lifetime register
-// or that of the session: the first value tells, or nothing is billed (register.go). "No value" is never zero.
+// or that of the session: the values tell, and while more than one is possible the least counts (register.go). "No
+// value" is never zero.
 //
 // # Security
 //

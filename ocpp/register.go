@@ -1,7 +1,9 @@
 package ocpp
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"kioskd"
@@ -20,21 +22,48 @@ const (
 // slack is what a register may be ahead of the bay's power, beside its own tolerance: values of chargers are late.
 const slack kiosk.Energy = 200
 
-// counter follows the register of one transaction. Its readings are as the lifetime register would say them.
+// guess is what a register may count, and in what. More than one may be possible for a while.
+type guess struct {
+	kind   kind
+	scale  kiosk.Energy // of what the charger says: 1, or 1000 where it calls kWh Wh
+	last   kiosk.Energy // as the lifetime register
+	lastAt time.Time    // up to when the bay's power is used up; before the last value where less was drawn
+}
+
+// counter follows the register of one transaction. Its readings are as the lifetime register would say them. Of what is
+// possible the least counts: doubt goes to the driver.
 type counter struct {
 	register kiosk.Register
 	start    kiosk.Energy // of StartTransaction
 	begun    time.Time
-	kind     kind
-	want     kind         // that this charger's registers had before; unknown where none was seen
-	scale    kiosk.Energy // of what the charger says: 1, or 1000 where it calls kWh Wh; 0 while it is not known
-	sure     bool         // of the kind: no other one was possible
+	want     kind    // that this charger's registers had before; unknown where none was sure
+	guesses  []guess // that fit all values so far
+	told     bool    // a value came
 	last     kiosk.Energy
-	lastAt   time.Time // up to when the bay's power is used up; later where less was drawn
 }
 
 func newCounter(register kiosk.Register, start kiosk.Energy, at time.Time) *counter {
-	return &counter{register: register, start: start, begun: at, last: start, lastAt: at}
+	c := &counter{register: register, start: start, last: start}
+	c.from(at)
+	return c
+}
+
+// from is the time at which it began.
+func (c *counter) from(at time.Time) {
+	c.begun, c.guesses = at, nil
+	for _, g := range []guess{{kind: kindLifetime, scale: 1}, {kind: kindLifetime, scale: 1000},
+		{kind: kindSession, scale: 1}} {
+		g.last, g.lastAt = c.start, at
+		c.guesses = append(c.guesses, g)
+	}
+}
+
+// kind is what the register counts, where only that is possible.
+func (c *counter) kind() kind {
+	if !c.told || slices.ContainsFunc(c.guesses, func(g guess) bool { return g.kind != c.guesses[0].kind }) {
+		return kindUnknown
+	}
+	return c.guesses[0].kind
 }
 
 // most is the most that may have been counted up to a time.
@@ -42,30 +71,75 @@ func (c *counter) most(from, to time.Time) kiosk.Energy {
 	return c.register.Most(to.Sub(from)) + c.register.Tolerance(0) + slack
 }
 
+// whole is a value as the lifetime register.
+func (c *counter) whole(g guess, value kiosk.Energy) kiosk.Energy {
+	if g.kind == kindSession {
+		return c.start + value*g.scale
+	}
+	return value * g.scale
+}
+
 // take judges a value, in Wh as the charger calls it, and returns the register.
 func (c *counter) take(value kiosk.Energy, at time.Time) (kiosk.Energy, error) {
-	if c.kind == kindUnknown && value == 0 { // of a session that begins, or not read yet
+	if !c.told && value == 0 { // of a session that begins, or not read yet
 		return c.start, nil
 	}
-	if c.kind == kindUnknown {
-		if err := c.decide(value, at); err != nil {
-			return 0, err
+	var fit []guess
+	var wrong error
+	for _, g := range c.guesses {
+		if c.want != kindUnknown && c.want != g.kind {
+			continue
+		}
+		next, err := c.follow(g, value, at)
+		if err == nil {
+			fit = append(fit, next)
+		} else if wrong == nil {
+			wrong = err
 		}
 	}
-	now := c.whole(value)
-	if now < c.last && c.last-now < c.scale { // coarser than the register that it began with
-		now = c.last
+	if len(fit) == 0 {
+		return 0, c.explained(value, wrong)
 	}
-	switch rise, most := now-c.last, c.most(c.lastAt, at); {
+	c.guesses, c.told = fit, true
+	least := slices.MinFunc(fit, func(a, b guess) int { return cmp.Compare(a.last, b.last) })
+	c.last = max(c.last, least.last)
+	return c.last, nil
+}
+
+// follow lets a guess go on to a value, where that is possible.
+func (c *counter) follow(g guess, value kiosk.Energy, at time.Time) (guess, error) {
+	now := c.whole(g, value)
+	if now < g.last && g.last-now < g.scale { // coarser than the register that it began with
+		now = g.last
+	}
+	switch rise, most := now-g.last, c.most(g.lastAt, at); {
 	case rise < 0:
-		return 0, &Fault{kiosk.FaultRegisterBackwards, fmt.Sprintf("register fell from %v to %v", c.last, now)}
+		return g, &Fault{kiosk.FaultRegisterBackwards, fmt.Sprintf("register fell from %v to %v", g.last, now)}
 	case rise > most:
-		return 0, &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("register rose by %v in %v, at most %v is possible", rise,
-			at.Sub(c.lastAt).Round(time.Second), most)}
+		return g, &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("register rose by %v, at most %v is possible", rise,
+			most)}
+	default:
+		g.lastAt = c.spent(g, rise, at)
 	}
-	c.lastAt = c.spent(now-c.last, at)
-	c.last = now
-	return now, nil
+	g.last = now
+	return g, nil
+}
+
+// explained is why no guess fits.
+func (c *counter) explained(value kiosk.Energy, wrong error) error {
+	if c.told && len(c.guesses) == 1 && wrong != nil {
+		return wrong
+	}
+	what := "it is neither the lifetime's nor the session's"
+	if c.want != kindUnknown {
+		what = fmt.Sprintf("it is not the %s's, which this charger told before", c.want)
+	}
+	code := kiosk.FaultRegisterJump
+	if f := kiosk.FaultOf(wrong); c.told && f != "" {
+		code = f
+	}
+	return &Fault{code, fmt.Sprintf("register is %v where the transaction began with %v and was %v: %s", value, c.start,
+		c.last, what)}
 }
 
 // mostCredit is how long power that was not drawn may be drawn later: a charger that was cut off tells all at once, and
@@ -73,12 +147,12 @@ func (c *counter) take(value kiosk.Energy, at time.Time) (kiosk.Energy, error) {
 const mostCredit = 15 * time.Minute
 
 // spent is up to when the bay's power is used up after a rise.
-func (c *counter) spent(rise kiosk.Energy, at time.Time) time.Time {
+func (c *counter) spent(g guess, rise kiosk.Energy, at time.Time) time.Time {
 	peak := c.register.Peak()
 	if peak <= 0 {
 		return at
 	}
-	until := c.lastAt.Add(time.Duration(int64(rise) * 3_600_000 / int64(peak) * int64(time.Millisecond)))
+	until := g.lastAt.Add(time.Duration(int64(rise) * 3_600_000 / int64(peak) * int64(time.Millisecond)))
 	if oldest := at.Add(-mostCredit); until.Before(oldest) {
 		until = oldest
 	}
@@ -88,62 +162,21 @@ func (c *counter) spent(rise kiosk.Energy, at time.Time) time.Time {
 	return until
 }
 
-// whole is a value as the lifetime register.
-func (c *counter) whole(value kiosk.Energy) kiosk.Energy {
-	if c.kind == kindSession {
-		return c.start + value*c.scale
-	}
-	return value * c.scale
-}
-
-// decide tells by the first value what the register counts, and in what. Where more than one is possible the one that
-// counts least is taken: doubt goes to the driver.
-func (c *counter) decide(value kiosk.Energy, at time.Time) error {
-	most, least, found := c.most(c.begun, at), kiosk.Energy(0), false
-	possible := map[kind]bool{}
-	for _, guess := range []struct {
-		kind  kind
-		scale kiosk.Energy
-	}{{kindLifetime, 1}, {kindLifetime, 1000}, {kindSession, 1}} {
-		try := counter{start: c.start, kind: guess.kind, scale: guess.scale}
-		rise := try.whole(value) - c.start
-		if -guess.scale < rise && rise < 0 { // what a kWh is cut off by
-			rise = 0
-		}
-		if c.want != kindUnknown && c.want != guess.kind {
-			continue
-		}
-		possible[guess.kind] = possible[guess.kind] || rise >= 0 && rise <= most
-		if rise >= 0 && rise <= most && (!found || rise < least) {
-			c.kind, c.scale, least, found = guess.kind, guess.scale, rise, true
-		}
-	}
-	c.sure = !possible[kindLifetime] || !possible[kindSession]
-	if found {
-		return nil
-	}
-	what := "it is neither the lifetime's nor the session's"
-	if c.want != kindUnknown {
-		what = fmt.Sprintf("it is not the %s's, which this charger told before", c.want)
-	}
-	return &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("register is %v where the transaction began with %v: %s", value,
-		c.start, what)}
-}
-
-// behind is what the register of StopTransaction may be behind the last value: some count a little while they open.
+// behind is what the register of StopTransaction may be behind the last value without a word: some count a little while
+// they open.
 const behind kiosk.Energy = 50
 
-// end judges the register of StopTransaction. Where it is a little less than the last value it is the one that counts:
-// the driver pays the lower one.
+// end judges the register of StopTransaction. Where it is less than the last value the driver pays what it says: doubt
+// is theirs. A 0 after values that were none is no register.
 func (c *counter) end(value kiosk.Energy, at time.Time) (kiosk.Energy, error) {
-	one := *c
-	one.scale = 1
-	most := c.most(c.lastAt, at)
-	for _, k := range []kind{kindLifetime, kindSession} {
-		one.kind = k
-		now := one.whole(value)
-		if now >= c.start && now >= c.last-behind && now-c.last <= most {
-			return now, nil
+	for _, now := range []kiosk.Energy{value, c.start + value} {
+		if now < c.start || value == 0 && c.last > c.start {
+			continue
+		}
+		for _, g := range c.guesses {
+			if now-g.last <= c.most(g.lastAt, at) {
+				return now, nil
+			}
 		}
 	}
 	return 0, &Fault{kiosk.FaultRegisterJump, fmt.Sprintf("the last register is %v, the one before it was %v", value,

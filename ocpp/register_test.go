@@ -30,10 +30,14 @@ func TestTheTrapsOfRegisters(t *testing.T) {
 			[]kiosk.Energy{2259988, 2260000}, 2260310, 2260310},
 		"kWh of a young meter that could be a session's Wh": {150123, []kiosk.Energy{150, 150},
 			[]kiosk.Energy{150123, 150123}, 150400, 150400},
-		"a new meter":         {0, []kiosk.Energy{0, 300}, []kiosk.Energy{0, 300}, 310, 310},
-		"it falls":            {1000, []kiosk.Energy{1300, 1200}, []kiosk.Energy{1300, -1}, 1310, 1310},
-		"it jumps":            {1000, []kiosk.Energy{1300, 9999}, []kiosk.Energy{1300, -1}, 1310, 1310},
-		"its end falls":       {100000, []kiosk.Energy{100300}, []kiosk.Energy{100300}, 100200, -1},
+		"a new meter":                {0, []kiosk.Energy{0, 300}, []kiosk.Energy{0, 300}, 310, 310},
+		"it falls":                   {1000, []kiosk.Energy{1300, 1200}, []kiosk.Energy{1300, -1}, 1310, 1310},
+		"it jumps":                   {1000, []kiosk.Energy{1300, 9999}, []kiosk.Energy{1300, -1}, 1310, 1310},
+		"its end falls":              {100000, []kiosk.Energy{100300}, []kiosk.Energy{100300}, 100200, 100200},
+		"its end is below its begin": {100000, []kiosk.Energy{100300}, []kiosk.Energy{100300}, 99000, -1},
+		"its end is 0":               {100000, []kiosk.Energy{100300}, []kiosk.Energy{100300}, 0, -1},
+		"a session's Wh that could be a young meter's kWh": {50500, []kiosk.Energy{50, 350, 650},
+			[]kiosk.Energy{50500, 50850, 51150}, 51200, 51200},
 		"its end jumps":       {100000, []kiosk.Energy{100300}, []kiosk.Energy{100300}, 200000, -1},
 		"nothing but its end": {1000, nil, nil, 1300, 1300},
 	} {
@@ -118,8 +122,8 @@ func TestAKindIsLearnedWhereItIsSure(t *testing.T) {
 	now := time.Now()
 	for start, sure := range map[kiosk.Energy]bool{0: false, 2259988: true} {
 		c := newCounter(kiosk.Register{MaxPower: 22000}, start, now)
-		if _, err := c.take(30, now.Add(10*time.Second)); err != nil || c.sure != sure {
-			t.Errorf("from %v: %v, sure %v of %s", start, err, c.sure, c.kind)
+		if _, err := c.take(30, now.Add(10*time.Second)); err != nil || (c.kind() == kindSession) != sure {
+			t.Errorf("from %v: %v, it is %q", start, err, c.kind())
 		}
 	}
 }
