@@ -44,6 +44,9 @@ func (w *wizard) tryHold(ctx context.Context, c *config.Config) error {
 	test.Path = w.file.Path + testSuffix // beside it: its paths stay as they are
 	test.Set("terminal.hold", config.TextNode(smallest))
 	test.Drop("terminal.minimum")
+	if c.OCPP.Listen != "" { // a small hold covers no charger that takes no limit, and no energy will flow
+		test.Set("timings.charger_lost", config.TextNode("1m"))
+	}
 	test.Set("screen.socket", config.TextNode(filepath.Join(dir, "ui.sock")))
 	written, err := test.Bytes()
 	if err != nil {
