@@ -109,9 +109,9 @@ func (c *Charger) report() Report {
 		bays = append(bays, n.Bay)
 	}
 	return Report{ID: c.set.ID, Bays: bays, Connected: c.conn != nil, Set: c.written, Address: c.address,
-		Heard:  c.heard,
-		Vendor: c.boot.Vendor, Model: c.boot.Model, Serial: c.boot.Serial, Firmware: c.boot.Firmware,
-		Refused: slices.Clone(c.refused), Unfused: c.fuses.unbounded()}
+		Heard: c.heard, Vendor: c.boot.Vendor, Model: c.boot.Model, Serial: c.boot.Serial,
+		Firmware: c.boot.Firmware,
+		Refused:  slices.Clone(c.refused), Unfused: c.fuses.unbounded()}
 }
 
 // options are those of a connection.
@@ -136,7 +136,7 @@ func (c *Charger) serve(ctx context.Context, ws *websocket.Conn, address string,
 	log.Info("charger is connected", "address", address)
 	ctx, cancel := context.WithCancel(ctx)
 	var greeting sync.WaitGroup
-	greeting.Go(func() { c.greet(ctx, conn) })
+	greeting.Go(func() { c.greet(ctx) })
 	err := conn.Run(ctx)
 	cancel()
 	greeting.Wait()

@@ -6,11 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"kioskd/ocpp/ocppj"
 	"kioskd/ocpp/v16"
 )
 
-// settings are what a charger must be set to (chapter 9 of OCPP 1.6): nobody but the kiosk lets energy flow, also while
+// settings are what a charger must be set to (chapter 9 of OCPP 1.6): only the kiosk lets energy flow, also while
 // the kiosk cannot be reached, and registers come often.
 func (s *Server) settings() [][2]string {
 	seconds := func(d time.Duration) string { return fmt.Sprint(int(d / time.Second)) }
@@ -50,7 +49,7 @@ func ownStart(key string) bool {
 }
 
 // greet asks a charger that has connected what its connectors do, and sets it.
-func (c *Charger) greet(ctx context.Context, conn *ocppj.Conn) {
+func (c *Charger) greet(ctx context.Context) {
 	for !c.greeted(ctx) {
 		select {
 		case <-ctx.Done():
@@ -85,11 +84,9 @@ func (c *Charger) greeted(ctx context.Context) bool {
 		return true
 	}
 	has, err := c.read(ctx)
-	if err == nil {
-		c.keepFuses(newFuses(has))
-	}
 	var not []Setting
 	if err == nil {
+		c.keepFuses(newFuses(has))
 		not, err = c.configure(ctx, has)
 	}
 	if err != nil {

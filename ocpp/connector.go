@@ -27,10 +27,9 @@ type Connector struct {
 	running  *transaction           // nil while none runs
 	over     *transaction           // the last one that ended
 	known    []*transaction         // those that may come again
-	values   *v16.MeterValue        // the last
 	parted   bool                   // the charger said that the cable was pulled, and nothing since
 	stopped  bool                   // the charger said that its emergency stop is pressed, and nothing since
-	stopping context.CancelFunc     // of what ends the transaction; nil while nothing does
+	stopping bool                   // a transaction is being ended
 }
 
 // transaction is a transaction with its register.
@@ -70,7 +69,7 @@ func (n *Connector) remember(p Past) {
 		count: newCounter(n.set.Register, kiosk.Energy(p.Transaction.MeterStart), time.Now())}
 	since := max(0, n.charger.server.o.Now().Sub(p.At)) // the clock may have been set since
 	t.count.from(time.Now().Add(-since))                // what it may have counted
-	t.reading = n.reading(t, t.count.start, 0)
+	t.reading = n.reading(t.count.start, 0)
 	t.reading.At = time.Time{} // nothing was heard of it yet
 	n.keep(t)
 	if !p.Ended {
@@ -92,7 +91,7 @@ func (n *Connector) keep(t *transaction) {
 // name is the serial number of its meter: that of one connector for ever.
 func (n *Connector) name() string { return fmt.Sprintf("%s/%d", n.charger.set.ID, n.set.Number) }
 
-func (n *Connector) reading(_ *transaction, register kiosk.Energy, power kiosk.Power) kiosk.Reading {
+func (n *Connector) reading(register kiosk.Energy, power kiosk.Power) kiosk.Reading {
 	return kiosk.Reading{At: time.Now(), Import: register, Power: power, Serial: n.name(), Named: true}
 }
 
@@ -287,11 +286,7 @@ func (n *Connector) Open() error {
 	if t == nil {
 		return nil
 	}
-	if n.stopping == nil {
-		ctx, cancel := context.WithCancel(context.Background())
-		n.stopping = cancel
-		go n.end(ctx, t)
-	}
+	n.drop(t)
 	if n.charger.conn == nil {
 		return &Lost{errAway}
 	}
@@ -311,13 +306,14 @@ func (l *Lost) FaultCode() kiosk.FaultCode { return kiosk.FaultChargerLost }
 
 // end ends a transaction, and escalates until it has ended: RemoteStop, again and again, then UnlockConnector, then a
 // soft reset, which ends all of the charger's.
-func (n *Connector) end(ctx context.Context, t *transaction) {
+func (n *Connector) end(t *transaction) {
 	defer func() {
 		n.charger.mu.Lock()
-		n.stopping = nil
+		n.stopping = false
 		n.charger.mu.Unlock()
 	}()
-	var began time.Time // that the charger was told
+	ctx := context.Background() // also while the charger is away
+	var began time.Time         // that the charger was told
 	unlocked, reset, rejected := false, false, false
 	for {
 		err := n.charger.asked(ctx, v16.ActionRemoteStopTransaction, v16.RemoteStop{Transaction: t.ID})
@@ -335,12 +331,9 @@ func (n *Connector) end(ctx context.Context, t *transaction) {
 			n.settle(ctx, t, rejected)
 			return
 		}
-		if ctx.Err() != nil {
-			return
-		}
 		switch since := time.Since(began); {
 		case began.IsZero():
-		case since > resetAfter && !reset && n.draws():
+		case since > resetAfter && !reset && n.drawsNow():
 			err = n.charger.asked(ctx, v16.ActionReset, v16.Reset{Type: "Soft"})
 			reset = err == nil || refused(err)
 			n.charger.log.Warn("charger is told to begin anew: it does not end a transaction", "transaction", t.ID,
@@ -355,10 +348,15 @@ func (n *Connector) end(ctx context.Context, t *transaction) {
 	}
 }
 
-// draws tells whether the connector says that a transaction runs: a reset ends those of the other connectors, too.
-func (n *Connector) draws() bool {
+// drawsNow is draws for a caller without the lock: a reset ends the transactions of the other connectors, too.
+func (n *Connector) drawsNow() bool {
 	n.charger.mu.Lock()
 	defer n.charger.mu.Unlock()
+	return n.draws()
+}
+
+// draws tells whether the connector says that a transaction runs.
+func (n *Connector) draws() bool {
 	return n.state == v16.Charging || n.state == v16.SuspendedEV || n.state == v16.SuspendedEVSE
 }
 
@@ -414,7 +412,7 @@ func (c *Charger) started(ctx context.Context, m v16.StartTransaction) (v16.Star
 	granted := n.grant != nil && n.grant.Reference == m.IDTag
 	run := &transaction{Transaction: t, count: newCounter(n.set.Register, kiosk.Energy(m.MeterStart), time.Now()),
 		pending: true, stamp: m.Timestamp.Time, stampAt: time.Now()}
-	run.reading = n.reading(run, run.count.start, 0)
+	run.reading = n.reading(run.count.start, 0)
 	n.keep(run)
 	c.mu.Unlock()
 	err := errors.New("no session was granted here with this idTag")
@@ -479,12 +477,11 @@ func (c *Charger) stopBeside(id int) {
 	c.log.Warn("transaction that may not run is ended", "transaction", id, "error", err)
 }
 
-// drop ends a transaction that may not run.
+// drop begins to end a transaction, where none is being ended. The caller holds the lock.
 func (n *Connector) drop(t *transaction) {
-	if n.stopping == nil {
-		ctx, cancel := context.WithCancel(context.Background())
-		n.stopping = cancel
-		go n.end(ctx, t)
+	if !n.stopping {
+		n.stopping = true
+		go n.end(t)
 	}
 }
 
@@ -562,13 +559,13 @@ func (n *Connector) value(t *transaction, v v16.MeterValue) {
 			if !beforeAt.IsZero() {
 				power = averagePower(register-before, now.Sub(beforeAt))
 			}
-			r := n.reading(t, register, power)
+			r := n.reading(register, power)
 			told, none := v.Power()
 			if none == nil {
 				r.Power = told
 			}
 			r.Voltage, r.Current = v.Phases()
-			t.reading, n.values = r, &v
+			t.reading = r
 		}
 	}
 	t.fault = nil
@@ -613,7 +610,7 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 	e := Ended{Bay: n.set.Bay, Transaction: t.Transaction, MeterStop: m.MeterStop, Reason: string(m.Reason),
 		Timestamp: m.Timestamp.Text}
 	register, err := t.count.end(kiosk.Energy(m.MeterStop), time.Now())
-	last := n.reading(t, register, 0)
+	last := n.reading(register, 0)
 	if err == nil {
 		e.Reading = &last
 	}
@@ -642,8 +639,7 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 	n.running, n.over = nil, t
 	n.parted = m.Reason == v16.StopDisconnected
 	n.stopped = m.Reason == v16.StopEmergency
-	if m.Reason == v16.StopDisconnected || n.state == v16.Charging || n.state == v16.SuspendedEV ||
-		n.state == v16.SuspendedEVSE {
+	if m.Reason == v16.StopDisconnected || n.draws() {
 		n.state = v16.Finishing
 	}
 	n.wake()

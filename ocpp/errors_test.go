@@ -14,8 +14,8 @@ func TestWhatIsWrongWithACharger(t *testing.T) {
 		`"connectorId":1,"errorCode":"GroundFailure","status":"Faulted","info":"residual current"`: "CX002 GroundFailure " +
 			"residual current",
 		`"connectorId":1,"errorCode":"PowerSwitchFailure","status":"Faulted"`: "CX017 PowerSwitchFailure",
-		`"connectorId":1,"errorCode":"OtherError","status":"Faulted","vendorId":"ACME","vendorErrorCode":"E17"`: "OtherError " +
-			"(ACME E17)",
+		`"connectorId":1,"errorCode":"OtherError","status":"Faulted","vendorId":"ACME",` +
+			`"vendorErrorCode":"E17"`: "OtherError (ACME E17)",
 		`"connectorId":1,"errorCode":"OtherError","status":"Faulted","vendorId":"https://chargex.inl.gov",` +
 			`"vendorErrorCode":"CX004,CX019"`: "CX004 CX019 OtherError",
 		`"connectorId":1,"errorCode":"NoError","status":"Faulted"`:          "Faulted, without a reason",

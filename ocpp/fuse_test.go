@@ -70,7 +70,7 @@ func TestAFuse(t *testing.T) {
 		t.Errorf("%v, %+v", err, asked)
 	}
 	p.says("StopTransaction", `{"transactionId":1,"meterStop":2260010,"timestamp":"2026-03-02T09:10:00Z"}`)
-	go func() { // nobody waits for its end
+	go func() { // the test does not wait for its end
 		_ = s.bay.Start(context.Background(), kiosk.Grant{Reference: "7GK2M4R", Fuse: time.Hour})
 	}()
 	first := p.asked("RemoteStartTransaction", `{"status":"Rejected"}`, nil)

@@ -23,8 +23,8 @@ func (s *stand) next(p *peer) {
 	}
 }
 
-// TestALateEndHurtsNobodyElse: the first transaction was given up, and its end comes while the next one runs.
-func TestALateEndHurtsNobodyElse(t *testing.T) {
+// TestALateEndLeavesTheNextDriverAlone: the first transaction was given up, and its end comes while the next one runs.
+func TestALateEndLeavesTheNextDriverAlone(t *testing.T) {
 	s := newStand(t)
 	p := s.connect()
 	s.start(p)
@@ -51,7 +51,7 @@ func TestALateEndHurtsNobodyElse(t *testing.T) {
 	}
 	p.says("StopTransaction", `{"transactionId":4711,"meterStop":1,"timestamp":"2026-03-02T09:10:00Z"}`)
 	if e := s.desk.ended; len(e) != 2 || e[1].Bay != 0 || e[1].Transaction.ID != 4711 || e[1].Reading != nil {
-		t.Errorf("the end of a transaction that nobody knows is not written down: %+v", e)
+		t.Errorf("the end of an unknown transaction is not written down: %+v", e)
 	}
 }
 

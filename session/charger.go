@@ -109,6 +109,11 @@ func (r Rules) Fuse(x Session, at time.Time) time.Duration {
 	return max(0, r.lasts(x, from)-at.Sub(from.At))
 }
 
+// atFullPower is what a bay delivers at most in a time.
+func (r Rules) atFullPower(bay int, d time.Duration) kiosk.Energy {
+	return kiosk.Energy(int64(r.Bays[bay].MaxPower) * d.Milliseconds() / 3_600_000)
+}
+
 // lasts is how long a hold lasts from a register on.
 func (r Rules) lasts(x Session, from kiosk.Reading) time.Duration {
 	low, high := time.Duration(0), 48*time.Hour
@@ -116,7 +121,7 @@ func (r Rules) lasts(x Session, from kiosk.Reading) time.Duration {
 		middle := (low + high) / 2
 		later := from
 		later.At = from.At.Add(middle)
-		later.Import += kiosk.Energy(int64(r.Bays[x.Bay].MaxPower) * middle.Milliseconds() / 3_600_000)
+		later.Import += r.atFullPower(x.Bay, middle)
 		cost, err := x.Cost(later)
 		if err != nil || cost.AfterTaxes.Minor > x.Hold.Approved.Minor {
 			high = middle
@@ -132,7 +137,7 @@ func (r Rules) lasts(x Session, from kiosk.Reading) time.Duration {
 func (r Rules) MostOf(x Session, last kiosk.Reading) kiosk.Money {
 	lost := r.Chargers[x.Bay].Lost
 	last.At = last.At.Add(lost)
-	last.Import += kiosk.Energy(int64(r.Bays[x.Bay].MaxPower) * lost.Milliseconds() / 3_600_000)
+	last.Import += r.atFullPower(x.Bay, lost)
 	cost, err := x.Cost(last)
 	if err != nil || cost.AfterTaxes.Minor > x.Hold.Approved.Minor {
 		return x.Hold.Approved

@@ -475,7 +475,7 @@ func (r Rules) usedUp(x Session, reading kiosk.Reading, limit kiosk.Money, react
 	if x.idle {
 		next.State = tariff.Parked
 	} else {
-		next.Energy = kiosk.Energy(int64(r.Bays[x.Bay].MaxPower)*reaction.Milliseconds()/3_600_000) + 1
+		next.Energy = r.atFullPower(x.Bay, reaction) + 1
 	}
 	u.Periods = append(u.Periods, next)
 	u.End = u.End.Add(reaction)

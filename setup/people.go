@@ -31,19 +31,20 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 	}
 	left := w.meters()
 	if len(left) == 0 {
-		return nil, errors.New("no meter answers: check the wires A and B, " +
-			"the meters' addresses (--units) and that they are on")
+		return nil, errNoMeter
 	}
 	return nil, cli.Usagef("setup: no I/O board answers; contactors on GPIO lines are named by --bay, as in "+
 		"--bay \"number=1 meter=%s contactor=GPIO17 plugged=GPIO27 feedback=GPIO22\"", left[0].Serial)
 }
 
+var errNoMeter = errors.New("no meter answers: check the wires A and B, the meters' addresses (--units) and that " +
+	"they are on")
+
 // plansOfContactors closes one contactor after the other and asks at which bay it was heard.
 func (w *wizard) plansOfContactors(ctx context.Context) (out []plan, err error) {
 	left := w.meters()
 	if len(left) == 0 {
-		return nil, errors.New("no meter answers: check the wires A and B, " +
-			"the meters' addresses (--units) and that they are on")
+		return nil, errNoMeter
 	}
 	fmt.Fprintln(w.Out, "\nNo vehicle may be plugged in now. Each contactor is closed for a moment.")
 	for _, b := range w.boards() {

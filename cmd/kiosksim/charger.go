@@ -50,11 +50,13 @@ func (p program) simulateCharger(fs *pflag.FlagSet) cli.Run {
 			c.Bays = append(c.Bays, simulator.NewBay(1_234_567, 0, *speed))
 		}
 		c.Misbehave(faults.Charger...)
-		fmt.Fprintf(p.Out, "charger %s connects to %s\nType plug N, unplug N, pause N or emergency N.\n", c.ID, c.URL)
+		fmt.Fprintf(p.Out, "charger %s connects to %s\nType %s.\n", c.ID, c.URL, whatHappens)
 		go p.atCharger(c, kiosk.Power(*power))
 		return c.Run(ctx)
 	}
 }
+
+const whatHappens = "plug N, unplug N, pause N or emergency N"
 
 // atCharger reads what a person at the charger does.
 func (p program) atCharger(c *simulator.Charger, power kiosk.Power) {
@@ -63,7 +65,7 @@ func (p program) atCharger(c *simulator.Charger, power kiosk.Power) {
 		what, number, _ := strings.Cut(strings.TrimSpace(in.Text()), " ")
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > len(c.Bays) {
-			fmt.Fprintln(p.Err, "kioskd: want plug N, unplug N, pause N or emergency N")
+			fmt.Fprintln(p.Err, "kioskd: want "+whatHappens)
 			continue
 		}
 		switch b := c.Bays[n-1]; what {
@@ -76,7 +78,7 @@ func (p program) atCharger(c *simulator.Charger, power kiosk.Power) {
 		case "emergency":
 			b.Emergency(!b.State().Emergency)
 		default:
-			fmt.Fprintln(p.Err, "kioskd: want plug N, unplug N, pause N or emergency N")
+			fmt.Fprintln(p.Err, "kioskd: want "+whatHappens)
 		}
 	}
 }

@@ -104,7 +104,7 @@ func Parse(data []byte) (Frame, error) {
 		if len(rest) == 0 || json.Unmarshal(rest[0], &f.Err.Code) != nil {
 			return bad("is no error: want a code")
 		}
-		if len(rest) > 1 { // some leave it out
+		if len(rest) > 1 { // some leave it out, or send none: the code is what counts
 			_ = json.Unmarshal(rest[1], &f.Err.Description)
 		}
 		return f, nil

@@ -239,7 +239,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 	var g errgroup.Group
 	g.Go(func() error { return v.keepAlive(alive) })
 	g.Go(func() error { v.misfortunes(chaos, alive); return nil })
-	g.Go(func() error { v.chargers(chaos, alive); return nil })
+	g.Go(func() error { v.now(chaos, alive, 15_000, v.charger); return nil })
 	crowd, leave := context.WithCancel(chaos)
 	v.crowd(crowd)
 	leave()
@@ -397,17 +397,8 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 	}
 	kinds := []simulator.CardFault{simulator.LoseResult, simulator.LoseCompletion, simulator.RepeatResult,
 		simulator.HostDown, simulator.Hang, simulator.FullPAN, simulator.UnknownField}
-	for {
-		select {
-		case <-chaos.Done():
-			return
-		case <-alive.Done():
-			return
-		case <-time.After(v.dice.Millis(1000, 24000)):
-		}
+	v.now(chaos, alive, 24_000, func() {
 		switch {
-		case v.isCalm():
-			return
 		case v.dice.under(0.5):
 			v.kill()
 		case v.dice.under(0.3):
@@ -426,6 +417,23 @@ func (v *victim) misfortunes(chaos, alive context.Context) {
 			v.payments.Add(1)
 			v.Terminal.Inject(kinds[v.dice.Between(0, len(kinds)-1)])
 		}
+	})
+}
+
+// now lets something happen now and then, at most so many milliseconds apart, until there is calm.
+func (v *victim) now(chaos, alive context.Context, most int, happen func()) {
+	for {
+		select {
+		case <-chaos.Done():
+			return
+		case <-alive.Done():
+			return
+		case <-time.After(v.dice.Millis(1000, most)):
+		}
+		if v.isCalm() {
+			return
+		}
+		happen()
 	}
 }
 
@@ -434,23 +442,6 @@ func quirks() []simulator.ChargerFault {
 	return []simulator.ChargerFault{simulator.StartFirst, simulator.StartTwice, simulator.SessionRegister,
 		simulator.NoUnit, simulator.PhasesAlone, simulator.Clock1970, simulator.StopRejected,
 		simulator.StatusFirst, simulator.BootLoop, simulator.OutOfOrder, simulator.FreeVend, simulator.IgnoresFuse}
-}
-
-// chargers lets things happen to the chargers.
-func (v *victim) chargers(chaos, alive context.Context) {
-	for {
-		select {
-		case <-chaos.Done():
-			return
-		case <-alive.Done():
-			return
-		case <-time.After(v.dice.Millis(1000, 15_000)):
-		}
-		if v.isCalm() {
-			return
-		}
-		v.charger()
-	}
 }
 
 // charger cuts a charger off for a while, or lets it behave as some do.
