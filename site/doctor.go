@@ -51,10 +51,10 @@ func (o owner) Examine(ctx context.Context) ([]api.Finding, error) {
 		measured := live.Reading != nil || o.isCharger(bay) && live.MeterLost == 0 && live.MeterFault == ""
 		f := api.Finding{Device: fmt.Sprintf("bay %d", bay), OK: seen && measured && live.InputsLost == 0}
 		switch {
+		case live.InputsLost > 0 && o.isCharger(bay): // its register is the charger's, too
+			f.Fault = kiosk.FaultChargerLost
 		case live.MeterLost > 0:
 			f.Fault = kiosk.FaultMeterUnreachable
-		case live.InputsLost > 0 && o.isCharger(bay):
-			f.Fault = kiosk.FaultChargerLost
 		case live.InputsLost > 0:
 			f.Fault = kiosk.FaultInputsUnreachable
 		default:
