@@ -48,12 +48,16 @@ func (pg *page) ownLimit() {
 func (pg *page) cutOff() {
 	pg.side = pg.numeral(21)
 	says := pg.warnBand(pg.t("fault.CH001.driver"))
-	says.under = pg.t("charging.lost", "Time", pg.p.Clock(pg.v.Cut.Until), "Amount", pg.p.Money(pg.v.Cut.Most))
-	pg.top = append(pg.top, says)
-	pg.stopCode()
-	if pg.v.Access.Large {
+	until := pg.t("charging.lost", "Time", pg.p.Clock(pg.v.Cut.Until), "Amount", pg.p.Money(pg.v.Cut.Most))
+	if pg.v.Access.Large { // one band of both is higher than a leaf below an alarm
+		pg.top = append(pg.top, says)
+		pg.block(pg.say(until))
+		pg.stopCode()
 		pg.block(lesser{pg.sofar()})
 	} else {
+		says.under = until
+		pg.top = append(pg.top, says)
+		pg.stopCode()
 		pg.block(pg.sofar())
 	}
 	pg.foot("charging.stop", danger, ui.Stop, "")
