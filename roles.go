@@ -246,6 +246,8 @@ type Transaction struct {
 	IDTag      string `json:"id_tag"`         // a session's reference
 	MeterStart int64  `json:"meter_start_wh"` // as the charger said it
 	Timestamp  string `json:"timestamp"`      // as the charger said it
+	// Station is the charger's own name for it (OCPP 2.0.1 and later).
+	Station string `json:"station_transaction_id,omitempty"`
 }
 
 // Same tells whether a charger sent a transaction again: all that it says of it is the same.

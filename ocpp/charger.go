@@ -26,17 +26,20 @@ type Charger struct {
 	connectors map[int]*Connector
 	log        *slog.Logger
 
-	mu      sync.Mutex // of what follows, and of its connectors
-	conn    *ocppj.Conn
-	address string
-	heard   time.Time
-	profile int // the security profile that it came with
-	boot    v16.BootNotification
-	learned learned           // what its registers count
-	written bool              // its settings were
-	short   map[string]string // lists that it took shortened
-	refused []Setting         // that the charger does not take
-	fuses   fuses
+	mu       sync.Mutex // of what follows, and of its connectors
+	conn     *ocppj.Conn
+	v2       bool                  // it speaks OCPP 2.0.1 or 2.1
+	stations map[string]*stationed // transactions of 2.x, by the charger's names
+	starts   int                   // how often a charger of 2.x was asked to begin
+	address  string
+	heard    time.Time
+	profile  int // the security profile that it came with
+	boot     v16.BootNotification
+	learned  learned           // what its registers count
+	written  bool              // its settings were
+	short    map[string]string // lists that it took shortened
+	refused  []Setting         // that the charger does not take
+	fuses    fuses
 }
 
 // Setting is a configuration key of a charger.
@@ -85,7 +88,8 @@ func (c *Charger) learn(device string, k kind) {
 
 func newCharger(s *Server, set Settings) *Charger {
 	c := &Charger{server: s, set: set, connectors: map[int]*Connector{}, log: s.o.Log.With("charger", set.ID),
-		fuses: fuses{forms: fuseForms()}, short: map[string]string{}}
+		fuses: fuses{forms: fuseForms()}, short: map[string]string{},
+		stations: map[string]*stationed{}}
 	for _, n := range set.Connectors {
 		c.connectors[n.Number] = &Connector{charger: c, set: n, news: make(chan struct{}, 1)}
 	}
@@ -115,15 +119,20 @@ func (c *Charger) report() Report {
 }
 
 // options are those of a connection.
-func (s *Server) options(h ocppj.Handler, log *slog.Logger) ocppj.Options {
-	return ocppj.Options{Handle: h, Log: log, Trace: s.o.Trace}
+func (s *Server) options(h ocppj.Handler, v2 bool, log *slog.Logger) ocppj.Options {
+	return ocppj.Options{Handle: h, V2: v2, Log: log, Trace: s.o.Trace}
 }
 
 // serve speaks with the charger until the connection ends. A new one replaces the old one.
 func (c *Charger) serve(ctx context.Context, ws *websocket.Conn, address string, log *slog.Logger) {
-	conn := ocppj.New(ws, c.server.options(c.handle, log))
+	v2, handle := ws.Subprotocol() != protocol16, c.handle
+	if v2 {
+		handle = c.handle2
+	}
+	conn := ocppj.New(ws, c.server.options(handle, v2, log))
 	c.mu.Lock()
 	before := c.conn
+	c.v2 = v2
 	c.conn, c.address, c.heard = conn, address, time.Now()
 	for _, n := range c.connectors {
 		n.connected()
@@ -157,10 +166,13 @@ var errAway = errors.New("the charger is not connected")
 // call sends a command. It fails at once where the charger is not connected.
 func (c *Charger) call(ctx context.Context, action string, request, response any) error {
 	c.mu.Lock()
-	conn := c.conn
+	conn, v2 := c.conn, c.v2
 	c.mu.Unlock()
-	if conn == nil {
+	switch {
+	case conn == nil:
 		return errAway
+	case v2:
+		return c.call2(ctx, conn, request, response)
 	}
 	return conn.Call(ctx, action, request, response)
 }
@@ -207,7 +219,7 @@ func (c *Charger) handle(ctx context.Context, action string, payload json.RawMes
 	case v16.ActionAuthorize:
 		return answer(payload, func(m v16.Authorize) (v16.AuthorizeResult, error) { return c.authorize(m), nil })
 	case v16.ActionStartTransaction:
-		return answer(payload, func(m v16.StartTransaction) (v16.StartResult, error) { return c.started(ctx, m) })
+		return answer(payload, func(m v16.StartTransaction) (v16.StartResult, error) { return c.started(ctx, m, "") })
 	case v16.ActionMeterValues:
 		return answer(payload, func(m v16.MeterValues) (v16.Empty, error) { return v16.Empty{}, c.measured(m) })
 	case v16.ActionStopTransaction:
@@ -293,7 +305,17 @@ func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *htt
 	keep(func(*Stranger) {})
 	log.Warn("charger is not in the configuration: kioskd setup asks which bay it is", "address", r.RemoteAddr)
 	booted := make(chan struct{}, 1)
+	v2 := ws.Subprotocol() != protocol16
 	conn := ocppj.New(ws, s.options(func(_ context.Context, action string, payload json.RawMessage) (any, error) {
+		if v2 && action == v16.ActionBootNotification {
+			return answer(payload, func(m v2Boot) (v16.BootResult, error) {
+				keep(func(x *Stranger) {
+					x.Vendor, x.Model, x.Firmware, x.At = m.Station.Vendor, m.Station.Model, m.Station.Firmware, time.Now()
+				})
+				return v16.BootResult{Status: v16.Pending, Now: v16.At(s.o.Now()),
+					Interval: int(heartbeat / time.Second)}, nil
+			})
+		}
 		switch action {
 		case v16.ActionBootNotification:
 			return answer(payload, func(m v16.BootNotification) (v16.BootResult, error) {
@@ -313,7 +335,7 @@ func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *htt
 			return v16.Empty{}, nil
 		}
 		return nil, ocppj.Errorf(ocppj.SecurityError, "charger %s is not in the configuration", id)
-	}, log))
+	}, v2, log))
 	ctx, leave := context.WithCancel(ctx)
 	var asking sync.WaitGroup
 	asking.Go(func() { s.askConnectors(ctx, conn, booted, log, keep) })

@@ -36,6 +36,16 @@ func (s *Server) settings() [][2]string {
 	}
 }
 
+// wanted are the settings of the charger's version.
+func (c *Charger) wanted() [][2]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.v2 {
+		return c.server.settings2()
+	}
+	return c.server.settings()
+}
+
 // ownStart are keys of vendors that let a vehicle charge without the kiosk, where they are on (free vending, plug and
 // charge, start by itself).
 func ownStart(key string) bool {
@@ -116,7 +126,7 @@ func (c *Charger) busy() bool {
 
 // configure writes what is not as it must be, and reads it back.
 func (c *Charger) configure(ctx context.Context, has map[string]v16.ConfigurationKey) (refused []Setting, err error) {
-	for _, want := range c.server.settings() {
+	for _, want := range c.wanted() {
 		s := Setting{Key: want[0], Value: want[1], Has: has[want[0]].Value}
 		switch {
 		case strings.EqualFold(s.Has, s.Value), s.Has != "" && s.Has == c.short[s.Key]:

@@ -72,6 +72,9 @@ func (n *Connector) remember(p Past) {
 	t.reading = n.reading(t.count.start, 0)
 	t.reading.At = time.Time{} // nothing was heard of it yet
 	n.keep(t)
+	if name := p.Transaction.Station; name != "" {
+		n.charger.stations[name] = &stationed{number: t.ID, evse: n.set.Number, seq: -1, start: &t.count.start}
+	}
 	if !p.Ended {
 		n.running = t
 	}
@@ -390,7 +393,7 @@ func (n *Connector) settle(ctx context.Context, t *transaction, rejected bool) {
 }
 
 // started takes StartTransaction. It is accepted only for the session that was granted here, once the journal has it.
-func (c *Charger) started(ctx context.Context, m v16.StartTransaction) (v16.StartResult, error) {
+func (c *Charger) started(ctx context.Context, m v16.StartTransaction, station string) (v16.StartResult, error) {
 	c.mu.Lock()
 	n, ok := c.connectors[m.Connector]
 	if !ok {
@@ -399,7 +402,7 @@ func (c *Charger) started(ctx context.Context, m v16.StartTransaction) (v16.Star
 		return v16.StartResult{IDTagInfo: v16.IDTagInfo{Status: v16.AuthInvalid}}, nil
 	}
 	t := kiosk.Transaction{Charger: c.set.ID, Connector: m.Connector, IDTag: m.IDTag, MeterStart: m.MeterStart,
-		Timestamp: m.Timestamp.Text}
+		Timestamp: m.Timestamp.Text, Station: station}
 	if old := n.again(t); old != nil { // it did not get the answer
 		result, pending := old.result(n), old.pending
 		c.mu.Unlock()

@@ -44,13 +44,19 @@ type fuses struct {
 	refused int // times in a row
 }
 
+// Keys that tell of charging profiles (OCPP 1.6, chapter 9).
+const (
+	featureProfiles = "SupportedFeatureProfiles"
+	rateUnit        = "ChargingScheduleAllowedChargingRateUnit"
+)
+
 // newFuses are those that a charger may take, by its settings (chapter 9.4). Some write Power and Current for W and A.
 func newFuses(has map[string]v16.ConfigurationKey) fuses {
-	features, told := has["SupportedFeatureProfiles"]
+	features, told := has[featureProfiles]
 	if told && !strings.Contains(features.Value, "SmartCharging") {
 		return fuses{asked: true}
 	}
-	units := strings.ToUpper(has["ChargingScheduleAllowedChargingRateUnit"].Value)
+	units := strings.ToUpper(has[rateUnit].Value)
 	takes := map[string]bool{
 		"W": units == "" || strings.Contains(units, "W"), // also in "POWER"
 		"A": units == "" || slices.Contains(strings.FieldsFunc(units, notLetter), "A") ||

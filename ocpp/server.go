@@ -24,6 +24,9 @@ import (
 // protocol16 is the sub-protocol of OCPP 1.6-J (OCPP-J, 3.1.2).
 const protocol16 = "ocpp1.6"
 
+// protocols are those that are spoken, the best first.
+func protocols() []string { return []string{"ocpp2.1", "ocpp2.0.1", protocol16} }
+
 // Desk decides about transactions. What it decided is in the journal when it returns.
 type Desk interface {
 	// Started tells that a charger began a transaction. nil means that it may run.
@@ -219,16 +222,16 @@ func (s *Server) connect(ctx context.Context, w http.ResponseWriter, r *http.Req
 			return
 		}
 	}
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{protocol16},
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: protocols(),
 		CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
 		log.Warn("charger did not connect", "address", r.RemoteAddr, "error", err)
 		return
 	}
 	if ws.Subprotocol() == "" {
-		log.Warn("charger was refused: it does not offer ocpp1.6", "address", r.RemoteAddr, "offers",
+		log.Warn("charger was refused: it offers no version that is spoken", "address", r.RemoteAddr, "offers",
 			r.Header.Get("Sec-WebSocket-Protocol"))
-		ws.Close(websocket.StatusProtocolError, "want ocpp1.6")
+		ws.Close(websocket.StatusProtocolError, "want one of "+strings.Join(protocols(), ", "))
 		return
 	}
 	if !known {

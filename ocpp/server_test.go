@@ -88,6 +88,7 @@ func (d *diary) String() string {
 type stand struct {
 	t       *testing.T
 	log     *diary
+	version string // of what is said, as judges.Frames has it
 	desk    *ledger
 	server  *ocpp.Server
 	address string
@@ -95,7 +96,7 @@ type stand struct {
 }
 
 func newStand(t *testing.T, past ...ocpp.Past) *stand {
-	s := &stand{t: t, desk: &ledger{}, log: &diary{}}
+	s := &stand{t: t, desk: &ledger{}, log: &diary{}, version: "16"}
 	s.server = ocpp.New(ocpp.Options{Desk: s.desk, Past: past, Now: time.Now, PlugIn: 3 * time.Minute,
 		Sample: 10 * time.Second, Log: slog.New(slog.NewTextHandler(s.log, nil)), Trace: true,
 		Chargers: []ocpp.Settings{{ID: "WB 1", Password: "a-password-of-16",
@@ -113,7 +114,7 @@ func newStand(t *testing.T, past ...ocpp.Past) *stand {
 			t.Error(err)
 		}
 		if judges.Installed() == nil { // TestAStrictClient says where it is not
-			judges.Frames(t, judges.Traced(s.log.String(), "sent"))
+			judges.Frames(t, s.version, judges.Traced(s.log.String(), "sent"))
 		}
 	})
 	s.address = "ws://" + l.Addr().String() + "/ocpp/"

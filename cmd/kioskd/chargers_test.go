@@ -40,7 +40,7 @@ func TestFramesOfADemo(t *testing.T) {
 	if len(frames) < 50 {
 		t.Errorf("there are %d frames", len(frames))
 	}
-	judges.Frames(t, frames)
+	judges.Frames(t, "16", frames)
 }
 
 // chargerSite is a simulated site whose bays are connectors of a charger, and where the charger connects.

@@ -34,10 +34,10 @@ func Node(t testing.TB, script string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Frames holds frames to the official schemas; see Installed.
-func Frames(t testing.TB, frames []string) {
+// Frames holds frames to the official schemas of a version, 16, 20 or 21; see Installed.
+func Frames(t testing.TB, version string, frames []string) {
 	t.Helper()
-	cmd := exec.Command("node", filepath.Join(folder(), "frames.js"))
+	cmd := exec.Command("node", filepath.Join(folder(), "frames.js"), version)
 	cmd.Stdin = strings.NewReader(strings.Join(frames, "\n") + "\n")
 	out, err := cmd.Output()
 	if err != nil {
