@@ -137,9 +137,11 @@ func (s *stand) dial(id, user, password string, protocols ...string) (*websocket
 // connect is the charger that the configuration has. It answers the commands of configuration by itself.
 func (s *stand) connect() *peer { return s.connectWith("") }
 
-func (s *stand) connectWith(config string) *peer {
+func (s *stand) connectWith(config string) *peer { return s.connectBy("ocpp1.6", config) }
+
+func (s *stand) connectBy(protocol, config string) *peer {
 	s.t.Helper()
-	ws, _, err := s.dial("WB%201", "WB 1", "a-password-of-16", "ocpp1.6")
+	ws, _, err := s.dial("WB%201", "WB 1", "a-password-of-16", protocol)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -173,6 +175,12 @@ func (p *peer) read() {
 		case action == "GetConfiguration":
 			p.write(`[3,%q,{"configurationKey":[%s{"key":"FreevendEnabled","readonly":true,"value":"true"}]}]`, id,
 				p.config)
+		case action == "GetVariables":
+			p.write(`[3,%q,{"getVariableResult":[{"attributeStatus":"UnknownVariable","component":{"name":"X"},
+				"variable":{"name":"X"}}]}]`, id)
+		case action == "SetVariables":
+			p.write(`[3,%q,{"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"X"},
+				"variable":{"name":"X"}}]}]`, id)
 		case action == "ChangeConfiguration", action == "TriggerMessage":
 			p.write(`[3,%q,{"status":"Accepted"}]`, id)
 		default:
