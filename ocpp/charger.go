@@ -29,6 +29,7 @@ type Charger struct {
 	mu       sync.Mutex // of what follows, and of its connectors
 	conn     *ocppj.Conn
 	v2       bool                  // it speaks OCPP 2.0.1 or 2.1
+	v21      bool                  // it speaks OCPP 2.1
 	stations map[string]*stationed // transactions of 2.x, by the charger's names
 	starts   int                   // how often a charger of 2.x was asked to begin
 	address  string
@@ -132,7 +133,7 @@ func (c *Charger) serve(ctx context.Context, ws *websocket.Conn, address string,
 	conn := ocppj.New(ws, c.server.options(handle, v2, log))
 	c.mu.Lock()
 	before := c.conn
-	c.v2 = v2
+	c.v2, c.v21 = v2, ws.Subprotocol() == protocol21
 	c.conn, c.address, c.heard = conn, address, time.Now()
 	for _, n := range c.connectors {
 		n.connected()
@@ -304,41 +305,13 @@ func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *htt
 	}
 	keep(func(*Stranger) {})
 	log.Warn("charger is not in the configuration: kioskd setup asks which bay it is", "address", r.RemoteAddr)
-	booted := make(chan struct{}, 1)
-	v2 := ws.Subprotocol() != protocol16
-	conn := ocppj.New(ws, s.options(func(_ context.Context, action string, payload json.RawMessage) (any, error) {
-		if v2 && action == v16.ActionBootNotification {
-			return answer(payload, func(m v2Boot) (v16.BootResult, error) {
-				keep(func(x *Stranger) {
-					x.Vendor, x.Model, x.Firmware, x.At = m.Station.Vendor, m.Station.Model, m.Station.Firmware, time.Now()
-				})
-				return v16.BootResult{Status: v16.Pending, Now: v16.At(s.o.Now()),
-					Interval: int(heartbeat / time.Second)}, nil
-			})
-		}
-		switch action {
-		case v16.ActionBootNotification:
-			return answer(payload, func(m v16.BootNotification) (v16.BootResult, error) {
-				keep(func(x *Stranger) {
-					x.Vendor, x.Model, x.Firmware, x.At = m.Vendor, m.Model, m.Firmware, time.Now()
-				})
-				select {
-				case booted <- struct{}{}:
-				default:
-				}
-				return v16.BootResult{Status: v16.Pending, Now: v16.At(s.o.Now()),
-					Interval: int(heartbeat / time.Second)}, nil
-			})
-		case v16.ActionHeartbeat:
-			return v16.HeartbeatResult{Now: v16.At(s.o.Now())}, nil
-		case v16.ActionStatusNotification:
-			return v16.Empty{}, nil
-		}
-		return nil, ocppj.Errorf(ocppj.SecurityError, "charger %s is not in the configuration", id)
-	}, v2, log))
+	booted, v2 := make(chan struct{}, 1), ws.Subprotocol() != protocol16
+	conn := ocppj.New(ws, s.options(s.waits(v2, booted, keep), v2, log))
 	ctx, leave := context.WithCancel(ctx)
 	var asking sync.WaitGroup
-	asking.Go(func() { s.askConnectors(ctx, conn, booted, log, keep) })
+	if !v2 { // a charger of 2.x has EVSEs, and tells of them once it is taken
+		asking.Go(func() { s.askConnectors(ctx, conn, booted, log, keep) })
+	}
 	err := conn.Run(ctx)
 	leave()
 	asking.Wait()
@@ -369,5 +342,34 @@ func (s *Server) askConnectors(ctx context.Context, conn *ocppj.Conn, booted <-c
 	n, err := strconv.Atoi(c.Keys[0].Value)
 	if err == nil && n > 0 && n < 100 {
 		keep(func(x *Stranger) { x.Connectors = n })
+	}
+}
+
+// waits answers a charger that is to wait, and keeps what it is.
+func (s *Server) waits(v2 bool, booted chan<- struct{}, keep func(func(*Stranger))) ocppj.Handler {
+	wait := func(vendor, model, firmware string) (v16.BootResult, error) {
+		keep(func(x *Stranger) { x.Vendor, x.Model, x.Firmware, x.At = vendor, model, firmware, time.Now() })
+		select {
+		case booted <- struct{}{}:
+		default:
+		}
+		return v16.BootResult{Status: v16.Pending, Now: v16.At(s.o.Now()), Interval: int(heartbeat / time.Second)}, nil
+	}
+	return func(_ context.Context, action string, payload json.RawMessage) (any, error) {
+		switch {
+		case action == v16.ActionBootNotification && v2:
+			return answer(payload, func(m v2Boot) (v16.BootResult, error) {
+				return wait(m.Station.Vendor, m.Station.Model, m.Station.Firmware)
+			})
+		case action == v16.ActionBootNotification:
+			return answer(payload, func(m v16.BootNotification) (v16.BootResult, error) {
+				return wait(m.Vendor, m.Model, m.Firmware)
+			})
+		case action == v16.ActionHeartbeat:
+			return v16.HeartbeatResult{Now: v16.At(s.o.Now())}, nil
+		case action == v16.ActionStatusNotification:
+			return v16.Empty{}, nil
+		}
+		return nil, ocppj.Errorf(ocppj.SecurityError, "the charger is not in the configuration")
 	}
 }

@@ -22,10 +22,13 @@ import (
 )
 
 // protocol16 is the sub-protocol of OCPP 1.6-J (OCPP-J, 3.1.2).
-const protocol16 = "ocpp1.6"
+const (
+	protocol16 = "ocpp1.6"
+	protocol21 = "ocpp2.1"
+)
 
 // protocols are those that are spoken, the best first.
-func protocols() []string { return []string{"ocpp2.1", "ocpp2.0.1", protocol16} }
+func protocols() []string { return []string{protocol21, "ocpp2.0.1", protocol16} }
 
 // Desk decides about transactions. What it decided is in the journal when it returns.
 type Desk interface {

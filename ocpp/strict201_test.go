@@ -32,7 +32,8 @@ func TestAStrictClientOf201(t *testing.T) {
 				if err := s.bay.Start(context.Background(), grant); err != nil {
 					t.Error(err)
 				}
-				if r, err := s.bay.Read(context.Background()); err != nil || r.Import != 2259988 && r.Import != 2260000 {
+				r, err := s.bay.Read(context.Background())
+				if err != nil || r.Import != 2259988 && r.Import != 2260000 {
 					t.Errorf("%+v, %v", r, err)
 				}
 				if err := s.bay.Renew(context.Background(), grant); err != nil {

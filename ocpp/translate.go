@@ -29,6 +29,22 @@ type stationed struct {
 	start   *kiosk.Energy // the register at its begin; nil where none was told
 	begun   v2.Time
 	refused bool
+	over    bool
+}
+
+// mostOver is how many transactions that are over are kept: what was not answered comes again.
+const mostOver = 100
+
+// prune forgets transactions that are over. The caller holds the lock.
+func (c *Charger) prune() {
+	for id, x := range c.stations {
+		if len(c.stations) <= mostOver {
+			return
+		}
+		if x.over {
+			delete(c.stations, id)
+		}
+	}
 }
 
 // v2Boot is how a charger of 2.x begins.
@@ -42,8 +58,8 @@ func (c *Charger) handle2(ctx context.Context, action string, payload json.RawMe
 	switch action {
 	case v2.ActionBootNotification:
 		return answer(payload, func(m v2.BootNotification) (v2.BootResult, error) {
-			r := c.booted(v16.BootNotification{Vendor: m.Station.Vendor, Model: m.Station.Model, Serial: m.Station.Serial,
-				Firmware: m.Station.Firmware})
+			r := c.booted(v16.BootNotification{Vendor: m.Station.Vendor, Model: m.Station.Model,
+				Serial: m.Station.Serial, Firmware: m.Station.Firmware})
 			return v2.BootResult{Now: r.Now, Interval: r.Interval, Status: r.Status}, nil
 		})
 	case v2.ActionHeartbeat:
@@ -108,8 +124,8 @@ func (c *Charger) notified(m v2.NotifyEvent) error {
 				c.log.Warn("event was not understood", "component", e.Component.Name, "value", e.Value, "error", err)
 			}
 		case "Problem", "Fallback", "Overload", "Tripped":
-			c.log.Warn("charger says", "component", e.Component.Name, "evse", evse, "variable", e.Variable.Name, "value",
-				e.Value, "code", e.TechCode, "info", e.TechInfo)
+			c.log.Warn("charger says", "component", e.Component.Name, "evse", evse, "variable", e.Variable.Name,
+				"value", e.Value, "code", e.TechCode, "info", e.TechInfo)
 		}
 	}
 	return nil
@@ -144,19 +160,37 @@ func (c *Charger) transaction(ctx context.Context, m v2.TransactionEvent) (v2.Tr
 		m.IDToken = &v2.IDToken{}
 	}
 	if m.IDToken != nil && (number == 0 || m.Type == v2.Started) {
+		limit := c.limit(x)
 		status, err := c.begun2(ctx, m, x)
 		if err != nil {
 			return out, err
 		}
 		out.TokenInfo = &v2.TokenInfo{Status: status}
+		if status == v16.AuthAccepted {
+			out.Limit = limit
+		}
 	}
 	err := c.goesOn(ctx, m, x)
 	if err == nil { // what was not written down must come again
 		c.mu.Lock()
-		x.seq = max(x.seq, m.Seq)
+		x.seq, x.over = max(x.seq, m.Seq), x.over || m.Type == v2.Ended
+		c.prune()
 		c.mu.Unlock()
 	}
 	return out, err
+}
+
+// limit is what a transaction may draw at most, for a charger of 2.1: it ends there by itself, also where it is cut off
+// (OCPP 2.1, E16). The fuse is for those that take no limit, and for prices by time.
+func (c *Charger) limit(x *stationed) *v2.Limit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.connectors[x.evse]
+	if !c.v21 || n == nil || n.grant == nil || n.grant.Fuse <= 0 {
+		return nil
+	}
+	most := int64(n.set.Register.MaxPower) * n.grant.Fuse.Milliseconds() / 3_600_000
+	return &v2.Limit{MaxEnergy: v2.Decimal(strconv.FormatInt(most, 10))}
 }
 
 // registerOf is the first register of some values; nil for none.
@@ -253,8 +287,8 @@ func (c *Charger) call2(ctx context.Context, conn *ocppj.Conn, request, response
 		return conn.Call(ctx, v2.ActionSetChargingProfile, v2.SetChargingProfile{EVSE: m.Connector,
 			Profile: *profile2(&m.Profile, c.station(m.Profile.Transaction))}, response)
 	case v16.UnlockConnector:
-		return conn.Call(ctx, v2.ActionUnlockConnector, v2.UnlockConnector{EVSE: m.Connector, Connector: firstConnector},
-			response)
+		return conn.Call(ctx, v2.ActionUnlockConnector, v2.UnlockConnector{EVSE: m.Connector,
+			Connector: firstConnector}, response)
 	case v16.Reset:
 		return conn.Call(ctx, v2.ActionReset, v2.Reset{Type: "Immediate"}, response)
 	case v16.TriggerMessage:
@@ -364,7 +398,8 @@ func (c *Charger) read2(ctx context.Context, conn *ocppj.Conn, out *v16.Configur
 }
 
 // write2 writes one variable.
-func (c *Charger) write2(ctx context.Context, conn *ocppj.Conn, m v16.ChangeConfiguration, out *v16.CommandResult) error {
+func (c *Charger) write2(ctx context.Context, conn *ocppj.Conn, m v16.ChangeConfiguration,
+	out *v16.CommandResult) error {
 	component, name := variable(m.Key)
 	var got v2.SetResults
 	err := conn.Call(ctx, v2.ActionSetVariables, v2.SetVariables{Data: []v2.SetVariable{{Value: m.Value,

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,7 @@ type Charger struct {
 	ID       string
 	URL      string // of the central system; the identity is added
 	Password string
+	Version  string // of OCPP: 1.6, also where it is empty, or 2.0.1
 	Bays     []*Bay // connector n is the bay n-1
 	Log      *slog.Logger
 	// Dial makes connections; nil for the usual.
@@ -41,6 +43,8 @@ type Charger struct {
 	conn       *ocppj.Conn
 	kept       chan struct{} // has one when the queue is no longer empty
 	cutUntil   time.Time
+	numbers    int            // of transactions, where they are the charger's own
+	seqs       map[string]int // of events, by transaction
 }
 
 // connector is one of a charger's. All of it is under the charger's lock.
@@ -53,6 +57,7 @@ type connector struct {
 	fuse        *v16.ChargingProfile // that came with the start
 	tx          *chargerTransaction
 	inoperative bool
+	remote      *int // remoteStartId of its transaction
 	finished    bool // the vehicle that is connected has charged
 	faulted     bool
 }
@@ -104,6 +109,7 @@ func (c *Charger) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.settings, c.kept, c.born = chargerSettings(), make(chan struct{}, 1), time.Now()
+	c.seqs = map[string]int{}
 	c.settings["NumberOfConnectors"] = strconv.Itoa(len(c.Bays))
 	for i, b := range c.Bays {
 		c.connectors = append(c.connectors, &connector{bay: b, number: i + 1})
@@ -164,11 +170,15 @@ func (c *Charger) connect(ctx context.Context) error {
 		r.SetBasicAuth(c.ID, c.Password)
 	}
 	ws, _, err := websocket.Dial(ctx, c.URL+"/"+url.PathEscape(c.ID), &websocket.DialOptions{HTTPClient: c.Dial,
-		HTTPHeader: header, Subprotocols: []string{"ocpp1.6"}})
+		HTTPHeader: header, Subprotocols: []string{"ocpp" + cmp.Or(c.Version, "1.6")}})
 	if err != nil {
 		return err
 	}
-	conn := ocppj.New(ws, ocppj.Options{Handle: c.handle, Log: c.Log})
+	handle := c.handle
+	if c.Version == v201 {
+		handle = c.handle2
+	}
+	conn := ocppj.New(ws, ocppj.Options{Handle: handle, Log: c.Log, V2: c.Version == v201})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -232,7 +242,7 @@ func (c *Charger) speak(ctx context.Context, conn *ocppj.Conn) {
 func (c *Charger) boot(ctx context.Context, conn *ocppj.Conn) (interval time.Duration, ok bool) {
 	for {
 		var result v16.BootResult
-		err := conn.Call(ctx, v16.ActionBootNotification, v16.BootNotification{Vendor: "kioskd", Model: "simulated",
+		err := c.calls(ctx, conn, v16.ActionBootNotification, v16.BootNotification{Vendor: "kioskd", Model: "simulated",
 			Serial: c.ID, Firmware: "1.0"}, &result)
 		if err != nil {
 			return 0, false
@@ -269,7 +279,7 @@ func (c *Charger) tell(ctx context.Context, conn *ocppj.Conn) bool {
 		if !news {
 			continue
 		}
-		if err := conn.Call(ctx, v16.ActionStatusNotification, sent, &v16.Empty{}); err != nil && !answered(err) {
+		if err := c.calls(ctx, conn, v16.ActionStatusNotification, sent, &v16.Empty{}); err != nil && !answered(err) {
 			return false
 		}
 		c.mu.Lock()
@@ -319,9 +329,9 @@ func (c *Charger) send(ctx context.Context, conn *ocppj.Conn) bool {
 		m := c.queue[0]
 		c.mu.Unlock()
 		var result json.RawMessage
-		err := conn.Call(ctx, m.action, m.make(), &result)
+		err := c.calls(ctx, conn, m.action, m.make(), &result)
 		if err == nil && m.twice { // as if it had not heard the answer
-			err = conn.Call(ctx, m.action, m.make(), &result)
+			err = c.calls(ctx, conn, m.action, m.make(), &result)
 		}
 		switch {
 		case err != nil && !answered(err):

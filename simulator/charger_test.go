@@ -16,9 +16,9 @@ import (
 	"kioskd/simulator"
 )
 
-// TestAStrictCentralSystem: the simulated charger sells for npm ocpp-rpc, which holds each message to the official
-// schemas.
-func TestAStrictCentralSystem(t *testing.T) {
+// sold lets the simulated charger sell for a central system of another hand, and is what that says.
+func sold(t *testing.T, script, version string) (said string, bay *simulator.Bay) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestAStrictCentralSystem(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cmd := judges.Node(t, "central.js", fmt.Sprint(address.Port))
+	cmd := judges.Node(t, script, fmt.Sprint(address.Port))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -35,16 +35,15 @@ func TestAStrictCentralSystem(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	bay := simulator.NewBay(2259988, 1, 60)
+	bay = simulator.NewBay(2259988, 1, 60)
 	bay.Plug(simulator.GoodCar())
-	c := &simulator.Charger{ID: "WB 1", Password: "a-password-of-16", URL: "ws://" + address.String(),
+	c := &simulator.Charger{ID: "WB 1", Password: "a-password-of-16", URL: "ws://" + address.String(), Version: version,
 		Bays: []*simulator.Bay{bay, simulator.NewBay(0, 2, 1)}, Log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
-	var said []string
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		said = append(said, lines.Text())
+		said += lines.Text() + "\n"
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
@@ -53,22 +52,37 @@ func TestAStrictCentralSystem(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	all := strings.Join(said, "\n")
+	if strings.Contains(said, "STRICT") {
+		t.Error(said)
+	}
+	return said, bay
+}
+
+// TestAStrictCentralSystem: the simulated charger sells for npm ocpp-rpc, which holds each message to the official
+// schemas.
+func TestAStrictCentralSystem(t *testing.T) {
+	all, bay := sold(t, "central.js", "1.6")
 	for _, want := range []string{"connects WB 1 a-password-of-16", "status 2 Available", "settings true",
 		"ChangeConfiguration Accepted", "ChangeConfiguration NotSupported", "TriggerMessage Accepted",
 		"ClearCache Accepted", "RemoteStopTransaction Rejected", "RemoteStartTransaction Accepted",
 		"start 1 7GK2M4Q 2259988", "status 1 Charging", "values 17 Energy.Active.Import.Register",
 		"SetChargingProfile Accepted", "ChangeAvailability Scheduled", "ChangeAvailability Accepted",
-		"RemoteStopTransaction Accepted", "stop 17 Remote "} {
+		"RemoteStopTransaction Accepted", fmt.Sprint("stop 17 Remote ", int64(bay.State().Register))} {
 		if !strings.Contains(all, want) {
 			t.Errorf("it does not say %q:\n%s", want, all)
 		}
 	}
-	if strings.Contains(all, "STRICT") {
-		t.Error(all)
-	}
-	if !strings.Contains(all, fmt.Sprint("stop 17 Remote ", int64(bay.State().Register))) {
-		t.Errorf("the register is %v:\n%s", bay.State().Register, all)
+}
+
+// TestAStrictCentralSystemOf201: the same by OCPP 2.0.1.
+func TestAStrictCentralSystemOf201(t *testing.T) {
+	all, bay := sold(t, "central201.js", "2.0.1")
+	for _, want := range []string{"boot PowerUp simulated", "status 2 Available", "variables Accepted,UnknownVariable",
+		"set Accepted", "start Accepted", "event Started 0 7GK2M4Q 2259988", "event Updated 1 - ", "event Updated 2 - ",
+		"profile Accepted", "stop Accepted", fmt.Sprint(" - ", int64(bay.State().Register), " Remote")} {
+		if !strings.Contains(all, want) {
+			t.Errorf("it does not say %q:\n%s", want, all)
+		}
 	}
 }
 

@@ -133,7 +133,13 @@ func (c *Charger) start(n *connector, idTag string) {
 	n.tx, n.granted, n.fuse = t, "", nil
 	m := v16.StartTransaction{Connector: n.number, IDTag: idTag, MeterStart: int64(t.start),
 		Timestamp: v16.At(c.clock())}
-	c.say(&message{action: v16.ActionStartTransaction, twice: c.has(StartTwice), make: func() any { return m },
+	var request any = m
+	if c.Version == v201 {
+		c.numbers++
+		t.id = c.numbers
+		request = begins{m, t.id, n.remote}
+	}
+	c.say(&message{action: v16.ActionStartTransaction, twice: c.has(StartTwice), make: func() any { return request },
 		done: func(result json.RawMessage) {
 			var r v16.StartResult
 			if json.Unmarshal(result, &r) != nil {

@@ -18,7 +18,7 @@ import (
 
 // simulateCharger connects a charger to a central system; a person at it types what happens.
 func (p program) simulateCharger(fs *pflag.FlagSet) cli.Run {
-	version := fs.String("ocpp", "1.6", "`version` of OCPP: 1.6")
+	version := fs.String("ocpp", "1.6", "`version` of OCPP: 1.6 or 2.0.1")
 	url := fs.String("url", "ws://127.0.0.1:8887/ocpp", "`address` of the central system, without the identity")
 	id := fs.String("id", "WB-1", "`identity`")
 	password := fs.String("password", "", "`file` with the password; none without it")
@@ -27,8 +27,8 @@ func (p program) simulateCharger(fs *pflag.FlagSet) cli.Run {
 	speed := fs.Int("speed", 1, "`factor` by which cars are faster")
 	read := faultsFlag(fs)
 	return func(ctx context.Context, _ []string) error {
-		if *version != "1.6" {
-			return cli.Usagef("simulate charger: version %q: want 1.6", *version)
+		if *version != "1.6" && *version != "2.0.1" {
+			return cli.Usagef("simulate charger: version %q: want 1.6 or 2.0.1", *version)
 		}
 		if *connectors < 1 || *connectors > 99 || *speed < 1 || *power < 1 {
 			return cli.Usagef("simulate charger: want 1 to 99 connectors, and a power and a speed of at least 1")
@@ -37,7 +37,7 @@ func (p program) simulateCharger(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
-		c := &simulator.Charger{ID: *id, URL: strings.TrimSuffix(*url, "/"),
+		c := &simulator.Charger{ID: *id, Version: *version, URL: strings.TrimSuffix(*url, "/"),
 			Log: slog.New(slog.NewTextHandler(p.Err, nil))}
 		if *password != "" {
 			text, err := os.ReadFile(*password)

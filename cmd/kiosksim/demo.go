@@ -25,6 +25,7 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 	bays := fs.Int("bays", 4, "`number` of bays, 1 to 8")
 	chargers := fs.Int("chargers", 0, "`number` of bays, the last ones, that are connectors of chargers (OCPP)")
 	fs.Lookup("chargers").NoOptDefVal = "2"
+	version := fs.String("ocpp", "", "`version` that the chargers speak: 1.6 or 2.0.1; both in turn without it")
 	headless := fs.Bool("headless", false, "play one driver, print each step and the receipt, and end")
 	speed := fs.Int("speed", 60, "`factor` by which the car is faster; timers of the protocols stay as they are")
 	path := fs.String("scenario", "", "`file` with the visits that --headless plays; one driver without it")
@@ -50,7 +51,8 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 			*dir = tmp
 		}
 		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"),
-			town.Options{Size: *bays, Connectors: *chargers, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
+			town.Options{Size: *bays, Connectors: *chargers,
+				OCPP: *version, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package town
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net"
@@ -36,8 +37,10 @@ func (s *Town) openChargers(log *slog.Logger) error {
 		return fmt.Errorf("cannot write the chargers' password: %w", err)
 	}
 	for i := s.own(); i < s.Size; i += connectorsEach {
-		s.Chargers = append(s.Chargers, &simulator.Charger{ID: chargerID(len(s.Chargers)), Password: chargerPassword,
-			URL: "ws://" + s.central + "/ocpp", Bays: s.Bays[i:min(i+connectorsEach, s.Size)], Log: log})
+		version := cmp.Or(s.OCPP, []string{"1.6", "2.0.1"}[len(s.Chargers)%2])
+		s.Chargers = append(s.Chargers, &simulator.Charger{ID: chargerID(len(s.Chargers)), Version: version,
+			Password: chargerPassword,
+			URL:      "ws://" + s.central + "/ocpp", Bays: s.Bays[i:min(i+connectorsEach, s.Size)], Log: log})
 	}
 	return nil
 }

@@ -69,6 +69,7 @@ type Town struct {
 type Options struct {
 	Size       int    // bays
 	Connectors int    // how many of them, the last ones, are connectors of chargers
+	OCPP       string // version that chargers speak; empty for 1.6 and 2.0.1 in turn
 	tcp        bool   // the card terminal is on the network
 	Speed      int    // by which cars are faster
 	NeedScreen bool   // nothing is sold without one
