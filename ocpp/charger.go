@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -289,19 +290,17 @@ func (c *Charger) authorize(m v16.Authorize) v16.AuthorizeResult {
 func (s *Server) meet(ctx context.Context, ws *websocket.Conn, id string, r *http.Request, log *slog.Logger) {
 	_, _, password := r.BasicAuth()
 	seen := Stranger{ID: id, Address: r.RemoteAddr, Password: password, At: time.Now()}
-	s.mu.Lock()
-	full := len(s.strange) >= mostStrangers
-	s.mu.Unlock()
-	if full {
-		log.Warn("charger was refused: too many that are not configured connect")
-		ws.Close(websocket.StatusPolicyViolation, "not configured")
-		return
-	}
 	keep := func(change func(*Stranger)) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		change(&seen)
 		s.strange[id] = seen
+		if len(s.strange) > mostStrangers { // the one that came first is forgotten
+			first := slices.MinFunc(slices.Collect(maps.Values(s.strange)), func(a, b Stranger) int {
+				return a.At.Compare(b.At)
+			})
+			delete(s.strange, first.ID)
+		}
 	}
 	keep(func(*Stranger) {})
 	log.Warn("charger is not in the configuration: kioskd setup asks which bay it is", "address", r.RemoteAddr)

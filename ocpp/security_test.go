@@ -11,6 +11,8 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,5 +123,41 @@ func TestNoLowerSecurityThanBefore(t *testing.T) {
 	if ws, _, err := s.dial("WB%201", "WB 1", "a-password-of-16", "ocpp1.6"); err == nil {
 		ws.CloseNow()
 		t.Error("it is taken without the TLS that its configuration wants")
+	}
+}
+
+// TestConnectionsAreLimited: however many others connect and say nothing, the kiosk keeps file descriptors for its own
+// work, and a charger connects once they have left.
+func TestConnectionsAreLimited(t *testing.T) {
+	s := newStand(t)
+	address := strings.TrimSuffix(strings.TrimPrefix(s.address, "ws://"), "/ocpp/")
+	var idle []net.Conn
+	for range 400 {
+		c, err := net.DialTimeout("tcp", address, time.Second)
+		if err != nil { // the queue of the system is full, too
+			break
+		}
+		idle = append(idle, c)
+	}
+	// by the answer on the first one, the server has taken what it takes
+	if _, err := idle[0].Write([]byte("GET / HTTP/1.1\r\nHost: kiosk\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := idle[0].Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if taken := len(open) - len(idle); taken > 200 {
+		t.Errorf("of %d connections the server holds about %d", len(idle), taken)
+	}
+	for _, c := range idle {
+		c.Close()
+	}
+	p := s.connect()
+	if got := p.says("Heartbeat", "{}"); !strings.Contains(got, "currentTime") {
+		t.Error(got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/net/netutil"
 
 	"kioskd"
 )
@@ -170,10 +171,13 @@ func (s *Server) Strangers() (out []Stranger) {
 const (
 	headerWithin  = 10 * time.Second
 	mostStrangers = 50
+	// connections beyond those of the chargers: others wait, and take no file descriptors that the journal needs
+	moreConnections = 100
 )
 
 // Serve takes chargers until ctx ends.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	l = netutil.LimitListener(l, 2*len(s.chargers)+moreConnections)
 	if s.o.TLS != nil {
 		l = tls.NewListener(l, s.o.TLS)
 	}
