@@ -52,7 +52,7 @@ func newCounter(register kiosk.Register, start kiosk.Energy, at time.Time) *coun
 func (c *counter) from(at time.Time) {
 	c.begun, c.guesses = at, nil
 	for _, g := range []guess{{kind: kindLifetime, scale: 1}, {kind: kindLifetime, scale: 1000},
-		{kind: kindSession, scale: 1}} {
+		{kind: kindSession, scale: 1}, {kind: kindSession, scale: 1000}} {
 		g.last, g.lastAt = c.start, at
 		c.guesses = append(c.guesses, g)
 	}

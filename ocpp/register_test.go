@@ -59,7 +59,8 @@ func TestTheTrapsOfRegisters(t *testing.T) {
 	}
 }
 
-// FuzzRegister: whatever a charger says, its register never falls and never outruns the bay.
+// FuzzRegister: whatever a charger says, its register never falls and never outruns the bay; at its end it may be less
+// than the last value, and never less than it began with.
 func FuzzRegister(f *testing.F) {
 	f.Add(int64(2259988), int64(12), int64(310), int64(2260310))
 	f.Add(int64(0), int64(2259988), int64(2259989), int64(5))
@@ -88,6 +89,7 @@ func FuzzRegister(f *testing.F) {
 		}
 		if end >= 0 && end < 1<<40 {
 			now = now.Add(time.Minute)
+			before = kiosk.Energy(start)
 			judge(count.end(kiosk.Energy(end), now))
 		}
 	})
@@ -125,5 +127,21 @@ func TestAKindIsLearnedWhereItIsSure(t *testing.T) {
 		if _, err := c.take(30, now.Add(10*time.Second)); err != nil || (c.kind() == kindSession) != sure {
 			t.Errorf("from %v: %v, it is %q", start, err, c.kind())
 		}
+	}
+}
+
+// TestASessionsKWhWithoutAUnit: 12 kW for an hour, told in whole kWh. The least counts on the way, and the register of
+// StopTransaction at the end.
+func TestASessionsKWhWithoutAUnit(t *testing.T) {
+	now := time.Now()
+	c := newCounter(kiosk.Register{MaxPower: 22000}, 2259988, now)
+	for i := range 360 {
+		now = now.Add(10 * time.Second)
+		if _, err := c.take(kiosk.Energy((i+1)*33/1000), now); err != nil {
+			t.Fatalf("value %d: %v", i, err)
+		}
+	}
+	if got, err := c.end(2259988+11880, now.Add(time.Second)); err != nil || got != 2259988+11880 {
+		t.Errorf("the end is %v, %v", got, err)
 	}
 }
