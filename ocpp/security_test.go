@@ -59,8 +59,8 @@ func TestNoLowerSecurityThanBefore(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- s.server.Serve(ctx, tls.NewListener(secure, &tls.Config{Certificates: []tls.Certificate{house},
-			ClientCAs: clients, ClientAuth: tls.VerifyClientCertIfGiven}))
+		done <- s.server.Serve(ctx, secure, &tls.Config{Certificates: []tls.Certificate{house}, ClientCAs: clients,
+			ClientAuth: tls.VerifyClientCertIfGiven})
 	}()
 	defer func() {
 		cancel()
@@ -112,7 +112,7 @@ func TestNoLowerSecurityThanBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- strict.Serve(ctx, plain) }()
+	go func() { ended <- strict.Serve(ctx, plain, nil) }()
 	defer func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -76,7 +76,7 @@ type ConnectorSettings struct {
 	Register kiosk.Register
 }
 
-// Options of a Server. All but Past, Trace and TLS are required.
+// Options of a Server. All but Past and Trace are required.
 type Options struct {
 	Chargers []Settings
 	Desk     Desk
@@ -86,7 +86,6 @@ type Options struct {
 	Sample   time.Duration // how often a charger tells its register
 	Log      *slog.Logger
 	Trace    bool
-	TLS      *tls.Config // nil for none
 }
 
 // Past is a transaction of before this process.
@@ -175,11 +174,11 @@ const (
 	moreConnections = 100
 )
 
-// Serve takes chargers until ctx ends.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+// Serve takes chargers until ctx ends, by TLS where secure is not nil.
+func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) error {
 	l = netutil.LimitListener(l, 2*len(s.chargers)+moreConnections)
-	if s.o.TLS != nil {
-		l = tls.NewListener(l, s.o.TLS)
+	if secure != nil {
+		l = tls.NewListener(l, secure)
 	}
 	var all sync.WaitGroup
 	defer all.Wait()

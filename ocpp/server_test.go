@@ -107,7 +107,7 @@ func newStand(t *testing.T, past ...ocpp.Past) *stand {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.server.Serve(ctx, l) }()
+	go func() { done <- s.server.Serve(ctx, l, nil) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

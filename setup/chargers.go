@@ -73,7 +73,7 @@ func (w *wizard) serveChargers(ctx context.Context, all []ocpp.Settings) (*centr
 	}
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- c.Serve(ctx, l) }()
+	go func() { ended <- c.Serve(ctx, l, nil) }()
 	c.end = func() error { stop(); return <-ended }
 	return c, nil
 }

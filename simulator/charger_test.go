@@ -109,7 +109,7 @@ func TestAChargerThatIsCutOffStops(t *testing.T) {
 		Log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 2)
-	go func() { ended <- server.Serve(ctx, l) }()
+	go func() { ended <- server.Serve(ctx, l, nil) }()
 	go func() { ended <- c.Run(ctx) }()
 	defer func() {
 		cancel()

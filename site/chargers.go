@@ -32,13 +32,13 @@ func (s *Site) openChargers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	secure, err := chargersTLS(s.c.OCPP)
+	s.secure, err = chargersTLS(s.c.OCPP)
 	if err != nil {
 		return err
 	}
 	s.chargers = ocpp.New(ocpp.Options{Chargers: ChargerSettings(s.c), Desk: chargerDesk{s}, Past: past,
 		Now: s.clock.Now, PlugIn: s.c.Rules.PlugIn, Sample: s.c.OCPP.Sample, Log: s.log,
-		Trace: s.traces("ocpp"), TLS: secure})
+		Trace: s.traces("ocpp"),})
 	for i, b := range s.c.Bays {
 		if b.Charger != nil {
 			n := s.chargers.Connector(b.Charger.ID, b.Charger.Connector)

@@ -9,6 +9,7 @@ package site
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -51,6 +52,7 @@ type Site struct {
 	commands net.Listener
 	chargers *ocpp.Server // nil where no bay is a charger
 	connects net.Listener // for chargers
+	secure   *tls.Config  // nil where they connect without TLS
 	up       *uplink      // nil without a back office
 	do       *instructionRunner
 	keep     *keeper
@@ -296,7 +298,7 @@ func (s *Site) serve(ctx context.Context) error {
 	screenCtx, stopScreen := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error { return screen.Run(screenCtx, s.screens) })
 	if s.chargers != nil { // until the machine has ended its sessions
-		g.Go(func() error { return s.chargers.Serve(screenCtx, s.connects) })
+		g.Go(func() error { return s.chargers.Serve(screenCtx, s.connects, s.secure) })
 	}
 	if s.c.NeedScreen {
 		g.Go(func() error { watchScreen(screenCtx, screen, s.control); return nil })
