@@ -38,7 +38,7 @@ func (s *Site) openChargers(ctx context.Context) error {
 	}
 	s.chargers = ocpp.New(ocpp.Options{Chargers: ChargerSettings(s.c), Desk: chargerDesk{s}, Past: past,
 		Now: s.clock.Now, PlugIn: s.c.Rules.PlugIn, Sample: s.c.OCPP.Sample, Log: s.log,
-		Trace: s.traces("ocpp"),})
+		Trace: s.traces("ocpp")})
 	for i, b := range s.c.Bays {
 		if b.Charger != nil {
 			n := s.chargers.Connector(b.Charger.ID, b.Charger.Connector)
