@@ -31,8 +31,8 @@ func (r *configReader) bays(c *Config, n *yaml.Node, dir string) {
 		})
 		switch {
 		case item.Kind != yaml.MappingNode:
-		case b.Charger != nil && switches+meters > 0:
-			r.fault(item, "bay: a charger counts and switches itself: want no meter, board or gpio beside it")
+		case b.Charger != nil && switches > 0:
+			r.fault(item, "bay: a charger switches itself: want no board or gpio beside it")
 		case b.Charger == nil && meters == 0:
 			r.fault(item, "bay: meter is missing")
 		case b.Charger == nil && switches != 1:
@@ -49,6 +49,9 @@ func (r *configReader) bays(c *Config, n *yaml.Node, dir string) {
 		c.Bays = append(c.Bays, b)
 	}
 }
+
+// ChargerCounts tells whether the bay's charger is its meter.
+func (b Bay) ChargerCounts() bool { return b.Charger != nil && b.MeterAddr == "" }
 
 // Register is what the bay's meter may count.
 func (b Bay) Register() kiosk.Register {

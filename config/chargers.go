@@ -11,7 +11,7 @@ import (
 	"kioskd/file"
 )
 
-// Charger is a connector of a charger that speaks OCPP.
+// Charger is a connector of a charger that speaks OCPP. It counts, too, unless the bay has a meter in front of it.
 type Charger struct {
 	ID        string // its identity: the last part of the address that it is told
 	Connector int

@@ -43,6 +43,14 @@ func TestABayThatIsACharger(t *testing.T) {
 	if got := c.Rules.Chargers[4]; got != session.NewChargerRules(15*time.Minute, 10*time.Second) {
 		t.Errorf("%+v", got)
 	}
+	if b.Charger == nil || !b.ChargerCounts() {
+		t.Error("its charger does not count")
+	}
+	c, faults = readAt(t, path, changed(t, least+charger, "    charger:",
+		"    meter: {model: B23, address: tcp://192.0.2.8:502, unit: 7}\n    charger:"))
+	if c == nil || !c.Rules.Chargers[4].Metered || c.Bays[1].ChargerCounts() {
+		t.Errorf("with a meter in front of it: %v", faults)
+	}
 	c, faults = readAt(t, path, least+charger+"  sample: 30s\ntimings: {charger_lost: 30m}\n")
 	if c == nil || c.Rules.Chargers[4] != session.NewChargerRules(30*time.Minute, 30*time.Second) {
 		t.Errorf("%v", faults)
@@ -68,7 +76,8 @@ func TestWhatIsWrongWithACharger(t *testing.T) {
 		{"listen: tcp://0.0.0.0:8887", "listen: tcp://0.0.0.0:8887\n  sample: 5m", "ocpp.sample"},
 		{"  - number: 4", "  - number: 5\n    max_power_w: 11000\n    charger: {id: WB-1, connector: 2}\n  - number: 4",
 			"connector 2 of charger WB-1"},
-		{"    charger:", "    meter: {model: B23, address: tcp://192.0.2.8:502, unit: 7}\n    charger:", "charger"},
+		{"    charger:", "    gpio: {contactor: GPIO17, plugged: GPIO27, feedback: GPIO22}\n    charger:",
+			"want no board or gpio beside it"},
 	} {
 		_, faults := readAt(t, path, changed(t, least+charger, x.from, x.to))
 		if len(faults) == 0 || !strings.Contains(strings.Join(faults, "\n"), x.want) {

@@ -95,7 +95,7 @@ type Bay struct {
 	Emergency  int               // -1 where no input tells
 	GPIO       map[string]string // contactor, plugged, requesting, feedback, emergency
 	ActiveLow  bool
-	Charger    *Charger // nil where the bay has a meter and a contactor of its own
+	Charger    *Charger // nil where the bay has a contactor of its own
 }
 
 // Control is the socket on which the daemon serves commands, for its own user alone. It
@@ -423,7 +423,9 @@ func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 	for _, b := range c.Bays {
 		c.Rules.Bays[b.Number] = b.Register()
 		if b.Charger != nil {
-			c.Rules.Chargers[b.Number] = session.NewChargerRules(c.chargerLost, c.OCPP.Sample)
+			rules := session.NewChargerRules(c.chargerLost, c.OCPP.Sample)
+			rules.Metered = !b.ChargerCounts()
+			c.Rules.Chargers[b.Number] = rules
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (c *Config) TariffSite() tariff.Site {
 		s.MaxPowerW = max(s.MaxPowerW, int64(b.MaxPower))
 		// a charger tells a vehicle that asks for nothing (SuspendedEV), and perhaps no currents
 		s.KnowsParking = s.KnowsParking && (b.Charger != nil || b.Requesting >= 0)
-		s.CurrentMeters = s.CurrentMeters && b.Charger == nil
+		s.CurrentMeters = s.CurrentMeters && !b.ChargerCounts()
 	}
 	return s
 }

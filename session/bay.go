@@ -265,7 +265,7 @@ func (w *bayWorker) measure(ctx context.Context) {
 	w.report()
 	w.mu.Unlock()
 	// a charger that cannot be reached says so by its inputs
-	silent := err != nil && code == "" && lost > tellMeter && w.charger == nil
+	silent := err != nil && code == "" && lost > tellMeter && !w.c.cfg.Rules.counts(w.bay.Number)
 	w.notify(ctx, kiosk.FaultMeterUnreachable, silent, err)
 	for _, c := range meterFaults {
 		w.notify(ctx, c, code == c, err)

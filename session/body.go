@@ -23,7 +23,7 @@ type (
 		EVSE      string            `json:"evse_id,omitempty"`
 		Site      map[string]string `json:"site,omitempty"`      // what the receipt must say of the seller
 		StopCode  string            `json:"stop_code,omitempty"` // in journals of version 0.1 alone; see Rules.Code
-		Charger   bool              `json:"charger,omitempty"`   // the bay is a charger's
+		Charger   bool              `json:"charger,omitempty"`   // the bay's charger is its meter
 	}
 	// OfferBody is what the driver agreed to.
 	OfferBody struct {
@@ -201,6 +201,10 @@ type (
 		Report      json.RawMessage   `json:"report,omitempty"`
 		ErrorBody
 	}
+	// ChargerBeganBody is the transaction of a charger whose bay has a meter of its own.
+	ChargerBeganBody struct {
+		Transaction kiosk.Transaction `json:"transaction"`
+	}
 	// ChargerRefusedBody is a transaction that a charger began and that may not run.
 	ChargerRefusedBody struct {
 		Bay         int               `json:"bay"`
@@ -292,6 +296,7 @@ var bodies = map[Kind]reflect.Type{
 	ContactorTest:      typeOf[TestBody](),
 	ContactorTested:    typeOf[TestedBody](),
 	MeterSwapped:       typeOf[SwapBody](),
+	TransactionBegan:   typeOf[ChargerBeganBody](),
 	TransactionRefused: typeOf[ChargerRefusedBody](),
 	TransactionEnded:   typeOf[ChargerEndBody](),
 	DayEndDue:          nil,
@@ -324,7 +329,8 @@ func (e Event) Failure() string {
 	return ""
 }
 
-// Reading is the register that an event has; nil where it has none.
+// Reading is the register of its bay that an event has; nil where it has none. What a charger says of its end is of its
+// own register, which need not be the bay's.
 func (e Event) Reading() *kiosk.Reading {
 	switch b := e.Body.(type) {
 	case FirstBody:
@@ -340,8 +346,6 @@ func (e Event) Reading() *kiosk.Reading {
 	case TestedBody:
 		return b.Reading
 	case FaultBody:
-		return b.Reading
-	case ChargerEndBody:
 		return b.Reading
 	}
 	return nil

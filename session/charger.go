@@ -8,13 +8,13 @@ import (
 	"kioskd"
 )
 
-// A charger counts energy itself, and switches it: the kiosk asks for a transaction, and what the charger says of it is
-// written down before it is answered. Rules of time and register are those of every bay.
+// A charger switches energy, and counts it unless its bay has a meter of its own: the kiosk asks for a transaction, and
+// what the charger says of it is written down before it is answered. Rules of time and register are those of every bay.
 
 // ChargerCounts is an alert: a charger counted less than was billed while it could not be reached.
 const ChargerCounts = "charger_counted_less"
 
-// begins is a vehicle that was connected. A charger is asked to begin at once; other bays are read first.
+// begins is a vehicle that was connected. A charger that counts is asked to begin at once; meters are read first.
 func (x Session) begins(at time.Time) []Event {
 	out := []Event{x.event(Plugged, at)}
 	if x.Charger {
@@ -47,11 +47,14 @@ func (r Rules) chargerStarted(s State, o Observation) ([]Event, error) {
 			t.IDTag)
 	case x.Begun != nil && *x.Begun == *t: // it did not get the answer
 		return nil, nil
-	case x.Begun != nil || x.Start != nil:
+	case x.Begun != nil || x.Charger == (x.Start != nil):
 		return nil, fmt.Errorf("cannot take transaction %d: session %s has one", t.ID, x.Reference)
 	case x.Power != Closing || !x.mayCharge():
 		return nil, fmt.Errorf("cannot take transaction %d: power of session %s is %s, money %s", t.ID, x.Reference,
 			x.Power, x.Money)
+	}
+	if !x.Charger {
+		return []Event{x.says(TransactionBegan, o.At, ChargerBeganBody{*t})}, nil
 	}
 	return []Event{x.says(MeterStart, o.At, FirstBody{Reading: *o.Reading, Modulus: r.Bays[x.Bay].Modulus,
 		Transaction: t})}, nil
@@ -73,12 +76,13 @@ func (r Rules) chargerRefused(s State, o Observation) []Event {
 }
 
 // chargerEnded writes down the end of a transaction. It raises no bill: what was billed without it stands, and where
-// the charger counted less a person is told what to give back.
+// the charger counted less a person is told what to give back. The registers of a bay's own meter are others.
 func (r Rules) chargerEnded(s State, o Observation) []Event {
 	out := []Event{{Kind: TransactionEnded, At: o.At, Body: *o.Ended}}
 	now := o.Ended.Reading
 	for _, x := range s.Sessions {
-		if x.Reference != o.Ended.Transaction.IDTag || x.Bill == nil || now == nil || now.Import >= x.Bill.To {
+		if !x.Charger || x.Reference != o.Ended.Transaction.IDTag || x.Bill == nil || now == nil ||
+			now.Import >= x.Bill.To {
 			continue
 		}
 		err := errors.New("the register that was billed is higher than the last one of the charger")

@@ -309,3 +309,75 @@ func TestAChargerWithoutAFuse(t *testing.T) {
 		}
 	}
 }
+
+// TestAMeterInFrontOfACharger is billed in place of the charger's register: it is read before the charger is asked, it
+// counts on while the charger cannot be reached, and what the charger counted is nobody's bill.
+func TestAMeterInFrontOfACharger(t *testing.T) {
+	c := newChargerBay(t)
+	rules := c.rules.Chargers[1]
+	rules.Metered = true
+	c.rules.Chargers[1] = rules
+	reading := func(wh kiosk.Energy) *kiosk.Reading {
+		return &kiosk.Reading{At: c.now, Import: wh, Serial: "20260001", Named: true}
+	}
+	seen := func(wh kiosk.Energy, lost time.Duration) session.Observation {
+		s := &session.Sample{Inputs: charging, InputsLost: lost, Reading: reading(wh), Good: reading(wh)}
+		return session.Observation{What: session.Sampled, Bay: 1, Sample: s}
+	}
+	begins := session.Observation{What: session.ChargerStarted, Bay: 1, Transaction: c.begun(8),
+		Reading: c.reading(2259988)}
+	c.held()
+	c.must(c.sampled(plugged, 0))
+	if c.does(begins) == nil {
+		t.Fatal("a transaction is taken before the meter was read")
+	}
+	c.must(session.Observation{What: session.BaselineRead, Session: "S1", Reading: reading(5000)}, begins, begins,
+		session.Observation{What: session.ContactorMoved, Session: "S1", Bay: 1, Closed: true})
+	want := []session.Kind{session.Plugged, session.MeterStart, session.ContactorClose, session.TransactionBegan,
+		session.ContactorClosed}
+	if at := slices.Index(c.kinds, session.Plugged); !slices.Equal(c.kinds[at:], want) {
+		t.Fatalf("the journal has %v", c.kinds[at:])
+	}
+	c.now = c.now.Add(14 * time.Minute)
+	c.must(seen(8000, 14*time.Minute))
+	if x := c.state.Sessions["S1"]; x.Power != session.Charging || x.Last.Import != 8000 {
+		t.Errorf("while the charger cannot be reached power is %s, the last register %v", x.Power, x.Last.Import)
+	}
+	c.now = c.now.Add(2 * time.Minute)
+	c.must(seen(8400, 16*time.Minute),
+		session.Observation{What: session.ContactorMoved, Session: "S1", Bay: 1, Err: errors.New("away")},
+		session.Observation{What: session.FinalRead, Session: "S1", Reading: reading(8500)})
+	x := c.state.Sessions["S1"]
+	if x.Reason != session.ReasonLost || x.Bill == nil || x.Bill.Energy != 3400 || x.Begun == nil || x.Begun.ID != 8 {
+		t.Fatalf("reason %s, bill %+v, transaction %+v", x.Reason, x.Bill, x.Begun)
+	}
+	c.must(session.Observation{What: session.ChargerEnded, Bay: 1, Ended: &session.ChargerEndBody{Bay: 1,
+		Transaction: *c.begun(8), Reading: c.reading(2259990)}})
+	if len(c.last) != 1 || c.last[0].Kind != session.TransactionEnded {
+		t.Errorf("its end gave %+v", c.last)
+	}
+	c.must(session.Observation{What: session.Booted})
+}
+
+// TestAMeterInFrontOfAChargerIsBelieved like any other: one that is not read, or not believed, ends the session.
+func TestAMeterInFrontOfAChargerIsBelieved(t *testing.T) {
+	for name, s := range map[string]session.Sample{
+		"not read":     {Inputs: charging, MeterLost: 16 * time.Second},
+		"not believed": {Inputs: charging, MeterFault: kiosk.FaultRegisterJump},
+	} {
+		c := newChargerBay(t)
+		rules := c.rules.Chargers[1]
+		rules.Metered = true
+		c.rules.Chargers[1] = rules
+		c.held()
+		c.must(c.sampled(plugged, 0),
+			session.Observation{What: session.BaselineRead, Session: "S1", Reading: c.reading(5000)},
+			session.Observation{What: session.ChargerStarted, Bay: 1, Transaction: c.begun(8), Reading: c.reading(1)},
+			session.Observation{What: session.ContactorMoved, Session: "S1", Bay: 1, Closed: true})
+		c.now = c.now.Add(time.Minute)
+		c.must(session.Observation{What: session.Sampled, Bay: 1, Sample: &s})
+		if x := c.state.Sessions["S1"]; x.Reason != session.ReasonMeter {
+			t.Errorf("%s: power is %s, %s", name, x.Power, x.Reason)
+		}
+	}
+}

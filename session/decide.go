@@ -248,7 +248,8 @@ func (r Rules) sampled(s State, x Session, o Observation) ([]Event, error) {
 		if known && !in.Plugged {
 			return x.stop(o, ReasonUnplugged), nil
 		}
-		if !x.Charger && o.At.Sub(x.Start.At) > closeWithin { // the command was dropped while power had to go off
+		// the command was dropped while power had to go off
+		if !r.isCharger(x.Bay) && o.At.Sub(x.Start.At) > closeWithin {
 			return x.stop(o, ReasonContactor), nil
 		}
 	case Adopting:
@@ -315,7 +316,7 @@ func (r Rules) sameVehicle(x Session, in kiosk.BayInputs, now kiosk.Reading) err
 	if err := register.Possible(x.LastReading(), now, gap); err != nil {
 		return err
 	}
-	if 0 <= gap && gap <= adoptAt || in.For == x.Reference && x.Charger { // its transaction ends with the vehicle
+	if 0 <= gap && gap <= adoptAt || in.For == x.Reference { // its transaction ends with the vehicle
 		return nil
 	}
 	rise, _ := register.Rise(x.Last.Import, now.Import)
@@ -376,11 +377,11 @@ func (r Rules) mustStop(x Session, o Observation) Reason {
 		return ReasonEmergency
 	case sm.InputsLost == 0 && !sm.Inputs.Plugged:
 		return ReasonUnplugged
-	case sm.InputsLost == 0 && !sm.Inputs.Closed && x.Charger:
+	case sm.InputsLost == 0 && !sm.Inputs.Closed && r.isCharger(x.Bay):
 		return ReasonCharger
 	case sm.InputsLost == 0 && !sm.Inputs.Closed:
 		return ReasonInterrupted
-	case sm.InputsLost > r.inputsLost(x.Bay) && x.Charger:
+	case sm.InputsLost > r.inputsLost(x.Bay) && r.isCharger(x.Bay):
 		return ReasonLost
 	case sm.InputsLost > r.inputsLost(x.Bay):
 		return ReasonInterrupted
@@ -412,10 +413,10 @@ func (x Session) lastGood(o Observation) []Event {
 	return []Event{x.says(ReadingTaken, o.At, ReadingBody{Reading: *good})}
 }
 
-// measured takes a good look at a running session.
+// measured takes a good look at a running session. A meter in front of a charger that cannot be reached counts on.
 func (r Rules) measured(x Session, o Observation) ([]Event, error) {
-	reading := o.Sample.Reading
-	if reading == nil || o.Sample.InputsLost != 0 {
+	reading, known := o.Sample.Reading, o.Sample.InputsLost == 0
+	if reading == nil || !known && !r.Chargers[x.Bay].Metered {
 		return nil, nil
 	}
 	why, err := r.limitReached(x, *reading, r.reaction(x.Bay, o.Sample.Inputs))
@@ -430,9 +431,9 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 		return x.stop(o, why), nil
 	case x.Energy(reading.Import) == 0 && x.when(o.At).Sub(x.Start.At) >= r.NoEnergy:
 		return x.stop(o, ReasonNoEnergy), nil
-	case x.Power == Charging && !o.Sample.Inputs.Requesting:
+	case known && x.Power == Charging && !o.Sample.Inputs.Requesting:
 		return read(Paused, false)
-	case x.Power == Pausing && o.Sample.Inputs.Requesting:
+	case known && x.Power == Pausing && o.Sample.Inputs.Requesting:
 		return read(Unpaused, false)
 	}
 	if b := x.Tariff.NextBoundary(x.Last.At, x.Location); !b.IsZero() && !b.After(x.when(o.At)) {

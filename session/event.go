@@ -79,6 +79,7 @@ const (
 	ContactorTested Kind = "contactor_tested"
 	MeterSwapped    Kind = "meter_swapped"
 
+	TransactionBegan   Kind = "transaction_began"   // of a session whose bay has a meter in front of its charger
 	TransactionRefused Kind = "transaction_refused" // a charger began one that no session granted
 	TransactionEnded   Kind = "transaction_ended"   // as the charger told it, also long after its session
 

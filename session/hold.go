@@ -37,7 +37,7 @@ func (r Rules) moveAsked(s State, x Session, o Observation) ([]Event, error) {
 	if !seen || sm.InputsLost > 0 || !sm.Inputs.Plugged || sm.Inputs.Closed {
 		return nil, fmt.Errorf("cannot move session %s: no vehicle is seen at bay %d", x.Reference, o.Bay)
 	}
-	return []Event{x.says(BayMoved, o.At, MoveBody{o.Bay, o.EVSE, r.isCharger(o.Bay)})}, nil
+	return []Event{x.says(BayMoved, o.At, MoveBody{o.Bay, o.EVSE, r.counts(o.Bay)})}, nil
 }
 
 func (r Rules) chosen(s State, o Observation) ([]Event, error) {
@@ -48,7 +48,7 @@ func (r Rules) chosen(s State, o Observation) ([]Event, error) {
 		return nil, fmt.Errorf("cannot choose bay %d: %w", o.Bay, err)
 	}
 	lease := LeaseBody{Reference: o.Reference, Bay: o.Bay, EVSE: o.EVSE, Site: o.Site,
-		Charger: r.isCharger(o.Bay)}
+		Charger: r.counts(o.Bay)}
 	return []Event{{Kind: BayLease, Session: o.Session, At: o.At, Body: lease}}, nil
 }
 

@@ -133,8 +133,9 @@ type Rules struct {
 // BayRules are a bay's: what its meter's register may do.
 type BayRules = kiosk.Register
 
-// ChargerRules are those of a bay whose energy a charger counts and switches.
+// ChargerRules are those of a bay whose energy a charger switches, and counts unless there is a meter in front of it.
 type ChargerRules struct {
+	Metered  bool          // the bay has a meter of its own
 	Lost     time.Duration // it may be out of reach while it charges; then what it told last is billed
 	Mute     time.Duration // it may tell no register while it charges
 	Reaction time.Duration // from deciding to stop to no energy
@@ -150,6 +151,9 @@ func (r Rules) isCharger(bay int) bool {
 	_, ok := r.Chargers[bay]
 	return ok
 }
+
+// counts tells whether a bay's charger is its meter.
+func (r Rules) counts(bay int) bool { return r.isCharger(bay) && !r.Chargers[bay].Metered }
 
 // reaction is the time from deciding to stop to no energy at a bay. A charger that goes on when it is cut off may be
 // cut off at any time.
@@ -173,14 +177,14 @@ func (r Rules) inputsLost(bay int) time.Duration {
 }
 
 func (r Rules) meterLost(bay int, sm Sample) time.Duration {
-	c, ok := r.Chargers[bay]
+	c := r.Chargers[bay]
 	switch {
-	case ok && sm.InputsLost > 0: // both are the charger's
+	case !r.counts(bay):
+		return r.MeterLost
+	case sm.InputsLost > 0: // both are the charger's
 		return c.Lost
-	case ok:
-		return c.Mute
 	}
-	return r.MeterLost
+	return c.Mute
 }
 
 // DefaultRules are the timings of the product.

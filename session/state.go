@@ -54,7 +54,7 @@ type Session struct {
 	Power     PowerState
 	Record    RecordState
 	Site      map[string]string
-	Charger   bool               // the bay is a charger's: it counts energy itself
+	Charger   bool               // the bay's charger is its meter
 	Begun     *kiosk.Transaction // that the charger began; nil for none
 
 	StopCode string // see Rules.StopCode

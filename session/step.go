@@ -183,6 +183,8 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		return x.granted(e.At), nil
 	case FirstBody:
 		x.Start, x.Last, x.Proven, x.Modulus, x.Begun = &b.Reading, &b.Reading, &b.Reading, b.Modulus, b.Transaction
+	case ChargerBeganBody:
+		x.Begun = &b.Transaction
 	case ReadingBody, LastBody:
 		x.measure(e)
 	case StopBody:

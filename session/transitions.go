@@ -145,6 +145,7 @@ var powerTable = []transition[PowerState]{
 	{Starting, Ended, Off},
 	{Starting, Resumed, Waiting},   // nothing was closed: start anew
 	{Closing, MeterStart, Closing}, // a charger tells its register when it begins
+	{Closing, TransactionBegan, Closing},
 	{Closing, ContactorClosed, Charging},
 	{Closing, StopIntent, Stopping},
 	{Closing, Resumed, Adopting},

@@ -33,7 +33,7 @@ type plan struct {
 	emergency   int
 	gpio        map[string]string // in place of a board
 	activeLow   bool
-	charger     *config.Charger // in place of meter and contactor
+	charger     *config.Charger // in place of a contactor, and of a meter where meterAt is empty
 	password    string          // file of the charger's; empty for none
 }
 
@@ -125,7 +125,7 @@ func (w *wizard) summary(plans []plan) error {
 			contactor = b.gpio["contactor"]
 		}
 		meter := "its own"
-		if b.charger == nil {
+		if b.meterAt != "" {
 			meter = fmt.Sprintf("%s %s, unit %d", b.meter.Model, b.meter.Serial, b.meter.Unit)
 		}
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.number, contactor, input(b, "plugged", b.plugged),
@@ -186,12 +186,8 @@ func (w *wizard) plansOfFlags(ctx context.Context) (out []plan, err error) {
 
 // config is a bay as the daemon knows it, but for the model of its meter.
 func (b plan) config() config.Bay {
-	if b.charger != nil {
-		return config.Bay{Number: b.number, EVSE: b.evse, MaxPower: kiosk.Power(b.max), Charger: b.charger,
-			Coil: -1, Plugged: -1, Requesting: -1, Feedback: -1, Emergency: -1}
-	}
-	return config.Bay{Number: b.number, EVSE: b.evse, MaxPower: kiosk.Power(b.max), MeterAddr: b.meterAt,
-		MeterUnit: b.meter.Unit, Serial: b.meter.Serial,
+	return config.Bay{Number: b.number, EVSE: b.evse, MaxPower: kiosk.Power(b.max), Charger: b.charger,
+		MeterAddr: b.meterAt, MeterUnit: b.meter.Unit, Serial: b.meter.Serial,
 		Board: b.boardAt, BoardUnit: b.board.unit, Coil: b.coil, Plugged: b.plugged, Requesting: b.requesting,
 		Feedback: b.feedback, Emergency: b.emergency, GPIO: b.gpio, ActiveLow: b.activeLow}
 }
@@ -244,7 +240,7 @@ func parsePlan(text string) (b plan, serial string, unit int, err error) {
 	}
 	if words["charger"] != "" {
 		b.charger = &config.Charger{ID: words["charger"]}
-		return b, "", 0, b.parseCharger(words)
+		return b, words["meter"], 0, b.parseCharger(words)
 	}
 	numbers := map[string]*int{"number": &b.number, "max": &b.max, "coil": &b.coil, "board": &unit,
 		"plugged": &b.plugged, "feedback": &b.feedback, "requesting": &b.requesting, "emergency": &b.emergency}
@@ -299,7 +295,7 @@ func watts(n int) error {
 
 func (w *wizard) planOfFlag(text string) (plan, error) {
 	b, serial, unit, err := parsePlan(text)
-	if err != nil || b.charger != nil {
+	if err != nil || serial == "" { // a charger counts itself
 		return b, err
 	}
 	found := slices.DeleteFunc(w.meters(), func(m meterAt) bool { return m.Serial != serial })
@@ -311,7 +307,7 @@ func (w *wizard) planOfFlag(text string) (plan, error) {
 	default:
 		return b, fmt.Errorf("two meters have the serial number %s", serial)
 	}
-	if b.gpio != nil {
+	if b.gpio != nil || b.charger != nil {
 		return b, nil
 	}
 	boards := slices.DeleteFunc(w.boards(), func(x boardAt) bool { return unit != 0 && x.unit != unit })
@@ -393,10 +389,14 @@ func (b plan) node() (*yaml.Node, error) {
 			fmt.Fprintf(&s, ", password_file: %q", b.password)
 		}
 		s.WriteString("}\n")
+	}
+	if b.meterAt != "" {
+		fmt.Fprintf(&s, "meter: {address: %q, unit: %d, model: %s, serial: %q}\n", b.meterAt, b.meter.Unit,
+			b.meter.Model, b.meter.Serial)
+	}
+	if b.charger != nil {
 		return config.Node("%s", s.String())
 	}
-	fmt.Fprintf(&s, "meter: {address: %q, unit: %d, model: %s, serial: %q}\n", b.meterAt, b.meter.Unit, b.meter.Model,
-		b.meter.Serial)
 	if b.gpio != nil {
 		s.WriteString("gpio: {")
 		for i, key := range []string{"contactor", "plugged", "feedback", "requesting", "emergency"} {

@@ -305,7 +305,35 @@ func (w *wizard) planOfConnector(ctx context.Context, x ocpp.Stranger, number in
 	if err != nil || b.number == 0 {
 		return nil, err
 	}
+	err = w.meterInFront(ctx, b, before)
+	if err != nil {
+		return nil, err
+	}
 	return b, w.powerAndEVSE(ctx, b, before)
+}
+
+// meterInFront asks whether a meter of the host's counts what a charger's connector delivers, where one is left.
+func (w *wizard) meterInFront(ctx context.Context, b *plan, before []plan) error {
+	const none = "none, the charger counts"
+	names := []string{none}
+	left := slices.DeleteFunc(slices.Clone(w.meters()), func(m meterAt) bool {
+		return slices.ContainsFunc(before, func(p plan) bool {
+			return p.meterAt == m.line.address && p.meter.Unit == m.Unit
+		})
+	})
+	for _, m := range left {
+		names = append(names, m.String())
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	said, err := w.ask(ctx, question{options: names, def: none,
+		title: fmt.Sprintf("Which meter is in front of connector %d of charger %s", b.charger.Connector, b.charger.ID)})
+	if err == nil && said != none {
+		m := left[slices.Index(names, said)-1]
+		b.meter, b.meterAt = m.Found, m.line.address
+	}
+	return err
 }
 
 // parseCharger reads what a --bay says of a charger's connector.
@@ -314,7 +342,7 @@ func (b *plan) parseCharger(words map[string]string) (err error) {
 	for key, value := range words {
 		number := map[string]*int{"number": &b.number, "max": &b.max, "connector": &b.charger.Connector}[key]
 		switch {
-		case key == "charger":
+		case key == "charger", key == "meter":
 		case key == "evse":
 			b.evse = value
 			err = errors.Join(err, evseID(value))
@@ -322,7 +350,7 @@ func (b *plan) parseCharger(words map[string]string) (err error) {
 			b.password = value
 		case number == nil:
 			err = errors.Join(err, fmt.Errorf("unknown %q: of a charger are known number, charger, connector, "+
-				"password, max and evse", key))
+				"password, meter, max and evse", key))
 		default:
 			n, no := strconv.Atoi(value)
 			if no != nil || n < 1 {

@@ -43,7 +43,10 @@ func (s *Site) openChargers(ctx context.Context) error {
 		if b.Charger != nil {
 			n := s.chargers.Connector(b.Charger.ID, b.Charger.Connector)
 			bay := &s.devices.Bays[i]
-			bay.Meter, bay.Contactor, bay.Inputs = n, n, n
+			bay.Contactor, bay.Inputs = n, n
+			if b.ChargerCounts() {
+				bay.Meter = n
+			}
 		}
 	}
 	s.connects, err = net.Listen("tcp", s.c.OCPP.Listen)
@@ -95,7 +98,7 @@ func ChargerSettings(c *config.Config) (out []ocpp.Settings) {
 				Security: b.Charger.Security})
 		}
 		out[i].Connectors = append(out[i].Connectors, ocpp.ConnectorSettings{Number: b.Charger.Connector, Bay: b.Number,
-			Register: b.Register()})
+			Register: kiosk.Register{MaxPower: b.MaxPower}})
 	}
 	return out
 }

@@ -114,21 +114,14 @@ func openDevices(c *config.Config) (d *devices, err error) {
 	boards := map[string]*hw.Board{}
 	for _, b := range c.Bays {
 		bay := session.Bay{Number: b.Number, EVSE: b.EVSE}
-		if b.Charger != nil { // it connects by itself
-			bay.Meter, bay.Inputs = missing{errNoDaemon}, missing{errNoDaemon}
-			d.Bays = append(d.Bays, bay)
-			continue
-		}
-		bus, noMeter := d.bus(b.MeterAddr)
-		if noMeter == nil {
-			bay.Meter = meter.NewGuard(meter.New(bus, byte(b.MeterUnit), b.Model), b.Register(), b.Serial)
-		} else {
-			bay.Meter = missing{noMeter}
-		}
+		noMeter := d.openMeter(b, &bay)
 		var noInputs error
-		if b.Board == "" {
+		switch {
+		case b.Charger != nil: // it connects by itself
+			bay.Inputs = missing{errNoDaemon}
+		case b.Board == "":
 			noInputs = d.openPins(b, &bay)
-		} else {
+		default:
 			noInputs = d.openBoard(c, b, boards, &bay)
 		}
 		if noInputs != nil {
@@ -140,6 +133,21 @@ func openDevices(c *config.Config) (d *devices, err error) {
 		d.Bays = append(d.Bays, bay)
 	}
 	return d, err
+}
+
+// openMeter opens a bay's meter; without a daemon a charger's register cannot be asked for.
+func (d *devices) openMeter(b config.Bay, bay *session.Bay) error {
+	if b.ChargerCounts() {
+		bay.Meter = missing{errNoDaemon}
+		return nil
+	}
+	bus, err := d.bus(b.MeterAddr)
+	if err != nil {
+		bay.Meter = missing{err}
+		return err
+	}
+	bay.Meter = meter.NewGuard(meter.New(bus, byte(b.MeterUnit), b.Model), b.Register(), b.Serial)
+	return nil
 }
 
 // missing stands in for a meter, or inputs, that could not be opened.

@@ -44,8 +44,8 @@ func TestFramesOfADemo(t *testing.T) {
 }
 
 // chargerSite is a simulated site whose bays are connectors of a charger, and where the charger connects.
-func chargerSite(t *testing.T) (s *town.Town, config, address string) {
-	s, config = newSiteWith(t, town.Options{Size: 2, Connectors: 2, Speed: 60})
+func chargerSite(t *testing.T, metered bool) (s *town.Town, config, address string) {
+	s, config = newSiteWith(t, town.Options{Size: 2, Connectors: 2, Metered: metered, Speed: 60})
 	address = "tcp://" + strings.TrimSuffix(strings.TrimPrefix(s.Chargers[0].URL, "ws://"), "/ocpp")
 	return s, config, address
 }
@@ -54,7 +54,7 @@ func chargerSite(t *testing.T) (s *town.Town, config, address string) {
 // charge without a payment, and is not set up.
 func TestSetupOfChargers(t *testing.T) {
 	t.Parallel() // it mostly waits
-	s, config, address := chargerSite(t)
+	s, config, address := chargerSite(t, false)
 	in, to := io.Pipe()
 	p := &person{t: t, to: to}
 	p.answer = func(prompt string) string {
@@ -105,14 +105,15 @@ func TestSetupOfChargers(t *testing.T) {
 // TestSetupOfAChargerByFlags: without a person a charger is waited for and set, and nothing is proven by a vehicle.
 func TestSetupOfAChargerByFlags(t *testing.T) {
 	t.Parallel() // it mostly waits
-	s, config, address := chargerSite(t)
+	s, config, address := chargerSite(t, true)
 	s.Chargers[0].Misbehave(simulator.NoFuse)
 	var out bytes.Buffer
 	code, bad := runSetup(t, strings.NewReader(""), &out, "setup", "--config", config, "--units", "1-2", "--journal",
 		s.Journal(), "--socket", s.Screen(), "--line", "serial://"+filepath.Join(s.Dir, "terminal")+"?baud=9600",
-		"--yes", "--name", "Parkhaus", "--address", "Strasse 1", "--helpline", "+49 30 1", "--price", "0.49",
+		"--line", "serial://"+filepath.Join(s.Dir, "meters"), "--yes", "--name", "Parkhaus", "--address", "Strasse 1",
+		"--helpline", "+49 30 1", "--price", "0.49",
 		"--password", "123456", "--clock", "rtc", "--technician-code", "271828", "--copy", "/media/kioskd",
-		"--ocpp", address, "--bay", "number=7 charger=WB-1 connector=2 max=11000")
+		"--ocpp", address, "--bay", "number=7 charger=WB-1 connector=2 max=11000 meter=20260002")
 	if code != 0 {
 		t.Fatalf("exit %d: %s\n%s", code, bad, &out)
 	}
@@ -121,8 +122,10 @@ func TestSetupOfAChargerByFlags(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, &out)
 		}
 	}
-	if got := content(t, config); !strings.Contains(got, `charger: {id: "WB-1", connector: 2}`) {
-		t.Errorf("the configuration is\n%s", got)
+	for _, want := range []string{`charger: {id: "WB-1", connector: 2}`, `model: B23, serial: "20260002"`} {
+		if got := content(t, config); !strings.Contains(got, want) {
+			t.Errorf("the configuration has no %s:\n%s", want, got)
+		}
 	}
 	for bay, want := range map[string]string{"number=1 charger=WB-1 coil=1": `unknown "coil"`,
 		"charger=WB-1": "number is needed", "number=1 charger=WB-1 connector=x": `"x" is not a number`} {

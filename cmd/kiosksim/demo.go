@@ -51,7 +51,7 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 			*dir = tmp
 		}
 		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"),
-			town.Options{Size: *bays, Connectors: *chargers,
+			town.Options{Size: *bays, Connectors: *chargers, Metered: true,
 				OCPP: *version, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
 		if err != nil {
 			return err

@@ -143,7 +143,8 @@ func (p program) simulateSite(fs *pflag.FlagSet) cli.Run {
 		if *chargers < 0 || *chargers > *bays {
 			return cli.Usagef("simulate site: want 0 to %d chargers' connectors", *bays)
 		}
-		s, err := town.Open(filepath.Dir(*path), *path, town.Options{Size: *bays, Connectors: *chargers, Speed: *speed,
+		s, err := town.Open(filepath.Dir(*path), *path, town.Options{Size: *bays, Connectors: *chargers,
+			Metered: true, Speed: *speed,
 			NeedScreen: true}, slog.New(slog.NewTextHandler(p.Err, nil)))
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ const now = () => new Date().toISOString();
 const value = (wh, context) => ({ timestamp: now(), sampledValue: [{ value: wh / 1000, context,
   measurand: 'Energy.Active.Import.Register', unitOfMeasure: { unit: 'Wh', multiplier: 3 } }] });
 const transactionId = 'TX-0001';
+const settings = 17; // that a central system writes: the transaction ends once it has
 let seqNo = 0, written = 0;
 const event = (eventType, triggerReason, chargingState, more = {}, info = {}) => cli.call('TransactionEvent', {
   eventType, timestamp: now(), triggerReason, seqNo: seqNo++, evse: { id: 1, connectorId: 1 },
@@ -23,12 +24,14 @@ cli.handle('TriggerMessage', () => ({ status: 'NotImplemented' }));
 cli.handle('SetChargingProfile', ({ params }) => { say('profile', params.evseId, params.chargingProfile.transactionId,
   params.chargingProfile.chargingSchedule[0].chargingSchedulePeriod[1].limit); return { status: 'Accepted' }; });
 cli.handle('RequestStopTransaction', ({ params }) => {
-  setTimeout(async () => {
+  const end = async () => {
+    if (written < settings) return setTimeout(end, 10);
     await event('Ended', 'RemoteStop', 'EVConnected', { meterValue: [value(2260010, 'Transaction.End')] },
       { stoppedReason: 'Remote' });
     say('ended', written);
     await cli.close();
-  }, 10);
+  };
+  setTimeout(end, 10);
   return { status: params.transactionId === transactionId ? 'Accepted' : 'Rejected' };
 });
 cli.handle('RequestStartTransaction', async ({ params }) => {

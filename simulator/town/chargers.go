@@ -17,6 +17,9 @@ const connectorsEach = 2
 // chargerPassword is that of every charger.
 const chargerPassword = "a-password-of-20-char"
 
+// metered tells whether there is a meter in front of a bay's charger, the first bay being 0.
+func (s *Town) metered(i int) bool { return s.Metered && (i-s.own())%connectorsEach == 1 }
+
 // own is how many bays have a meter and a contactor of their own.
 func (s *Town) own() int { return s.Size - s.Connectors }
 
@@ -53,7 +56,11 @@ func chargerID(n int) string { return fmt.Sprintf("WB-%d", n+1) }
 // Wiring says how a bay is connected, the first being 0.
 func (s *Town) Wiring(i int) string {
 	if n := i - s.own(); n >= 0 {
-		return fmt.Sprintf("connector %d of charger %s", n%connectorsEach+1, chargerID(n/connectorsEach))
+		charger := fmt.Sprintf("connector %d of charger %s", n%connectorsEach+1, chargerID(n/connectorsEach))
+		if s.metered(i) {
+			return fmt.Sprintf("meter %d, %s", FirstSerial+i, charger)
+		}
+		return charger
 	}
 	return fmt.Sprintf("meter %d, coil %d, inputs %d vehicle, %d asks for energy, %d feedback, %d emergency stop",
 		FirstSerial+i, i, BoardInput(i, simulator.InputPlugged), BoardInput(i, simulator.InputRequesting),
@@ -71,9 +78,13 @@ func (s *Town) ocpp() string {
 // chargerBay is a bay that is a charger's connector in the configuration.
 func (s *Town) chargerBay(i int) string {
 	n := i - s.own()
+	meter := ""
+	if s.metered(i) {
+		meter = s.meter(i)
+	}
 	return fmt.Sprintf(`  - number: %d
     evse_id: DE*DEM*E%03d
     max_power_w: %d # the car's times the speed of the simulation
     charger: {id: %s, connector: %d, password_file: %s}
-`, i+1, i+1, 22000*s.Speed, chargerID(n/connectorsEach), n%connectorsEach+1, s.passwordFile())
+%s`, i+1, i+1, 22000*s.Speed, chargerID(n/connectorsEach), n%connectorsEach+1, s.passwordFile(), meter)
 }

@@ -213,7 +213,7 @@ func (d *Dice) Millis(a, b int) time.Duration {
 
 func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 	s, err := Open(dir, filepath.Join(dir, "kioskd.yaml"), Options{
-		Size: tortureBays, Connectors: connectors, Speed: tortureSpeed, tcp: n%3 == 1,
+		Size: tortureBays, Connectors: connectors, Metered: true, Speed: tortureSpeed, tcp: n%3 == 1,
 		tariff: tortureTariffs()[n%len(tortureTariffs())],
 		More:   "timings: {plug_in: 15s, choose: 30s, charger_lost: 1m}\n"}, site.QuietLog())
 	if err != nil {

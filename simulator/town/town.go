@@ -69,6 +69,7 @@ type Town struct {
 type Options struct {
 	Size       int    // bays
 	Connectors int    // how many of them, the last ones, are connectors of chargers
+	Metered    bool   // each second connector has a meter in front of it
 	OCPP       string // version that chargers speak; empty for 1.6 and 2.0.1 in turn
 	tcp        bool   // the card terminal is on the network
 	Speed      int    // by which cars are faster
@@ -188,13 +189,18 @@ tariff:
 		fmt.Fprintf(&b, `  - number: %d
     evse_id: DE*DEM*E%03d
     max_power_w: %d # the car's times the speed of the simulation
-    meter: {address: "serial://%s", unit: %d, model: %s}
-    board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d, emergency: %d}
-`, i+1, i+1, 22000*s.Speed, filepath.Join(s.Dir, "meters"), i+1, s.model(i), filepath.Join(s.Dir, "board"), i,
+%s    board: {address: "serial://%s", unit: 1, coil: %d, plugged: %d, requesting: %d, feedback: %d, emergency: %d}
+`, i+1, i+1, 22000*s.Speed, s.meter(i), filepath.Join(s.Dir, "board"), i,
 			BoardInput(i, simulator.InputPlugged), BoardInput(i, simulator.InputRequesting),
 			BoardInput(i, simulator.InputFeedback), BoardInput(i, simulator.InputEmergency))
 	}
 	return b.String()
+}
+
+// meter is a bay's meter in the configuration.
+func (s *Town) meter(i int) string {
+	return fmt.Sprintf("    meter: {address: \"serial://%s\", unit: %d, model: %s}\n",
+		filepath.Join(s.Dir, "meters"), i+1, s.model(i))
 }
 
 // terminalAt is the card terminal's address.
@@ -268,13 +274,26 @@ func (s *Town) Settled(ctx context.Context) error {
 // model alternates between the makes, so that both are on one bus.
 func (s *Town) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
 
+// measured tells whether a bay has a meter of its own, the first being 0.
+func (s *Town) measured(i int) bool { return i < s.own() || s.metered(i) }
+
+// register is what a bay's meter shows, the first being 0.
+func (s *Town) register(i int) kiosk.Energy {
+	r := s.Bays[i].State().Register
+	if s.measured(i) && s.model(i) == "B23" {
+		r -= r % 10
+	}
+	return r
+}
+
 // Run serves every device until ctx ends.
 func (s *Town) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	meters := map[byte]simulator.Unit{}
-	for i, b := range s.Bays[:s.own()] {
-		m, _ := simulator.MeterByModel(s.model(i), b)
-		meters[byte(i+1)] = m
+	for i, b := range s.Bays {
+		if s.measured(i) {
+			meters[byte(i+1)], _ = simulator.MeterByModel(s.model(i), b)
+		}
 	}
 	defer context.AfterFunc(ctx, func() { s.Close() })()
 	serve := func(i int, name string, f func(context.Context, io.ReadWriteCloser) error) {

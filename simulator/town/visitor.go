@@ -375,8 +375,8 @@ func (s *Town) PlayScenario(ctx context.Context, out io.Writer, sc scenario) err
 		return err
 	}
 	before := make([]kiosk.Energy, len(s.Bays))
-	for i, b := range s.Bays {
-		before[i] = b.State().Register
+	for i := range s.Bays {
+		before[i] = s.register(i)
 	}
 	var sessions []string
 	for _, plan := range sc.Visits {
@@ -392,8 +392,8 @@ func (s *Town) PlayScenario(ctx context.Context, out io.Writer, sc scenario) err
 		}
 	}
 	counted := kiosk.Energy(0)
-	for i, b := range s.Bays {
-		counted += b.State().Register - before[i]
+	for i := range s.Bays {
+		counted += s.register(i) - before[i]
 	}
 	return s.sums(ctx, out, sessions, counted, texts)
 }
