@@ -37,6 +37,7 @@ type Site interface {
 	Office(context.Context) (Office, error)
 	SendAgain(context.Context) (Done, error)
 	SendNow(context.Context) (Done, error)
+	TellAgain(context.Context) (Done, error)
 }
 
 // Done is the answer to what has no other.

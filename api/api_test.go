@@ -87,6 +87,10 @@ func (p *place) Office(context.Context) (api.Office, error) {
 		Parked: []kiosk.Refusal{{Seq: 5, Why: "odd"}}}, p.ask("office")
 }
 
+func (p *place) TellAgain(context.Context) (api.Done, error) {
+	return api.Done{Done: true}, p.ask("tell")
+}
+
 func (p *place) SendAgain(context.Context) (api.Done, error) {
 	return api.Done{Done: true}, p.ask("again")
 }
@@ -154,6 +158,8 @@ func TestWhatIsAskedArrives(t *testing.T) {
 		{func() (any, error) { return c.Office(ctx) }, []any{"office"}, func() (any, error) { return p.Office(ctx) }},
 		{func() (any, error) { return c.SendAgain(ctx) }, []any{"again"},
 			func() (any, error) { return p.SendAgain(ctx) }},
+		{func() (any, error) { return c.TellAgain(ctx) }, []any{"tell"},
+			func() (any, error) { return p.TellAgain(ctx) }},
 		{func() (any, error) { return c.SendNow(ctx) }, []any{"now"}, func() (any, error) { return p.SendNow(ctx) }},
 	} {
 		got, err := x.ask()

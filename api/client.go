@@ -123,6 +123,11 @@ func (c *Client) SendAgain(ctx context.Context) (Done, error) {
 	return ask[Done](ctx, c, http.MethodPost, nil, "backoffice", "again")
 }
 
+// TellAgain sends the messages once more that the operator's central system did not take.
+func (c *Client) TellAgain(ctx context.Context) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, nil, "csms", "again")
+}
+
 // SendNow sends at once what waits for its time.
 func (c *Client) SendNow(ctx context.Context) (Done, error) {
 	return ask[Done](ctx, c, http.MethodPost, nil, "backoffice", "now")

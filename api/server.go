@@ -85,6 +85,7 @@ func operate(handle routes, s Site) {
 		return o, err
 	})
 	handle("POST /backoffice/again", func(ctx context.Context, _ request) (any, error) { return s.SendAgain(ctx) })
+	handle("POST /csms/again", func(ctx context.Context, _ request) (any, error) { return s.TellAgain(ctx) })
 	handle("POST /backoffice/now", func(ctx context.Context, _ request) (any, error) { return s.SendNow(ctx) })
 	handle("POST /session/{reference}/refund", func(ctx context.Context, r request) (any, error) {
 		return s.Refund(ctx, r.PathValue("reference"), r.FormValue("amount"), r.FormValue("by"), r.FormValue("why"))

@@ -33,6 +33,7 @@ var operations = map[string]string{
 	"/drain":                      "GET or POST",
 	"/backoffice":                 http.MethodGet,
 	"/backoffice/again":           http.MethodPost,
+	"/csms/again":                 http.MethodPost,
 	"/backoffice/now":             http.MethodPost,
 	"/session/7GK2M4Q/stop?by=me": http.MethodPost,
 	"/session/7GK2M4Q/refund?amount=1.00&by=me&why=broken": http.MethodPost,
@@ -156,6 +157,7 @@ func ops(ctx context.Context, c *api.Client) map[string]func() error {
 		"refund":   of(func() (any, error) { return c.Refund(ctx, "7GK2M4Q", "1.00", "me", "broken") }),
 		"office":   of(func() (any, error) { return c.Office(ctx) }),
 		"again":    of(func() (any, error) { return c.SendAgain(ctx) }),
+		"tell":     of(func() (any, error) { return c.TellAgain(ctx) }),
 		"now":      of(func() (any, error) { return c.SendNow(ctx) }),
 		"drained":  func() error { return c.UntilDrained(ctx, time.Minute, func(string) {}) },
 	}

@@ -57,6 +57,7 @@ type Config struct {
 	NeedScreen bool
 
 	Uplink *uplinkConfig // nil for none
+	CSMS   *CSMS         // nil for none
 	Keep   keepConfig
 	OCPI   *ocpi.Site // nil for none
 
@@ -366,6 +367,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 		"timings":    func(n *yaml.Node) { r.timings(c, n) },
 		"staff":      func(n *yaml.Node) { r.staff(c, n) },
 		"backoffice": func(n *yaml.Node) { r.backoffice(c, n, dir) },
+		"csms":       func(n *yaml.Node) { r.csms(c, n, dir) },
 		"keep":       func(n *yaml.Node) { r.keep(c, n) },
 		"receipts": func(n *yaml.Node) {
 			receiptsNode = n

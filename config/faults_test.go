@@ -21,7 +21,7 @@ func TestUnknownAndRepeatedSettings(t *testing.T) {
 	for _, x := range []struct {
 		name, text, want string
 	}{
-		{"of the file", least + "¦kep: {copy: /x}\n", "accept_tariff, backoffice, bays, clock, journal, keep"},
+		{"of the file", least + "¦kep: {copy: /x}\n", "accept_tariff, backoffice, bays, clock, csms, journal"},
 		{"of a section", within(least, "site", "¦nmae: x"),
 			"address, country, currency, emergency, helpline, kiosk, languages, name"},
 		{"in capitals", within(least, "site", "¦Country: DE"), "country"},

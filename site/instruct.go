@@ -163,7 +163,7 @@ func (i *instructionRunner) carryOut(ctx context.Context, in kiosk.Instruction) 
 		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, Raised: true,
 			By: i.by})
 	case kiosk.TaskOpenBay:
-		if err := i.mayOpen(ctx, in.Bay); err != nil {
+		if err := i.mayOpen(ctx, in.Bay, ByOffice); err != nil {
 			return nil, err
 		}
 		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, By: i.by})
@@ -171,9 +171,9 @@ func (i *instructionRunner) carryOut(ctx context.Context, in kiosk.Instruction) 
 	return nil, fmt.Errorf("cannot do %q", in.Do)
 }
 
-// mayOpen: a person who stands at a bay and closed it may have a hand in it. Only what a back office alone
+// mayOpen: a person who stands at a bay and closed it may have a hand in it. Only what the one who asks alone
 // closed, since it was open last, does it open from afar.
-func (i *instructionRunner) mayOpen(ctx context.Context, bay int) error {
+func (i *instructionRunner) mayOpen(ctx context.Context, bay int, by string) error {
 	if !i.owner.control.Snapshot().State.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: bay}] {
 		return fmt.Errorf("bay %d is not closed: %w", bay, errAlready)
 	}
@@ -191,7 +191,7 @@ func (i *instructionRunner) mayOpen(ctx context.Context, bay int) error {
 			case b.Bay != bay || r.Seq < opened: // of another bay, or of before
 			case kind == session.FaultCleared:
 				opened = r.Seq
-			case !strings.HasPrefix(b.By, ByOffice):
+			case !strings.HasPrefix(b.By, by):
 				return fmt.Errorf("bay %d was closed at the site by the %s: it is opened there", bay, b.By)
 			default:
 				closed = r.Seq

@@ -249,12 +249,13 @@ var errNoSession = errors.New("is not open")
 type served struct {
 	owner
 	*office
+	operator *operator // nil without one
 }
 
 // Examine implements api.Site.
 func (s served) Examine(ctx context.Context) ([]api.Finding, error) {
 	found, err := s.owner.Examine(ctx)
-	return append(found, s.findings()...), err
+	return append(append(found, s.findings()...), s.operator.findings(ctx)...), err
 }
 
 // Underway implements api.Site: a turn like any other, which a daemon that hangs does not take.

@@ -10,6 +10,7 @@ package site
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
@@ -55,8 +56,10 @@ type Site struct {
 	secure   *tls.Config  // nil where they connect without TLS
 	up       *uplink      // nil without a back office
 	do       *instructionRunner
+	operator *operator // nil without one
 	keep     *keeper
 	screen   ui.Site
+	report   func(context.Context) (json.RawMessage, error) // of everything, for a technician far away
 
 	off    context.Context // ends when a person at the screen switches the kiosk off
 	quit   context.CancelFunc
@@ -69,7 +72,7 @@ type Options struct {
 	Lines   *keptLines                        // the newest of the log, for people at the screen and a back office
 	Journal func(kiosk.Journal) kiosk.Journal // wraps the journal; nil for none
 	Version string
-	Debug   []string // zvt, modbus, backoffice, ocpp: what goes over these lines is logged
+	Debug   []string // zvt, modbus, backoffice, ocpp, csms: what goes over these lines is logged
 }
 
 // knownPast is what the journal says of the time before.
@@ -88,7 +91,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Site, error) {
 	s := &Site{c: c, log: o.Log, options: o, start: time.Now(), devices: &devices{}}
 	s.off, s.quit = context.WithCancel(context.WithoutCancel(ctx))
 	for _, open := range []func(context.Context) error{s.openDevices, s.openJournal, s.readPast, s.openPrices,
-		s.openTerminal, s.openChargers, s.openMachine, s.listen, s.openOffice} {
+		s.openTerminal, s.openChargers, s.openMachine, s.listen, s.openOffice, s.openOperator} {
 		err := open(ctx)
 		if err == nil {
 			continue
@@ -244,9 +247,10 @@ func (s *Site) openOffice(context.Context) error {
 		lines: append([]countedLine{{s.c.Terminal.Address, s.c.Terminal.Stats}}, s.devices.lines()...)}
 	s.keep = &keeper{c: s.c, journal: s.journal, control: s.control, clock: s.clock, start: s.clock.Now(), up: s.up,
 		version: s.options.Version, log: s.log}
+	s.report = s.keep.diagnostics(staff)
 	if s.c.Uplink != nil {
 		s.do = &instructionRunner{by: ByOffice + s.c.Uplink.Office.Name(), journal: s.journal, owner: s.owner(),
-			clock: s.clock, prices: s.prices, report: s.keep.diagnostics(staff), log: s.log}
+			clock: s.clock, prices: s.prices, report: s.report, log: s.log}
 		s.keep.do = s.do
 	}
 	old, err := newArchive(s.c, s.journal, s.control, s.terminal)
@@ -280,9 +284,12 @@ func (s *Site) Run(ctx context.Context) error {
 	var g errgroup.Group
 	besides, end := context.WithCancel(ctx)
 	g.Go(func() error { s.keep.run(besides); return nil })
+	if s.operator != nil {
+		g.Go(func() error { s.keep.contained(besides, "operator", s.operator.run); return nil })
+	}
 	g.Go(func() error {
 		return api.Serve(besides, s.commands, served{s.owner(), &office{c: s.c, journal: s.journal, control: s.control,
-			up: s.up, devices: s.devices}})
+			up: s.up, devices: s.devices}, s.operator})
 	})
 	err := s.serve(ctx)
 	end()

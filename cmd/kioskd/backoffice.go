@@ -76,6 +76,13 @@ func (p program) officeAgain(fs *pflag.FlagSet) cli.Run {
 	})
 }
 
+func (p program) csmsAgain(fs *pflag.FlagSet) cli.Run {
+	return p.officeCommand(fs, func(ctx context.Context, r *api.Client) error {
+		_, err := r.TellAgain(ctx)
+		return err
+	})
+}
+
 func (p program) officeNow(fs *pflag.FlagSet) cli.Run {
 	return p.officeCommand(fs, func(ctx context.Context, r *api.Client) error {
 		_, err := r.SendNow(ctx)

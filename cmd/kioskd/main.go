@@ -146,6 +146,8 @@ func (p program) recordCommands() []cli.Command {
 			"kioskd backoffice again --config kioskd.yaml", p.officeAgain),
 		row("backoffice now", "tries to reach the back office at once", "kioskd backoffice now --config kioskd.yaml",
 			p.officeNow),
+		row("csms again", "sends what the operator's central system did not take once more",
+			"kioskd csms again --config kioskd.yaml", p.csmsAgain),
 		row("journal verify", "proves the journal from first to last", "kioskd journal verify --config kioskd.yaml",
 			p.journalVerify),
 		row("journal unsent", "says how many records no back office has", "kioskd journal unsent --config kioskd.yaml",

@@ -112,6 +112,13 @@ type Variable struct {
 type IDToken struct {
 	Token string `json:"idToken"`
 	Type  string `json:"type"` // Central for a session's reference
+	More  []More `json:"additionalInfo,omitempty"`
+}
+
+// More is what else is known of a token, by kind: of a DirectPayment the brand of the card, and the like (2.1, C18).
+type More struct {
+	Value string `json:"additionalIdToken"`
+	Kind  string `json:"type"`
 }
 
 // TokenInfo is what is said of an IDToken.
@@ -153,6 +160,7 @@ type TransactionEvent struct {
 	EVSE      *EVSE        `json:"evse,omitempty"`
 	IDToken   *IDToken     `json:"idToken,omitempty"`
 	Values    []MeterValue `json:"meterValue,omitempty"`
+	Cost      *Cost        `json:"costDetails,omitempty"` // 2.1 alone
 }
 
 // Transaction is what a charger says of one.
@@ -161,6 +169,9 @@ type Transaction struct {
 	State         ChargingState `json:"chargingState,omitempty"`
 	StoppedReason string        `json:"stoppedReason,omitempty"`
 	RemoteStart   *int          `json:"remoteStartId,omitempty"`
+	Charged       int           `json:"timeSpentCharging,omitempty"` // seconds
+	Tariff        string        `json:"tariffId,omitempty"`          // 2.1 alone
+	Limit         *Limit        `json:"transactionLimit,omitempty"`  // 2.1 alone
 }
 
 // TransactionResult answers it.
@@ -171,6 +182,7 @@ type TransactionResult struct {
 
 // Limit is where a charger of 2.1 ends a transaction by itself.
 type Limit struct {
+	MaxCost   Decimal `json:"maxCost,omitempty"`
 	MaxEnergy Decimal `json:"maxEnergy,omitempty"` // Wh
 	MaxTime   int     `json:"maxTime,omitempty"`   // seconds
 }
@@ -219,6 +231,7 @@ type SetVariables struct {
 
 // SetVariable is one of them.
 type SetVariable struct {
+	Attribute string    `json:"attributeType,omitempty"` // Actual where it is missing
 	Value     string    `json:"attributeValue"`
 	Component Component `json:"component"`
 	Variable  Variable  `json:"variable"`
@@ -236,6 +249,7 @@ type GetVariables struct {
 
 // GetVariable is one of them.
 type GetVariable struct {
+	Attribute string    `json:"attributeType,omitempty"` // Actual where it is missing
 	Component Component `json:"component"`
 	Variable  Variable  `json:"variable"`
 }
@@ -247,7 +261,9 @@ type GetResults struct {
 
 // VariableResult is what became of one variable.
 type VariableResult struct {
+	Attribute string    `json:"attributeType,omitempty"`
 	Status    string    `json:"attributeStatus"` // Accepted, Rejected, UnknownComponent, UnknownVariable, ...
+	Why       *Why      `json:"attributeStatusInfo,omitempty"`
 	Value     string    `json:"attributeValue,omitempty"`
 	Component Component `json:"component"`
 	Variable  Variable  `json:"variable"`
@@ -268,4 +284,5 @@ type UnlockConnector struct {
 // Reset begins a charger anew.
 type Reset struct {
 	Type string `json:"type"` // Immediate, OnIdle
+	EVSE int    `json:"evseId,omitempty"`
 }
