@@ -47,8 +47,8 @@ func (p program) runDaemon(flags *pflag.FlagSet) cli.Run {
 func debugged(text string) ([]string, error) {
 	names := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 	for _, name := range names {
-		if !slices.Contains([]string{"zvt", "modbus", "backoffice", "ocpp"}, name) {
-			return nil, cli.Usagef("KIOSKD_DEBUG: %q: want zvt, modbus, backoffice or ocpp, with commas", name)
+		if !slices.Contains([]string{"zvt", "modbus", "backoffice", "ocpp", "csms"}, name) {
+			return nil, cli.Usagef("KIOSKD_DEBUG: %q: want zvt, modbus, backoffice, ocpp or csms, with commas", name)
 		}
 	}
 	return names, nil
