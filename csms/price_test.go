@@ -64,7 +64,8 @@ func TestEnergyAndPowerOfConditions(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := got.Elements[0].Restrictions
-	if r.MinKWh.FloatString(3) != "10.000" || r.MaxKWh.FloatString(3) != "20.500" || r.MinPower.FloatString(1) != "11.0" {
+	if r.MinKWh.FloatString(3) != "10.000" || r.MaxKWh.FloatString(3) != "20.500" ||
+		r.MinPower.FloatString(1) != "11.0" {
 		t.Errorf("it is %s", got.JSON())
 	}
 }
