@@ -35,7 +35,8 @@ type Charger struct {
 	starts   int                   // how often a charger of 2.x was asked to begin
 	address  string
 	heard    time.Time
-	profile  int // the security profile that it came with
+	profile  int    // the security profile that it came with
+	came     string // the password that it came with
 	boot     v16.BootNotification
 	learned  learned           // what its registers count
 	written  bool              // its settings were

@@ -161,3 +161,19 @@ func TestConnectionsAreLimited(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestAPasswordInDigits: some firmwares send what AuthorizationKey was written with, and not what it stands for.
+func TestAPasswordInDigits(t *testing.T) {
+	s := newStand(t)
+	for password, taken := range map[string]bool{"a-password-of-16": true, "612d70617373776f72642d6f662d3136": true,
+		"612D70617373776F72642D6F662D3136": true, "A-password-of-16": false, "612D70617373776F72642D6F662D3137": false,
+		"": false} {
+		ws, _, err := s.dial("WB%201", "WB 1", password, "ocpp1.6")
+		if err == nil {
+			ws.CloseNow()
+		}
+		if (err == nil) != taken {
+			t.Errorf("%q: %v, want it taken: %v", password, err, taken)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package ocpp
 
 import (
 	"context"
-	"crypto/subtle"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -280,7 +279,7 @@ func (c *Charger) authenticate(r *http.Request) error {
 	if least := max(c.set.Security, c.profile); profile < least {
 		return fmt.Errorf("it comes with security profile %d, and must with %d", profile, least)
 	}
-	c.profile = profile
+	c.profile, c.came = profile, passwordOf(r)
 	return nil
 }
 
@@ -295,7 +294,7 @@ func (c *Charger) knows(r *http.Request) error {
 		return errors.New("it sent no password")
 	case user != c.set.ID:
 		return fmt.Errorf("it sent the user %q", user)
-	case subtle.ConstantTimeCompare([]byte(password), []byte(c.set.Password)) != 1:
+	case !same(password, c.set.Password):
 		return errors.New("it sent a wrong password")
 	}
 	return nil

@@ -2,9 +2,12 @@ package setup
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +16,7 @@ import (
 
 	"kioskd"
 	"kioskd/config"
+	"kioskd/file"
 	"kioskd/ocpp"
 	"kioskd/site"
 )
@@ -116,7 +120,52 @@ func (w *wizard) proveChargers(ctx context.Context, plans []plan) error {
 			err = w.proveNoFreeVend(ctx, c, b)
 		}
 	}
+	for _, r := range c.Chargers() {
+		if err == nil {
+			err = w.givePassword(ctx, c, r.ID, plans)
+		}
+	}
 	return errors.Join(err, c.end())
+}
+
+// passwordLength is the most that OCPP 1.6 has for one.
+const passwordLength = 20
+
+// givePassword offers to give a charger a password that has none: without one, any device in its network may say that
+// it is this charger. Where the charger does not come back with it, it is set up without.
+func (w *wizard) givePassword(ctx context.Context, c *central, id string, plans []plan) error {
+	mine := func(b plan) bool { return b.charger != nil && b.charger.ID == id }
+	if w.unattended || slices.ContainsFunc(plans, func(b plan) bool { return mine(b) && b.password != "" }) {
+		return nil
+	}
+	yes, err := w.sure(ctx, fmt.Sprintf("Give charger %s a password, by which it is known from now on", id), true)
+	if err != nil || !yes {
+		return err
+	}
+	password, name := rand.Text()[:passwordLength], filepath.Join("secrets", "charger-"+id)
+	path := filepath.Join(filepath.Dir(w.file.Path), name)
+	// it is on disk before the charger has it: without it no person gets in any more
+	err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), file.Write(path, []byte(password+"\n"), 0o600))
+	if err != nil {
+		return fmt.Errorf("cannot keep the password of charger %s: %w", id, err)
+	}
+	progress := w.Progress()
+	progress.Now(fmt.Sprintf("charger %s is given a password, and connects again", id))
+	err = c.GivePassword(ctx, id, password)
+	progress.End()
+	if err != nil {
+		fmt.Fprintf(w.Out, "Charger %s has no password: %v. Set one in it by hand, 16 to 40 characters, write it to "+
+			"a file, and name that as charger.password_file. Should it have taken the one that setup made: it is in "+
+			"%s.\n", id, err, path)
+		return nil
+	}
+	fmt.Fprintf(w.Out, "charger %s: its password is in %s\n", id, path)
+	for i := range plans {
+		if mine(plans[i]) {
+			plans[i].password = name
+		}
+	}
+	return nil
 }
 
 // awaitCharger waits until a charger is connected and set.

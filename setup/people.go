@@ -27,7 +27,7 @@ func (w *wizard) plansOfPeople(ctx context.Context) (out []plan, err error) {
 	}
 	out = append(out, chargers...)
 	if len(out) > 0 {
-		return out, w.proveChargers(ctx, chargers)
+		return out, w.proveChargers(ctx, out[len(out)-len(chargers):])
 	}
 	left := w.meters()
 	if len(left) == 0 {

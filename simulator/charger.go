@@ -155,7 +155,7 @@ func (c *Charger) Cut(d time.Duration) {
 // connect speaks with the central system until the connection ends.
 func (c *Charger) connect(ctx context.Context) error {
 	c.mu.Lock()
-	cut := time.Until(c.cutUntil)
+	cut, password := time.Until(c.cutUntil), c.Password
 	c.mu.Unlock()
 	if cut > 0 {
 		select {
@@ -165,9 +165,9 @@ func (c *Charger) connect(ctx context.Context) error {
 		}
 	}
 	header := http.Header{}
-	if c.Password != "" {
+	if password != "" {
 		r := http.Request{Header: header}
-		r.SetBasicAuth(c.ID, c.Password)
+		r.SetBasicAuth(c.ID, password)
 	}
 	ws, _, err := websocket.Dial(ctx, c.URL+"/"+url.PathEscape(c.ID), &websocket.DialOptions{HTTPClient: c.Dial,
 		HTTPHeader: header, Subprotocols: []string{"ocpp" + cmp.Or(c.Version, "1.6")}})

@@ -262,6 +262,12 @@ func (c *Charger) getVariables(m v2.GetVariables) (out v2.GetResults) {
 func (c *Charger) setVariables(m v2.SetVariables) (out v2.SetResults) {
 	for _, d := range m.Data {
 		r := v2.VariableResult{Status: "UnknownVariable", Component: d.Component, Variable: d.Variable}
+		if d.Component.Name == "SecurityCtrlr" && d.Variable.Name == "BasicAuthPassword" && len(d.Value) >= 16 {
+			c.mu.Lock()
+			c.Password = d.Value
+			c.mu.Unlock()
+			r.Status = v16.ResultAccepted
+		}
 		if key := variables()[d.Component.Name+"."+d.Variable.Name]; key != "" {
 			r.Status = c.change(v16.ChangeConfiguration{Key: key, Value: d.Value})
 		}

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -288,6 +289,13 @@ func (c *Charger) change(m v16.ChangeConfiguration) string {
 	defer c.mu.Unlock()
 	_, known := c.settings[m.Key]
 	switch {
+	case m.Key == "AuthorizationKey": // its digits are the password's bytes (security whitepaper)
+		password, err := hex.DecodeString(m.Value)
+		if err != nil || len(password) < 16 {
+			return v16.ResultRejected
+		}
+		c.Password = string(password)
+		return v16.ResultAccepted
 	case !known:
 		return v16.ResultNotSupported
 	case settingIsFixed(m.Key):

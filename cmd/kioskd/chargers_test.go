@@ -89,7 +89,11 @@ func TestSetupOfChargers(t *testing.T) {
 	if code, bad := runSetup(t, in, p, args...); code != 0 {
 		t.Fatalf("exit %d: %s\n%s", code, bad, &p.seen)
 	}
+	if password := content(t, filepath.Join(filepath.Dir(config), "secrets", "charger-WB-1")); len(password) != 21 {
+		t.Errorf("the charger's password is %q", password)
+	}
 	for _, want := range []string{"charger WB-1: kioskd simulated, firmware 1.0, 2 connectors",
+		"charger WB-1: its password is in",
 		"bay 1: no energy flows without a payment", "bay 2: no energy flows without a payment",
 		"connector 2 of charger WB-1"} {
 		if !strings.Contains(p.seen.String(), want) {
@@ -97,7 +101,8 @@ func TestSetupOfChargers(t *testing.T) {
 		}
 	}
 	got := content(t, config)
-	if !strings.Contains(got, `charger: {id: "WB-1", connector: 2}`) || !strings.Contains(got, "listen: "+address) {
+	if !strings.Contains(got, `charger: {id: "WB-1", connector: 2, password_file: "secrets/charger-WB-1"}`) ||
+		!strings.Contains(got, "listen: "+address) {
 		t.Errorf("the configuration is\n%s", got)
 	}
 }
