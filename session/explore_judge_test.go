@@ -46,7 +46,8 @@ func (n *node) judgeCommand(c Command) {
 			n.x.violated(n, "%v are billed, and %v flowed", x.Bill.Energy, n.w.counted-n.w.from)
 		}
 	case CloseContact:
-		if !n.had(c.Session, HoldConfirmed, FreeGranted) || !n.had(c.Session, MeterStart) || x.Power != Closing {
+		read := n.had(c.Session, MeterStart) || x.Charger // which tells its register when it begins
+		if !n.had(c.Session, HoldConfirmed, FreeGranted) || !read || x.Power != Closing {
 			n.x.violated(n, "the contactor is closed without a hold and a register")
 		}
 		// What a list names wrongly cannot be told from what is so.

@@ -101,6 +101,7 @@ func (n *node) timeMoves() (out []turn) {
 			sm *Sample) {
 			sm.Reading, sm.MeterLost = nil, 20*time.Second
 		})
+		out = append(out, n.boxTroubles()...)
 		bad("the meter says what cannot be", time.Second, func(n *node, sm *Sample) {
 			sm.Reading, sm.MeterFault, sm.Good = nil, "MT003", n.live.Good
 		})
@@ -116,9 +117,13 @@ func (n *node) killMoves() (out []turn) {
 		n.pass(2 * time.Second)
 		n.restart()
 	}}, turn{"the daemon is killed, and is back in 10 min", true, func(n *node) {
-		n.pass(10 * time.Second)
-		n.w.closed = n.w.closed && n.w.stuck // the board opened by itself
-		n.w.now = n.w.now.Add(10 * time.Minute)
+		if n.w.box.there {
+			n.away(10 * time.Minute)
+		} else {
+			n.pass(10 * time.Second)
+			n.w.closed = n.w.closed && n.w.stuck // the board opened by itself
+			n.w.now = n.w.now.Add(10 * time.Minute)
+		}
 		n.restart()
 	}})
 	if n.w.closed {
@@ -126,7 +131,11 @@ func (n *node) killMoves() (out []turn) {
 			n.w.plugged = false
 			n.pass(6 * time.Second)
 			n.w.plugged = true
-			n.w.counted += 4
+			if n.w.box.there { // its transaction ended with the first vehicle
+				n.w.closed, n.w.box.tx = false, ""
+			} else {
+				n.w.counted += 4
+			}
 			n.restart()
 		}})
 	}
@@ -164,6 +173,12 @@ func (n *node) bayMoves() (out []turn) {
 		read(BaselineRead, "first")
 	case ReadFinal:
 		read(FinalRead, "last")
+	}
+	if n.w.box.there {
+		more := n.boxMoves(add) // which adds, too
+		return append(out, more...)
+	}
+	switch c.Do {
 	case CloseContact:
 		add("the contactor closes", false, func(n *node, o *Observation) {
 			n.w.closed, o.What, o.Closed = true, ContactorMoved, true

@@ -27,6 +27,8 @@ type explorer struct {
 	most     int             // misfortunes
 	only     []string        // those that there are; all where it is empty
 
+	box box // a charger behind the bay
+
 	decide func(State, Observation) ([]Event, error)
 	step   func(State, Event) (State, []Command, error)
 
@@ -77,7 +79,7 @@ func (n *node) after(m turn) *node {
 
 // run explores until all is seen, a promise is broken, or done says so.
 func (x *explorer) run(done func() bool) {
-	first := &node{x: x, w: world{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), counted: 1000}}
+	first := &node{x: x, w: world{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), counted: 1000, box: x.box}}
 	first.s = State{}.clone()
 	first.restart()
 	first.list(nil, true, true)

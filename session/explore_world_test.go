@@ -22,6 +22,7 @@ type world struct {
 	holds           []bankHold
 	last            *kiosk.CaptureResult // the terminal's last
 	receipts        int                  // results, counted
+	box             box                  // the charger, where there is one
 }
 
 // bankHold is what the bank knows of one.
@@ -131,8 +132,12 @@ func (w *world) reading() *kiosk.Reading {
 
 func (w *world) sample() Sample {
 	r := w.reading()
-	return Sample{Inputs: kiosk.BayInputs{Plugged: w.plugged, Requesting: w.plugged, Closed: w.closed}, Reading: r,
+	s := Sample{Inputs: kiosk.BayInputs{Plugged: w.plugged, Requesting: w.plugged, Closed: w.closed}, Reading: r,
 		Good: r}
+	if w.box.there {
+		return w.boxed(s)
+	}
+	return s
 }
 
 // past is the journal, newest first.
