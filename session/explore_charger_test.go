@@ -8,7 +8,7 @@ import (
 	"kioskd"
 )
 
-// The world with a charger in place of the contactor: it counts itself unless there is a meter in front of it, names the
+// The world with a charger in place of the contactor: it counts unless there is a meter in front of it, names the
 // session whose transaction runs, goes on while the daemon is away or it is cut off, and stops by its fuse before the
 // hold is used up.
 
