@@ -25,6 +25,8 @@ type Site interface {
 	Runs(transaction string) bool
 	// Operate opens or closes an EVSE to new drivers, all with 0; later is true where one charges there until then.
 	Operate(ctx context.Context, evse int, on bool) (later bool, err error)
+	// Keep sells an EVSE to nobody at the kiosk for a time: a driver pays for it at a web page.
+	Keep(ctx context.Context, evse int, d time.Duration) error
 	// Reset ends the daemon in order: at once, or when no driver needs it any longer.
 	Reset(ctx context.Context, onIdle bool) (later bool, err error)
 	Tariffs() (v2.Assignment, bool)
@@ -114,7 +116,7 @@ var useless = []string{"CancelReservation", "CertificateSigned", "ClearCache", "
 	"ClearDisplayMessage", "ClearVariableMonitoring", "CostUpdated", "CustomerInformation", "DeleteCertificate",
 	"GetChargingProfiles", "GetCompositeSchedule", "GetDisplayMessages", "GetInstalledCertificateIds",
 	"GetLocalListVersion",
-	"GetMonitoringReport", "InstallCertificate", "NotifyWebPaymentStarted", "PublishFirmware", "ReserveNow",
+	"GetMonitoringReport", "InstallCertificate", "PublishFirmware", "ReserveNow",
 	"SendLocalList", "SetChargingProfile", "SetDisplayMessage", "SetMonitoringBase", "SetMonitoringLevel",
 	"SetNetworkProfile", "SetVariableMonitoring", "UnlockConnector", "UnpublishFirmware", "UpdateFirmware"}
 
@@ -144,6 +146,12 @@ func (s *Station) requests() map[string]action {
 		v2.ActionClearTariffs:            on(s.clearTariffs),
 		v2.ActionChangeTransactionTariff: on(s.changeTariff),
 		v2.ActionGetLog:                  on(s.log),
+		v2.ActionNotifyWebPayment: on(func(ctx context.Context, m v2.NotifyWebPayment) (any, error) {
+			if err := s.c.Site.Keep(ctx, m.EVSE, time.Duration(m.Timeout)*time.Second); err != nil {
+				s.c.Log.Warn("bay is not kept for a web payment", "evse", m.EVSE, "error", err)
+			}
+			return struct{}{}, nil
+		}),
 		v2.ActionDataTransfer: on(func(context.Context, json.RawMessage) (any, error) {
 			return v2.Answer{Status: "UnknownVendorId"}, nil
 		}),

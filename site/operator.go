@@ -98,6 +98,19 @@ func operatorTLS(scheme, ca, certificate, key string) (*tls.Config, error) {
 
 // run tells the operator what happens until ctx ends.
 func (o *operator) run(ctx context.Context) {
+	changed, cancel := o.s.control.Watch()
+	for o.s.control.Snapshot().Starting { // it does not know yet what is true
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			cancel()
+			return
+		}
+	}
+	cancel()
+	for _, bay := range o.bays { // the payment that it was kept for is made, or not, by now
+		o.kept(ctx, bay)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -224,6 +237,7 @@ func (o *operator) Start(ctx context.Context, evse, remote int, token v2.IDToken
 	}
 	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: o.s.c.Currency},
 		Language: o.s.c.Languages[0], Timezone: o.s.c.Timezone.String(), Limit: &session.Limit{Energy: remoteEnergy}}
+	o.kept(ctx, bay)
 	id, err := o.s.control.Grant(ctx, bay, offer, events.Grant(remote, token))
 	if err != nil {
 		return no("TxStarted", err.Error())
@@ -278,6 +292,45 @@ func (o *operator) Operate(ctx context.Context, evse int, on bool) (later bool, 
 			By: o.do.by}))
 	}
 	return later, err
+}
+
+// byWebPayment is how the journal names who keeps a bay while a driver pays at a web page.
+const byWebPayment = events.ByOperator + "web payment"
+
+// longestKept is how long a bay is kept at most: a web page that lets no driver pay must not close the site.
+const longestKept = 10 * time.Minute
+
+// Keep implements csms.Site (C25): the bay is closed to drivers at the kiosk until the payment begins a transaction, or
+// the time is over.
+func (o *operator) Keep(ctx context.Context, evse int, d time.Duration) error {
+	bay, err := o.bay(evse)
+	if err != nil {
+		return err
+	}
+	state := o.s.control.Snapshot().State
+	if _, taken := state.AtBay(bay); taken || state.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: bay}] {
+		return fmt.Errorf("bay %d is taken, or closed", bay)
+	}
+	if err := o.shut(ctx, bay, true); err != nil {
+		return err
+	}
+	time.AfterFunc(min(max(d, time.Second), longestKept), func() { o.kept(context.WithoutCancel(ctx), bay) })
+	return nil
+}
+
+// shut closes a bay for a web payment, or opens it.
+func (o *operator) shut(ctx context.Context, bay int, on bool) error {
+	return o.s.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: bay, Raised: on, By: byWebPayment})
+}
+
+// kept ends that a bay is kept: what another one closed stays closed.
+func (o *operator) kept(ctx context.Context, bay int) {
+	if o.do.mayOpen(ctx, bay, byWebPayment) != nil {
+		return
+	}
+	if err := o.shut(ctx, bay, false); err != nil {
+		o.s.log.Warn("bay is still kept for a web payment", "bay", bay, "error", err)
+	}
 }
 
 // resetAfter lets the answer go out.

@@ -392,6 +392,11 @@ func TestAnOperatorStartsAndStops(t *testing.T) {
 		`"4111111111111111","type":"DirectPayment"}}`)); !strings.Contains(got, "card number") {
 		t.Errorf("a card number as a token: %s", got)
 	}
+	o.asks("NotifyWebPaymentStarted", `{"evseId":1,"timeout":600}`) // the driver pays at a web page (C25)
+	o.await("EVSE 1 is kept", func(map[string]any) bool {
+		all := o.calls("StatusNotification")
+		return all[len(all)-1]["connectorStatus"] == "Unavailable"
+	})
 	r := o.asks("RequestStartTransaction", `{"evseId":1,"remoteStartId":5,"idToken":{"idToken":"PSP-9","type":`+
 		`"DirectPayment"}}`)
 	id, _ := r["transactionId"].(string)

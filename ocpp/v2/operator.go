@@ -13,6 +13,7 @@ const (
 	ActionGetTransactionStatus    = "GetTransactionStatus"
 	ActionChangeAvailability      = "ChangeAvailability"
 	ActionGetLog                  = "GetLog"
+	ActionNotifyWebPayment        = "NotifyWebPaymentStarted"
 	ActionSetDefaultTariff        = "SetDefaultTariff"
 	ActionGetTariffs              = "GetTariffs"
 	ActionClearTariffs            = "ClearTariffs"
@@ -229,6 +230,12 @@ type Cleared struct {
 type ChangeTransactionTariff struct {
 	Transaction string `json:"transactionId"`
 	Tariff      Tariff `json:"tariff"`
+}
+
+// NotifyWebPayment says that a driver pays for an EVSE at a web page, for so many seconds (C25).
+type NotifyWebPayment struct {
+	EVSE    int `json:"evseId"`
+	Timeout int `json:"timeout"`
 }
 
 // StartAnswer answers RequestStartTransaction.
