@@ -10,6 +10,7 @@ import (
 	"kioskd"
 	"kioskd/ocpp/ocppj"
 	"kioskd/ocpp/v16"
+	"kioskd/ocpp/v2"
 )
 
 // Connector is a connector of a charger. It implements kiosk.Charger, kiosk.Meter and kiosk.Inputs.
@@ -19,17 +20,19 @@ type Connector struct {
 	news    chan struct{} // has one when something changed: the one who waits looks again
 
 	// What follows is under the charger's lock.
-	state    v16.Status             // empty until the charger said it on this connection
-	box      v16.StatusNotification // of the whole charger
-	before   v16.Status             // on the connection before
-	told     v16.StatusNotification // of the connector, with what is wrong
-	grant    *kiosk.Grant           // whose transaction is asked for
-	running  *transaction           // nil while none runs
-	over     *transaction           // the last one that ended
-	known    []*transaction         // those that may come again
-	parted   bool                   // the charger said that the cable was pulled, and nothing since
-	stopped  bool                   // the charger said that its emergency stop is pressed, and nothing since
-	stopping bool                   // a transaction is being ended
+	state    v16.Status                 // empty until the charger said it on this connection
+	box      v16.StatusNotification     // of the whole charger
+	before   v16.Status                 // on the connection before
+	told     v16.StatusNotification     // of the connector, with what is wrong
+	grant    *kiosk.Grant               // whose transaction is asked for
+	running  *transaction               // nil while none runs
+	over     *transaction               // the last one that ended
+	known    []*transaction             // those that may come again
+	parted   bool                       // the charger said that the cable was pulled, and nothing since
+	stopped  bool                       // the charger said that its emergency stop is pressed, and nothing since
+	stopping bool                       // a transaction is being ended
+	startID  int                        // remoteStartId of the last start that was asked for (2.x)
+	plugs    map[int]v2.ConnectorStatus // of an EVSE with several connectors (2.x)
 }
 
 // transaction is a transaction with its register.
@@ -46,6 +49,7 @@ type transaction struct {
 	overAt  time.Time     // when it was over
 	stamp   time.Time     // the charger's clock, when it last told the time
 	stampAt time.Time
+	lead    time.Duration // that the charger's transaction is older than its token (2.x)
 }
 
 // mostKnown is how many transactions of a connector are kept: a charger sends again what was not answered.
@@ -73,7 +77,8 @@ func (n *Connector) remember(p Past) {
 	t.reading.At = time.Time{} // nothing was heard of it yet
 	n.keep(t)
 	if name := p.Transaction.Station; name != "" {
-		n.charger.stations[name] = &stationed{number: t.ID, evse: n.set.Number, seq: -1, start: &t.count.start}
+		n.charger.stations[name] = &stationed{number: t.ID, evse: n.set.Number, seq: -1, over: p.Ended,
+			start: &t.count.start, begun: v16.Time{Text: p.Transaction.Timestamp}}
 	}
 	if !p.Ended {
 		n.running = t
@@ -111,7 +116,7 @@ func (n *Connector) connected() {
 	if n.state != "" {
 		n.before = n.state
 	}
-	n.state, n.box, n.told = "", v16.StatusNotification{}, v16.StatusNotification{}
+	n.state, n.box, n.told, n.plugs = "", v16.StatusNotification{}, v16.StatusNotification{}, nil
 	n.wake()
 }
 
@@ -320,7 +325,7 @@ func (n *Connector) end(t *transaction) {
 	unlocked, reset, rejected := false, false, false
 	for {
 		err := n.charger.asked(ctx, v16.ActionRemoteStopTransaction, v16.RemoteStop{Transaction: t.ID})
-		rejected = err != nil && refused(err)
+		rejected = err != nil && refused(err) && !(n.charger.isV2() && n.charger.ongoing(ctx, t.ID))
 		if began.IsZero() && (err == nil || rejected) {
 			began = time.Now()
 		}
@@ -360,7 +365,8 @@ func (n *Connector) drawsNow() bool {
 
 // draws tells whether the connector says that a transaction runs.
 func (n *Connector) draws() bool {
-	return n.state == v16.Charging || n.state == v16.SuspendedEV || n.state == v16.SuspendedEVSE
+	return n.state == v16.Charging || n.state == v16.SuspendedEV || n.state == v16.SuspendedEVSE ||
+		n.charger.v2 && n.state == v16.Preparing && n.running != nil // Occupied says no more
 }
 
 // finished tells whether the connector says that no transaction runs, although its end was not told. One that has
@@ -392,8 +398,22 @@ func (n *Connector) settle(ctx context.Context, t *transaction, rejected bool) {
 	}
 }
 
+// beginning is what a charger of 2.x says of a begin beyond StartTransaction of 1.6.
+type beginning struct {
+	station string    // its own name of the transaction
+	stamp   time.Time // the charger's clock when the token came; zero where that is the begin
+	wrong   error     // why it may not run whoever it is for
+}
+
+// isV2 tells whether the charger speaks OCPP 2.x.
+func (c *Charger) isV2() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.v2
+}
+
 // started takes StartTransaction. It is accepted only for the session that was granted here, once the journal has it.
-func (c *Charger) started(ctx context.Context, m v16.StartTransaction, station string) (v16.StartResult, error) {
+func (c *Charger) started(ctx context.Context, m v16.StartTransaction, more beginning) (v16.StartResult, error) {
 	c.mu.Lock()
 	n, ok := c.connectors[m.Connector]
 	if !ok {
@@ -402,7 +422,7 @@ func (c *Charger) started(ctx context.Context, m v16.StartTransaction, station s
 		return v16.StartResult{IDTagInfo: v16.IDTagInfo{Status: v16.AuthInvalid}}, nil
 	}
 	t := kiosk.Transaction{Charger: c.set.ID, Connector: m.Connector, IDTag: m.IDTag, MeterStart: m.MeterStart,
-		Timestamp: m.Timestamp.Text, Station: station}
+		Timestamp: m.Timestamp.Text, Station: more.station}
 	if old := n.again(t); old != nil { // it did not get the answer
 		result, pending := old.result(n), old.pending
 		c.mu.Unlock()
@@ -412,13 +432,19 @@ func (c *Charger) started(ctx context.Context, m v16.StartTransaction, station s
 		return result, nil
 	}
 	t.ID = c.server.next()
-	granted := n.grant != nil && n.grant.Reference == m.IDTag
+	granted := n.grant != nil && n.grant.Reference == m.IDTag && more.wrong == nil
 	run := &transaction{Transaction: t, count: newCounter(n.set.Register, kiosk.Energy(m.MeterStart), time.Now()),
 		pending: true, stamp: m.Timestamp.Time, stampAt: time.Now()}
+	if !more.stamp.IsZero() {
+		run.stamp, run.lead = more.stamp, max(0, more.stamp.Sub(m.Timestamp.Time))
+	}
 	run.reading = n.reading(run.count.start, 0)
 	n.keep(run)
 	c.mu.Unlock()
-	err := errors.New("no session was granted here with this idTag")
+	err := more.wrong
+	if err == nil {
+		err = errors.New("no session was granted here with this idTag")
+	}
 	ctx = context.WithoutCancel(ctx) // what is written down is so whether or not the charger is there for the answer
 	if granted {
 		err = c.server.o.Desk.Started(ctx, n.set.Bay, t, run.reading)
@@ -443,7 +469,8 @@ func (c *Charger) started(ctx context.Context, m v16.StartTransaction, station s
 // was set meanwhile it is the same.
 func (n *Connector) again(t kiosk.Transaction) *transaction {
 	for _, old := range n.known {
-		if old.Same(t) || !old.refused && old.IDTag == t.IDTag && old.MeterStart == t.MeterStart {
+		another := old.Station != "" && t.Station != "" && old.Station != t.Station
+		if old.Same(t) || !another && !old.refused && old.IDTag == t.IDTag && old.MeterStart == t.MeterStart {
 			return old
 		}
 	}

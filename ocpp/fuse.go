@@ -102,13 +102,17 @@ func (n *Connector) Renew(ctx context.Context, g kiosk.Grant) error {
 		return errors.New("its transaction does not run")
 	}
 	forms := slices.Clone(n.charger.fuses.forms)
-	after, begun := time.Since(t.count.begun)+g.Fuse, t.begunBy()
+	after, begun, lead := time.Since(t.count.begun)+g.Fuse, t.begunBy(), t.lead
 	n.charger.mu.Unlock()
 	if len(forms) == 0 {
 		return errors.New("the charger takes no charging profile")
 	}
 	for _, form := range forms {
-		p := form.profile(n.set.Number, power, after, begun)
+		from := after
+		if form.relative || begun.IsZero() { // the charger counts from its own begin
+			from += lead
+		}
+		p := form.profile(n.set.Number, power, from, begun)
 		p.Transaction = t.ID
 		var result v16.CommandResult
 		err := n.charger.call(ctx, v16.ActionSetChargingProfile,

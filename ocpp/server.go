@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -72,6 +73,7 @@ type Settings struct {
 type ConnectorSettings struct {
 	Number   int
 	Bay      int
+	Metered  bool // the bay has a meter in front of it: that counts
 	Register kiosk.Register
 }
 
@@ -104,6 +106,8 @@ type Server struct {
 	mu       sync.Mutex
 	chargers map[string]*Charger
 	strange  map[string]Stranger
+
+	visitors atomic.Int32 // connections of chargers that are not known
 }
 
 // Stranger is a charger that connects, and that the configuration does not know.
@@ -187,7 +191,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) 
 			defer all.Done()
 			s.connect(ctx, w, r)
 		}),
-		ReadHeaderTimeout: headerWithin, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: headerWithin, IdleTimeout: headerWithin, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
 	}
 	stop := context.AfterFunc(ctx, func() { web.Close() })
@@ -240,7 +244,12 @@ func (s *Server) connect(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	if !known {
-		s.meet(ctx, ws, id, r, log)
+		if s.visitors.Add(1) > mostStrangers { // the rest of the connections is for those that are known
+			ws.Close(websocket.StatusTryAgainLater, "too many chargers that are not known")
+		} else {
+			s.meet(ctx, ws, id, r, log)
+		}
+		s.visitors.Add(-1)
 		return
 	}
 	c.serve(ctx, ws, r.RemoteAddr, log)

@@ -3,6 +3,7 @@ package ocpp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,9 +17,9 @@ import (
 )
 
 // A charger of OCPP 2.0.1 or 2.1 is led as one of 1.6 is: what it says is put into the messages of 1.6, and what it is
-// told is taken from them. An EVSE is a connector here; of its connectors the first is meant.
+// told is taken from them. An EVSE is a connector here: one vehicle at a time, by whichever of its plugs.
 
-// firstConnector is the connector of an EVSE that is meant.
+// firstConnector is the connector of an EVSE that is named where one must be.
 const firstConnector = 1
 
 // stationed is a transaction of a charger of 2.x, by the name that the charger has for it.
@@ -27,7 +28,7 @@ type stationed struct {
 	evse    int
 	seq     int           // of the last event
 	start   *kiosk.Energy // the register at its begin; nil where none was told
-	begun   v2.Time
+	begun   v2.Time       // by the charger's clock
 	refused bool
 	over    bool
 }
@@ -66,7 +67,7 @@ func (c *Charger) handle2(ctx context.Context, action string, payload json.RawMe
 		return v16.HeartbeatResult{Now: v16.At(c.server.o.Now())}, nil
 	case v2.ActionStatusNotification:
 		return answer(payload, func(m v2.StatusNotification) (v16.Empty, error) {
-			return v16.Empty{}, c.status2(m.EVSE, m.Status)
+			return v16.Empty{}, c.status2(m.EVSE, m.Connector, m.Status)
 		})
 	case v2.ActionNotifyEvent:
 		return answer(payload, func(m v2.NotifyEvent) (v16.Empty, error) { return v16.Empty{}, c.notified(m) })
@@ -94,14 +95,19 @@ func (c *Charger) handle2(ctx context.Context, action string, payload json.RawMe
 
 // status2 takes a connector's state. Occupied says no more than that a cable is there: what a transaction does is said
 // by its events.
-func (c *Charger) status2(evse int, s v2.ConnectorStatus) error {
+func (c *Charger) status2(evse, connector int, s v2.ConnectorStatus) error {
+	c.mu.Lock()
+	n := c.connectors[evse]
+	if n != nil && connector > 0 {
+		s = n.together(connector, s)
+	}
+	c.mu.Unlock()
 	status := map[v2.ConnectorStatus]v16.Status{v2.Available: v16.Available, v2.Occupied: v16.Preparing,
 		v2.Reserved: v16.Reserved, v2.Unavailable: v16.Unavailable, v2.Faulted: v16.Faulted}[s]
 	if status == "" {
 		return ocppj.Errorf(ocppj.PropertyConstraint, "connectorStatus %q is not known", s)
 	}
 	c.mu.Lock()
-	n := c.connectors[evse]
 	keep := n != nil && status == v16.Preparing && (n.state == v16.Charging || n.state == v16.SuspendedEV ||
 		n.state == v16.SuspendedEVSE || n.state == v16.Finishing)
 	c.mu.Unlock()
@@ -111,16 +117,33 @@ func (c *Charger) status2(evse int, s v2.ConnectorStatus) error {
 	return c.status(v16.StatusNotification{Connector: evse, Status: status})
 }
 
+// together is the state of an EVSE by those of its connectors: it is occupied where one is, and free where another is.
+// The caller holds the lock.
+func (n *Connector) together(connector int, s v2.ConnectorStatus) v2.ConnectorStatus {
+	if n.plugs == nil {
+		n.plugs = map[int]v2.ConnectorStatus{}
+	}
+	n.plugs[connector] = s
+	for _, first := range []v2.ConnectorStatus{v2.Occupied, v2.Available, v2.Reserved} {
+		for _, is := range n.plugs {
+			if is == first {
+				return first
+			}
+		}
+	}
+	return s
+}
+
 // notified takes the states of connectors and the problems that a charger tells by its device model.
 func (c *Charger) notified(m v2.NotifyEvent) error {
 	for _, e := range m.Events {
-		evse := 0
+		evse, connector := 0, 0
 		if e.Component.EVSE != nil {
-			evse = e.Component.EVSE.ID
+			evse, connector = e.Component.EVSE.ID, e.Component.EVSE.Connector
 		}
 		switch e.Variable.Name {
 		case "AvailabilityState":
-			if err := c.status2(evse, v2.ConnectorStatus(e.Value)); err != nil {
+			if err := c.status2(evse, connector, v2.ConnectorStatus(e.Value)); err != nil {
 				c.log.Warn("event was not understood", "component", e.Component.Name, "value", e.Value, "error", err)
 			}
 		case "Problem", "Fallback", "Overload", "Tripped":
@@ -131,34 +154,23 @@ func (c *Charger) notified(m v2.NotifyEvent) error {
 	return nil
 }
 
-// transaction takes an event of a transaction. One that came before is answered, and changes nothing.
+// transaction takes an event of a transaction. One that came before is answered as it was, and changes nothing.
 func (c *Charger) transaction(ctx context.Context, m v2.TransactionEvent) (v2.TransactionResult, error) {
 	c.mu.Lock()
-	x := c.stations[m.Info.ID]
-	if x == nil {
-		x = &stationed{seq: -1}
-		c.stations[m.Info.ID] = x
+	x := c.stationOf(m)
+	again := m.Seq <= x.seq && (m.Type != v2.Ended || x.over) // some count anew after they were off: an end is one
+	if again && m.Type != v2.Started {
+		out := v2.TransactionResult{}
+		if m.IDToken != nil && x.number > 0 {
+			out.TokenInfo = &v2.TokenInfo{Status: x.status()}
+		}
+		c.mu.Unlock()
+		return out, nil
 	}
-	if m.EVSE != nil {
-		x.evse = m.EVSE.ID
-	}
-	again := m.Seq <= x.seq
-	if m.Type == v2.Started {
-		x.begun = m.Timestamp
-	}
-	if x.start == nil {
-		x.start = registerOf(m.Values)
-	}
+	c.known(&m, x)
 	number := x.number
 	c.mu.Unlock()
-	if again && m.Type != v2.Started {
-		return v2.TransactionResult{}, nil
-	}
 	var out v2.TransactionResult
-	free := number == 0 && m.Info.State == v2.Charging // energy flows, and for nobody
-	if free && m.IDToken == nil {
-		m.IDToken = &v2.IDToken{}
-	}
 	if m.IDToken != nil && (number == 0 || m.Type == v2.Started) {
 		limit := c.limit(x)
 		status, err := c.begun2(ctx, m, x)
@@ -178,6 +190,55 @@ func (c *Charger) transaction(ctx context.Context, m v2.TransactionEvent) (v2.Tr
 		c.mu.Unlock()
 	}
 	return out, err
+}
+
+// status is what its token was answered.
+func (x *stationed) status() v16.Authorization {
+	if x.refused {
+		return v16.AuthInvalid
+	}
+	return v16.AuthAccepted
+}
+
+// stationOf is the transaction that an event is of. A name is used again by chargers that count anew after they were
+// off: a begin at another time is of another transaction. The caller holds the lock.
+func (c *Charger) stationOf(m v2.TransactionEvent) *stationed {
+	x := c.stations[m.Info.ID]
+	other := x != nil && m.Type == v2.Started && x.begun.Text != "" && x.begun.Text != m.Timestamp.Text
+	if x == nil || other {
+		x = &stationed{seq: -1}
+		c.stations[m.Info.ID] = x
+	}
+	if m.EVSE != nil {
+		x.evse = m.EVSE.ID
+	}
+	if m.Type == v2.Started {
+		x.begun = m.Timestamp
+	}
+	return x
+}
+
+// known puts into an event what is known of it: whose transaction it is by the number of its remote start, at which
+// EVSE, and its first register. Energy that flows for nobody has an empty token. The caller holds the lock.
+func (c *Charger) known(m *v2.TransactionEvent, x *stationed) {
+	for _, n := range c.connectors {
+		mine := n.grant != nil && (m.IDToken != nil && m.IDToken.Token == n.grant.Reference ||
+			m.IDToken == nil && m.Info.RemoteStart != nil && *m.Info.RemoteStart == n.startID)
+		if mine && m.IDToken == nil && x.number == 0 && !m.Offline {
+			m.IDToken = &v2.IDToken{Token: n.grant.Reference, Type: "Central"}
+		}
+		if x.evse == 0 && (mine || len(c.connectors) == 1) {
+			x.evse = n.set.Number
+		}
+	}
+	now := registerOf(m.Values)
+	flows := m.Info.State == v2.Charging || x.start != nil && now != nil && *now > *x.start+slack
+	if x.start == nil {
+		x.start = now
+	}
+	if x.number == 0 && m.IDToken == nil && flows && m.Type != v2.Ended {
+		m.IDToken = &v2.IDToken{}
+	}
 }
 
 // limit is what a transaction may draw at most, for a charger of 2.1: it ends there by itself, also where it is cut off
@@ -203,24 +264,49 @@ func registerOf(all []v2.MeterValue) *kiosk.Energy {
 	return nil
 }
 
-// begun2 is a transaction that has its token: it may run where a session has it. Without a register it may not.
+// endOf is the register of an end: the one that says so, or the last.
+func endOf(all []v2.MeterValue) *kiosk.Energy {
+	var ends []v2.MeterValue
+	for _, v := range all {
+		of := slices.DeleteFunc(slices.Clone(v.Samples), func(s v2.Sample) bool { return s.Context != "Transaction.End" })
+		if len(of) > 0 {
+			ends = append(ends, v2.MeterValue{Timestamp: v.Timestamp, Samples: of})
+		}
+	}
+	if r := registerOf(ends); r != nil {
+		return r
+	}
+	last := slices.Clone(all)
+	slices.Reverse(last)
+	return registerOf(last)
+}
+
+// begun2 is a transaction that has its token: it may run where a session has it. Without a register it may not, unless
+// there is a meter in front of the charger.
 func (c *Charger) begun2(ctx context.Context, m v2.TransactionEvent, x *stationed) (v16.Authorization, error) {
 	c.mu.Lock()
-	start, evse, at := x.start, x.evse, x.begun
-	c.mu.Unlock()
-	if start == nil {
-		c.log.Warn("transaction was refused: the charger told no register at its begin", "transaction", m.Info.ID)
-		go c.stopStation(m.Info.ID)
-		return v16.AuthInvalid, nil
+	evse, begun := x.evse, x.begun
+	start := v16.StartTransaction{Connector: evse, IDTag: m.IDToken.Token, Timestamp: begun}
+	n := c.connectors[evse]
+	more := beginning{station: m.Info.ID, stamp: m.Timestamp.Time}
+	switch {
+	case x.start != nil:
+		start.MeterStart = int64(*x.start)
+	case n == nil || !n.set.Metered:
+		more.wrong = errors.New("the charger told no register at its begin")
 	}
-	r, err := c.started(ctx, v16.StartTransaction{Connector: evse, IDTag: m.IDToken.Token, MeterStart: int64(*start),
-		Timestamp: at}, m.Info.ID)
+	c.mu.Unlock()
+	r, err := c.started(ctx, start, more)
 	if err != nil {
 		return "", err
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	x.number, x.refused = r.Transaction, r.IDTagInfo.Status != v16.AuthAccepted
+	refused := x.refused
+	c.mu.Unlock()
+	if refused { // also where it is one that ended, or of no bay
+		go c.stopStation(m.Info.ID)
+	}
 	return r.IDTagInfo.Status, nil
 }
 
@@ -228,30 +314,37 @@ func (c *Charger) begun2(ctx context.Context, m v2.TransactionEvent, x *statione
 func (c *Charger) goesOn(ctx context.Context, m v2.TransactionEvent, x *stationed) error {
 	c.mu.Lock()
 	number, evse := x.number, x.evse
+	n := c.connectors[evse]
+	// what was, and what another transaction does, is not what the connector does now
+	now := n != nil && !m.Offline && !x.over && (n.running == nil || n.running.ID == number)
 	c.mu.Unlock()
 	state := map[v2.ChargingState]v16.Status{v2.Charging: v16.Charging, v2.EVConnected: v16.Preparing,
 		v2.SuspendedEV: v16.SuspendedEV, v2.SuspendedEVSE: v16.SuspendedEVSE, v2.Idle: v16.Available}[m.Info.State]
-	if state != "" && m.Type != v2.Ended {
+	if state != "" && m.Type != v2.Ended && now {
 		if err := c.status(v16.StatusNotification{Connector: evse, Status: state}); err != nil {
 			return err
 		}
-	}
-	if number == 0 {
-		return nil
 	}
 	var values []v16.MeterValue
 	for _, v := range m.Values {
 		values = append(values, v.As16())
 	}
 	if m.Type != v2.Ended {
+		if number == 0 {
+			return nil
+		}
 		return c.measured(v16.MeterValues{Connector: evse, Transaction: &number, Values: values})
 	}
 	stop := v16.StopTransaction{Transaction: number, Timestamp: m.Timestamp, Data: values,
 		Reason: v16.StopReason(m.Info.StoppedReason)}
-	last := slices.Clone(m.Values)
-	slices.Reverse(last)
-	if r := registerOf(last); r != nil {
+	if r := endOf(m.Values); r != nil {
 		stop.MeterStop = int64(*r)
+	}
+	if number == 0 {
+		if x.begun.Text != "" && x.start != nil && int64(*x.start) == stop.MeterStop { // a cable that came and went
+			return nil
+		}
+		stop.IDTag = "station " + m.Info.ID
 	}
 	_, err := c.stopped(ctx, stop)
 	return err
@@ -277,15 +370,25 @@ func (c *Charger) call2(ctx context.Context, conn *ocppj.Conn, request, response
 		c.mu.Lock()
 		c.starts++
 		id := c.starts
+		if n := c.connectors[m.Connector]; n != nil {
+			n.startID = id
+		}
 		c.mu.Unlock()
 		return conn.Call(ctx, v2.ActionRequestStartTransaction, v2.RequestStart{EVSE: m.Connector, RemoteStart: id,
 			IDToken: v2.IDToken{Token: m.IDTag, Type: "Central"}, Profile: profile2(m.Profile, "")}, response)
 	case v16.RemoteStop:
-		return conn.Call(ctx, v2.ActionRequestStopTransaction, v2.RequestStop{Transaction: c.station(m.Transaction)},
-			response)
+		id, err := c.station(m.Transaction)
+		if err != nil {
+			return err
+		}
+		return conn.Call(ctx, v2.ActionRequestStopTransaction, v2.RequestStop{Transaction: id}, response)
 	case v16.SetChargingProfile:
+		id, err := c.station(m.Profile.Transaction)
+		if err != nil {
+			return err
+		}
 		return conn.Call(ctx, v2.ActionSetChargingProfile, v2.SetChargingProfile{EVSE: m.Connector,
-			Profile: *profile2(&m.Profile, c.station(m.Profile.Transaction))}, response)
+			Profile: *profile2(&m.Profile, id)}, response)
 	case v16.UnlockConnector:
 		return conn.Call(ctx, v2.ActionUnlockConnector, v2.UnlockConnector{EVSE: m.Connector,
 			Connector: firstConnector}, response)
@@ -306,15 +409,32 @@ func (c *Charger) call2(ctx context.Context, conn *ocppj.Conn, request, response
 }
 
 // station is the charger's name of a transaction.
-func (c *Charger) station(number int) string {
+func (c *Charger) station(number int) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, x := range c.stations {
-		if x.number == number {
-			return id
+	for _, n := range c.connectors {
+		for _, t := range n.known {
+			if t.ID == number && t.Station != "" {
+				return t.Station, nil
+			}
 		}
 	}
-	return strconv.Itoa(number)
+	return "", fmt.Errorf("the charger's name of transaction %d is not known", number)
+}
+
+// ongoing asks a charger of 2.x whether a transaction runs that it does not end (E14). It does, unless the charger says
+// that it does not.
+func (c *Charger) ongoing(ctx context.Context, number int) bool {
+	id, err := c.station(number)
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if err != nil || conn == nil {
+		return true
+	}
+	var got v2.TransactionStatus
+	err = conn.Call(ctx, v2.ActionGetTransactionStatus, v2.GetTransactionStatus{Transaction: id}, &got)
+	return err != nil || got.Ongoing == nil || *got.Ongoing
 }
 
 // profile2 is a charging profile as 2.x says it.
@@ -362,9 +482,11 @@ func variable(key string) (v2.Component, v2.Variable) {
 	return v2.Component{Name: component}, v2.Variable{Name: name}
 }
 
-// read2 reads the variables that matter here.
+// askedAtOnce is how many variables a charger is asked for at once: some take few (ItemsPerMessageGetVariables).
+const askedAtOnce = 5
+
+// read2 reads the variables that matter here. One that it refuses to tell is not known, and is written.
 func (c *Charger) read2(ctx context.Context, conn *ocppj.Conn, out *v16.Configuration) error {
-	var ask v2.GetVariables
 	var keys []string
 	for _, s := range c.server.settings2() {
 		keys = append(keys, s[0])
@@ -372,6 +494,27 @@ func (c *Charger) read2(ctx context.Context, conn *ocppj.Conn, out *v16.Configur
 	for k := range smartCharging() {
 		keys = append(keys, k)
 	}
+	for part := range slices.Chunk(keys, askedAtOnce) {
+		err := c.readSome(ctx, conn, part, out)
+		if err == nil || !refused(err) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		for _, key := range part {
+			err := c.readSome(ctx, conn, []string{key}, out)
+			if err != nil && !refused(err) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readSome reads some variables.
+func (c *Charger) readSome(ctx context.Context, conn *ocppj.Conn, keys []string, out *v16.Configuration) error {
+	var ask v2.GetVariables
 	for _, k := range keys {
 		component, name := variable(k)
 		ask.Data = append(ask.Data, v2.GetVariable{Component: component, Variable: name})

@@ -152,17 +152,27 @@ func (r Rules) MostOf(x Session, last kiosk.Reading) kiosk.Money {
 // bounded tells why a hold does not cover what a charger may deliver that goes on when it is cut off: until it is given
 // up, at full power.
 func (r Rules) bounded(x Session, o Observation) error {
-	rules, ok := r.Chargers[x.Bay]
-	if !ok || !o.Live[x.Bay].Inputs.Unfused {
+	in := o.Live[x.Bay].Inputs
+	if !in.Unfused {
 		return nil
 	}
 	if err := x.loadOffer(*o.Offer); err != nil {
 		return err
 	}
 	x.Hold = &kiosk.Hold{Approved: x.Offer.Hold}
-	if least := rules.Lost + rules.Reaction; r.Fuse(x, o.At) < least {
+	return r.covers(x, x.Bay, in, o.At)
+}
+
+// covers tells why a session's hold does not cover what the charger of a bay may deliver when it is cut off.
+func (r Rules) covers(x Session, bay int, in kiosk.BayInputs, at time.Time) error {
+	rules, ok := r.Chargers[bay]
+	if !ok || !in.Unfused {
+		return nil
+	}
+	x.Bay = bay
+	if least := rules.Lost + rules.Reaction; r.Fuse(x, at) < least {
 		return fmt.Errorf("the charger goes on when it is cut off, and a hold of %v does not cover %v of it",
-			x.Offer.Hold, least)
+			x.Hold.Approved, least)
 	}
 	return nil
 }

@@ -338,10 +338,29 @@ const (
 	crossedPower  kiosk.Power = 500
 )
 
+// begunAt is when energy could flow: a charger takes its time after its bay's meter was read.
+func (x Session) begunAt() time.Time {
+	if x.FlowAt.After(x.Start.At) {
+		return x.FlowAt
+	}
+	return x.Start.At
+}
+
+// standbyEnergy is what a charger itself may use until a vehicle that draws nothing is found out.
+const standbyEnergy kiosk.Energy = 5
+
+// standby is what a bay's meter may count without a vehicle: that in front of a charger counts the charger, too.
+func (r Rules) standby(bay int) kiosk.Energy {
+	if r.Chargers[bay].Metered {
+		return standbyEnergy
+	}
+	return 0
+}
+
 // crossed finds the bay whose meter counts in place of that of a session; 0 where none does.
 func (x Session) crossed(s State, o Observation) int {
 	now := o.Sample.Reading
-	if now == nil || x.Charger || o.At.Sub(x.Start.At) < crossedAfter || x.Energy(now.Import) > crossedEnergy ||
+	if now == nil || x.Charger || o.At.Sub(x.begunAt()) < crossedAfter || x.Energy(now.Import) > crossedEnergy ||
 		now.Power >= crossedPower {
 		return 0
 	}
@@ -429,7 +448,7 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	switch {
 	case why != "":
 		return x.stop(o, why), nil
-	case x.Energy(reading.Import) == 0 && x.when(o.At).Sub(x.Start.At) >= r.NoEnergy:
+	case x.Energy(reading.Import) <= r.standby(x.Bay) && x.when(o.At).Sub(x.when(x.begunAt())) >= r.NoEnergy:
 		return x.stop(o, ReasonNoEnergy), nil
 	case known && x.Power == Charging && !o.Sample.Inputs.Requesting:
 		return read(Paused, false)

@@ -37,6 +37,9 @@ func (r Rules) moveAsked(s State, x Session, o Observation) ([]Event, error) {
 	if !seen || sm.InputsLost > 0 || !sm.Inputs.Plugged || sm.Inputs.Closed {
 		return nil, fmt.Errorf("cannot move session %s: no vehicle is seen at bay %d", x.Reference, o.Bay)
 	}
+	if err := r.covers(x, o.Bay, sm.Inputs, o.At); err != nil {
+		return nil, fmt.Errorf("cannot move session %s: %w", x.Reference, err)
+	}
 	return []Event{x.says(BayMoved, o.At, MoveBody{o.Bay, o.EVSE, r.counts(o.Bay)})}, nil
 }
 

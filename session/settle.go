@@ -13,7 +13,7 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	if x.Power != Opened {
 		return nil, nil
 	}
-	if x.Start == nil { // a charger that was asked to begin, and did not
+	if x.Start == nil || r.isCharger(x.Bay) && x.Begun == nil { // a charger that was asked to begin, and did not
 		return r.release(x, o.At, x.Reason), nil
 	}
 	last := x.LastReading()

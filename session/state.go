@@ -89,6 +89,7 @@ type Session struct {
 	cut     bool // the next stretch is a period of its own
 	idle    bool // the vehicle asks for nothing
 	Since   time.Time
+	FlowAt  time.Time // energy could flow from then on
 	Reason  Reason
 	EndAt   time.Time
 	OpenAt  time.Time // the contactor was seen open, or given up

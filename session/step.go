@@ -240,7 +240,7 @@ func (x *Session) mark(e Event) []Command {
 	case ContactorClose:
 		return []Command{x.command(CloseContact)}
 	case ContactorClosed:
-		x.Since = e.At
+		x.Since, x.FlowAt = e.At, e.At
 	case ProofWanted:
 		return x.prove(e)
 	case Closed:

@@ -98,7 +98,7 @@ func ChargerSettings(c *config.Config) (out []ocpp.Settings) {
 				Security: b.Charger.Security})
 		}
 		out[i].Connectors = append(out[i].Connectors, ocpp.ConnectorSettings{Number: b.Charger.Connector, Bay: b.Number,
-			Register: kiosk.Register{MaxPower: b.MaxPower}})
+			Metered: !b.ChargerCounts(), Register: kiosk.Register{MaxPower: b.MaxPower}})
 	}
 	return out
 }
@@ -121,7 +121,8 @@ func nameOf(t kiosk.Transaction) pastName { return pastName{t.Charger, t.IDTag, 
 // pastTransactions are those that the journal has, in the order in which they began.
 func pastTransactions(ctx context.Context, journal *store.Store) (out []ocpp.Past, err error) {
 	ended := map[pastName]session.ChargerEndBody{}
-	for _, kind := range []session.Kind{session.TransactionEnded, session.TransactionRefused, session.MeterStart} {
+	for _, kind := range []session.Kind{session.TransactionEnded, session.TransactionRefused, session.MeterStart,
+		session.TransactionBegan} {
 		n, seen := 0, 0
 		for r, err := range journal.Newest(ctx, string(kind)) {
 			if err != nil {
@@ -145,15 +146,22 @@ func pastTransactions(ctx context.Context, journal *store.Store) (out []ocpp.Pas
 			case session.FirstBody:
 				if b.Transaction != nil {
 					n++
-					end, over := ended[nameOf(*b.Transaction)]
-					out = append(out, ocpp.Past{Transaction: *b.Transaction, At: e.At, Ended: over, Device: end.Device,
-						Register: end.Register})
+					out = append(out, began(e.At, *b.Transaction, ended))
 				}
+			case session.ChargerBeganBody:
+				n++
+				out = append(out, began(e.At, b.Transaction, ended))
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b ocpp.Past) int { return a.Transaction.ID - b.Transaction.ID })
 	return out, nil
+}
+
+// began is a transaction of before, with what is known of its end.
+func began(at time.Time, t kiosk.Transaction, ended map[pastName]session.ChargerEndBody) ocpp.Past {
+	end, over := ended[nameOf(t)]
+	return ocpp.Past{Transaction: t, At: at, Ended: over, Device: end.Device, Register: end.Register}
 }
 
 // isCharger tells whether a bay is a charger's.

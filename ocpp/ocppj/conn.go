@@ -180,6 +180,9 @@ func (c *Conn) carryOut(ctx context.Context, f Frame) Frame {
 	if !errors.As(err, &own) {
 		own = Errorf(InternalError, "%v", err)
 	}
+	if c.o.V2 && own.Code == FormationViolation {
+		own = &Error{Code: FormatViolation, Description: own.Description}
+	}
 	return Frame{Type: TypeCallError, ID: f.ID, Err: own}
 }
 

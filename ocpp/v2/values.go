@@ -8,8 +8,27 @@ import (
 	"kioskd/ocpp/v16"
 )
 
-// Decimal is a number as the peer wrote it: exact.
-type Decimal = json.Number
+// Decimal is a number as the peer wrote it: exact. What is none is kept as it is, and is no value when it is read: one odd
+// value must not lose what stands beside it.
+type Decimal string
+
+// UnmarshalJSON keeps a number, or a text.
+func (d *Decimal) UnmarshalJSON(b []byte) error {
+	var text v16.Text
+	if json.Unmarshal(b, &text) != nil {
+		text = v16.Text(b)
+	}
+	*d = Decimal(text)
+	return nil
+}
+
+// MarshalJSON writes a number.
+func (d Decimal) MarshalJSON() ([]byte, error) {
+	if n := json.Number(d); d != "" {
+		return json.Marshal(n)
+	}
+	return []byte("0"), nil
+}
 
 // MeterValue is samples of one moment.
 type MeterValue struct {
