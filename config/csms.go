@@ -29,7 +29,8 @@ func (r *configReader) csms(c *Config, n *yaml.Node, dir string) {
 	r.mapping(n, "csms", map[string]func(*yaml.Node){
 		"url!": func(n *yaml.Node) {
 			u, err := url.Parse(n.Value)
-			if err != nil || u.Hostname() == "" || u.Scheme != "wss" && u.Scheme != "ws" || u.RawQuery != "" {
+			if err != nil || u.Hostname() == "" || u.Scheme != "wss" && u.Scheme != "ws" ||
+				u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 				r.fault(n, "csms.url: %q: want wss://HOST/PATH, to which the identity is appended", n.Value)
 				return
 			}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -27,18 +29,23 @@ func (s *Station) log(_ context.Context, m v2.GetLog) (any, error) {
 	if err := s.c.Site.MayUpload(m.Log.URL); err != nil {
 		return v2.LogAnswer{Status: v2.Rejected, Why: &v2.Why{Code: "NotEnabled", Text: shortened(err.Error())}}, nil
 	}
+	retries := min(max(0, m.Retries), mostRetries)
 	name := fmt.Sprintf("%s-%s.json.gz", s.c.Identity, s.c.Now().UTC().Format("20060102T150405Z"))
-	s.later(func(ctx context.Context) {
+	queued := s.later(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, uploadWithin)
+		defer cancel()
 		s.tellLog(ctx, v2.LogStatus{Status: "Uploading", Request: m.Request})
 		var err error
-		for n := 0; n <= m.Retries; n++ {
-			if n > 0 && !wait(ctx, max(time.Second, time.Duration(m.Interval)*time.Second)) {
+		for n := 0; n <= retries; n++ {
+			pause := time.Duration(m.Interval) * time.Second
+			if n > 0 && !wait(ctx, min(max(time.Second, pause), longestRetry)) {
 				break
 			}
 			err = s.upload(ctx, m.Log.URL, name)
 			if err == nil {
 				break
 			}
+			err = withoutQuery(err)
 			s.c.Log.Warn("log was not put where the operator wants it", "error", err)
 		}
 		last := v2.LogStatus{Status: "Uploaded", Request: m.Request}
@@ -47,7 +54,26 @@ func (s *Station) log(_ context.Context, m v2.GetLog) (any, error) {
 		}
 		s.tellLog(ctx, last)
 	})
+	if !queued {
+		return v2.LogAnswer{Status: v2.Rejected, Why: &v2.Why{Code: errBusy.Code, Text: errBusy.Text}}, nil
+	}
 	return v2.LogAnswer{Status: v2.Accepted, File: name}, nil
+}
+
+// How long a log is tried: what an operator asks for must not keep the kiosk busy for hours.
+const (
+	mostRetries  = 5
+	longestRetry = time.Minute
+	uploadWithin = 5 * time.Minute
+)
+
+// withoutQuery is an error without what is secret in the address that it is of: the signature of an upload.
+func withoutQuery(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		return fmt.Errorf("%s: %w", of.Op, of.Err)
+	}
+	return err
 }
 
 func (s *Station) tellLog(ctx context.Context, m v2.LogStatus) {
@@ -76,7 +102,11 @@ func (s *Station) upload(ctx context.Context, address, name string) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/gzip")
-	web := &http.Client{Transport: &http.Transport{TLSClientConfig: s.c.TLS, Proxy: http.ProxyFromEnvironment},
+	var secure *tls.Config // the operator's certificate is for the operator alone
+	if s.c.TLS != nil {
+		secure = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.c.TLS.RootCAs}
+	}
+	web := &http.Client{Transport: &http.Transport{TLSClientConfig: secure, Proxy: http.ProxyFromEnvironment},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("it points to another address, which the site did not allow")
 		}}

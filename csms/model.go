@@ -19,8 +19,7 @@ const (
 // Variable is a variable of the device model (part 2, chapter 3 of the appendices).
 type Variable struct {
 	Component string
-	EVSE      int    // 0 for none
-	Of        string // the component's instance
+	EVSE      int // 0 for none
 	Name      string
 	Instance  string // the variable's
 	Type      string // string, decimal, integer, boolean, dateTime, OptionList, MemberList, SequenceList
@@ -94,7 +93,7 @@ func (m *Model) seconds(component, name string, usual time.Duration) time.Durati
 // find finds variables; component, evse and instance where they are named.
 func (m *Model) find(c v2.Component, v *v2.Variable) (out []Variable, component bool) {
 	for _, x := range m.all {
-		if !strings.EqualFold(x.Component, c.Name) || c.Instance != "" && x.Of != c.Instance ||
+		if !strings.EqualFold(x.Component, c.Name) ||
 			c.EVSE != nil && x.EVSE != c.EVSE.ID {
 			continue
 		}
@@ -184,7 +183,7 @@ func (m *Model) report(of []v2.GetVariable) (out []v2.ReportVariable) {
 		}
 	}
 	for _, v := range all {
-		r := v2.ReportVariable{Component: v2.Component{Name: v.Component, Instance: v.Of},
+		r := v2.ReportVariable{Component: v2.Component{Name: v.Component},
 			Variable:        v2.Variable{Name: v.Name, Instance: v.Instance},
 			Attributes:      []v2.Attribute{{Type: actual, Value: m.value(v), Mutability: readOnly}},
 			Characteristics: &v2.Characteristics{Type: v.Type, Unit: v.Unit, Values: v.Values}}

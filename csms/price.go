@@ -20,12 +20,8 @@ const longestTariffID = 36
 // zero for at once.
 func OCPI(t v2.Tariff, currency kiosk.Currency, party map[string]string) (ocpi []byte, from time.Time,
 	err error) {
-	switch {
-	case t.Currency != string(currency):
-		return nil, from, &Refusal{v2.Rejected, "InvalidValue", fmt.Sprintf("the site sells in %s", currency)}
-	case t.ID == "" || len(t.ID) > longestTariffID:
-		return nil, from, &Refusal{v2.Rejected, "InvalidValue",
-			fmt.Sprintf("tariffId: want 1 to %d characters", longestTariffID)}
+	if err := sellable(t, currency); err != nil {
+		return nil, from, err
 	}
 	if t.From != nil {
 		from = t.From.Time
@@ -34,7 +30,49 @@ func OCPI(t v2.Tariff, currency kiosk.Currency, party map[string]string) (ocpi [
 	for k, v := range party {
 		out[k] = v
 	}
-	var elements []any
+	out["elements"], err = elements(t)
+	if err != nil {
+		return nil, from, err
+	}
+	for name, limit := range map[string]*v2.Price{"min_price": t.Min, "max_price": t.Max} {
+		if limit == nil {
+			continue
+		}
+		v, err := exact(limit.Gross)
+		if err != nil || v.Sign() == 0 && name == "max_price" {
+			return nil, from, &Refusal{v2.Rejected, "InvalidValue", "minCost and maxCost: want inclTax, above 0"}
+		}
+		out[name] = map[string]any{"after_taxes": limit.Gross}
+	}
+	ocpi, err = json.Marshal(out)
+	return ocpi, from, err
+}
+
+// sellable tells why a tariff is none of a kiosk's, before its prices are looked at.
+func sellable(t v2.Tariff, currency kiosk.Currency) error {
+	prices := 0
+	for _, p := range []*v2.TariffPart{t.Energy, t.Charging, t.Idle, t.Fixed} {
+		if p != nil {
+			prices += len(p.Prices)
+		}
+	}
+	switch {
+	case t.Currency != string(currency):
+		return &Refusal{v2.Rejected, "InvalidValue", fmt.Sprintf("the site sells in %s", currency)}
+	case t.ID == "" || len(t.ID) > longestTariffID:
+		return &Refusal{v2.Rejected, "InvalidValue", fmt.Sprintf("tariffId: want 1 to %d characters", longestTariffID)}
+	case t.ReserveTime != nil || t.Reserve != nil:
+		return &Refusal{v2.Rejected, "UnsupportedParam", "reservations are not sold"}
+	case prices == 0:
+		return &Refusal{v2.Rejected, "InvalidValue", "the tariff has no price"}
+	case prices > MostPrices:
+		return &Refusal{"TooManyElements", "TooManyElements", fmt.Sprintf("want at most %d prices", MostPrices)}
+	}
+	return nil
+}
+
+// elements are the prices of a tariff, in their order: of each kind the first holds whose conditions do.
+func elements(t v2.Tariff) (out []any, err error) {
 	for _, d := range []struct {
 		part  *v2.TariffPart
 		kind  string
@@ -51,32 +89,25 @@ func OCPI(t v2.Tariff, currency kiosk.Currency, party map[string]string) (ocpi [
 		}
 		vat, err := taxOf(d.part.Taxes)
 		if err != nil {
-			return nil, from, err
+			return nil, err
 		}
 		for _, p := range d.part.Prices {
 			e, err := element(d.kind, d.price(p), d.times, vat, p.When)
 			if err != nil {
-				return nil, from, err
+				return nil, err
 			}
-			elements = append(elements, e)
+			out = append(out, e)
 		}
 	}
-	if len(elements) == 0 {
-		return nil, from, &Refusal{v2.Rejected, "InvalidValue", "the tariff has no price"}
-	}
-	out["elements"] = elements
-	for name, limit := range map[string]*v2.Price{"min_price": t.Min, "max_price": t.Max} {
-		if limit == nil {
-			continue
-		}
-		if limit.Gross == "" {
-			return nil, from, &Refusal{v2.Rejected, "UnsupportedParam", "minCost and maxCost: want inclTax"}
-		}
-		out[name] = map[string]any{"after_taxes": limit.Gross}
-	}
-	ocpi, err = json.Marshal(out)
-	return ocpi, from, err
+	return out, nil
 }
+
+// MostPrices is how many prices a tariff may have, and mostNumber the largest number in it: no price is more, and no
+// condition that a session meets.
+const (
+	MostPrices = 60
+	mostNumber = 1_000_000
+)
 
 // taxOf is the one tax of a price; nil for none.
 func taxOf(all []v2.TaxRate) (*big.Rat, error) {
@@ -92,9 +123,10 @@ func taxOf(all []v2.TaxRate) (*big.Rat, error) {
 // exact reads a number without an exponent.
 func exact(n v2.Decimal) (*big.Rat, error) {
 	v, ok := new(big.Rat).SetString(string(n))
-	if !ok || len(n) > 20 || strings.ContainsAny(string(n), "eE/") || v.Sign() < 0 {
+	if !ok || len(n) > 20 || strings.ContainsAny(string(n), "eE/") || v.Sign() < 0 ||
+		v.Cmp(big.NewRat(mostNumber, 1)) > 0 {
 		return nil, &Refusal{v2.Rejected, "InvalidValue",
-			fmt.Sprintf("%q: want a plain number that is not negative", n)}
+			fmt.Sprintf("%q: want a plain number from 0 to %d", n, mostNumber)}
 	}
 	return v, nil
 }

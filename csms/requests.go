@@ -3,7 +3,9 @@ package csms
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"kioskd/ocpp/ocppj"
@@ -17,9 +19,8 @@ type Site interface {
 	Faults() []Fault
 	// Changed tells when one of them may be another.
 	Changed() (changed <-chan struct{}, cancel func())
-	// Start lets a vehicle charge at an EVSE for nothing that the kiosk is paid, and returns the transaction that it
-	// will be.
-	Start(ctx context.Context, evse, remote int, token v2.IDToken) (transaction string, err error)
+	// Start lets a vehicle charge at an EVSE for nothing that the kiosk is paid.
+	Start(ctx context.Context, evse, remote int, token v2.IDToken) error
 	Stop(ctx context.Context, transaction string) error
 	// Runs tells whether a transaction is not over.
 	Runs(transaction string) bool
@@ -29,7 +30,7 @@ type Site interface {
 	Keep(ctx context.Context, evse int, d time.Duration) error
 	// Reset ends the daemon in order: at once, or when no driver needs it any longer.
 	Reset(ctx context.Context, onIdle bool) (later bool, err error)
-	Tariffs() (v2.Assignment, bool)
+	Tariff() v2.Assignment
 	SetTariff(ctx context.Context, evse int, t v2.Tariff) error
 	ClearTariff(ctx context.Context) error
 	// Log is what a technician far away asks for, as JSON.
@@ -81,10 +82,11 @@ func answer(err error) v2.Answer {
 }
 
 func refused(err error) (string, *v2.Why) {
-	switch r := err.(type) {
-	case nil:
+	if err == nil {
 		return v2.Accepted, nil
-	case *Refusal:
+	}
+	var r *Refusal
+	if errors.As(err, &r) {
 		return r.Status, &v2.Why{Code: r.Code, Text: shortened(r.Text)}
 	}
 	return v2.Rejected, &v2.Why{Code: "InternalError", Text: shortened(err.Error())}
@@ -107,7 +109,7 @@ func (s *Station) handle(ctx context.Context, name string, payload json.RawMessa
 	case slices.Contains(useless, name):
 		return nil, ocppj.Errorf(ocppj.NotSupported, "%s: a kiosk has no use for it", name)
 	}
-	return nil, ocppj.Errorf(ocppj.NotImplemented, "%s is not known", name)
+	return nil, ocppj.Errorf(ocppj.NotImplemented, "%.50s is not known", name)
 }
 
 // useless are requests of 2.1 that a kiosk does not carry out: it has no local list, no reservations, no display of the
@@ -159,13 +161,39 @@ func (s *Station) requests() map[string]action {
 }
 
 func (s *Station) start(ctx context.Context, m v2.RequestStart) (any, error) {
-	id, err := s.c.Site.Start(ctx, m.EVSE, m.RemoteStart, m.IDToken)
-	status, why := refused(err)
-	return v2.StartAnswer{Status: status, Why: why, Transaction: id}, nil
+	s.mu.Lock()
+	ready := s.accepted
+	s.mu.Unlock()
+	if !ready {
+		return answer(&Refusal{v2.Rejected, "NotEnabled", "BootNotification was not accepted yet"}), nil
+	}
+	if err := judgeToken(m.IDToken); err != nil {
+		return answer(err), nil
+	}
+	return answer(s.c.Site.Start(ctx, m.EVSE, m.RemoteStart, m.IDToken)), nil
+}
+
+// Lengths of an IdTokenType of 2.1. Its types are of a list that may grow: letters and digits.
+const (
+	longestToken = 255
+	longestType  = 20
+)
+
+// judgeToken tells why a token is none of OCPP's.
+func judgeToken(t v2.IDToken) error {
+	odd := func(r rune) bool { return r < '0' || r > '9' && r < 'A' || r > 'Z' && r < 'a' || r > 'z' }
+	plain := strings.ContainsFunc(t.Type, func(r rune) bool { return r < '0' || r > '9' })
+	switch {
+	case t.Token == "" || len(t.Token) > longestToken:
+		return &Refusal{v2.Rejected, "InvalidIdToken", "idToken: want 1 to 255 characters"}
+	case t.Type == "" || len(t.Type) > longestType || !plain || strings.ContainsFunc(t.Type, odd):
+		return &Refusal{v2.Rejected, "InvalidIdToken", "type: want one of OCPP's"}
+	}
+	return nil
 }
 
 func (s *Station) transactionStatus(ctx context.Context, m v2.GetTransactionStatus) (any, error) {
-	queued, err := s.c.Queue.Waits(ctx, m.Transaction)
+	queued, err := s.c.Queue.Waits(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -207,6 +235,10 @@ func (s *Station) trigger(_ context.Context, m v2.TriggerMessage) (any, error) {
 	switch m.Message {
 	case v2.ActionBootNotification, v2.ActionHeartbeat, v2.ActionStatusNotification:
 		s.mu.Lock()
+		if m.Message == v2.ActionBootNotification && s.accepted { // it was accepted already (F06.FR.17)
+			s.mu.Unlock()
+			return v2.Answer{Status: v2.Rejected}, nil
+		}
 		s.triggers[m.Message] = true
 		s.mu.Unlock()
 		select {
@@ -215,50 +247,34 @@ func (s *Station) trigger(_ context.Context, m v2.TriggerMessage) (any, error) {
 		}
 		return v2.Answer{Status: v2.Accepted}, nil
 	case v2.ActionLogStatus:
-		s.later(func(ctx context.Context) {
-			s.tellLog(ctx, v2.LogStatus{Status: "Idle"})
-		})
+		if !s.later(func(ctx context.Context) { s.tellLog(ctx, v2.LogStatus{Status: "Idle"}) }) {
+			return answer(errBusy), nil
+		}
 		return v2.Answer{Status: v2.Accepted}, nil
 	}
 	return v2.Answer{Status: "NotImplemented"}, nil
 }
 
-// later does something after the answer is on its way.
-func (s *Station) later(f func(context.Context)) {
-	s.reports.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), uploadWithin)
-		defer cancel()
-		f(ctx)
-	})
-}
-
 func (s *Station) tariffs(context.Context, v2.GetTariffs) (any, error) {
-	t, ok := s.c.Site.Tariffs()
-	if !ok {
-		return v2.TariffsResult{Status: "NoTariff"}, nil
-	}
-	return v2.TariffsResult{Status: v2.Accepted, Assignments: []v2.Assignment{t}}, nil
+	return v2.TariffsResult{Status: v2.Accepted, Assignments: []v2.Assignment{s.c.Site.Tariff()}}, nil
 }
 
 // clearTariffs takes the operator's tariff away: the configuration's is sold by again. One that a driver agreed to is
 // used until their transaction ends (I10).
 func (s *Station) clearTariffs(ctx context.Context, m v2.ClearTariffs) (any, error) {
-	now, ok := s.c.Site.Tariffs()
+	now := s.c.Site.Tariff()
 	var out v2.ClearTariffsResult
 	ids := m.Tariffs
-	if len(ids) == 0 && ok {
+	if len(ids) == 0 {
 		ids = []string{now.Tariff}
 	}
 	for _, id := range ids {
-		if !ok || id != now.Tariff {
+		if id != now.Tariff {
 			out.Results = append(out.Results, v2.Cleared{Tariff: id, Status: "NoTariff"})
 			continue
 		}
 		status, why := refused(s.c.Site.ClearTariff(ctx))
 		out.Results = append(out.Results, v2.Cleared{Tariff: id, Status: status, Why: why})
-	}
-	if len(out.Results) == 0 {
-		out.Results = []v2.Cleared{{Status: "NoTariff"}}
 	}
 	return out, nil
 }
@@ -285,29 +301,34 @@ func (s *Station) baseReport(_ context.Context, m v2.GetBaseReport) (any, error)
 	default:
 		return v2.Answer{Status: "NotSupported"}, nil
 	}
-	s.sendReport(m.Request, all)
-	return v2.Answer{Status: v2.Accepted}, nil
+	return answer(s.sendReport(m.Request, all)), nil
 }
 
 func (s *Station) report(_ context.Context, m v2.GetReport) (any, error) {
 	all := s.c.Model.report(m.Of)
 	if len(m.Criteria) > 0 {
 		all = slices.DeleteFunc(all, func(v v2.ReportVariable) bool {
-			return !slices.Contains(m.Criteria, v.Variable.Name)
+			no := v.Variable.Name == "Problem" && v.Attributes[0].Value != "true"
+			return no || !slices.Contains(m.Criteria, v.Variable.Name)
 		})
 	}
 	if len(all) == 0 {
 		return v2.Answer{Status: "EmptyResultSet"}, nil
 	}
-	s.sendReport(m.Request, all)
-	return v2.Answer{Status: v2.Accepted}, nil
+	return answer(s.sendReport(m.Request, all)), nil
 }
 
 // reportPart is how many variables one NotifyReport has.
 const reportPart = 25
 
-func (s *Station) sendReport(request int, all []v2.ReportVariable) {
-	s.later(func(ctx context.Context) {
+func (s *Station) sendReport(request int, all []v2.ReportVariable) error {
+	s.mu.Lock()
+	ready := s.accepted
+	s.mu.Unlock()
+	if !ready { // nothing is sent before (B02)
+		return &Refusal{v2.Rejected, "NotEnabled", "BootNotification was not accepted yet"}
+	}
+	queued := s.later(func(ctx context.Context) {
 		for n := 0; n == 0 || len(all) > 0; n++ {
 			part := all[:min(reportPart, len(all))]
 			all = all[len(part):]
@@ -319,7 +340,11 @@ func (s *Station) sendReport(request int, all []v2.ReportVariable) {
 			}
 		}
 	})
+	if !queued {
+		return errBusy
+	}
+	return nil
 }
 
-// uploadWithin is how long what is done after an answer may take.
-const uploadWithin = 10 * time.Minute
+// errBusy is of what must wait: too much is asked for at once.
+var errBusy = &Refusal{v2.Rejected, "OutOfMemory", "too much is asked for at once"}

@@ -39,8 +39,8 @@ type Queue interface {
 	Told(context.Context, *Message) error
 	// Park keeps the last one for a person: the operator does not take it.
 	Park(ctx context.Context, m *Message, why error) error
-	// Waits tells whether there is more to be told, of a transaction or of any.
-	Waits(ctx context.Context, transaction string) (bool, error)
+	// Waits tells whether there is more to be told.
+	Waits(ctx context.Context) (bool, error)
 }
 
 // Config is what a station needs. All but TLS and Trace are required.
@@ -56,13 +56,14 @@ type Config struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Trace    bool
+	Mask     func(string) string // takes card numbers out of what is logged
 }
 
 // Station is a charging station. Make one with New.
 type Station struct {
 	c       Config
 	actions map[string]action
-	reports sync.WaitGroup
+	work    chan func(context.Context) // what is done after its answer, one after the other
 
 	mu       sync.Mutex
 	conn     *ocppj.Conn // nil while there is none
@@ -72,6 +73,9 @@ type Station struct {
 	triggers map[string]bool // what TriggerMessage asks for
 	kick     chan struct{}   // has one when a trigger came
 	eventSeq int
+	booted   bool           // the operator has accepted a BootNotification of this process
+	faults   map[Fault]bool // that the operator knows of; of watch alone
+	started  bool           // that the station began was told
 }
 
 // Status is how things stand.
@@ -93,7 +97,8 @@ const (
 
 // New makes a station.
 func New(c Config) *Station {
-	s := &Station{c: c, triggers: map[string]bool{}, kick: make(chan struct{}, 1)}
+	s := &Station{c: c, triggers: map[string]bool{}, kick: make(chan struct{}, 1),
+		work: make(chan func(context.Context), mostWork), faults: map[Fault]bool{}}
 	s.status.Since = c.Now()
 	s.actions = s.requests()
 	return s
@@ -124,7 +129,9 @@ func (s *Station) became(connected, accepted bool, why error) {
 
 // Run connects, again and again, until ctx ends.
 func (s *Station) Run(ctx context.Context) {
-	defer s.reports.Wait()
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { s.doLater(ctx) })
 	for pause := firstPause; ctx.Err() == nil; {
 		began := time.Now()
 		err := s.connected(ctx)
@@ -132,7 +139,7 @@ func (s *Station) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.c.Log.Warn("operator cannot be reached", "url", s.c.URL, "error", err)
+		s.c.Log.Warn("operator cannot be reached", "error", err)
 		if time.Since(began) > longestPause {
 			pause = firstPause
 		}
@@ -151,6 +158,37 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return true
 	case <-ctx.Done():
+		return false
+	}
+}
+
+// mostWork is how much may wait to be done after an answer.
+const mostWork = 8
+
+// doLater does what is to be done after answers, one after the other: a report must not hold up what happened.
+func (s *Station) doLater(ctx context.Context) {
+	for {
+		select {
+		case f := <-s.work:
+			if !wait(ctx, afterAnswer) {
+				return
+			}
+			f(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// afterAnswer lets an answer go out before what it promises.
+const afterAnswer = 50 * time.Millisecond
+
+// later does something after the answer is on its way; false where too much waits.
+func (s *Station) later(f func(context.Context)) bool {
+	select {
+	case s.work <- f:
+		return true
+	default:
 		return false
 	}
 }
@@ -177,12 +215,12 @@ func (s *Station) connected(ctx context.Context) error {
 		ws.Close(websocket.StatusProtocolError, "want "+protocol)
 		return errors.New("it does not speak " + protocol)
 	}
-	conn := ocppj.New(ws, ocppj.Options{Handle: s.handle, Log: s.c.Log, Trace: s.c.Trace, V2: true})
+	conn := ocppj.New(ws, ocppj.Options{Handle: s.handle, Log: s.c.Log, Trace: s.c.Trace, V2: true, Mask: s.c.Mask})
 	s.mu.Lock()
 	s.conn = conn
 	s.mu.Unlock()
 	s.became(true, false, nil)
-	s.c.Log.Info("operator is connected", "url", s.c.URL)
+	s.c.Log.Info("operator is connected")
 	ctx, end := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -212,10 +250,12 @@ func (s *Station) call(ctx context.Context, action string, request, result any) 
 // talk says that the station is there until that is accepted, and then tells all there is.
 func (s *Station) talk(ctx context.Context, conn *ocppj.Conn) {
 	boot := s.c.Boot
-	for first := true; ; first = false {
-		if !first {
-			boot.Reason = "Triggered"
-		}
+	s.mu.Lock()
+	if s.booted { // the line was lost: the station did not begin anew
+		boot.Reason = "Unknown"
+	}
+	s.mu.Unlock()
+	for {
 		interval, ok := s.boot(ctx, boot)
 		if ok {
 			var all sync.WaitGroup
@@ -248,6 +288,9 @@ func (s *Station) boot(ctx context.Context, m v2.BootNotification) (interval tim
 		return interval, false
 	}
 	s.became(true, true, nil)
+	s.mu.Lock()
+	s.booted = true
+	s.mu.Unlock()
 	if drift := r.Now.Sub(s.c.Now()); !r.Now.IsZero() && drift.Abs() > time.Minute {
 		s.c.Log.Warn("clock and the operator's differ", "by", drift.Round(time.Second))
 	}
@@ -278,11 +321,11 @@ func (s *Station) triggered(ctx context.Context, d time.Duration, whats ...strin
 	}
 }
 
-// beat sends Heartbeat, and BootNotification where the operator wants it again.
+// beat sends Heartbeat, at times, and where the operator asks for it.
 func (s *Station) beat(ctx context.Context, interval time.Duration) {
 	for {
 		every := s.c.Model.seconds("OCPPCommCtrlr", "HeartbeatInterval", interval)
-		if !s.triggered(ctx, every, v2.ActionHeartbeat, v2.ActionBootNotification) {
+		if !s.triggered(ctx, every, v2.ActionHeartbeat) {
 			return
 		}
 		if err := s.call(ctx, v2.ActionHeartbeat, struct{}{}, nil); err != nil {

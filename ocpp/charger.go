@@ -222,7 +222,9 @@ func (c *Charger) handle(ctx context.Context, action string, payload json.RawMes
 	case v16.ActionAuthorize:
 		return answer(payload, func(m v16.Authorize) (v16.AuthorizeResult, error) { return c.authorize(m), nil })
 	case v16.ActionStartTransaction:
-		return answer(payload, func(m v16.StartTransaction) (v16.StartResult, error) { return c.started(ctx, m, beginning{}) })
+		return answer(payload, func(m v16.StartTransaction) (v16.StartResult, error) {
+			return c.started(ctx, m, beginning{})
+		})
 	case v16.ActionMeterValues:
 		return answer(payload, func(m v16.MeterValues) (v16.Empty, error) { return v16.Empty{}, c.measured(m) })
 	case v16.ActionStopTransaction:

@@ -99,8 +99,8 @@ func TestANameThatIsUsedAgain(t *testing.T) {
 	}
 }
 
-// TestAnEndIsNeverLost: with the number of its begin, with one that was counted anew, and of a transaction that the kiosk
-// does not know.
+// TestAnEndIsNeverLost: with the number of its begin, with one that was counted anew, and of a transaction that the
+// kiosk does not know.
 func TestAnEndIsNeverLost(t *testing.T) {
 	for name, seq := range map[string]int{"always 0": 0, "counted anew": 3} {
 		x := newStation(t)

@@ -268,7 +268,9 @@ func registerOf(all []v2.MeterValue) *kiosk.Energy {
 func endOf(all []v2.MeterValue) *kiosk.Energy {
 	var ends []v2.MeterValue
 	for _, v := range all {
-		of := slices.DeleteFunc(slices.Clone(v.Samples), func(s v2.Sample) bool { return s.Context != "Transaction.End" })
+		of := slices.DeleteFunc(slices.Clone(v.Samples), func(s v2.Sample) bool {
+			return s.Context != "Transaction.End"
+		})
 		if len(of) > 0 {
 			ends = append(ends, v2.MeterValue{Timestamp: v.Timestamp, Samples: of})
 		}

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"kioskd"
@@ -32,6 +34,11 @@ type operator struct {
 	station *csms.Station
 	do      *instructionRunner
 	bays    []int // by their EVSEs: the first is EVSE 1
+
+	resetting atomic.Bool
+
+	mu    sync.Mutex
+	keeps map[int]*time.Timer // of bays that are kept for web payments
 }
 
 // openOperator makes the way to the operator; nothing is sent before Run.
@@ -39,10 +46,10 @@ func (s *Site) openOperator(ctx context.Context) error {
 	if s.c.CSMS == nil {
 		return nil
 	}
-	o := &operator{s: s, bays: bayNumbers(s.c)}
+	o := &operator{s: s, bays: bayNumbers(s.c), keeps: map[int]*time.Timer{}}
 	slices.Sort(o.bays)
 	var err error
-	o.book, err = openBook(ctx, s.journal, o.options, s.log)
+	o.book, err = openBook(ctx, s.journal, s.c.CSMS.URL.String()+" "+o.identity(), o.options, s.log)
 	if err != nil {
 		return err
 	}
@@ -53,17 +60,17 @@ func (s *Site) openOperator(ctx context.Context) error {
 	o.do = &instructionRunner{by: events.ByOperator + s.c.CSMS.URL.Hostname(), journal: s.journal, owner: s.owner(),
 		clock: s.clock, prices: s.prices, log: s.log}
 	o.model = csms.NewModel(o.variables(), o.book.settings(), o.book.keepSettings)
-	identity := s.c.CSMS.Identity
-	if identity == "" {
-		identity = s.c.KioskID
-	}
-	o.station = csms.New(csms.Config{URL: s.c.CSMS.URL.String(), Identity: identity, Password: s.c.CSMS.Password,
-		TLS: secure, Queue: o.book, Site: o, Model: o.model, Now: s.clock.Now, Log: s.log, Trace: s.traces("csms"),
+	o.station = csms.New(csms.Config{URL: s.c.CSMS.URL.String(), Identity: o.identity(), Password: s.c.CSMS.Password,
+		TLS: secure, Queue: o.book, Site: o, Model: o.model, Now: s.clock.Now, Log: s.log,
+		Trace: s.traces("csms"), Mask: zvt.MaskNumbers,
 		Boot: v2.BootNotification{Reason: "PowerUp", Station: v2.Station{Vendor: "kioskd", Model: "kiosk",
 			Serial: cut(s.c.KioskID, 25), Firmware: cut(s.options.Version, 50)}}})
 	s.operator = o
 	return nil
 }
+
+// identity is the station's name.
+func (o *operator) identity() string { return cmp.Or(o.s.c.CSMS.Identity, o.s.c.KioskID) }
 
 // cut is a text of at most n bytes.
 func cut(s string, n int) string { return s[:min(n, len(s))] }
@@ -217,32 +224,34 @@ func (o *operator) Changed() (<-chan struct{}, func()) { return o.s.control.Watc
 
 // Start implements csms.Site: the host's configuration must allow it, and the word of the operator stands in the place
 // of a hold.
-func (o *operator) Start(ctx context.Context, evse, remote int, token v2.IDToken) (string, error) {
-	no := func(code, text string) (string, error) {
-		return "", &csms.Refusal{Status: v2.Rejected, Code: code, Text: text}
+func (o *operator) Start(ctx context.Context, evse, remote int, token v2.IDToken) error {
+	no := func(code, text string) error {
+		return &csms.Refusal{Status: v2.Rejected, Code: code, Text: text}
 	}
 	switch {
 	case !o.s.c.CSMS.RemoteStart:
 		return no("NotEnabled", "the host does not let an operator start a transaction: csms.remote_start")
-	case token.Token == "" || zvt.MaskNumbers(token.Token) != token.Token:
-		return no("InvalidIdToken", "the token is empty, or has a card number in it")
+	case zvt.MaskNumbers(token.Token) != token.Token:
+		return no("InvalidIdToken", "the token has a card number in it")
 	}
 	bay, err := o.bay(evse)
 	if err != nil {
-		return "", err
+		return err
 	}
 	t, err := tariff.Parse(freeTariff(o.s.c.Currency))
 	if err != nil {
-		return "", err
+		return err
 	}
 	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: o.s.c.Currency},
 		Language: o.s.c.Languages[0], Timezone: o.s.c.Timezone.String(), Limit: &session.Limit{Energy: remoteEnergy}}
-	o.kept(ctx, bay)
-	id, err := o.s.control.Grant(ctx, bay, offer, events.Grant(remote, token))
-	if err != nil {
+	kept := o.kept(ctx, bay)
+	if _, err := o.s.control.Grant(ctx, bay, offer, events.Grant(remote, token)); err != nil {
+		if kept { // until the time is over: the driver may pay once more
+			err = errors.Join(err, o.shut(ctx, bay, true))
+		}
 		return no("TxStarted", err.Error())
 	}
-	return id, nil
+	return nil
 }
 
 // remoteEnergy is how much an operator lets flow at once: a battery of the largest cars.
@@ -308,13 +317,21 @@ func (o *operator) Keep(ctx context.Context, evse int, d time.Duration) error {
 		return err
 	}
 	state := o.s.control.Snapshot().State
-	if _, taken := state.AtBay(bay); taken || state.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: bay}] {
+	shut := state.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: bay}]
+	if _, taken := state.AtBay(bay); taken || shut && o.do.mayOpen(ctx, bay, byWebPayment) != nil {
 		return fmt.Errorf("bay %d is taken, or closed", bay)
 	}
 	if err := o.shut(ctx, bay, true); err != nil {
 		return err
 	}
-	time.AfterFunc(min(max(d, time.Second), longestKept), func() { o.kept(context.WithoutCancel(ctx), bay) })
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if before := o.keeps[bay]; before != nil {
+		before.Stop()
+	}
+	o.keeps[bay] = time.AfterFunc(min(max(d, time.Second), longestKept), func() {
+		o.kept(context.WithoutCancel(ctx), bay)
+	})
 	return nil
 }
 
@@ -323,14 +340,15 @@ func (o *operator) shut(ctx context.Context, bay int, on bool) error {
 	return o.s.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: bay, Raised: on, By: byWebPayment})
 }
 
-// kept ends that a bay is kept: what another one closed stays closed.
-func (o *operator) kept(ctx context.Context, bay int) {
+// kept ends that a bay is kept, and tells whether it was: what another one closed stays closed.
+func (o *operator) kept(ctx context.Context, bay int) bool {
 	if o.do.mayOpen(ctx, bay, byWebPayment) != nil {
-		return
+		return false
 	}
 	if err := o.shut(ctx, bay, false); err != nil {
 		o.s.log.Warn("bay is still kept for a web payment", "bay", bay, "error", err)
 	}
+	return true
 }
 
 // resetAfter lets the answer go out.
@@ -341,6 +359,12 @@ func (o *operator) Reset(_ context.Context, onIdle bool) (later bool, err error)
 	busy := func() bool { return len(o.s.control.Snapshot().State.Underway()) > 0 }
 	later = onIdle && busy()
 	o.s.log.Info("the operator wants the kiosk to begin anew", "when_idle", onIdle)
+	if !o.resetting.CompareAndSwap(false, true) {
+		if !onIdle {
+			o.s.quit()
+		}
+		return later, nil
+	}
 	go func() {
 		for wait := resetAfter; ; wait = time.Second {
 			select {
@@ -357,14 +381,14 @@ func (o *operator) Reset(_ context.Context, onIdle bool) (later bool, err error)
 	return later, nil
 }
 
-// Tariffs implements csms.Site.
-func (o *operator) Tariffs() (v2.Assignment, bool) {
+// Tariff implements csms.Site.
+func (o *operator) Tariff() v2.Assignment {
 	now, sum := o.s.prices.Prices(o.s.clock.Now())
 	all := make([]int, len(o.bays))
 	for i := range all {
 		all[i] = i + 1
 	}
-	return v2.Assignment{Tariff: o.book.tariffID(now.ID, sum), Kind: "DefaultTariff", EVSEs: all}, true
+	return v2.Assignment{Tariff: o.book.tariffID(now.ID, sum), Kind: "DefaultTariff", EVSEs: all}
 }
 
 // SetTariff implements csms.Site: it is an instruction in the journal, as one of a back office is.
@@ -381,27 +405,41 @@ func (o *operator) SetTariff(ctx context.Context, evse int, t v2.Tariff) error {
 	if err != nil {
 		return &csms.Refusal{Status: v2.Rejected, Code: "InvalidValue", Text: err.Error()}
 	}
-	if err := o.book.keepTariff(ctx, t.ID, store.Sum(parsed.JSON())); errors.Is(err, errOtherTariff) {
-		return &csms.Refusal{Status: "DuplicateTariffId", Code: "DuplicateTariffId", Text: err.Error()}
-	} else if err != nil {
+	if zvt.MaskNumbers(t.ID) != t.ID {
+		return &csms.Refusal{Status: v2.Rejected, Code: "InvalidValue", Text: "tariffId: it has a card number in it"}
+	}
+	sum := store.Sum(parsed.JSON())
+	if o.book.tariffNamed(t.ID, sum) {
+		return &csms.Refusal{Status: "DuplicateTariffId", Code: "DuplicateTariffId",
+			Text: "this tariffId is that of another tariff already"}
+	}
+	if err := o.sellBy(ocpi, from); err != nil {
 		return err
 	}
-	return o.sellBy(ctx, ocpi, from)
+	return o.book.keepTariff(context.WithoutCancel(ctx), t.ID, sum)
 }
 
 // ClearTariff implements csms.Site: the configuration's is sold by again.
-func (o *operator) ClearTariff(ctx context.Context) error {
-	return o.sellBy(ctx, o.s.c.Tariff.JSON(), time.Time{})
+func (o *operator) ClearTariff(context.Context) error {
+	return o.sellBy(o.s.c.Tariff.JSON(), time.Time{})
 }
 
-// sellBy lets the site sell by a tariff.
-func (o *operator) sellBy(ctx context.Context, ocpi []byte, from time.Time) error {
+// sellBy lets the site sell by a tariff. It is carried out whether or not the operator stays connected: what holds is
+// in the journal. What cannot hold is refused before that has it.
+func (o *operator) sellBy(ocpi []byte, from time.Time) error {
+	ctx := context.Background()
+	if !o.s.clock.Trusted() {
+		return &csms.Refusal{Status: v2.Rejected, Code: "InternalError", Text: "the kiosk's clock is not right yet"}
+	}
 	now := o.s.clock.Now()
 	id, _ := newID()
 	in := kiosk.Instruction{ID: id, Kiosk: o.s.c.KioskID, Issued: now, Expires: now.Add(time.Hour),
 		Do: kiosk.TaskTariff, Tariff: ocpi}
 	if !from.IsZero() {
 		in.From = &from
+	}
+	if err := o.s.prices.mayOrder(in, now); err != nil {
+		return &csms.Refusal{Status: v2.Rejected, Code: "InvalidValue", Text: err.Error()}
 	}
 	if err := o.s.control.Do(ctx, session.Observation{What: session.InstructionGiven, By: o.do.by,
 		Instruction: &in}); err != nil {
@@ -439,7 +477,8 @@ func (o *operator) authorize(ctx context.Context) {
 	for ctx.Err() == nil {
 		state := o.s.control.Snapshot().State
 		for id, x := range state.Sessions {
-			if known[id] || x.Money != session.Held || x.Hold == nil || !o.asks() {
+			begun := x.Power != session.Waiting && x.Power != session.Starting && x.Power != session.Closing
+			if known[id] || begun || x.Money != session.Held || x.Hold == nil || !o.asks() {
 				continue
 			}
 			known[id] = true

@@ -12,6 +12,7 @@ import (
 
 	"kioskd/csms"
 	"kioskd/csms/events"
+	"kioskd/ocpp/v2"
 	"kioskd/session"
 	"kioskd/store"
 )
@@ -35,10 +36,60 @@ type operatorBook struct {
 
 // bookState is what is kept beside the number of the record.
 type bookState struct {
+	Operator string            `json:"operator"` // whose it is: URL and identity
 	Events   events.State      `json:"events"`
 	Settings map[string]string `json:"settings,omitempty"`
 	// Tariffs are those that the operator set: its name for each, by the checksum of what is sold by.
 	Tariffs map[string]string `json:"tariffs,omitempty"`
+	// Sending are the messages of the record that is being told, and the state after it: what was sent once is not told
+	// otherwise after a restart.
+	Sending *sending `json:"sending,omitempty"`
+}
+
+// sending is a record that is being told.
+type sending struct {
+	Record   int64        `json:"record"`
+	Next     events.State `json:"next"`
+	Messages []held       `json:"messages"`
+}
+
+// held is a message that may have been sent.
+type held struct {
+	Action  string          `json:"action"`
+	Payload json.RawMessage `json:"payload"`
+	At      time.Time       `json:"at"`
+}
+
+// hold is what is being told as it is kept.
+func (b *operatorBook) hold() (*sending, error) {
+	out := &sending{Record: b.record, Next: b.next}
+	for _, m := range b.pending {
+		payload, err := json.Marshal(m.Payload)
+		if err != nil {
+			return nil, err
+		}
+		out.Messages = append(out.Messages, held{m.Action, payload, m.At})
+	}
+	return out, nil
+}
+
+// goOn takes up what was being told before a restart.
+func (b *operatorBook) goOn(s *sending) error {
+	if s == nil {
+		return nil
+	}
+	b.record, b.next = s.Record, s.Next
+	for _, h := range s.Messages {
+		var payload any = new(v2.NotifySettlement)
+		if h.Action == v2.ActionTransactionEvent {
+			payload = new(v2.TransactionEvent)
+		}
+		if err := json.Unmarshal(h.Payload, payload); err != nil {
+			return fmt.Errorf("cannot read what the operator was being told: %w", err)
+		}
+		b.pending = append(b.pending, events.Message{Action: h.Action, Payload: payload, At: h.At})
+	}
+	return nil
 }
 
 // The book is written with each message; where records give none, after so many of them or so long.
@@ -48,26 +99,26 @@ const (
 )
 
 // openBook reads what was told. An operator is told of what happens from the first time on.
-func openBook(ctx context.Context, journal *store.Store, options func() events.Options,
+func openBook(ctx context.Context, journal *store.Store, operator string, options func() events.Options,
 	log *slog.Logger) (*operatorBook, error) {
 	b := &operatorBook{journal: journal, options: options, log: log, written: time.Now()}
 	told, err := journal.Told(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read what the operator was told: %w", err)
 	}
-	if told == nil {
-		b.told.Seq, err = journal.Seq(ctx)
-		if err != nil {
-			return nil, err
+	if told != nil {
+		if err := json.Unmarshal(told.State, &b.state); err != nil {
+			return nil, fmt.Errorf("cannot read what the operator was told: %w", err)
 		}
+	}
+	if told == nil || b.state.Operator != operator { // another one was told of nothing
+		b.state = bookState{Operator: operator}
+		b.told.Seq, err = journal.Seq(ctx)
 		b.seen = b.told.Seq
-		return b, b.write(ctx)
+		return b, errors.Join(err, journal.Unhear(ctx), b.write(ctx))
 	}
 	b.told, b.seen = *told, told.Seq
-	if err := json.Unmarshal(told.State, &b.state); err != nil {
-		return nil, fmt.Errorf("cannot read what the operator was told: %w", err)
-	}
-	return b, nil
+	return b, b.goOn(b.state.Sending)
 }
 
 // write keeps the book, with what the operator did not take. The caller holds the lock, or the book alone.
@@ -119,7 +170,14 @@ func (b *operatorBook) read(ctx context.Context, options events.Options) error {
 		}
 		if len(messages) > b.told.Part {
 			b.record, b.next, b.pending = r.Seq, next, messages
-			return nil
+			b.state.Sending, err = b.hold()
+			if err == nil {
+				err = b.write(ctx)
+			}
+			if err != nil { // it is read again
+				b.pending, b.state.Sending = nil, nil
+			}
+			return err
 		}
 		b.told.Seq, b.told.Part, b.state.Events = r.Seq, 0, next
 	}
@@ -153,13 +211,13 @@ func (b *operatorBook) Park(ctx context.Context, m *csms.Message, why error) err
 func (b *operatorBook) done(ctx context.Context, unheard ...store.Unheard) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	before, was := b.told, b.state.Events
+	before, was := b.told, b.state
 	b.told.Part++
 	if b.told.Part == len(b.pending) {
-		b.told.Seq, b.told.Part, b.state.Events = b.record, 0, b.next
+		b.told.Seq, b.told.Part, b.state.Events, b.state.Sending = b.record, 0, b.next, nil
 	}
 	if err := b.write(ctx, unheard...); err != nil {
-		b.told, b.state.Events = before, was
+		b.told, b.state = before, was
 		return err
 	}
 	if b.told.Part == 0 {
@@ -169,7 +227,7 @@ func (b *operatorBook) done(ctx context.Context, unheard ...store.Unheard) error
 }
 
 // Waits implements csms.Queue.
-func (b *operatorBook) Waits(ctx context.Context, _ string) (bool, error) {
+func (b *operatorBook) Waits(ctx context.Context) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	last, err := b.journal.Seq(ctx)
@@ -211,18 +269,22 @@ func (b *operatorBook) named(id, sum string) string {
 	return id + "-" + sum[:min(8, len(sum))]
 }
 
-// errOtherTariff means that a tariff's name is that of another one already.
-var errOtherTariff = errors.New("this tariffId is that of another tariff already")
+// tariffNamed tells whether a name is that of another tariff.
+func (b *operatorBook) tariffNamed(id, sum string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for other, name := range b.state.Tariffs {
+		if name == id && other != sum {
+			return true
+		}
+	}
+	return false
+}
 
 // keepTariff keeps an operator's name of a tariff.
 func (b *operatorBook) keepTariff(ctx context.Context, id, sum string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for other, name := range b.state.Tariffs {
-		if name == id && other != sum {
-			return errOtherTariff
-		}
-	}
 	was := b.state.Tariffs
 	b.state.Tariffs = maps.Clone(was)
 	if b.state.Tariffs == nil {

@@ -107,11 +107,10 @@ func (o *operator) tariffAndCost() (out []csms.Variable) {
 		out = append(out, in(what, fixed(c, "Available", "boolean", "true")),
 			in(what, fixed(c, "Enabled", "boolean", "true")))
 	}
-	const most = 60
 	return append(out, in("RunningCost", fixed(c, "Available", "boolean", "false")),
 		fixed(c, "Currency", "string", string(o.s.c.Currency)),
 		in("Tariff", fixed(c, "ConditionsSupported", "boolean", "true")),
-		in("Tariff", fixed(c, "MaxElements", "integer", strconv.Itoa(most))),
+		in("Tariff", fixed(c, "MaxElements", "integer", strconv.Itoa(csms.MostPrices))),
 		in("Tariff", fixed(c, "HandleFailedTariff", "OptionList", "UseDefaultTariff")),
 		in("Cost", fixed(c, "Interval", "integer", "0")),
 		fixed(c, "TariffFallbackMessage", "string", ""), fixed(c, "TotalCostFallbackMessage", "string", ""),
@@ -142,7 +141,7 @@ func (o *operator) communication() []csms.Variable {
 		fixed(c, "NetworkProfileConnectionAttempts", "integer", "1"), fixed(c, "ResetRetries", "integer", "0"),
 		fixed(c, "FileTransferProtocols", "MemberList", "HTTPS"),
 		fixed(c, "UnlockOnEVSideDisconnect", "boolean", "true"),
-		fixed("SecurityCtrlr", "Identity", "string", o.s.c.CSMS.Identity),
+		fixed("SecurityCtrlr", "Identity", "string", o.identity()),
 		fixed("SecurityCtrlr", "OrganizationName", "string", o.s.c.Site["name"]),
 		fixed("SecurityCtrlr", "SecurityProfile", "integer", profile),
 		fixed("SecurityCtrlr", "CertificateEntries", "integer", "0"),
@@ -212,7 +211,7 @@ func (o *operator) places() []csms.Variable {
 		{Component: c, Name: "Problem", Type: "boolean", Value: trouble(0)},
 		fixed(c, "VendorName", "string", "kioskd"), fixed(c, "Model", "string", "kiosk"),
 		fixed(c, "SerialNumber", "string", o.s.c.KioskID), fixed(c, "FirmwareVersion", "string", o.s.options.Version),
-		fixed(c, "SupplyPhases", "integer", "3"), fixed(c, "Identity", "string", o.s.c.CSMS.Identity)}
+		fixed(c, "SupplyPhases", "integer", "3"), fixed(c, "Identity", "string", o.identity())}
 	for i, bay := range o.bays {
 		at := func(v csms.Variable) csms.Variable { v.EVSE = i + 1; return v }
 		power := strconv.FormatInt(int64(o.s.c.Rules.Bays[bay].MaxPower), 10)

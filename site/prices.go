@@ -151,15 +151,32 @@ func (s *priceSchedule) judge(in kiosk.Instruction) (*tariff.Tariff, error) {
 	return t, nil
 }
 
+// judged is a tariff that the site may sell by from a time on, or why it may not.
+func (s *priceSchedule) judged(in kiosk.Instruction, now time.Time) (t *tariff.Tariff, sum string, from time.Time,
+	err error) {
+	t, err = s.judge(in)
+	if err != nil {
+		return nil, "", from, err
+	}
+	sum, from = store.Sum(t.JSON()), startOf(in, now)
+	host := sum == s.base.sum // the host's own price is no slip of an operator's pen
+	if why := s.jumpAt(from, t); why != "" && !host && (len(in.Accept) < 8 || !strings.HasPrefix(sum, in.Accept)) {
+		return nil, "", from, fmt.Errorf("%s; if that is meant, accept %s", why, sum[:8])
+	}
+	return t, sum, from, nil
+}
+
+// mayOrder tells why a tariff would not be taken over.
+func (s *priceSchedule) mayOrder(in kiosk.Instruction, now time.Time) error {
+	_, _, _, err := s.judged(in, now)
+	return err
+}
+
 // order takes a tariff over, if the site may sell by it.
 func (s *priceSchedule) order(in kiosk.Instruction, now time.Time) (json.RawMessage, error) {
-	t, err := s.judge(in)
+	t, sum, from, err := s.judged(in, now)
 	if err != nil {
 		return nil, err
-	}
-	sum, from := store.Sum(t.JSON()), startOf(in, now)
-	if why := s.jumpAt(from, t); why != "" && (len(in.Accept) < 8 || !strings.HasPrefix(sum, in.Accept)) {
-		return nil, fmt.Errorf("%s; if that is meant, accept %s", why, sum[:8])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

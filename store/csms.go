@@ -84,3 +84,9 @@ func (s *Store) Heard(ctx context.Context, id int64, why string) error {
 	_, err := s.db.ExecContext(ctx, "update csms_parked set again = 0, why = ? where id = ?", why, id)
 	return explain(err)
 }
+
+// Unhear forgets what a central system did not take: another one is told from now on.
+func (s *Store) Unhear(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, "delete from csms_parked")
+	return explain(err)
+}

@@ -399,15 +399,15 @@ func TestAnOperatorStartsAndStops(t *testing.T) {
 	})
 	r := o.asks("RequestStartTransaction", `{"evseId":1,"remoteStartId":5,"idToken":{"idToken":"PSP-9","type":`+
 		`"DirectPayment"}}`)
-	id, _ := r["transactionId"].(string)
-	if r["status"] != "Accepted" || id == "" {
+	if r["status"] != "Accepted" {
 		t.Fatalf("it answers %s", asText(r))
 	}
 	s.Bays[0].Plug(simulator.GoodCar())
 	o.await("it began", func(map[string]any) bool { return len(o.calls("TransactionEvent")) > 0 })
 	e := o.calls("TransactionEvent")[0]
 	info := e["transactionInfo"].(map[string]any)
-	if info["transactionId"] != id || info["remoteStartId"] != 5.0 || e["triggerReason"] != "RemoteStart" ||
+	id, _ := info["transactionId"].(string)
+	if id == "" || info["remoteStartId"] != 5.0 || e["triggerReason"] != "RemoteStart" ||
 		e["idToken"].(map[string]any)["idToken"] != "PSP-9" {
 		t.Errorf("it reads %s", asText(e))
 	}

@@ -135,12 +135,18 @@ func (t *telling) take(e session.Event) {
 		t.settle(e)
 	}
 	switch e.Kind {
+	case session.HoldVanished:
+		t.settlement(v2.Canceled, kiosk.Money{}, "the terminal no longer has the hold")
+	case session.ReleaseIntent:
+		if t.Last != nil { // without a bill: it could not be priced
+			t.end(t.at, t.Last.Import, t.unpriced())
+		}
 	case session.ContactorClose:
 		t.Closing = true
 		t.begin()
 	case session.Closed:
 		if t.Begun && !t.Over && t.Last != nil { // there was nothing to bill
-			t.end(t.at, t.Last.Import, nil)
+			t.end(t.at, t.Last.Import, t.unpriced())
 		}
 	}
 }
@@ -309,17 +315,39 @@ func (t *telling) settle(e session.Event) {
 	case session.WaitingBody:
 		if !t.Failed && e.Kind == session.CaptureWaiting {
 			t.Failed = true
-			t.settlement(v2.Failed, kiosk.Money{}, cmp.Or(b.Error, b.Code, "the terminal did not book it")+
+			t.settlement(v2.Failed, t.owed(), cmp.Or(b.Error, b.Code, "the terminal did not book it")+
 				"; it is tried again")
 		}
 	case session.AnswerBody:
 		switch {
 		case e.Kind == session.Refused && b.Class == string(kiosk.DeclineIssuer):
-			t.settlement(v2.Rejected, kiosk.Money{}, cmp.Or(b.Error, b.Code))
+			t.settlement(v2.Rejected, t.owed(), cmp.Or(b.Error, b.Code))
 		case e.Kind == session.Refused, e.Kind == session.Unproven:
-			t.settlement(v2.Failed, kiosk.Money{}, cmp.Or(b.Error, b.Code, "nothing proves what became of it"))
+			t.settlement(v2.Failed, t.owed(), cmp.Or(b.Error, b.Code, "nothing proves what became of it"))
 		}
 	}
+}
+
+// unpriced is the cost of what has no bill: nothing is taken for it.
+func (t *telling) unpriced() *v2.Cost {
+	out := &v2.Cost{Failed: true, Why: "there is no bill: nothing is taken", Total: v2.TotalCost{Currency: "XXX",
+		Kind: "NormalCost", Total: v2.Price{Gross: "0"}}}
+	if t.Hold != nil {
+		out.Total.Currency = string(t.Hold.Approved.Currency)
+	}
+	out.Usage.Energy = "0"
+	if t.First != nil && t.Last != nil {
+		out.Usage.Energy = kWh(max(0, t.Last.Import-t.First.Import))
+	}
+	return out
+}
+
+// owed is what was to be taken.
+func (t *telling) owed() kiosk.Money {
+	if t.Total == nil {
+		return kiosk.Money{}
+	}
+	return *t.Total
 }
 
 // settlement tells of a payment that the operator knows of.

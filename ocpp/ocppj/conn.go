@@ -22,10 +22,11 @@ type Handler func(ctx context.Context, action string, payload json.RawMessage) (
 type Options struct {
 	Handle  Handler
 	Log     *slog.Logger
-	Trace   bool          // logs every frame as it is
-	Ping    time.Duration // between pings; 0 for the usual
-	Timeout time.Duration // of an answer to a call and to a ping; 0 for the usual
-	V2      bool          // the errors are those of OCPP 2.x
+	Trace   bool                // logs every frame as it is
+	Ping    time.Duration       // between pings; 0 for the usual
+	Timeout time.Duration       // of an answer to a call and to a ping; 0 for the usual
+	V2      bool                // the errors are those of OCPP 2.x
+	Mask    func(string) string // of what is logged; nil for none
 }
 
 const (
@@ -52,6 +53,9 @@ type Conn struct {
 
 // New makes a connection; nothing is read before Run.
 func New(ws *websocket.Conn, o Options) *Conn {
+	if o.Mask == nil {
+		o.Mask = func(s string) string { return s }
+	}
 	if o.Ping == 0 {
 		o.Ping = usualPing
 	}
@@ -86,7 +90,7 @@ func (c *Conn) Run(ctx context.Context) error {
 			continue
 		}
 		if c.o.Trace {
-			c.o.Log.Info("ocpp received", "frame", traced(data))
+			c.o.Log.Info("ocpp received", "frame", c.o.Mask(traced(data)))
 		}
 		if err := c.take(ctx, data); err != nil {
 			return err
@@ -266,7 +270,7 @@ func (c *Conn) send(ctx context.Context, f Frame) error {
 		return err
 	}
 	if c.o.Trace {
-		c.o.Log.Info("ocpp sent", "frame", traced(data))
+		c.o.Log.Info("ocpp sent", "frame", c.o.Mask(traced(data)))
 	}
 	return c.ws.Write(ctx, websocket.MessageText, data)
 }

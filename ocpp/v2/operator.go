@@ -44,6 +44,8 @@ type Cost struct {
 	Periods []CostPeriod `json:"chargingPeriods,omitempty"`
 	Total   TotalCost    `json:"totalCost"`
 	Usage   TotalUsage   `json:"totalUsage"`
+	Failed  bool         `json:"failureToCalculate,omitempty"`
+	Why     string       `json:"failureReason,omitempty"`
 }
 
 // CostPeriod is a time of a transaction, and what was used in it.
@@ -236,13 +238,6 @@ type ChangeTransactionTariff struct {
 type NotifyWebPayment struct {
 	EVSE    int `json:"evseId"`
 	Timeout int `json:"timeout"`
-}
-
-// StartAnswer answers RequestStartTransaction.
-type StartAnswer struct {
-	Status      string `json:"status"`
-	Why         *Why   `json:"statusInfo,omitempty"`
-	Transaction string `json:"transactionId,omitempty"`
 }
 
 // ChangeAvailability closes an EVSE to new drivers, or opens it; the whole station without one (G03, G04).

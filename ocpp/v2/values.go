@@ -8,8 +8,8 @@ import (
 	"kioskd/ocpp/v16"
 )
 
-// Decimal is a number as the peer wrote it: exact. What is none is kept as it is, and is no value when it is read: one odd
-// value must not lose what stands beside it.
+// Decimal is a number as the peer wrote it: exact. What is none is kept as it is, and is no value when it is read: one
+// odd value must not lose what stands beside it.
 type Decimal string
 
 // UnmarshalJSON keeps a number, or a text.
