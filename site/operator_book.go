@@ -24,7 +24,6 @@ type operatorBook struct {
 	log     *slog.Logger
 
 	mu      sync.Mutex
-	ready   bool
 	told    store.Told
 	state   bookState        // after record told.Seq
 	record  int64            // of pending

@@ -132,22 +132,20 @@ func (o *centralSystem) asks(action, payload string) map[string]any {
 	o.t.Helper()
 	before := len(o.seen())
 	o.says("call %s %s", action, payload)
-	for {
-		var got map[string]any
-		o.await(action, func(map[string]any) bool {
-			for _, m := range o.seen()[before:] {
-				if (m["what"] == "result" || m["what"] == "error") && m["action"] == action {
-					got = m
-					return true
-				}
+	var got map[string]any
+	o.await(action, func(map[string]any) bool {
+		for _, m := range o.seen()[before:] {
+			if (m["what"] == "result" || m["what"] == "error") && m["action"] == action {
+				got = m
+				return true
 			}
-			return false
-		})
-		if payload, ok := got["payload"].(map[string]any); ok {
-			return payload
 		}
-		return got
+		return false
+	})
+	if payload, ok := got["payload"].(map[string]any); ok {
+		return payload
 	}
+	return got
 }
 
 // strict fails where a message did not fit the schemas.
