@@ -232,7 +232,8 @@ func TestAMessageIsSentOnce(t *testing.T) {
 // and holds up nothing.
 func TestWhatIsRefused(t *testing.T) {
 	s := newSystem(t, func(action string) string {
-		if slices.Contains([]string{v2.ActionTransactionEvent, v2.ActionStatusNotification, v2.ActionNotifyEvent}, action) {
+		switch action {
+		case v2.ActionTransactionEvent, v2.ActionStatusNotification, v2.ActionNotifyEvent:
 			return "!InternalError"
 		}
 		return ""
