@@ -653,7 +653,7 @@ func (c *Charger) stopped(ctx context.Context, m v16.StopTransaction) (v16.StopR
 	c.mu.Unlock()
 	for _, v := range m.Data {
 		for _, s := range v.Signed() {
-			e.Signed = append(e.Signed, Signed{s.Context, string(s.Value)})
+			e.Signed = append(e.Signed, Signed{s.Context, string(s.Value), s.Proof})
 		}
 	}
 	if err := c.server.o.Desk.Ended(ctx, e); err != nil {

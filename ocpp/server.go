@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"kioskd"
+	"kioskd/ocpp/v16"
 )
 
 // protocol16 is the sub-protocol of OCPP 1.6-J (OCPP-J, 3.1.2).
@@ -57,8 +58,9 @@ type Ended struct {
 
 // Signed is a signed value of a charger.
 type Signed struct {
-	Context string `json:"context,omitempty"`
-	Value   string `json:"value"`
+	Context string    `json:"context,omitempty"`
+	Value   string    `json:"value"`
+	Proof   v16.Proof `json:"proof,omitzero"` // of OCPP 2.x
 }
 
 // Settings are a charger's, of the configuration.

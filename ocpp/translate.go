@@ -26,9 +26,10 @@ const firstConnector = 1
 type stationed struct {
 	number  int // ours; 0 while no session has it
 	evse    int
-	seq     int           // of the last event
-	start   *kiosk.Energy // the register at its begin; nil where none was told
-	begun   v2.Time       // by the charger's clock
+	seq     int             // of the last event
+	start   *kiosk.Energy   // the register at its begin; nil where none was told
+	begun   v2.Time         // by the charger's clock
+	signed  []v2.MeterValue // signed values of before its end
 	refused bool
 	over    bool
 }
@@ -231,6 +232,11 @@ func (c *Charger) known(m *v2.TransactionEvent, x *stationed) {
 			x.evse = n.set.Number
 		}
 	}
+	for _, v := range m.Values {
+		if m.Type != v2.Ended && slices.ContainsFunc(v.Samples, func(s v2.Sample) bool { return s.Signed != nil }) {
+			x.signed = append(x.signed[:min(1, len(x.signed))], v) // the first, and the last
+		}
+	}
 	now := registerOf(m.Values)
 	flows := m.Info.State == v2.Charging || x.start != nil && now != nil && *now > *x.start+slack
 	if x.start == nil {
@@ -330,6 +336,13 @@ func (c *Charger) goesOn(ctx context.Context, m v2.TransactionEvent, x *statione
 	var values []v16.MeterValue
 	for _, v := range m.Values {
 		values = append(values, v.As16())
+	}
+	if m.Type == v2.Ended {
+		c.mu.Lock()
+		for _, v := range x.signed {
+			values = append(values, v.As16())
+		}
+		c.mu.Unlock()
 	}
 	if m.Type != v2.Ended {
 		if number == 0 {

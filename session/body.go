@@ -227,8 +227,11 @@ type (
 	}
 	// SignedValue is a signed text of a charger, byte for byte.
 	SignedValue struct {
-		Context string `json:"context,omitempty"`
-		Value   string `json:"value"`
+		Context   string `json:"context,omitempty"`
+		Value     string `json:"value"`                // of OCPP 2.x in base64
+		Encoding  string `json:"encoding,omitempty"`   // as the charger said it
+		Method    string `json:"method,omitempty"`     // as the charger said it
+		PublicKey string `json:"public_key,omitempty"` // as the charger said it
 	}
 	// DerivedBody is a record for others to ingest. Its shape is theirs.
 	DerivedBody struct{}

@@ -272,6 +272,14 @@ func (w *wizard) plansOfChargers(ctx context.Context, before []plan) (out []plan
 		return nil, err
 	}
 	for _, x := range found {
+		if x.Connectors == 0 { // one of OCPP 2.x does not say before it is taken
+			said, err := w.ask(ctx, question{def: "1", check: inputNumber,
+				title: fmt.Sprintf("How many vehicles charge at charger %s at a time", x.ID)})
+			if err != nil {
+				return nil, err
+			}
+			x.Connectors, _ = strconv.Atoi(said) // it is a number
+		}
 		for number := 1; number <= max(1, x.Connectors); number++ {
 			b, err := w.planOfConnector(ctx, x, number, append(slices.Clone(before), out...))
 			if err != nil {

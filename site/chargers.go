@@ -233,7 +233,8 @@ func (d chargerDesk) Ended(ctx context.Context, e ocpp.Ended) error {
 		b.Error = e.Why.Error()
 	}
 	for _, v := range e.Signed {
-		b.Signed = append(b.Signed, session.SignedValue{Context: v.Context, Value: v.Value})
+		b.Signed = append(b.Signed, session.SignedValue{Context: v.Context, Value: v.Value,
+			Encoding: v.Proof.Encoding, Method: v.Proof.Method, PublicKey: v.Proof.PublicKey})
 	}
 	return d.s.control.Do(ctx, session.Observation{What: session.ChargerEnded, Bay: e.Bay, Ended: b})
 }

@@ -42,6 +42,14 @@ type Sample struct {
 	Phase     string `json:"phase,omitempty"`
 	Location  string `json:"location,omitempty"` // Outlet where it is missing
 	Unit      string `json:"unit,omitempty"`     // Wh where it is missing, of energy
+	Proof     Proof  `json:"-"`                  // of a signed value of OCPP 2.x
+}
+
+// Proof is how a signed value of OCPP 2.x is written, and what it is proven with.
+type Proof struct {
+	Encoding  string // OCMF
+	Method    string // ECDSA-secp256r1-SHA256
+	PublicKey string
 }
 
 // Text is a text that some chargers write as a number.

@@ -77,7 +77,8 @@ func (m MeterValue) As16() v16.MeterValue {
 		out.Samples = append(out.Samples, as)
 		if s.Signed != nil {
 			out.Samples = append(out.Samples, v16.Sample{Value: v16.Text(s.Signed.Data), Context: s.Context,
-				Format: v16.SignedData})
+				Format: v16.SignedData, Proof: v16.Proof{Encoding: s.Signed.Encoding, Method: s.Signed.Method,
+					PublicKey: s.Signed.PublicKey}})
 		}
 	}
 	return out
