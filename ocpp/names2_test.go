@@ -254,8 +254,8 @@ func TestOneOddValue(t *testing.T) {
 // TestSignedValuesOf2x are kept byte for byte, with what they are proven with: the one of the begin, too.
 func TestSignedValuesOf2x(t *testing.T) {
 	signed := func(context, data string) string {
-		return `,"meterValue":[{"timestamp":"2026-03-02T09:00:10Z","sampledValue":[{"value":2259988,"context":"` + context +
-			`","signedMeterValue":{"signedMeterData":"` + data + `","signingMethod":"ECDSA-secp256r1-SHA256",` +
+		return `,"meterValue":[{"timestamp":"2026-03-02T09:00:10Z","sampledValue":[{"value":2259988,"context":"` +
+			context + `","signedMeterValue":{"signedMeterData":"` + data + `","signingMethod":"ECDSA-secp256r1-SHA256",` +
 			`"encodingMethod":"OCMF","publicKey":"b2Nh"}}]}]`
 	}
 	x := newStation(t)
@@ -264,7 +264,8 @@ func TestSignedValuesOf2x(t *testing.T) {
 	})
 	x.tx("TX-1", "Ended", "EVConnected", signed("Transaction.End", "T0NNRnxC"), 1, 0, "")
 	e := x.s.desk.ended
-	if len(e) != 1 || len(e[0].Signed) != 2 || e[0].Signed[0].Value != "T0NNRnxC" || e[0].Signed[1].Value != "T0NNRnxB" ||
+	if len(e) != 1 || len(e[0].Signed) != 2 || e[0].Signed[0].Value != "T0NNRnxC" ||
+		e[0].Signed[1].Value != "T0NNRnxB" ||
 		e[0].Signed[1].Proof.Encoding != "OCMF" || e[0].Signed[1].Proof.PublicKey != "b2Nh" {
 		t.Errorf("%+v", e)
 	}
