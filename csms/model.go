@@ -13,6 +13,7 @@ import (
 const (
 	readOnly  = "ReadOnly"
 	readWrite = "ReadWrite"
+	writeOnly = "WriteOnly"
 	actual    = "Actual"
 )
 
@@ -29,6 +30,7 @@ type Variable struct {
 	// Default is the value of one that can be set until that is done. Check tells why a value is refused.
 	Default string
 	Check   func(value string) error
+	Secret  bool // it can be set, and not read
 }
 
 // Model is the device model: what is there, and what an operator may set.
@@ -125,7 +127,10 @@ func (m *Model) get(r v2.GetVariables) (out v2.GetResults) {
 		v, status := m.one(d.Component, d.Variable, d.Attribute)
 		result := v2.VariableResult{Attribute: d.Attribute, Status: status, Component: d.Component,
 			Variable: d.Variable}
-		if status == v2.Accepted {
+		switch {
+		case status == v2.Accepted && v.Secret:
+			result.Status, result.Why = v2.Rejected, &v2.Why{Code: "WriteOnly"}
+		case status == v2.Accepted:
 			result.Value = m.value(v)
 		}
 		out.Results = append(out.Results, result)
@@ -195,6 +200,9 @@ func (m *Model) report(of []v2.GetVariable) (out []v2.ReportVariable) {
 		}
 		if v.Check != nil {
 			r.Attributes[0].Mutability, r.Attributes[0].Persistent = readWrite, true
+		}
+		if v.Secret {
+			r.Attributes[0].Mutability, r.Attributes[0].Value = writeOnly, ""
 		}
 		out = append(out, r)
 	}

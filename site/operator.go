@@ -65,7 +65,7 @@ func (s *Site) openOperator(ctx context.Context) error {
 		Trace: s.traces("csms"), Mask: zvt.MaskNumbers,
 		Boot: v2.BootNotification{Reason: "PowerUp", Station: v2.Station{Vendor: "kioskd", Model: "kiosk",
 			Serial: cut(s.c.KioskID, 25), Firmware: cut(s.options.Version, 50)}}})
-	s.operator = o
+	s.operator, s.screen.Web = o, o.web
 	return nil
 }
 
@@ -318,7 +318,11 @@ func (o *operator) Keep(ctx context.Context, evse int, d time.Duration) error {
 	}
 	state := o.s.control.Snapshot().State
 	shut := state.Faults[session.FaultAt{Code: kiosk.FaultBayShut, Bay: bay}]
-	if _, taken := state.AtBay(bay); taken || shut && o.do.mayOpen(ctx, bay, byWebPayment) != nil {
+	x, taken := state.AtBay(bay)
+	if taken && x.Money == session.MoneyNone { // the driver who read the code at the kiosk pays there
+		taken = o.s.control.Do(ctx, session.Observation{What: session.Cancelled, Session: x.ID}) != nil
+	}
+	if taken || shut && o.do.mayOpen(ctx, bay, byWebPayment) != nil {
 		return fmt.Errorf("bay %d is taken, or closed", bay)
 	}
 	if err := o.shut(ctx, bay, true); err != nil {

@@ -3,7 +3,9 @@ package site
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"kioskd"
@@ -15,6 +17,7 @@ import (
 func (o *operator) variables() []csms.Variable {
 	out := o.payment()
 	out = append(out, o.tariffAndCost()...)
+	out = append(out, webPayments()...)
 	out = append(out, o.communication()...)
 	out = append(out, o.transactions()...)
 	return append(out, o.places()...)
@@ -115,6 +118,78 @@ func (o *operator) tariffAndCost() (out []csms.Variable) {
 		in("Cost", fixed(c, "Interval", "integer", "0")),
 		fixed(c, "TariffFallbackMessage", "string", ""), fixed(c, "TotalCostFallbackMessage", "string", ""),
 		fixed(c, "OfflineTariffFallbackMessage", "string", ""), fixed(c, "Problem", "boolean", "false"))
+}
+
+// Limits of a one-time password (C25).
+const (
+	leastSecret   = 16
+	longestSecret = 255
+	leastValid    = 6 // seconds
+	longestValid  = 3600
+	usualValid    = 60
+	leastOneTime  = 8
+	mostOneTime   = 64
+	usualOneTime  = 20
+	longestPage   = 150 // characters of a template: more make a code that no telephone reads from the panel
+)
+
+const webPaymentsCtrlr = "WebPaymentsCtrlr"
+
+// webPayments is WebPaymentsCtrlr (C25): the code beside the prices.
+func webPayments() []csms.Variable {
+	const c = webPaymentsCtrlr
+	return []csms.Variable{
+		{Component: c, Name: "Enabled", Type: "boolean", Default: "false", Check: boolean},
+		{Component: c, Name: "URLTemplate", Type: "string", Check: template},
+		fixed(c, "URLParameters", "MemberList", ""),
+		{Component: c, Name: "TOTPVersion", Type: "OptionList", Values: csms.TOTPVersion, Default: csms.TOTPVersion,
+			Check: func(value string) error {
+				if value != csms.TOTPVersion {
+					return errors.New("known is " + csms.TOTPVersion)
+				}
+				return nil
+			}},
+		{Component: c, Name: "ValidityTime", Type: "integer", Unit: "s", Default: strconv.Itoa(usualValid),
+			Check: whole(leastValid, longestValid)},
+		{Component: c, Name: "SharedSecret", Type: "string", Secret: true, Check: func(value string) error {
+			if len(value) < leastSecret || len(value) > longestSecret {
+				return fmt.Errorf("want %d to %d characters", leastSecret, longestSecret)
+			}
+			return nil
+		}},
+		{Component: c, Name: "Length", Type: "integer", Default: strconv.Itoa(usualOneTime),
+			Check: whole(leastOneTime, mostOneTime)},
+		fixed(c, "QRCodeQuality", "OptionList", "Low"),
+	}
+}
+
+// template checks the address of a page for payments.
+func template(value string) error {
+	u, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(value))
+	switch {
+	case err != nil || u.Scheme != "https" || u.Hostname() == "":
+		return errors.New("want https://HOST/...")
+	case len(value) > longestPage:
+		return fmt.Errorf("want at most %d characters", longestPage)
+	case !strings.Contains(strings.ToLower(value), "{totp}"):
+		return errors.New("want {totp} in it")
+	}
+	return nil
+}
+
+// web is where the driver of a bay may pay in place of the kiosk; empty while the operator does not offer it, or cannot
+// be reached.
+func (o *operator) web(bay int, at time.Time) string {
+	page, secret := o.model.Setting(webPaymentsCtrlr, "URLTemplate"), o.model.Setting(webPaymentsCtrlr, "SharedSecret")
+	if o.model.Setting(webPaymentsCtrlr, "Enabled") != "true" || page == "" || secret == "" ||
+		!o.s.c.CSMS.RemoteStart || !o.station.Status().Accepted {
+		return ""
+	}
+	valid, length := usualValid, usualOneTime
+	fmt.Sscan(o.model.Setting(webPaymentsCtrlr, "ValidityTime"), &valid)
+	fmt.Sscan(o.model.Setting(webPaymentsCtrlr, "Length"), &length)
+	return csms.WebAddress(page, map[string]string{"chargingstationid": o.identity(), "evse": strconv.Itoa(o.evse(bay)),
+		"version": csms.TOTPVersion, "totp": csms.OneTime(secret, time.Duration(valid)*time.Second, length, at)})
 }
 
 // communication is how the station talks.

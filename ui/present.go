@@ -32,6 +32,7 @@ type Site struct {
 	Notice    func(language string, at time.Time) string // the operator's word to drivers; nil for never
 	Brand     func(language string) Brand                // the host's own; nil for none
 	Receipt   func(session.Session) Handout              // what its driver takes away
+	Web       func(bay int, at time.Time) string         // where its driver may pay instead; nil for none
 	Archive   Archive                                    // nil where no receipts can be looked up
 	Desk      Desk                                       // nil where no person is let in
 }

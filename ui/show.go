@@ -295,6 +295,9 @@ func (p *scene) visit(v *View, x session.Session, snap session.Snapshot) {
 		v.Screen, v.Example = Price, p.example(snap.At)
 		v.Limits = p.limits()
 		v.Limit = v.Limits[p.limit]
+		if p.site.Web != nil {
+			v.Web = p.site.Web(x.Bay, snap.At)
+		}
 	case x.Money == session.Declined:
 		p.ended(v, x)
 		v.Again = p.own && x.MayTryAgain()

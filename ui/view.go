@@ -119,6 +119,7 @@ type View struct {
 	More     bool          `json:"more,omitempty"` // they may ask for more time
 	Free     bool          `json:"free,omitempty"` // the host lets them charge for nothing
 	Example  *Example      `json:"example,omitempty"`
+	Web      string        `json:"web,omitempty"`   // address of a page of the operator's where they may pay instead
 	Kiosk    string        `json:"kiosk,omitempty"` // to tell who helps
 	Later    bool          `json:"later,omitempty"` // receipts can be looked up
 	Receipts []ReceiptView `json:"receipts,omitempty"`

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"kioskd/child"
+	"kioskd/csms"
 	"kioskd/ocpp/judges"
 	"kioskd/simulator"
 	"kioskd/simulator/town"
@@ -376,6 +377,52 @@ func TestAnOperatorAndARestart(t *testing.T) {
 	o.strict()
 }
 
+// offersWeb has the station show a code beside its prices (C25): it leads to the operator's page, for this EVSE, with a
+// password that holds for a minute. The secret that it is made of cannot be read.
+func (o *centralSystem) offersWeb(t *testing.T, s *town.Town, d *ui.Driver) {
+	t.Helper()
+	variable := func(name string) string {
+		return fmt.Sprintf(`"component":{"name":"WebPaymentsCtrlr"},"variable":{"name":%q}`, name)
+	}
+	for name, value := range map[string]string{"Enabled": "true", "SharedSecret": "a-secret-of-the-station",
+		"URLTemplate": "https://pay.example/{chargingStationId}/{evse}/{totp}"} {
+		if got := asText(o.asks("SetVariables", fmt.Sprintf(`{"setVariableData":[{%s,"attributeValue":%q}]}`,
+			variable(name), value))); !strings.Contains(got, `"Accepted"`) {
+			t.Fatalf("%s: %s", name, got)
+		}
+	}
+	if got := asText(o.asks("GetVariables", fmt.Sprintf(`{"getVariableData":[{%s}]}`,
+		variable("SharedSecret")))); !strings.Contains(got, `"Rejected"`) || strings.Contains(got, "a-secret") {
+		t.Errorf("the secret is read: %s", got)
+	}
+	web := ""
+	v := &town.Visitor{Visit: town.Visit{Bay: 1, CancelAt: ui.Price}, Driver: d, Site: s, See: func(now ui.View) {
+		if now.Screen == ui.Price {
+			web = now.Web
+		}
+	}}
+	if err := v.Complete(s.Size); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), hang)
+	defer cancel()
+	if err := v.Home(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Play(ctx); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	want := []string{}
+	for _, moment := range []time.Time{at, at.Add(-time.Minute)} {
+		want = append(want, "https://pay.example/K-0042/1/"+csms.OneTime("a-secret-of-the-station", time.Minute, 20,
+			moment))
+	}
+	if !slices.Contains(want, web) {
+		t.Errorf("the code leads to %q, want one of %q", web, want)
+	}
+}
+
 // TestAnOperatorStartsAndStops: with the host's leave an operator lets a vehicle charge (C24), and ends it; a card
 // number is no token; a payment that it refuses is given back; it begins anew when it is told to.
 func TestAnOperatorStartsAndStops(t *testing.T) {
@@ -390,6 +437,7 @@ func TestAnOperatorStartsAndStops(t *testing.T) {
 		`"4111111111111111","type":"DirectPayment"}}`)); !strings.Contains(got, "card number") {
 		t.Errorf("a card number as a token: %s", got)
 	}
+	o.offersWeb(t, s, d)
 	o.asks("NotifyWebPaymentStarted", `{"evseId":1,"timeout":600}`) // the driver pays at a web page (C25)
 	o.await("EVSE 1 is kept", func(map[string]any) bool {
 		all := o.calls("StatusNotification")

@@ -6,6 +6,9 @@ import "kioskd/ui"
 // example, and what will be reserved, before a card can be shown.
 func (pg *page) price() {
 	pg.side = pg.numeral(21)
+	if pg.v.Web != "" { // a code of a leaf of its own would be in the way of the card
+		pg.side = offered{code{pg.v.Web, pg.t("price.web", "N", pg.v.Bay)}}
+	}
 	pg.unread = true
 	for i, p := range pg.v.Prices {
 		name, value := pg.priced(p)
@@ -44,3 +47,9 @@ func (pg *page) limit(l ui.Limit) string {
 	}
 	return ""
 }
+
+// offered is a code that is shown where there is room for it beside the prices.
+type offered struct{ code }
+
+// words are those of the bay's plate, in whose place it stands.
+func (offered) words(pg *page) []block { return pg.numeral(21).words(pg) }
