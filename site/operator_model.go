@@ -168,7 +168,7 @@ func template(value string) error {
 	u, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(value))
 	switch {
 	case err != nil || u.Scheme != "https" || u.Hostname() == "":
-		return errors.New("want https://HOST/...")
+		return errors.New("want an address such as https://HOST/PATH")
 	case len(value) > longestPage:
 		return fmt.Errorf("want at most %d characters", longestPage)
 	case !strings.Contains(strings.ToLower(value), "{totp}"):
