@@ -1,10 +1,14 @@
 package csms_test
 
 import (
+	"compress/gzip"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -186,9 +190,14 @@ func await(t *testing.T, what string, is func() bool) {
 // runs lets a station run until the test ends, or what it returns is called.
 func runs(t *testing.T, s *system, q *queue, p *place) (stop func()) {
 	t.Helper()
+	return runsWith(t, s, q, p, nil)
+}
+
+func runsWith(t *testing.T, s *system, q *queue, p *place, secure *tls.Config) (stop func()) {
+	t.Helper()
 	attempts := csms.Variable{Component: "OCPPCommCtrlr", Name: "MessageAttempts", Default: "2"}
 	pause := csms.Variable{Component: "OCPPCommCtrlr", Name: "MessageAttemptInterval", Default: "1"}
-	station := csms.New(csms.Config{URL: "ws" + strings.TrimPrefix(s.URL, "http"), Identity: "K-1", Queue: q, Site: p,
+	station := csms.New(csms.Config{URL: "ws" + strings.TrimPrefix(s.URL, "http"), Identity: "K-1", TLS: secure, Queue: q, Site: p,
 		Model: csms.NewModel([]csms.Variable{attempts, pause}, nil, func(map[string]string) error { return nil }),
 		Now:   time.Now, Log: slog.New(slog.DiscardHandler), Boot: v2.BootNotification{Reason: "PowerUp"}})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -285,6 +294,36 @@ func TestAStationEnds(t *testing.T) {
 	stop() // a certificate that is not known ends the try; the next one waits
 	if s.count("signature") > 0 {
 		t.Error("the operator reads the address's secret")
+	}
+}
+
+// TestALogIsPutWhereTheOperatorWants: it is the file that the answer names, packed, by PUT over HTTPS.
+func TestALogIsPutWhereTheOperatorWants(t *testing.T) {
+	type file struct{ method, path, text string }
+	put := make(chan file, 1)
+	sink := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		text, err := io.ReadAll(z)
+		if err != nil {
+			t.Error(err)
+		}
+		put <- file{r.Method, r.URL.Path, string(text)}
+	}))
+	defer sink.Close()
+	known := x509.NewCertPool()
+	known.AddCert(sink.Certificate())
+	s := newSystem(t, func(string) string { return "" })
+	runsWith(t, s, &queue{}, &place{}, &tls.Config{RootCAs: known})
+	await(t, "it is there", func() bool { return s.count(v2.ActionStatusNotification) > 0 })
+	s.ask(t, v2.ActionGetLog, `{"requestId":9,"logType":"DiagnosticsLog","log":{"remoteLocation":"`+sink.URL+`/logs/"}}`)
+	await(t, "it is put there", func() bool { return s.count(`"status":"Uploaded"`) > 0 })
+	got := <-put
+	if got.method != http.MethodPut || !strings.HasPrefix(got.path, "/logs/K-1-") || got.text != "{}" {
+		t.Errorf("there is %+v", got)
 	}
 }
 
