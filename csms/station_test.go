@@ -197,9 +197,10 @@ func runsWith(t *testing.T, s *system, q *queue, p *place, secure *tls.Config) (
 	t.Helper()
 	attempts := csms.Variable{Component: "OCPPCommCtrlr", Name: "MessageAttempts", Default: "2"}
 	pause := csms.Variable{Component: "OCPPCommCtrlr", Name: "MessageAttemptInterval", Default: "1"}
-	station := csms.New(csms.Config{URL: "ws" + strings.TrimPrefix(s.URL, "http"), Identity: "K-1", TLS: secure, Queue: q, Site: p,
+	station := csms.New(csms.Config{URL: "ws" + strings.TrimPrefix(s.URL, "http"), Identity: "K-1", TLS: secure,
+		Queue: q, Site: p, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Model: csms.NewModel([]csms.Variable{attempts, pause}, nil, func(map[string]string) error { return nil }),
-		Now:   time.Now, Log: slog.New(slog.DiscardHandler), Boot: v2.BootNotification{Reason: "PowerUp"}})
+		Boot:  v2.BootNotification{Reason: "PowerUp"}})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); station.Run(ctx) }()
