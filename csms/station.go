@@ -230,7 +230,7 @@ func (s *Station) connected(ctx context.Context) error {
 	s.mu.Lock()
 	s.conn = nil
 	s.mu.Unlock()
-	return err
+	return fmt.Errorf("the connection ended: %w", err)
 }
 
 // call asks the operator, whether or not it has accepted this station.

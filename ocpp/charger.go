@@ -32,6 +32,7 @@ type Charger struct {
 	v2       bool                  // it speaks OCPP 2.0.1 or 2.1
 	v21      bool                  // it speaks OCPP 2.1
 	stations map[string]*stationed // transactions of 2.x, by the charger's names
+	problems map[int]problem       // of a charger of 2.x, by EVSE
 	starts   int                   // how often a charger of 2.x was asked to begin
 	address  string
 	heard    time.Time
@@ -92,7 +93,7 @@ func (c *Charger) learn(device string, k kind) {
 func newCharger(s *Server, set Settings) *Charger {
 	c := &Charger{server: s, set: set, connectors: map[int]*Connector{}, log: s.o.Log.With("charger", set.ID),
 		fuses: fuses{forms: fuseForms()}, short: map[string]string{},
-		stations: map[string]*stationed{}}
+		stations: map[string]*stationed{}, problems: map[int]problem{}}
 	for _, n := range set.Connectors {
 		c.connectors[n.Number] = &Connector{charger: c, set: n, news: make(chan struct{}, 1)}
 	}

@@ -270,3 +270,24 @@ func TestSignedValuesOf2x(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestAProblemOf2x is named by its code, whether it comes before the state or after it.
+func TestAProblemOf2x(t *testing.T) {
+	problem := `{"generatedAt":"2026-03-02T09:00:10Z","seqNo":0,"eventData":[{"eventId":1,"timestamp":` +
+		`"2026-03-02T09:00:10Z","trigger":"Alerting","actualValue":"true","techCode":"CX002","techInfo":"residual ` +
+		`current","component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"Problem"},` +
+		`"eventNotificationType":"HardWiredNotification"}]}`
+	for name, first := range map[string]bool{"before the state": true, "after it": false} {
+		x := newStation(t)
+		if first {
+			x.says("NotifyEvent", problem)
+		}
+		x.connectorIs(1, "Faulted")
+		if !first {
+			x.says("NotifyEvent", problem)
+		}
+		if in := x.s.inputs(); in.Failed != "CX002 residual current" {
+			t.Errorf("%s: it is %q", name, in.Failed)
+		}
+	}
+}

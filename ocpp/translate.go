@@ -115,7 +115,33 @@ func (c *Charger) status2(evse, connector int, s v2.ConnectorStatus) error {
 	if keep {
 		return nil
 	}
-	return c.status(v16.StatusNotification{Connector: evse, Status: status})
+	m := v16.StatusNotification{Connector: evse, Status: status}
+	if status == v16.Faulted {
+		c.mu.Lock()
+		m.VendorID, m.VendorError, m.Info = c.problems[evse].vendor, c.problems[evse].code, c.problems[evse].info
+		c.mu.Unlock()
+	}
+	return c.status(m)
+}
+
+// problem is what a charger of 2.x says is wrong with an EVSE, or with itself.
+type problem struct{ vendor, code, info string }
+
+// hasProblem takes a problem, or that it is over, and tells whether what is known to be faulted has it.
+func (c *Charger) hasProblem(evse int, e v2.Event) (faulted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.Cleared || strings.EqualFold(e.Value, "false") {
+		delete(c.problems, evse)
+		return false
+	}
+	p := problem{code: e.TechCode, info: e.TechInfo}
+	if strings.HasPrefix(e.TechCode, "CX") {
+		p.vendor = chargeX
+	}
+	c.problems[evse] = p
+	n := c.connectors[evse]
+	return n != nil && n.state == v16.Faulted
 }
 
 // together is the state of an EVSE by those of its connectors: it is occupied where one is, and free where another is.
@@ -150,6 +176,11 @@ func (c *Charger) notified(m v2.NotifyEvent) error {
 		case "Problem", "Fallback", "Overload", "Tripped":
 			c.log.Warn("charger says", "component", e.Component.Name, "evse", evse, "variable", e.Variable.Name,
 				"value", e.Value, "code", e.TechCode, "info", e.TechInfo)
+			if c.hasProblem(evse, e) {
+				if err := c.status2(evse, 0, v2.Faulted); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil
