@@ -7,8 +7,6 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
-
-	"kioskd/file"
 )
 
 // Charger is a connector of a charger that speaks OCPP. It counts, too, unless the bay has a meter in front of it.
@@ -78,19 +76,9 @@ func (r *configReader) charger(b *Bay, n *yaml.Node, dir string) {
 }
 
 func (r *configReader) chargerPassword(x *Charger, n *yaml.Node, dir string) {
-	var path string
-	before := len(r.faults)
-	r.secret("charger.password_file", &path, dir)(n)
-	if len(r.faults) > before {
-		return
-	}
-	text, err := file.ReadSecret(path)
-	if err != nil {
-		r.fault(n, "charger.password_file: %v", err)
-		return
-	}
-	x.Password = strings.TrimSpace(string(text))
-	if l := len(x.Password); l < leastPassword || l > longestPassword {
+	var ok bool
+	x.Password, ok = r.secretText("charger.password_file", n, dir)
+	if l := len(x.Password); ok && (l < leastPassword || l > longestPassword) {
 		r.fault(n, "charger.password_file: a password of %d characters, want %d to %d", l, leastPassword,
 			longestPassword)
 	}

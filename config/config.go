@@ -528,18 +528,25 @@ func (r *configReader) password(c *Config, n *yaml.Node, text string) {
 }
 
 func (r *configReader) passwordFile(c *Config, n *yaml.Node, dir string) {
+	if text, ok := r.secretText("terminal.password_file", n, dir); ok {
+		r.password(c, n, text)
+	}
+}
+
+// secretText reads the file that a field names. It is not ok where the reader has written down a fault.
+func (r *configReader) secretText(field string, n *yaml.Node, dir string) (text string, ok bool) {
 	var path string
 	before := len(r.faults)
-	r.secret("terminal.password_file", &path, dir)(n)
+	r.secret(field, &path, dir)(n)
 	if len(r.faults) > before {
-		return
+		return "", false
 	}
-	text, err := file.ReadSecret(path)
+	b, err := file.ReadSecret(path)
 	if err != nil {
-		r.fault(n, "terminal.password_file: %v", err)
-		return
+		r.fault(n, "%s: %v", field, err)
+		return "", false
 	}
-	r.password(c, n, strings.TrimSpace(string(text)))
+	return strings.TrimSpace(string(b)), true
 }
 
 func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts terminalAmounts) {

@@ -6,8 +6,6 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
-
-	"kioskd/file"
 )
 
 // CSMS is an operator's central system, to which the kiosk is one charging station of OCPP 2.1.
@@ -43,7 +41,7 @@ func (r *configReader) csms(c *Config, n *yaml.Node, dir string) {
 					longestIdentity)
 			}
 		},
-		"password_file": func(n *yaml.Node) { r.csmsPassword(o, n, dir) },
+		"password_file": func(n *yaml.Node) { o.Password, _ = r.secretText("csms.password_file", n, dir) },
 		"ca":            r.secret("csms", &o.CA, dir),
 		"certificate":   r.secret("csms", &o.Certificate, dir),
 		"key":           r.secret("csms", &o.Key, dir),
@@ -66,19 +64,4 @@ func (r *configReader) csms(c *Config, n *yaml.Node, dir string) {
 		r.fault(n, "csms: ca, certificate and key are for wss:// alone: the address is ws://")
 	}
 	c.CSMS = o
-}
-
-func (r *configReader) csmsPassword(o *CSMS, n *yaml.Node, dir string) {
-	var path string
-	before := len(r.faults)
-	r.secret("csms.password_file", &path, dir)(n)
-	if len(r.faults) > before {
-		return
-	}
-	text, err := file.ReadSecret(path)
-	if err != nil {
-		r.fault(n, "csms.password_file: %v", err)
-		return
-	}
-	o.Password = strings.TrimSpace(string(text))
 }

@@ -26,7 +26,7 @@ type Site interface {
 	Runs(transaction string) bool
 	// Operate opens or closes an EVSE to new drivers, all with 0; later is true where one charges there until then.
 	Operate(ctx context.Context, evse int, on bool) (later bool, err error)
-	// Keep sells an EVSE to nobody at the kiosk for a time: a driver pays for it at a web page.
+	// Keep holds an EVSE back from drivers at the kiosk for a time: a driver pays for it at a web page.
 	Keep(ctx context.Context, evse int, d time.Duration) error
 	// Reset ends the daemon in order: at once, or when no driver needs it any longer.
 	Reset(ctx context.Context, onIdle bool) (later bool, err error)
@@ -93,12 +93,7 @@ func refused(err error) (string, *v2.Why) {
 }
 
 // shortened is a text that fits an additionalInfo.
-func shortened(s string) string {
-	if r := []rune(s); len(r) > 1024 {
-		return string(r[:1024])
-	}
-	return s
-}
+func shortened(s string) string { return v2.Shortened(s, 1024) }
 
 // handle answers a request of the operator.
 func (s *Station) handle(ctx context.Context, name string, payload json.RawMessage) (any, error) {
@@ -161,10 +156,7 @@ func (s *Station) requests() map[string]action {
 }
 
 func (s *Station) start(ctx context.Context, m v2.RequestStart) (any, error) {
-	s.mu.Lock()
-	ready := s.accepted
-	s.mu.Unlock()
-	if !ready {
+	if !s.Status().Accepted {
 		return answer(&Refusal{v2.Rejected, "NotEnabled", "BootNotification was not accepted yet"}), nil
 	}
 	if err := judgeToken(m.IDToken); err != nil {
@@ -235,7 +227,7 @@ func (s *Station) trigger(_ context.Context, m v2.TriggerMessage) (any, error) {
 	switch m.Message {
 	case v2.ActionBootNotification, v2.ActionHeartbeat, v2.ActionStatusNotification:
 		s.mu.Lock()
-		if m.Message == v2.ActionBootNotification && s.accepted { // it was accepted already (F06.FR.17)
+		if m.Message == v2.ActionBootNotification && s.status.Accepted { // it was accepted already (F06.FR.17)
 			s.mu.Unlock()
 			return v2.Answer{Status: v2.Rejected}, nil
 		}
@@ -322,10 +314,7 @@ func (s *Station) report(_ context.Context, m v2.GetReport) (any, error) {
 const reportPart = 25
 
 func (s *Station) sendReport(request int, all []v2.ReportVariable) error {
-	s.mu.Lock()
-	ready := s.accepted
-	s.mu.Unlock()
-	if !ready { // nothing is sent before (B02)
+	if !s.Status().Accepted { // nothing is sent before (B02)
 		return &Refusal{v2.Rejected, "NotEnabled", "BootNotification was not accepted yet"}
 	}
 	queued := s.later(func(ctx context.Context) {

@@ -67,8 +67,6 @@ type Station struct {
 
 	mu       sync.Mutex
 	conn     *ocppj.Conn // nil while there is none
-	accepted bool        // its BootNotification was
-	since    time.Time   // of accepted
 	status   Status
 	triggers map[string]bool // what TriggerMessage asks for
 	kick     chan struct{}   // has one when a trigger came
@@ -124,7 +122,7 @@ func (s *Station) became(connected, accepted bool, why error) {
 	if st.Connected == s.status.Connected && st.Accepted == s.status.Accepted {
 		st.Since = s.status.Since
 	}
-	s.status, s.accepted, s.since = st, accepted, s.c.Now()
+	s.status = st
 }
 
 // Run connects, again and again, until ctx ends.
@@ -225,7 +223,7 @@ func (s *Station) connected(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer end()
-	all.Go(func() { s.talk(ctx, conn) })
+	all.Go(func() { s.talk(ctx) })
 	err = conn.Run(ctx)
 	s.mu.Lock()
 	s.conn = nil
@@ -248,7 +246,7 @@ func (s *Station) call(ctx context.Context, action string, request, result any) 
 }
 
 // talk says that the station is there until that is accepted, and then tells all there is.
-func (s *Station) talk(ctx context.Context, conn *ocppj.Conn) {
+func (s *Station) talk(ctx context.Context) {
 	boot := s.c.Boot
 	s.mu.Lock()
 	if s.booted { // the line was lost: the station did not begin anew

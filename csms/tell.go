@@ -34,9 +34,7 @@ func (s *Station) tell(ctx context.Context) {
 
 // deliver sends a message up to MessageAttempts times, and then parks it (E13).
 func (s *Station) deliver(ctx context.Context, m *Message) error {
-	s.mu.Lock()
-	since := s.since
-	s.mu.Unlock()
+	since := s.Status().Since // it is accepted since then
 	if e, ok := m.Payload.(*v2.TransactionEvent); ok && m.At.Before(since) {
 		late := *e
 		late.Offline = true
@@ -101,10 +99,7 @@ func (s *Station) answered(ctx context.Context, m *Message, result json.RawMessa
 // Authorize asks the operator about a token (C18). It is an error where the operator says no, and ErrAway where it
 // cannot be asked: then the kiosk decides.
 func (s *Station) Authorize(ctx context.Context, token v2.IDToken) error {
-	s.mu.Lock()
-	ready := s.accepted
-	s.mu.Unlock()
-	if !ready {
+	if !s.Status().Accepted {
 		return ErrAway
 	}
 	var r v2.AuthorizeResult

@@ -402,7 +402,7 @@ func (n *Connector) settle(ctx context.Context, t *transaction, rejected bool) {
 type beginning struct {
 	station string    // its own name of the transaction
 	stamp   time.Time // the charger's clock when the token came; zero where that is the begin
-	wrong   error     // why it may not run whoever it is for
+	wrong   error     // why it may not run, whatever token it has
 }
 
 // isV2 tells whether the charger speaks OCPP 2.x.

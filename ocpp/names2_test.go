@@ -120,8 +120,8 @@ func TestAnEndIsNeverLost(t *testing.T) {
 	}
 }
 
-// TestEnergyForNobody is written down and ended, whether or not the charger tells registers or states.
-func TestEnergyForNobody(t *testing.T) {
+// TestEnergyWithoutAuthorization is written down and ended, whether or not the charger tells registers or states.
+func TestEnergyWithoutAuthorization(t *testing.T) {
 	for name, events := range map[string]func(*station){
 		"without a register": func(x *station) { x.tx("TX-9", "Started", "Charging", "", 0, 0, "") },
 		"without a state": func(x *station) {

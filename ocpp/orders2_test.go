@@ -86,8 +86,9 @@ func TestATransactionBeginsWithItsToken(t *testing.T) {
 	}
 }
 
-// TestEnergyForNobodyIsEnded: a charger lets energy flow without a token, or with a register that it does not tell.
-func TestEnergyForNobodyIsEnded(t *testing.T) {
+// TestEnergyWithoutAuthorizationIsEnded: a charger lets energy flow without a token, or with a register that it
+// does not tell.
+func TestEnergyWithoutAuthorizationIsEnded(t *testing.T) {
 	for name, says := range map[string]func(x *station) string{
 		"without a token": func(x *station) string { return x.event("Started", "Charging", "", 2259988) },
 		"for another driver": func(x *station) string {

@@ -251,7 +251,7 @@ func (c *Charger) stationOf(m v2.TransactionEvent) *stationed {
 }
 
 // known puts into an event what is known of it: whose transaction it is by the number of its remote start, at which
-// EVSE, and its first register. Energy that flows for nobody has an empty token. The caller holds the lock.
+// EVSE, and its first register. Energy without an authorization has an empty token. The caller holds the lock.
 func (c *Charger) known(m *v2.TransactionEvent, x *stationed) {
 	for _, n := range c.connectors {
 		mine := n.grant != nil && (m.IDToken != nil && m.IDToken.Token == n.grant.Reference ||

@@ -278,7 +278,10 @@ func (w *wizard) plansOfChargers(ctx context.Context, before []plan) (out []plan
 			if err != nil {
 				return nil, err
 			}
-			x.Connectors, _ = strconv.Atoi(said) // it is a number
+			x.Connectors, err = strconv.Atoi(said)
+			if err != nil {
+				return nil, err
+			}
 		}
 		for number := 1; number <= max(1, x.Connectors); number++ {
 			b, err := w.planOfConnector(ctx, x, number, append(slices.Clone(before), out...))

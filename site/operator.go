@@ -64,7 +64,7 @@ func (s *Site) openOperator(ctx context.Context) error {
 		TLS: secure, Queue: o.book, Site: o, Model: o.model, Now: s.clock.Now, Log: s.log,
 		Trace: s.traces("csms"), Mask: zvt.MaskNumbers,
 		Boot: v2.BootNotification{Reason: "PowerUp", Station: v2.Station{Vendor: "kioskd", Model: "kiosk",
-			Serial: cut(s.c.KioskID, 25), Firmware: cut(s.options.Version, 50)}}})
+			Serial: v2.Shortened(s.c.KioskID, 25), Firmware: v2.Shortened(s.options.Version, 50)}}})
 	s.operator, s.screen.Web = o, o.web
 	return nil
 }
@@ -73,8 +73,6 @@ func (s *Site) openOperator(ctx context.Context) error {
 func (o *operator) identity() string { return cmp.Or(o.s.c.CSMS.Identity, o.s.c.KioskID) }
 
 // cut is a text of at most n bytes.
-func cut(s string, n int) string { return s[:min(n, len(s))] }
-
 // operatorTLS is how the operator is reached by wss. The certificate is read again with each connection.
 func operatorTLS(scheme, ca, certificate, key string) (*tls.Config, error) {
 	if scheme != "wss" {

@@ -218,7 +218,7 @@ func (t *telling) token(remote *v2.IDToken) *v2.IDToken {
 	case remote != nil:
 		return remote
 	}
-	return &v2.IDToken{Token: cmp.Or(shortened(t.Free, 255), t.Reference), Type: "Local"}
+	return &v2.IDToken{Token: cmp.Or(v2.Shortened(t.Free, 255), t.Reference), Type: "Local"}
 }
 
 // reading tells of a register on the way, and of a vehicle that asks for nothing, or again.
@@ -304,12 +304,9 @@ func (t *telling) settle(e session.Event) {
 			t.settlement(v2.Canceled, kiosk.Money{}, "")
 			return
 		}
-		amount := kiosk.Money{}
-		switch {
-		case b.Result != nil:
+		amount := t.owed()
+		if b.Result != nil {
 			amount = b.Result.Booked
-		case t.Total != nil:
-			amount = *t.Total
 		}
 		t.settlement(v2.Settled, amount, b.Error)
 	case session.WaitingBody:
@@ -355,7 +352,7 @@ func (t *telling) settlement(status string, amount kiosk.Money, info string) {
 	if t.Hold == nil || !t.Begun && !t.o.Asked {
 		return
 	}
-	m := &v2.NotifySettlement{PSPRef: t.PSPRef, Status: status, Info: shortened(info, 500), Amount: "0",
+	m := &v2.NotifySettlement{PSPRef: t.PSPRef, Status: status, Info: v2.Shortened(info, 500), Amount: "0",
 		At: v16.At(t.at)}
 	if amount.Minor != 0 {
 		m.Amount = v2.Decimal(amount.Decimal())
@@ -370,14 +367,6 @@ func (t *telling) settlement(status string, amount kiosk.Money, info string) {
 		}
 	}
 	t.tell(v2.ActionNotifySettlement, t.at, m)
-}
-
-// shortened is a text of at most n characters.
-func shortened(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n])
-	}
-	return s
 }
 
 // values is a register as a charger of 2.1 tells it, and perhaps a power.

@@ -50,7 +50,7 @@ func brand(name string) string {
 			return b[1]
 		}
 	}
-	return shortened(name, 50)
+	return v2.Shortened(name, 50)
 }
 
 // cost is a bill as OCPP has it.

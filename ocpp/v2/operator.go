@@ -339,3 +339,11 @@ type SecurityEvent struct {
 	At   Time   `json:"timestamp"`
 	Info string `json:"techInfo,omitempty"`
 }
+
+// Shortened is a text of at most n characters, the maxLength that the schemas give a field.
+func Shortened(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
