@@ -136,23 +136,9 @@ func (n *node) boxTroubles() []turn {
 func TestEverySequenceAtACharger(t *testing.T) {
 	for name, metered := range map[string]bool{"the charger counts": false, "a meter is in front of it": true} {
 		t.Run(name, func(t *testing.T) {
-			x := newExplorer(1, 1).atCharger(metered)
-			x.steps = x.steps[:2]
-			done := func() bool { return x.states >= 4000 }
-			if *exploreFor > 0 {
-				x = newExplorer(*exploreVisitors, *exploreMost).atCharger(metered)
-				x.steps, x.log = x.steps[:*exploreSteps], t.Logf
-				end := time.Now().Add(*exploreFor)
-				done = func() bool { return time.Now().After(end) }
-			}
-			x.run(done)
-			t.Log(x)
-			if x.why != "" {
-				t.Errorf("%s, after\n%s", x.why, x.where)
-			}
-			if x.states < 3000 {
-				t.Errorf("only %v were reached", x)
-			}
+			explore(t, func(visitors, most int) *explorer {
+				return newExplorer(visitors, most).atCharger(metered)
+			}, 3000)
 		})
 	}
 }

@@ -138,12 +138,17 @@ func (x *explorer) String() string {
 // TestEverySequence visits every state that a visitor, devices, a bank, kills and time can bring about, and
 // keeps every promise in each. Without -explore it is a small part: what one visitor meets with at most one
 // misfortune, up to a number of states.
-func TestEverySequence(t *testing.T) {
-	x := newExplorer(1, 1)
+func TestEverySequence(t *testing.T) { explore(t, newExplorer, 4000) }
+
+// explore runs an explorer: until it has seen 4000 states or, with -explore, for that long. It fails where a promise
+// breaks, and where it sees fewer states than least.
+func explore(t *testing.T, explorerOf func(visitors, most int) *explorer, least int) {
+	t.Helper()
+	x := explorerOf(1, 1)
 	x.steps = x.steps[:2] // what is put off for hours is not here
 	done := func() bool { return x.states >= 4000 }
 	if *exploreFor > 0 {
-		x = newExplorer(*exploreVisitors, *exploreMost)
+		x = explorerOf(*exploreVisitors, *exploreMost)
 		x.steps, x.log = x.steps[:*exploreSteps], t.Logf
 		end := time.Now().Add(*exploreFor)
 		done = func() bool { return time.Now().After(end) }
@@ -153,7 +158,7 @@ func TestEverySequence(t *testing.T) {
 	if x.why != "" {
 		t.Errorf("%s, after\n%s", x.why, x.where)
 	}
-	if x.states < 4000 {
+	if x.states < least {
 		t.Errorf("only %v were reached", x)
 	}
 }

@@ -327,8 +327,9 @@ func (t *telling) settle(e session.Event) {
 
 // unpriced is the cost of what has no bill: nothing is taken for it.
 func (t *telling) unpriced() *v2.Cost {
-	out := &v2.Cost{Failed: true, Why: "there is no bill: nothing is taken", Total: v2.TotalCost{Currency: "XXX",
-		Kind: "NormalCost", Total: v2.Price{Gross: "0"}}}
+	out := &v2.Cost{Failed: true, Why: "there is no bill: nothing is taken", Total: v2.TotalCost{
+		Currency: "XXX", // ISO 4217 for no currency: what a grant without a price has
+		Kind:     "NormalCost", Total: v2.Price{Gross: "0"}}}
 	if t.Hold != nil {
 		out.Total.Currency = string(t.Hold.Approved.Currency)
 	}
