@@ -2,6 +2,7 @@ package town
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -28,12 +29,7 @@ func (s *Town) openChargers(log *slog.Logger) error {
 	if s.Connectors == 0 {
 		return nil
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // the daemon listens there
-	if err != nil {
-		return err
-	}
-	s.central = l.Addr().String()
-	if err := l.Close(); err != nil {
+	if err := s.openCentral(); err != nil {
 		return err
 	}
 	if err := os.WriteFile(s.passwordFile(), []byte(chargerPassword+"\n"), 0o600); err != nil {
@@ -44,6 +40,32 @@ func (s *Town) openChargers(log *slog.Logger) error {
 		s.Chargers = append(s.Chargers, &simulator.Charger{ID: chargerID(len(s.Chargers)), Version: version,
 			Password: chargerPassword,
 			URL:      "ws://" + s.central + "/ocpp", Bays: s.Bays[i:min(i+connectorsEach, s.Size)], Log: log})
+	}
+	return nil
+}
+
+// openCentral finds the address at which the daemon listens. A site that begins again in the same directory keeps it:
+// the daemon is there already.
+func (s *Town) openCentral() error {
+	path := filepath.Join(s.Dir, "central")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		s.central = string(text)
+		return nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("cannot read the daemon's address: %w", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.central = l.Addr().String()
+	if err := l.Close(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(s.central), 0o600); err != nil {
+		return fmt.Errorf("cannot write the daemon's address: %w", err)
 	}
 	return nil
 }
