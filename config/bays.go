@@ -14,16 +14,16 @@ import (
 
 func (r *configReader) bays(c *Config, n *yaml.Node, dir string) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		r.fault(n, "bays: want a list with at least one bay")
+		r.Fault(n, "bays: want a list with at least one bay")
 		return
 	}
 	numbers := map[int]bool{}
 	for _, item := range n.Content {
 		b := Bay{Requesting: -1, Emergency: -1}
 		power, switches, meters := 0, 0, 0
-		r.mapping(item, "bay", map[string]func(*yaml.Node){
-			"number!": r.number(&b.Number, 1, 999), "evse_id": r.text(&b.EVSE),
-			"max_power_w!": r.number(&power, LeastPower, MostPower),
+		r.Mapping(item, "bay", map[string]func(*yaml.Node){
+			"number!": r.Number(&b.Number, 1, 999), "evse_id": r.Text(&b.EVSE),
+			"max_power_w!": r.Number(&power, LeastPower, MostPower),
 			"meter":        func(n *yaml.Node) { meters++; r.meter(&b, n) },
 			"board":        func(n *yaml.Node) { switches++; r.board(&b, n) },
 			"gpio":         func(n *yaml.Node) { switches++; r.gpio(&b, n) },
@@ -32,18 +32,18 @@ func (r *configReader) bays(c *Config, n *yaml.Node, dir string) {
 		switch {
 		case item.Kind != yaml.MappingNode:
 		case b.Charger != nil && switches > 0:
-			r.fault(item, "bay: a charger switches itself: want no board or gpio beside it")
+			r.Fault(item, "bay: a charger switches itself: want no board or gpio beside it")
 		case b.Charger == nil && meters == 0:
-			r.fault(item, "bay: meter is missing")
+			r.Fault(item, "bay: meter is missing")
 		case b.Charger == nil && switches != 1:
-			r.fault(item, "bay: want board or gpio, one of the two")
+			r.Fault(item, "bay: want board or gpio, one of the two")
 		}
 		if b.Number != 0 && numbers[b.Number] {
-			r.fault(item, "bay: number %d is there twice", b.Number)
+			r.Fault(item, "bay: number %d is there twice", b.Number)
 		}
 		numbers[b.Number] = true
 		for _, what := range b.Taken(c.Bays) {
-			r.fault(item, "bay %d: %s", b.Number, what)
+			r.Fault(item, "bay %d: %s", b.Number, what)
 		}
 		b.MaxPower = kiosk.Power(power)
 		c.Bays = append(c.Bays, b)
@@ -159,12 +159,12 @@ func sharedUnit(meter, board Bay) int {
 }
 
 func (r *configReader) meter(b *Bay, n *yaml.Node) {
-	r.mapping(n, "meter", map[string]func(*yaml.Node){
-		"address!": r.address(&b.MeterAddr, 1), "unit!": r.number(&b.MeterUnit, 1, 247), "serial": r.text(&b.Serial),
+	r.Mapping(n, "meter", map[string]func(*yaml.Node){
+		"address!": r.address(&b.MeterAddr, 1), "unit!": r.Number(&b.MeterUnit, 1, 247), "serial": r.Text(&b.Serial),
 		"model!": func(n *yaml.Node) {
 			m, err := meter.ModelByName(n.Value)
 			if err != nil {
-				r.fault(n, "meter.model: %v", err)
+				r.Fault(n, "meter.model: %v", err)
 			}
 			b.Model = m
 		},
@@ -173,23 +173,23 @@ func (r *configReader) meter(b *Bay, n *yaml.Node) {
 
 func (r *configReader) board(b *Bay, n *yaml.Node) {
 	b.Coil, b.Plugged, b.Feedback = -1, -1, -1
-	r.mapping(n, "board", map[string]func(*yaml.Node){
-		"address!": r.address(&b.Board, 1), "unit!": r.number(&b.BoardUnit, 1, 247),
-		"coil!":    r.number(&b.Coil, 0, 65535),
-		"plugged!": r.number(&b.Plugged, 0, 1999), "requesting": r.number(&b.Requesting, 0, 1999),
-		"feedback!": r.number(&b.Feedback, 0, 1999),
-		"emergency": r.number(&b.Emergency, 0, 1999),
+	r.Mapping(n, "board", map[string]func(*yaml.Node){
+		"address!": r.address(&b.Board, 1), "unit!": r.Number(&b.BoardUnit, 1, 247),
+		"coil!":    r.Number(&b.Coil, 0, 65535),
+		"plugged!": r.Number(&b.Plugged, 0, 1999), "requesting": r.Number(&b.Requesting, 0, 1999),
+		"feedback!": r.Number(&b.Feedback, 0, 1999),
+		"emergency": r.Number(&b.Emergency, 0, 1999),
 	})
 }
 
 func (r *configReader) gpio(b *Bay, n *yaml.Node) {
 	pins := map[string]*string{"contactor": new(string), "plugged": new(string), "requesting": new(string),
 		"feedback": new(string), "emergency": new(string)}
-	r.mapping(n, "gpio", map[string]func(*yaml.Node){
-		"contactor!": r.text(pins["contactor"]), "plugged!": r.text(pins["plugged"]),
-		"requesting": r.text(pins["requesting"]),
-		"feedback!":  r.text(pins["feedback"]), "emergency": r.text(pins["emergency"]),
-		"active_low": r.boolean(&b.ActiveLow),
+	r.Mapping(n, "gpio", map[string]func(*yaml.Node){
+		"contactor!": r.Text(pins["contactor"]), "plugged!": r.Text(pins["plugged"]),
+		"requesting": r.Text(pins["requesting"]),
+		"feedback!":  r.Text(pins["feedback"]), "emergency": r.Text(pins["emergency"]),
+		"active_low": r.Boolean(&b.ActiveLow),
 	})
 	b.GPIO = map[string]string{}
 	for name, pin := range pins {

@@ -46,7 +46,7 @@ func (r *configReader) picture(what string, to **Picture, dir string) func(*yaml
 		}
 		p, err := readPicture(path)
 		if err != nil {
-			r.fault(n, "screen.%s: %v", what, err)
+			r.Fault(n, "screen.%s: %v", what, err)
 			return
 		}
 		*to = p
@@ -83,12 +83,12 @@ func (r *configReader) accent(c *Config) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		colour, ok := ui.ParseColour(n.Value)
 		if !ok {
-			r.fault(n, "screen.accent: %q: want a colour such as \"#00584D\"", n.Value)
+			r.Fault(n, "screen.accent: %q: want a colour such as \"#00584D\"", n.Value)
 			return
 		}
 		c.Brand.Accent = n.Value
 		if got := min(ui.Contrast(colour, ui.White), ui.Contrast(colour, ui.Ground)); got < ui.LeastContrast {
-			r.fault(n, "screen.accent: %q has a contrast of %.1f:1 with the white beside it: want at least %d:1, a "+
+			r.Fault(n, "screen.accent: %q has a contrast of %.1f:1 with the white beside it: want at least %d:1, a "+
 				"darker colour", n.Value, got, ui.LeastContrast)
 		}
 	}
@@ -98,7 +98,7 @@ func (r *configReader) accent(c *Config) func(*yaml.Node) {
 func (r *configReader) ownHelp(c *Config) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if n.Kind != yaml.MappingNode {
-			r.fault(n, "screen.help: want a text for each language, such as {en: \"The toilets are behind the kiosk\"}")
+			r.Fault(n, "screen.help: want a text for each language, such as {en: \"The toilets are behind the kiosk\"}")
 			return
 		}
 		known := Languages()
@@ -107,10 +107,10 @@ func (r *configReader) ownHelp(c *Config) func(*yaml.Node) {
 			key, value := n.Content[i], n.Content[i+1]
 			switch {
 			case !slices.Contains(known, key.Value):
-				r.fault(key, "screen.help: %q: want one of %s", key.Value, strings.Join(known, " "))
+				r.Fault(key, "screen.help: %q: want one of %s", key.Value, strings.Join(known, " "))
 			case value.Kind != yaml.ScalarNode || strings.TrimSpace(value.Value) == "" ||
 				len([]rune(value.Value)) > mostHelp:
-				r.fault(value, "screen.help.%s: want a text of at most %d characters", key.Value, mostHelp)
+				r.Fault(value, "screen.help.%s: want a text of at most %d characters", key.Value, mostHelp)
 			default:
 				c.Brand.Help[key.Value] = value.Value
 			}

@@ -36,12 +36,12 @@ const (
 // ocpp reads where chargers connect.
 func (r *configReader) ocpp(c *Config, n *yaml.Node, dir string) {
 	secure := false
-	r.mapping(n, "ocpp", map[string]func(*yaml.Node){
+	r.Mapping(n, "ocpp", map[string]func(*yaml.Node){
 		"listen!": func(n *yaml.Node) {
 			scheme, address, _ := strings.Cut(n.Value, "://")
 			_, port, err := net.SplitHostPort(address)
 			if scheme != "tcp" && scheme != "tls" || err != nil || port == "" {
-				r.fault(n, "ocpp.listen: %q: want an address such as tcp://0.0.0.0:8887 or tls://0.0.0.0:8888", n.Value)
+				r.Fault(n, "ocpp.listen: %q: want an address such as tcp://0.0.0.0:8887 or tls://0.0.0.0:8888", n.Value)
 				return
 			}
 			c.OCPP.Listen, secure = address, scheme == "tls"
@@ -49,29 +49,29 @@ func (r *configReader) ocpp(c *Config, n *yaml.Node, dir string) {
 		"certificate": r.secret("ocpp", &c.OCPP.Certificate, dir),
 		"key":         r.secret("ocpp", &c.OCPP.Key, dir),
 		"clients":     r.secret("ocpp", &c.OCPP.Clients, dir),
-		"sample":      r.duration("ocpp.sample", &c.OCPP.Sample, time.Second, time.Minute),
+		"sample":      r.Duration("ocpp.sample", &c.OCPP.Sample, time.Second, time.Minute),
 	})
 	switch {
 	case secure && (c.OCPP.Certificate == "" || c.OCPP.Key == ""):
-		r.fault(n, "ocpp: certificate and key are needed for tls://")
+		r.Fault(n, "ocpp: certificate and key are needed for tls://")
 	case !secure && c.OCPP.Certificate+c.OCPP.Key+c.OCPP.Clients != "":
-		r.fault(n, "ocpp: certificate, key and clients are for tls:// alone: the address is tcp://")
+		r.Fault(n, "ocpp: certificate, key and clients are for tls:// alone: the address is tcp://")
 	}
 }
 
 func (r *configReader) charger(b *Bay, n *yaml.Node, dir string) {
 	x := &Charger{}
 	b.Charger = x
-	r.mapping(n, "charger", map[string]func(*yaml.Node){
+	r.Mapping(n, "charger", map[string]func(*yaml.Node){
 		"id!": func(n *yaml.Node) {
-			r.text(&x.ID)(n)
+			r.Text(&x.ID)(n)
 			if utf8.RuneCountInString(x.ID) > longestIdentity || strings.ContainsAny(x.ID, "/?#:") {
-				r.fault(n, "charger.id: %q: want at most %d characters, and none of / ? # :", n.Value, longestIdentity)
+				r.Fault(n, "charger.id: %q: want at most %d characters, and none of / ? # :", n.Value, longestIdentity)
 			}
 		},
-		"connector!":    r.number(&x.Connector, 1, 99),
+		"connector!":    r.Number(&x.Connector, 1, 99),
 		"password_file": func(n *yaml.Node) { r.chargerPassword(x, n, dir) },
-		"security":      r.number(&x.Security, 1, 3),
+		"security":      r.Number(&x.Security, 1, 3),
 	})
 }
 
@@ -79,7 +79,7 @@ func (r *configReader) chargerPassword(x *Charger, n *yaml.Node, dir string) {
 	var ok bool
 	x.Password, ok = r.secretText("charger.password_file", n, dir)
 	if l := len(x.Password); ok && (l < leastPassword || l > longestPassword) {
-		r.fault(n, "charger.password_file: a password of %d characters, want %d to %d", l, leastPassword,
+		r.Fault(n, "charger.password_file: a password of %d characters, want %d to %d", l, leastPassword,
 			longestPassword)
 	}
 }
@@ -94,19 +94,19 @@ func (r *configReader) chargersFit(c *Config, n *yaml.Node) {
 		}
 		used = true
 		if known, ok := passwords[b.Charger.ID]; ok && known != b.Charger.Password {
-			r.fault(n, "bay %d: charger %s has another password at another bay", b.Number, b.Charger.ID)
+			r.Fault(n, "bay %d: charger %s has another password at another bay", b.Number, b.Charger.ID)
 		}
 		passwords[b.Charger.ID] = b.Charger.Password
 		switch least := b.Charger.Security; {
 		case least < 3 && b.Charger.Password == "" && least > 0:
-			r.fault(n, "bay %d: charger.security %d needs a password_file", b.Number, least)
+			r.Fault(n, "bay %d: charger.security %d needs a password_file", b.Number, least)
 		case least > 1 && c.OCPP.Certificate == "":
-			r.fault(n, "bay %d: charger.security %d needs ocpp.listen: tls://", b.Number, least)
+			r.Fault(n, "bay %d: charger.security %d needs ocpp.listen: tls://", b.Number, least)
 		case least > 2 && c.OCPP.Clients == "":
-			r.fault(n, "bay %d: charger.security 3 needs ocpp.clients", b.Number)
+			r.Fault(n, "bay %d: charger.security 3 needs ocpp.clients", b.Number)
 		}
 	}
 	if used && c.OCPP.Listen == "" {
-		r.fault(n, "ocpp.listen is missing: bays have chargers, which must know where to connect")
+		r.Fault(n, "ocpp.listen is missing: bays have chargers, which must know where to connect")
 	}
 }

@@ -4,15 +4,11 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +21,7 @@ import (
 	"kioskd/meter"
 	"kioskd/ocpi"
 	"kioskd/session"
+	"kioskd/strict"
 	"kioskd/tariff"
 	"kioskd/terminal"
 	"kioskd/terminal/zvt"
@@ -105,23 +102,15 @@ func (c *Config) Control() string { return filepath.Join(filepath.Dir(c.Socket),
 
 // configReader collects every fault with its place, not only the first.
 type configReader struct {
-	file    string
-	faults  []placed
-	setting string // that is read
-	others  bool   // files that are named and missing are faults, too
-	lines   []usedLine
-	named   []namedSection // that need the kiosk's name
+	strict.Reader
+	others bool // files that are named and missing are faults, too
+	lines  []usedLine
+	named  []namedSection // that need the kiosk's name
 }
 
 type namedSection struct {
 	name    string
 	section *yaml.Node
-}
-
-// placed is a fault, and the line of the configuration that has it.
-type placed struct {
-	line int
-	text string
 }
 
 // usedLine is an address that a device of the site has.
@@ -143,9 +132,9 @@ func (r *configReader) shared() {
 			place := fmt.Sprintf("line %d", before.n.Line)
 			switch {
 			case before.terminal != l.terminal:
-				r.fault(l.n, "%s: a card terminal and a bus cannot share a line: %s has it, too", l.n.Value, place)
+				r.Fault(l.n, "%s: a card terminal and a bus cannot share a line: %s has it, too", l.n.Value, place)
 			case before.address.Scheme != l.address.Scheme || before.address.Mode != l.address.Mode:
-				r.fault(l.n, "%s: speed, parity, stop bits or protocol are others than in %s, on the same line",
+				r.Fault(l.n, "%s: speed, parity, stop bits or protocol are others than in %s, on the same line",
 					l.n.Value, place)
 			default:
 				continue
@@ -154,23 +143,6 @@ func (r *configReader) shared() {
 		}
 	}
 }
-
-func (r *configReader) fault(n *yaml.Node, format string, args ...any) {
-	r.faultAt(n, fmt.Sprintf("%s:%d:%d", r.file, n.Line, n.Column), fmt.Sprintf(format, args...))
-}
-
-// faultAt has a place of its own, as in a file that a setting names.
-func (r *configReader) faultAt(n *yaml.Node, place, what string) {
-	r.faults = append(r.faults, placed{n.Line, place + ": " + what})
-}
-
-// Error is a configuration with faults.
-type Error struct{ Faults []string }
-
-func (e *Error) Error() string { return strings.Join(e.Faults, "\n") }
-
-// Lines are the faults, each with its place.
-func (e *Error) Lines() []string { return e.Faults }
 
 // Packaged is where the package has the configuration.
 const Packaged = "/etc/kioskd/kioskd.yaml"
@@ -184,137 +156,16 @@ func ReadWithFiles(path string, others bool) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read configuration: %w", err)
 	}
-	doc, err := document(path, data)
+	doc, err := strict.Document(path, data)
 	if err != nil {
 		return nil, err
 	}
-	r := &configReader{file: path, others: others}
+	r := &configReader{Reader: strict.Reader{File: path, Whole: "configuration"}, others: others}
 	c := r.config(doc.Content[0], filepath.Dir(path))
-	if len(r.faults) == 0 {
-		return c, nil
+	if err := r.Err(); err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(r.faults, func(a, b placed) int { return a.line - b.line })
-	bad := &Error{}
-	for _, f := range r.faults {
-		bad.Faults = append(bad.Faults, f.text)
-	}
-	return nil, bad
-}
-
-// document reads the one document that a configuration is.
-func document(path string, text []byte) (doc yaml.Node, err error) {
-	if err := tariff.CheckUTF8(text); err != nil {
-		return doc, &Error{[]string{fmt.Sprintf("%s: %v", PlaceIn(path, text, err), err)}}
-	}
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	err = d.Decode(&doc)
-	if errors.Is(err, io.EOF) {
-		return doc, &Error{[]string{path + ":1:1: the file is empty: want settings"}}
-	}
-	if err == nil {
-		var more yaml.Node
-		err = d.Decode(&more)
-		if errors.Is(err, io.EOF) {
-			return doc, nil
-		}
-		if err == nil {
-			return doc, &Error{[]string{fmt.Sprintf("%s:%d:1: what stands behind --- is not read: want one document",
-				path, more.Content[0].Line)}}
-		}
-	}
-	return doc, &Error{[]string{YamlPlace(path, text, err)}}
-}
-
-// mapping reads a mapping: each key by its function. A key without one, a key twice and
-// a missing required key (marked with !) are faults.
-func (r *configReader) mapping(n *yaml.Node, what string, fields map[string]func(*yaml.Node)) {
-	if n.Kind != yaml.MappingNode {
-		r.fault(n, "%s: want a mapping", what)
-		return
-	}
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i].Value, n.Content[i+1]
-		if n.Content[i].Kind != yaml.ScalarNode {
-			key = "" // the name of an alias is no key
-		}
-		read, ok := fields[key]
-		if !ok {
-			read, ok = fields[key+"!"]
-		}
-		switch {
-		case seen[key]:
-			r.fault(n.Content[i], "%s: %s is there twice", what, key)
-		case !ok:
-			r.fault(n.Content[i], "%s: unknown setting %q: known are %s", what, key, known(fields))
-		case value.Kind == yaml.AliasNode:
-			r.fault(value, "%s.%s: *%s is an alias: want the value itself", what, key, value.Value)
-		default:
-			r.setting = strings.TrimPrefix(what+"."+key, "configuration.")
-			read(value)
-		}
-		seen[key] = true
-	}
-	var missing []string
-	for key := range fields {
-		if name, required := strings.CutSuffix(key, "!"); required && !seen[name] {
-			missing = append(missing, name)
-		}
-	}
-	slices.Sort(missing)
-	for _, name := range missing {
-		r.fault(n, "%s: %s is missing", what, name)
-	}
-}
-
-func known(fields map[string]func(*yaml.Node)) string {
-	var names []string
-	for name := range fields {
-		names = append(names, strings.TrimSuffix(name, "!"))
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
-}
-
-func (r *configReader) text(to *string) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		if n.Kind != yaml.ScalarNode || n.Value == "" || n.Tag == "!!null" {
-			r.fault(n, "%s: want a text", r.setting)
-			return
-		}
-		*to = n.Value
-	}
-}
-
-func (r *configReader) number(to *int, low, high int) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		v, err := strconv.Atoi(n.Value)
-		if err != nil || v < low || v > high {
-			r.fault(n, "%s: %q: want a whole number from %d to %d", r.setting, n.Value, low, high)
-			return
-		}
-		*to = v
-	}
-}
-
-func (r *configReader) duration(name string, to *time.Duration, low, high time.Duration) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		d, err := time.ParseDuration(n.Value)
-		if err != nil || d < low || d > high {
-			r.fault(n, "%s: %q: want a duration from %v to %v", name, n.Value, low, high)
-			return
-		}
-		*to = d
-	}
-}
-
-func (r *configReader) boolean(to *bool) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		if n.Value != "true" && n.Value != "false" {
-			r.fault(n, "%s: %q: want true or false", r.setting, n.Value)
-		}
-		*to = n.Value == "true"
-	}
+	return c, nil
 }
 
 func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
@@ -324,7 +175,7 @@ func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
 			_, err = zvt.DialAddress(n.Value)
 		}
 		if err != nil {
-			r.fault(n, "%s: %v", r.setting, err)
+			r.Fault(n, "%s: %v", r.Setting, err)
 			return
 		}
 		r.lines = append(r.lines, usedLine{n, a, stop == zvt.StopBits})
@@ -334,7 +185,7 @@ func (r *configReader) address(to *string, stop int) func(*yaml.Node) {
 
 func (r *configReader) path(to *string, dir string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		r.text(to)(n)
+		r.Text(to)(n)
 		if *to != "" && !filepath.IsAbs(*to) {
 			*to = filepath.Join(dir, *to)
 		}
@@ -356,7 +207,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 	}
 	var tariffNode, ocpiNode, receiptsNode *yaml.Node
 	var amounts terminalAmounts
-	r.mapping(n, "configuration", map[string]func(*yaml.Node){
+	r.Mapping(n, "configuration", map[string]func(*yaml.Node){
 		"site!":      func(n *yaml.Node) { r.site(c, n) },
 		"journal!":   r.path(&c.Journal, dir),
 		"screen!":    func(n *yaml.Node) { r.screen(c, n, dir) },
@@ -380,13 +231,13 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 		"accept_tariff": func(n *yaml.Node) {
 			c.Accept = n.Value
 			if len(n.Value) < 8 {
-				r.fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
+				r.Fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
 			}
 		},
 		"clock": func(n *yaml.Node) {
 			c.ClockRTC = n.Value == "rtc"
 			if n.Value != "rtc" && n.Value != "ntp" {
-				r.fault(n, "clock: %q: want ntp (right once the network has set it) or rtc (battery-backed)", n.Value)
+				r.Fault(n, "clock: %q: want ntp (right once the network has set it) or rtc (battery-backed)", n.Value)
 			}
 		},
 	})
@@ -397,11 +248,11 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 	}
 	for _, n := range r.named {
 		if err := backoffice.CheckID(c.KioskID); err != nil {
-			r.fault(n.section, "%s: site.kiosk must name this kiosk: %v", n.name, err)
+			r.Fault(n.section, "%s: site.kiosk must name this kiosk: %v", n.name, err)
 		}
 	}
 	if c.Receipts.Short != "" && c.Uplink == nil {
-		r.fault(receiptsNode, "receipts.short: no back office has the receipts: there is no section backoffice")
+		r.Fault(receiptsNode, "receipts.short: no back office has the receipts: there is no section backoffice")
 	}
 	if ocpiNode != nil {
 		r.ocpiFits(c, ocpiNode)
@@ -417,7 +268,7 @@ func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 		c.Rules.Location = c.Timezone
 	}
 	if amounts.minimum != nil && c.Hold.Minor > 0 && c.Rules.Minimum.Minor > c.Hold.Minor {
-		r.fault(amounts.minimum, "terminal.minimum: %v is above terminal.hold, %v: no hold would do", c.Rules.Minimum,
+		r.Fault(amounts.minimum, "terminal.minimum: %v is above terminal.hold, %v: no hold would do", c.Rules.Minimum,
 			c.Hold)
 	}
 	r.shared()
@@ -435,18 +286,18 @@ func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 func (r *configReader) site(c *Config, n *yaml.Node) {
 	var name, address, vat, zone, currency string
 	var zoneNode, currencyNode *yaml.Node
-	r.mapping(n, "site", map[string]func(*yaml.Node){
-		"name!": r.text(&name), "address!": r.text(&address), "vat_id": r.text(&vat), "helpline!": r.text(&c.Helpline),
+	r.Mapping(n, "site", map[string]func(*yaml.Node){
+		"name!": r.Text(&name), "address!": r.Text(&address), "vat_id": r.Text(&vat), "helpline!": r.Text(&c.Helpline),
 		"country": func(n *yaml.Node) {
-			r.text(&c.country)(n)
+			r.Text(&c.country)(n)
 			if err := CheckCountry(n.Value); n.Value != "" && err != nil {
-				r.fault(n, "site.country: %q: %v", n.Value, err)
+				r.Fault(n, "site.country: %q: %v", n.Value, err)
 			}
 		},
-		"emergency": r.text(&c.Emergency),
-		"kiosk":     r.text(&c.KioskID),
-		"timezone!": func(n *yaml.Node) { zoneNode = n; r.text(&zone)(n) },
-		"currency!": func(n *yaml.Node) { currencyNode = n; r.text(&currency)(n) },
+		"emergency": r.Text(&c.Emergency),
+		"kiosk":     r.Text(&c.KioskID),
+		"timezone!": func(n *yaml.Node) { zoneNode = n; r.Text(&zone)(n) },
+		"currency!": func(n *yaml.Node) { currencyNode = n; r.Text(&currency)(n) },
 		"languages": func(n *yaml.Node) { r.languages(c, n) },
 	})
 	c.Emergency = cmp.Or(c.Emergency, emergencyNumber(c.country))
@@ -454,14 +305,14 @@ func (r *configReader) site(c *Config, n *yaml.Node) {
 	if zoneNode != nil && zone != "" {
 		loc, err := time.LoadLocation(zone)
 		if err != nil {
-			r.fault(zoneNode, "site.timezone: %q: want a name such as Europe/Berlin", zone)
+			r.Fault(zoneNode, "site.timezone: %q: want a name such as Europe/Berlin", zone)
 		}
 		c.Timezone = loc
 	}
 	if currencyNode != nil && currency != "" {
 		c.Currency = kiosk.Currency(currency)
 		if !c.Currency.Known() {
-			r.fault(currencyNode, "site.currency: %q is not a currency that kioskd sells in", currency)
+			r.Fault(currencyNode, "site.currency: %q is not a currency that kioskd sells in", currency)
 			c.Currency = ""
 		}
 	}
@@ -487,7 +338,7 @@ func emergencyNumber(country string) string {
 
 func (r *configReader) languages(c *Config, n *yaml.Node) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		r.fault(n, "site.languages: want a list such as [de, en]")
+		r.Fault(n, "site.languages: want a list such as [de, en]")
 		return
 	}
 	c.Languages = nil
@@ -495,9 +346,9 @@ func (r *configReader) languages(c *Config, n *yaml.Node) {
 	for _, l := range n.Content {
 		switch {
 		case l.Kind != yaml.ScalarNode || !slices.Contains(known, l.Value):
-			r.fault(l, "site.languages: %q: known are %s", l.Value, strings.Join(known, ", "))
+			r.Fault(l, "site.languages: %q: known are %s", l.Value, strings.Join(known, ", "))
 		case slices.Contains(c.Languages, l.Value):
-			r.fault(l, "site.languages: %s is there twice", l.Value)
+			r.Fault(l, "site.languages: %s is there twice", l.Value)
 		}
 		c.Languages = append(c.Languages, l.Value)
 	}
@@ -512,7 +363,7 @@ func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.
 	}
 	m, err := kiosk.ParseMoney(n.Value, cmp.Or(c, "EUR"))
 	if err != nil || m.Minor <= 0 {
-		r.fault(n, "%s: cannot read %q as an amount above zero in %s", name, n.Value, cmp.Or(c, "the site's currency"))
+		r.Fault(n, "%s: cannot read %q as an amount above zero in %s", name, n.Value, cmp.Or(c, "the site's currency"))
 	}
 	if c == "" { // which is said where it stands
 		return kiosk.Money{}
@@ -523,7 +374,7 @@ func (r *configReader) money(name string, n *yaml.Node, c kiosk.Currency) kiosk.
 func (r *configReader) password(c *Config, n *yaml.Node, text string) {
 	c.Terminal.Password = text
 	if err := zvt.CheckPassword(text); err != nil {
-		r.fault(n, "%s: %v", r.setting, err)
+		r.Fault(n, "%s: %v", r.Setting, err)
 	}
 }
 
@@ -536,14 +387,14 @@ func (r *configReader) passwordFile(c *Config, n *yaml.Node, dir string) {
 // secretText reads the file that a field names. It is not ok where the reader has written down a fault.
 func (r *configReader) secretText(field string, n *yaml.Node, dir string) (text string, ok bool) {
 	var path string
-	before := len(r.faults)
+	before := r.Faults()
 	r.secret(field, &path, dir)(n)
-	if len(r.faults) > before {
+	if r.Faults() > before {
 		return "", false
 	}
 	b, err := file.ReadSecret(path)
 	if err != nil {
-		r.fault(n, "%s: %v", field, err)
+		r.Fault(n, "%s: %v", field, err)
 		return "", false
 	}
 	return strings.TrimSpace(string(b)), true
@@ -551,50 +402,50 @@ func (r *configReader) secretText(field string, n *yaml.Node, dir string) (text 
 
 func (r *configReader) terminal(c *Config, n *yaml.Node, dir string) (amounts terminalAmounts) {
 	passwords := 0
-	r.mapping(n, "terminal", map[string]func(*yaml.Node){
+	r.Mapping(n, "terminal", map[string]func(*yaml.Node){
 		"address!":      r.address(&c.Terminal.Address, zvt.StopBits),
 		"password":      func(n *yaml.Node) { passwords++; r.password(c, n, n.Value) },
 		"password_file": func(n *yaml.Node) { passwords++; r.passwordFile(c, n, dir) },
 		"capture!": func(n *yaml.Node) {
 			c.Terminal.Capture = zvt.CaptureMode(n.Value)
 			if c.Terminal.Capture != zvt.CaptureReleased && c.Terminal.Capture != zvt.CaptureUsed {
-				r.fault(n, "terminal.capture: %q: want released (06 23) or used (06 24), as the terminal's maker says",
+				r.Fault(n, "terminal.capture: %q: want released (06 23) or used (06 24), as the terminal's maker says",
 					n.Value)
 			}
 		},
 		"hold!":       func(n *yaml.Node) { amounts.hold = n },
 		"minimum":     func(n *yaml.Node) { amounts.minimum = n },
-		"reads_cards": r.boolean(&c.Rules.Abilities.ReadsCards),
+		"reads_cards": r.Boolean(&c.Rules.Abilities.ReadsCards),
 		"id": func(n *yaml.Node) {
 			c.Rules.TerminalID = n.Value
 			if len(n.Value) != 8 || strings.Trim(n.Value, "0123456789") != "" {
-				r.fault(n, "terminal.id: %q: want the eight digits of the terminal's id", n.Value)
+				r.Fault(n, "terminal.id: %q: want the eight digits of the terminal's id", n.Value)
 			}
 		},
 		"serial": func(n *yaml.Node) {
 			c.Terminal.Serial = strings.TrimLeft(n.Value, "0")
 			if c.Terminal.Serial == "" || n.Tag == "!!null" {
-				r.fault(n, "terminal.serial: %q: want the serial number as kioskd terminal status shows it", n.Value)
+				r.Fault(n, "terminal.serial: %q: want the serial number as kioskd terminal status shows it", n.Value)
 			}
 		},
 		"open_list": func(n *yaml.Node) {
 			list := true
-			r.boolean(&list)(n)
+			r.Boolean(&list)(n)
 			c.Terminal.NoOpenList = !list
 		},
 		"end_of_day": func(n *yaml.Node) {
 			at, err := DayTime(n.Value)
 			if err != nil {
-				r.fault(n, "terminal.end_of_day: %q: %v", n.Value, err)
+				r.Fault(n, "terminal.end_of_day: %q: %v", n.Value, err)
 				return
 			}
 			c.Rules.DayEnd = sinceMidnight(at)
 		},
-		"holds_survive_end_of_day": r.boolean(&c.Rules.Abilities.HoldsSurviveDayEnd),
-		"card_wait":                r.duration("terminal.card_wait", &c.CardWait, 10*time.Second, 2*time.Minute),
+		"holds_survive_end_of_day": r.Boolean(&c.Rules.Abilities.HoldsSurviveDayEnd),
+		"card_wait":                r.Duration("terminal.card_wait", &c.CardWait, 10*time.Second, 2*time.Minute),
 	})
 	if passwords != 1 && n.Kind == yaml.MappingNode {
-		r.fault(n, "terminal: want password or password_file, one of the two")
+		r.Fault(n, "terminal: want password or password_file, one of the two")
 	}
 	return amounts
 }

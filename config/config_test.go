@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd/config"
+	"kioskd/strict"
 )
 
 // example is the configuration that the package brings, with every section.
@@ -83,7 +84,7 @@ func TestEveryFaultNamesItsSetting(t *testing.T) {
 				continue
 			}
 			refused++
-			var bad *config.Error
+			var bad *strict.Error
 			if !errors.As(err, &bad) {
 				t.Errorf("%s: %v is no list of faults", name, err)
 				continue

@@ -24,20 +24,20 @@ type CSMS struct {
 func (r *configReader) csms(c *Config, n *yaml.Node, dir string) {
 	r.named = append(r.named, namedSection{"csms", n})
 	o := &CSMS{}
-	r.mapping(n, "csms", map[string]func(*yaml.Node){
+	r.Mapping(n, "csms", map[string]func(*yaml.Node){
 		"url!": func(n *yaml.Node) {
 			u, err := url.Parse(n.Value)
 			if err != nil || u.Hostname() == "" || u.Scheme != "wss" && u.Scheme != "ws" ||
 				u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-				r.fault(n, "csms.url: %q: want wss://HOST/PATH, to which the identity is appended", n.Value)
+				r.Fault(n, "csms.url: %q: want wss://HOST/PATH, to which the identity is appended", n.Value)
 				return
 			}
 			o.URL = u
 		},
 		"identity": func(n *yaml.Node) {
-			r.text(&o.Identity)(n)
+			r.Text(&o.Identity)(n)
 			if utf8.RuneCountInString(o.Identity) > longestIdentity || strings.ContainsAny(o.Identity, "/?#:") {
-				r.fault(n, "csms.identity: %q: want at most %d characters, and none of / ? # :", n.Value,
+				r.Fault(n, "csms.identity: %q: want at most %d characters, and none of / ? # :", n.Value,
 					longestIdentity)
 			}
 		},
@@ -45,10 +45,10 @@ func (r *configReader) csms(c *Config, n *yaml.Node, dir string) {
 		"ca":            r.secret("csms", &o.CA, dir),
 		"certificate":   r.secret("csms", &o.Certificate, dir),
 		"key":           r.secret("csms", &o.Key, dir),
-		"remote_start":  r.boolean(&o.RemoteStart),
+		"remote_start":  r.Boolean(&o.RemoteStart),
 		"log_hosts": func(n *yaml.Node) {
 			if n.Kind != yaml.SequenceNode {
-				r.fault(n, "csms.log_hosts: want a list such as [logs.example.com]")
+				r.Fault(n, "csms.log_hosts: want a list such as [logs.example.com]")
 			}
 			for _, host := range n.Content {
 				o.LogHosts = append(o.LogHosts, host.Value)
@@ -59,9 +59,9 @@ func (r *configReader) csms(c *Config, n *yaml.Node, dir string) {
 	case o.URL == nil:
 		return
 	case (o.Certificate == "") != (o.Key == ""):
-		r.fault(n, "csms: certificate and key belong together")
+		r.Fault(n, "csms: certificate and key belong together")
 	case o.URL.Scheme == "ws" && o.Certificate+o.CA != "":
-		r.fault(n, "csms: ca, certificate and key are for wss:// alone: the address is ws://")
+		r.Fault(n, "csms: ca, certificate and key are for wss:// alone: the address is ws://")
 	}
 	c.CSMS = o
 }

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd/config"
+	"kioskd/strict"
 )
 
 // opened is a text as a file to change.
@@ -305,7 +306,7 @@ func TestAChangeIsWrittenWholeOrNotAtAll(t *testing.T) {
 	f := opened(t, least)
 	f.Set("terminal.hold", config.TextNode("50,00"))
 	c, err := f.Write()
-	var bad *config.Error
+	var bad *strict.Error
 	if c != nil || !errors.As(err, &bad) || len(bad.Faults) != 1 ||
 		!strings.HasPrefix(bad.Faults[0], f.Next()+":14:9: ") {
 		t.Errorf("a fault is written: %v", err)

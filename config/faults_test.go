@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kioskd/config"
+	"kioskd/strict"
 )
 
 // TestUnknownAndRepeatedSettings: each is told at its key, and an unknown one with those that are known there.
@@ -314,7 +315,7 @@ func TestATariffInAFile(t *testing.T) {
 			}
 			continue
 		}
-		var bad *config.Error
+		var bad *strict.Error
 		if !errors.As(err, &bad) || len(bad.Faults) != 1 || !strings.HasPrefix(bad.Faults[0], own+":"+x.place+": ") ||
 			!strings.Contains(bad.Faults[0], x.want) {
 			t.Errorf("%s for %s: %v, want %s:%s and %q", x.to, x.from, err, own, x.place, x.want)
@@ -410,7 +411,7 @@ func TestABackOfficeAndItsFiles(t *testing.T) {
 		t.Errorf("files are looked at later: %v", err)
 	}
 	_, err := config.ReadWithFiles(path, true)
-	var bad *config.Error
+	var bad *strict.Error
 	if !errors.As(err, &bad) || len(bad.Faults) != 3 {
 		t.Fatalf("three files are not there: %v", err)
 	}
@@ -546,7 +547,7 @@ func TestOneSlipIsOneFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := config.ReadWithFiles(path, true)
-		var bad *config.Error
+		var bad *strict.Error
 		if !errors.As(err, &bad) || len(bad.Faults) != 1 {
 			t.Errorf("%v, want one fault", err)
 		}

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd/file"
+	"kioskd/strict"
 )
 
 // firstConfig is what a site's configuration begins as: comments, and what every site has alike.
@@ -42,7 +43,7 @@ func OpenFile(path string) (*File, error) {
 	default:
 		f.Before = text
 	}
-	f.doc, err = document(path, text)
+	f.doc, err = strict.Document(path, text)
 	if err == nil && f.doc.Content[0].Kind != yaml.MappingNode {
 		err = fmt.Errorf("%s:1:1: want settings", path)
 	}

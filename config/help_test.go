@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kioskd/config"
+	"kioskd/strict"
 )
 
 // least is a configuration of the settings that kioskd.yaml(5) marks as needed, and of no other.
@@ -138,7 +139,7 @@ func readAt(t *testing.T, path, text string) (*config.Config, []string) {
 	if err == nil {
 		return c, nil
 	}
-	var bad *config.Error
+	var bad *strict.Error
 	if !errors.As(err, &bad) {
 		t.Fatalf("%v is no list of faults", err)
 	}

@@ -17,7 +17,7 @@ const longestPage = 60
 
 func (r *configReader) receipts(c *Config, n *yaml.Node) {
 	r.named = append(r.named, namedSection{"receipts", n})
-	r.mapping(n, "receipts", map[string]func(*yaml.Node){
+	r.Mapping(n, "receipts", map[string]func(*yaml.Node){
 		"url":   r.page("receipts.url", &c.Receipts.Page),
 		"short": r.page("receipts.short", &c.Receipts.Short),
 	})
@@ -26,13 +26,13 @@ func (r *configReader) receipts(c *Config, n *yaml.Node) {
 // page is the address of a page that telephones open.
 func (r *configReader) page(what string, to *string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		r.text(to)(n)
+		r.Text(to)(n)
 		u, err := url.Parse(*to)
 		switch {
 		case err != nil || u.Scheme != "https" || u.Host == "" || u.Fragment != "" || u.RawQuery != "" || u.User != nil:
-			r.fault(n, "%s: %q: want an address such as https://pay.example/r", what, *to)
+			r.Fault(n, "%s: %q: want an address such as https://pay.example/r", what, *to)
 		case len(*to) > longestPage:
-			r.fault(n, "%s: %q has %d characters: want at most %d, for its code to be read from the panel", what, *to,
+			r.Fault(n, "%s: %q has %d characters: want at most %d, for its code to be read from the panel", what, *to,
 				len(*to), longestPage)
 		}
 	}

@@ -14,12 +14,12 @@ import (
 )
 
 func (r *configReader) screen(c *Config, n *yaml.Node, dir string) {
-	r.mapping(n, "screen", map[string]func(*yaml.Node){
-		"socket!": r.path(&c.Socket, dir), "required": r.boolean(&c.NeedScreen),
+	r.Mapping(n, "screen", map[string]func(*yaml.Node){
+		"socket!": r.path(&c.Socket, dir), "required": r.Boolean(&c.NeedScreen),
 		"terminal": func(n *yaml.Node) {
 			c.Side = n.Value
 			if !slices.Contains([]string{"right", "left", "below"}, n.Value) {
-				r.fault(n, "screen.terminal: %q: want right, left or below: where the card terminal is, seen "+
+				r.Fault(n, "screen.terminal: %q: want right, left or below: where the card terminal is, seen "+
 					"from the screen", n.Value)
 			}
 		},
@@ -28,7 +28,7 @@ func (r *configReader) screen(c *Config, n *yaml.Node, dir string) {
 			a, err1 := time.Parse("15:04", from)
 			b, err2 := time.Parse("15:04", to)
 			if err1 != nil || err2 != nil {
-				r.fault(n, "screen.night: %q: want times of day such as 21:00-06:00", n.Value)
+				r.Fault(n, "screen.night: %q: want times of day such as 21:00-06:00", n.Value)
 			}
 			c.dark = [2]time.Duration{sinceMidnight(a), sinceMidnight(b)}
 		},
@@ -57,32 +57,32 @@ func (r *configReader) staff(c *Config, n *yaml.Node) {
 		return func(n *yaml.Node) {
 			h, err := ParseCodeHash(n.Value)
 			if err != nil {
-				r.fault(n, "staff: %v", err)
+				r.Fault(n, "staff: %v", err)
 				return
 			}
 			*to = &h
 		}
 	}
-	r.mapping(n, "staff", map[string]func(*yaml.Node){
-		"technician": code(&c.Technician), "host": code(&c.Host), "export": r.text(&c.ExportTo),
+	r.Mapping(n, "staff", map[string]func(*yaml.Node){
+		"technician": code(&c.Technician), "host": code(&c.Host), "export": r.Text(&c.ExportTo),
 	})
 }
 
 func (r *configReader) timings(c *Config, n *yaml.Node) {
-	r.mapping(n, "timings", map[string]func(*yaml.Node){
-		"choose":       r.duration("timings.choose", &c.Rules.Lease, 30*time.Second, 10*time.Minute),
-		"plug_in":      r.duration("timings.plug_in", &c.Rules.PlugIn, 10*time.Second, 15*time.Minute),
-		"no_energy":    r.duration("timings.no_energy", &c.Rules.NoEnergy, 30*time.Second, 30*time.Minute),
-		"meter_lost":   r.duration("timings.meter_lost", &c.Rules.MeterLost, 0, time.Minute),
-		"charger_lost": r.duration("timings.charger_lost", &c.chargerLost, time.Minute, time.Hour),
-		"idle":         r.duration("timings.idle", &c.Times.Idle, 20*time.Second, 10*time.Minute),
-		"declined":     r.duration("timings.declined", &c.Times.Declined, 10*time.Second, 2*time.Minute),
-		"receipt":      r.duration("timings.receipt", &c.Times.Final, 20*time.Second, 5*time.Minute),
-		"charging":     r.duration("timings.charging", &c.Times.Charging, 5*time.Second, 5*time.Minute),
-		"ended":        r.duration("timings.ended", &c.Times.Told, 30*time.Second, time.Hour),
-		"still":        r.duration("timings.still", &c.Times.Still, 20*time.Second, time.Minute),
-		"bank_slow":    r.duration("timings.bank_slow", &c.Times.Slow, 3*time.Second, time.Minute),
-		"staff":        r.duration("timings.staff", &c.Times.Staff, time.Minute, time.Hour),
+	r.Mapping(n, "timings", map[string]func(*yaml.Node){
+		"choose":       r.Duration("timings.choose", &c.Rules.Lease, 30*time.Second, 10*time.Minute),
+		"plug_in":      r.Duration("timings.plug_in", &c.Rules.PlugIn, 10*time.Second, 15*time.Minute),
+		"no_energy":    r.Duration("timings.no_energy", &c.Rules.NoEnergy, 30*time.Second, 30*time.Minute),
+		"meter_lost":   r.Duration("timings.meter_lost", &c.Rules.MeterLost, 0, time.Minute),
+		"charger_lost": r.Duration("timings.charger_lost", &c.chargerLost, time.Minute, time.Hour),
+		"idle":         r.Duration("timings.idle", &c.Times.Idle, 20*time.Second, 10*time.Minute),
+		"declined":     r.Duration("timings.declined", &c.Times.Declined, 10*time.Second, 2*time.Minute),
+		"receipt":      r.Duration("timings.receipt", &c.Times.Final, 20*time.Second, 5*time.Minute),
+		"charging":     r.Duration("timings.charging", &c.Times.Charging, 5*time.Second, 5*time.Minute),
+		"ended":        r.Duration("timings.ended", &c.Times.Told, 30*time.Second, time.Hour),
+		"still":        r.Duration("timings.still", &c.Times.Still, 20*time.Second, time.Minute),
+		"bank_slow":    r.Duration("timings.bank_slow", &c.Times.Slow, 3*time.Second, time.Minute),
+		"staff":        r.Duration("timings.staff", &c.Times.Staff, time.Minute, time.Hour),
 	})
 }
 

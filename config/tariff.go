@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"kioskd/strict"
 	"kioskd/tariff"
 )
 
@@ -21,7 +22,7 @@ func (r *configReader) tariff(c *Config, n *yaml.Node, dir string) {
 	var fault func(offset int, what string)
 	if n.Kind == yaml.ScalarNode {
 		var path string
-		r.setting = "tariff"
+		r.Setting = "tariff"
 		r.path(&path, dir)(n)
 		if path == "" {
 			return
@@ -29,24 +30,24 @@ func (r *configReader) tariff(c *Config, n *yaml.Node, dir string) {
 		var err error
 		text, err = os.ReadFile(path)
 		if err != nil {
-			r.fault(n, "tariff: %v", err)
+			r.Fault(n, "tariff: %v", err)
 			return
 		}
 		fault = func(offset int, what string) {
-			r.faultAt(n, PlaceAt(path, text, offset), what)
+			r.FaultAt(n, strict.PlaceAt(path, text, offset), what)
 		}
 	} else {
 		w := jsonWriter{}
 		if err := w.write(n); err != nil {
-			r.fault(w.at(len(w.Bytes()), n), "tariff: %v", err)
+			r.Fault(w.at(len(w.Bytes()), n), "tariff: %v", err)
 			return
 		}
 		text = w.Bytes()
-		fault = func(offset int, what string) { r.fault(w.at(offset, n), "%s", what) }
+		fault = func(offset int, what string) { r.Fault(w.at(offset, n), "%s", what) }
 	}
 	t, err := tariff.Parse(text)
 	if err != nil {
-		fault(offsetOf(err), fmt.Sprintf("tariff: %v", err))
+		fault(strict.OffsetOf(err), fmt.Sprintf("tariff: %v", err))
 		return
 	}
 	c.Tariff = t

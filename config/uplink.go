@@ -36,7 +36,7 @@ type keepConfig struct {
 func (r *configReader) backoffice(c *Config, n *yaml.Node, dir string) {
 	r.named = append(r.named, namedSection{"backoffice", n})
 	u := &uplinkConfig{Every: 15 * time.Minute, Late: time.Hour}
-	r.mapping(n, "backoffice", map[string]func(*yaml.Node){
+	r.Mapping(n, "backoffice", map[string]func(*yaml.Node){
 		"url!":         func(n *yaml.Node) { r.uplinkURL(u, n) },
 		"ca!":          r.secret("backoffice", &u.Files.CA, dir),
 		"certificate!": r.secret("backoffice", &u.Files.Certificate, dir),
@@ -45,13 +45,13 @@ func (r *configReader) backoffice(c *Config, n *yaml.Node, dir string) {
 		"signer!": func(n *yaml.Node) {
 			v, err := note.NewVerifier(n.Value)
 			if err != nil {
-				r.fault(n, "backoffice.signer: want the back office's public key, as name+hash+key: %v", err)
+				r.Fault(n, "backoffice.signer: want the back office's public key, as name+hash+key: %v", err)
 				return
 			}
 			u.Office = v
 		},
-		"every": r.duration("backoffice.every", &u.Every, time.Minute, 24*time.Hour),
-		"late":  r.duration("backoffice.late", &u.Late, 5*time.Minute, 30*24*time.Hour),
+		"every": r.Duration("backoffice.every", &u.Every, time.Minute, 24*time.Hour),
+		"late":  r.Duration("backoffice.late", &u.Late, 5*time.Minute, 30*24*time.Hour),
 	})
 	c.Uplink = u
 }
@@ -62,7 +62,7 @@ func (r *configReader) uplinkURL(u *uplinkConfig, n *yaml.Node) {
 		if err != nil || parsed.Hostname() == "" || parsed.Scheme != "tls" && (parsed.Scheme != "https" || i > 0) ||
 			i > 0 && parsed.Scheme != u.URL.Scheme {
 			u.URL = nil
-			r.fault(n, "backoffice.url: %q: want https://HOST/ (a server) or tls://HOST:4222,tls://… (NATS)", n.Value)
+			r.Fault(n, "backoffice.url: %q: want https://HOST/ (a server) or tls://HOST:4222,tls://… (NATS)", n.Value)
 			return
 		}
 		if i == 0 {
@@ -85,7 +85,7 @@ func (r *configReader) secret(what string, to *string, dir string) func(*yaml.No
 			}
 		}
 		if r.others && !Exists(*to) {
-			r.fault(n, "%s: cannot find %s", what, *to)
+			r.Fault(n, "%s: cannot find %s", what, *to)
 		}
 	}
 }
@@ -97,13 +97,13 @@ func Exists(path string) bool {
 
 func (r *configReader) keep(c *Config, n *yaml.Node) {
 	days := 0
-	r.mapping(n, "keep", map[string]func(*yaml.Node){
-		"readings_days": r.number(&days, 30, 3650),
-		"reserve_mb":    r.number(&c.Keep.Reserve, 10, 100_000),
+	r.Mapping(n, "keep", map[string]func(*yaml.Node){
+		"readings_days": r.Number(&days, 30, 3650),
+		"reserve_mb":    r.Number(&c.Keep.Reserve, 10, 100_000),
 		"copy": func(n *yaml.Node) {
-			r.text(&c.Keep.CopyTo)(n)
+			r.Text(&c.Keep.CopyTo)(n)
 			if err := MountPoint(c.Keep.CopyTo); c.Keep.CopyTo != "" && err != nil {
-				r.fault(n, "keep.copy: %q: %v", n.Value, err)
+				r.Fault(n, "keep.copy: %q: %v", n.Value, err)
 			}
 		},
 	})
@@ -113,33 +113,33 @@ func (r *configReader) keep(c *Config, n *yaml.Node) {
 // ocpi reads what a CDR must say of the site.
 func (r *configReader) ocpi(c *Config, n *yaml.Node) {
 	o := &ocpi.Site{Version: ocpi.V230}
-	r.mapping(n, "ocpi", map[string]func(*yaml.Node){
+	r.Mapping(n, "ocpi", map[string]func(*yaml.Node){
 		"version": func(n *yaml.Node) {
 			o.Version = ocpi.Version(n.Value)
 			if !slices.Contains(ocpi.Versions(), o.Version) {
-				r.fault(n, "ocpi.version: %q: want 2.3.0 or 2.2.1", n.Value)
+				r.Fault(n, "ocpi.version: %q: want 2.3.0 or 2.2.1", n.Value)
 			}
 		},
-		"country_code!": r.text(&o.CountryCode), "party_id!": r.text(&o.PartyID),
+		"country_code!": r.Text(&o.CountryCode), "party_id!": r.Text(&o.PartyID),
 		"location!": func(n *yaml.Node) {
-			r.mapping(n, "ocpi.location", map[string]func(*yaml.Node){
-				"id!": r.text(&o.Location.ID), "name": r.text(&o.Location.Name),
-				"address!": r.text(&o.Location.Address), "city!": r.text(&o.Location.City),
-				"postal_code": r.text(&o.Location.PostalCode), "state": r.text(&o.Location.State),
-				"country!":   r.text(&o.Location.Country),
-				"latitude!":  r.text(&o.Location.Coordinates.Latitude),
-				"longitude!": r.text(&o.Location.Coordinates.Longitude),
+			r.Mapping(n, "ocpi.location", map[string]func(*yaml.Node){
+				"id!": r.Text(&o.Location.ID), "name": r.Text(&o.Location.Name),
+				"address!": r.Text(&o.Location.Address), "city!": r.Text(&o.Location.City),
+				"postal_code": r.Text(&o.Location.PostalCode), "state": r.Text(&o.Location.State),
+				"country!":   r.Text(&o.Location.Country),
+				"latitude!":  r.Text(&o.Location.Coordinates.Latitude),
+				"longitude!": r.Text(&o.Location.Coordinates.Longitude),
 			})
 		},
 		"connector!": func(n *yaml.Node) {
-			r.mapping(n, "ocpi.connector", map[string]func(*yaml.Node){
-				"id": r.text(&o.Connector.ID), "standard!": r.text(&o.Connector.Standard),
-				"format!": r.text(&o.Connector.Format), "power_type!": r.text(&o.Connector.PowerType),
+			r.Mapping(n, "ocpi.connector", map[string]func(*yaml.Node){
+				"id": r.Text(&o.Connector.ID), "standard!": r.Text(&o.Connector.Standard),
+				"format!": r.Text(&o.Connector.Format), "power_type!": r.Text(&o.Connector.PowerType),
 			})
 		},
 	})
 	for _, why := range o.Check() {
-		r.fault(n, "ocpi: %s", why)
+		r.Fault(n, "ocpi: %s", why)
 	}
 	c.OCPI = o
 }
@@ -148,7 +148,7 @@ func (r *configReader) ocpi(c *Config, n *yaml.Node) {
 func (r *configReader) ocpiFits(c *Config, n *yaml.Node) {
 	for _, b := range c.Bays {
 		if b.EVSE == "" {
-			r.fault(n, "ocpi: bay %d has no evse_id", b.Number)
+			r.Fault(n, "ocpi: bay %d has no evse_id", b.Number)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"kioskd/strict"
 	"kioskd/tariff"
 )
 
@@ -420,7 +421,7 @@ func TestEveryFaultOfATariffIsTold(t *testing.T) {
 			`]}`: `min_price.before_taxes: cannot read "1e9" as a plain decimal`,
 	} {
 		_, err := tariff.Parse([]byte(text))
-		var place *tariff.PlaceError
+		var place *strict.PlaceError
 		switch {
 		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: %v, want %q", text, err, want)

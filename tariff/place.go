@@ -10,35 +10,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"kioskd/strict"
 )
-
-// PlaceError says at which byte of a tariff's text something is wrong.
-type PlaceError struct {
-	Offset int
-	What   string
-}
-
-func (e *PlaceError) Error() string { return e.What }
-
-// LineColumn is the place of a byte, as editors count: from 1, the column in characters.
-func LineColumn(text []byte, offset int) (line, column int) {
-	before := text[:min(max(offset, 0), len(text))]
-	start := bytes.LastIndexByte(before, '\n') + 1
-	return bytes.Count(before, []byte{'\n'}) + 1, utf8.RuneCount(before[start:]) + 1
-}
-
-// CheckUTF8 finds the first byte that is none of UTF-8.
-func CheckUTF8(text []byte) error {
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 {
-			return &PlaceError{i, fmt.Sprintf("byte %02X is not UTF-8: save the file as UTF-8", text[i])}
-		}
-		i += n
-	}
-	return nil
-}
 
 // places lists where each value of a JSON text is, by its path, as elements[0].price_components[1], and
 // each key, by its path with a dot behind it. A key that is there twice is an error.
@@ -49,7 +23,7 @@ func places(text []byte) (map[string]int, error) {
 		return w.at, err
 	}
 	if _, err := w.dec.Token(); !errors.Is(err, io.EOF) {
-		return w.at, &PlaceError{w.next(), "something follows the object"}
+		return w.at, strict.At(w.next(), "something follows the object")
 	}
 	return w.at, nil
 }
@@ -91,7 +65,7 @@ func (w *walker) value(path string) error {
 			}
 			name, _ := key.(string)
 			if seen[name] {
-				return &PlaceError{start, fmt.Sprintf("%q is there twice", name)}
+				return strict.At(start, fmt.Sprintf("%q is there twice", name))
 			}
 			seen[name] = true
 			below := strings.TrimPrefix(path+"."+name, ".")
@@ -124,13 +98,13 @@ func (w *walker) syntax(err error) error {
 	}
 	for _, m := range comma.FindAllIndex(w.text, -1) {
 		if m[0] <= at && at <= m[1] {
-			return &PlaceError{m[0], "a number has a decimal comma: want a point, as in 0.49"}
+			return strict.At(m[0], "a number has a decimal comma: want a point, as in 0.49")
 		}
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &PlaceError{len(w.text), "the text ends before the object does"}
+		return strict.At(len(w.text), "the text ends before the object does")
 	}
-	return &PlaceError{at, strings.TrimPrefix(err.Error(), "json: ")}
+	return strict.At(at, strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // wanted is JSON's word for what Go's decoder calls by types of its own.
@@ -156,23 +130,23 @@ func wanted(t reflect.Type) string {
 func decodeError(err error, text []byte, at map[string]int) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return &PlaceError{max(0, int(wrong.Offset)-1), fmt.Sprintf("%s is a %s: want %s", wrong.Field, wrong.Value,
-			wanted(wrong.Type))}
+		return strict.At(max(0, int(wrong.Offset)-1), fmt.Sprintf("%s is a %s: want %s", wrong.Field, wrong.Value,
+			wanted(wrong.Type)))
 	}
 	what := strings.TrimPrefix(err.Error(), "json: ")
 	if name, ok := strings.CutPrefix(what, "unknown field "); ok {
 		for path, offset := range at {
 			if key := strings.Trim(name, `"`); strings.HasSuffix(path, "."+key+".") || path == key+"." {
-				return &PlaceError{offset, what}
+				return strict.At(offset, what)
 			}
 		}
 	}
-	bad := PlaceError{0, what}
+	bad := strict.PlaceError{What: what}
 	if m := unread.FindStringSubmatch(what); m != nil {
 		for path, offset := range at { // the first: there the decoder stopped
 			if decimals.MatchString(path) && bytes.HasPrefix(text[offset:], []byte(m[1])) &&
 				(bad.Offset == 0 || offset < bad.Offset) {
-				bad = PlaceError{offset, path + ": " + what}
+				bad = strict.PlaceError{Offset: offset, What: path + ": " + what}
 			}
 		}
 	}

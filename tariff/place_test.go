@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"kioskd/strict"
 	"kioskd/tariff"
 )
 
@@ -31,12 +32,12 @@ func TestErrorsHaveAPlace(t *testing.T) {
 		"": {1, 1, "ends before"},
 	} {
 		_, err := tariff.Parse([]byte(text))
-		var at *tariff.PlaceError
+		var at *strict.PlaceError
 		if !errors.As(err, &at) {
 			t.Errorf("%s: %v has no place", text, err)
 			continue
 		}
-		line, column := tariff.LineColumn([]byte(text), at.Offset)
+		line, column := strict.LineColumn([]byte(text), at.Offset)
 		if line != c.line || c.column-2 > column || column > c.column+1 || !strings.Contains(err.Error(), c.what) ||
 			strings.Contains(err.Error(), "tariff.") {
 			t.Errorf("%s\n%d:%d: %v; want %d:%d and %q", text, line, column, err, c.line, c.column, c.what)
@@ -51,7 +52,7 @@ func FuzzPlaces(f *testing.F) {
 			t.Errorf("place %d of %d bytes", at, len(text))
 		}
 		_, err := tariff.Parse(text)
-		var at *tariff.PlaceError
+		var at *strict.PlaceError
 		if errors.As(err, &at) && (at.Offset < 0 || at.Offset > len(text)) {
 			t.Errorf("%v is at %d of %d bytes", err, at.Offset, len(text))
 		}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/strict"
 )
 
 // Dimension is what a price component is charged for: OCPI TariffDimensionType.
@@ -127,7 +128,7 @@ type Restrictions struct {
 // have is an error, as is a price or a time that cannot be read: a tariff is
 // understood whole or not at all.
 func Parse(data []byte) (*Tariff, error) {
-	if err := CheckUTF8(data); err != nil {
+	if err := strict.CheckUTF8(data); err != nil {
 		return nil, fmt.Errorf("cannot read tariff: %w", err)
 	}
 	at, err := places(data)
@@ -149,8 +150,8 @@ func Parse(data []byte) (*Tariff, error) {
 	t.raw = same.Bytes()
 	if err := t.complete(); err != nil {
 		path, _, _ := strings.Cut(err.Error(), " ")
-		return nil, fmt.Errorf("cannot read tariff: %w", &PlaceError{nearest(at, strings.TrimSuffix(path, ":")),
-			err.Error()})
+		return nil, fmt.Errorf("cannot read tariff: %w", strict.At(nearest(at, strings.TrimSuffix(path, ":")),
+			err.Error()))
 	}
 	return t, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kioskd"
+	"kioskd/strict"
 	"kioskd/tariff"
 )
 
@@ -136,7 +137,7 @@ func TestWhereAMistakeIs(t *testing.T) {
 			"decimal comma"},
 	} {
 		_, err := tariff.Parse([]byte(c.text))
-		var at *tariff.PlaceError
+		var at *strict.PlaceError
 		if !errors.As(err, &at) || at.Offset != len(c.before) || !strings.Contains(err.Error(), c.what) {
 			t.Errorf("%s: %v, %+v, want %q at %d", c.text, err, at, c.what, len(c.before))
 		}

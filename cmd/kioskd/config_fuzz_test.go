@@ -10,6 +10,7 @@ import (
 
 	"kioskd/config"
 	"kioskd/simulator/town"
+	"kioskd/strict"
 )
 
 // FuzzConfig reads any file as a configuration. Nothing breaks, each fault has its place, and what is taken
@@ -34,7 +35,7 @@ func FuzzConfig(f *testing.F) {
 			t.Fatal(err)
 		}
 		c, err := config.Read(path)
-		var wrong *config.Error
+		var wrong *strict.Error
 		switch {
 		case errors.As(err, &wrong):
 			for _, line := range wrong.Faults {

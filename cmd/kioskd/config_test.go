@@ -11,6 +11,7 @@ import (
 	"kioskd/config"
 	"kioskd/simulator/town"
 	"kioskd/site"
+	"kioskd/strict"
 )
 
 // TestEverySettingIsDocumented: what the reader knows is in kioskd.yaml(5).
@@ -36,7 +37,7 @@ bays:
 		t.Fatal(err)
 	}
 	_, err := config.Read(path)
-	var bad *config.Error
+	var bad *strict.Error
 	if !errors.As(err, &bad) {
 		t.Fatalf("error %v, want the faults", err)
 	}

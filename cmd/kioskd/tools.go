@@ -26,6 +26,7 @@ import (
 	"kioskd/site"
 	"kioskd/socket"
 	"kioskd/store"
+	"kioskd/strict"
 	"kioskd/tariff"
 	"kioskd/terminal/zvt"
 )
@@ -334,7 +335,7 @@ func readTariff(path string) (t *tariff.Tariff, text []byte, err error) {
 	}
 	t, err = tariff.Parse(text)
 	if err != nil {
-		return nil, nil, cli.Usagef("%s: %w", config.PlaceIn(path, text, err), err)
+		return nil, nil, cli.Usagef("%s: %w", strict.PlaceIn(path, text, err), err)
 	}
 	return t, text, nil
 }
@@ -358,7 +359,7 @@ func (p program) tariffCheck(fs *pflag.FlagSet) cli.Run {
 		}
 		problems := t.Check(site)
 		for _, problem := range problems {
-			fmt.Fprintf(p.Err, "kioskd: %s: %v\n", config.PlaceAt(args[0], text, tariff.PlaceOf(text, problem.Path)),
+			fmt.Fprintf(p.Err, "kioskd: %s: %v\n", strict.PlaceAt(args[0], text, tariff.PlaceOf(text, problem.Path)),
 				problem)
 		}
 		if len(problems) > 0 {

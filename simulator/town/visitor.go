@@ -15,8 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"kioskd"
-	"kioskd/config"
 	"kioskd/simulator"
+	"kioskd/strict"
 	"kioskd/ui"
 	"kioskd/ui/text"
 )
@@ -73,7 +73,7 @@ func ReadScenario(path string, bays int) (sc scenario, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(&sc); err != nil {
-		return sc, errors.New(config.YamlPlace(path, data, err))
+		return sc, errors.New(strict.YamlPlace(path, data, err))
 	}
 	if len(sc.Visits) == 0 {
 		return sc, fmt.Errorf("%s:1:1: want visits", path)

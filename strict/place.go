@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"bytes"
@@ -7,15 +7,44 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
-
-	"kioskd/tariff"
 )
 
-// offsetOf is the byte of a text that an error is about; the first where it does not say.
-func offsetOf(err error) int {
-	var at *tariff.PlaceError
+// PlaceError says at which byte of a text something is wrong.
+type PlaceError struct {
+	Offset int
+	What   string
+}
+
+func (e *PlaceError) Error() string { return e.What }
+
+// At is a *PlaceError.
+func At(offset int, what string) error { return &PlaceError{offset, what} }
+
+// LineColumn is the place of a byte, as editors count: from 1, the column in characters.
+func LineColumn(text []byte, offset int) (line, column int) {
+	before := text[:min(max(offset, 0), len(text))]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return bytes.Count(before, []byte{'\n'}) + 1, utf8.RuneCount(before[start:]) + 1
+}
+
+// CheckUTF8 finds the first byte that is none of UTF-8.
+func CheckUTF8(text []byte) error {
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return At(i, fmt.Sprintf("byte %02X is not UTF-8: save the file as UTF-8", text[i]))
+		}
+		i += n
+	}
+	return nil
+}
+
+// OffsetOf is the byte of a text that an error is about; the first where it does not say.
+func OffsetOf(err error) int {
+	var at *PlaceError
 	if errors.As(err, &at) {
 		return at.Offset
 	}
@@ -23,11 +52,11 @@ func offsetOf(err error) int {
 }
 
 // PlaceIn is a file with the line and column of an error in its text.
-func PlaceIn(path string, text []byte, err error) string { return PlaceAt(path, text, offsetOf(err)) }
+func PlaceIn(path string, text []byte, err error) string { return PlaceAt(path, text, OffsetOf(err)) }
 
 // PlaceAt is a file with the line and column of a byte of its text.
 func PlaceAt(path string, text []byte, offset int) string {
-	line, column := tariff.LineColumn(text, offset)
+	line, column := LineColumn(text, offset)
 	return fmt.Sprintf("%s:%d:%d", path, line, column)
 }
 
