@@ -91,8 +91,10 @@ type Unit struct {
 	Vendor string `json:"vendor,omitempty"` // empty for a device that is no known meter
 	Model  string `json:"model,omitempty"`
 	Serial string `json:"serial,omitempty"`
-	Why    string `json:"why,omitempty"` // it is not known
-	Line   string `json:"line"`          // its address
+	Why    string `json:"why,omitempty"` // it is not known, or cannot be sold with
+	// May are models whose registers it has, of which a person must say one.
+	May  []string `json:"may,omitempty"`
+	Line string   `json:"line"` // its address
 }
 
 // Office is how things stand with the back office.

@@ -2,14 +2,18 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"kioskd"
 	"kioskd/line"
-	"kioskd/meter"
+	"kioskd/meter/model"
+	"kioskd/strict"
 )
 
 func (r *configReader) bays(c *Config, n *yaml.Node, dir string) {
@@ -17,6 +21,7 @@ func (r *configReader) bays(c *Config, n *yaml.Node, dir string) {
 		r.Fault(n, "bays: want a list with at least one bay")
 		return
 	}
+	find := r.models(n, MeterFolder(dir))
 	numbers := map[int]bool{}
 	for _, item := range n.Content {
 		b := Bay{Requesting: -1, Emergency: -1}
@@ -24,7 +29,7 @@ func (r *configReader) bays(c *Config, n *yaml.Node, dir string) {
 		r.Mapping(item, "bay", map[string]func(*yaml.Node){
 			"number!": r.Number(&b.Number, 1, 999), "evse_id": r.Text(&b.EVSE),
 			"max_power_w!": r.Number(&power, LeastPower, MostPower),
-			"meter":        func(n *yaml.Node) { meters++; r.meter(&b, n) },
+			"meter":        func(n *yaml.Node) { meters++; r.meter(&b, n, find) },
 			"board":        func(n *yaml.Node) { switches++; r.board(&b, n) },
 			"gpio":         func(n *yaml.Node) { switches++; r.gpio(&b, n) },
 			"charger":      func(n *yaml.Node) { r.charger(&b, n, dir) },
@@ -55,8 +60,11 @@ func (b Bay) ChargerCounts() bool { return b.Charger != nil && b.MeterAddr == ""
 
 // Register is what the bay's meter may count.
 func (b Bay) Register() kiosk.Register {
-	return kiosk.Register{MaxPower: b.MaxPower, Modulus: kiosk.Energy(b.Model.Modulus),
-		Step: kiosk.Energy(b.Model.Step)}
+	r := kiosk.Register{MaxPower: b.MaxPower}
+	if b.Model != nil {
+		r.Modulus, r.Step = kiosk.Energy(b.Model.Modulus), kiosk.Energy(b.Model.Step)
+	}
+	return r
 }
 
 // portOf is the line of an address, by whatever name.
@@ -158,17 +166,50 @@ func sharedUnit(meter, board Bay) int {
 	return meter.MeterUnit
 }
 
-func (r *configReader) meter(b *Bay, n *yaml.Node) {
+// MeterFolder is where a site has its own files of meters, beside its configuration in dir.
+func MeterFolder(dir string) string { return filepath.Join(dir, "meters") }
+
+// models finds meters by their names. Faults in the site's own files are faults of the configuration.
+func (r *configReader) models(n *yaml.Node, folder string) func(name string) (*model.Model, error) {
+	own, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+	if err == nil && len(own) == 0 {
+		return func(name string) (*model.Model, error) { return model.Find("", name) }
+	}
+	all, err := model.Load(folder)
+	var bad *strict.Error
+	switch {
+	case errors.As(err, &bad):
+		for _, line := range bad.Faults {
+			place, what, _ := strings.Cut(line, ": ")
+			r.FaultAt(n, place, what)
+		}
+	case err != nil:
+		r.Fault(n, "%v", err)
+	}
+	if err != nil { // a name that only a bad file has is no second fault
+		return func(string) (*model.Model, error) { return &model.Model{}, nil }
+	}
+	return all.ByName
+}
+
+func (r *configReader) meter(b *Bay, n *yaml.Node, find func(name string) (*model.Model, error)) {
+	accepted := false
+	var at *yaml.Node
 	r.Mapping(n, "meter", map[string]func(*yaml.Node){
 		"address!": r.address(&b.MeterAddr, 1), "unit!": r.Number(&b.MeterUnit, 1, 247), "serial": r.Text(&b.Serial),
+		"accept_unverified": r.Boolean(&accepted),
 		"model!": func(n *yaml.Node) {
-			m, err := meter.ModelByName(n.Value)
+			m, err := find(n.Value)
 			if err != nil {
 				r.Fault(n, "meter.model: %v", err)
 			}
-			b.Model = m
+			b.Model, at = m, n
 		},
 	})
+	if b.Model != nil && b.Model.Unverified != "" && !accepted {
+		r.Fault(at, "meter.model: what is known of the %v is not verified (%s): compare what kioskd meter read says "+
+			"with its display, and say accept_unverified: true", b.Model, b.Model.Unverified)
+	}
 }
 
 func (r *configReader) board(b *Bay, n *yaml.Node) {

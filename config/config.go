@@ -18,7 +18,7 @@ import (
 	"kioskd/backoffice"
 	"kioskd/file"
 	"kioskd/line"
-	"kioskd/meter"
+	"kioskd/meter/model"
 	"kioskd/ocpi"
 	"kioskd/session"
 	"kioskd/strict"
@@ -30,6 +30,7 @@ import (
 
 // Config is a site's configuration, read and checked. Paths are absolute.
 type Config struct {
+	Folder    string // of the file
 	Site      map[string]string
 	Timezone  *time.Location
 	Currency  kiosk.Currency
@@ -80,7 +81,7 @@ type Bay struct {
 	Number     int
 	EVSE       string
 	MaxPower   kiosk.Power
-	Model      meter.Model
+	Model      *model.Model // nil where the charger counts
 	MeterAddr  string
 	MeterUnit  int
 	Serial     string
@@ -205,6 +206,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
+	c.Folder = dir
 	var tariffNode, ocpiNode, receiptsNode *yaml.Node
 	var amounts terminalAmounts
 	r.Mapping(n, "configuration", map[string]func(*yaml.Node){

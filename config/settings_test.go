@@ -140,7 +140,7 @@ func TestBaysAreAsTheyAreWritten(t *testing.T) {
 	b := c.Bays[0]
 	for name, x := range map[string]struct{ got, want any }{
 		"number": {b.Number, 1}, "evse_id": {b.EVSE, "DE*ABC*E001"}, "max_power_w": {int(b.MaxPower), 22000},
-		"meter.model": {b.Model.Model, "SDM630"}, "meter.unit": {b.MeterUnit, 247}, "meter.serial": {b.Serial, "0042"},
+		"meter.model": {b.Model.Name, "SDM630"}, "meter.unit": {b.MeterUnit, 247}, "meter.serial": {b.Serial, "0042"},
 		"meter.address": {b.MeterAddr, "tcp://192.0.2.8:502"}, "board.address": {b.Board, "tcp://192.0.2.8:502"},
 		"board.unit": {b.BoardUnit, 10}, "board.coil": {b.Coil, 65535}, "board.plugged": {b.Plugged, 6},
 		"board.feedback": {b.Feedback, 8}, "board.requesting": {b.Requesting, 1999}, "board.emergency": {b.Emergency,

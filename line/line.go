@@ -45,6 +45,19 @@ func (a Address) String() string {
 	return a.Scheme + "://" + a.Target
 }
 
+// Character is how long one takes on a serial line: a start bit, eight bits of data, and what parity and stop bits
+// there are.
+func (a Address) Character() time.Duration {
+	bits := 1 + a.Mode.DataBits + 1
+	if a.Mode.Parity != serial.NoParity {
+		bits++
+	}
+	if a.Mode.StopBits == serial.TwoStopBits {
+		bits++
+	}
+	return time.Duration(bits) * time.Second / time.Duration(a.Mode.BaudRate)
+}
+
 // Port is what an address is at, by whatever name: two addresses with the same are one line.
 func (a Address) Port() string {
 	if a.Scheme != "serial" {

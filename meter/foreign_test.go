@@ -13,6 +13,7 @@ import (
 	"kioskd"
 	"kioskd/child"
 	"kioskd/meter"
+	"kioskd/meter/model"
 	"kioskd/modbus"
 	"kioskd/simulator"
 )
@@ -53,12 +54,18 @@ else:
 
 func start(t *testing.T, args ...string) {
 	t.Helper()
+	startScript(t, foreign, args...)
+}
+
+// startScript starts a server of python3-pymodbus, and returns when it says that it is ready.
+func startScript(t *testing.T, text string, args ...string) {
+	t.Helper()
 	if out, err := exec.Command("/usr/bin/python3", "-c",
 		"import pymodbus, serial; print(pymodbus.version.version)").CombinedOutput(); err != nil {
 		t.Skipf("python3-pymodbus is not installed (scripts/setup all installs it): %s", out)
 	}
 	script := filepath.Join(t.TempDir(), "server.py")
-	if err := os.WriteFile(script, []byte(foreign), 0o600); err != nil {
+	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := child.Command("/usr/bin/python3", append([]string{script}, args...)...)
@@ -94,7 +101,7 @@ func check(t *testing.T, address string) {
 		1: {"SDM630", "20261722", 1234567, 10723, 230500, 16000, 50020},
 		2: {"B23", "4711", 1234560, 10719, 230100, 16000, 50010},
 	} {
-		m, err := meter.ModelByName(want.model)
+		m, err := model.Find("", want.model)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,9 +120,9 @@ func check(t *testing.T, address string) {
 			r.Voltage[0] != want.volt || r.Current[0] != want.ampere || r.Mains != want.mains {
 			t.Errorf("unit %d: %+v, want %+v", unit, r, want)
 		}
-		wrong, _ := meter.ModelByName(map[string]string{"SDM630": "B23", "B23": "SDM630"}[want.model])
+		wrong, _ := model.Find("", map[string]string{"SDM630": "B23", "B23": "SDM630"}[want.model])
 		if _, err := meter.New(bus, unit, wrong).Read(context.Background()); err == nil {
-			t.Errorf("unit %d was read as a %s", unit, wrong.Model)
+			t.Errorf("unit %d was read as a %s", unit, wrong)
 		}
 	}
 }
@@ -169,7 +176,7 @@ func TestForeignClient(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.Serve(ctx, (&simulator.Bus{Units: map[byte]simulator.Unit{1: simulator.SDM630(bay)}}).Serve)
+		l.Serve(ctx, (&simulator.Bus{Units: map[byte]simulator.Unit{1: sdm630(t, bay)}}).Serve)
 	}()
 	t.Cleanup(func() { stop(); l.Close(); <-done })
 	path := strings.TrimPrefix(l.Address, "serial://")
@@ -178,4 +185,14 @@ func TestForeignClient(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "[72]: \t1234.57") {
 		t.Errorf("mbpoll says %v\n%s", err, out)
 	}
+}
+
+// sdm630 is a bay's meter.
+func sdm630(t *testing.T, bay *simulator.Bay) simulator.Unit {
+	t.Helper()
+	m, err := simulator.MeterByName("SDM630", bay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

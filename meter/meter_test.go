@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kioskd/meter"
+	"kioskd/meter/model"
 	"kioskd/modbus"
 )
 
@@ -36,10 +37,10 @@ func TestAPhaseThatIsAbsent(t *testing.T) {
 	quantities[21] = 50_000
 	known := map[uint16][]uint16{
 		0x8960: {0x4232, 0x3320}, 0x8900: {0, 4711}, 0x8908: make([]uint16, 7),
-		0x5000: {0, 0, 0, 123}, 0x5B00: quantities,
+		0x5000: {0, 0, 0, 123}, 0x5B00: quantities, 0x5B14: quantities[20:], 0x5B2C: {5000},
 	}
 	bus := answering(t, func(request []byte) []byte { return registers(request, known) })
-	model, err := meter.ModelByName("B23")
+	model, err := model.Find("", "B23")
 	if err != nil {
 		t.Fatal(err)
 	}

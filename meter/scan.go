@@ -1,73 +1,184 @@
 package meter
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
+	"kioskd"
+	"kioskd/meter/model"
 	"kioskd/modbus"
 )
 
 // Found is who answers at a unit.
 type Found struct {
-	Unit   int    `json:"unit"`
-	Vendor string `json:"vendor,omitempty"` // empty for a device that is no known meter
-	Model  string `json:"model,omitempty"`
-	Serial string `json:"serial,omitempty"`
-	Why    string `json:"why,omitempty"` // it is not known
+	Unit   int      `json:"unit"`
+	Vendor string   `json:"vendor,omitempty"` // empty for a device that is no known meter
+	Model  string   `json:"model,omitempty"`
+	Serial string   `json:"serial,omitempty"`
+	Why    string   `json:"why,omitempty"` // it is not known, or cannot be sold with
+	May    []string `json:"may,omitempty"` // models whose registers it has, of which a person must say one
 }
 
-// overdueTimeout is for units that answered too late to a first question.
-const overdueTimeout = 2 * time.Second
+// How long a unit may think. The first question to a unit waits as long as most meters need; once one has answered,
+// the others on its line are taken to be as quick, within limits; a unit that answered too late is asked patiently.
+const (
+	firstWait  = 300 * time.Millisecond
+	leastWait  = 80 * time.Millisecond
+	overdueFor = 2 * time.Second
+	unheard    = 3 // how many other questions a unit is asked while no unit at all has answered
+)
 
-// Scan asks units on a bus that no other program uses who they are, and tells of each that answers as it is
-// found. A frame can be lost: an odd answer is believed the second time, and where any unit answers, so is
-// silence; a slow unit is asked patiently. One odd answer is about its unit alone; the error is about the line.
-func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models []Model, asking func(unit int),
-	told func(Found)) error {
-	bus.Restless = true
-	seen := map[byte]bool{}
-	ask := func(unit byte) error {
-		f, ok, err := Ask(ctx, bus, unit, models)
-		if ok && f.Why != "" {
-			f, ok, err = again(ctx, bus, f, models)
+// question is one read that tells models apart.
+type question struct {
+	block  model.Block
+	models []*model.Model
+}
+
+// questions are the reads that tell all models that their registers tell, those with most models first. A model is
+// asked for by the first of its registers.
+func questions(models model.Library) []question {
+	by := map[model.Block][]*model.Model{}
+	for _, m := range models {
+		switch {
+		case m.SunSpec != nil:
+			for _, at := range m.SunSpec.At {
+				b := model.Block{Function: modbus.ReadHolding, Address: at, Count: 2}
+				by[b] = append(by[b], m)
+			}
+		case !m.Told():
+			b := m.NamingPlan(nil)[0]
+			by[b] = append(by[b], m)
 		}
-		if ok && !seen[unit] {
-			seen[unit] = true
-			told(f)
-		}
-		return err
 	}
-	timeout := bus.Timeout
-	defer func() { bus.Timeout = timeout }()
-	for round := range 3 {
-		late := bus.Overdue() // they are there
+	var out []question
+	for b, m := range by {
+		out = append(out, question{b, m})
+	}
+	slices.SortFunc(out, func(a, b question) int {
+		return cmp.Or(cmp.Compare(len(b.models), len(a.models)), cmp.Compare(a.block.Function, b.block.Function),
+			cmp.Compare(a.block.Address, b.block.Address))
+	})
+	return out
+}
+
+// scan asks units who they are.
+type scan struct {
+	bus    *modbus.Bus
+	models model.Library
+	asks   []question
+	longer time.Duration // than this no unit that answered has thought; 0 before one did
+	slow   map[byte]bool // units that answered after they were given up
+}
+
+func newScan(bus *modbus.Bus, models model.Library) *scan {
+	return &scan{bus: bus, models: models, asks: questions(models), slow: map[byte]bool{}}
+}
+
+// Scan asks units on a bus who they are, and tells of each that answers as it is found; skip leaves units alone. Each
+// unit is judged for itself: a frame can be lost, so an odd answer is believed the second time, and where any unit
+// answers, so is silence. One odd answer is about its unit alone; the error is about the line.
+//
+// Every unit is asked one question. A unit that does not answer may be silent where it has no register: it is asked
+// the other questions, too, as long as it is worth it.
+func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models model.Library, asking func(unit int),
+	skip func(unit int) bool, told func(Found)) error {
+	s := newScan(bus, models)
+	seen := map[int]bool{}
+	for round := range 4 {
+		s.late()
 		for unit := first; unit <= last; unit++ {
-			slow := slices.Contains(late, byte(unit))
-			if seen[byte(unit)] || !slow && round > 0 && (round > 1 || len(seen) == 0) {
+			slow := s.slow[byte(unit)]
+			if seen[unit] || skip(unit) || round > 1 && !slow && (round > 2 || s.longer == 0) {
 				continue
 			}
-			bus.Timeout = timeout
-			if slow {
-				bus.Timeout = max(timeout, overdueTimeout)
-			}
 			asking(unit)
-			if err := ask(byte(unit)); err != nil {
+			heard, err := s.heard(ctx, byte(unit), round)
+			if err != nil {
 				return err
+			}
+			if !heard {
+				continue
+			}
+			f, ok, err := s.examine(ctx, byte(unit))
+			if err != nil {
+				return err
+			}
+			if ok {
+				seen[unit] = true
+				told(f)
 			}
 		}
 	}
 	return nil
 }
 
-// again asks a unit whose answer was odd once more; what is known of it is never less than before.
-func again(ctx context.Context, bus *modbus.Bus, before Found, models []Model) (Found, bool, error) {
-	f, ok, err := Ask(ctx, bus, byte(before.Unit), models)
-	if !ok || f.Vendor == "" && before.Vendor != "" {
-		return before, true, err
+// ScanTime is how long a scan of so many units takes at most where few of them answer.
+func ScanTime(units int, models model.Library) time.Duration {
+	return time.Duration(units) * (firstWait + time.Duration(len(questions(models)))*leastWait)
+}
+
+// heard tells whether a unit says anything, to the questions of a round.
+func (s *scan) heard(ctx context.Context, unit byte, round int) (bool, error) {
+	asks, wait := s.asks, min(max(2*s.longer, leastWait), firstWait)
+	switch {
+	case s.slow[unit]:
+		asks, wait = asks[:1], overdueFor
+	case round == 0:
+		asks = asks[:1]
+		wait = firstWait
+	case s.longer == 0:
+		asks, wait = asks[1:min(len(asks), 1+unheard)], leastWait
 	}
-	return f, true, err
+	for _, q := range asks {
+		began := time.Now()
+		_, err := s.read(ctx, unit, q.block, wait)
+		var no modbus.Exception
+		answered := err == nil || errors.As(err, &no) && !no.Gateway()
+		switch {
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case answered:
+			s.longer = max(s.longer, time.Since(began))
+			return true, nil
+		case errors.Is(err, modbus.ErrFrame):
+			return true, nil
+		case !errors.Is(err, modbus.ErrSilent) && no == 0:
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+func (s *scan) read(ctx context.Context, unit byte, b model.Block, wait time.Duration) ([]uint16, error) {
+	s.bus.Forget(unit)
+	return s.bus.Registers(ctx, modbus.Request{Unit: unit, Function: b.Function, Address: b.Address, Count: b.Count,
+		Timeout: wait, Restless: true, Within: hurried})
+}
+
+// examine asks a unit that is there who it is, once more where its answer was odd, and patiently where it was silent;
+// what is known of it is never less than before.
+func (s *scan) examine(ctx context.Context, unit byte) (found Found, ok bool, err error) {
+	for range 2 {
+		f, heard, silent, err := s.ask(ctx, unit)
+		if err != nil {
+			return found, ok, err
+		}
+		if heard && (!ok || f.Vendor != "" || found.Vendor == "") {
+			found, ok = f, true
+		}
+		if found.Vendor != "" && found.Why == "" {
+			return found, true, nil
+		}
+		s.slow[unit] = s.slow[unit] || silent
+	}
+	if ok && found.Vendor == "" && found.Why == whyForeign {
+		found.May, err = s.guess(ctx, unit)
+	}
+	return found, ok, err
 }
 
 // Why a unit that answers is no known meter.
@@ -76,19 +187,19 @@ const (
 	whyGarbled = "what it says cannot be read: two devices with this number, or another speed or parity"
 )
 
-// Ask tells who answers at a unit; ok is false where no device does. It only reads, one identity register
-// a known model: some meters do not answer where they have no register. The error is about the line.
-func Ask(ctx context.Context, bus *modbus.Bus, unit byte, models []Model) (found Found, ok bool, err error) {
+// ask asks a unit every question, as some meters do not answer where they have no register; silent tells whether it did
+// not answer one.
+func (s *scan) ask(ctx context.Context, unit byte) (found Found, ok, silent bool, err error) {
 	found.Unit = int(unit)
-	for _, model := range models {
-		m := New(bus, unit, model)
-		id := model.Identity
-		words, err := bus.Registers(ctx, m.request(Block{id.Function, id.Address, id.words()}))
+	var generic []Found
+	for _, q := range s.asks {
+		words, err := s.read(ctx, unit, q.block, s.patience(unit))
 		var no modbus.Exception
 		switch {
 		case ctx.Err() != nil:
-			return found, ok, ctx.Err()
+			return found, ok, silent, ctx.Err()
 		case errors.As(err, &no) && no.Gateway(), errors.Is(err, modbus.ErrSilent):
+			silent = true
 			continue
 		case errors.As(err, &no): // a device that has no such register
 			found.Why, ok = whyForeign, true
@@ -97,19 +208,101 @@ func Ask(ctx context.Context, bus *modbus.Bus, unit byte, models []Model) (found
 			found.Why, ok = whyGarbled, true
 			continue
 		case err != nil:
-			return found, ok, err
+			return found, ok, silent, err
 		}
-		ok = true
-		if !id.matches(words) {
-			found.Why = whyForeign
+		found.Why, ok = whyForeign, true
+		for _, m := range q.models {
+			one, is := s.is(ctx, unit, m, q.block, words)
+			switch {
+			case !is:
+			case m.Generic:
+				generic = append(generic, one)
+			default:
+				return one, true, silent, nil
+			}
+		}
+	}
+	if len(generic) > 0 {
+		return generic[0], true, silent, nil
+	}
+	return found, ok, silent, nil
+}
+
+// late takes note of the units that answered too late.
+func (s *scan) late() {
+	for _, n := range s.bus.Overdue() {
+		s.slow[n] = true
+	}
+}
+
+// patience is how long a unit that is there may think.
+func (s *scan) patience(unit byte) time.Duration {
+	if s.slow[unit] {
+		return overdueFor
+	}
+	return max(firstWait, min(3*s.longer, overdueFor))
+}
+
+// is tells whether a unit is of a model, whose question it answered with some words.
+func (s *scan) is(ctx context.Context, unit byte, m *model.Model, b model.Block, words []uint16) (Found, bool) {
+	d := model.Dump{}
+	d.Put(b.Function, b.Address, words)
+	if m.SunSpec == nil && len(m.NamingPlan(nil)) == 1 && m.Recognises(nil, d) != nil {
+		return Found{}, false
+	}
+	f := Found{Unit: int(unit), Vendor: m.Vendor, Model: m.Name}
+	x := s.meter(unit, m)
+	p, err := x.identify(ctx)
+	var other *otherModel
+	if errors.As(err, &other) {
+		return f, false
+	}
+	if err != nil {
+		f.Why = err.Error()
+		return f, m.SunSpec == nil
+	}
+	f.Serial = p.serial
+	return f, true
+}
+
+// meter is a meter of a model at a unit that may be another one's.
+func (s *scan) meter(unit byte, m *model.Model) *Meter {
+	x := New(s.bus, unit, m)
+	x.patience = s.patience(unit)
+	return x
+}
+
+// guess are the models, of those that only a person can tell, whose registers a unit has and whose values could be
+// those of a meter that is connected: its frequency or a voltage, and everything that must hold.
+func (s *scan) guess(ctx context.Context, unit byte) (out []string, err error) {
+	for _, m := range s.models {
+		if !m.Told() {
 			continue
 		}
-		found.Vendor, found.Model, found.Why = model.Vendor, model.Model, ""
-		if err := m.identify(ctx); err != nil {
-			found.Why = err.Error()
+		r, err := s.meter(unit, m).Read(ctx)
+		if ctx.Err() != nil {
+			return out, ctx.Err()
 		}
-		found.Serial = m.serial
-		return found, true, nil
+		if err == nil && plausible(r) {
+			out = append(out, m.String())
+		}
 	}
-	return found, ok, nil
+	return out, nil
+}
+
+// plausible tells whether a reading has the mains of somewhere.
+func plausible(r kiosk.Reading) bool {
+	volts := slices.ContainsFunc(r.Voltage, func(mV int64) bool { return mV > 80_000 && mV < 300_000 })
+	return volts && (r.Mains == 0 || r.Mains > 45_000 && r.Mains < 65_000)
+}
+
+// otherModel means that a unit is not of the model that it is asked for.
+type otherModel struct {
+	unit  byte
+	model *model.Model
+	why   error
+}
+
+func (o *otherModel) Error() string {
+	return fmt.Sprintf("unit %d is no %v: %v", o.unit, o.model, o.why)
 }

@@ -11,36 +11,44 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"kioskd"
 	"kioskd/meter"
+	"kioskd/meter/model"
 	"kioskd/modbus"
 )
 
-// asked is a model with one value in registers 10 to 13, and its power in 20.
-func asked(t *testing.T, value string) meter.Model {
+// asked is a model with one value in registers 10 to 13, and its power in 20; extra is what its vector reads besides.
+func asked(t *testing.T, value, extra string) *model.Model {
 	t.Helper()
-	var m meter.Model
 	text := `
 vendor: Example
 model: One
 phases: 3
-identity: {function: 3, address: 1, type: uint16, values: [7]}
+version: "1"
+sources: [nobody]
+line: {baud: [9600]}
+step_wh: 1
+function: 4
+identity: [{function: 3, address: 1, type: uint16, is: [7]}]
 serial: {function: 3, address: 2, type: uint32}
 canary: {function: 3, address: 4, count: 5}
-reads: [{function: 4, address: 10, count: 4}, {function: 4, address: 20, count: 1}]
+ranges: [{address: 10, count: 11}]
 values:
-  - {name: power, address: 20, type: int16, factor: 1}
-  - ` + value + "\n"
-	if err := yaml.Unmarshal([]byte(text), &m); err != nil {
+  power: {address: 20, type: int16, unit: W}
+  ` + value + `
+vectors:
+- from: nowhere
+  registers: {3: {1: "0007 0000 1267"}, 4: {10: "0000 0000 0000 0000", 20: "0000"}}
+  reading: {serial: "4711", energy_import_wh: 0, power_w: 0` + extra + "}\n"
+	m, err := model.Parse("one.yaml", []byte(text))
+	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
 // once is the first reading of a meter with such registers.
-func once(t *testing.T, model meter.Model, known map[uint16][]uint16) (r kiosk.Reading, err error) {
+func once(t *testing.T, model *model.Model, known map[uint16][]uint16) (r kiosk.Reading, err error) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := answering(t, func(request []byte) []byte { return registers(request, known) })
 		r, err = meter.New(bus, 1, model).Read(t.Context())
@@ -53,41 +61,40 @@ func once(t *testing.T, model meter.Model, known map[uint16][]uint16) (r kiosk.R
 func TestValuesToTheLetter(t *testing.T) {
 	bits := func(f float32) []uint16 { b := math.Float32bits(f); return []uint16{uint16(b >> 16), uint16(b), 0, 0} }
 	for _, c := range []struct {
-		value string // type and factor
+		value string // type and unit
 		words []uint16
 		want  int64
 		why   string // a part of the error; empty for none
 	}{
-		{"type: uint16, factor: 1", []uint16{0xFFFF, 0, 0, 0}, 65535, ""},
-		{"type: uint16, factor: 1, absent: true", []uint16{0xFFFF, 0, 0, 0}, 0, "energy_import is not available"},
-		{"type: uint16, factor: 1, absent: true", []uint16{0xFFFE, 0, 0, 0}, 65534, ""},
-		{"type: uint16, factor: 1, absent: true", []uint16{0xFF00, 0, 0, 0}, 65280, ""},
-		{"type: uint32, factor: 1", []uint16{0x0001, 0x0002, 9, 9}, 65538, ""},
-		{"type: uint32, factor: 1, absent: true", []uint16{0xFFFF, 0xFFFF, 0, 0}, 0, "not available"},
-		{"type: uint64, factor: 10", []uint16{0, 1, 0, 2}, 42949672980, ""},
-		{"type: uint64, factor: 1000", []uint16{0x8000, 0, 0, 0}, 0, "out of range"},
-		{"type: int16, factor: 1", []uint16{0x7FFF, 0, 0, 0}, 32767, ""},
-		{"type: int16, factor: 1, absent: true", []uint16{0x7FFF, 0, 0, 0}, 0, "not available"},
-		{"type: int16, factor: 1, absent: true", []uint16{0x7FFE, 0, 0, 0}, 32766, ""},
-		{"type: int16, factor: 1", []uint16{0x8000, 0, 0, 0}, 0, "import register is -32768 Wh"},
-		{"type: int32, factor: 1", []uint16{0x7FFF, 0xFFFF, 0, 0}, math.MaxInt32, ""},
-		{"type: int32, factor: 1, absent: true", []uint16{0x7FFF, 0xFFFF, 0, 0}, 0, "not available"},
-		{"type: int32, factor: 1, absent: true", []uint16{0x7FFF, 0xFFFE, 0, 0}, math.MaxInt32 - 1, ""},
-		{"type: int32, factor: 1", []uint16{0xFFFF, 0xFFFF, 0, 0}, 0, "import register is -1 Wh"},
-		{"type: float32, factor: 1000", bits(1234.5), 1234500, ""},
-		{"type: float32, factor: 1", bits(2.5), 3, ""},
-		{"type: float32, factor: 1", bits(2.4375), 2, ""},
-		{"type: float32, factor: 1", bits(-0.5), 0, ""},
-		{"type: float32, factor: 1", bits(-0.75), 0, "import register is -1 Wh"},
-		{"type: float32, factor: 1", bits(float32(math.NaN())), 0, "energy_import is not a number"},
-		{"type: float32, factor: 1", bits(float32(math.Inf(1))), 0, "energy_import is not a number"},
-		{"type: uint16, factor: 1/4", []uint16{10, 0, 0, 0}, 3, ""},
-		{"type: uint16, factor: many", []uint16{10, 0, 0, 0}, 0, `energy_import: factor "many" is not a number`},
-		{"type: uint24, words: 2, factor: 1", []uint16{10, 0, 0, 0}, 0, `energy_import has unknown type "uint24"`},
+		{"type: uint16, unit: Wh", []uint16{0xFFFF, 0, 0, 0}, 65535, ""},
+		{"type: uint16, unit: Wh, absent: [0xFFFF]", []uint16{0xFFFF, 0, 0, 0}, 0, "energy_import: is not available"},
+		{"type: uint16, unit: Wh, absent: [0xFFFF]", []uint16{0xFFFE, 0, 0, 0}, 65534, ""},
+		{"type: uint32, unit: Wh", []uint16{0x0001, 0x0002, 9, 9}, 65538, ""},
+		{"type: uint32, unit: Wh, absent: [0xFFFFFFFF]", []uint16{0xFFFF, 0xFFFF, 0, 0}, 0, "not available"},
+		{"type: uint64, unit: 1 Wh", []uint16{0, 1, 0, 2}, 4294967298, ""},
+		{"type: uint64, unit: 1 Wh", []uint16{0x8000, 0, 0, 0}, 0, "out of range"},
+		{"type: int16, unit: Wh", []uint16{0x7FFF, 0, 0, 0}, 32767, ""},
+		{"type: int16, unit: Wh, absent: [0x7FFF]", []uint16{0x7FFF, 0, 0, 0}, 0, "not available"},
+		{"type: int16, unit: Wh, absent: [0x7FFF]", []uint16{0x7FFE, 0, 0, 0}, 32766, ""},
+		{"type: int16, unit: Wh", []uint16{0x8000, 0, 0, 0}, 0, "import register is -32768 Wh"},
+		{"type: int32, unit: Wh", []uint16{0x7FFF, 0xFFFF, 0, 0}, math.MaxInt32, ""},
+		{"type: int32, unit: Wh, absent: [{from: 0x7FFF0000, to: 0x7FFFFFFF}]", []uint16{0x7FFF, 0x1234, 0, 0}, 0,
+			"not available"},
+		{"type: int32, unit: Wh, absent: [{from: 0x7FFF0000, to: 0x7FFFFFFF}]", []uint16{0x7FFE, 0xFFFF, 0, 0},
+			0x7FFEFFFF, ""},
+		{"type: int32, unit: Wh", []uint16{0xFFFF, 0xFFFF, 0, 0}, 0, "import register is -1 Wh"},
+		{"type: float32, unit: kWh", bits(1234.5), 1234500, ""},
+		{"type: float32, unit: Wh", bits(2.5), 3, ""},
+		{"type: float32, unit: Wh", bits(2.4375), 2, ""},
+		{"type: float32, unit: Wh", bits(-0.5), 0, ""},
+		{"type: float32, unit: Wh", bits(-0.75), 0, "import register is -1 Wh"},
+		{"type: float32, unit: Wh", bits(float32(math.NaN())), 0, "energy_import: is not a number"},
+		{"type: float32, unit: Wh", bits(float32(math.Inf(1))), 0, "energy_import: is not a number"},
+		{"type: uint16, unit: 0.25 Wh", []uint16{10, 0, 0, 0}, 3, ""},
 	} {
-		model := asked(t, "{name: energy_import, address: 10, "+c.value+"}")
-		r, err := once(t, model,
-			map[uint16][]uint16{1: {7}, 2: {0, 4711}, 4: make([]uint16, 5), 10: c.words, 20: {0xFF00}})
+		one := asked(t, "energy_import: {address: 10, "+c.value+"}", "")
+		r, err := once(t, one,
+			map[uint16][]uint16{1: {7}, 2: {0, 4711}, 4: make([]uint16, 5), 10: run(c.words, 0xFF00), 20: {0xFF00}})
 		switch {
 		case c.why != "" && (err == nil || !strings.Contains(err.Error(), c.why)):
 			t.Errorf("%s of %04X: %v, want %q", c.value, c.words, err, c.why)
@@ -95,52 +102,37 @@ func TestValuesToTheLetter(t *testing.T) {
 			t.Errorf("%s of %04X: %+v, %v, want %d", c.value, c.words, r, err, c.want)
 		}
 	}
-	_, err := once(t, asked(t, "{name: energy_import, address: 13, type: uint32, factor: 1}"),
-		map[uint16][]uint16{1: {7}, 2: {0, 1}, 4: make([]uint16, 5), 10: make([]uint16, 4), 20: {0}})
-	if err == nil || !strings.Contains(err.Error(), "register 000E is in no block") {
-		t.Errorf("a value over the end of a block: %v", err)
-	}
+}
+
+// run is registers 10 to 20, the last of which is the power.
+func run(words []uint16, power uint16) []uint16 {
+	out := make([]uint16, 11)
+	copy(out, words)
+	out[10] = power
+	return out
 }
 
 // TestOtherValues have places of their own, and what is not available is left out.
 func TestOtherValues(t *testing.T) {
+	const volt, ampere = ", voltage_v: [0]", ", current_a: [0]"
 	for value, c := range map[string]struct {
+		extra            string
 		mains            int64
 		voltage, current []int64
 	}{
-		"{name: frequency, address: 10, type: uint16, factor: 10}":                {500, nil, nil},
-		"{name: frequency, address: 12, type: uint16, factor: 10, absent: true}":  {0, nil, nil},
-		"{name: voltage_l1, address: 10, type: uint16, factor: 100}":              {0, []int64{5000}, nil},
-		"{name: current_l1, address: 11, type: uint16, factor: 10}":               {0, nil, []int64{160}},
-		"{name: current_l1, address: 12, type: uint16, factor: 10, absent: true}": {0, nil, nil},
-		"{name: something, address: 11, type: uint16, factor: 10}":                {0, nil, nil},
+		"frequency: {address: 11, type: uint16, unit: 0.01 Hz}":                   {", frequency_hz: 0", 160, nil, nil},
+		"frequency: {address: 12, type: uint16, unit: 0.01 Hz, absent: [0xFFFF]}": {"", 0, nil, nil},
+		"voltage_l1: {address: 11, type: uint16, unit: 0.1 V}":                    {volt, 0, []int64{1600}, nil},
+		"current_l1: {address: 11, type: uint16, unit: 0.01 A}":                   {ampere, 0, nil, []int64{160}},
+		"current_l1: {address: 12, type: uint16, unit: 0.01 A, absent: [0xFFFF]}": {ampere, 0, nil, nil},
+		"current_l1: {address: 12, type: uint16, unit: 0.01 A, optional: true}":   {ampere, 0, nil, []int64{655_350}},
 	} {
-		r, err := once(t, asked(t, value),
-			map[uint16][]uint16{1: {7}, 2: {0, 1}, 4: make([]uint16, 5), 10: {50, 16, 0xFFFF, 0}, 20: {0}})
+		one := asked(t, "energy_import: {address: 10, type: uint16, unit: Wh}\n  "+value, c.extra)
+		r, err := once(t, one, map[uint16][]uint16{1: {7}, 2: {0, 1}, 4: make([]uint16, 5),
+			10: run([]uint16{50, 16, 0xFFFF}, 0), 11: {16, 0xFFFF}, 12: {0xFFFF}, 20: {0}})
 		if err != nil || r.Mains != c.mains || !slices.Equal(r.Voltage, c.voltage) || !slices.Equal(r.Current,
 			c.current) {
 			t.Errorf("%s: %+v, %v", value, r, err)
-		}
-	}
-}
-
-// TestModels are found by their name and maker, in any case; an unknown one is told which there are.
-func TestModels(t *testing.T) {
-	models, err := meter.Models()
-	if err != nil || len(models) < 2 {
-		t.Fatal(models, err)
-	}
-	for name, want := range map[string]string{"SDM630": "SDM630", "sdm630": "SDM630", "Eastron SDM630": "SDM630",
-		"abb b23": "B23",
-		"SDM":     "", "Eastron": "", "": ""} {
-		m, err := meter.ModelByName(name)
-		if m.Model != want || (err == nil) != (want != "") {
-			t.Errorf("%q: %q, %v", name, m.Model, err)
-		}
-		for _, known := range models {
-			if err != nil && !strings.Contains(err.Error(), known.Model) {
-				t.Errorf("%q: %v names no %s", name, err, known.Model)
-			}
 		}
 	}
 }
@@ -149,13 +141,13 @@ func TestModels(t *testing.T) {
 func TestAnotherMakeIsToldSo(t *testing.T) {
 	identity := uint16(8)
 	bus := answering(t, func(r []byte) []byte {
-		return registers(r, map[uint16][]uint16{1: {identity}, 2: {0, 1}, 4: make([]uint16, 5), 10: make([]uint16, 4),
+		return registers(r, map[uint16][]uint16{1: {identity}, 2: {0, 1}, 4: make([]uint16, 5), 10: make([]uint16, 11),
 			20: {0}})
 	})
-	m := meter.New(bus, 9, asked(t, "{name: energy_import, address: 10, type: uint16, factor: 1}"))
+	m := meter.New(bus, 9, asked(t, "energy_import: {address: 10, type: uint16, unit: Wh}", ""))
 	_, err := m.Read(t.Context())
 	if err == nil || !strings.Contains(err.Error(),
-		"unit 9 is not a Example One: identity register 0001 holds [0008]") {
+		"unit 9 is no Example One: identity register 0001 holds [0008]") {
 		t.Errorf("%v", err)
 	}
 	identity = 7
@@ -169,18 +161,18 @@ func TestHowOftenAMeterIsAskedWhoItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		serials, broken := 0, false
 		bus := answering(t, func(r []byte) []byte {
-			known := map[uint16][]uint16{1: {7}, 2: {0, 1}, 4: make([]uint16, 5), 10: make([]uint16, 4), 20: {0}}
+			known := map[uint16][]uint16{1: {7}, 2: {0, 1}, 4: make([]uint16, 5), 10: make([]uint16, 11), 20: {0}}
 			switch r[3] {
 			case 2:
 				serials++
-			case 20:
+			case 10:
 				if broken {
 					return modbus.AppendCRC([]byte{r[0], r[1] | 0x80, 4})
 				}
 			}
 			return registers(r, known)
 		})
-		m := meter.New(bus, 1, asked(t, "{name: energy_import, address: 10, type: uint16, factor: 1}"))
+		m := meter.New(bus, 1, asked(t, "energy_import: {address: 10, type: uint16, unit: Wh}", ""))
 		read := func(name string, good, named bool, want int) {
 			t.Helper()
 			r, err := m.Read(t.Context())
@@ -213,9 +205,9 @@ func TestADriverIsReadFirst(t *testing.T) {
 				time.Sleep(50 * time.Millisecond)
 				order = append(order, r[0])
 				return registers(r, map[uint16][]uint16{1: {7}, 2: {0, 1}, 4: make([]uint16, 5), 10: make([]uint16,
-					4), 20: {0}})
+					11), 20: {0}})
 			})
-			m := meter.New(bus, 2, asked(t, "{name: energy_import, address: 10, type: uint16, factor: 1}"))
+			m := meter.New(bus, 2, asked(t, "energy_import: {address: 10, type: uint16, unit: Wh}", ""))
 			if _, err := m.Read(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -378,13 +370,13 @@ func TestAFaultSaysWhatCannotBe(t *testing.T) {
 
 // TestAScanOfALineThatIsBroken ends with why; what was found before it is told.
 func TestAScanOfALineThatIsBroken(t *testing.T) {
-	models, err := meter.Models()
+	models, err := model.BuiltIn()
 	if err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		sdm := map[uint16][]uint16{0xFC02: {0x0070}, 0xFC00: {0x0135, 0x2B5A, 0x0070}}
+		sdm := map[uint16][]uint16{0xFC02: {0x0070}, 0xFC00: {0x0135, 0x2B5A, 0x0070}, 0x46: {0x4248, 0, 0, 0}}
 		bus := answering(t, func(r []byte) []byte {
 			asked++
 			if r[0] == 1 {
@@ -394,13 +386,10 @@ func TestAScanOfALineThatIsBroken(t *testing.T) {
 		})
 		var found []meter.Found
 		ctx, cancel := context.WithCancel(t.Context())
-		err := meter.Scan(ctx, bus, 1, 5, models, func(int) {},
+		err := meter.Scan(ctx, bus, 1, 5, models, func(int) {}, nobody,
 			func(f meter.Found) { found = append(found, f); cancel() })
 		if !errors.Is(err, context.Canceled) || len(found) != 1 || found[0].Model != "SDM630" {
 			t.Errorf("%+v, %v", found, err)
-		}
-		if bus.Timeout != time.Second {
-			t.Errorf("the bus is left with a time-out of %v", bus.Timeout)
 		}
 		bus.Close()
 	})
@@ -408,19 +397,19 @@ func TestAScanOfALineThatIsBroken(t *testing.T) {
 
 // TestAScanAsksItsUnitsAndNoOther: the first, the last, and those between.
 func TestAScanAsksItsUnitsAndNoOther(t *testing.T) {
-	models, err := meter.Models()
+	models, err := model.BuiltIn()
 	if err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		asked := map[byte]bool{}
-		sdm := map[uint16][]uint16{0xFC02: {0x0070}, 0xFC00: {0x0135, 0x2B5A, 0x0070}}
+		sdm := map[uint16][]uint16{0xFC02: {0x0070}, 0xFC00: {0x0135, 0x2B5A, 0x0070}, 0x46: {0x4248, 0, 0, 0}}
 		bus := answering(t, func(r []byte) []byte {
 			asked[r[0]] = true
 			return registers(r, sdm)
 		})
 		var found []int
-		if err := meter.Scan(t.Context(), bus, 3, 5, models, func(int) {},
+		if err := meter.Scan(t.Context(), bus, 3, 5, models, func(int) {}, nobody,
 			func(f meter.Found) { found = append(found, f.Unit) }); err != nil {
 			t.Error(err)
 		}

@@ -2,6 +2,7 @@ package modbus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -21,15 +22,15 @@ import (
 // Bus owns one line and asks the devices on it. It opens the line with the first request and again
 // after it broke. Its methods may be called from many goroutines.
 type Bus struct {
-	// Timeout is how long an answer may take; it must be above the slowest device's.
+	// Timeout is how long a device may think, beside the time that request and answer take on the wire; it must be
+	// above the slowest one's.
 	Timeout time.Duration
-	// Restless asks units that do not answer again at once: for a scan, in which most are not there.
-	Restless bool
-	Stats    line.Stats
+	Stats   line.Stats
 
-	open   func(context.Context) (io.ReadWriteCloser, error)
-	framed framing
-	silent time.Duration // t3.5
+	open      func(context.Context) (io.ReadWriteCloser, error)
+	framed    framing
+	silent    time.Duration // t3.5
+	character time.Duration // on the wire; 0 where it has no speed
 
 	turns turns
 
@@ -111,10 +112,22 @@ func NewBus(text string) (*Bus, error) {
 	if a.Scheme == "rtu+tcp" {
 		b.framed = rtuOverTCP
 	}
-	if a.Scheme == "serial" && a.Mode.BaudRate <= 19200 {
-		b.silent = time.Duration(3.5 * 11 * float64(time.Second) / float64(a.Mode.BaudRate))
+	if a.Scheme == "serial" {
+		b.character = a.Character()
+		if a.Mode.BaudRate <= 19200 {
+			b.silent = b.character * 7 / 2
+		}
 	}
 	return b, nil
+}
+
+// Characters is how many of them a request takes on the line beside the registers that it reads: what asks, what is
+// around the answer, two silences, and what the device thinks. Where the line has no speed, a request is dear.
+func (b *Bus) Characters(turnaround time.Duration) int {
+	if b.character == 0 {
+		return 400
+	}
+	return 20 + int(turnaround/b.character)
 }
 
 // Trace writes what goes over the line to a log. It is called before the first request.
@@ -136,6 +149,13 @@ func (b *Bus) SetCanary(r Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.canary[r.Unit] = r
+}
+
+// Forget lets a unit be asked without a canary, as one of which nothing is known.
+func (b *Bus) Forget(unit byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.canary, unit)
 }
 
 // of is what is known of a unit, and its canary.
@@ -240,7 +260,7 @@ func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if !b.Restless {
+	if !r.Restless {
 		if err := u.rest(ctx, r.Unit); err != nil {
 			return nil, err
 		}
@@ -258,9 +278,14 @@ func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 		return nil, err
 	}
 	if has && u.opened != b.opened && b.framed != tcp {
+		canary.Timeout = r.Timeout
 		_, err := b.do(ctx, w, u, canary, canary.pdu(), canary.answer())
-		var no Exception // proves as much where nothing else uses the function
-		if err != nil && !(errors.As(err, &no) && canary.Function == ReadCoils) {
+		var no Exception
+		switch {
+		case errors.As(err, &no) && canary.Function == ReadCoils: // proves as much where nothing else uses the function
+		case no != 0: // it is not about the register that is asked for
+			return nil, fmt.Errorf("%w: line is not in step: %v", kiosk.ErrUnreachable, err)
+		case err != nil:
 			return nil, fmt.Errorf("line is not in step: %w", err)
 		}
 		u.opened = b.opened
@@ -405,7 +430,7 @@ func (b *Bus) do(ctx context.Context, w *turn, u *unit, r Request, pdu []byte, w
 		return nil, err
 	}
 	b.Stats.Sent.Add(1)
-	timeout := b.Timeout
+	timeout := cmp.Or(r.Timeout, b.Timeout) + b.wire(len(pdu)+3, want+3)
 	if w.seizes { // asking once more is better than waiting
 		timeout = min(timeout, u.soon())
 	}
@@ -441,6 +466,17 @@ func (b *Bus) do(ctx context.Context, w *turn, u *unit, r Request, pdu []byte, w
 	}
 	return nil, b.lost(r.Unit, timeout, err)
 }
+
+// wire is how long some characters take on the line.
+func (b *Bus) wire(characters ...int) (out time.Duration) {
+	for _, n := range characters {
+		out += time.Duration(n) * b.character
+	}
+	return out
+}
+
+// Unknown tells whether a device says that it has no such function or register.
+func (e Exception) Unknown() bool { return e >= 1 && e <= 3 }
 
 // Gateway tells whether a gateway says that the unit behind it does not answer.
 func (e Exception) Gateway() bool { return e == 10 || e == 11 }
@@ -707,6 +743,11 @@ func (b *Bus) Overdue() []byte {
 		return nil
 	}
 	defer b.turns.give(w)
+	if b.pump != nil {
+		if err := b.listen(); err != nil { // whose request it spoils finds out by itself
+			b.close()
+		}
+	}
 	return slices.Sorted(maps.Keys(b.overdue))
 }
 

@@ -100,10 +100,11 @@ func TestSilenceBetweenFrames(t *testing.T) {
 		gap     time.Duration
 		want    time.Duration
 	}{
-		{"serial:///dev/ttyS0?baud=9600", 0, 4010 * time.Microsecond},
-		{"serial:///dev/ttyS0?baud=19200", 0, 2005 * time.Microsecond},
+		{"serial:///dev/ttyS0?baud=9600", 0, 3645 * time.Microsecond},
+		{"serial:///dev/ttyS0?baud=9600&parity=even", 0, 4010 * time.Microsecond}, // a bit more a character
+		{"serial:///dev/ttyS0?baud=19200", 0, 1820 * time.Microsecond},
 		{"serial:///dev/ttyS0?baud=38400", 0, 1750 * time.Microsecond},
-		{"serial:///dev/ttyS0?baud=9600", 60 * time.Millisecond, 64010 * time.Microsecond},
+		{"serial:///dev/ttyS0?baud=9600", 60 * time.Millisecond, 63645 * time.Microsecond},
 		{"rtu+tcp://192.0.2.1:4001", 0, 1750 * time.Microsecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -202,10 +203,10 @@ func TestHowLongADeadUnitIsLeftAlone(t *testing.T) {
 func TestAScanAsksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := modbus.NewBusOn(nil, false)
-		bus.Restless = true
 		h := timed(bus, func(byte, int) time.Duration { return 0 })
 		for range 5 {
-			readUnit(bus, 2, 0) // it is not there
+			// it is not there
+			bus.Registers(t.Context(), modbus.Request{Unit: 2, Function: 3, Count: 1, Restless: true})
 		}
 		if got := h.between(); !slices.Equal(got, []int{10, 10, 10, 10}) {
 			t.Errorf("it was asked after %v tenths of a second", got)

@@ -45,10 +45,10 @@ func TestEachUnitIsFoundForWhatItIs(t *testing.T) {
 	short := unit(func(pdu []byte) []byte { return []byte{pdu[0], 5, 0} })
 	rejects := b(9)
 	rejects.Lie(simulator.Rejects)
-	address := bus(t, map[byte]simulator.Unit{1: simulator.SDM630(b(111)), 2: refuses, 3: simulator.SDM630(b(112)),
-		4: short, 5: simulator.B23(b(113)), 6: &panel{coils: 8, inputs: 16}, 7: &panel{coils: 1, inputs: 2}, 8: gateway,
-		9: &panel{coils: 32, inputs: 32}, 10: &panel{coils: 4, inputs: 0}, 11: &panel{coils: 0, inputs: 8},
-		12: simulator.SDM630(rejects)})
+	address := bus(t, map[byte]simulator.Unit{1: meterOf(t, "SDM630", b(111)), 2: refuses,
+		3: meterOf(t, "SDM630", b(112)), 4: short, 5: meterOf(t, "B23", b(113)), 6: &panel{coils: 8, inputs: 16},
+		7: &panel{coils: 1, inputs: 2}, 8: gateway, 9: &panel{coils: 32, inputs: 32}, 10: &panel{coils: 4, inputs: 0},
+		11: &panel{coils: 0, inputs: 8}, 12: meterOf(t, "SDM630", rejects)})
 	found := look(t, address, 1, 12)
 	var meters []string
 	for _, m := range found.meters {
@@ -172,7 +172,7 @@ func TestALoadTellsWhichMeterCounts(t *testing.T) {
 				b.Plug(simulator.Car{Power: 11000, Need: 1 << 30})
 				b.Switch(i == x.first)
 				bays = append(bays, b)
-				units[byte(i+1)] = simulator.SDM630(b)
+				units[byte(i+1)] = meterOf(t, "SDM630", b)
 			}
 			welded := x.err == "is it welded?"
 			p := &panel{coils: 4, inputs: 8, wires: map[int][]int{2: {3}}, stuck: map[int]bool{2: welded}}
@@ -327,10 +327,10 @@ func TestABayIsReadAsItWasWritten(t *testing.T) {
 		slices.SortFunc(plans, func(a, b plan) int { return a.number - b.number })
 		for i, b := range plans {
 			got, want := c.Bays[2+i], b.config()
-			if got.Model.Model != b.meter.Model {
-				t.Errorf("seed %d: model %s, want %s", seed, got.Model.Model, b.meter.Model)
+			if got.Model.Name != b.meter.Model {
+				t.Errorf("seed %d: model %s, want %s", seed, got.Model.Name, b.meter.Model)
 			}
-			got.Model = meter.Model{}
+			got.Model = nil
 			if b.gpio != nil { // a board's numbers mean nothing
 				got.Requesting, got.Emergency, want.Requesting, want.Emergency = 0, 0, 0, 0
 			} else {
@@ -468,4 +468,14 @@ func TestOneInputHasOneMeaning(t *testing.T) {
 			t.Errorf("plan %+v is taken", b)
 		}
 	}
+}
+
+// meterOf is a bay's meter of a model.
+func meterOf(t *testing.T, name string, bay *simulator.Bay) simulator.Unit {
+	t.Helper()
+	m, err := simulator.MeterByName(name, bay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,8 @@ type finder struct {
 	tell     *cli.Progress
 	password string
 	currency kiosk.Currency
-	from, to int // units
+	from, to int    // units
+	folder   string // of the site's own files of meters
 }
 
 // speeds are tried in this order: what meters and boards leave their makers with.
@@ -129,7 +131,7 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 
 // bus asks for meters and boards at one speed.
 func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
-	err := site.EachUnit(ctx, address, f.from, f.to, f.tell, func(bus *modbus.Bus, found meter.Found) {
+	err := site.EachUnit(ctx, address, f.folder, f.from, f.to, f.tell, func(bus *modbus.Bus, found meter.Found) {
 		if found.Vendor != "" {
 			f.tell.Note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model,
 				found.Serial))
@@ -196,7 +198,7 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 		return err
 	}
 	f := finder{tell: w.Progress(), password: w.tried(secret), currency: w.currency(), from: w.flags.From,
-		to: w.flags.To}
+		to: w.flags.To, folder: w.meterFolder()}
 	ask := map[string]*enumerator.PortDetails{}
 	for _, p := range found {
 		ask["serial://"+p.Name] = p
@@ -234,6 +236,9 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 	}
 	return w.nameAdapters(ctx)
 }
+
+// meterFolder has the site's own files of meters.
+func (w *wizard) meterFolder() string { return config.MeterFolder(filepath.Dir(w.file.Path)) }
 
 // configured are the lines of a configuration that is there. Those of this computer's adapters are
 // found anyway.

@@ -10,6 +10,7 @@ import (
 	"kioskd"
 	"kioskd/hw"
 	"kioskd/meter"
+	"kioskd/meter/model"
 	"kioskd/modbus"
 )
 
@@ -80,7 +81,7 @@ func (w *wizard) whoCounts(ctx context.Context, p *plan, left []meterAt) (counts
 	}
 	var meters []*meter.Meter
 	for _, m := range left {
-		model, err := meter.ModelByName(m.Model)
+		known, err := model.Find(w.meterFolder(), m.Model)
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +89,7 @@ func (w *wizard) whoCounts(ctx context.Context, p *plan, left []meterAt) (counts
 		if err != nil {
 			return nil, err
 		}
-		meters = append(meters, meter.New(on, byte(m.Unit), model))
+		meters = append(meters, meter.New(on, byte(m.Unit), known))
 	}
 	on, err := bus(p.boardAt)
 	if err != nil {

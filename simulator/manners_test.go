@@ -119,7 +119,7 @@ func TestAMeterAnswersOfOneMoment(t *testing.T) {
 	bay.Lie(simulator.Flickers)
 	seen := map[float32]bool{}
 	for range 9 {
-		out := simulator.SDM630(bay).Answer([]byte{4, 0x00, 0x48, 0, 2})
+		out := meterOf(t, "SDM630", bay).Answer([]byte{4, 0x00, 0x48, 0, 2})
 		seen[math.Float32frombits(binary.BigEndian.Uint32(out[2:]))] = true
 	}
 	if len(seen) != 2 || !seen[1234.567] || !seen[2134.567] {
@@ -131,7 +131,7 @@ func TestAMeterAnswersOfOneMoment(t *testing.T) {
 func TestALyingMeter(t *testing.T) {
 	for _, lie := range simulator.Lies() {
 		bay := simulator.NewBay(1_000_000, 4711, 1)
-		unit := simulator.SDM630(bay)
+		unit := meterOf(t, "SDM630", bay)
 		register := []byte{4, 0x00, 0x48, 0, 2}
 		true1 := unit.Answer(register)
 		bay.Lie(lie)
@@ -178,4 +178,14 @@ func TestMannersInAFile(t *testing.T) {
 			t.Fatalf("%v %d is read as %v %d", all[i], times, m.Manner, m.Times)
 		}
 	}
+}
+
+// meterOf is a bay's meter of a model.
+func meterOf(t *testing.T, name string, bay *simulator.Bay) simulator.Unit {
+	t.Helper()
+	m, err := simulator.MeterByName(name, bay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"sync"
@@ -18,106 +17,6 @@ import (
 // Unit is a Modbus device on a bus: it answers a request's PDU with a PDU.
 type Unit interface {
 	Answer(pdu []byte) []byte
-}
-
-// registers are a meter's, by their 16-bit addresses.
-type registers map[uint16]func(State) uint16
-
-// put lays words out from an address on.
-func (r registers) put(address uint16, n int, value func(State) []uint16) {
-	for i := range n {
-		r[address+uint16(i)] = func(s State) uint16 { return value(s)[i] }
-	}
-}
-
-// answer reads registers, all of one moment.
-func (r registers) answer(pdu []byte, s State) []byte {
-	if len(pdu) != 5 || pdu[0] != modbus.ReadHolding && pdu[0] != modbus.ReadRegisters {
-		return []byte{pdu[0] | 0x80, 1}
-	}
-	address, count := binary.BigEndian.Uint16(pdu[1:]), binary.BigEndian.Uint16(pdu[3:])
-	if count == 0 || count > 125 {
-		return []byte{pdu[0] | 0x80, 3}
-	}
-	out := []byte{pdu[0], byte(2 * count)}
-	for i := range count {
-		v := uint16(0)
-		if f, ok := r[address+i]; ok {
-			v = f(s)
-		}
-		out = binary.BigEndian.AppendUint16(out, v)
-	}
-	return out
-}
-
-// Meter is a bay's meter as a device on a bus.
-type Meter struct {
-	bay       *Bay
-	registers registers
-}
-
-// Answer implements Unit. It is true, unless the meter lies.
-func (m Meter) Answer(pdu []byte) []byte {
-	switch m.bay.Lying() {
-	case Mute:
-		return nil
-	case Rejects:
-		return []byte{pdu[0] | 0x80, 2}
-	}
-	return m.registers.answer(pdu, m.bay.Shown())
-}
-
-func words32(v uint32) []uint16 { return []uint16{uint16(v >> 16), uint16(v)} }
-
-func words64(v uint64) []uint16 {
-	return append(words32(uint32(v>>32)), words32(uint32(v))...)
-}
-
-func floatWords(v float64) []uint16 { return words32(math.Float32bits(float32(v))) }
-
-// SDM630 is the bay's meter with an Eastron's registers.
-func SDM630(b *Bay) Meter {
-	r := registers{}
-	real32 := func(address uint16, value func(State) float64) {
-		r.put(address, 2, func(s State) []uint16 { return floatWords(value(s)) })
-	}
-	for i := range uint16(3) {
-		real32(2*i, func(State) float64 { return 230.1 + float64(i)/10 })
-		real32(6+2*i, func(s State) float64 { return float64(s.Power) / 3 / 230 })
-		real32(12+2*i, func(s State) float64 { return float64(s.Power) / 3 })
-	}
-	real32(0x0034, func(s State) float64 { return float64(s.Power) })
-	real32(0x0046, func(State) float64 { return 50 })
-	real32(0x0048, func(s State) float64 { return float64(s.Register) / 1000 })
-	r.put(0xFC00, 2, func(s State) []uint16 { return words32(s.Serial) })
-	r[0xFC02] = func(State) uint16 { return 0x0070 }
-	return Meter{b, r}
-}
-
-// B23 is the bay's meter with an ABB's registers.
-func B23(b *Bay) Meter {
-	r := registers{}
-	r.put(0x5000, 4, func(s State) []uint16 { return words64(uint64(s.Register) / 10) })
-	for i := range uint16(3) {
-		r.put(0x5B00+2*i, 2, func(State) []uint16 { return words32(2301 + uint32(i)) })
-		r.put(0x5B0C+2*i, 2, func(s State) []uint16 { return words32(uint32(s.Power) * 100 / 690) })
-	}
-	r.put(0x5B14, 2, func(s State) []uint16 { return words32(uint32(s.Power) * 100) })
-	r[0x5B2C] = func(State) uint16 { return 5000 }
-	r.put(0x8900, 2, func(s State) []uint16 { return words32(s.Serial) })
-	r.put(0x8960, 2, func(State) []uint16 { return []uint16{0x4232, 0x3320} })
-	return Meter{b, r}
-}
-
-// MeterByModel is the simulated meter of a model.
-func MeterByModel(model string, b *Bay) (m Meter, known bool) {
-	switch model {
-	case "SDM630":
-		return SDM630(b), true
-	case "B23":
-		return B23(b), true
-	}
-	return Meter{}, false
 }
 
 // Inputs a bay, in the order of the board's discrete inputs.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 
 	"periph.io/x/conn/v3/driver/driverreg"
 	"periph.io/x/conn/v3/gpio"
@@ -19,6 +20,7 @@ import (
 	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/meter"
+	"kioskd/meter/model"
 	"kioskd/modbus"
 	"kioskd/session"
 	"kioskd/store"
@@ -141,6 +143,10 @@ func (d *devices) openMeter(b config.Bay, bay *session.Bay) error {
 		bay.Meter = missing{errNoDaemon}
 		return nil
 	}
+	if b.Model == nil { // as while a site is set up
+		bay.Meter = missing{errors.New("its model is not known yet")}
+		return nil
+	}
 	bus, err := d.bus(b.MeterAddr)
 	if err != nil {
 		bay.Meter = missing{err}
@@ -225,30 +231,35 @@ func (d *devices) openPins(b config.Bay, bay *session.Bay) error {
 // Scan asks who answers on the lines of the site, beside what the daemon asks there. Of units that the
 // configuration knows it says what it knows: they are asked all the time.
 func (o *office) Scan(ctx context.Context, first, last int) (out []api.Unit, err error) {
-	models, err := meter.Models()
+	models, err := model.Load(config.MeterFolder(o.c.Folder))
 	if err != nil {
 		return nil, err
 	}
 	for _, address := range o.c.MeterLines() {
+		known := func(unit int) bool {
+			_, is := unitAt(o.c, address, unit)
+			return is
+		}
 		for unit := max(first, 1); unit <= min(last, 247); unit++ {
-			if known, ok := unitAt(o.c, address, unit); ok {
-				out = append(out, known)
-				continue
-			}
-			found, ok, err := meter.Ask(ctx, o.devices.buses[address], byte(unit), models)
-			if err != nil {
-				return out, err
-			}
-			if ok {
-				out = append(out, unitOf(found, address))
+			if one, is := unitAt(o.c, address, unit); is {
+				out = append(out, one)
 			}
 		}
+		err := meter.Scan(ctx, o.devices.buses[address], max(first, 1), min(last, 247), models, func(int) {}, known,
+			func(f meter.Found) { out = append(out, unitOf(f, address)) })
+		if err != nil {
+			return out, err
+		}
 	}
+	slices.SortStableFunc(out, func(a, b api.Unit) int {
+		return cmp.Or(strings.Compare(a.Line, b.Line), cmp.Compare(a.Unit, b.Unit))
+	})
 	return out, nil
 }
 
 func unitOf(f meter.Found, address string) api.Unit {
-	return api.Unit{Unit: f.Unit, Vendor: f.Vendor, Model: f.Model, Serial: f.Serial, Why: f.Why, Line: address}
+	return api.Unit{Unit: f.Unit, Vendor: f.Vendor, Model: f.Model, Serial: f.Serial, Why: f.Why, May: f.May,
+		Line: address}
 }
 
 // unitAt is what the configuration says of a unit on a line.
@@ -257,7 +268,7 @@ func unitAt(c *config.Config, address string, unit int) (api.Unit, bool) {
 		why := fmt.Sprintf("bay %d", b.Number)
 		switch {
 		case b.MeterAddr == address && b.MeterUnit == unit:
-			return api.Unit{Unit: unit, Vendor: b.Model.Vendor, Model: b.Model.Model, Serial: b.Serial, Why: why,
+			return api.Unit{Unit: unit, Vendor: b.Model.Vendor, Model: b.Model.Name, Serial: b.Serial, Why: why,
 				Line: address}, true
 		case b.Board == address && b.BoardUnit == unit:
 			return api.Unit{Unit: unit, Vendor: "I/O board", Why: why, Line: address}, true

@@ -8,6 +8,7 @@ import (
 
 	"kioskd/api"
 	"kioskd/meter"
+	"kioskd/meter/model"
 	"kioskd/modbus"
 )
 
@@ -18,8 +19,8 @@ type Waiter interface {
 }
 
 // ScanLine asks a line that no other program uses. What was found before an error counts.
-func ScanLine(ctx context.Context, address string, first, last int, w Waiter) (out []api.Unit, err error) {
-	err = EachUnit(ctx, address, first, last, w, func(_ *modbus.Bus, f meter.Found) {
+func ScanLine(ctx context.Context, address, folder string, first, last int, w Waiter) (out []api.Unit, err error) {
+	err = EachUnit(ctx, address, folder, first, last, w, func(_ *modbus.Bus, f meter.Found) {
 		w.Note(fmt.Sprintf("  unit %d: %s %s %s", f.Unit, cmp.Or(f.Vendor, f.Why), f.Model, f.Serial))
 		out = append(out, unitOf(f, address))
 	})
@@ -27,26 +28,22 @@ func ScanLine(ctx context.Context, address string, first, last int, w Waiter) (o
 }
 
 // EachUnit asks the units of a line that no other program uses, and tells of each that answers, which may be asked
-// more meanwhile.
-func EachUnit(ctx context.Context, address string, first, last int, w Waiter,
+// more meanwhile. folder has the site's own files of meters.
+func EachUnit(ctx context.Context, address, folder string, first, last int, w Waiter,
 	told func(*modbus.Bus, meter.Found)) error {
 	bus, err := modbus.NewBus(address)
 	if err != nil {
 		return err
 	}
 	defer bus.Close()
-	bus.Timeout = scanTimeout
-	models, err := meter.Models()
+	models, err := model.Load(folder)
 	if err != nil {
 		return err
 	}
-	// where few units answer, silent ones are asked twice
-	takes := 2 * time.Duration((last-first+1)*len(models)) * scanTimeout
-	w.Note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address, takes.Round(time.Second)))
+	w.Note(fmt.Sprintf("asking units %d to %d at %s, up to %v", first, last, address,
+		meter.ScanTime(last-first+1, models).Round(time.Second)))
 	return meter.Scan(ctx, bus, first, last, models,
 		func(unit int) { w.Now(fmt.Sprintf("unit %d of %d to %d", unit, first, last)) },
+		func(int) bool { return false },
 		func(f meter.Found) { told(bus, f) })
 }
-
-// scanTimeout is how long a unit may think: the slowest known meter answers in 60 ms.
-const scanTimeout = 300 * time.Millisecond

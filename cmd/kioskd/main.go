@@ -118,6 +118,8 @@ func (p program) deviceCommands() []cli.Command {
 		row("terminal end-of-day", "reconciles the terminal, where no hold is open",
 			"kioskd terminal end-of-day --config kioskd.yaml", p.terminalEndOfDay),
 		row("meter models", "lists the supported meters", "kioskd meter models", p.meterModels),
+		row("meter check FILE", "tells whether the file of a meter is complete, and whether its vectors hold",
+			"kioskd meter check /etc/kioskd/meters/mine.yaml", p.meterCheck),
 		row("meter read", "reads a meter once", "kioskd meter read --model SDM630 --address tcp://192.0.2.8:502 "+
 			"--unit 1",
 			p.meterRead),

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/meter"
+	"kioskd/meter/model"
 	"kioskd/modbus"
 	"kioskd/site"
 	"kioskd/socket"
@@ -192,20 +194,68 @@ func (p program) decodeSerial(data []byte) (ok bool, err error) {
 
 func (p program) meterModels(fs *pflag.FlagSet) cli.Run {
 	format := cli.FormatFlag(fs)
+	path := fs.String("config", config.Packaged, "configuration `file` of the site, beside which its own meters are")
 	return func(_ context.Context, _ []string) error {
-		models, err := meter.Models()
+		models, err := model.Load(config.MeterFolder(filepath.Dir(*path)))
 		if err != nil {
-			return err
+			return cli.Usage(err)
+		}
+		columns := []string{"vendor", "model", "phases", "signed", "verified", "recognised", "resolution_wh", "from"}
+		if *format != "table" {
+			columns = append(columns, "also", "version", "source", "unverified", "vectors", "vector")
 		}
 		var rows [][]any
 		for _, m := range models {
-			signed := "no"
-			if m.Signed {
-				signed = "yes"
+			row := []any{m.Vendor, m.Name, m.Phases, yesNo(m.Signed()), yesNo(m.Unverified == ""),
+				yesNo(!m.Told()), m.Step, m.File}
+			if *format != "table" {
+				row = append(row, strings.Join(m.Also, ", "), m.Version, strings.Join(m.Sources, "; "), m.Unverified,
+					len(m.Vectors), m.Vectors[0].From)
 			}
-			rows = append(rows, []any{m.Vendor, m.Model, m.Phases, signed})
+			rows = append(rows, row)
 		}
-		return p.Table(*format, []string{"vendor", "model", "phases", "signed"}, rows)
+		return p.Table(*format, columns, rows)
+	}
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}
+
+// meterCheck tells whether files of meters are complete, and whether they go with the built-in ones.
+func (p program) meterCheck(*pflag.FlagSet) cli.Run {
+	return func(_ context.Context, args []string) error {
+		text, err := os.ReadFile(args[0])
+		if err != nil {
+			return cli.Usagef("cannot read the file of a meter: %w", err)
+		}
+		m, err := model.Parse(args[0], text)
+		if err != nil {
+			return cli.Usage(err)
+		}
+		built, err := model.BuiltIn()
+		if err != nil {
+			return err
+		}
+		if err := built.Admits(m); err != nil {
+			return cli.Usage(err)
+		}
+		fmt.Fprintf(p.Out, "%v is complete: %d values, %d vectors hold\n", m, len(m.Values), len(m.Vectors))
+		l := m.Layout(nil, nil)
+		billed, beside := l.Reads(40)
+		for _, b := range append(billed, beside...) {
+			fmt.Fprintf(p.Out, "  reads function %d, %d registers from %04X\n", b.Function, b.Count, b.Address)
+		}
+		if m.Told() {
+			fmt.Fprintln(p.Out, "  no register tells it: a person names it in the configuration")
+		}
+		if m.Unverified != "" {
+			fmt.Fprintf(p.Out, "  not verified: %s\n", m.Unverified)
+		}
+		return nil
 	}
 }
 
@@ -221,13 +271,14 @@ type meterReading struct {
 }
 
 func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
-	model := fs.String("model", "", "`model` of the meter, as kioskd meter models has it")
+	name := fs.String("model", "", "`model` of the meter, as kioskd meter models has it")
+	path := fs.String("config", config.Packaged, "configuration `file` of the site, beside which its own meters are")
 	address := fs.String(
 		"address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
 	unit := fs.Int("unit", 1, "`number` of the unit on the bus, 1 to 247")
 	format := cli.FormatFlagOf(fs, "json")
 	return func(ctx context.Context, _ []string) error {
-		m, err := meter.ModelByName(*model)
+		m, err := model.Find(config.MeterFolder(filepath.Dir(*path)), *name)
 		if err != nil {
 			return cli.Usage(err)
 		}
@@ -243,7 +294,7 @@ func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
-		return p.Record(*format, meterReading{m.Model, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
+		return p.Record(*format, meterReading{m.Name, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
 			milli([]int64{r.Mains})[0]})
 	}
 }
@@ -263,7 +314,7 @@ func (p program) meterScan(fs *pflag.FlagSet) cli.Run {
 			if _, err := modbus.NewBus(*address); err != nil {
 				return cli.Usage(err)
 			}
-			found, err = p.scanLine(ctx, *address, *first, *last)
+			found, err = p.scanLine(ctx, *address, config.MeterFolder(filepath.Dir(*path)), *first, *last)
 		} else {
 			found, err = p.scanSite(ctx, *path, *first, *last)
 		}
@@ -303,16 +354,16 @@ func (p program) scanSite(ctx context.Context, path string, first, last int) (ou
 	}
 	defer lock.Close()
 	for _, address := range c.MeterLines() {
-		found, more := p.scanLine(ctx, address, first, last)
+		found, more := p.scanLine(ctx, address, config.MeterFolder(c.Folder), first, last)
 		out, err = append(out, found...), errors.Join(err, more)
 	}
 	return out, err
 }
 
-func (p program) scanLine(ctx context.Context, address string, first, last int) ([]api.Unit, error) {
+func (p program) scanLine(ctx context.Context, address, folder string, first, last int) ([]api.Unit, error) {
 	w := p.Progress()
 	defer w.End()
-	return site.ScanLine(ctx, address, first, last, w)
+	return site.ScanLine(ctx, address, folder, first, last, w)
 }
 
 // milli writes thousandths as JSON numbers.

@@ -16,6 +16,7 @@ import (
 
 	"kioskd"
 	"kioskd/cli"
+	"kioskd/meter/model"
 	"kioskd/simulator"
 	"kioskd/simulator/town"
 )
@@ -51,28 +52,59 @@ func (p program) simulateTerminal(fs *pflag.FlagSet) cli.Run {
 
 func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 	listen := fs.String("listen", "tcp://127.0.0.1:1502", "`address`: tcp://HOST:PORT (Modbus TCP) or pty:PATH (RTU)")
-	model := fs.String("model", "SDM630", "`model`: SDM630 or B23")
-	unit := fs.Int("unit", 1, "`number` on the bus")
-	power := fs.Int("power", 11000, "what a vehicle draws, in `watt`; 0 for none")
+	names := fs.StringArray("model", []string{"SDM630"},
+		"`model`, or FILE.yaml of one; of several meters on the line each its own, as 2=EM340")
+	unit := fs.Int("unit", 1, "`number` on the bus, of a model that names none")
+	power := fs.Int("power", 11000, "what a vehicle draws at each, in `watt`; 0 for none")
+	silent := fs.Bool("silent", false, "say nothing where there is no register, in place of an exception")
 	read := faultsFlag(fs)
 	return func(ctx context.Context, _ []string) error {
 		faults, err := read()
 		if err != nil {
 			return err
 		}
-		bay := simulator.NewBay(1_234_567, 20261234, 1)
-		if *power > 0 {
-			bay.Plug(simulator.Car{Power: kiosk.Power(*power), Need: 1 << 40})
-			bay.Switch(true)
+		units := map[byte]simulator.Unit{}
+		for i, name := range *names {
+			at := *unit
+			if number, rest, found := strings.Cut(name, "="); found {
+				at, err = strconv.Atoi(number)
+				if err != nil || at < 1 || at > 247 {
+					return cli.Usagef("simulate meter: unit %q: want 1 to 247", number)
+				}
+				name = rest
+			}
+			if units[byte(at)] != nil {
+				return cli.Usagef("simulate meter: unit %d is there twice: name units, as in --model %d=%s", at, at+1,
+					name)
+			}
+			known, err := modelOrFile(name)
+			if err != nil {
+				return cli.Usagef("simulate meter: %w", err)
+			}
+			bay := simulator.NewBay(1_234_567, 20261234+uint32(i), 1)
+			if *power > 0 {
+				bay.Plug(simulator.Car{Power: kiosk.Power(*power), Need: 1 << 40})
+				bay.Switch(true)
+			}
+			bay.Lie(faults.Lie)
+			m := simulator.MeterOf(known, bay)
+			m.Silent = *silent
+			units[byte(at)] = m
 		}
-		m, ok := simulator.MeterByModel(strings.ToUpper(*model), bay)
-		if !ok {
-			return cli.Usagef("simulate meter: model %q: want SDM630 or B23", *model)
-		}
-		bay.Lie(faults.Lie)
-		units := map[byte]simulator.Unit{byte(*unit): m}
 		return p.simulateBus(ctx, *listen, "meter", units, faults.Meter)
 	}
+}
+
+// modelOrFile is a built-in model, or the one of a file.
+func modelOrFile(name string) (*model.Model, error) {
+	if !strings.HasSuffix(name, ".yaml") {
+		return model.Find("", name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return model.Parse(name, text)
 }
 
 func (p program) simulateBoard(fs *pflag.FlagSet) cli.Run {

@@ -291,9 +291,14 @@ func (s *Town) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	meters := map[byte]simulator.Unit{}
 	for i, b := range s.Bays {
-		if s.measured(i) {
-			meters[byte(i+1)], _ = simulator.MeterByModel(s.model(i), b)
+		if !s.measured(i) {
+			continue
 		}
+		m, err := simulator.MeterByName(s.model(i), b)
+		if err != nil {
+			return err
+		}
+		meters[byte(i+1)] = m
 	}
 	defer context.AfterFunc(ctx, func() { s.Close() })()
 	serve := func(i int, name string, f func(context.Context, io.ReadWriteCloser) error) {
