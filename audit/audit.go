@@ -48,6 +48,8 @@ type World struct {
 	// Step is the step of the coarsest register, 0 for a watt-hour: a difference of two
 	// readings may be nearly a step more than what flowed.
 	Step kiosk.Energy
+	// Steps are those of the bays' registers that are known one by one.
+	Steps map[int]kiosk.Energy
 	// Left is how much of what was delivered may not be billed, although nothing in the journal says why.
 	// Negative: it is not looked at.
 	Left kiosk.Energy
@@ -495,10 +497,14 @@ func (c *check) session(x *trail) {
 			delivered += f.Energy
 		}
 	}
-	if b.Energy > delivered+max(0, c.world.Step-1) {
+	step, known := c.world.Steps[x.bay]
+	if !known {
+		step = c.world.Step
+	}
+	if b.Energy > delivered+max(0, step-1) {
 		c.broken(Delivered, x.reference, "billed %d Wh, delivered %d", b.Energy, delivered)
 	}
-	if lost := delivered - b.Energy; c.world.Left >= 0 && !x.excused && lost > c.world.Left+c.world.Step {
+	if lost := delivered - b.Energy; c.world.Left >= 0 && !x.excused && lost > c.world.Left+step {
 		c.broken(Earned, x.reference, "delivered %d Wh, billed %d", delivered, b.Energy)
 	}
 }

@@ -199,15 +199,22 @@ func (p port) Write(b []byte) (int, error) {
 // takes no more bytes, and for bytes that another program took away.
 type Pump struct {
 	rw     io.ReadWriteCloser
-	chunks chan []byte
+	chunks chan chunk
 	failed chan error
 	done   chan struct{}
 	once   sync.Once
+	came   time.Time // of what Next returned last
+}
+
+// chunk is what was read at once.
+type chunk struct {
+	bytes []byte
+	came  time.Time
 }
 
 // NewPump takes over a line; Close closes it.
 func NewPump(rw io.ReadWriteCloser) *Pump {
-	p := &Pump{rw: rw, chunks: make(chan []byte), failed: make(chan error, 1), done: make(chan struct{})}
+	p := &Pump{rw: rw, chunks: make(chan chunk), failed: make(chan error, 1), done: make(chan struct{})}
 	go p.read()
 	return p
 }
@@ -218,7 +225,7 @@ func (p *Pump) read() {
 		n, err := p.rw.Read(buf)
 		if n > 0 {
 			select {
-			case p.chunks <- append([]byte(nil), buf[:n]...):
+			case p.chunks <- chunk{append([]byte(nil), buf[:n]...), time.Now()}:
 			case <-p.done:
 				return
 			}
@@ -245,8 +252,8 @@ func (p *Pump) Next(d time.Duration) ([]byte, error) {
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()
 	select {
-	case b := <-p.chunks:
-		return b, nil
+	case c := <-p.chunks:
+		return p.take(c), nil
 	case err := <-p.failed:
 		return nil, p.broken(err)
 	case <-p.done:
@@ -259,6 +266,32 @@ func (p *Pump) Next(d time.Duration) ([]byte, error) {
 	return nil, os.ErrDeadlineExceeded
 }
 
+func (p *Pump) take(c chunk) []byte {
+	p.came = c.came
+	return c.bytes
+}
+
+// Came is when the bytes arrived that Next returned last. Who calls Next may call it.
+func (p *Pump) Came() time.Time { return p.came }
+
+// Wait waits for a moment, on a serial port as exactly as the kernel can: the runtime's own timers are a
+// millisecond late at times, which on a fast line is a character of every ten.
+func (p *Pump) Wait(until time.Time) {
+	_, serial := p.rw.(port)
+	if !serial {
+		time.Sleep(time.Until(until))
+		return
+	}
+	time.Sleep(time.Until(until) - mostExact)
+	for left := time.Until(until); left > 0; left = time.Until(until) { // a signal may end a sleep
+		t := unix.NsecToTimespec(int64(left))
+		unix.Nanosleep(&t, nil)
+	}
+}
+
+// mostExact is how long a thread is held up for it.
+const mostExact = 4 * time.Millisecond
+
 // now returns what is there already: nothing, bytes, or why there will be none.
 func (p *Pump) now() ([]byte, error) {
 	select {
@@ -267,8 +300,8 @@ func (p *Pump) now() ([]byte, error) {
 	default:
 	}
 	select {
-	case b := <-p.chunks:
-		return b, nil
+	case c := <-p.chunks:
+		return p.take(c), nil
 	case err := <-p.failed: // only after the last bytes were taken
 		return nil, p.broken(err)
 	default:

@@ -413,9 +413,10 @@ func TestAScanAsksItsUnitsAndNoOther(t *testing.T) {
 			func(f meter.Found) { found = append(found, f.Unit) }); err != nil {
 			t.Error(err)
 		}
+		bus.Close()
+		synctest.Wait()
 		if want := []int{3, 4, 5}; !slices.Equal(found, want) || len(asked) != len(want) {
 			t.Errorf("found %v, asked %v, want %v", found, asked, want)
 		}
-		bus.Close()
 	})
 }

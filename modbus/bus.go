@@ -69,6 +69,7 @@ type unit struct {
 	opened int           // when it was proven to be in step; another number than the bus's for a suspect
 
 	mu     sync.Mutex
+	spoke  time.Time     // when it was asked or heard last
 	took   time.Duration // how long its answers take, at worst
 	first  time.Duration // after which its last answer began
 	silent int           // requests in a row that it did not answer
@@ -265,6 +266,9 @@ func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if err := u.breathe(ctx, b.silent+r.Gap); err != nil {
+		return nil, err
+	}
 	within := r.Within
 	if within == 0 {
 		within = time.Second
@@ -322,6 +326,36 @@ func (u *unit) rest(ctx context.Context, n byte) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// breathe waits for the silence that a unit wants before a request. Others have the line meanwhile.
+func (u *unit) breathe(ctx context.Context, gap time.Duration) error {
+	left := time.Until(u.last().Add(gap))
+	if left <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// last is when the unit was asked or heard last.
+func (u *unit) last() time.Time {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.spoke
+}
+
+// speaks takes note of when the unit was asked or heard.
+func (u *unit) speaks(at time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.spoke = at
 }
 
 // missed counts a request that a unit did not answer.
@@ -426,7 +460,7 @@ func (b *Bus) do(ctx context.Context, w *turn, u *unit, r Request, pdu []byte, w
 	if err := b.own(ctx, w); err != nil {
 		return nil, err
 	}
-	if err := b.pause(ctx, w, r.Gap); err != nil {
+	if err := b.pause(ctx, w, u.last().Add(b.silent+r.Gap)); err != nil {
 		return nil, err
 	}
 	b.Stats.Sent.Add(1)
@@ -440,6 +474,7 @@ func (b *Bus) do(ctx context.Context, w *turn, u *unit, r Request, pdu []byte, w
 	if err == nil {
 		err = b.await(w, u, x, timeout, sent)
 	}
+	u.speaks(time.Now())
 	var no Exception
 	if errors.As(err, &no); err == nil || no != 0 && !no.Gateway() {
 		u.answered(time.Since(began))
@@ -507,11 +542,14 @@ func (b *Bus) lost(n byte, timeout time.Duration, err error) error {
 	return fmt.Errorf("%w: unit %d: %w", kiosk.ErrUnreachable, n, err)
 }
 
-// pause waits for the silence that a request needs before it. What is urgent does not wait for others'
+// pause waits for the silence that a request needs before it, and until the unit may be asked again at least. What is urgent does not wait for others'
 // silence; and where something urgent was answered just now, more of it may follow.
-func (b *Bus) pause(ctx context.Context, w *turn, gap time.Duration) error {
+func (b *Bus) pause(ctx context.Context, w *turn, least time.Time) error {
 	for {
-		at := b.last.Add(b.silent + gap)
+		at := b.last.Add(b.silent)
+		if at.Before(least) {
+			at = least
+		}
 		if b.framed == tcp {
 			at = time.Time{}
 		}
@@ -529,7 +567,7 @@ func (b *Bus) pause(ctx context.Context, w *turn, gap time.Duration) error {
 			}
 			continue
 		}
-		time.Sleep(min(wait, slice/4))
+		b.pump.Wait(time.Now().Add(min(wait, slice/4)))
 	}
 }
 
@@ -569,7 +607,7 @@ func (b *Bus) listen() error {
 		if err != nil {
 			return err
 		}
-		b.last = time.Now()
+		b.last = b.pump.Came()
 		b.buf = append(b.buf, chunk...)
 		if b.deliver(nil) != nil { // whose it was finds out by itself
 			b.buf = b.buf[:0:0]
@@ -580,9 +618,10 @@ func (b *Bus) listen() error {
 
 // When a unit that has not said a byte gives the line up, and other times.
 const (
-	patience = 200 * time.Millisecond
-	slice    = 20 * time.Millisecond
-	shortest = 200 * time.Millisecond // time-out of what is urgent
+	patience      = 200 * time.Millisecond
+	leastPatience = 60 * time.Millisecond
+	slice         = 20 * time.Millisecond
+	shortest      = 200 * time.Millisecond // time-out of what is urgent
 )
 
 // await waits for the answer to a request that was sent.
@@ -613,7 +652,7 @@ func (b *Bus) await(w *turn, u *unit, x *exchange, timeout time.Duration, sent [
 		if err != nil {
 			return err
 		}
-		b.last = time.Now()
+		b.last = b.pump.Came()
 		if len(b.buf) == 0 {
 			first = b.last.Sub(began)
 		}
@@ -634,11 +673,21 @@ func (b *Bus) await(w *turn, u *unit, x *exchange, timeout time.Duration, sent [
 
 // yields tells whether a unit that has been silent for so long gives the line to another request.
 func (b *Bus) yields(u *unit, since time.Duration) bool {
-	if since < patience || u.about(since) {
+	slowest := u.slowest()
+	if since < u.patient(slowest) || u.about(since) {
 		return false
 	}
 	wanted, seized := b.turns.wanted()
-	return seized || wanted && since > u.slowest()*3/2
+	return seized || wanted && since > slowest*3/2
+}
+
+// patient is how long a unit that has said nothing keeps the line: four times as long as it took at worst, once it has
+// answered.
+func (u *unit) patient(slowest time.Duration) time.Duration {
+	if slowest == 0 {
+		return patience
+	}
+	return min(patience, max(leastPatience, 4*slowest))
 }
 
 // about tells whether the unit is about to answer, as it did the last time: who speaks then spoils

@@ -143,17 +143,26 @@ func putValue(d model.Dump, v model.Value, n int64) {
 		if p.Scale != nil {
 			words, _ := d.Words(p.Scale.Block())
 			exponent := int64(int16(words[0]))
-			ten := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(max(exponent, -exponent)), nil))
-			if exponent < 0 {
-				ten.Inv(ten)
+			one.Mul(one, tenTo(exponent))
+			for p.Type == model.Int16 && new(big.Rat).Quo(rest, one).Cmp(big.NewRat(math.MaxInt16-1, 1)) > 0 {
+				exponent++
+				one.Mul(one, big.NewRat(10, 1))
+				d.Put(p.Scale.Function, p.Scale.Address, []uint16{uint16(exponent)})
 			}
-			one.Mul(one, ten)
 		}
 		raw := new(big.Rat).Quo(rest, one)
 		words, took := number(p.Register, raw)
 		d.Put(p.Function, p.Address, words)
 		rest.Sub(rest, new(big.Rat).Mul(took, one))
 	}
+}
+
+func tenTo(exponent int64) *big.Rat {
+	ten := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(max(exponent, -exponent)), nil))
+	if exponent < 0 {
+		ten.Inv(ten)
+	}
+	return ten
 }
 
 // number is how a register writes a number, and what of it that is.

@@ -22,6 +22,7 @@ import (
 	"kioskd"
 	"kioskd/api"
 	"kioskd/audit"
+	"kioskd/meter/model"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/site"
@@ -211,8 +212,27 @@ func (d *Dice) Millis(a, b int) time.Duration {
 	return time.Duration(d.Between(a, b)) * time.Millisecond
 }
 
+// meters are the models that a site's meters are of: every third site has the two makes that know a site best, the others
+// any that are known.
+func (t *tortureRun) meters(n int) (out []string, err error) {
+	if n%3 == 0 {
+		return nil, nil
+	}
+	all, err := model.BuiltIn()
+	for _, m := range all {
+		out = append(out, m.Name)
+	}
+	dice := rand.New(rand.NewPCG(t.seed+1, uint64(n)))
+	dice.Shuffle(len(out), func(i, k int) { out[i], out[k] = out[k], out[i] })
+	return out, err
+}
+
 func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
-	s, err := Open(dir, filepath.Join(dir, "kioskd.yaml"), Options{
+	meters, err := t.meters(n)
+	if err != nil {
+		return err
+	}
+	s, err := Open(dir, filepath.Join(dir, "kioskd.yaml"), Options{Meters: meters,
 		Size: tortureBays, Connectors: connectors, Metered: true, Speed: tortureSpeed, tcp: n%3 == 1,
 		tariff: tortureTariffs()[n%len(tortureTariffs())],
 		More:   "timings: {plug_in: 15s, choose: 30s, charger_lost: 1m}\n"}, site.QuietLog())

@@ -21,6 +21,7 @@ import (
 	"kioskd"
 	"kioskd/audit"
 	"kioskd/child"
+	"kioskd/meter/model"
 	"kioskd/session"
 	"kioskd/simulator"
 	"kioskd/store"
@@ -55,6 +56,7 @@ type Town struct {
 	Bays     []*simulator.Bay     // in the order of their numbers
 	Chargers []*simulator.Charger // of the last bays, two each
 	board    *simulator.Board
+	models   []*model.Model // of the bays' meters; nil where a charger counts
 	lines    []*simulator.Listener
 	faults   simulator.Faults
 	// environment is what the daemon gets beside our own.
@@ -67,15 +69,17 @@ type Town struct {
 
 // Options say what a simulated site is like.
 type Options struct {
-	Size       int    // bays
-	Connectors int    // how many of them, the last ones, are connectors of chargers
-	Metered    bool   // each second connector has a meter in front of it
-	OCPP       string // version that chargers speak; empty for 1.6 and 2.0.1 in turn
-	tcp        bool   // the card terminal is on the network
-	Speed      int    // by which cars are faster
-	NeedScreen bool   // nothing is sold without one
-	tariff     string // OCPI price components; empty for energy alone
-	More       string // configuration beyond what every site has
+	Size       int      // bays
+	Connectors int      // how many of them, the last ones, are connectors of chargers
+	Metered    bool     // each second connector has a meter in front of it
+	OCPP       string   // version that chargers speak; empty for 1.6 and 2.0.1 in turn
+	tcp        bool     // the card terminal is on the network
+	Speed      int      // by which cars are faster
+	NeedScreen bool     // nothing is sold without one
+	tariff     string   // OCPI price components; empty for energy alone
+	More       string   // configuration beyond what every site has
+	Meters     []string // models of meters, which bays have in turn; none for two makes
+	Lines      int      // that the meters hang on, in turn; 0 for one
 }
 
 // Inject lets things go wrong.
@@ -113,12 +117,27 @@ func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 	for i := range o.Size {
 		s.Bays = append(s.Bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(FirstSerial+i), o.Speed))
 	}
+	for i := range s.Bays {
+		if !s.measured(i) {
+			s.models = append(s.models, nil)
+			continue
+		}
+		m, err := model.Find("", s.model(i))
+		if err != nil {
+			return nil, err
+		}
+		s.models = append(s.models, m)
+	}
 	s.board = &simulator.Board{Bays: s.Bays[:s.own()], Watchdog: 10 * time.Second}
 	if err := s.openChargers(log); err != nil {
 		s.Close()
 		return nil, err
 	}
-	for _, name := range []string{"terminal", "meters", "board"} {
+	names := []string{"terminal", "board"}
+	for i := range max(1, o.Lines) {
+		names = append(names, s.meterLine(i))
+	}
+	for _, name := range names {
 		address := "pty:" + filepath.Join(dir, name)
 		if o.tcp && name == "terminal" {
 			address = "tcp://127.0.0.1:0"
@@ -199,8 +218,12 @@ tariff:
 
 // meter is a bay's meter in the configuration.
 func (s *Town) meter(i int) string {
-	return fmt.Sprintf("    meter: {address: \"serial://%s\", unit: %d, model: %s}\n",
-		filepath.Join(s.Dir, "meters"), i+1, s.model(i))
+	more := ""
+	if i < len(s.models) && s.models[i] != nil && s.models[i].Unverified != "" {
+		more = ", accept_unverified: true"
+	}
+	return fmt.Sprintf("    meter: {address: \"serial://%s\", unit: %d, model: %q%s}\n",
+		filepath.Join(s.Dir, s.meterLine(i)), i+1, s.model(i), more)
 }
 
 // terminalAt is the card terminal's address.
@@ -226,8 +249,13 @@ func (s *Town) Audit(ctx context.Context) ([]audit.Violation, error) {
 		return nil, err
 	}
 	w := simulator.Evidence(s.Bank, s.Bays)
-	// an event's time is of before it was written; a B23 counts in 10 Wh
-	w.Slack, w.Step, w.Left = 50*time.Millisecond, 10, 10
+	// an event's time is of before it was written
+	w.Slack, w.Step, w.Left, w.Steps = 50*time.Millisecond, 10, 10, map[int]kiosk.Energy{}
+	for i, m := range s.models {
+		if m != nil {
+			w.Steps[i+1] = s.step(i)
+		}
+	}
 	if s.witness != nil {
 		s.witness(&w)
 	}
@@ -271,8 +299,21 @@ func (s *Town) Settled(ctx context.Context) error {
 	return nil
 }
 
-// model alternates between the makes, so that both are on one bus.
-func (s *Town) model(i int) string { return []string{"SDM630", "B23"}[i%2] }
+// model alternates between the makes, so that several are on one bus.
+func (s *Town) model(i int) string {
+	if len(s.Meters) > 0 {
+		return s.Meters[i%len(s.Meters)]
+	}
+	return []string{"SDM630", "B23"}[i%2]
+}
+
+// meterLine is the name of the line that a bay's meter hangs on.
+func (s *Town) meterLine(i int) string {
+	if n := i % max(1, s.Lines); n > 0 {
+		return fmt.Sprint("meters", n+1)
+	}
+	return "meters"
+}
 
 // measured tells whether a bay has a meter of its own, the first being 0.
 func (s *Town) measured(i int) bool { return i < s.own() || s.metered(i) }
@@ -280,25 +321,27 @@ func (s *Town) measured(i int) bool { return i < s.own() || s.metered(i) }
 // register is what a bay's meter shows, the first being 0.
 func (s *Town) register(i int) kiosk.Energy {
 	r := s.Bays[i].State().Register
-	if s.measured(i) && s.model(i) == "B23" {
-		r -= r % 10
+	if m := s.models[i]; m != nil {
+		r -= r % s.step(i)
 	}
 	return r
 }
 
+// step is in what a bay's meter counts, the first being 0.
+func (s *Town) step(i int) kiosk.Energy { return kiosk.Energy(s.models[i].Layout(nil, nil).Step) }
+
 // Run serves every device until ctx ends.
 func (s *Town) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	meters := map[byte]simulator.Unit{}
-	for i, b := range s.Bays {
-		if !s.measured(i) {
-			continue
+	meters := map[string]map[byte]simulator.Unit{}
+	for i, m := range s.models {
+		name := s.meterLine(i)
+		if meters[name] == nil {
+			meters[name] = map[byte]simulator.Unit{}
 		}
-		m, err := simulator.MeterByName(s.model(i), b)
-		if err != nil {
-			return err
+		if m != nil {
+			meters[name][byte(i+1)] = simulator.MeterOf(m, s.Bays[i])
 		}
-		meters[byte(i+1)] = m
 	}
 	defer context.AfterFunc(ctx, func() { s.Close() })()
 	serve := func(i int, name string, f func(context.Context, io.ReadWriteCloser) error) {
@@ -313,8 +356,12 @@ func (s *Town) Run(ctx context.Context) error {
 	}
 	serve(0, "terminal", tills(s.lines[0], s.Terminal))
 	board := map[byte]simulator.Unit{1: s.board}
-	serve(1, "meters", (&simulator.Bus{Units: meters, Echo: s.echo, Distort: simulator.Distort(s.faults.Meter)}).Serve)
-	serve(2, "board", (&simulator.Bus{Units: board, Echo: s.echo, Distort: simulator.Distort(s.faults.Board)}).Serve)
+	serve(1, "board", (&simulator.Bus{Units: board, Echo: s.echo, Distort: simulator.Distort(s.faults.Board)}).Serve)
+	for i := range max(1, s.Lines) {
+		name := s.meterLine(i)
+		serve(2+i, name, (&simulator.Bus{Units: meters[name], Echo: s.echo,
+			Distort: simulator.Distort(s.faults.Meter)}).Serve)
+	}
 	g.Go(func() error { return s.board.Run(ctx) })
 	for _, c := range s.Chargers {
 		g.Go(func() error { return c.Run(ctx) })
