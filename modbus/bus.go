@@ -266,8 +266,10 @@ func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := u.breathe(ctx, b.silent+r.Gap); err != nil {
-		return nil, err
+	if b.framed != tcp {
+		if err := u.breathe(ctx, b.silent+r.Gap); err != nil {
+			return nil, err
+		}
 	}
 	within := r.Within
 	if within == 0 {
@@ -542,8 +544,8 @@ func (b *Bus) lost(n byte, timeout time.Duration, err error) error {
 	return fmt.Errorf("%w: unit %d: %w", kiosk.ErrUnreachable, n, err)
 }
 
-// pause waits for the silence that a request needs before it, and until the unit may be asked again at least. What is urgent does not wait for others'
-// silence; and where something urgent was answered just now, more of it may follow.
+// pause waits for the silence that a request needs before it, and until the unit may be asked again at least. What is
+// urgent does not wait for others' silence; and where something urgent was answered just now, more of it may follow.
 func (b *Bus) pause(ctx context.Context, w *turn, least time.Time) error {
 	for {
 		at := b.last.Add(b.silent)

@@ -1,8 +1,8 @@
 // Command modbus measures kioskd's Modbus client beside three libraries, in one run, on serial lines whose other end
 // keeps the time that a wire takes: it waits until the request would have arrived, for the silence of 3.5 characters,
 // and says its answer as fast as the line is, without thinking. What is printed is the wire's own time, over what a
-// read took in the best run of a tenth of all reads: 1.00 is the most that any client can do (MODBUS over Serial Line V1.02,
-// 2.5.1.1; 10 bits a character).
+// read took in the best run of a tenth of all reads: 1.00 is the most that any client can do (MODBUS over Serial Line
+// V1.02, 2.5.1.1; 10 bits a character).
 //
 //	go run . [READS]
 package main

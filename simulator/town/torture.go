@@ -212,8 +212,8 @@ func (d *Dice) Millis(a, b int) time.Duration {
 	return time.Duration(d.Between(a, b)) * time.Millisecond
 }
 
-// meters are the models that a site's meters are of: every third site has the two makes that know a site best, the others
-// any that are known.
+// meters are the models that a site's meters are of: every third site has the usual two makes, the others any that are
+// known.
 func (t *tortureRun) meters(n int) (out []string, err error) {
 	if n%3 == 0 {
 		return nil, nil
