@@ -40,6 +40,7 @@ type Meter struct {
 
 	beside   model.Dump // what was read last beside the quantities that are billed
 	besideAt time.Time
+	spread   bool // it is asked at other moments than the other meters of its line
 }
 
 // proven is what a meter said of itself.
@@ -67,7 +68,7 @@ func (m *Meter) canary(l model.Layout, at map[string]uint16) {
 }
 
 // characters is how many of them a request takes on the line, beside the registers that it reads.
-func (m *Meter) characters() int { return m.bus.Characters(m.model.Line.Turnaround) }
+func (m *Meter) characters() int { return m.bus.Wire.Characters(m.model.Line.Turnaround) }
 
 func (m *Meter) request(b model.Block) modbus.Request {
 	r := modbus.Request{Unit: m.unit, Function: b.Function, Address: b.Address, Count: b.Count, Gap: m.model.Gap}
@@ -109,11 +110,9 @@ func (m *Meter) Read(ctx context.Context) (kiosk.Reading, error) {
 func (m *Meter) read(ctx context.Context) (kiosk.Reading, error) {
 	named := m.known == nil || time.Since(m.known.at) > nameEvery
 	if named {
-		known, err := m.identify(ctx)
-		if err != nil {
+		if err := m.name(ctx); err != nil {
 			return kiosk.Reading{}, err
 		}
-		m.known = known
 	}
 	if m.Closely || m.beside == nil || time.Since(m.besideAt) >= besideEvery {
 		if err := m.readBeside(ctx); err != nil {
@@ -131,6 +130,9 @@ func (m *Meter) read(ctx context.Context) (kiosk.Reading, error) {
 		}
 		d.Put(b.Function, b.Address, words)
 	}
+	if err := m.known.layout.Refuses(d); err != nil {
+		return kiosk.Reading{}, fmt.Errorf("unit %d: %w", m.unit, err)
+	}
 	r, err := m.known.layout.Reading(d)
 	r.At, r.Serial, r.Named = time.Now(), m.known.serial, named
 	return r, err
@@ -146,6 +148,12 @@ func (m *Meter) readBeside(ctx context.Context) error {
 		}
 	}
 	m.besideAt = time.Now()
+	if !m.spread { // else all meters of a line would want this, and their names, at once for ever
+		m.spread = true
+		part := time.Duration((int(m.unit)-1)*7%16) * time.Second
+		m.besideAt, m.known.at = m.besideAt.Add(-part*besideEvery/16/time.Second), m.known.at.Add(-part*nameEvery/
+			16/time.Second)
+	}
 	return nil
 }
 
@@ -180,6 +188,28 @@ func (m *Meter) readOptional(ctx context.Context, d model.Dump, b model.Block) (
 
 const silences = 3
 
+// name lets the meter say which one it is: all that it is by, or, as long as nothing failed, its serial number alone.
+func (m *Meter) name(ctx context.Context) (err error) {
+	if m.known != nil && len(m.known.layout.Serial) > 0 {
+		d := model.Dump{}
+		for _, b := range m.known.layout.SerialPlan() {
+			if err := m.readInto(ctx, d, b); err != nil {
+				return err
+			}
+		}
+		serial, err := m.known.layout.SerialNumber(d)
+		if err != nil {
+			return err
+		}
+		if serial == m.known.serial {
+			m.known.at = time.Now()
+			return nil
+		}
+	}
+	m.known, err = m.identify(ctx)
+	return err
+}
+
 // identify reads what the meter is. It is done again after every failure, so that a meter that was exchanged
 // meanwhile is noticed.
 func (m *Meter) identify(ctx context.Context) (*proven, error) {
@@ -201,23 +231,24 @@ func (m *Meter) identify(ctx context.Context) (*proven, error) {
 		return nil, &otherModel{m.unit, m.model, err}
 	}
 	p := &proven{layout: m.model.Layout(at, d), at: time.Now()}
+	p.billed, p.beside = p.layout.Reads(m.characters())
 	for _, b := range p.layout.SerialPlan() {
-		read := m.readInto
-		if p.layout.MayLack(b) {
-			read = m.readOptional
-		}
-		if err := read(ctx, d, b); err != nil {
+		if err := m.readInto(ctx, d, b); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.layout.Refuses(d); err != nil {
+	for _, b := range p.layout.SettingsPlan(p.billed) {
+		if err := m.readOptional(ctx, d, b); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(p.layout.Lacks(d, p.billed), p.layout.Refuses(d)); err != nil {
 		return nil, fmt.Errorf("unit %d: %w", m.unit, err)
 	}
 	p.serial, err = p.layout.SerialNumber(d)
 	if err != nil {
 		return nil, err
 	}
-	p.billed, p.beside = p.layout.Reads(m.characters())
 	m.canary(p.layout, at)
 	return p, nil
 }

@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"kioskd/meter"
 	"kioskd/meter/model"
@@ -60,5 +62,48 @@ func TestAPhaseThatIsAbsent(t *testing.T) {
 	quantities[20], quantities[21] = 0x7FFF, 0xFFFF
 	if r, err := meter.New(bus, 1, model).Read(t.Context()); err == nil {
 		t.Errorf("a reading without its power: %+v", r)
+	}
+}
+
+// TestASettingThatChangesItsMeaning: an SDM630 that is set to count in MWh, or to say its words the other way round,
+// is refused, with what to do; one that lacks the setting, or whose frequency is not a number, is read.
+func TestASettingThatChangesItsMeaning(t *testing.T) {
+	for name, c := range map[string]struct {
+		prefix    []uint16 // holding register 001E
+		frequency []uint16
+		why       string
+	}{
+		"as delivered":              {[]uint16{0, 0}, []uint16{0x4248, 0}, ""},
+		"in MWh":                    {[]uint16{0x3F80, 0}, []uint16{0x4248, 0}, "energy unit prefix of the meter to k"},
+		"no such setting":           {nil, []uint16{0x4248, 0}, ""},
+		"words the other way round": {[]uint16{0, 0}, []uint16{0, 0x4248}, "order of words back to normal"},
+		"frequency is no number":    {[]uint16{0, 0}, []uint16{0x7FC0, 0}, ""},
+		"no frequency":              {[]uint16{0, 0}, []uint16{0, 0}, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			block := make([]uint16, 22) // from 0034
+			copy(block[18:], c.frequency)
+			copy(block[20:], []uint16{0x4248, 0})
+			known := map[uint16][]uint16{0xFC02: {0x70}, 0xFC00: {0, 7}, 0x34: block, 0x46: block[18:],
+				0x00: make([]uint16, 12)}
+			if c.prefix != nil {
+				known[0x1E] = c.prefix
+			}
+			bus := answering(t, func(r []byte) []byte {
+				if out := registers(r, known); out != nil {
+					return out
+				}
+				return modbus.AppendCRC([]byte{r[0], r[1] | 0x80, 2})
+			})
+			m, err := model.Find("", "SDM630")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := meter.New(bus, 1, m).Read(t.Context())
+			if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
+				t.Errorf("%s: %+v, %v, want %q", name, r, err, c.why)
+			}
+			bus.Close()
+		})
 	}
 }

@@ -27,10 +27,11 @@ type Bus struct {
 	Timeout time.Duration
 	Stats   line.Stats
 
-	open      func(context.Context) (io.ReadWriteCloser, error)
-	framed    framing
-	silent    time.Duration // t3.5
-	character time.Duration // on the wire; 0 where it has no speed
+	// Wire is how fast the line is. It is not changed after the first request.
+	Wire Wire
+
+	open   func(context.Context) (io.ReadWriteCloser, error)
+	framed framing
 
 	turns turns
 
@@ -113,22 +114,8 @@ func NewBus(text string) (*Bus, error) {
 	if a.Scheme == "rtu+tcp" {
 		b.framed = rtuOverTCP
 	}
-	if a.Scheme == "serial" {
-		b.character = a.Character()
-		if a.Mode.BaudRate <= 19200 {
-			b.silent = b.character * 7 / 2
-		}
-	}
+	b.Wire = WireOf(a)
 	return b, nil
-}
-
-// Characters is how many of them a request takes on the line beside the registers that it reads: what asks, what is
-// around the answer, two silences, and what the device thinks. Where the line has no speed, a request is dear.
-func (b *Bus) Characters(turnaround time.Duration) int {
-	if b.character == 0 {
-		return 400
-	}
-	return 20 + int(turnaround/b.character)
 }
 
 // Trace writes what goes over the line to a log. It is called before the first request.
@@ -136,7 +123,7 @@ func (b *Bus) Trace(name string, log *slog.Logger) { b.open = line.Traced(b.open
 
 // NewBusOn makes a bus on a line that open opens; over selects Modbus TCP framing.
 func NewBusOn(open func(context.Context) (io.ReadWriteCloser, error), over bool) *Bus {
-	b := &Bus{Timeout: defaultTimeout, open: open, silent: 1750 * time.Microsecond,
+	b := &Bus{Timeout: defaultTimeout, open: open, Wire: Wire{Silence: leastSilence},
 		units: map[byte]*unit{}, canary: map[byte]Request{}, late: map[uint16]bool{}, overdue: map[byte]bool{}}
 	if over {
 		b.framed = tcp
@@ -267,7 +254,7 @@ func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 		}
 	}
 	if b.framed != tcp {
-		if err := u.breathe(ctx, b.silent+r.Gap); err != nil {
+		if err := u.breathe(ctx, b.Wire.Silence+r.Gap); err != nil {
 			return nil, err
 		}
 	}
@@ -462,7 +449,7 @@ func (b *Bus) do(ctx context.Context, w *turn, u *unit, r Request, pdu []byte, w
 	if err := b.own(ctx, w); err != nil {
 		return nil, err
 	}
-	if err := b.pause(ctx, w, u.last().Add(b.silent+r.Gap)); err != nil {
+	if err := b.pause(ctx, w, u.last().Add(b.Wire.Silence+r.Gap)); err != nil {
 		return nil, err
 	}
 	b.Stats.Sent.Add(1)
@@ -507,7 +494,7 @@ func (b *Bus) do(ctx context.Context, w *turn, u *unit, r Request, pdu []byte, w
 // wire is how long some characters take on the line.
 func (b *Bus) wire(characters ...int) (out time.Duration) {
 	for _, n := range characters {
-		out += time.Duration(n) * b.character
+		out += time.Duration(n) * b.Wire.Character
 	}
 	return out
 }
@@ -548,7 +535,7 @@ func (b *Bus) lost(n byte, timeout time.Duration, err error) error {
 // urgent does not wait for others' silence; and where something urgent was answered just now, more of it may follow.
 func (b *Bus) pause(ctx context.Context, w *turn, least time.Time) error {
 	for {
-		at := b.last.Add(b.silent)
+		at := b.last.Add(b.Wire.Silence)
 		if at.Before(least) {
 			at = least
 		}

@@ -79,6 +79,9 @@ func (p program) check(flags *pflag.FlagSet) cli.Run {
 		}
 		fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold,
 			c.Terminal.Address)
+		for _, round := range c.Rounds() {
+			fmt.Fprintln(p.Out, round)
+		}
 		return nil
 	}
 }

@@ -135,7 +135,7 @@ func (m *Model) Prove(v Vector) error {
 		return fmt.Errorf("it is not of this model: %w", err)
 	}
 	l := m.Layout(at, v.Dump)
-	if err := l.Refuses(v.Dump); err != nil {
+	if err := errors.Join(l.Lacks(v.Dump, nil), l.Refuses(v.Dump)); err != nil {
 		return err
 	}
 	serial, err := l.SerialNumber(v.Dump)

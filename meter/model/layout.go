@@ -115,15 +115,28 @@ func (r Register) moved(at map[string]uint16) Register {
 	return r
 }
 
-// Refuses tells which setting of a device makes its values mean something else; nil where none does.
+// Refuses tells which setting of a device makes its values mean something else; nil where none does. A setting that is
+// not in the dump says nothing: see Lacks. Nor does one that is not a number.
 func (l Layout) Refuses(d Dump) error {
 	for _, m := range l.Must {
 		words, ok := d.Words(m.Block())
-		switch {
-		case !ok && !m.Optional:
-			return fmt.Errorf("setting %04X cannot be read: %s", m.Address, m.Else)
-		case ok && !m.Holds(words):
+		if !ok {
+			continue
+		}
+		if _, err := m.text(words); err == nil && !m.Holds(words) {
 			return fmt.Errorf("setting %04X holds %04X: %s", m.Address, words, m.Else)
+		}
+	}
+	return nil
+}
+
+// Lacks tells which setting that every device has is neither in a dump nor in the blocks that are read with each
+// reading; nil where none is missing.
+func (l Layout) Lacks(d Dump, billed []Block) error {
+	for _, m := range l.Must {
+		_, ok := d.Words(m.Block())
+		if !ok && !m.Optional && !covered(m.Block(), billed) {
+			return fmt.Errorf("setting %04X cannot be read: %s", m.Address, m.Else)
 		}
 	}
 	return nil

@@ -53,23 +53,33 @@ func (m *Model) join(runs []Block, characters int) (out []Block) {
 	return out
 }
 
-// readable tells whether a block can be read in one go, whatever lies in it.
-func (m *Model) readable(b Block) bool {
-	return slices.ContainsFunc(m.Ranges, func(r Block) bool { return r.covers(b) })
+// covered tells whether a block is read with others.
+func covered(b Block, others []Block) bool {
+	return slices.ContainsFunc(others, func(other Block) bool { return other.covers(b) })
 }
+
+// readable tells whether a block can be read in one go, whatever lies in it.
+func (m *Model) readable(b Block) bool { return covered(b, m.Ranges) }
 
 // NamingPlan is how the conditions that tell a device are read.
 func (m *Model) NamingPlan(at map[string]uint16) []Block { return m.join(blocksOf(m.Naming(at)), 0) }
 
-// SerialPlan is how serial number and settings are read. What a device may lack is read by itself.
+// SerialPlan is how the serial number is read.
 func (l Layout) SerialPlan() []Block {
 	var serial []Block
 	for _, r := range l.Serial {
 		serial = append(serial, r.Block())
 	}
-	out := l.join(serial, 0)
+	return l.join(serial, 0)
+}
+
+// SettingsPlan is how the settings are read that must hold, each by itself: a device may lack one. What is read with
+// every reading anyway is looked at then.
+func (l Layout) SettingsPlan(billed []Block) (out []Block) {
 	for _, m := range l.Must {
-		out = append(out, m.Block())
+		if !covered(m.Block(), billed) {
+			out = append(out, m.Block())
+		}
 	}
 	return out
 }
@@ -77,11 +87,6 @@ func (l Layout) SerialPlan() []Block {
 // Asks tells whether a block has a register that every meter of the model has: one of its identity.
 func (m *Model) Asks(at map[string]uint16, b Block) bool {
 	return slices.ContainsFunc(m.Identity, func(c Condition) bool { return b.covers(c.moved(at).Block()) })
-}
-
-// MayLack tells whether a block is a setting that a meter may lack.
-func (l Layout) MayLack(b Block) bool {
-	return slices.ContainsFunc(l.Must, func(m Must) bool { return m.Optional && m.Block() == b })
 }
 
 func blocksOf(all []Condition) (out []Block) {
@@ -96,7 +101,7 @@ func (l Layout) Reads(characters int) (billed, beside []Block) {
 	billed = l.Plan(characters, required)
 	others := l.Plan(characters, func(name string) bool { return !required(name) })
 	beside = slices.DeleteFunc(others, func(b Block) bool {
-		return slices.ContainsFunc(billed, func(other Block) bool { return other.covers(b) })
+		return covered(b, billed)
 	})
 	return billed, beside
 }
@@ -104,8 +109,8 @@ func (l Layout) Reads(characters int) (billed, beside []Block) {
 // CanaryBlock is a read whose answer no other read of the device has: as long a one of the same function. The file may
 // name it; else it is a part of what is read anyway. ok is false where there is none.
 func (l Layout) CanaryBlock(at map[string]uint16, characters int) (b Block, ok bool) {
-	naming := append(l.NamingPlan(at), l.SerialPlan()...)
 	billed, beside := l.Reads(characters)
+	naming := append(append(l.NamingPlan(at), l.SerialPlan()...), l.SettingsPlan(billed)...)
 	reads := append(billed, beside...)
 	all := append(slices.Clone(naming), reads...)
 	if l.SunSpec != nil {
