@@ -187,6 +187,9 @@ func (l Layout) Reading(d Dump) (r kiosk.Reading, err error) {
 	if r.Import < 0 {
 		return kiosk.Reading{}, fmt.Errorf("import register is %d Wh", r.Import)
 	}
+	if l.Modulus > 0 && int64(r.Import) >= l.Modulus {
+		return kiosk.Reading{}, fmt.Errorf("import register is %d Wh, and it begins again at %d", r.Import, l.Modulus)
+	}
 	if !absent["voltage"] {
 		r.Voltage = phases["voltage"]
 	}
