@@ -145,19 +145,32 @@ func TestSetupOfAChargerByFlags(t *testing.T) {
 // share of one core over half a minute; the baseline beside it is that of the same site with one charger.
 func BenchmarkHundredChargers(b *testing.B) {
 	for b.Loop() {
-		alone, _ := chargersOnce(b, 2, 1)
-		all, memory := chargersOnce(b, 200, 20)
+		alone, _ := chargingOnce(b, town.Options{Size: 2, Connectors: 2, Speed: 1}, 1)
+		all, memory := chargingOnce(b, town.Options{Size: 200, Connectors: 200, Speed: 1}, 20)
 		b.ReportMetric(100*alone, "%core-one")
 		b.ReportMetric(100*all, "%core-hundred")
 		b.ReportMetric(float64(memory)/1e6, "MB-hundred")
 	}
 }
 
-// chargersOnce is what a daemon takes of a core while some connectors charge, and its most memory.
-func chargersOnce(b *testing.B, connectors, charging int) (share float64, memory int64) {
+// BenchmarkThirtyTwoBays: a daemon with 32 bays, whose meters hang on four lines; at rest, and while eight of them
+// charge. Its CPU is a share of one core over half a minute; the baseline beside it is that of a site with one bay.
+func BenchmarkThirtyTwoBays(b *testing.B) {
+	for b.Loop() {
+		alone, _ := chargingOnce(b, town.Options{Size: 1, Speed: 1}, 0)
+		rest, _ := chargingOnce(b, town.Options{Size: 32, Lines: 4, Speed: 1}, 0)
+		all, memory := chargingOnce(b, town.Options{Size: 32, Lines: 4, Speed: 1}, 8)
+		b.ReportMetric(100*alone, "%core-one")
+		b.ReportMetric(100*rest, "%core-rest")
+		b.ReportMetric(100*all, "%core-eight-charge")
+		b.ReportMetric(float64(memory)/1e6, "MB")
+	}
+}
+
+// chargingOnce is what a daemon takes of a core while some bays charge, and its most memory.
+func chargingOnce(b *testing.B, o town.Options, charging int) (share float64, memory int64) {
 	dir := b.TempDir()
-	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"),
-		town.Options{Size: connectors, Connectors: connectors, Speed: 1}, site.QuietLog())
+	s, err := town.Open(dir, filepath.Join(dir, "kioskd.yaml"), o, site.QuietLog())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -174,7 +187,7 @@ func chargersOnce(b *testing.B, connectors, charging int) (share float64, memory
 	for bay := 1; bay <= charging; bay++ {
 		v := &town.Visitor{Driver: d, Site: s, Visit: town.Visit{Bay: bay,
 			Card: town.VisitCard{Item: fmt.Sprint("of driver ", bay)}}}
-		if err := v.Complete(connectors); err != nil {
+		if err := v.Complete(o.Size); err != nil {
 			b.Fatal(err)
 		}
 		visit, leave := context.WithCancel(ctx)

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bojanz/currency"
@@ -28,7 +29,8 @@ var files embed.FS
 
 // Catalogues are all texts in all languages.
 type Catalogues struct {
-	bundle    *i18n.Bundle
+	mu        sync.Mutex
+	bundles   map[string]*i18n.Bundle // of the languages that were asked for: one takes as much memory as a bay does
 	languages []Language // that are complete
 	lacks     map[string][]string
 	raw       map[string]map[string]string // by language and key, with places to fill
@@ -74,9 +76,8 @@ func readTable(catalogues []string) (rows []Language, err error) {
 
 // Load reads the catalogues. A language that lacks a text is not offered: see Incomplete.
 func Load() (*Catalogues, error) {
-	c := &Catalogues{bundle: i18n.NewBundle(language.English), lacks: map[string][]string{},
+	c := &Catalogues{bundles: map[string]*i18n.Bundle{}, lacks: map[string][]string{},
 		raw: map[string]map[string]string{}}
-	c.bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	names, err := fs.Glob(files, "*.json")
 	if err != nil {
 		return nil, err
@@ -86,19 +87,18 @@ func Load() (*Catalogues, error) {
 		return nil, err
 	}
 	for _, name := range names {
-		f, err := c.bundle.LoadMessageFileFS(files, name)
+		data, err := files.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read texts: %w", err)
+			return nil, err
 		}
-		lang := strings.TrimSuffix(name, ".json")
-		c.raw[lang] = map[string]string{}
-		for _, m := range f.Messages {
-			m.Other = together(m.Other)
-			c.raw[lang][m.ID] = m.Other
+		texts := map[string]string{}
+		if err := json.Unmarshal(data, &texts); err != nil {
+			return nil, fmt.Errorf("cannot read texts: %s: %w", name, err)
 		}
-		if err := c.bundle.AddMessages(language.Make(lang), f.Messages...); err != nil {
-			return nil, fmt.Errorf("cannot read texts: %w", err)
+		for key, text := range texts {
+			texts[key] = together(text)
 		}
+		c.raw[strings.TrimSuffix(name, ".json")] = texts
 	}
 	for _, lang := range table {
 		for key := range c.raw["en"] {
@@ -166,10 +166,27 @@ func (c *Catalogues) Printer(lang string) *Printer {
 	at := max(slices.IndexFunc(c.languages, func(l Language) bool { return l.Code == lang }), 0) // the first: English
 	row := c.languages[at]
 	locale := currency.NewLocale(cmp.Or(row.Region, row.Code))
-	p := &Printer{row.Code, row.Right, stretch, row, i18n.NewLocalizer(c.bundle, row.Code),
+	p := &Printer{row.Code, row.Right, stretch, row, i18n.NewLocalizer(c.bundle(row.Code), row.Code),
 		currency.NewFormatter(locale), currency.NewFormatter(locale)}
 	p.number.CurrencyDisplay = currency.DisplayNone
 	return p
+}
+
+// bundle has the texts of a language, to be filled.
+func (c *Catalogues) bundle(lang string) *i18n.Bundle {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b, ok := c.bundles[lang]; ok {
+		return b
+	}
+	b := i18n.NewBundle(language.Make(lang))
+	var all []*i18n.Message
+	for key, text := range c.raw[lang] {
+		all = append(all, &i18n.Message{ID: key, Other: text})
+	}
+	b.MustAddMessages(language.Make(lang), all...)
+	c.bundles[lang] = b
+	return b
 }
 
 // T is a text. Pairs of names and values fill its places. A key that there is no text
