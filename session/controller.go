@@ -58,6 +58,7 @@ type Controller struct {
 	asked    <-chan struct{} // closed when Run is asked to end
 	wasStuck bool            // of Run alone
 	outage   bool            // of Run alone: the journal could not be written, and does not say so yet
+	waiting  []kiosk.Entry   // of Run alone: to be written with what comes next, within a second
 
 	mu       sync.Mutex
 	snapshot Snapshot
@@ -308,6 +309,7 @@ func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
 func (c *Controller) loop(ctx, work context.Context, turned func()) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	defer c.flush(work)
 	done := ctx.Done()
 	var limit <-chan time.Time
 	for {
@@ -328,6 +330,7 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 				c.cfg.Log.Warn("observation was not taken", "what", m.o.What, "error", err)
 			}
 		case <-tick.C:
+			c.flush(work)
 			c.probe(work)
 			c.lookAtClock(work)
 			if err := c.handle(work, Observation{What: Ticked, Ending: limit != nil}); err != nil {
@@ -430,8 +433,15 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 	if err != nil || len(turn.Entries) == 0 {
 		return err
 	}
-	if err := c.write(ctx, o, append(turn.Entries, o.Derived...)); err != nil {
-		return err
+	entries := append(turn.Entries, o.Derived...)
+	switch {
+	case turn.waits(o):
+		c.waiting = append(c.waiting, entries...)
+	default:
+		if err := c.write(ctx, o, append(slices.Clone(c.waiting), entries...)); err != nil {
+			return err
+		}
+		c.waiting = nil
 	}
 	c.publish(func(s *Snapshot) {
 		s.State, s.Halted = turn.State, false
@@ -448,6 +458,26 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 		c.dispatch(cmd)
 	}
 	return nil
+}
+
+// waits tells whether nothing waits for what a turn writes down: readings on the way, of which several bays share a
+// commit. They are on disk within a second, and before anything that is decided later.
+func (t Turn) waits(o Observation) bool {
+	return o.What == Sampled && len(t.Commands) == 0 && !slices.ContainsFunc(t.Events, func(e Event) bool {
+		return e.Kind != ReadingTaken
+	})
+}
+
+// flush writes what waits.
+func (c *Controller) flush(ctx context.Context) {
+	if len(c.waiting) == 0 {
+		return
+	}
+	if err := c.write(ctx, Observation{What: Sampled}, c.waiting); err != nil {
+		c.cfg.Log.Warn("readings wait to be written", "error", err)
+		return
+	}
+	c.waiting = nil
 }
 
 func (c *Controller) log(e Event, x Session) {

@@ -458,7 +458,7 @@ func (r Rules) measured(x Session, o Observation) ([]Event, error) {
 	if b := x.Tariff.NextBoundary(x.Last.At, x.Location); !b.IsZero() && !b.After(x.when(o.At)) {
 		return read(ReadingTaken, true)
 	}
-	if x.when(o.At).Sub(x.Last.At) >= r.ReadingEvery {
+	if x.when(reading.At).Truncate(r.ReadingEvery).After(x.Last.At) { // at one moment for all bays: they share a commit
 		return read(ReadingTaken, false)
 	}
 	return nil, nil

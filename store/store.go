@@ -322,9 +322,10 @@ func insert(ctx context.Context, tx *sql.Tx, hashes *txHashes, r kiosk.Record, e
 	if r.Session == "" {
 		return nil
 	}
+	// what does not change writes no page
 	_, err = tx.ExecContext(ctx, `insert into session (id, reference, open) values (?, ?, ?)
 		on conflict (id) do update set open = excluded.open, reference = iif(reference = '', excluded.reference,
-			reference)`,
+			reference) where open <> excluded.open or reference = '' and excluded.reference <> ''`,
 		r.Session, e.Reference, !e.Ends)
 	return err
 }
