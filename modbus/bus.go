@@ -69,12 +69,14 @@ type unit struct {
 	one    chan struct{} // has one while a read of it is under way
 	opened int           // when it was proven to be in step; another number than the bus's for a suspect
 
-	mu     sync.Mutex
-	spoke  time.Time     // when it was asked or heard last
-	took   time.Duration // how long its answers take, at worst
-	first  time.Duration // after which its last answer began
-	silent int           // requests in a row that it did not answer
-	next   time.Time     // before which it is not asked
+	mu       sync.Mutex
+	spoke    time.Time     // when it was asked or heard last
+	took     time.Duration // how long its answers take, at worst
+	first    time.Duration // after which its last answer began
+	silent   int           // requests in a row that it did not answer
+	missedAt time.Time     // when it did not answer last
+	strays   int           // answers that no request asked for
+	next     time.Time     // before which it is not asked
 }
 
 // exchange is a request that was sent.
@@ -188,6 +190,8 @@ var (
 	ErrSilent = errors.New("did not answer")
 	ErrFrame  = errors.New("bad frame")
 	errClosed = errors.New("line was closed")
+	// errSpoiled is of an answer that came, and cannot be read.
+	errSpoiled = fmt.Errorf("%w", ErrFrame)
 )
 
 // Registers reads 16-bit registers.
@@ -283,7 +287,52 @@ func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 		}
 		u.opened = b.opened
 	}
+	if has && b.framed != tcp && r.Function >= ReadHolding && u.doubted() {
+		return b.alike(ctx, w, u, r)
+	}
 	return b.do(ctx, w, u, r, r.pdu(), r.answer())
+}
+
+// alike reads registers until three answers in a row are the same: one may be late, and of another request, and where
+// one is, there may be a second. A value that changes faster than it can be read three times has to wait until the
+// doubt is over.
+func (b *Bus) alike(ctx context.Context, w *turn, u *unit, r Request) (data []byte, err error) {
+	same := 0
+	for range mostAlike {
+		again, err := b.do(ctx, w, u, r, r.pdu(), r.answer())
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(again, data) {
+			data, same = again, 0
+		}
+		if same++; same == 3 {
+			return data, nil
+		}
+	}
+	u.opened = -1
+	return nil, fmt.Errorf("%w: unit %d: %w: no three answers were alike after one was late", kiosk.ErrUnreachable,
+		r.Unit, ErrFrame)
+}
+
+// mostAlike is how often a unit is asked for answers that are alike.
+const mostAlike = 9
+
+// doubtFor is how long a unit that did not answer in time is doubted: an answer may be as late as that.
+const doubtFor = 10 * time.Second
+
+// doubt takes note of an answer that did not come, or not in time.
+func (u *unit) doubt() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.missedAt = time.Now()
+}
+
+// doubted tells whether an answer of the unit may still be on its way.
+func (u *unit) doubted() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return !u.missedAt.IsZero() && time.Since(u.missedAt) < doubtFor
 }
 
 // urgent is how soon an answer must be wanted for its request to take the line from a slow unit.
@@ -508,7 +557,11 @@ func (e Exception) Gateway() bool { return e == 10 || e == 11 }
 // lost tells what went wrong, and closes a line that cannot be used any longer.
 func (b *Bus) lost(n byte, timeout time.Duration, err error) error {
 	silent := errors.Is(err, os.ErrDeadlineExceeded)
-	if u, _, _ := b.of(n); !silent {
+	u, _, _ := b.of(n)
+	if !errors.Is(err, errSpoiled) { // its answer may yet come
+		u.doubt()
+	}
+	if !silent {
 		u.opened = -1
 	}
 	switch {
@@ -760,7 +813,7 @@ func (b *Bus) cut(x *exchange) (answer, error) {
 	}
 	frame := b.buf[:n]
 	if got, sum := binary.LittleEndian.Uint16(frame[n-2:]), CRC(frame[:n-2]); got != sum {
-		return answer{}, fmt.Errorf("%w: CRC is %04X, want %04X", ErrFrame, got, sum)
+		return answer{}, fmt.Errorf("%w: CRC is %04X, want %04X", errSpoiled, got, sum)
 	}
 	b.buf = b.buf[n:]
 	a := answer{unit: frame[0], pdu: frame[1 : n-2]}

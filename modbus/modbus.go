@@ -7,8 +7,9 @@
 // next request, with a good CRC and no error, for ever, and bills from the wrong
 // register. So a unit that did not answer in time is suspect: it is left alone for as long as
 // an answer may be late, and then asked a canary (a read whose answer no other request to the
-// unit has), and every frame of it is dropped until the canary's answer. Only then it is
-// trusted again. Modbus TCP matches the transaction number, and an answer to no request
+// unit has), and every frame of it is dropped until the canary's answer. For ten seconds
+// its registers are then read until three answers in a row are the same, as an answer may be
+// later than that. Modbus TCP matches the transaction number, and an answer to no request
 // closes the connection.
 //
 // One slow or dead unit is not everybody's. The line goes to the most urgent of the requests that

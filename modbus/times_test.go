@@ -437,7 +437,10 @@ func TestASuspectProvesThatItIsInStep(t *testing.T) {
 				}
 			}
 		})
-		want := []uint16{0xFC00, 0x48, 0xFC00, 0x4A, 0x4C}
+		want := []uint16{0xFC00, 0x48, 0xFC00, 0x4A, 0x4A, 0x4A, 0x4C, 0x4C, 0x4C} // an answer may yet come
+		if c.name == "a bad frame" {
+			want = []uint16{0xFC00, 0x48, 0xFC00, 0x4A, 0x4C} // it came
+		}
 		if got := h.addresses(); c.good && !slices.Equal(got, want) {
 			t.Errorf("%s: %04X was asked for, want %04X", c.name, got, want)
 		} else if !c.good && slices.ContainsFunc(got, func(a uint16) bool { return a != 0xFC00 }) {

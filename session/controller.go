@@ -58,7 +58,8 @@ type Controller struct {
 	asked    <-chan struct{} // closed when Run is asked to end
 	wasStuck bool            // of Run alone
 	outage   bool            // of Run alone: the journal could not be written, and does not say so yet
-	waiting  []kiosk.Entry   // of Run alone: to be written with what comes next, within a second
+	waiting  []kiosk.Entry   // of Run alone: to be written with what comes next, within two seconds
+	since    time.Time       // of Run alone: when the first of them began to wait
 
 	mu       sync.Mutex
 	snapshot Snapshot
@@ -330,7 +331,9 @@ func (c *Controller) loop(ctx, work context.Context, turned func()) {
 				c.cfg.Log.Warn("observation was not taken", "what", m.o.What, "error", err)
 			}
 		case <-tick.C:
-			c.flush(work)
+			if time.Since(c.since) >= shareFor {
+				c.flush(work)
+			}
 			c.probe(work)
 			c.lookAtClock(work)
 			if err := c.handle(work, Observation{What: Ticked, Ending: limit != nil}); err != nil {
@@ -436,6 +439,9 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 	entries := append(turn.Entries, o.Derived...)
 	switch {
 	case turn.waits(o):
+		if len(c.waiting) == 0 {
+			c.since = time.Now()
+		}
 		c.waiting = append(c.waiting, entries...)
 	default:
 		if err := c.write(ctx, o, append(slices.Clone(c.waiting), entries...)); err != nil {
@@ -461,12 +467,15 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 }
 
 // waits tells whether nothing waits for what a turn writes down: readings on the way, of which several bays share a
-// commit. They are on disk within a second, and before anything that is decided later.
+// commit. They are on disk within two seconds, and before anything that is decided later.
 func (t Turn) waits(o Observation) bool {
 	return o.What == Sampled && len(t.Commands) == 0 && !slices.ContainsFunc(t.Events, func(e Event) bool {
 		return e.Kind != ReadingTaken
 	})
 }
+
+// shareFor is within what time all bays have the reading of one moment.
+const shareFor = time.Second
 
 // flush writes what waits.
 func (c *Controller) flush(ctx context.Context) {
