@@ -306,3 +306,26 @@ type otherModel struct {
 func (o *otherModel) Error() string {
 	return fmt.Sprintf("unit %d is no %v: %v", o.unit, o.model, o.why)
 }
+
+// Anyone tells whether one of some units says anything that can be read: whether the line has the right speed.
+func Anyone(ctx context.Context, bus *modbus.Bus, units []int, models model.Library) (bool, error) {
+	s := newScan(bus, models)
+	for _, q := range s.asks[:min(len(s.asks), 2)] {
+		for _, unit := range units {
+			_, err := s.read(ctx, byte(unit), q.block, sniffWait)
+			var no modbus.Exception
+			switch {
+			case ctx.Err() != nil:
+				return false, ctx.Err()
+			case err == nil, errors.As(err, &no) && !no.Gateway():
+				return true, nil
+			case no == 0 && !errors.Is(err, modbus.ErrSilent) && !errors.Is(err, modbus.ErrFrame):
+				return false, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// sniffWait is how long a unit may think while the speed of its line is looked for.
+const sniffWait = 150 * time.Millisecond

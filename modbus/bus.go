@@ -306,7 +306,8 @@ func (b *Bus) alike(ctx context.Context, w *turn, u *unit, r Request) (data []by
 		if !bytes.Equal(again, data) {
 			data, same = again, 0
 		}
-		if same++; same == 3 {
+		same++
+		if same == 3 {
 			return data, nil
 		}
 	}

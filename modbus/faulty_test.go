@@ -19,8 +19,8 @@ import (
 // exchanges is how many of them the faulty line is tried with, for each kind of line.
 var exchanges = flag.Int("exchanges", 20_000, "reads on a faulty line, of each kind of line; a million takes minutes")
 
-// faulty is a device on a line on which everything goes wrong by the dice, in synthetic time: register n of unit u holds
-// u<<12 + n, so that an answer to another request can be told from the right one.
+// faulty is a device on a line on which everything goes wrong by the dice, in synthetic time. Register n of unit u
+// holds u<<12 + n, so that an answer to another request can be told from the right one.
 type faulty struct {
 	mu   sync.Mutex
 	dice *rand.Rand
@@ -132,8 +132,8 @@ func TestNoWrongValueOnAFaultyLine(t *testing.T) {
 				good, wrong, refused := 0, 0, 0
 				for i := range *exchanges {
 					unit, at := byte(i%2+1), uint16(i%500)
-					words, err := bus.Registers(t.Context(), modbus.Request{Unit: unit, Function: 3, Address: at, Count: 2,
-						Restless: true})
+					words, err := bus.Registers(t.Context(), modbus.Request{Unit: unit, Function: 3, Address: at,
+						Count: 2, Restless: true})
 					switch {
 					case err != nil:
 						refused++

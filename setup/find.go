@@ -75,9 +75,16 @@ func (f finder) find(ctx context.Context, address string) (foundLine, error) {
 	fixed := at.Scheme != "serial" || strings.Contains(address, "baud=")
 	tries := []string{address}
 	if !fixed {
-		tries = nil
-		for _, s := range speeds {
-			tries = append(tries, address+"?"+s)
+		fast, err := site.LineSpeed(ctx, address, f.folder, f.tell)
+		if err != nil && ctx.Err() == nil { // unplugged: the first try says so
+			fast = address
+		}
+		tries = []string{fast}
+		if fast == address {
+			tries = nil
+			for _, s := range speeds {
+				tries = append(tries, address+"?"+s)
+			}
 		}
 	}
 	for i, try := range tries {

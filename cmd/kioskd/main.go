@@ -123,6 +123,8 @@ func (p program) deviceCommands() []cli.Command {
 		row("meter read", "reads a meter once", "kioskd meter read --model SDM630 --address tcp://192.0.2.8:502 "+
 			"--unit 1",
 			p.meterRead),
+		row("meter compare KWH", "compares a meter's register with what its display shows, before the first sale",
+			"kioskd meter compare --model EM340 --address serial:///dev/ttyUSB0 --unit 3 1234.5", p.meterCompare),
 		row("meter scan", "tells which units of a line answer, and what they are",
 			"kioskd meter scan --address serial:///dev/ttyUSB0?baud=9600", p.meterScan),
 	}

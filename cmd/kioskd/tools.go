@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -270,32 +271,62 @@ type meterReading struct {
 	Mains   json.Number   `json:"frequency_hz"`
 }
 
-func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
+// meterAt are the flags that name one meter, and what reads it once.
+func meterAt(fs *pflag.FlagSet, command string) func(context.Context) (*model.Model, kiosk.Reading, error) {
 	name := fs.String("model", "", "`model` of the meter, as kioskd meter models has it")
 	path := fs.String("config", config.Packaged, "configuration `file` of the site, beside which its own meters are")
 	address := fs.String(
 		"address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
 	unit := fs.Int("unit", 1, "`number` of the unit on the bus, 1 to 247")
-	format := cli.FormatFlagOf(fs, "json")
-	return func(ctx context.Context, _ []string) error {
+	return func(ctx context.Context) (*model.Model, kiosk.Reading, error) {
 		m, err := model.Find(config.MeterFolder(filepath.Dir(*path)), *name)
 		if err != nil {
-			return cli.Usage(err)
+			return nil, kiosk.Reading{}, cli.Usage(err)
 		}
 		if *unit < 1 || *unit > 247 {
-			return cli.Usagef("meter read: unit %d: want 1 to 247", *unit)
+			return nil, kiosk.Reading{}, cli.Usagef("%s: unit %d: want 1 to 247", command, *unit)
 		}
 		bus, err := modbus.NewBus(*address)
 		if err != nil {
-			return cli.Usage(err)
+			return nil, kiosk.Reading{}, cli.Usage(err)
 		}
 		defer bus.Close()
 		r, err := meter.New(bus, byte(*unit), m).Read(ctx)
+		return m, r, err
+	}
+}
+
+func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
+	read := meterAt(fs, "meter read")
+	format := cli.FormatFlagOf(fs, "json")
+	return func(ctx context.Context, _ []string) error {
+		m, r, err := read(ctx)
 		if err != nil {
 			return err
 		}
 		return p.Record(*format, meterReading{m.Name, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
 			milli([]int64{r.Mains})[0]})
+	}
+}
+
+// meterCompare holds a meter's register against what a person reads off its display.
+func (p program) meterCompare(fs *pflag.FlagSet) cli.Run {
+	read := meterAt(fs, "meter compare")
+	return func(ctx context.Context, args []string) error {
+		shown, err := meter.ParseDisplay(args[0])
+		if err != nil {
+			return cli.Usagef("meter compare: %w", err)
+		}
+		m, r, err := read(ctx)
+		if err != nil {
+			return err
+		}
+		if err := shown.Agrees(r, kiosk.Energy(m.Step)); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.Out, "%v, serial number %s: its register is %v, its display shows %s kWh: they agree\n", m,
+			r.Serial, r.Import, args[0])
+		return nil
 	}
 }
 
@@ -323,16 +354,23 @@ func (p program) meterScan(fs *pflag.FlagSet) cli.Run {
 				"addresses", cmp.Or(*address, "any line of the site"))
 		}
 		columns := []string{"unit", "vendor", "model", "serial"}
+		guessed := slices.ContainsFunc(found, func(f api.Unit) bool { return len(f.May) > 0 })
 		var rows [][]any
 		for _, f := range found {
 			row := []any{f.Unit, cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
 			if *address == "" {
 				row = append(row, f.Line)
 			}
+			if guessed { // a person must say which
+				row = append(row, strings.Join(f.May, " or "))
+			}
 			rows = append(rows, row)
 		}
 		if *address == "" {
 			columns = append(columns, "line")
+		}
+		if guessed {
+			columns = append(columns, "may_be")
 		}
 		return errors.Join(p.Table(*format, columns, rows), err)
 	}
@@ -363,6 +401,10 @@ func (p program) scanSite(ctx context.Context, path string, first, last int) (ou
 func (p program) scanLine(ctx context.Context, address, folder string, first, last int) ([]api.Unit, error) {
 	w := p.Progress()
 	defer w.End()
+	address, err := site.LineSpeed(ctx, address, folder, w)
+	if err != nil {
+		return nil, err
+	}
 	return site.ScanLine(ctx, address, folder, first, last, w)
 }
 

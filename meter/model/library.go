@@ -194,3 +194,33 @@ func (s Set) meets(other Set) bool {
 	}
 	return false
 }
+
+// Speeds are those with which meters are delivered, the most common first, as settings of an address.
+func (l Library) Speeds() (out []string) {
+	count := map[string]int{}
+	for _, m := range l {
+		s := fmt.Sprintf("baud=%d", m.Line.Baud[0])
+		if m.Line.Parity != "none" {
+			s += "&parity=" + m.Line.Parity
+		}
+		if count[s] == 0 {
+			out = append(out, s)
+		}
+		count[s]++
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return count[b] - count[a] })
+	return out
+}
+
+// Units are the numbers with which meters are delivered, and the first ones, which people give them.
+func (l Library) Units() (out []int) {
+	for unit := range 8 {
+		out = append(out, unit+1)
+	}
+	for _, m := range l {
+		if m.Line.Unit > 0 && !slices.Contains(out, m.Line.Unit) {
+			out = append(out, m.Line.Unit)
+		}
+	}
+	return out
+}
