@@ -58,8 +58,8 @@ func (d Display) hint(register *big.Rat) string {
 			times := new(big.Rat).Mul(pair[1], big.NewRat(factor, 1))
 			off := new(big.Rat).Sub(pair[0], times)
 			if times.Sign() > 0 && off.Abs(off).Cmp(times.Quo(times, big.NewRat(200, 1))) <= 0 {
-				return fmt.Sprintf("they differ by a factor of %d: the file has another unit than the meter, or the ratio "+
-					"of its current transformers is another", factor)
+				return fmt.Sprintf("they differ by a factor of %d: the file has another unit than the meter, or the "+
+					"ratio of its current transformers is another", factor)
 			}
 		}
 	}

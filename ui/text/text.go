@@ -31,7 +31,7 @@ var files embed.FS
 type Catalogues struct {
 	mu        sync.Mutex
 	bundles   map[string]*i18n.Bundle // of the languages that were asked for: one takes as much memory as a bay does
-	languages []Language // that are complete
+	languages []Language              // that are complete
 	lacks     map[string][]string
 	raw       map[string]map[string]string // by language and key, with places to fill
 }
