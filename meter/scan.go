@@ -70,13 +70,34 @@ type scan struct {
 	bus    *modbus.Bus
 	models model.Library
 	asks   []question
+	ears   []question    // those, and the registers of models that a person must tell
 	longer time.Duration // than this no unit that answered has thought; 0 before one did
+	took   time.Duration // longest that the unit took that is examined
+	few    bool          // so few units that each can be asked everything
 	slow   map[byte]bool // units that answered after they were given up
 }
 
 func newScan(bus *modbus.Bus, models model.Library) *scan {
-	return &scan{bus: bus, models: models, asks: questions(models), slow: map[byte]bool{}}
+	s := &scan{bus: bus, models: models, asks: questions(models), slow: map[byte]bool{}}
+	s.ears = slices.Clone(s.asks)
+	for _, m := range models {
+		if !m.Told() {
+			continue
+		}
+		billed, _ := m.Layout(nil, nil).Reads(leastCharacters)
+		known := slices.ContainsFunc(s.ears, func(q question) bool { return q.block == billed[0] })
+		if !known {
+			s.ears = append(s.ears, question{billed[0], nil})
+		}
+	}
+	return s
 }
+
+// leastCharacters is what a request costs on the wire alone: with it, nothing is read that a value is not in.
+const leastCharacters = 20
+
+// worth is how long a scan may ask units that say nothing, before any other unit has answered.
+const worth = time.Minute
 
 // Scan asks units on a bus who they are, and tells of each that answers as it is found; skip leaves units alone. Each
 // unit is judged for itself: a frame can be lost, so an odd answer is believed the second time, and where any unit
@@ -87,6 +108,7 @@ func newScan(bus *modbus.Bus, models model.Library) *scan {
 func Scan(ctx context.Context, bus *modbus.Bus, first, last int, models model.Library, asking func(unit int),
 	skip func(unit int) bool, told func(Found)) error {
 	s := newScan(bus, models)
+	s.few = time.Duration((last-first+1)*len(s.ears))*leastWait <= worth
 	seen := map[int]bool{}
 	for round := range 4 {
 		s.late()
@@ -124,12 +146,16 @@ func ScanTime(units int, models model.Library) time.Duration {
 // heard tells whether a unit says anything, to the questions of a round.
 func (s *scan) heard(ctx context.Context, unit byte, round int) (bool, error) {
 	asks, wait := s.asks, min(max(2*s.longer, leastWait), firstWait)
+	if s.few {
+		asks = s.ears
+	}
 	switch {
 	case s.slow[unit]:
 		asks, wait = asks[:1], overdueFor
 	case round == 0:
 		asks = asks[:1]
 		wait = firstWait
+	case s.few: // it is worth asking everything
 	case s.longer == 0:
 		asks, wait = asks[1:min(len(asks), 1+unheard)], leastWait
 	}
@@ -155,17 +181,27 @@ func (s *scan) heard(ctx context.Context, unit byte, round int) (bool, error) {
 
 func (s *scan) read(ctx context.Context, unit byte, b model.Block, wait time.Duration) ([]uint16, error) {
 	s.bus.Forget(unit)
-	return s.bus.Registers(ctx, modbus.Request{Unit: unit, Function: b.Function, Address: b.Address, Count: b.Count,
-		Timeout: wait, Restless: true, Within: hurried})
+	began := time.Now()
+	words, err := s.bus.Registers(ctx, modbus.Request{Unit: unit, Function: b.Function, Address: b.Address,
+		Count: b.Count, Timeout: wait, Restless: true, Within: hurried})
+	if err == nil {
+		s.took = max(s.took, time.Since(began))
+	}
+	return words, err
 }
 
 // examine asks a unit that is there who it is, once more where its answer was odd, and patiently where it was silent;
 // what is known of it is never less than before.
 func (s *scan) examine(ctx context.Context, unit byte) (found Found, ok bool, err error) {
+	s.took = 0
 	for range 2 {
 		f, heard, silent, err := s.ask(ctx, unit)
 		if err != nil {
 			return found, ok, err
+		}
+		heard = heard || s.few // it said something, or it would not be examined
+		if f.Why == "" && f.Vendor == "" {
+			f.Why = whyForeign
 		}
 		if heard && (!ok || f.Vendor != "" || found.Vendor == "") {
 			found, ok = f, true
@@ -173,8 +209,12 @@ func (s *scan) examine(ctx context.Context, unit byte) (found Found, ok bool, er
 		if found.Vendor != "" && found.Why == "" {
 			return found, true, nil
 		}
-		s.slow[unit] = s.slow[unit] || silent
+		if !silent || s.slow[unit] || s.bus.Numbers() { // where answers have numbers, none is taken for another's
+			break
+		}
+		s.slow[unit] = true
 	}
+	s.slow[unit] = s.slow[unit] && s.took > firstWait // else it is silent where it has no register
 	if ok && found.Vendor == "" && found.Why == whyForeign {
 		found.May, err = s.guess(ctx, unit)
 	}

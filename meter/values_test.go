@@ -25,7 +25,7 @@ vendor: Example
 model: One
 phases: 3
 version: "1"
-sources: [nobody]
+sources: [nobody, nothing]
 line: {baud: [9600]}
 step_wh: 1
 function: 4

@@ -141,6 +141,9 @@ func (b *Bus) SetCanary(r Request) {
 	b.canary[r.Unit] = r
 }
 
+// Numbers tells whether answers on the line have the numbers of their requests.
+func (b *Bus) Numbers() bool { return b.framed == tcp }
+
 // Forget lets a unit be asked without a canary, as one of which nothing is known.
 func (b *Bus) Forget(unit byte) {
 	b.mu.Lock()
@@ -580,7 +583,8 @@ func (b *Bus) lost(n byte, timeout time.Duration, err error) error {
 		b.close()
 	}
 	if silent {
-		return fmt.Errorf("%w: unit %d %w within %v", kiosk.ErrUnreachable, n, ErrSilent, timeout)
+		return fmt.Errorf("%w: unit %d %w within %v", kiosk.ErrUnreachable, n, ErrSilent,
+			timeout.Round(10*time.Millisecond))
 	}
 	return fmt.Errorf("%w: unit %d: %w", kiosk.ErrUnreachable, n, err)
 }

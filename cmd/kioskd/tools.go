@@ -268,7 +268,7 @@ type meterReading struct {
 	Power   kiosk.Power   `json:"power_w"`
 	Voltage []json.Number `json:"voltage_v"`
 	Current []json.Number `json:"current_a"`
-	Mains   json.Number   `json:"frequency_hz"`
+	Mains   *json.Number  `json:"frequency_hz"` // null where the meter does not say it
 }
 
 // meterAt are the flags that name one meter, and what reads it once.
@@ -304,8 +304,11 @@ func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
-		return p.Record(*format, meterReading{m.Name, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current),
-			milli([]int64{r.Mains})[0]})
+		out := meterReading{m.Name, r.Serial, r.Import, r.Power, milli(r.Voltage), milli(r.Current), nil}
+		if r.Mains > 0 {
+			out.Mains = &milli([]int64{r.Mains})[0]
+		}
+		return p.Record(*format, out)
 	}
 }
 
@@ -337,7 +340,7 @@ func (p program) meterScan(fs *pflag.FlagSet) cli.Run {
 	format := cli.FormatFlag(fs)
 	return func(ctx context.Context, _ []string) error {
 		if *first < 1 || *last > 247 || *first > *last {
-			return cli.Usagef("meter scan: units %d to %d: want 1 to 247", *first, *last)
+			return cli.Usagef("meter scan: units %d to %d: want the first and the last of 1 to 247", *first, *last)
 		}
 		var found []api.Unit
 		var err error

@@ -63,6 +63,10 @@ func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
+		if *unit < 1 || *unit > 247 || *power < 0 {
+			return cli.Usagef("simulate meter: unit %d, power %d: want a unit from 1 to 247, and a power of 0 or more",
+				*unit, *power)
+		}
 		units := map[byte]simulator.Unit{}
 		for i, name := range *names {
 			at := *unit

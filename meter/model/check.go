@@ -15,6 +15,9 @@ func (r *reader) check(m *Model, n *yaml.Node) {
 	if m.SunSpec == nil && m.Identity == nil && !toldSo(n) {
 		r.Fault(n, "model: identity is missing: the registers that tell the model, or told")
 	}
+	if len(m.Sources) < 2 && m.Unverified == "" {
+		r.Fault(n, "model: there is one source alone: name a second one, or say why it may be wrong with unverified")
+	}
 	if m.SunSpec == nil && m.Generic {
 		r.Fault(n, "model: generic is for SunSpec alone")
 	}
@@ -23,6 +26,11 @@ func (r *reader) check(m *Model, n *yaml.Node) {
 	}
 	if r.Faults() > 0 {
 		return
+	}
+	for _, v := range m.Variants {
+		if !slices.ContainsFunc(m.Vectors, func(x Vector) bool { return x.Variant == v.Name }) {
+			r.Fault(n, "variants: %s has no vector, whose reading names it with variant", v.Name)
+		}
 	}
 	for i, v := range m.Vectors {
 		if err := m.Prove(v); err != nil {
@@ -93,6 +101,9 @@ func (l Layout) complete() error {
 			return fmt.Errorf("values: %s is missing", name)
 		}
 		kind, phase, phased := strings.Cut(name, "_l")
+		if phased && has[name] && int(phase[0]-'0') > l.Phases {
+			return fmt.Errorf("values: %s is there, and the model has %d phases", name, l.Phases)
+		}
 		if phased && phase != "1" && has[name] && !has[fmt.Sprintf("%s_l%c", kind, phase[0]-1)] {
 			return fmt.Errorf("values: %s is there, and the phase before it is not", name)
 		}
@@ -159,7 +170,11 @@ func (m *Model) Prove(v Vector) error {
 		{"current_a in mA", got.Current, v.Current, slices.Equal(got.Current, v.Current)},
 		{"frequency_hz in mHz", got.Mains, v.Mains, got.Mains == v.Mains},
 	} {
-		if !c.same {
+		switch {
+		case c.same:
+		case fmt.Sprint(c.want) == "" || fmt.Sprint(c.want) == "[]":
+			return fmt.Errorf("%s is %v, and its reading does not say so", c.what, c.got)
+		default:
 			return fmt.Errorf("%s is %v, want %v", c.what, c.got, c.want)
 		}
 	}

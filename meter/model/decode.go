@@ -165,7 +165,7 @@ func (v Value) value(d Dump) (int64, error) {
 func (p Part) value(d Dump) (*big.Rat, error) {
 	words, ok := d.Words(p.Block())
 	if !ok {
-		return nil, fmt.Errorf("register %04X was not read", p.Address)
+		return nil, fmt.Errorf("register %d (%04X) is not there", p.Address, p.Address)
 	}
 	if p.Absent.has(new(big.Rat).SetInt(new(big.Int).SetBytes(p.bytes(words)))) {
 		return nil, errors.New("is not available")

@@ -103,7 +103,7 @@ const whole = `vendor: Example
 model: One
 phases: 1
 version: "1"
-sources: [a manual]
+sources: [a manual, a display]
 line: {baud: [9600], most: 60}
 step_wh: 10
 function: 4
@@ -130,7 +130,12 @@ func TestAFaultHasItsPlace(t *testing.T) {
 		{"phases: 1", "phases: ¦4", "want a whole number from 1 to 3"},
 		{"phases: 1", "¦fases: 1", `unknown setting "fases"`},
 		{"vendor: Example", "vendor: ¦''", "want a text"},
-		{"sources: [a manual]", "sources: ¦[]", "at least one item"},
+		{"sources: [a manual, a display]", "sources: ¦[]", "at least one item"},
+		{"sources: [a manual, a display]", "sources: [a manual]", "one source alone"},
+		{"voltage_l1: {", "voltage_l2: {address: 13, type: uint16, unit: V}\n  voltage_l1: {", "has 1 phases"},
+		{"{from: 20, to: 29}", "¦{from: 29, to: 20}", "from is above to"},
+		{"vectors:", "variants: [{name: new, when: [{address: 9, type: uint16, is: [1]}]}]\nvectors:",
+			"new has no vector"},
 		{"baud: [9600]", "baud: [¦fast]", "want a whole number"},
 		{"most: 60", "most: ¦126", "from 1 to 125"},
 		{"most: 60", "parity: ¦mark", "want none, even or odd"},
@@ -149,7 +154,7 @@ func TestAFaultHasItsPlace(t *testing.T) {
 		{"type: int16, unit: W", "type: text, words: 2, unit: W", "is no quantity"},
 		{"type: int16, unit: W", "type: int16, words: 2, unit: W", "words are for text"},
 		{"  power: {address: 20, type: int16, unit: W}\n", "", "power is missing"},
-		{"voltage_l1", "voltage_l2", "the phase before it is not"},
+		{"phases: 1", "phases: ¦9", "from 1 to 3"},
 		{"step_wh: 10", "step_wh: 1", "the import register counts in 10 Wh"},
 		{"identity:\n  - {address: 1, type: uint16, is: [7, {from: 20, to: 29}]}\n", "", "identity is missing"},
 		{"identity:\n  - {address: 1, type: uint16, is: [7, {from: 20, to: 29}]}", "identity: ¦maybe", "want told"},

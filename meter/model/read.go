@@ -203,6 +203,9 @@ func (r *reader) set(n *yaml.Node) (out Set) {
 				r.Fault(n, "is: want from and to, or begins")
 				return
 			}
+			if m.From != nil && m.From.Cmp(m.To) > 0 {
+				r.Fault(n, "is: from is above to")
+			}
 			m.Text, m.Begins = begins, begins != ""
 		case n.Style == 0 && (n.Tag == "!!int" || n.Tag == "!!float"):
 			r.rat(&m.From)(n)

@@ -68,7 +68,7 @@ func TestTheSchemaKnowsTheForm(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]string{{"", ""}, {"phases: 1", "fases: 1"}, {"phases: 1", "phases: 4"},
-		{"sources: [a manual]", "sources: []"}, {"most: 60", "most: 126"}, {"most: 60", "parity: mark"},
+		{"sources: [a manual, a display]", "sources: []"}, {"most: 60", "most: 126"}, {"most: 60", "parity: mark"},
 		{"type: int16, unit: W", "type: int24, unit: W"}, {"unit: 0.1 V", "unit: 0.1 W"},
 		{"  power: {address: 20, type: int16, unit: W}\n", ""}, {"is: [7, {from: 20, to: 29}]", "is: [{from: 20}]"},
 		{"power_w: -1", "power_w: -1, power_kw: 1"}, {"power: {", "power: {factor: 1, "}} {
