@@ -124,7 +124,9 @@ func (m *Meter) read(ctx context.Context) (kiosk.Reading, error) {
 		d[function] = maps.Clone(words)
 	}
 	for _, b := range m.known.billed {
-		words, err := m.bus.Registers(ctx, m.request(b))
+		r := m.request(b)
+		r.Alike = m.known.layout.Alike(b)
+		words, err := m.bus.Registers(ctx, r)
 		if err != nil {
 			return kiosk.Reading{}, err
 		}
@@ -142,7 +144,7 @@ func (m *Meter) read(ctx context.Context) (kiosk.Reading, error) {
 func (m *Meter) readBeside(ctx context.Context) error {
 	m.beside = model.Dump{}
 	for _, b := range m.known.beside {
-		if err := m.readInto(ctx, m.beside, b); err != nil {
+		if err := m.readInto(ctx, m.beside, b); err != nil && !errors.Is(err, modbus.ErrFrame) {
 			m.beside = nil
 			return err
 		}
@@ -150,9 +152,8 @@ func (m *Meter) readBeside(ctx context.Context) error {
 	m.besideAt = time.Now()
 	if !m.spread { // else all meters of a line would want this, and their names, at once for ever
 		m.spread = true
-		part := time.Duration((int(m.unit)-1)*7%16) * time.Second
-		m.besideAt, m.known.at = m.besideAt.Add(-part*besideEvery/16/time.Second), m.known.at.Add(-part*nameEvery/
-			16/time.Second)
+		part := time.Duration((int(m.unit) - 1) * 7 % 16)
+		m.besideAt, m.known.at = m.besideAt.Add(-part*besideEvery/16), m.known.at.Add(-part*nameEvery/16)
 	}
 	return nil
 }
@@ -170,15 +171,18 @@ func (m *Meter) readInto(ctx context.Context, d model.Dump, b model.Block) error
 	return err
 }
 
-// readOptional reads a block that a meter may lack. Some meters do not even answer then: it takes several time-outs
-// in a row to believe that, and it is believed for good.
-func (m *Meter) readOptional(ctx context.Context, d model.Dump, b model.Block) (err error) {
+// readOptional reads a block that a meter may lack. Some meters do not even answer then: that is believed for good
+// once the meter was silent several times, and answered another read, which it has, each time right after.
+func (m *Meter) readOptional(ctx context.Context, d model.Dump, b, has model.Block) error {
 	for range silences {
 		if m.lacks[b] {
 			return nil
 		}
-		err = m.readInto(ctx, d, b)
+		err := m.readInto(ctx, d, b)
 		if !errors.Is(err, modbus.ErrSilent) {
+			return err
+		}
+		if _, err := m.bus.Registers(ctx, m.request(has)); err != nil {
 			return err
 		}
 	}
@@ -218,12 +222,21 @@ func (m *Meter) identify(ctx context.Context) (*proven, error) {
 		return nil, err
 	}
 	d := model.Dump{}
-	for _, b := range m.model.NamingPlan(at) {
-		read := m.readOptional
-		if m.model.Asks(at, b) {
-			read = m.readInto
+	plan := m.model.NamingPlan(at)
+	has := m.model.Layout(at, nil).Certain(at)
+	for _, b := range plan {
+		if !m.model.Asks(at, b) {
+			continue
 		}
-		if err := read(ctx, d, b); err != nil {
+		if err := m.readInto(ctx, d, b); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range plan { // what tells a variant
+		if m.model.Asks(at, b) {
+			continue
+		}
+		if err := m.readOptional(ctx, d, b, has); err != nil {
 			return nil, err
 		}
 	}
@@ -238,7 +251,11 @@ func (m *Meter) identify(ctx context.Context) (*proven, error) {
 		}
 	}
 	for _, b := range p.layout.SettingsPlan(p.billed) {
-		if err := m.readOptional(ctx, d, b); err != nil {
+		read := m.readInto
+		if p.layout.MayLack(b) {
+			read = func(ctx context.Context, d model.Dump, b model.Block) error { return m.readOptional(ctx, d, b, has) }
+		}
+		if err := read(ctx, d, b); err != nil {
 			return nil, err
 		}
 	}

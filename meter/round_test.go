@@ -56,7 +56,7 @@ func TestTwelveMetersOnALine(t *testing.T) {
 		"SDM72 and SDM630":            {[]string{"SDM72D-M V2", "SDM630"}, 0, 59},
 		"the first SDM72 and SDM630":  {[]string{"SDM72D-M", "SDM630"}, 0, 59},
 		"they think for 10 ms":        {[]string{"SDM72D-M V2", "SDM630"}, 10 * time.Millisecond, 59},
-		"they think for 30 ms":        {[]string{"SDM72D-M V2", "SDM630"}, 30 * time.Millisecond, 46},
+		"they think for 30 ms":        {[]string{"SDM72D-M V2", "SDM630"}, 30 * time.Millisecond, 43},
 		"others, whose registers lie": {[]string{"EM340", "B23", "DSZ15DZMOD", "OR-WE-516"}, 0, 55},
 	} {
 		t.Run(name, func(t *testing.T) {

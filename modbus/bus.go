@@ -206,11 +206,7 @@ func (b *Bus) Registers(ctx context.Context, r Request) ([]uint16, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]uint16, r.Count)
-	for i := range out {
-		out[i] = binary.BigEndian.Uint16(data[2+2*i:])
-	}
-	return out, nil
+	return words(data), nil
 }
 
 // Bits reads coils or discrete inputs.
@@ -279,6 +275,7 @@ func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 	}
 	if has && u.opened != b.opened && b.framed != tcp {
 		canary.Timeout = r.Timeout
+		opened := b.opened
 		_, err := b.do(ctx, w, u, canary, canary.pdu(), canary.answer())
 		var no Exception
 		switch {
@@ -288,7 +285,7 @@ func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 		case err != nil:
 			return nil, fmt.Errorf("line is not in step: %w", err)
 		}
-		u.opened = b.opened
+		u.opened = opened
 	}
 	if has && b.framed != tcp && r.Function >= ReadHolding && u.doubted() {
 		return b.alike(ctx, w, u, r)
@@ -306,9 +303,10 @@ func (b *Bus) alike(ctx context.Context, w *turn, u *unit, r Request) (data []by
 		if err != nil {
 			return nil, err
 		}
-		if !bytes.Equal(again, data) {
-			data, same = again, 0
+		if data == nil || !r.alike(again, data) {
+			same = 0
 		}
+		data = again
 		same++
 		if same == 3 {
 			return data, nil
@@ -317,6 +315,23 @@ func (b *Bus) alike(ctx context.Context, w *turn, u *unit, r Request) (data []by
 	u.opened = -1
 	return nil, fmt.Errorf("%w: unit %d: %w: no three answers were alike after one was late", kiosk.ErrUnreachable,
 		r.Unit, ErrFrame)
+}
+
+// alike tells whether two answers may both be true.
+func (r Request) alike(a, b []byte) bool {
+	if r.Alike == nil {
+		return bytes.Equal(a, b)
+	}
+	return r.Alike(words(a), words(b))
+}
+
+// words are the registers of an answer.
+func words(data []byte) []uint16 {
+	out := make([]uint16, (len(data)-2)/2)
+	for i := range out {
+		out[i] = binary.BigEndian.Uint16(data[2+2*i:])
+	}
+	return out
 }
 
 // mostAlike is how often a unit is asked for answers that are alike.

@@ -62,7 +62,10 @@ type Request struct {
 	Gap      time.Duration // silence that the device wants before a request, beyond t3.5
 	Within   time.Duration // when the answer is wanted: of two that wait, the sooner goes first; 0 is a second
 	Timeout  time.Duration // how long the device may think; 0 is as long as the bus says
-	Restless bool          // it is asked also where it did not answer just now: for a scan, in which most are not there
+	// Alike tells whether two answers of registers may both be true; nil wants the same words. It is asked where an
+	// answer may be late, and another request's.
+	Alike    func(a, b []uint16) bool
+	Restless bool // it is asked also where it did not answer just now: for a scan, in which most are not there
 }
 
 func (r Request) pdu() []byte {

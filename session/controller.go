@@ -437,8 +437,9 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 		return err
 	}
 	entries := append(turn.Entries, o.Derived...)
+	waits := turn.waits(o)
 	switch {
-	case turn.waits(o):
+	case waits:
 		if len(c.waiting) == 0 {
 			c.since = time.Now()
 		}
@@ -450,7 +451,7 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 		c.waiting = nil
 	}
 	c.publish(func(s *Snapshot) {
-		s.State, s.Halted = turn.State, false
+		s.State, s.Halted = turn.State, s.Halted && waits
 		for id := range s.Progress {
 			if x := turn.State.Sessions[id]; x.Money != HoldAsked {
 				delete(s.Progress, id)

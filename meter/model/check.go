@@ -51,13 +51,19 @@ func toldSo(n *yaml.Node) bool {
 
 // problems are what is wrong with a model in each of its variants.
 func (m *Model) problems() (out []error) {
-	base := m.Layout(nil, nil)
-	all := []Layout{base}
+	at, err := map[string]uint16(nil), error(nil)
+	if m.SunSpec != nil && len(m.Vectors) > 0 {
+		at, err = m.walked(m.Vectors[0].Dump)
+		if err != nil {
+			return []error{err}
+		}
+	}
+	all := []Layout{m.Layout(at, nil)}
 	for i := range m.Variants {
 		one := *m
 		one.Variants = []Variant{m.Variants[i]}
 		one.Variants[0].When = nil // holds
-		all = append(all, one.Layout(nil, nil))
+		all = append(all, one.Layout(at, nil))
 	}
 	for _, l := range all {
 		if err := l.complete(); err != nil {
@@ -65,7 +71,7 @@ func (m *Model) problems() (out []error) {
 			continue
 		}
 		for _, characters := range []int{leastRequest, 60, 400} {
-			if _, ok := l.CanaryBlock(nil, characters); !ok && m.SunSpec == nil {
+			if _, ok := l.CanaryBlock(at, characters); !ok {
 				out = append(out, errors.New("every read has as long an answer as another one: name with canary a "+
 					"block that can be read and is as long as no other, or ranges that can be read in one go"))
 				break

@@ -95,7 +95,33 @@ func (m *Model) Layout(at map[string]uint16, d Dump) Layout {
 		l.Values[i].Parts = parts
 	}
 	slices.SortFunc(l.Values, func(a, b Value) int { return strings.Compare(a.Name, b.Name) })
+	if m.SunSpec != nil {
+		whole := *m
+		whole.Ranges = append(slices.Clone(m.Ranges), l.spans()...)
+		l.Model = &whole
+	}
 	return l
+}
+
+// spans are the runs of registers from the first to the last that is used of each SunSpec model: all of a model can be
+// read at once.
+func (l Layout) spans() (out []Block) {
+	for _, v := range l.Values {
+		for _, p := range v.Parts {
+			blocks := []Block{p.Block()}
+			if p.Scale != nil {
+				blocks = append(blocks, p.Scale.Block())
+			}
+			for _, b := range blocks {
+				if len(out) == 0 {
+					out = append(out, b)
+				}
+				first, last := min(out[0].Address, b.Address), max(out[0].end(), b.end())
+				out[0] = Block{b.Function, first, uint16(last - int(first))}
+			}
+		}
+	}
+	return out
 }
 
 func holds(all []Condition, at map[string]uint16, d Dump) bool {
@@ -156,8 +182,8 @@ func (l Layout) SerialNumber(d Dump) (string, error) {
 		}
 		all.WriteString(part)
 	}
-	if len(l.Serial) > 0 && all.Len() == 0 {
-		return "", errors.New("the serial number is empty")
+	if len(l.Serial) > 0 && strings.Trim(all.String(), "0") == "" {
+		return "", fmt.Errorf("the serial number is %q: it is none", all.String())
 	}
 	return all.String(), nil
 }

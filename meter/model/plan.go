@@ -8,6 +8,9 @@ import (
 // Plan is how some values are read, in as little time as possible: two runs of registers are one block where the
 // registers between them can be read and take less time than another request, which costs as many characters.
 func (l Layout) Plan(characters int, want func(name string) bool) (out []Block) {
+	if l.SunSpec != nil { // a number and its exponent must be of one moment
+		characters = wholePart
+	}
 	var free, alone []Block
 	for _, v := range l.Values {
 		if !want(v.Name) {
@@ -53,6 +56,9 @@ func (m *Model) join(runs []Block, characters int) (out []Block) {
 	return out
 }
 
+// wholePart lets what is used of a SunSpec model be one read.
+const wholePart = 10_000
+
 // covered tells whether a block is read with others.
 func covered(b Block, others []Block) bool {
 	return slices.ContainsFunc(others, func(other Block) bool { return other.covers(b) })
@@ -88,6 +94,48 @@ func (l Layout) SettingsPlan(billed []Block) (out []Block) {
 func (m *Model) Asks(at map[string]uint16, b Block) bool {
 	return slices.ContainsFunc(m.Identity, func(c Condition) bool { return b.covers(c.moved(at).Block()) })
 }
+
+// MayLack tells whether a block is a setting that a meter may lack.
+func (l Layout) MayLack(b Block) bool {
+	return slices.ContainsFunc(l.Must, func(m Must) bool { return m.Optional && m.Block() == b })
+}
+
+// Certain is a block that every meter of the model has: of its identity, its serial number, or what it is billed by.
+func (l Layout) Certain(at map[string]uint16) Block {
+	for _, c := range l.Identity {
+		return c.moved(at).Block()
+	}
+	for _, r := range l.Serial {
+		return r.Block()
+	}
+	billed, _ := l.Reads(leastRequest)
+	return billed[0]
+}
+
+// Alike tells whether two reads of a block at once may both be true: their import registers are almost the same,
+// and whatever else changes from one moment to the next is another one's guard. It is nil for a block that has no
+// import register, and there the words must be the same.
+func (l Layout) Alike(b Block) func(a, c []uint16) bool {
+	for _, v := range l.Values {
+		if v.Name != Import || slices.ContainsFunc(v.Parts, func(p Part) bool {
+			return !b.covers(p.Block()) || p.Scale != nil && !b.covers(p.Scale.Block())
+		}) {
+			continue
+		}
+		return func(a, c []uint16) bool {
+			one, other := Dump{}, Dump{}
+			one.Put(b.Function, b.Address, a)
+			other.Put(b.Function, b.Address, c)
+			x, err1 := v.value(one)
+			y, err2 := v.value(other)
+			return err1 == nil && err2 == nil && max(x-y, y-x) <= 2*l.Step+momentWh
+		}
+	}
+	return nil
+}
+
+// momentWh is what flows at most between two reads at once.
+const momentWh = 50
 
 func blocksOf(all []Condition) (out []Block) {
 	for _, c := range all {

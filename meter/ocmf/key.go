@@ -74,6 +74,9 @@ type spki struct {
 	Point asn1.BitString
 }
 
+// ecPublicKey is the algorithm of a key on an elliptic curve (RFC 5480, 2.1.1).
+func ecPublicKey() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1} }
+
 // ParseKey reads a public key: as SubjectPublicKeyInfo (RFC 5480), or as a point, 04 X Y or X Y, on the curve of an
 // algorithm as in SA. The text is hexadecimal or base64.
 func ParseKey(text, algorithm string) (Key, error) {
@@ -88,6 +91,9 @@ func ParseKey(text, algorithm string) (Key, error) {
 	var whole spki
 	rest, err := asn1.Unmarshal(der, &whole)
 	if err == nil && len(rest) == 0 {
+		if !whole.Algorithm.Algorithm.Equal(ecPublicKey()) {
+			return Key{}, fmt.Errorf("cannot read public key: algorithm %v %w", whole.Algorithm.Algorithm, ErrCannotCheck)
+		}
 		for _, c := range curves() {
 			if c.oid.Equal(whole.Algorithm.Curve) {
 				return point(c, whole.Point.RightAlign())
@@ -128,7 +134,7 @@ func (k Key) point() []byte {
 // SPKI is the key as SubjectPublicKeyInfo, in DER.
 func (k Key) SPKI() ([]byte, error) {
 	var out spki
-	out.Algorithm.Algorithm = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
+	out.Algorithm.Algorithm = ecPublicKey()
 	out.Algorithm.Curve = k.curve.oid
 	b := k.point()
 	out.Point = asn1.BitString{Bytes: b, BitLength: 8 * len(b)}

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Record is one record, as it is and as it reads.
@@ -72,6 +73,7 @@ type Reading struct {
 	Value *big.Rat // in Wh, where the unit is one of energy; nil where there is none
 	OBIS  string
 	Unit  string
+	Type  string // AC or DC
 	Error string // flags: E energy, t time
 	State string // G is good
 }
@@ -92,6 +94,9 @@ const longest = 64 << 10
 func Parse(text string) (*Record, error) {
 	if len(text) > longest {
 		return nil, fmt.Errorf("cannot read OCMF record: it has %d bytes", len(text))
+	}
+	if !utf8.ValidString(text) {
+		return nil, errors.New("cannot read OCMF record: it is not UTF-8")
 	}
 	parts := strings.Split(text, "|")
 	if len(parts) != 3 || parts[0] != "OCMF" {
@@ -146,10 +151,13 @@ func once(d *json.Decoder) error {
 				return err
 			}
 			name, _ := key.(string)
-			if seen[strings.ToLower(name)] { // Go reads keys in any case
+			switch {
+			case seen[name]:
 				return fmt.Errorf("%q is there twice", name)
+			case len([]rune(name)) == 2 && name != strings.ToUpper(name): // others might not read it as we do
+				return fmt.Errorf("key %q: want capital letters", name)
 			}
-			seen[strings.ToLower(name)] = true
+			seen[name] = true
 		}
 		if err := once(d); err != nil {
 			return err
@@ -195,7 +203,7 @@ func (r row) reading(value json.RawMessage) (out Reading, err error) {
 		}
 		return *s
 	}
-	out = Reading{Event: text(r.Event), OBIS: text(r.OBIS), Unit: text(r.Unit), Error: text(r.Error),
+	out = Reading{Event: text(r.Event), OBIS: text(r.OBIS), Unit: text(r.Unit), Error: text(r.Error), Type: text(r.Type),
 		State: text(r.State)}
 	out.At, out.Clock, err = moment(text(r.Time))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -39,8 +40,11 @@ func Pair(begin, end *Record) (Transaction, error) {
 		fail("the records are of the meters %s and %s", begin.Meter(), end.Meter())
 	}
 	wrong = append(wrong, t.pages(), t.sides())
-	for _, c := range []struct{ what, a, b string }{{"identification", begin.Payload.Kind + " " + begin.Payload.ID,
-		end.Payload.Kind + " " + end.Payload.ID}, {"charge point", begin.Payload.Point, end.Payload.Point}} {
+	a, b := begin.Payload, end.Payload
+	for _, c := range []struct{ what, a, b string }{{"identification", a.ID, b.ID}, {"kind of identification", a.Kind,
+		b.Kind}, {"charge point", a.Point, b.Point}, {"kind of charge point", a.PointKind, b.PointKind},
+		{"maker of the meter", a.Maker, b.Maker}, {"model of the meter", a.Model, b.Model}, {"tariff", a.Tariff, b.Tariff},
+		{"assignment of the driver", a.assigned(), b.assigned()}} {
 		if c.a != c.b {
 			fail("the records have another %s: %q and %q", c.what, c.a, c.b)
 		}
@@ -51,6 +55,14 @@ func Pair(begin, end *Record) (Transaction, error) {
 		}
 	}
 	return t, errors.Join(wrong...)
+}
+
+// assigned is whether a driver is assigned, as it is written.
+func (p Payload) assigned() string {
+	if p.Identified == nil {
+		return ""
+	}
+	return fmt.Sprint(*p.Identified)
 }
 
 // badLevels are those of an identification that failed (OCMF 1.3, table 11).
@@ -82,37 +94,42 @@ const ends = "ELRAP"
 
 // sides finds the readings at both ends, and judges them.
 func (t *Transaction) sides() error {
-	var starts, stops []Reading
-	for _, x := range t.Begin.Payload.imports() {
-		if x.Event == "B" {
-			starts = append(starts, x)
-		}
-		if t.Begin != t.End && len(x.Event) == 1 && strings.Contains(ends, x.Event) {
-			return errors.New("the record of the beginning has an end")
-		}
+	isEnd := func(x Reading) bool { return len(x.Event) == 1 && strings.Contains(ends, x.Event) }
+	isBegin := func(x Reading) bool { return x.Event == "B" }
+	if t.Begin != t.End && slices.ContainsFunc(t.Begin.Payload.Readings, isEnd) {
+		return errors.New("the record of the beginning has an end")
 	}
-	for _, x := range t.End.Payload.imports() {
-		if len(x.Event) == 1 && strings.Contains(ends, x.Event) {
-			stops = append(stops, x)
-		}
-		if t.Begin != t.End && x.Event == "B" {
-			return errors.New("the record of the end has a beginning")
-		}
+	if t.Begin != t.End && slices.ContainsFunc(t.End.Payload.Readings, isBegin) {
+		return errors.New("the record of the end has a beginning")
 	}
-	if len(starts) != 1 || len(stops) != 1 {
-		return fmt.Errorf("want one reading at the beginning and one at the end, there are %d and %d", len(starts),
-			len(stops))
+	most := 0
+	for _, code := range drawn() {
+		starts := t.Begin.Payload.of(code, isBegin)
+		stops := t.End.Payload.of(code, isEnd)
+		if len(starts) != 1 || len(stops) != 1 {
+			most = max(most, len(starts), len(stops))
+			continue
+		}
+		t.Start, t.Stop = starts[0], stops[0]
+		t.Clock = worse(t.Start.clock(), t.Stop.clock())
+		return errors.Join(good("beginning", t.Start), good("end", t.Stop), t.differ())
 	}
-	t.Start, t.Stop = starts[0], stops[0]
-	t.Clock = worse(t.Start.Clock, t.Stop.Clock)
-	return errors.Join(good("beginning", t.Start), good("end", t.Stop), t.differ())
+	return fmt.Errorf("want one reading of energy drawn at the beginning and one at the end, there are up to %d", most)
+}
+
+// clock is how good the reading's time is: the meter may say that it is wrong.
+func (r Reading) clock() byte {
+	if strings.Contains(r.Error, "t") && r.Clock != 0 {
+		return 'U'
+	}
+	return r.Clock
 }
 
 // differ judges what lies between both readings.
 func (t *Transaction) differ() error {
 	switch {
 	case t.Start.Value == nil || t.Stop.Value == nil: // which is said already
-	case t.Stop.OBIS != t.Start.OBIS:
+	case t.Stop.OBIS != t.Start.OBIS || t.Stop.Type != t.Start.Type:
 		return fmt.Errorf("the readings are of the registers %s and %s", t.Start.OBIS, t.Stop.OBIS)
 	case t.Energy().Sign() < 0:
 		return errors.New("the register fell")
@@ -129,6 +146,9 @@ func good(side string, r Reading) error {
 	var wrong []error
 	if r.Value == nil {
 		wrong = append(wrong, fmt.Errorf("the reading at the %s has no energy", side))
+	}
+	if r.Value != nil && r.Value.Sign() < 0 {
+		wrong = append(wrong, fmt.Errorf("the reading at the %s is below 0", side))
 	}
 	if r.State != "G" {
 		wrong = append(wrong, fmt.Errorf("the meter calls its reading at the %s %q, want G (good)", side, r.State))
@@ -155,16 +175,21 @@ func worse(a, b byte) byte {
 // register is an OBIS code: A-B:C.D.E and what follows.
 var register = regexp.MustCompile(`^[0-9a-zA-Z]+-[0-9a-zA-Z]+:([0-9A-Fa-f]+)\.0*([0-9]+)\.`)
 
-// imports are the readings of active energy that was drawn: code 1.8, or one of those that OCMF reserves for it, with
-// losses of the cable counted or not. A reading that names no register is one.
-func (p Payload) imports() (out []Reading) {
+// drawn are the codes of active energy that was drawn, the one that is billed by first: with the losses of the cable
+// counted, then the meter's own register, then those of the transaction; "" is of a reading that names no register.
+func drawn() []string { return []string{"98", "B1", "B3", "1", "B0", "B2", ""} }
+
+// of are the readings of a code that are of a kind.
+func (p Payload) of(code string, kind func(Reading) bool) (out []Reading) {
 	for _, r := range p.Readings {
 		m := register.FindStringSubmatch(r.OBIS)
-		if r.OBIS == "" || m != nil && m[2] == "8" && drawn[strings.TrimLeft(strings.ToUpper(m[1]), "0")] {
+		is := r.OBIS == "" && code == ""
+		if m != nil {
+			is = m[2] == "8" && code != "" && strings.TrimLeft(strings.ToUpper(m[1]), "0") == code
+		}
+		if is && kind(r) {
 			out = append(out, r)
 		}
 	}
 	return out
 }
-
-var drawn = map[string]bool{"1": true, "98": true, "B0": true, "B1": true, "B2": true, "B3": true}
