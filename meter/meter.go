@@ -253,7 +253,9 @@ func (m *Meter) identify(ctx context.Context) (*proven, error) {
 	for _, b := range p.layout.SettingsPlan(p.billed) {
 		read := m.readInto
 		if p.layout.MayLack(b) {
-			read = func(ctx context.Context, d model.Dump, b model.Block) error { return m.readOptional(ctx, d, b, has) }
+			read = func(ctx context.Context, d model.Dump, b model.Block) error {
+				return m.readOptional(ctx, d, b, has)
+			}
 		}
 		if err := read(ctx, d, b); err != nil {
 			return nil, err

@@ -92,7 +92,8 @@ func ParseKey(text, algorithm string) (Key, error) {
 	rest, err := asn1.Unmarshal(der, &whole)
 	if err == nil && len(rest) == 0 {
 		if !whole.Algorithm.Algorithm.Equal(ecPublicKey()) {
-			return Key{}, fmt.Errorf("cannot read public key: algorithm %v %w", whole.Algorithm.Algorithm, ErrCannotCheck)
+			return Key{}, fmt.Errorf("cannot read public key: algorithm %v %w", whole.Algorithm.Algorithm,
+				ErrCannotCheck)
 		}
 		for _, c := range curves() {
 			if c.oid.Equal(whole.Algorithm.Curve) {

@@ -108,7 +108,7 @@ func TestTransactionsOfOthers(t *testing.T) {
 
 		{"safe-ev/xml__brainpoolP256r1.xml 0", "safe-ev/xml__nistP384_0Wh.xml 1", "", 0, "does not follow"},
 		{"bauer-bsm/ev-charging-ocmf.xml 1", "bauer-bsm/ev-charging-ocmf.xml 0", "", 0, "has an end"},
-		{"bauer-bsm/ev-charging-ocmf.xml 0", "bauer-bsm/ev-charging-ocmf.xml 0", "", 0, "want one reading of energy drawn"},
+		{"bauer-bsm/ev-charging-ocmf.xml 0", "bauer-bsm/ev-charging-ocmf.xml 0", "", 0, "want one reading"},
 		{"bauer-bsm/ev-charging-ocmf.xml 0", "safe-ev/xml__OCMF_Test_Data_00.xml 1", "", 0, "of the meters"},
 		{"safe-ev/xml__OCMF_Test_Data_00.xml 0", "safe-ev/xml__second_key_fail_ocmf.xml 1", "", 0, "identification"},
 	} {

@@ -203,8 +203,8 @@ func (r row) reading(value json.RawMessage) (out Reading, err error) {
 		}
 		return *s
 	}
-	out = Reading{Event: text(r.Event), OBIS: text(r.OBIS), Unit: text(r.Unit), Error: text(r.Error), Type: text(r.Type),
-		State: text(r.State)}
+	out = Reading{Event: text(r.Event), OBIS: text(r.OBIS), Unit: text(r.Unit), Error: text(r.Error),
+		Type: text(r.Type), State: text(r.State)}
 	out.At, out.Clock, err = moment(text(r.Time))
 	if err != nil {
 		return out, err

@@ -43,8 +43,8 @@ func Pair(begin, end *Record) (Transaction, error) {
 	a, b := begin.Payload, end.Payload
 	for _, c := range []struct{ what, a, b string }{{"identification", a.ID, b.ID}, {"kind of identification", a.Kind,
 		b.Kind}, {"charge point", a.Point, b.Point}, {"kind of charge point", a.PointKind, b.PointKind},
-		{"maker of the meter", a.Maker, b.Maker}, {"model of the meter", a.Model, b.Model}, {"tariff", a.Tariff, b.Tariff},
-		{"assignment of the driver", a.assigned(), b.assigned()}} {
+		{"maker of the meter", a.Maker, b.Maker}, {"model of the meter", a.Model, b.Model},
+		{"tariff", a.Tariff, b.Tariff}, {"assignment of the driver", a.assigned(), b.assigned()}} {
 		if c.a != c.b {
 			fail("the records have another %s: %q and %q", c.what, c.a, c.b)
 		}
