@@ -36,6 +36,7 @@ type Meter struct {
 
 	patience time.Duration // for a unit that may be none of the model; 0 for one that is
 
+	parts map[string]uint16    // of a SunSpec meter; nil until they were found
 	lacks map[model.Block]bool // the meter does not have them, and does not even say so
 
 	beside   model.Dump // what was read last beside the quantities that are billed
@@ -211,6 +212,9 @@ func (m *Meter) name(ctx context.Context) (err error) {
 		}
 	}
 	m.known, err = m.identify(ctx)
+	if err != nil && !errors.Is(err, kiosk.ErrUnreachable) {
+		m.parts = nil // another meter may have them elsewhere
+	}
 	return err
 }
 
@@ -273,9 +277,12 @@ func (m *Meter) identify(ctx context.Context) (*proven, error) {
 }
 
 // walk finds the parts of a SunSpec meter.
-func (m *Meter) walk(ctx context.Context) (map[string]uint16, error) {
-	if m.model.SunSpec == nil {
-		return nil, nil
+func (m *Meter) walk(ctx context.Context) (at map[string]uint16, err error) {
+	if m.model.SunSpec == nil || m.parts != nil {
+		return m.parts, nil
 	}
-	return m.model.SunSpec.Walk(func(b model.Block) ([]uint16, error) { return m.bus.Registers(ctx, m.request(b)) })
+	m.parts, err = m.model.SunSpec.Walk(func(b model.Block) ([]uint16, error) {
+		return m.bus.Registers(ctx, m.request(b))
+	})
+	return m.parts, err
 }

@@ -207,7 +207,7 @@ func TestAnExponentIsNotAnothers(t *testing.T) {
 			n := 0
 			bus := troubled(d, func([]byte) (bool, time.Duration) {
 				n++
-				if n%23 == 0 {
+				if n%31 == 0 {
 					return true, 1200 * time.Millisecond
 				}
 				return true, usual
@@ -224,7 +224,7 @@ func TestAnExponentIsNotAnothers(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 			}
-			if good < 30 {
+			if good < 100 {
 				t.Errorf("%s: %d readings", name, good)
 			}
 			bus.Close()

@@ -75,7 +75,6 @@ type unit struct {
 	first    time.Duration // after which its last answer began
 	silent   int           // requests in a row that it did not answer
 	missedAt time.Time     // when it did not answer last
-	strays   int           // answers that no request asked for
 	next     time.Time     // before which it is not asked
 }
 

@@ -58,7 +58,7 @@ type Controller struct {
 	asked    <-chan struct{} // closed when Run is asked to end
 	wasStuck bool            // of Run alone
 	outage   bool            // of Run alone: the journal could not be written, and does not say so yet
-	waiting  []kiosk.Entry   // of Run alone: to be written with what comes next, within two seconds
+	waiting  []kiosk.Entry   // of Run alone: to be written with what comes next, within three seconds
 	since    time.Time       // of Run alone: when the first of them began to wait
 
 	mu       sync.Mutex
@@ -468,7 +468,7 @@ func (c *Controller) handle(ctx context.Context, o Observation) error {
 }
 
 // waits tells whether nothing waits for what a turn writes down: readings on the way, of which several bays share a
-// commit. They are on disk within two seconds, and before anything that is decided later.
+// commit. They are on disk within three seconds, and before anything that is decided later.
 func (t Turn) waits(o Observation) bool {
 	return o.What == Sampled && len(t.Commands) == 0 && !slices.ContainsFunc(t.Events, func(e Event) bool {
 		return e.Kind != ReadingTaken
@@ -476,7 +476,7 @@ func (t Turn) waits(o Observation) bool {
 }
 
 // shareFor is within what time all bays have the reading of one moment.
-const shareFor = time.Second
+const shareFor = 1500 * time.Millisecond
 
 // flush writes what waits.
 func (c *Controller) flush(ctx context.Context) {

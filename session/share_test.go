@@ -11,7 +11,7 @@ import (
 )
 
 // TestBaysShareACommit: three bays that charge for ten minutes have a reading every ten seconds each, in no more than
-// one write for all three; what a bay shows is on disk within two seconds.
+// one write for all three; what a bay shows is on disk within three seconds.
 func TestBaysShareACommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t).sells()
@@ -44,7 +44,7 @@ func TestBaysShareACommit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if late := x.Last.At.Sub(e.Body.(session.ReadingBody).Reading.At); late > 2*time.Second {
+			if late := x.Last.At.Sub(e.Body.(session.ReadingBody).Reading.At); late > 3*time.Second {
 				t.Errorf("session %s is %v ahead of the journal", id, late)
 			}
 		}
@@ -52,7 +52,7 @@ func TestBaysShareACommit(t *testing.T) {
 	})
 }
 
-// TestReadingsThatCannotBeWritten: power goes off within three seconds after the disk is full, and what was waiting is
+// TestReadingsThatCannotBeWritten: power goes off within four seconds after the disk is full, and what was waiting is
 // in the journal before what comes later.
 func TestReadingsThatCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestReadingsThatCannotBeWritten(t *testing.T) {
 		id := s.charge(1)
 		full := errors.New("no space left on device")
 		s.book.failing(func(int, []kiosk.Entry) error { return full })
-		time.Sleep(14 * time.Second)
+		time.Sleep(15 * time.Second)
 		if s.posts[1].isClosed() {
 			t.Error("energy flows, and no reading of it can be written")
 		}
