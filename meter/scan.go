@@ -21,6 +21,9 @@ type Found struct {
 	Serial string   `json:"serial,omitempty"`
 	Why    string   `json:"why,omitempty"` // it is not known, or cannot be sold with
 	May    []string `json:"may,omitempty"` // models whose registers it has, of which a person must say one
+	// Unverified is why what is known of the model may be wrong; Compared, that a person held it against the display.
+	Unverified string `json:"unverified,omitempty"`
+	Compared   bool   `json:"-"`
 }
 
 // How long a unit may think. The first question to a unit waits as long as most meters need; once one has answered,
@@ -290,7 +293,7 @@ func (s *scan) is(ctx context.Context, unit byte, m *model.Model, b model.Block,
 	if m.SunSpec == nil && len(m.NamingPlan(nil)) == 1 && m.Recognises(nil, d) != nil {
 		return Found{}, false
 	}
-	f := Found{Unit: int(unit), Vendor: m.Vendor, Model: m.Name}
+	f := Found{Unit: int(unit), Vendor: m.Vendor, Model: m.Name, Unverified: m.Unverified}
 	x := s.meter(unit, m)
 	p, err := x.identify(ctx)
 	var other *otherModel

@@ -391,8 +391,12 @@ func (b plan) node() (*yaml.Node, error) {
 		s.WriteString("}\n")
 	}
 	if b.meterAt != "" {
-		fmt.Fprintf(&s, "meter: {address: %q, unit: %d, model: %s, serial: %q}\n", b.meterAt, b.meter.Unit,
+		fmt.Fprintf(&s, "meter: {address: %q, unit: %d, model: %s, serial: %q", b.meterAt, b.meter.Unit,
 			b.meter.Model, b.meter.Serial)
+		if b.meter.Unverified != "" && b.meter.Compared {
+			s.WriteString(", accept_unverified: true")
+		}
+		s.WriteString("}\n")
 	}
 	if b.charger != nil {
 		return config.Node("%s", s.String())

@@ -31,6 +31,7 @@ type foundLine struct {
 	password string // that the terminal took
 	refused  error  // of a terminal that is there and did not take the password or the currency
 	meters   []meter.Found
+	unsure   []meter.Found // that a person must compare with their displays
 	boards   []foundBoard
 }
 
@@ -91,7 +92,7 @@ func (f finder) find(ctx context.Context, address string) (foundLine, error) {
 		if err := f.bus(ctx, try, &out); err != nil {
 			return out, err
 		}
-		if len(out.meters)+len(out.boards) > 0 {
+		if len(out.meters)+len(out.boards)+len(out.unsure) > 0 {
 			out.address = try
 			return out, nil
 		}
@@ -139,6 +140,10 @@ func (f finder) card(ctx context.Context, address string, fixed bool, out *found
 // bus asks for meters and boards at one speed.
 func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
 	err := site.EachUnit(ctx, address, f.folder, f.from, f.to, f.tell, func(bus *modbus.Bus, found meter.Found) {
+		if found.Vendor == "" && len(found.May) > 0 || found.Unverified != "" {
+			out.unsure = append(out.unsure, found)
+			return
+		}
 		if found.Vendor != "" {
 			f.tell.Note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model,
 				found.Serial))
@@ -225,6 +230,9 @@ func (w *wizard) lookAround(ctx context.Context, secret string) error {
 		l, err := f.find(ctx, address)
 		if err == nil {
 			err = w.rightPassword(ctx, f, &l)
+		}
+		if err == nil {
+			err = w.compare(ctx, &l)
 		}
 		if err != nil {
 			return err
