@@ -62,6 +62,8 @@ func TestArrows(t *testing.T) {
 		{"kioskd/meter/model", nil, []string{"kioskd/modbus", "kioskd/line", "net"}, true,
 			"what is known of meters asks none"},
 		{"kioskd/meter/ocmf", nil, []string{"kioskd/", "net"}, true, "a record is judged without its meter"},
+		{"kioskd/meter/sign", nil, []string{"kioskd/modbus", "kioskd/session", "net/http"}, true,
+			"what a meter is told to sign does not depend on its line"},
 		{"kioskd/strict", nil, []string{"kioskd/", "os"}, false, "a text is read without knowing what it is for"},
 		{"kioskd/hw", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/store", "kioskd/session"}, true,
 			"devices never import each other"},

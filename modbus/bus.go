@@ -241,6 +241,44 @@ func (b *Bus) SetCoil(ctx context.Context, n byte, address uint16, on bool) erro
 	return err
 }
 
+// SetRegister writes one holding register. The answer repeats the request; on any error the device may have written it
+// or not.
+func (b *Bus) SetRegister(ctx context.Context, n byte, address, value uint16) error {
+	pdu := binary.BigEndian.AppendUint16([]byte{WriteRegister, byte(address >> 8), byte(address)}, value)
+	return b.write(ctx, n, pdu, pdu)
+}
+
+// SetRegisters writes holding registers, at most 123 at once. On any error the device may have written some of them,
+// or all, or none.
+func (b *Bus) SetRegisters(ctx context.Context, n byte, address uint16, values []uint16) error {
+	if len(values) == 0 || len(values) > maxWritten {
+		return fmt.Errorf("cannot write %d registers at once", len(values))
+	}
+	pdu := []byte{WriteRegisters, byte(address >> 8), byte(address), 0, byte(len(values)), byte(2 * len(values))}
+	for _, v := range values {
+		pdu = binary.BigEndian.AppendUint16(pdu, v)
+	}
+	return b.write(ctx, n, pdu, pdu[:5])
+}
+
+// write sends what changes a device, and wants an answer.
+func (b *Bus) write(ctx context.Context, n byte, pdu, want []byte) error {
+	u, _, _ := b.of(n)
+	select {
+	case u.one <- struct{}{}:
+		defer func() { <-u.one }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	w := &turn{due: time.Now().Add(time.Second)}
+	defer b.turns.give(w)
+	data, err := b.do(ctx, w, u, Request{Unit: n}, pdu, len(want))
+	if err == nil && !bytes.Equal(data, want) {
+		err = fmt.Errorf("%w: answer to a write is % X, want % X", kiosk.ErrUnreachable, data, want)
+	}
+	return err
+}
+
 // read asks a unit, once it is its turn.
 func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 	u, canary, has := b.of(r.Unit)
@@ -769,10 +807,10 @@ func (u *unit) begins(first time.Duration) {
 const exchanges = 80 * time.Millisecond
 
 // unecho cuts off what was sent where an adapter repeats it, and returns it while it may yet. The
-// answer to the write of a coil looks the same, so that only reads find such an adapter.
+// answer to the write of a coil or of a register looks the same, so that only reads find such an adapter.
 func (b *Bus) unecho(sent []byte) []byte {
 	n := min(len(sent), len(b.buf))
-	if b.framed == tcp || n == 0 || !b.echo && sent[1] == WriteCoil || !bytes.Equal(b.buf[:n], sent[:n]) {
+	if b.framed == tcp || n == 0 || !b.echo && repeats(sent[1]) || !bytes.Equal(b.buf[:n], sent[:n]) {
 		return nil
 	}
 	if n < len(sent) {
@@ -781,6 +819,9 @@ func (b *Bus) unecho(sent []byte) []byte {
 	b.echo, b.buf = true, b.buf[n:]
 	return nil
 }
+
+// repeats tells whether the answer to a function is the request itself.
+func repeats(function byte) bool { return function == WriteCoil || function == WriteRegister }
 
 // deliver hands the frames that are there to the requests that they answer. Its error is about x, the
 // request that is waited for.

@@ -34,9 +34,12 @@ const (
 	ReadHolding    = 3
 	ReadRegisters  = 4 // input registers
 	WriteCoil      = 5
+	WriteRegister  = 6
+	WriteRegisters = 16
 	exceptionFlag  = 0x80
 	maxRegisters   = 125
 	maxBits        = 2000
+	maxWritten     = 123
 	defaultTimeout = time.Second
 )
 

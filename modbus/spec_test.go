@@ -84,7 +84,7 @@ func bits(text string) (out []bool) {
 	return out
 }
 
-// TestTheSpecificationsExamples are those of MODBUS Application Protocol V1.1b3, sections 6.1 to 6.5: what is
+// TestTheSpecificationsExamples are those of MODBUS Application Protocol V1.1b3, sections 6.1 to 6.6 and 6.12: what is
 // sent, what comes, and what it means. In both framings, also where a line hands over one byte at a time.
 func TestTheSpecificationsExamples(t *testing.T) {
 	ctx := context.Background()
@@ -112,6 +112,10 @@ func TestTheSpecificationsExamples(t *testing.T) {
 			func(b *modbus.Bus) (any, error) { return nil, b.SetCoil(ctx, 17, 0xAC, true) }, nil},
 		{"6.5 write single coil off", "05 01AC 0000", "05 01AC 0000",
 			func(b *modbus.Bus) (any, error) { return nil, b.SetCoil(ctx, 17, 0x1AC, false) }, nil},
+		{"6.6 write single register", "06 0001 0003", "06 0001 0003",
+			func(b *modbus.Bus) (any, error) { return nil, b.SetRegister(ctx, 17, 1, 3) }, nil},
+		{"6.12 write multiple registers", "10 0001 0002 04 000A 0102", "10 0001 0002",
+			func(b *modbus.Bus) (any, error) { return nil, b.SetRegisters(ctx, 17, 1, []uint16{0x0A, 0x102}) }, nil},
 	} {
 		for _, over := range []bool{false, true} {
 			for _, piece := range []bool{false, true} {

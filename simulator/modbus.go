@@ -151,7 +151,7 @@ func (b *Bus) Serve(ctx context.Context, rw io.ReadWriteCloser) error {
 }
 
 // cut takes one request from the front. All requests that this program answers have a
-// PDU of five bytes; on RTU a byte that cannot start one is dropped.
+// PDU of five bytes, but the write of several registers; on RTU a byte that cannot start one is dropped.
 func (b *Bus) cut(buf []byte) (frame, rest []byte) {
 	if b.TCP {
 		if len(buf) < 6 {
@@ -164,8 +164,15 @@ func (b *Bus) cut(buf []byte) (frame, rest []byte) {
 		return buf[:n], buf[n:]
 	}
 	for len(buf) >= 8 {
-		if binary.LittleEndian.Uint16(buf[6:]) == modbus.CRC(buf[:6]) {
-			return buf[:8], buf[8:]
+		n := 8
+		if buf[1] == modbus.WriteRegisters {
+			n = 9 + int(buf[6])
+		}
+		if len(buf) >= n && binary.LittleEndian.Uint16(buf[n-2:]) == modbus.CRC(buf[:n-2]) {
+			return buf[:n], buf[n:]
+		}
+		if len(buf) < n {
+			return nil, buf
 		}
 		buf = buf[1:]
 	}

@@ -1,0 +1,167 @@
+// Package sign lets meters that sign readings do it: at the beginning of a transaction and at its end. What a meter
+// hands out is an OCMF record, which is passed on byte for byte; package ocmf judges it.
+//
+// A meter signs for one transaction at a time. Begin is refused while one is open; Rescue ends what a power cut or a
+// restart left open, and returns what it left. Records that a meter holds until they are confirmed are confirmed by
+// Done, once they are on disk, and not before.
+//
+//	Bauer BSM          two records, of snapshots that switch no contactor
+//	Carlo Gavazzi EM580  one record at the end, which waits in the meter until it is confirmed
+//	Iskra WM3M4C       one record at the end, made of a data set and its signature
+package sign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"kioskd/meter/ocmf"
+)
+
+// Start is what a meter is told of a transaction. What a meter has no room for is cut.
+type Start struct {
+	Reference string // of the session, by which the driver finds it
+	EVSE      string
+	Tariff    string
+	At        time.Time // UTC
+}
+
+// Meter is a meter that signs. One caller uses it at a time.
+type Meter interface {
+	// Key is the public key that the meter says it signs with, and the algorithm.
+	Key(ctx context.Context) (ocmf.Key, error)
+	// Begin begins a transaction. It returns the record of the beginning where the meter makes one of its own.
+	Begin(ctx context.Context, s Start) (records []string, err error)
+	// End ends the transaction, and returns the records that it makes then. After an error it may be called again.
+	End(ctx context.Context) (records []string, err error)
+	// Rescue ends a transaction that is open and whose beginning the caller does not know of, or only from before a
+	// restart; nothing is returned where none is.
+	Rescue(ctx context.Context, at time.Time) (records []string, err error)
+	// Done confirms that the records are kept.
+	Done(ctx context.Context) error
+}
+
+// Registers are those of a meter that signs.
+type Registers interface {
+	Read(ctx context.Context, function byte, address, count uint16) ([]uint16, error)
+	Write(ctx context.Context, address uint16, words []uint16) error
+}
+
+// ErrOpen means that a transaction is open in the meter that Begin did not begin: Rescue ends it.
+var ErrOpen = errors.New("a transaction is open in the meter")
+
+// New is the driver of a way to sign, as the file of a model names it.
+func New(signing string, r Registers) (Meter, error) {
+	switch signing {
+	case "bsm":
+		return &bsm{registers{r}}, nil
+	case "em580":
+		return &em580{registers{r}}, nil
+	case "wm3m4":
+		return &wm3m4{registers: registers{r}}, nil
+	}
+	return nil, fmt.Errorf("cannot sign by %q: known are bsm, em580 and wm3m4", signing)
+}
+
+// registers are those of a meter, with what all drivers do with them.
+type registers struct{ Registers }
+
+// Functions of reads, and how many registers go into a read and a write.
+const (
+	holding = 3
+	input   = 4
+	atOnce  = 120
+)
+
+// read reads a run of registers, in as many pieces as it takes.
+func (r registers) read(ctx context.Context, function byte, address uint16, count int) (out []uint16, err error) {
+	for count > 0 {
+		n := min(count, atOnce)
+		words, err := r.Read(ctx, function, address, uint16(n))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, words...)
+		address, count = address+uint16(n), count-n
+	}
+	return out, nil
+}
+
+// write writes a run of registers, in as many pieces as it takes.
+func (r registers) write(ctx context.Context, address uint16, words ...uint16) error {
+	for len(words) > 0 {
+		n := min(len(words), atOnce)
+		if err := r.Write(ctx, address, words[:n]); err != nil {
+			return err
+		}
+		address, words = address+uint16(n), words[n:]
+	}
+	return nil
+}
+
+// one reads one register.
+func (r registers) one(ctx context.Context, function byte, address uint16) (uint16, error) {
+	words, err := r.Read(ctx, function, address, 1)
+	if err != nil {
+		return 0, err
+	}
+	return words[0], nil
+}
+
+// until reads a register again and again until it holds what is wanted, or something that is not worth waiting for.
+func (r registers) until(ctx context.Context, function byte, address uint16, waits func(uint16) bool,
+	limit time.Duration) (uint16, error) {
+	for end := time.Now().Add(limit); ; {
+		v, err := r.one(ctx, function, address)
+		if err != nil || !waits(v) {
+			return v, err
+		}
+		if time.Now().After(end) {
+			return v, fmt.Errorf("register %d holds %d after %v", address, v, limit)
+		}
+		timer := time.NewTimer(pollEvery)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return v, ctx.Err()
+		}
+	}
+}
+
+const pollEvery = 100 * time.Millisecond
+
+// text reads the letters of registers up to the first that is none, two in each.
+func text(words []uint16) string {
+	var b strings.Builder
+	for _, w := range words {
+		for _, c := range []byte{byte(w >> 8), byte(w)} {
+			if c == 0 {
+				return b.String()
+			}
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// letters are registers with a text, two letters in each, filled up with zeros to n registers; 0 is as many as it
+// takes. What OCMF cannot have in a text, or a meter may not take, is a blank.
+func letters(s string, n int) []uint16 {
+	clean := strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' || strings.ContainsRune("|\"\\", c) {
+			return ' '
+		}
+		return c
+	}, s)
+	if n > 0 {
+		clean = clean[:min(len(clean), 2*n)]
+	}
+	out := make([]uint16, max(n, (len(clean)+1)/2))
+	for i := range clean {
+		out[i/2] |= uint16(clean[i]) << (8 * (1 - i%2))
+	}
+	return out
+}
