@@ -29,7 +29,8 @@ type SigningMeter struct {
 
 	mu   sync.Mutex
 	key  *ecdsa.PrivateKey
-	own  map[uint16]uint16 // registers that were written, or that it makes itself
+	own  map[uint16]uint16    // registers that were written, or that it makes itself
+	set  map[uint16]time.Time // when registers were written: a clock goes on from there
 	page int
 	way  signing
 }
@@ -42,7 +43,8 @@ type signing interface {
 
 // NewSigningMeter is a bay's meter of a model that signs.
 func NewSigningMeter(m *model.Model, b *Bay) (*SigningMeter, error) {
-	out := &SigningMeter{Meter: MeterOf(m, b), own: map[uint16]uint16{}, page: 4276}
+	out := &SigningMeter{Meter: MeterOf(m, b), own: map[uint16]uint16{}, set: map[uint16]time.Time{},
+		page: 4276}
 	curve := elliptic.P256()
 	switch m.Signing {
 	case "bsm":
@@ -97,6 +99,7 @@ func (m *SigningMeter) Answer(pdu []byte) []byte {
 
 func (m *SigningMeter) write(address uint16, words []uint16) {
 	m.put(address, words...)
+	m.set[address] = time.Now()
 	m.way.told(m, address, words)
 }
 
@@ -174,6 +177,11 @@ func (m *SigningMeter) der(curve asn1.ObjectIdentifier) []byte {
 	return der
 }
 
+// now is what a clock tells whose registers were set to some second.
+func (m *SigningMeter) now(address uint16, second int64) string {
+	return stamp(time.Unix(second, 0).Add(time.Since(m.set[address])))
+}
+
 // kwh is the register as the records have it.
 func (m *SigningMeter) kwh() string {
 	wh := m.bay.State().Register
@@ -221,12 +229,12 @@ func (bsmSigning) told(m *SigningMeter, address uint16, words []uint16) {
 		return
 	}
 	m.page++
-	at := time.Unix(int64(m.own[40260])<<16|int64(m.own[40261]), 0)
+	at := m.now(40260, int64(m.own[40260])<<16|int64(m.own[40261]))
 	payload := fmt.Sprintf(`{"FV":"1.0","GI":"BAUER Electronic BSM-WS36A-H01-1311-0000","GS":"%[1]s","GV":"1.9:32CA:AFF4, `+
 		`f1d3d06","PG":"T%[2]d","MV":"BAUER Electronic","MM":"BSM-WS36A-H01-1311-0000","MS":"%[1]s","IS":true,"IT":`+
 		`"UNDEFINED","ID":%[3]s,"X2":%[4]s,"RD":[{"TM":"%[5]s","TX":"%[6]s","RV":%[7]s,"RI":"1-0:1.8.0*255","RU":"kWh",`+
 		`"XT":%[8]d,"RT":"AC","EF":"","ST":"G"}]}`, m.Serial(m.bay.State()), m.page, quoted(m.textAt(40279, 70)),
-		quoted(m.textAt(40349, 50)), stamp(at), event, m.kwh(), kind)
+		quoted(m.textAt(40349, 50)), at, event, m.kwh(), kind)
 	m.putText(record+4, m.record(payload, "ECDSA-secp256r1-SHA256"), 496)
 	m.put(record+2, kind, 0)
 	m.put(address, 0)
@@ -246,7 +254,7 @@ func (s *em580Signing) prepare(m *SigningMeter) error {
 
 func (s *em580Signing) told(m *SigningMeter, address uint16, words []uint16) {
 	at := func() string {
-		return stamp(time.Unix(int64(m.own[0x7032])|int64(m.own[0x7033])<<16|int64(m.own[0x7034])<<32, 0))
+		return m.now(0x7032, int64(m.own[0x7032])|int64(m.own[0x7033])<<16|int64(m.own[0x7034])<<32)
 	}
 	switch {
 	case address == 0x7040 && words[0] == 'B' && m.own[0x7100] == 0:
@@ -291,7 +299,7 @@ func (s *wm3m4Signing) told(m *SigningMeter, address uint16, words []uint16) {
 	if address != 7051 {
 		return
 	}
-	at := stamp(time.Unix(int64(m.own[7054])<<16|int64(m.own[7055]), 0))
+	at := m.now(7054, int64(m.own[7054])<<16|int64(m.own[7055]))
 	switch {
 	case words[0] == 'B'<<8 && m.own[7000] == 0:
 		s.begun, s.began = at, m.kwh()

@@ -125,6 +125,9 @@ func (p program) deviceCommands() []cli.Command {
 			p.meterRead),
 		row("meter compare KWH", "compares a meter's register with what its display shows, before the first sale",
 			"kioskd meter compare --model EM340 --address serial:///dev/ttyUSB0 --unit 3 1234.5", p.meterCompare),
+		row("meter sign", "lets a meter that signs do so, without a sale, and verifies what it hands out",
+			"kioskd meter sign --model BSM-WS36A --address serial:///dev/ttyUSB0?baud=19200&parity=even --unit 42",
+			p.meterSign),
 		row("meter scan", "tells which units of a line answer, and what they are",
 			"kioskd meter scan --address serial:///dev/ttyUSB0?baud=9600", p.meterScan),
 	}

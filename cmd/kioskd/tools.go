@@ -23,8 +23,11 @@ import (
 	"kioskd/api"
 	"kioskd/cli"
 	"kioskd/config"
+	"kioskd/file"
 	"kioskd/meter"
 	"kioskd/meter/model"
+	"kioskd/meter/ocmf"
+	"kioskd/meter/sign"
 	"kioskd/modbus"
 	"kioskd/site"
 	"kioskd/socket"
@@ -271,36 +274,39 @@ type meterReading struct {
 	Mains   *json.Number  `json:"frequency_hz"` // null where the meter does not say it
 }
 
-// meterAt are the flags that name one meter, and what reads it once.
-func meterAt(fs *pflag.FlagSet, command string) func(context.Context) (*model.Model, kiosk.Reading, error) {
+// meterAt are the flags that name one meter, and what opens its line, to be closed.
+func meterAt(fs *pflag.FlagSet, command string) func() (*model.Model, *modbus.Bus, byte, error) {
 	name := fs.String("model", "", "`model` of the meter, as kioskd meter models has it")
 	path := fs.String("config", config.Packaged, "configuration `file` of the site, beside which its own meters are")
 	address := fs.String(
 		"address", "", "`address` of the line: serial:///dev/…, tcp://host:port or rtu+tcp://host:port")
 	unit := fs.Int("unit", 1, "`number` of the unit on the bus, 1 to 247")
-	return func(ctx context.Context) (*model.Model, kiosk.Reading, error) {
+	return func() (*model.Model, *modbus.Bus, byte, error) {
 		m, err := model.Find(config.MeterFolder(filepath.Dir(*path)), *name)
 		if err != nil {
-			return nil, kiosk.Reading{}, cli.Usage(err)
+			return nil, nil, 0, cli.Usage(err)
 		}
 		if *unit < 1 || *unit > 247 {
-			return nil, kiosk.Reading{}, cli.Usagef("%s: unit %d: want 1 to 247", command, *unit)
+			return nil, nil, 0, cli.Usagef("%s: unit %d: want 1 to 247", command, *unit)
 		}
 		bus, err := modbus.NewBus(*address)
 		if err != nil {
-			return nil, kiosk.Reading{}, cli.Usage(err)
+			return nil, nil, 0, cli.Usage(err)
 		}
-		defer bus.Close()
-		r, err := meter.New(bus, byte(*unit), m).Read(ctx)
-		return m, r, err
+		return m, bus, byte(*unit), nil
 	}
 }
 
 func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
-	read := meterAt(fs, "meter read")
+	open := meterAt(fs, "meter read")
 	format := cli.FormatFlagOf(fs, "json")
 	return func(ctx context.Context, _ []string) error {
-		m, r, err := read(ctx)
+		m, bus, unit, err := open()
+		if err != nil {
+			return err
+		}
+		defer bus.Close()
+		r, err := meter.New(bus, unit, m).Read(ctx)
 		if err != nil {
 			return err
 		}
@@ -314,13 +320,18 @@ func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
 
 // meterCompare holds a meter's register against what a person reads off its display.
 func (p program) meterCompare(fs *pflag.FlagSet) cli.Run {
-	read := meterAt(fs, "meter compare")
+	open := meterAt(fs, "meter compare")
 	return func(ctx context.Context, args []string) error {
 		shown, err := meter.ParseDisplay(args[0])
 		if err != nil {
 			return cli.Usagef("meter compare: %w", err)
 		}
-		m, r, err := read(ctx)
+		m, bus, unit, err := open()
+		if err != nil {
+			return err
+		}
+		defer bus.Close()
+		r, err := meter.New(bus, unit, m).Read(ctx)
 		if err != nil {
 			return err
 		}
@@ -331,6 +342,75 @@ func (p program) meterCompare(fs *pflag.FlagSet) cli.Run {
 			r.Serial, r.Import, args[0])
 		return nil
 	}
+}
+
+// meterSign proves that a meter signs: what it hands out is printed byte for byte.
+func (p program) meterSign(fs *pflag.FlagSet) cli.Run {
+	open := meterAt(fs, "meter sign")
+	between := fs.Duration("for", 5*time.Second, "`time` between the beginning and the end")
+	path := fs.String("safe", "", "write the `file` that the S.A.F.E. transparency software reads")
+	return func(ctx context.Context, _ []string) error {
+		m, bus, unit, err := open()
+		if err != nil {
+			return err
+		}
+		defer bus.Close()
+		s, err := meter.Signer(bus, unit, m)
+		if err != nil {
+			return cli.Usagef("meter sign: %v: %w", m, err)
+		}
+		x, key, err := signedOnce(ctx, s, *between, func(record string) { fmt.Fprintln(p.Out, record) })
+		if err != nil {
+			return err
+		}
+		p.Note(fmt.Sprintf("meter %s signed %s Wh with the key %s (%s)", x.Meter, x.Energy().FloatString(1),
+			key.Fingerprint(), key.Curve()))
+		if *path == "" {
+			return nil
+		}
+		text, err := ocmf.SAFE(x, key)
+		if err != nil {
+			return err
+		}
+		return file.Write(*path, text, 0o644)
+	}
+}
+
+// signedOnce is a transaction without a sale: its records are told before they are judged.
+func signedOnce(ctx context.Context, s sign.Meter, between time.Duration, told func(record string)) (x ocmf.Transaction,
+	key ocmf.Key, err error) {
+	key, err = s.Key(ctx)
+	if err != nil {
+		return x, key, err
+	}
+	records, err := s.Begin(ctx, sign.Start{Reference: "TEST", EVSE: "TEST", Tariff: "test", At: time.Now()})
+	if err != nil {
+		return x, key, err
+	}
+	timer := time.NewTimer(between)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done(): // the meter is not left with an open one
+	}
+	more, err := s.End(context.WithoutCancel(ctx))
+	if err != nil {
+		return x, key, err
+	}
+	var parsed []*ocmf.Record
+	for _, text := range append(records, more...) {
+		told(text)
+		r, err := ocmf.Parse(text)
+		if err == nil {
+			err = r.Verify(key)
+		}
+		if err != nil {
+			return x, key, err
+		}
+		parsed = append(parsed, r)
+	}
+	x, err = ocmf.Pair(parsed[0], parsed[len(parsed)-1])
+	return x, key, errors.Join(err, s.Done(ctx))
 }
 
 func (p program) meterScan(fs *pflag.FlagSet) cli.Run {

@@ -91,12 +91,27 @@ func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 				bay.Switch(true)
 			}
 			bay.Lie(faults.Lie)
-			m := simulator.MeterOf(known, bay)
-			m.Silent = *silent
-			units[byte(at)] = m
+			units[byte(at)], err = meterOf(known, bay, *silent)
+			if err != nil {
+				return err
+			}
 		}
 		return p.simulateBus(ctx, *listen, "meter", units, faults.Meter)
 	}
+}
+
+// meterOf is a bay's meter, which signs where its model does.
+func meterOf(m *model.Model, bay *simulator.Bay, silent bool) (simulator.Unit, error) {
+	if m.Signed() {
+		out, err := simulator.NewSigningMeter(m, bay)
+		if err == nil {
+			out.Silent = silent
+		}
+		return out, err
+	}
+	out := simulator.MeterOf(m, bay)
+	out.Silent = silent
+	return out, nil
 }
 
 // modelOrFile is a built-in model, or the one of a file.

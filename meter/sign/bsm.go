@@ -33,8 +33,8 @@ const (
 	bsmUpdating = 2
 )
 
-// bsmSigns is how long the meter may take: it may hold its answer back meanwhile.
-const bsmSigns = 15 * time.Second
+// bsmSigns is how long the meter may take.
+const bsmSigns = 2 * Patience
 
 func (m *bsm) Key(ctx context.Context) (ocmf.Key, error) {
 	words, err := m.read(ctx, holding, bsmKey, 49)

@@ -133,6 +133,9 @@ func (r registers) until(ctx context.Context, function byte, address uint16, wai
 
 const pollEvery = 100 * time.Millisecond
 
+// Patience is how long a meter may hold an answer back while it signs.
+const Patience = 15 * time.Second
+
 // text reads the letters of registers up to the first that is none, two in each.
 func text(words []uint16) string {
 	var b strings.Builder
