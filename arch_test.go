@@ -64,6 +64,8 @@ func TestArrows(t *testing.T) {
 		{"kioskd/meter/ocmf", nil, []string{"kioskd/", "net"}, true, "a record is judged without its meter"},
 		{"kioskd/meter/sign", nil, []string{"kioskd/modbus", "kioskd/session", "net/http"}, true,
 			"what a meter is told to sign does not depend on its line"},
+		{"kioskd/meter/dcbm", nil, []string{"kioskd/modbus", "kioskd/line", "kioskd/meter/model"}, true,
+			"a meter that speaks HTTP has no line"},
 		{"kioskd/strict", nil, []string{"kioskd/", "os"}, false, "a text is read without knowing what it is for"},
 		{"kioskd/hw", nil, []string{"kioskd/terminal", "kioskd/meter", "kioskd/store", "kioskd/session"}, true,
 			"devices never import each other"},

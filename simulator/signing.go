@@ -24,15 +24,21 @@ import (
 // bay: it does not lie, as a sealed meter would not.
 type SigningMeter struct {
 	*Meter
-	// Spoil may change a record before the meter hands it out.
-	Spoil func(record string) string
+	signer
 
 	mu   sync.Mutex
-	key  *ecdsa.PrivateKey
 	own  map[uint16]uint16    // registers that were written, or that it makes itself
 	set  map[uint16]time.Time // when registers were written: a clock goes on from there
 	page int
 	way  signing
+}
+
+// signer is what a meter signs with.
+type signer struct {
+	// Spoil may change a record before the meter hands it out.
+	Spoil func(record string) string
+
+	key *ecdsa.PrivateKey
 }
 
 // signing is one make's way to sign. told looks at what was written, and carries it out.
@@ -132,7 +138,7 @@ func (m *SigningMeter) textAt(address uint16, n int) string {
 }
 
 // sign signs a payload; the signature is in DER.
-func (m *SigningMeter) sign(payload string) []byte {
+func (m *signer) sign(payload string) []byte {
 	sum := sha256.Sum256([]byte(payload))
 	r, s, err := ecdsa.Sign(rand.Reader, m.key, sum[:])
 	if err != nil {
@@ -146,7 +152,7 @@ func (m *SigningMeter) sign(payload string) []byte {
 }
 
 // record closes a payload with its signature.
-func (m *SigningMeter) record(payload, algorithm string) string {
+func (m *signer) record(payload, algorithm string) string {
 	out := fmt.Sprintf(`OCMF|%s|{"SA":"%s","SD":"%x"}`, payload, algorithm, m.sign(payload))
 	if m.Spoil != nil {
 		out = m.Spoil(out)
@@ -155,13 +161,13 @@ func (m *SigningMeter) record(payload, algorithm string) string {
 }
 
 // point is the public key as X and Y.
-func (m *SigningMeter) point() []byte {
+func (m *signer) point() []byte {
 	n := (m.key.Curve.Params().BitSize + 7) / 8
 	return append(m.key.X.FillBytes(make([]byte, n)), m.key.Y.FillBytes(make([]byte, n))...)
 }
 
 // der is the public key as SubjectPublicKeyInfo.
-func (m *SigningMeter) der(curve asn1.ObjectIdentifier) []byte {
+func (m *signer) der(curve asn1.ObjectIdentifier) []byte {
 	var out struct {
 		Algorithm struct{ Algorithm, Curve asn1.ObjectIdentifier }
 		Point     asn1.BitString

@@ -25,6 +25,7 @@ import (
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/meter"
+	"kioskd/meter/dcbm"
 	"kioskd/meter/model"
 	"kioskd/meter/ocmf"
 	"kioskd/meter/sign"
@@ -350,15 +351,11 @@ func (p program) meterSign(fs *pflag.FlagSet) cli.Run {
 	between := fs.Duration("for", 5*time.Second, "`time` between the beginning and the end")
 	path := fs.String("safe", "", "write the `file` that the S.A.F.E. transparency software reads")
 	return func(ctx context.Context, _ []string) error {
-		m, bus, unit, err := open()
+		s, done, err := signerAt(fs, open)
 		if err != nil {
 			return err
 		}
-		defer bus.Close()
-		s, err := meter.Signer(bus, unit, m)
-		if err != nil {
-			return cli.Usagef("meter sign: %v: %w", m, err)
-		}
+		defer done()
 		x, key, err := signedOnce(ctx, s, *between, func(record string) { fmt.Fprintln(p.Out, record) })
 		if err != nil {
 			return err
@@ -374,6 +371,27 @@ func (p program) meterSign(fs *pflag.FlagSet) cli.Run {
 		}
 		return file.Write(*path, text, 0o644)
 	}
+}
+
+// signerAt is the meter of the flags, and what closes its line: a LEM DCBM where the address is one of HTTP.
+func signerAt(fs *pflag.FlagSet, open func() (*model.Model, *modbus.Bus, byte, error)) (sign.Meter, func(), error) {
+	if address := fs.Lookup("address").Value.String(); strings.HasPrefix(address, "http") {
+		m, err := dcbm.New(address)
+		if err != nil {
+			return nil, nil, cli.Usagef("meter sign: %w", err)
+		}
+		return m, func() {}, nil
+	}
+	m, bus, unit, err := open()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := meter.Signer(bus, unit, m)
+	if err != nil {
+		bus.Close()
+		return nil, nil, cli.Usagef("meter sign: %v: %w", m, err)
+	}
+	return s, func() { bus.Close() }, nil
 }
 
 // signedOnce is a transaction without a sale: its records are told before they are judged.

@@ -4,10 +4,14 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,7 +57,7 @@ func (p program) simulateTerminal(fs *pflag.FlagSet) cli.Run {
 func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 	listen := fs.String("listen", "tcp://127.0.0.1:1502", "`address`: tcp://HOST:PORT (Modbus TCP) or pty:PATH (RTU)")
 	names := fs.StringArray("model", []string{"SDM630"},
-		"`model`, or FILE.yaml of one; of several meters on the line each its own, as 2=EM340")
+		"`model`, or FILE.yaml of one, or DCBM-400 (HTTP); of several meters on the line each its own, as 2=EM340")
 	unit := fs.Int("unit", 1, "`number` on the bus, of a model that names none")
 	power := fs.Int("power", 11000, "what a vehicle draws at each, in `watt`; 0 for none")
 	silent := fs.Bool("silent", false, "say nothing where there is no register, in place of an exception")
@@ -66,6 +70,9 @@ func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 		if *unit < 1 || *unit > 247 || *power < 0 {
 			return cli.Usagef("simulate meter: unit %d, power %d: want a unit from 1 to 247, and a power of 0 or more",
 				*unit, *power)
+		}
+		if slices.Equal(*names, []string{lemDCBM}) {
+			return p.simulateDCBM(ctx, *listen, *power)
 		}
 		units := map[byte]simulator.Unit{}
 		for i, name := range *names {
@@ -98,6 +105,31 @@ func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 		}
 		return p.simulateBus(ctx, *listen, "meter", units, faults.Meter)
 	}
+}
+
+// lemDCBM is the meter that is no Modbus unit.
+const lemDCBM = "DCBM-400"
+
+// simulateDCBM is a meter that speaks HTTP.
+func (p program) simulateDCBM(ctx context.Context, listen string, power int) error {
+	l, err := net.Listen("tcp", strings.TrimPrefix(listen, "tcp://"))
+	if err != nil {
+		return cli.Usagef("simulate meter: cannot listen on %s: %w", listen, err)
+	}
+	bay := simulator.NewBay(1_234_567, 20261234, 1)
+	bay.Plug(simulator.Car{Power: kiosk.Power(power), Need: 1 << 40})
+	bay.Switch(power > 0)
+	m, err := simulator.NewDCBM(bay)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
+	defer context.AfterFunc(ctx, func() { server.Close() })()
+	fmt.Fprintf(p.Out, "meter at http://%s\n", l.Addr())
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 // meterOf is a bay's meter, which signs where its model does.
