@@ -350,13 +350,21 @@ func (p program) meterSign(fs *pflag.FlagSet) cli.Run {
 	open := meterAt(fs, "meter sign")
 	between := fs.Duration("for", 5*time.Second, "`time` between the beginning and the end")
 	path := fs.String("safe", "", "write the `file` that the S.A.F.E. transparency software reads")
+	rescue := fs.Bool("rescue", false, "only end a transaction that is open in the meter, and print its records")
 	return func(ctx context.Context, _ []string) error {
-		s, done, err := signerAt(fs, open)
+		m, done, err := signerAt(fs, open)
 		if err != nil {
 			return err
 		}
 		defer done()
-		x, key, err := signedOnce(ctx, s, *between, func(record string) { fmt.Fprintln(p.Out, record) })
+		told := func(record string) { fmt.Fprintln(p.Out, record) }
+		if *rescue {
+			return m.rescue(ctx, told)
+		}
+		x, key, err := m.once(ctx, *between, told)
+		if errors.Is(err, sign.ErrOpen) {
+			return fmt.Errorf("%w: --rescue ends it", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -373,35 +381,59 @@ func (p program) meterSign(fs *pflag.FlagSet) cli.Run {
 	}
 }
 
+// signer is a meter that signs, and its register.
+type signer struct {
+	sign.Meter
+	register interface {
+		Read(context.Context) (kiosk.Reading, error)
+	}
+	step int64 // of the register, in Wh
+}
+
 // signerAt is the meter of the flags, and what closes its line: a LEM DCBM where the address is one of HTTP.
-func signerAt(fs *pflag.FlagSet, open func() (*model.Model, *modbus.Bus, byte, error)) (sign.Meter, func(), error) {
+func signerAt(fs *pflag.FlagSet, open func() (*model.Model, *modbus.Bus, byte, error)) (signer, func(), error) {
 	if address := fs.Lookup("address").Value.String(); strings.HasPrefix(address, "http") {
 		m, err := dcbm.New(address)
 		if err != nil {
-			return nil, nil, cli.Usagef("meter sign: %w", err)
+			return signer{}, nil, cli.Usagef("meter sign: %w", err)
 		}
-		return m, func() {}, nil
+		return signer{m, m, 1}, func() {}, nil
 	}
 	m, bus, unit, err := open()
 	if err != nil {
-		return nil, nil, err
+		return signer{}, nil, err
 	}
 	s, err := meter.Signer(bus, unit, m)
 	if err != nil {
 		bus.Close()
-		return nil, nil, cli.Usagef("meter sign: %v: %w", m, err)
+		return signer{}, nil, cli.Usagef("meter sign: %v: %w", m, err)
 	}
-	return s, func() { bus.Close() }, nil
+	return signer{s, meter.New(bus, unit, m), m.Step}, func() { bus.Close() }, nil
 }
 
-// signedOnce is a transaction without a sale: its records are told before they are judged.
-func signedOnce(ctx context.Context, s sign.Meter, between time.Duration, told func(record string)) (x ocmf.Transaction,
+// rescue ends what is open in the meter.
+func (s signer) rescue(ctx context.Context, told func(record string)) error {
+	records, err := s.Rescue(ctx, time.Now())
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	for _, record := range records {
+		told(record)
+	}
+	return s.Done(ctx)
+}
+
+// once is a transaction without a sale: its records are told before they are judged, by what the register says.
+func (s signer) once(ctx context.Context, between time.Duration, told func(record string)) (x ocmf.Transaction,
 	key ocmf.Key, err error) {
 	key, err = s.Key(ctx)
 	if err != nil {
 		return x, key, err
 	}
-	records, err := s.Begin(ctx, sign.Start{Reference: "TEST", EVSE: "TEST", Tariff: "test", At: time.Now()})
+	c := ocmf.Claim{Reference: "TEST", Step: max(s.step, 10)} // records have hundredths of a kWh at least
+	records, err := s.around(ctx, &c, &c.Start, func(ctx context.Context) ([]string, error) {
+		return s.Begin(ctx, sign.Start{Reference: c.Reference, EVSE: "TEST", Tariff: "test", At: time.Now()})
+	})
 	if err != nil {
 		return x, key, err
 	}
@@ -411,24 +443,36 @@ func signedOnce(ctx context.Context, s sign.Meter, between time.Duration, told f
 	case <-timer.C:
 	case <-ctx.Done(): // the meter is not left with an open one
 	}
-	more, err := s.End(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	more, err := s.around(ctx, &c, &c.Stop, s.End)
 	if err != nil {
 		return x, key, err
 	}
-	var parsed []*ocmf.Record
-	for _, text := range append(records, more...) {
-		told(text)
-		r, err := ocmf.Parse(text)
-		if err == nil {
-			err = r.Verify(key)
-		}
-		if err != nil {
-			return x, key, err
-		}
-		parsed = append(parsed, r)
+	records = append(records, more...)
+	for _, record := range records {
+		told(record)
 	}
-	x, err = ocmf.Pair(parsed[0], parsed[len(parsed)-1])
+	x, err = ocmf.Prove(records, key, c)
 	return x, key, errors.Join(err, s.Done(ctx))
+}
+
+// around lets the meter sign, and reads the register before it and after it.
+func (s signer) around(ctx context.Context, c *ocmf.Claim, seen *ocmf.Between,
+	do func(context.Context) ([]string, error)) ([]string, error) {
+	before, err := s.register.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen.From = time.Now()
+	records, err := do(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen.To = time.Now()
+	after, err := s.register.Read(ctx)
+	seen.Low, seen.High = int64(before.Import), int64(after.Import)
+	c.Meter = after.Serial
+	return records, err
 }
 
 func (p program) meterScan(fs *pflag.FlagSet) cli.Run {

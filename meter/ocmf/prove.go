@@ -1,0 +1,99 @@
+package ocmf
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+)
+
+// Claim is what a transaction must prove, as the seller knows it from elsewhere.
+type Claim struct {
+	Meter     string // serial number, as the meter's register says it
+	Reference string // as the meter was told it
+	Page      int64  // of the meter's last record that is known; 0 for none
+	// Start and Stop are what the seller read of the register around each signed reading.
+	Start, Stop Between
+	Step        int64 // Wh: what the register and the signed readings may be apart, rounded differently
+}
+
+// Between is when a signed reading was made, and what the register said before and after it, in Wh.
+type Between struct {
+	From, To  time.Time
+	Low, High int64
+}
+
+// clockOff is how far a clock may be from the seller's, where the meter says that it is synchronised, and how much
+// longer or shorter a transaction may be by any clock.
+const clockOff = 2 * time.Minute
+
+// Prove is the transaction of the records that a meter made: of one, or of that of the beginning and that of the end.
+// Its error has every reason why they do not prove the claim: what Parse, Verify and Pair refuse, another meter,
+// another driver's reference, a record that was known before, a register or a time that the seller saw otherwise.
+func Prove(records []string, key Key, c Claim) (Transaction, error) {
+	if len(records) == 0 || len(records) > 2 {
+		return Transaction{}, fmt.Errorf("want one or two records, there are %d", len(records))
+	}
+	var parsed [2]*Record
+	for i := range parsed {
+		if i >= len(records) {
+			parsed[i] = parsed[0]
+			continue
+		}
+		r, err := Parse(records[i])
+		if err == nil {
+			err = r.Verify(key)
+		}
+		if err != nil {
+			return Transaction{}, err
+		}
+		parsed[i] = r
+	}
+	t, err := Pair(parsed[0], parsed[1])
+	if err != nil {
+		return t, err
+	}
+	return t, t.proves(c)
+}
+
+// proves compares what was signed with what the seller knows.
+func (t Transaction) proves(c Claim) error {
+	var wrong []error
+	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if bare(t.Meter) != bare(c.Meter) || bare(c.Meter) == "" {
+		fail("the record is of meter %q, and the register of meter %q", t.Meter, c.Meter)
+	}
+	if id := strings.TrimSpace(t.Begin.Payload.ID); id != c.Reference {
+		fail("the record is of %q, and the session is %q", id, c.Reference)
+	}
+	if t.First <= c.Page {
+		fail("record %s is not after the record %d that is known", t.Begin.Payload.Pagination, c.Page)
+	}
+	for _, side := range []struct {
+		name string
+		r    Reading
+		seen Between
+	}{{"beginning", t.Start, c.Start}, {"end", t.Stop, c.Stop}} {
+		low, high := big.NewRat(side.seen.Low-c.Step, 1), big.NewRat(side.seen.High+c.Step, 1)
+		if side.r.Value.Cmp(low) < 0 || side.r.Value.Cmp(high) > 0 {
+			fail("the meter signed %s Wh at the %s, and its register had %d to %d Wh", side.r.Value.FloatString(1),
+				side.name, side.seen.Low, side.seen.High)
+		}
+		early, late := side.seen.From.Add(-clockOff), side.seen.To.Add(clockOff)
+		if side.r.clock() == 'S' && (side.r.At.Before(early) || side.r.At.After(late)) {
+			fail("the meter's time at the %s is %s, and it is %s", side.name, side.r.At.UTC().Format(time.RFC3339),
+				side.seen.To.UTC().Format(time.RFC3339))
+		}
+	}
+	least, most := c.Stop.From.Sub(c.Start.To)-clockOff, c.Stop.To.Sub(c.Start.From)+clockOff
+	if d := t.Duration(); d < least || d > most {
+		fail("the transaction took %v by the meter's clock, and %v by another", d, c.Stop.To.Sub(c.Start.From))
+	}
+	return errors.Join(wrong...)
+}
+
+// bare is a serial number without what makes write it differently: spaces, zeros in front, small letters.
+func bare(serial string) string {
+	return strings.TrimLeft(strings.ToUpper(strings.Join(strings.Fields(serial), "")), "0")
+}
