@@ -201,10 +201,7 @@ func (p program) meterModels(fs *pflag.FlagSet) cli.Run {
 	format := cli.FormatFlag(fs)
 	path := fs.String("config", config.Packaged, "configuration `file` of the site, beside which its own meters are")
 	return func(_ context.Context, _ []string) error {
-		models, err := model.Load(config.MeterFolder(filepath.Dir(*path)))
-		if err != nil {
-			return cli.Usage(err)
-		}
+		models, bad := model.Load(config.MeterFolder(filepath.Dir(*path)))
 		columns := []string{"vendor", "model", "phases", "signed", "verified", "recognised", "resolution_wh", "from"}
 		if *format != "table" {
 			columns = append(columns, "also", "version", "source", "unverified", "vectors", "vector")
@@ -219,7 +216,10 @@ func (p program) meterModels(fs *pflag.FlagSet) cli.Run {
 			}
 			rows = append(rows, row)
 		}
-		return p.Table(*format, columns, rows)
+		if err := p.Table(*format, columns, rows); err != nil || bad == nil {
+			return err
+		}
+		return cli.Usage(bad) // a file of the site is wrong; the others are listed
 	}
 }
 

@@ -24,7 +24,7 @@ func BuiltIn() (Library, error) { return Load("") }
 
 // Load are the built-in models, and those of the site: the files that end in .yaml in a folder, which need not be
 // there. A file of the site goes before a built-in model of the same name. Its error is a *strict.Error with every
-// fault of every file.
+// fault of every file; the models of the files that are good come with it.
 func Load(folder string) (Library, error) {
 	var all Library
 	bad := &strict.Error{}
@@ -61,10 +61,10 @@ func Load(folder string) (Library, error) {
 			}
 		}
 	}
-	if len(bad.Faults) > 0 {
-		return nil, bad
-	}
 	slices.SortFunc(all, func(a, b *Model) int { return strings.Compare(a.String(), b.String()) })
+	if len(bad.Faults) > 0 {
+		return all, bad
+	}
 	return all, nil
 }
 
