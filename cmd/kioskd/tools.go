@@ -500,6 +500,9 @@ func (p program) meterScan(fs *pflag.FlagSet) cli.Run {
 		}
 		columns := []string{"unit", "vendor", "model", "serial"}
 		guessed := slices.ContainsFunc(found, func(f api.Unit) bool { return len(f.May) > 0 })
+		slices.SortStableFunc(found, func(a, b api.Unit) int {
+			return cmp.Or(strings.Compare(a.Line, b.Line), a.Unit-b.Unit)
+		})
 		var rows [][]any
 		for _, f := range found {
 			row := []any{f.Unit, cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
