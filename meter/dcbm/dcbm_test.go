@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +25,9 @@ type world struct {
 	bay    *simulator.Bay
 	device *simulator.DCBM
 	driver *dcbm.Meter
-	asked  []string
+
+	mu    sync.Mutex // held while a request is served
+	asked []string
 	// meddle may answer in the meter's place.
 	meddle func(w http.ResponseWriter, r *http.Request) bool
 }
@@ -39,6 +42,8 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out.mu.Lock()
+		defer out.mu.Unlock()
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		out.asked = append(out.asked, fmt.Sprintf("%s %s %s", r.Method, r.RequestURI, body))
@@ -132,6 +137,8 @@ func TestWhatIsSaid(t *testing.T) {
 		`PUT /v1/legal?transactionId=mock_transaction_id {"running":false}`,
 		`GET /v1/ocmf?transactionId=mock_transaction_id `,
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !slices.Equal(s.asked, want) {
 		t.Errorf("asked %q, want %q", s.asked, want)
 	}
@@ -139,6 +146,8 @@ func TestWhatIsSaid(t *testing.T) {
 
 // instead answers one path in the meter's place.
 func (s *world) instead(path string, code int, body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.meddle = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method+" "+r.URL.Path != path {
 			return false
@@ -222,8 +231,13 @@ func TestTroubleAtEveryStep(t *testing.T) {
 				}
 				panic(http.ErrAbortHandler) // the line breaks
 			}
+			broke := func() bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return failed
+			}
 			_, err := s.driver.Begin(t.Context(), begin())
-			if lost := step == "POST /v2/legal" && carried; (err == nil) == (failed && !lost) {
+			if lost := step == "POST /v2/legal" && carried; (err == nil) == (broke() && !lost) {
 				t.Errorf("%s, carried out %v: begin: %v", step, carried, err)
 			}
 			if err != nil {
@@ -235,8 +249,8 @@ func TestTroubleAtEveryStep(t *testing.T) {
 			if err != nil {
 				records, err = s.driver.End(t.Context())
 			}
-			if err != nil || !failed {
-				t.Errorf("%s, carried out %v: end: %v (failed %v)", step, carried, err, failed)
+			if err != nil || !broke() {
+				t.Errorf("%s, carried out %v: end: %v (broke %v)", step, carried, err, broke())
 				continue
 			}
 			if _, err := judged(t, s.driver, records); err != nil {
