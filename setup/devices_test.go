@@ -14,6 +14,7 @@ import (
 	"kioskd"
 	"kioskd/config"
 	"kioskd/meter"
+	"kioskd/modbus"
 	"kioskd/simulator"
 	"kioskd/terminal/zvt"
 )
@@ -45,11 +46,18 @@ func TestEachUnitIsFoundForWhatItIs(t *testing.T) {
 	short := unit(func(pdu []byte) []byte { return []byte{pdu[0], 5, 0} })
 	rejects := b(9)
 	rejects.Lie(simulator.Rejects)
+	whole := meterOf(t, "SDM630", b(114))
+	nameless := unit(func(pdu []byte) []byte { // it says what it is, and not its serial number
+		if pdu[0] == modbus.ReadHolding && pdu[1] == 0xFC && pdu[2] == 0 {
+			return []byte{pdu[0] | 0x80, 4}
+		}
+		return whole.Answer(pdu)
+	})
 	address := bus(t, map[byte]simulator.Unit{1: meterOf(t, "SDM630", b(111)), 2: refuses,
 		3: meterOf(t, "SDM630", b(112)), 4: short, 5: meterOf(t, "B23", b(113)), 6: &panel{coils: 8, inputs: 16},
 		7: &panel{coils: 1, inputs: 2}, 8: gateway, 9: &panel{coils: 32, inputs: 32}, 10: &panel{coils: 4, inputs: 0},
-		11: &panel{coils: 0, inputs: 8}, 12: meterOf(t, "SDM630", rejects)})
-	found := look(t, address, 1, 12)
+		11: &panel{coils: 0, inputs: 8}, 12: meterOf(t, "SDM630", rejects), 13: nameless})
+	found := look(t, address, 1, 13)
 	var meters []string
 	for _, m := range found.meters {
 		meters = append(meters, fmt.Sprint(m.Unit, " ", m.Model, " ", m.Serial))

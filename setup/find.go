@@ -144,6 +144,10 @@ func (f finder) bus(ctx context.Context, address string, out *foundLine) error {
 			out.unsure = append(out.unsure, found)
 			return
 		}
+		if found.Vendor != "" && found.Why != "" { // not named, or set so that it cannot be sold with
+			f.tell.Note(fmt.Sprintf("  unit %d: %s %s: %s", found.Unit, found.Vendor, found.Model, found.Why))
+			return
+		}
 		if found.Vendor != "" {
 			f.tell.Note(fmt.Sprintf("  unit %d: %s %s, serial number %s", found.Unit, found.Vendor, found.Model,
 				found.Serial))
