@@ -171,11 +171,7 @@ func MeterFolder(dir string) string { return filepath.Join(dir, "meters") }
 
 // models finds meters by their names. Faults in the site's own files are faults of the configuration.
 func (r *configReader) models(n *yaml.Node, folder string) func(name string) (*model.Model, error) {
-	own, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
-	if err == nil && len(own) == 0 {
-		return func(name string) (*model.Model, error) { return model.Find("", name) }
-	}
-	all, err := model.Load(folder)
+	find, err := model.Finder(folder)
 	var bad *strict.Error
 	switch {
 	case errors.As(err, &bad):
@@ -189,7 +185,7 @@ func (r *configReader) models(n *yaml.Node, folder string) func(name string) (*m
 	if err != nil { // a name that only a bad file has is no second fault
 		return func(string) (*model.Model, error) { return &model.Model{}, nil }
 	}
-	return all.ByName
+	return find
 }
 
 func (r *configReader) meter(b *Bay, n *yaml.Node, find func(name string) (*model.Model, error)) {

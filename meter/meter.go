@@ -15,7 +15,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"kioskd"
@@ -120,10 +119,7 @@ func (m *Meter) read(ctx context.Context) (kiosk.Reading, error) {
 			return kiosk.Reading{}, err
 		}
 	}
-	d := model.Dump{}
-	for function, words := range m.beside {
-		d[function] = maps.Clone(words)
-	}
+	d := m.beside.Clone()
 	for _, b := range m.known.billed {
 		r := m.request(b)
 		r.Alike = m.known.layout.Alike(b)

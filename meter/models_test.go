@@ -114,19 +114,7 @@ func TestForeignServerOfEveryModel(t *testing.T) {
 	all := builtIn(t)
 	dumps, who := map[int]model.Dump{}, map[int]*model.Model{}
 	for i, m := range all {
-		d := model.Dump{}
-		for _, r := range m.Ranges { // a meter answers there
-			d.Put(r.Function, r.Address, make([]uint16, r.Count))
-		}
-		if m.Canary != nil {
-			d.Put(m.Canary.Function, m.Canary.Address, make([]uint16, m.Canary.Count))
-		}
-		for function, words := range m.Vectors[0].Dump {
-			for address, w := range words {
-				d.Put(function, address, []uint16{w})
-			}
-		}
-		dumps[i+1], who[i+1] = d, m
+		dumps[i+1], who[i+1] = simulator.Registers(m, m.Vectors[0]), m
 	}
 	text, err := json.Marshal(dumps)
 	if err != nil {

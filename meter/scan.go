@@ -87,7 +87,7 @@ func newScan(bus *modbus.Bus, models model.Library) *scan {
 		if !m.Told() {
 			continue
 		}
-		billed, _ := m.Layout(nil, nil).Reads(leastCharacters)
+		billed, _ := m.Layout(nil, nil).Reads(model.LeastRequest)
 		known := slices.ContainsFunc(s.ears, func(q question) bool { return q.block == billed[0] })
 		if !known {
 			s.ears = append(s.ears, question{billed[0], nil})
@@ -95,9 +95,6 @@ func newScan(bus *modbus.Bus, models model.Library) *scan {
 	}
 	return s
 }
-
-// leastCharacters is what a request costs on the wire alone: with it, nothing is read that a value is not in.
-const leastCharacters = 20
 
 // worth is how long a scan may ask units that say nothing, before any other unit has answered.
 const worth = time.Minute

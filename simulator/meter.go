@@ -28,31 +28,26 @@ func MeterOf(m *model.Model, b *Bay) *Meter { return MeterLike(m, m.Vectors[0], 
 
 // MeterLike is a bay's meter of a model, as one of its vectors has it.
 func MeterLike(m *model.Model, v model.Vector, b *Bay) *Meter {
-	at := map[string]uint16{}
-	if m.SunSpec != nil {
-		found, err := m.SunSpec.Walk(func(b model.Block) ([]uint16, error) {
-			words, ok := v.Dump.Words(b)
-			if !ok {
-				return nil, fmt.Errorf("no register %04X", b.Address)
-			}
-			return words, nil
-		})
-		if err != nil {
-			panic(err) // the vector was proven when the file was read
-		}
-		at = found
+	at, err := m.PartsIn(v.Dump)
+	if err != nil {
+		panic(err) // the vector was proven when the file was read
 	}
-	out := &Meter{bay: b, layout: m.Layout(at, v.Dump), base: model.Dump{}}
+	return &Meter{bay: b, layout: m.Layout(at, v.Dump), base: Registers(m, v)}
+}
+
+// Registers are those of a meter of a model, with what one of its vectors has in them.
+func Registers(m *model.Model, v model.Vector) model.Dump {
+	out := model.Dump{}
 	known := slices.Clone(m.Ranges)
 	if m.Canary != nil {
 		known = append(known, *m.Canary)
 	}
 	for _, r := range known {
-		out.base.Put(r.Function, r.Address, make([]uint16, r.Count))
+		out.Put(r.Function, r.Address, make([]uint16, r.Count))
 	}
 	for function, words := range v.Dump {
 		for address, w := range words {
-			out.base.Put(function, address, []uint16{w})
+			out.Put(function, address, []uint16{w})
 		}
 	}
 	return out
@@ -107,12 +102,7 @@ func (m *Meter) answer(pdu []byte, s State) []byte {
 
 // Dump is what the registers of the meter hold in a state.
 func (m *Meter) Dump(s State) model.Dump {
-	d := model.Dump{}
-	for function, words := range m.base {
-		for address, w := range words {
-			d.Put(function, address, []uint16{w})
-		}
-	}
+	d := m.base.Clone()
 	m.putSerial(d, s.Serial)
 	phases := int64(m.layout.Phases)
 	for _, v := range m.layout.Values {

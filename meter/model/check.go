@@ -12,7 +12,7 @@ import (
 
 // check judges what the parts of a file say together.
 func (r *reader) check(m *Model, n *yaml.Node) {
-	if m.SunSpec == nil && m.Identity == nil && !toldSo(n) {
+	if m.SunSpec == nil && m.Identity == nil && !r.told {
 		r.Fault(n, "model: identity is missing: the registers that tell the model, or told")
 	}
 	if len(m.Sources) < 2 && m.Unverified == "" {
@@ -39,21 +39,11 @@ func (r *reader) check(m *Model, n *yaml.Node) {
 	}
 }
 
-// toldSo tells whether a file says that a person tells the model.
-func toldSo(n *yaml.Node) bool {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == "identity" {
-			return true
-		}
-	}
-	return false
-}
-
 // problems are what is wrong with a model in each of its variants.
 func (m *Model) problems() (out []error) {
 	at, err := map[string]uint16(nil), error(nil)
 	if m.SunSpec != nil && len(m.Vectors) > 0 {
-		at, err = m.walked(m.Vectors[0].Dump)
+		at, err = m.PartsIn(m.Vectors[0].Dump)
 		if err != nil {
 			return []error{err}
 		}
@@ -70,7 +60,7 @@ func (m *Model) problems() (out []error) {
 			out = append(out, err)
 			continue
 		}
-		for _, characters := range []int{leastRequest, 60, 400} {
+		for _, characters := range []int{LeastRequest, 60, 400} {
 			if _, ok := l.CanaryBlock(at, characters); !ok {
 				out = append(out, errors.New("every read has as long an answer as another one: name with canary a "+
 					"block that can be read and is as long as no other, or ranges that can be read in one go"))
@@ -138,13 +128,13 @@ func (l Layout) steps(v Value) error {
 	return nil
 }
 
-// leastRequest is what a request costs beside the registers that it reads, in characters: eight that ask, five around
-// the answer, and two silences of 3.5.
-const leastRequest = 20
+// LeastRequest is what a request costs beside the registers that it reads, in characters: eight that ask, five around
+// the answer, and two silences of 3.5. With it, nothing is read that no value is in.
+const LeastRequest = 20
 
 // Prove reads a vector as a meter would be read, and tells what is other than it says.
 func (m *Model) Prove(v Vector) error {
-	at, err := m.walked(v.Dump)
+	at, err := m.PartsIn(v.Dump)
 	if err != nil {
 		return err
 	}
@@ -187,8 +177,8 @@ func (m *Model) Prove(v Vector) error {
 	return nil
 }
 
-// walked finds the parts of a SunSpec device in a dump.
-func (m *Model) walked(d Dump) (map[string]uint16, error) {
+// PartsIn finds the parts of a SunSpec device in a dump; nil for another model.
+func (m *Model) PartsIn(d Dump) (map[string]uint16, error) {
 	if m.SunSpec == nil {
 		return nil, nil
 	}

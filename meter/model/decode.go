@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	"slices"
@@ -22,6 +23,15 @@ func (d Dump) Put(function byte, address uint16, words []uint16) {
 	for i, w := range words {
 		d[function][address+uint16(i)] = w
 	}
+}
+
+// Clone is a dump that can be changed by itself.
+func (d Dump) Clone() Dump {
+	out := Dump{}
+	for function, words := range d {
+		out[function] = maps.Clone(words)
+	}
+	return out
 }
 
 // Words are the registers of a block; ok is false where one is not there.

@@ -2,33 +2,42 @@ package model
 
 import (
 	"bytes"
-	"errors"
 	"io/fs"
-	"os"
 	"strings"
 )
 
-// Find is a model by one of its names. Where a site has no files of its own, only those of the built-in files are read
-// that have the name in them.
+// Find is a model by one of its names.
 func Find(folder, name string) (*Model, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) || len(entries) > 0 {
-		return findIn(folder, name)
+	find, err := Finder(folder)
+	if err != nil {
+		return nil, err
 	}
+	return find(name)
+}
+
+// Finder finds models by one of their names. Where a site has files of its own, all are read, and its error is that of
+// Load; else only those of the built-in files are read that have the name in them.
+func Finder(folder string) (find func(name string) (*Model, error), err error) {
+	own, err := ofSite(folder)
+	if err == nil && len(own) == 0 {
+		return findBuiltIn, nil
+	}
+	all, err := Load(folder)
+	return all.ByName, err
+}
+
+func findBuiltIn(name string) (*Model, error) {
 	built, err := fs.ReadDir(files, "files")
 	if err != nil {
 		return nil, err
 	}
 	words := strings.Fields(strings.ToLower(name))
-	if len(words) == 0 {
-		return findIn("", name)
-	}
 	for _, e := range built {
 		text, err := files.ReadFile("files/" + e.Name())
 		if err != nil {
 			return nil, err
 		}
-		if !bytes.Contains(bytes.ToLower(text), []byte(words[len(words)-1])) {
+		if len(words) == 0 || !bytes.Contains(bytes.ToLower(text), []byte(words[len(words)-1])) {
 			continue
 		}
 		m, err := Parse(e.Name(), text)
@@ -39,11 +48,7 @@ func Find(folder, name string) (*Model, error) {
 			return found, nil
 		}
 	}
-	return findIn("", name)
-}
-
-func findIn(folder, name string) (*Model, error) {
-	all, err := Load(folder)
+	all, err := BuiltIn() // whose error names what is like it
 	if err != nil {
 		return nil, err
 	}

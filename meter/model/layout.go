@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -97,31 +96,34 @@ func (m *Model) Layout(at map[string]uint16, d Dump) Layout {
 	slices.SortFunc(l.Values, func(a, b Value) int { return strings.Compare(a.Name, b.Name) })
 	if m.SunSpec != nil {
 		whole := *m
-		whole.Ranges = append(slices.Clone(m.Ranges), l.spans()...)
+		whole.Ranges = append(slices.Clone(m.Ranges), l.span())
 		l.Model = &whole
 	}
 	return l
 }
 
-// spans are the runs of registers from the first to the last that is used of each SunSpec model: all of a model can be
-// read at once.
-func (l Layout) spans() (out []Block) {
+// span is the run of registers from the first to the last that a value is in: a SunSpec model can be read at once.
+func (l Layout) span() (out Block) {
 	for _, v := range l.Values {
 		for _, p := range v.Parts {
-			blocks := []Block{p.Block()}
-			if p.Scale != nil {
-				blocks = append(blocks, p.Scale.Block())
-			}
-			for _, b := range blocks {
-				if len(out) == 0 {
-					out = append(out, b)
+			for _, b := range p.blocks() {
+				if out.Count == 0 {
+					out = b
 				}
-				first, last := min(out[0].Address, b.Address), max(out[0].end(), b.end())
-				out[0] = Block{b.Function, first, uint16(last - int(first))}
+				first, last := min(out.Address, b.Address), max(out.end(), b.end())
+				out = Block{b.Function, first, uint16(last - int(first))}
 			}
 		}
 	}
 	return out
+}
+
+// blocks are the registers of a number, and those of its exponent.
+func (p Part) blocks() []Block {
+	if p.Scale == nil {
+		return []Block{p.Block()}
+	}
+	return []Block{p.Block(), p.Scale.Block()}
 }
 
 func holds(all []Condition, at map[string]uint16, d Dump) bool {
@@ -276,15 +278,15 @@ func (s *SunSpec) walk(next uint16, read func(Block) ([]uint16, error)) (map[str
 		}
 		next += 2 + head[1]
 	}
-	return nil, fmt.Errorf("it has none of the SunSpec models %v", slices.Sorted(maps.Values(s.ids())))
+	return nil, fmt.Errorf("it has none of the SunSpec models %v", s.ids())
 }
 
-// ids are those of the models that are looked for.
-func (s *SunSpec) ids() map[string]string {
-	out := map[string]string{}
-	for part, ids := range s.Parts {
-		out[part] = fmt.Sprint(ids)
+// ids are those of the models that are looked for, of each part.
+func (s *SunSpec) ids() (out []string) {
+	for _, ids := range s.Parts {
+		out = append(out, fmt.Sprint(ids))
 	}
+	slices.Sort(out)
 	return out
 }
 

@@ -51,8 +51,16 @@ func Load(folder string) (Library, error) {
 		}
 		add(e.Name(), text, false)
 	}
-	if err := ofSite(folder, add); err != nil {
+	own, err := ofSite(folder)
+	if err != nil {
 		return nil, err
+	}
+	for _, path := range own {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the site's meters: %w", err)
+		}
+		add(path, text, true)
 	}
 	for i, m := range all {
 		for _, other := range all[:i] {
@@ -68,26 +76,21 @@ func Load(folder string) (Library, error) {
 	return all, nil
 }
 
-func ofSite(folder string, add func(path string, text []byte, own bool)) error {
+// ofSite are the paths of a site's own files.
+func ofSite(folder string) (own []string, err error) {
 	if folder == "" {
-		return nil
+		return nil, nil
 	}
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot read the site's meters: %w", err)
+		return nil, fmt.Errorf("cannot read the site's meters: %w", err)
 	}
 	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".yaml") {
-			continue
+		if strings.HasSuffix(e.Name(), ".yaml") {
+			own = append(own, filepath.Join(folder, e.Name()))
 		}
-		path := filepath.Join(folder, e.Name())
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return fmt.Errorf("cannot read the site's meters: %w", err)
-		}
-		add(path, text, true)
 	}
-	return nil
+	return own, nil
 }
 
 // Admits tells why a model cannot be beside those of the library; a model of the same vendor and name goes out of its
@@ -146,7 +149,7 @@ func confused(a, b *Model) error {
 	if a.Told() || b.Told() || a.Generic != b.Generic || (a.SunSpec == nil) != (b.SunSpec == nil) {
 		return nil
 	}
-	if a.SunSpec != nil && !slices.Equal(sorted(a.SunSpec.ids()), sorted(b.SunSpec.ids())) {
+	if a.SunSpec != nil && !slices.Equal(a.SunSpec.ids(), b.SunSpec.ids()) {
 		return nil
 	}
 	shared := 0
@@ -166,14 +169,6 @@ func confused(a, b *Model) error {
 	}
 	return fmt.Errorf("%s:1:1: identity: a meter can be of this model and of %s (%s) at once: ask for another "+
 		"register that tells them apart, or say identity: told", a.File, b, b.File)
-}
-
-func sorted(ids map[string]string) (out []string) {
-	for _, id := range ids {
-		out = append(out, id)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // meets tells whether something is a member of both sets.

@@ -18,10 +18,7 @@ func (l Layout) Plan(characters int, want func(name string) bool) (out []Block) 
 		}
 		var own []Block
 		for _, p := range v.Parts {
-			own = append(own, p.Block())
-			if p.Scale != nil {
-				own = append(own, p.Scale.Block())
-			}
+			own = append(own, p.blocks()...)
 		}
 		if v.Optional {
 			alone = append(alone, l.join(own, characters)...)
@@ -108,7 +105,7 @@ func (l Layout) Certain(at map[string]uint16) Block {
 	for _, r := range l.Serial {
 		return r.Block()
 	}
-	billed, _ := l.Reads(leastRequest)
+	billed, _ := l.Reads(LeastRequest)
 	return billed[0]
 }
 
@@ -118,7 +115,7 @@ func (l Layout) Certain(at map[string]uint16) Block {
 func (l Layout) Alike(b Block) func(a, c []uint16) bool {
 	for _, v := range l.Values {
 		if v.Name != Import || slices.ContainsFunc(v.Parts, func(p Part) bool {
-			return !b.covers(p.Block()) || p.Scale != nil && !b.covers(p.Scale.Block())
+			return slices.ContainsFunc(p.blocks(), func(own Block) bool { return !b.covers(own) })
 		}) {
 			continue
 		}

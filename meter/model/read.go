@@ -34,7 +34,8 @@ const maxRegisters = 125
 // reader reads the file of a model.
 type reader struct {
 	strict.Reader
-	function int // of values that name none
+	function int  // of values that name none
+	told     bool // a person says which model it is
 	vectors  []*yaml.Node
 }
 
@@ -163,7 +164,8 @@ func (r *reader) sunspec(m *Model, n *yaml.Node) {
 }
 
 func (r *reader) identity(m *Model, n *yaml.Node) {
-	if n.Kind == yaml.ScalarNode {
+	r.told = n.Kind == yaml.ScalarNode
+	if r.told {
 		if n.Value != "told" {
 			r.Fault(n, "identity: %q: want told (a person says which model it is) or a list of registers", n.Value)
 		}
