@@ -79,7 +79,7 @@ func readSimulated(t *testing.T, all model.Library, m *model.Model, v model.Vect
 		time.Sleep(time.Second)
 	}
 	var found []string
-	err := meter.Scan(t.Context(), bus, 8, 10, all, func(int) {}, nobody, func(f meter.Found) {
+	err := meter.Scan(t.Context(), bus, 8, 10, all, func(int) {}, none, func(f meter.Found) {
 		line := fmt.Sprintf("%d %s %s %s %s", f.Unit, f.Vendor, f.Model, f.Serial, f.Why)
 		found = append(found, strings.TrimSpace(line))
 		if m.Told() && !slices.Contains(f.May, m.String()) {
@@ -151,7 +151,7 @@ func TestForeignServerOfEveryModel(t *testing.T) {
 		}
 	}
 	found := map[int]string{}
-	if err := meter.Scan(t.Context(), bus, 1, len(all), all, func(int) {}, nobody, func(f meter.Found) {
+	if err := meter.Scan(t.Context(), bus, 1, len(all), all, func(int) {}, none, func(f meter.Found) {
 		found[f.Unit] = f.Vendor + " " + f.Model
 	}); err != nil {
 		t.Fatal(err)

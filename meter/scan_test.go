@@ -29,8 +29,8 @@ func registers(r []byte, known map[uint16][]uint16) []byte {
 	return modbus.AppendCRC(out)
 }
 
-// nobody leaves no unit out.
-func nobody(int) bool { return false }
+// none leaves no unit out.
+func none(int) bool { return false }
 
 // TestScanJudgesEachUnitForItself: one is slow, one is silent where it has no register, two have one
 // number, a gateway speaks for a dead one, one is a board.
@@ -98,7 +98,7 @@ func scans(t *testing.T, answer func(r []byte) (out []byte, after time.Duration)
 		bus := modbus.NewBusOn(func(context.Context) (io.ReadWriteCloser, error) { return ours, nil }, false)
 		var got []string
 		began := time.Now()
-		if err := meter.Scan(t.Context(), bus, 1, 8, models, func(int) {}, nobody, func(f meter.Found) {
+		if err := meter.Scan(t.Context(), bus, 1, 8, models, func(int) {}, none, func(f meter.Found) {
 			got = append(got, strings.TrimSpace(strings.Join([]string{string(rune('0' + f.Unit)), f.Model, f.Serial,
 				f.Why}, " ")))
 		}); err != nil {

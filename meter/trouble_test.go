@@ -242,7 +242,7 @@ func TestADeviceThatSaysZero(t *testing.T) {
 			return modbus.AppendCRC(out)
 		})
 		var found []meter.Found
-		if err := meter.Scan(t.Context(), bus, 5, 5, all, func(int) {}, nobody,
+		if err := meter.Scan(t.Context(), bus, 5, 5, all, func(int) {}, none,
 			func(f meter.Found) { found = append(found, f) }); err != nil {
 			t.Error(err)
 		}

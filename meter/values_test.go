@@ -25,7 +25,7 @@ vendor: Example
 model: One
 phases: 3
 version: "1"
-sources: [nobody, nothing]
+sources: [a table, a display]
 line: {baud: [9600]}
 step_wh: 1
 function: 4
@@ -386,7 +386,7 @@ func TestAScanOfALineThatIsBroken(t *testing.T) {
 		})
 		var found []meter.Found
 		ctx, cancel := context.WithCancel(t.Context())
-		err := meter.Scan(ctx, bus, 1, 5, models, func(int) {}, nobody,
+		err := meter.Scan(ctx, bus, 1, 5, models, func(int) {}, none,
 			func(f meter.Found) { found = append(found, f); cancel() })
 		if !errors.Is(err, context.Canceled) || len(found) != 1 || found[0].Model != "SDM630" {
 			t.Errorf("%+v, %v", found, err)
@@ -409,7 +409,7 @@ func TestAScanAsksItsUnitsAndNoOther(t *testing.T) {
 			return registers(r, sdm)
 		})
 		var found []int
-		if err := meter.Scan(t.Context(), bus, 3, 5, models, func(int) {}, nobody,
+		if err := meter.Scan(t.Context(), bus, 3, 5, models, func(int) {}, none,
 			func(f meter.Found) { found = append(found, f.Unit) }); err != nil {
 			t.Error(err)
 		}

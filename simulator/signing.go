@@ -236,14 +236,23 @@ func (bsmSigning) told(m *SigningMeter, address uint16, words []uint16) {
 	}
 	m.page++
 	at := m.now(40260, int64(m.own[40260])<<16|int64(m.own[40261]))
-	payload := fmt.Sprintf(`{"FV":"1.0","GI":"BAUER Electronic BSM-WS36A-H01-1311-0000","GS":"%[1]s","GV":"1.9:32CA:AFF4, `+
-		`f1d3d06","PG":"T%[2]d","MV":"BAUER Electronic","MM":"BSM-WS36A-H01-1311-0000","MS":"%[1]s","IS":true,"IT":`+
-		`"UNDEFINED","ID":%[3]s,"X2":%[4]s,"RD":[{"TM":"%[5]s","TX":"%[6]s","RV":%[7]s,"RI":"1-0:1.8.0*255","RU":"kWh",`+
+	payload := fmt.Sprintf(`{"FV":"1.0","GI":"BAUER Electronic BSM-WS36A-H01-1311-0000","GS":"%[1]s",`+
+		`"GV":"1.9:32CA:AFF4, f1d3d06","PG":"T%[2]d","MV":"BAUER Electronic","MM":"BSM-WS36A-H01-1311-0000",`+
+		`"MS":"%[1]s","IS":true,"IT":"UNDEFINED","ID":%[3]s,"X2":%[4]s,"RD":[{"TM":"%[5]s","TX":"%[6]s","RV":%[7]s,"RI":"1-0:1.8.0*255","RU":"kWh",`+
 		`"XT":%[8]d,"RT":"AC","EF":"","ST":"G"}]}`, m.Serial(m.bay.State()), m.page, quoted(m.textAt(40279, 70)),
 		quoted(m.textAt(40349, 50)), at, event, m.kwh(), kind)
 	m.putText(record+4, m.record(payload, "ECDSA-secp256r1-SHA256"), 496)
 	m.put(record+2, kind, 0)
 	m.put(address, 0)
+}
+
+// rows are the readings of a beginning and an end; empty is the name of a field with nothing in it.
+func rows(begun, began, ended, end, empty string) string {
+	row := func(when, event, value string) string {
+		return fmt.Sprintf(`{"TM":"%s","TX":"%s","RV":%s,"RI":"1-b:1.8.0","RU":"kWh","RT":"AC","%s":"","ST":"G"}`, when,
+			event, value, empty)
+	}
+	return row(begun, "B", began) + "," + row(ended, "E", end)
 }
 
 // em580Signing is that of a Carlo Gavazzi EM580 (the register numbers are those of EVerest's driver).
@@ -268,16 +277,12 @@ func (s *em580Signing) told(m *SigningMeter, address uint16, words []uint16) {
 		m.put(0x7100, 1)
 	case address == 0x7040 && words[0] == 'E' && m.own[0x7100] == 1:
 		m.page++
-		row := func(when, event, value string) string {
-			return fmt.Sprintf(`{"TM":"%s","TX":"%s","RV":%s,"RI":"1-b:1.8.0","RU":"kWh","RT":"AC","RM":"","ST":"G"}`, when,
-				event, value)
-		}
 		serial := m.Serial(m.bay.State())
 		payload := fmt.Sprintf(`{"FV":"1.2","GI":"Carlo Gavazzi Controls-EM580DINAV23XS3DET","GS":"%[1]s","PG":"T%[2]d",`+
 			`"MV":"Carlo Gavazzi Controls","MM":"EM580DINAV23XS3DET","MS":"%[1]s","IS":false,"IL":"NONE","IF":[],`+
 			`"IT":"CARD_TXN_NR","ID":%[3]s,"TT":%[4]s,"CT":"EVSEID","CI":%[5]s,"LC":{"LI": 99,"LR": 0,"LU": "mOhm"},`+
-			`"RD":[%[6]s,%[7]s]}`, serial, m.page, quoted(m.textAt(0x7007, 20)), quoted(m.textAt(0x6900, 126)),
-			quoted(m.textAt(0x701C, 20)), row(s.begun, "B", s.began), row(at(), "E", m.kwh()))
+			`"RD":[%[6]s]}`, serial, m.page, quoted(m.textAt(0x7007, 20)), quoted(m.textAt(0x6900, 126)),
+			quoted(m.textAt(0x701C, 20)), rows(s.begun, s.began, at(), m.kwh(), "RM"))
 		record := m.record(payload, "ECDSA-brainpoolP384r1-SHA256")
 		m.putText(0x7110, record, 2031)
 		m.put(0x7101, uint16((len(record)+2)/2))
@@ -318,14 +323,10 @@ func (s *wm3m4Signing) told(m *SigningMeter, address uint16, words []uint16) {
 			return
 		}
 		m.page++
-		row := func(when, event, value string) string {
-			return fmt.Sprintf(`{"TM":"%s","TX":"%s","RV":%s,"RI":"1-b:1.8.0","RU":"kWh","RT":"AC","EF":"","ST":"G"}`, when,
-				event, value)
-		}
 		payload := fmt.Sprintf(`{"FV":"1.0","GI":"","GS":"","GV":"","PG":"T%d","MV":"Iskra","MM":"WM3M4C","MS":"%s",`+
-			`"MF":"2.05","IS":false,"IF":[],"IT":%s,"ID":%s,"CT":"EVSEID","CI":%s,"RD":[%s,%s]}`, m.page,
+			`"MF":"2.05","IS":false,"IF":[],"IT":%s,"ID":%s,"CT":"EVSEID","CI":%s,"RD":[%s]}`, m.page,
 			m.Serial(m.bay.State()), quoted(fmt.Sprint(d["IT"])), quoted(fmt.Sprint(d["ID"])),
-			quoted(fmt.Sprint(d["CI"])), row(s.begun, "B", s.began), row(at, "E", m.kwh()))
+			quoted(fmt.Sprint(d["CI"])), rows(s.begun, s.began, at, m.kwh(), "EF"))
 		der := string(m.sign(payload))
 		if m.Spoil != nil {
 			payload = m.Spoil(payload)

@@ -77,7 +77,8 @@ func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 		units := map[byte]simulator.Unit{}
 		for i, name := range *names {
 			at := *unit
-			if number, rest, found := strings.Cut(name, "="); found {
+			number, rest, found := strings.Cut(name, "=")
+			if found {
 				at, err = strconv.Atoi(number)
 				if err != nil || at < 1 || at > 247 {
 					return cli.Usagef("simulate meter: unit %q: want 1 to 247", number)

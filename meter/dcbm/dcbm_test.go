@@ -194,11 +194,13 @@ func TestLiveValues(t *testing.T) {
 // TestStatus: an answer without what is asked for is no answer.
 func TestStatus(t *testing.T) {
 	s := newWorld(t)
+	bits := func(text string) string { return `{"meterId":"1","status":{"bits":{` + text + `}}}` }
 	for body, want := range map[string]string{
-		`{"status":{"bits":{"transactionIsOnGoing":false,"muFatalErrorOccured":false}}}`:              "meterId is missing",
-		`{"meterId":"1","status":{"bits":{"muFatalErrorOccured":false}}}`:                             "transactionIsOnGoing or",
-		`{"meterId":"1","status":{"bits":{"transactionIsOnGoing":false}}}`:                            "is missing",
-		`{"meterId":"1","status":{"bits":{"transactionIsOnGoing":false,"muFatalErrorOccured":true}}}`: "fatal error",
+		`{"status":{"bits":{"transactionIsOnGoing":false,"muFatalErrorOccured":false}}}`: "meterId is missing",
+
+		bits(`"muFatalErrorOccured":false`):                             "transactionIsOnGoing or",
+		bits(`"transactionIsOnGoing":false`):                            "is missing",
+		bits(`"transactionIsOnGoing":false,"muFatalErrorOccured":true`): "fatal error",
 		`[]`: "cannot unmarshal",
 	} {
 		s.instead("GET /v1/status", 200, body)

@@ -283,7 +283,8 @@ func TestOpenSSLSigns(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		t.Skip("openssl is not installed (scripts/setup all installs it)")
 	}
-	const payload = `{"FV":"1.0","PG":"T1","MS":"M","RD":[{"TM":"2026-03-02T10:00:00,000+0100 S","RV":1,"RU":"Wh","ST":"G"}]}`
+	const payload = `{"FV":"1.0","PG":"T1","MS":"M","RD":[{"TM":"2026-03-02T10:00:00,000+0100 S","RV":1,"RU":"Wh",` +
+		`"ST":"G"}]}`
 	for curve, algorithm := range map[string]string{"prime256v1": "secp256r1", "secp384r1": "secp384r1",
 		"secp256k1": "secp256k1", "prime192v1": "secp192r1", "brainpoolP256r1": "brainpool256r1",
 		"brainpoolP384r1": "brainpoolP384r1"} {

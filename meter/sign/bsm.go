@@ -2,7 +2,6 @@ package sign
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -52,11 +51,10 @@ func (m *bsm) Begin(ctx context.Context, s Start) ([]string, error) {
 	if err := m.setTime(ctx, s.At); err != nil {
 		return nil, err
 	}
-	if err := m.write(ctx, bsmMeta1, letters(s.Reference, 70)...); err != nil {
-		return nil, fmt.Errorf("cannot write identification: %w", err)
-	}
-	if err := m.write(ctx, bsmMeta2, letters(s.EVSE, 50)...); err != nil {
-		return nil, fmt.Errorf("cannot write EVSE id: %w", err)
+	err := m.writeAll(ctx, []written{{"identification", bsmMeta1, letters(s.Reference, 70)},
+		{"EVSE id", bsmMeta2, letters(s.EVSE, 50)}})
+	if err != nil {
+		return nil, err
 	}
 	return m.snapshot(ctx, bsmStart, bsmStartT)
 }
@@ -109,10 +107,3 @@ func (m *bsm) Rescue(context.Context, time.Time) ([]string, error) { return nil,
 
 // Done has nothing to confirm: the next snapshot takes the place of this one.
 func (m *bsm) Done(context.Context) error { return nil }
-
-func wordBytes(words []uint16) (out []byte) {
-	for _, w := range words {
-		out = binary.BigEndian.AppendUint16(out, w)
-	}
-	return out
-}

@@ -73,21 +73,16 @@ func (m *em580) Begin(ctx context.Context, s Start) ([]string, error) {
 	if err := m.setTime(ctx, s.At); err != nil {
 		return nil, err
 	}
-	for _, w := range []struct {
-		what    string
-		address uint16
-		words   []uint16
-	}{
+	err = m.writeAll(ctx, []written{
 		{"assignment", emStatus, []uint16{0}}, {"level", emLevel, []uint16{0}},
 		{"flags", emFlags, []uint16{0, 0, 0, 0}},
 		{"kind of identification", emType, []uint16{emTransaction}}, {"identification", emID, letters(s.Reference, 20)},
 		{"kind of charge point", emPointType, []uint16{0}}, {"EVSE id", emPoint, letters(s.EVSE, 20)},
 		{"tariff", emTariff, append(letters(s.Tariff, 0), 0)}, {"direction", emModality, []uint16{0}},
 		{"command", emCommand, []uint16{emBegin}},
-	} {
-		if err := m.write(ctx, w.address, w.words...); err != nil {
-			return nil, fmt.Errorf("cannot write %s: %w", w.what, err)
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	return nil, m.reaches(ctx, emRunning)
 }

@@ -11,7 +11,9 @@
 package sign
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -101,6 +103,23 @@ func (r registers) write(ctx context.Context, address uint16, words ...uint16) e
 	return nil
 }
 
+// written is what goes into registers, with its name for people.
+type written struct {
+	what    string
+	address uint16
+	words   []uint16
+}
+
+// writeAll writes one after the other.
+func (r registers) writeAll(ctx context.Context, all []written) error {
+	for _, w := range all {
+		if err := r.write(ctx, w.address, w.words...); err != nil {
+			return fmt.Errorf("cannot write %s: %w", w.what, err)
+		}
+	}
+	return nil
+}
+
 // one reads one register.
 func (r registers) one(ctx context.Context, function byte, address uint16) (uint16, error) {
 	words, err := r.Read(ctx, function, address, 1)
@@ -138,16 +157,8 @@ const Patience = 15 * time.Second
 
 // text reads the letters of registers up to the first that is none, two in each.
 func text(words []uint16) string {
-	var b strings.Builder
-	for _, w := range words {
-		for _, c := range []byte{byte(w >> 8), byte(w)} {
-			if c == 0 {
-				return b.String()
-			}
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
+	b, _, _ := bytes.Cut(wordBytes(words), []byte{0})
+	return string(b)
 }
 
 // letters are registers with a text, two letters in each, filled up with zeros to n registers; 0 is as many as it
@@ -162,9 +173,26 @@ func letters(s string, n int) []uint16 {
 	if n > 0 {
 		clean = clean[:min(len(clean), 2*n)]
 	}
-	out := make([]uint16, max(n, (len(clean)+1)/2))
-	for i := range clean {
-		out[i/2] |= uint16(clean[i]) << (8 * (1 - i%2))
+	out := bytesWords([]byte(clean))
+	return append(out, make([]uint16, max(0, n-len(out)))...)
+}
+
+// bytesWords are bytes as registers.
+func bytesWords(b []byte) []uint16 {
+	if len(b)%2 == 1 {
+		b = append(b, 0)
+	}
+	out := make([]uint16, len(b)/2)
+	for i := range out {
+		out[i] = binary.BigEndian.Uint16(b[2*i:])
+	}
+	return out
+}
+
+// wordBytes are registers as bytes.
+func wordBytes(words []uint16) (out []byte) {
+	for _, w := range words {
+		out = binary.BigEndian.AppendUint16(out, w)
 	}
 	return out
 }

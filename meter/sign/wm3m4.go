@@ -93,20 +93,11 @@ func (m *wm3m4) tell(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range []struct {
-		what    string
-		address uint16
-		words   []uint16
-	}{
+	return m.writeAll(ctx, []written{
 		{"time", wmTime, []uint16{uint16(at.Unix() >> 16), uint16(at.Unix())}}, {"time zone", wmZone, []uint16{0}},
 		{"state of the clock", wmClock, []uint16{wmSynced}}, {"format", wmFormat, []uint16{0}},
 		{"data set", wmIn, bytesWords(b)}, {"length of the data set", wmInLength, []uint16{uint16(len(b))}},
-	} {
-		if err := m.write(ctx, w.address, w.words...); err != nil {
-			return fmt.Errorf("cannot write %s: %w", w.what, err)
-		}
-	}
-	return nil
+	})
 }
 
 // signs waits until the state of the meter has changed, as the signature of before may still be there, and then for the
@@ -183,15 +174,3 @@ func (m *wm3m4) Rescue(ctx context.Context, at time.Time) ([]string, error) {
 
 // Done has nothing to confirm: the record is there until the next one.
 func (m *wm3m4) Done(context.Context) error { return nil }
-
-// bytesWords are bytes as registers.
-func bytesWords(b []byte) []uint16 {
-	if len(b)%2 == 1 {
-		b = append(b, 0)
-	}
-	out := make([]uint16, len(b)/2)
-	for i := range out {
-		out[i] = uint16(b[2*i])<<8 | uint16(b[2*i+1])
-	}
-	return out
-}
