@@ -8,7 +8,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"kioskd"
 	"kioskd/backoffice"
@@ -95,6 +97,11 @@ type Unit struct {
 	// May are models whose registers it has, of which a person must say one.
 	May  []string `json:"may,omitempty"`
 	Line string   `json:"line"` // its address
+}
+
+// Compare orders units by their lines and numbers.
+func (u Unit) Compare(other Unit) int {
+	return cmp.Or(strings.Compare(u.Line, other.Line), cmp.Compare(u.Unit, other.Unit))
 }
 
 // Office is how things stand with the back office.

@@ -264,12 +264,10 @@ func (b *Bus) SetRegisters(ctx context.Context, n byte, address uint16, values [
 // write sends what changes a device, and wants an answer.
 func (b *Bus) write(ctx context.Context, n byte, pdu, want []byte) error {
 	u, _, _ := b.of(n)
-	select {
-	case u.one <- struct{}{}:
-		defer func() { <-u.one }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := u.begin(ctx); err != nil {
+		return err
 	}
+	defer u.end()
 	w := &turn{due: time.Now().Add(time.Second)}
 	defer b.turns.give(w)
 	data, err := b.do(ctx, w, u, Request{Unit: n}, pdu, len(want))
@@ -282,12 +280,10 @@ func (b *Bus) write(ctx context.Context, n byte, pdu, want []byte) error {
 // read asks a unit, once it is its turn.
 func (b *Bus) read(ctx context.Context, r Request) ([]byte, error) {
 	u, canary, has := b.of(r.Unit)
-	select {
-	case u.one <- struct{}{}:
-		defer func() { <-u.one }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := u.begin(ctx); err != nil {
+		return nil, err
 	}
+	defer u.end()
 	if !r.Restless {
 		if err := u.rest(ctx, r.Unit); err != nil {
 			return nil, err
@@ -405,14 +401,23 @@ func (u *unit) rest(ctx context.Context, n byte) error {
 	u.mu.Lock()
 	left, gone := time.Until(u.next), u.silent >= goneAfter
 	u.mu.Unlock()
-	if left <= 0 {
-		return nil
-	}
-	if gone {
+	if gone && left > 0 {
 		return fmt.Errorf("%w: unit %d %w, and is asked again in %v", kiosk.ErrUnreachable, n, ErrSilent,
 			left.Round(100*time.Millisecond))
 	}
-	timer := time.NewTimer(left)
+	return wait(ctx, left)
+}
+
+// breathe waits for the silence that a unit wants before a request. Others have the line meanwhile.
+func (u *unit) breathe(ctx context.Context, gap time.Duration) error {
+	return wait(ctx, time.Until(u.last().Add(gap)))
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -422,21 +427,17 @@ func (u *unit) rest(ctx context.Context, n byte) error {
 	}
 }
 
-// breathe waits for the silence that a unit wants before a request. Others have the line meanwhile.
-func (u *unit) breathe(ctx context.Context, gap time.Duration) error {
-	left := time.Until(u.last().Add(gap))
-	if left <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
+// begin waits until no other request to the unit is on its way; end lets the next one begin.
+func (u *unit) begin(ctx context.Context) error {
 	select {
-	case <-timer.C:
+	case u.one <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
+
+func (u *unit) end() { <-u.one }
 
 // last is when the unit was asked or heard last.
 func (u *unit) last() time.Time {

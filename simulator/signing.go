@@ -238,9 +238,10 @@ func (bsmSigning) told(m *SigningMeter, address uint16, words []uint16) {
 	at := m.now(40260, int64(m.own[40260])<<16|int64(m.own[40261]))
 	payload := fmt.Sprintf(`{"FV":"1.0","GI":"BAUER Electronic BSM-WS36A-H01-1311-0000","GS":"%[1]s",`+
 		`"GV":"1.9:32CA:AFF4, f1d3d06","PG":"T%[2]d","MV":"BAUER Electronic","MM":"BSM-WS36A-H01-1311-0000",`+
-		`"MS":"%[1]s","IS":true,"IT":"UNDEFINED","ID":%[3]s,"X2":%[4]s,"RD":[{"TM":"%[5]s","TX":"%[6]s","RV":%[7]s,"RI":"1-0:1.8.0*255","RU":"kWh",`+
-		`"XT":%[8]d,"RT":"AC","EF":"","ST":"G"}]}`, m.Serial(m.bay.State()), m.page, quoted(m.textAt(40279, 70)),
-		quoted(m.textAt(40349, 50)), at, event, m.kwh(), kind)
+		`"MS":"%[1]s","IS":true,"IT":"UNDEFINED","ID":%[3]s,"X2":%[4]s,"RD":[{"TM":"%[5]s","TX":"%[6]s",`+
+		`"RV":%[7]s,"RI":"1-0:1.8.0*255","RU":"kWh","XT":%[8]d,"RT":"AC","EF":"","ST":"G"}]}`,
+		m.Serial(m.bay.State()), m.page, quoted(m.textAt(40279, 70)), quoted(m.textAt(40349, 50)), at, event, m.kwh(),
+		kind)
 	m.putText(record+4, m.record(payload, "ECDSA-secp256r1-SHA256"), 496)
 	m.put(record+2, kind, 0)
 	m.put(address, 0)

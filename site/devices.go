@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 
 	"periph.io/x/conn/v3/driver/driverreg"
 	"periph.io/x/conn/v3/gpio"
@@ -251,9 +250,7 @@ func (o *office) Scan(ctx context.Context, first, last int) (out []api.Unit, err
 			return out, err
 		}
 	}
-	slices.SortStableFunc(out, func(a, b api.Unit) int {
-		return cmp.Or(strings.Compare(a.Line, b.Line), cmp.Compare(a.Unit, b.Unit))
-	})
+	slices.SortStableFunc(out, api.Unit.Compare)
 	return out, nil
 }
 

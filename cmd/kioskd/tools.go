@@ -298,16 +298,25 @@ func meterAt(fs *pflag.FlagSet, command string) func() (*model.Model, *modbus.Bu
 	}
 }
 
-func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
-	open := meterAt(fs, "meter read")
-	format := cli.FormatFlagOf(fs, "json")
-	return func(ctx context.Context, _ []string) error {
+// readAt are those flags, and what reads the meter once.
+func readAt(fs *pflag.FlagSet, command string) func(context.Context) (*model.Model, kiosk.Reading, error) {
+	open := meterAt(fs, command)
+	return func(ctx context.Context) (*model.Model, kiosk.Reading, error) {
 		m, bus, unit, err := open()
 		if err != nil {
-			return err
+			return nil, kiosk.Reading{}, err
 		}
 		defer bus.Close()
 		r, err := meter.New(bus, unit, m).Read(ctx)
+		return m, r, err
+	}
+}
+
+func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
+	read := readAt(fs, "meter read")
+	format := cli.FormatFlagOf(fs, "json")
+	return func(ctx context.Context, _ []string) error {
+		m, r, err := read(ctx)
 		if err != nil {
 			return err
 		}
@@ -321,18 +330,13 @@ func (p program) meterRead(fs *pflag.FlagSet) cli.Run {
 
 // meterCompare holds a meter's register against what a person reads off its display.
 func (p program) meterCompare(fs *pflag.FlagSet) cli.Run {
-	open := meterAt(fs, "meter compare")
+	read := readAt(fs, "meter compare")
 	return func(ctx context.Context, args []string) error {
 		shown, err := meter.ParseDisplay(args[0])
 		if err != nil {
 			return cli.Usagef("meter compare: %w", err)
 		}
-		m, bus, unit, err := open()
-		if err != nil {
-			return err
-		}
-		defer bus.Close()
-		r, err := meter.New(bus, unit, m).Read(ctx)
+		m, r, err := read(ctx)
 		if err != nil {
 			return err
 		}
@@ -500,9 +504,7 @@ func (p program) meterScan(fs *pflag.FlagSet) cli.Run {
 		}
 		columns := []string{"unit", "vendor", "model", "serial"}
 		guessed := slices.ContainsFunc(found, func(f api.Unit) bool { return len(f.May) > 0 })
-		slices.SortStableFunc(found, func(a, b api.Unit) int {
-			return cmp.Or(strings.Compare(a.Line, b.Line), a.Unit-b.Unit)
-		})
+		slices.SortStableFunc(found, api.Unit.Compare)
 		var rows [][]any
 		for _, f := range found {
 			row := []any{f.Unit, cmp.Or(f.Vendor, "not a known meter: "+f.Why), f.Model, f.Serial}
