@@ -71,7 +71,7 @@ func TestNoTwoBaysShareADevice(t *testing.T) {
 	defer s.Close()
 	good := content(t, s.Config)
 	for name, c := range map[string]struct{ from, to, want string }{
-		"a meter":    {`unit: 2, model: "B23"`, `unit: 1, model: "SDM630"`, "bay 2: meter unit 1 at"},
+		"a meter":    {"unit: 2, model: B23", "unit: 1, model: SDM630", "bay 2: meter unit 1 at"},
 		"a coil":     {"coil: 1,", "coil: 0,", "bay 2: coil 0 of board 1 at"},
 		"a plug":     {"plugged: 4,", "plugged: 0,", "bay 2: input 0 of board 1 at"},
 		"a feedback": {"feedback: 6,", "feedback: 0,", "bay 2: input 0 of board 1 at"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"kioskd/strict"
 )
@@ -76,13 +77,14 @@ func Load(folder string) (Library, error) {
 	return all, nil
 }
 
-// ofSite are the paths of a site's own files.
+// ofSite are the paths of a site's own files: none where the folder is not there, or is none, as beside the
+// configuration of a simulated site, whose line has that name.
 func ofSite(folder string) (own []string, err error) {
 	if folder == "" {
 		return nil, nil
 	}
 	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return nil, fmt.Errorf("cannot read the site's meters: %w", err)
 	}
 	for _, e := range entries {

@@ -82,10 +82,14 @@ func TestAVectorThatIsWrong(t *testing.T) {
 // TestNames: a model is found by its names, with or without its vendor's, in any case; an unknown one is told where it
 // can look.
 func TestNames(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "meters") // no folder
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string]string{"SDM630": "SDM630", "sdm630": "SDM630", "Eastron SDM630": "SDM630",
 		"abb b23": "B23", "EM341": "EM340", "SDM72DM-V2": "SDM72D-M V2", "Carlo Gavazzi EM24": "EM24",
 		"SDM": "", "Eastron": "", "": "", "  ": ""} {
-		for _, folder := range []string{"", t.TempDir()} {
+		for _, folder := range []string{"", t.TempDir(), file} {
 			m, err := model.Find(folder, name)
 			if (err == nil) != (want != "") || err == nil && m.Name != want {
 				t.Errorf("%q: %v, %v", name, m, err)

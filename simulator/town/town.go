@@ -222,7 +222,7 @@ func (s *Town) meter(i int) string {
 	if i < len(s.models) && s.models[i] != nil && s.models[i].Unverified != "" {
 		more = ", accept_unverified: true"
 	}
-	return fmt.Sprintf("    meter: {address: \"serial://%s\", unit: %d, model: %q%s}\n",
+	return fmt.Sprintf("    meter: {address: \"serial://%s\", unit: %d, model: %s%s}\n",
 		filepath.Join(s.Dir, s.meterLine(i)), i+1, s.model(i), more)
 }
 

@@ -14,7 +14,8 @@ class Rig:
         threading.Thread(target=s.pump, daemon=True).start()
         s.until(lambda: any('site is ready' in l for l in s.lines), 20)
         y = open(s.cfg).read()
-        y = re.sub(r'meter: \{address: "serial://[^"]*/meters", unit: 1, model: SDM630\}', 'meter: {address: "%s", unit: 1, model: %s}' % (addr, model), y)
+        y, n = re.subn(r'meter: \{address: "serial://[^"]*/meters", unit: 1, model: SDM630\}', 'meter: {address: "%s", unit: 1, model: %s}' % (addr, model), y)
+        if n != 1: raise ValueError('the meter of bay 1 is not in the configuration as it is looked for')
         y = y.replace('required: true', 'required: false'); y = extra(y)
         open(s.cfg, 'w').write(y)
         s.daemon = None
