@@ -1,9 +1,15 @@
 package meter
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
+	"fmt"
+	"math/big"
 
+	"kioskd"
 	"kioskd/meter/model"
+	"kioskd/meter/ocmf"
 	"kioskd/meter/sign"
 	"kioskd/modbus"
 )
@@ -33,3 +39,58 @@ func (u unitRegisters) Write(ctx context.Context, address uint16, words []uint16
 }
 
 const bsmSigning = "bsm"
+
+// Signed is a meter whose signed readings are sold by. It implements kiosk.Signer.
+type Signed struct {
+	sign.Meter
+	key  ocmf.Key
+	spki []byte
+	step int64
+}
+
+// NewSigned is a meter that signs with the private half of a key, and whose register counts in steps of so many
+// watt-hours.
+func NewSigned(m sign.Meter, key ocmf.Key, step int64) (*Signed, error) {
+	spki, err := key.SPKI()
+	if err != nil {
+		return nil, fmt.Errorf("cannot take public key: %w", err)
+	}
+	return &Signed{m, key, spki, max(step, LeastSigned)}, nil
+}
+
+// LeastSigned is what records are written in at least: hundredths of a kilowatt-hour.
+const LeastSigned = 10
+
+// Check implements kiosk.Signer.
+func (s *Signed) Check(ctx context.Context) error {
+	key, err := s.Key(ctx)
+	if err != nil {
+		return err
+	}
+	spki, err := key.SPKI()
+	if err != nil {
+		return fmt.Errorf("cannot take public key: %w", err)
+	}
+	if !bytes.Equal(spki, s.spki) {
+		return fmt.Errorf("the meter signs with the key %s, want %s", key.Fingerprint(), s.key.Fingerprint())
+	}
+	return nil
+}
+
+// Prove implements kiosk.Signer.
+func (s *Signed) Prove(records []string, c kiosk.SignedClaim) kiosk.SignedReading {
+	out := kiosk.SignedReading{Records: records, PublicKey: hex.EncodeToString(s.spki)}
+	t, err := ocmf.Prove(records, s.key, ocmf.Claim{
+		Meter: c.Before.Serial, Reference: c.Reference, Page: c.Page, Step: s.step, AnyTime: c.AnyTime,
+		Start: ocmf.Between{From: c.Before.At, To: c.Began.At, Low: int64(c.Before.Import), High: int64(c.Began.Import)},
+		Stop:  ocmf.Between{From: c.Began.At, To: c.Ended.At, Low: int64(c.Began.Import), High: int64(c.Ended.Import)},
+	})
+	if err != nil {
+		out.Error = err.Error()
+		return out
+	}
+	whole := t.Energy()
+	out.Energy = kiosk.Energy(new(big.Int).Quo(whole.Num(), whole.Denom()).Int64())
+	out.Page = t.Last
+	return out
+}

@@ -366,7 +366,7 @@ func (p program) meterSign(fs *pflag.FlagSet) cli.Run {
 			return m.rescue(ctx, told)
 		}
 		x, key, err := m.once(ctx, *between, told)
-		if errors.Is(err, sign.ErrOpen) {
+		if errors.Is(err, kiosk.ErrSigning) {
 			return fmt.Errorf("%w: --rescue ends it", err)
 		}
 		if err != nil {
@@ -427,6 +427,11 @@ func (s signer) rescue(ctx context.Context, told func(record string)) error {
 	return s.Done(ctx)
 }
 
+// trial is a transaction that is no sale.
+func trial() kiosk.Signing {
+	return kiosk.Signing{Reference: "TEST", EVSE: "TEST", Tariff: "test", At: time.Now()}
+}
+
 // once is a transaction without a sale: its records are told before they are judged, by what the register says.
 func (s signer) once(ctx context.Context, between time.Duration, told func(record string)) (x ocmf.Transaction,
 	key ocmf.Key, err error) {
@@ -434,9 +439,9 @@ func (s signer) once(ctx context.Context, between time.Duration, told func(recor
 	if err != nil {
 		return x, key, err
 	}
-	c := ocmf.Claim{Reference: "TEST", Step: max(s.step, 10)} // records have hundredths of a kWh at least
+	c := ocmf.Claim{Reference: trial().Reference, Step: max(s.step, meter.LeastSigned)}
 	records, err := s.around(ctx, &c, &c.Start, func(ctx context.Context) ([]string, error) {
-		return s.Begin(ctx, sign.Start{Reference: c.Reference, EVSE: "TEST", Tariff: "test", At: time.Now()})
+		return s.Begin(ctx, trial())
 	})
 	if err != nil {
 		return x, key, err
@@ -448,7 +453,7 @@ func (s signer) once(ctx context.Context, between time.Duration, told func(recor
 	case <-ctx.Done(): // the meter is not left with an open one
 	}
 	ctx = context.WithoutCancel(ctx)
-	more, err := s.around(ctx, &c, &c.Stop, s.End)
+	more, err := s.around(ctx, &c, &c.Stop, func(ctx context.Context) ([]string, error) { return s.End(ctx, trial()) })
 	if err != nil {
 		return x, key, err
 	}

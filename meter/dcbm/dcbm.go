@@ -27,7 +27,6 @@ import (
 
 	"kioskd"
 	"kioskd/meter/ocmf"
-	"kioskd/meter/sign"
 )
 
 // Meter is a DCBM. It may be read while it signs; one caller lets it sign at a time.
@@ -38,7 +37,6 @@ type Meter struct {
 	mu   sync.Mutex
 	said status
 	at   time.Time // when it said it
-	id   string    // of the transaction that Begin began
 }
 
 // New is the meter at an address http://HOST or http://HOST:PORT.
@@ -239,13 +237,13 @@ type start struct {
 }
 
 // Begin implements sign.Meter. Where no answer comes, the meter is asked whether it has begun all the same.
-func (m *Meter) Begin(ctx context.Context, b sign.Start) ([]string, error) {
+func (m *Meter) Begin(ctx context.Context, b kiosk.Signing) ([]string, error) {
 	s, err := m.status(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if *s.Status.Bits.Going {
-		return nil, sign.ErrOpen
+		return nil, kiosk.ErrSigning
 	}
 	if err := m.setTime(ctx, b.At); err != nil {
 		return nil, err
@@ -265,9 +263,6 @@ func (m *Meter) Begin(ctx context.Context, b sign.Start) ([]string, error) {
 	if err != nil && m.running(ctx) != b.Reference {
 		return nil, fmt.Errorf("cannot begin: %w", err)
 	}
-	m.mu.Lock()
-	m.id = b.Reference
-	m.mu.Unlock()
 	return nil, nil
 }
 
@@ -317,18 +312,12 @@ func (m *Meter) setTime(ctx context.Context, at time.Time) error {
 }
 
 // End implements sign.Meter.
-func (m *Meter) End(ctx context.Context) ([]string, error) {
+func (m *Meter) End(ctx context.Context, b kiosk.Signing) ([]string, error) {
 	s, err := m.status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m.mu.Lock()
-	id := m.id
-	m.mu.Unlock()
-	if id == "" {
-		return nil, errors.New("the meter has no transaction that was begun here")
-	}
-	return m.end(ctx, s, id)
+	return m.end(ctx, s, b.Reference)
 }
 
 // end ends a transaction where it runs, and reads its record.

@@ -16,7 +16,6 @@ import (
 	"kioskd"
 	"kioskd/meter/dcbm"
 	"kioskd/meter/ocmf"
-	"kioskd/meter/sign"
 	"kioskd/simulator"
 )
 
@@ -59,8 +58,8 @@ func newWorld(t *testing.T) *world {
 	return out
 }
 
-func begin() sign.Start {
-	return sign.Start{Reference: `7GK2&M4Q "é`, EVSE: "DE*ABC*E001*1", Tariff: "0.49 EUR/kWh and\n1 EUR a start",
+func begin() kiosk.Signing {
+	return kiosk.Signing{Reference: `7GK2&M4Q "é`, EVSE: "DE*ABC*E001*1", Tariff: "0.49 EUR/kWh and\n1 EUR a start",
 		At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 }
 
@@ -97,7 +96,7 @@ func TestATransaction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		records, err := s.driver.End(t.Context())
+		records, err := s.driver.End(t.Context(), begin())
 		if err != nil {
 			t.Fatalf("%s: %v", firmware, err)
 		}
@@ -109,7 +108,7 @@ func TestATransaction(t *testing.T) {
 			x.Begin.Payload.ID != begin().Reference || before.Serial != "4711" || before.Import < 1_234_567 {
 			t.Errorf("%s: %+v, before %+v", firmware, x, before)
 		}
-		again, err := s.driver.End(t.Context())
+		again, err := s.driver.End(t.Context(), begin())
 		if err != nil || again[0] != records[0] {
 			t.Errorf("%s: asked again: %q, %v", firmware, again, err)
 		}
@@ -125,7 +124,7 @@ func TestWhatIsSaid(t *testing.T) {
 	if _, err := s.driver.Begin(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.driver.End(t.Context()); err != nil {
+	if _, err := s.driver.End(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -205,7 +204,7 @@ func TestStatus(t *testing.T) {
 	} {
 		s.instead("GET /v1/status", 200, body)
 		for what, err := range map[string]error{"read": second(s.driver.Read(t.Context())),
-			"begin": second(s.driver.Begin(t.Context(), begin())), "end": second(s.driver.End(t.Context())),
+			"begin": second(s.driver.Begin(t.Context(), begin())), "end": second(s.driver.End(t.Context(), begin())),
 			"rescue": second(s.driver.Rescue(t.Context(), time.Now()))} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %s: error %v, want %q", body, what, err, want)
@@ -247,9 +246,9 @@ func TestTroubleAtEveryStep(t *testing.T) {
 					t.Errorf("%s, carried out %v: begin again: %v", step, carried, err)
 				}
 			}
-			records, err := s.driver.End(t.Context())
+			records, err := s.driver.End(t.Context(), begin())
 			if err != nil {
-				records, err = s.driver.End(t.Context())
+				records, err = s.driver.End(t.Context(), begin())
 			}
 			if err != nil || !broke() {
 				t.Errorf("%s, carried out %v: end: %v (broke %v)", step, carried, err, broke())
@@ -268,7 +267,7 @@ func TestAnOpenTransactionIsRescued(t *testing.T) {
 	if _, err := s.driver.Begin(t.Context(), begin()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.driver.Begin(t.Context(), begin()); !errors.Is(err, sign.ErrOpen) {
+	if _, err := s.driver.Begin(t.Context(), begin()); !errors.Is(err, kiosk.ErrSigning) {
 		t.Fatalf("a second transaction: %v", err)
 	}
 	records, err := s.driver.Rescue(t.Context(), time.Now())
@@ -293,7 +292,7 @@ func TestASpoiledRecord(t *testing.T) {
 	if _, err := s.driver.Begin(t.Context(), begin()); err != nil {
 		t.Fatal(err)
 	}
-	records, err := s.driver.End(t.Context())
+	records, err := s.driver.End(t.Context(), begin())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
+	"kioskd"
 	"kioskd/meter/ocmf"
 )
 
@@ -47,7 +49,7 @@ func (m *bsm) Key(ctx context.Context) (ocmf.Key, error) {
 	return ocmf.ParseKey(hex.EncodeToString(b[:words[0]]), "")
 }
 
-func (m *bsm) Begin(ctx context.Context, s Start) ([]string, error) {
+func (m *bsm) Begin(ctx context.Context, s kiosk.Signing) ([]string, error) {
 	if err := m.setTime(ctx, s.At); err != nil {
 		return nil, err
 	}
@@ -78,7 +80,39 @@ func (m *bsm) setTime(ctx context.Context, at time.Time) error {
 // clockOff is how far a meter's clock may be off.
 const clockOff = 5 * time.Second
 
-func (m *bsm) End(ctx context.Context) ([]string, error) { return m.snapshot(ctx, bsmEnd, bsmEndT) }
+// End takes the snapshot of the end, where there is none yet that follows the one of the beginning.
+func (m *bsm) End(ctx context.Context, s kiosk.Signing) ([]string, error) {
+	record, err := m.ended(ctx, strings.TrimSpace(text(letters(s.Reference, 70))))
+	if err != nil || len(record) > 0 {
+		return record, err
+	}
+	return m.snapshot(ctx, bsmEnd, bsmEndT)
+}
+
+// ended is the record of the end of a session, where the meter has made it: another snapshot would be one too many.
+func (m *bsm) ended(ctx context.Context, reference string) ([]string, error) {
+	var pages [2]int64
+	var last string
+	for i, at := range []uint16{bsmStartT, bsmEndT} {
+		words, err := m.read(ctx, holding, at, 2+bsmText)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the signed reading: %w", err)
+		}
+		last = text(words[2:])
+		r, err := ocmf.Parse(last)
+		if words[1] != bsmValid || err != nil || strings.TrimSpace(r.Payload.ID) != reference {
+			return nil, nil
+		}
+		_, pages[i], err = r.Page()
+		if err != nil {
+			return nil, nil
+		}
+	}
+	if pages[1] != pages[0]+1 {
+		return nil, nil
+	}
+	return []string{last}, nil
+}
 
 // snapshot lets the meter take and sign a snapshot, and reads its record.
 func (m *bsm) snapshot(ctx context.Context, status, record uint16) ([]string, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"kioskd"
 	"kioskd/meter/ocmf"
 )
 
@@ -62,13 +63,13 @@ func (m *em580) Key(ctx context.Context) (ocmf.Key, error) {
 	return ocmf.ParseKey(hex.EncodeToString(der), "")
 }
 
-func (m *em580) Begin(ctx context.Context, s Start) ([]string, error) {
+func (m *em580) Begin(ctx context.Context, s kiosk.Signing) ([]string, error) {
 	state, err := m.one(ctx, input, emState)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read the state of the record: %w", err)
 	case state != emNone:
-		return nil, fmt.Errorf("%w: state %d", ErrOpen, state)
+		return nil, fmt.Errorf("%w: state %d", kiosk.ErrSigning, state)
 	}
 	if err := m.setTime(ctx, s.At); err != nil {
 		return nil, err
@@ -114,7 +115,10 @@ func (m *em580) reaches(ctx context.Context, want uint16) error {
 // emSigns is how long the meter may take: ten times what its driver at EVerest waits.
 const emSigns = 10 * time.Second
 
-func (m *em580) End(ctx context.Context) ([]string, error) {
+func (m *em580) End(ctx context.Context, _ kiosk.Signing) ([]string, error) { return m.end(ctx) }
+
+// end ends the transaction where it runs, and reads its record.
+func (m *em580) end(ctx context.Context) ([]string, error) {
 	state, err := m.one(ctx, input, emState)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the state of the record: %w", err)
@@ -149,7 +153,7 @@ func (m *em580) Rescue(ctx context.Context, at time.Time) ([]string, error) {
 	if err != nil || state == emNone {
 		return nil, err
 	}
-	return m.End(ctx)
+	return m.end(ctx)
 }
 
 // Done lets the meter forget the record.

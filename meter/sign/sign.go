@@ -1,7 +1,7 @@
 // Package sign lets meters that sign readings do it: at the beginning of a transaction and at its end. What a meter
 // hands out is an OCMF record, which is passed on byte for byte; package ocmf judges it.
 //
-// A meter signs for one transaction at a time. Begin is refused while one is open; Rescue ends what a power cut or a
+// A meter signs for one transaction at a time. Begin is refused while one is open (kiosk.ErrSigning); Rescue ends what a power cut or a
 // restart left open, and returns what it left. Records that a meter holds until they are confirmed are confirmed by
 // Done, once they are on disk, and not before.
 //
@@ -14,32 +14,25 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"kioskd"
 	"kioskd/meter/ocmf"
 )
-
-// Start is what a meter is told of a transaction. What a meter has no room for is cut.
-type Start struct {
-	Reference string // of the session, by which the driver finds it
-	EVSE      string
-	Tariff    string
-	At        time.Time // UTC
-}
 
 // Meter is a meter that signs. One caller uses it at a time.
 type Meter interface {
 	// Key is the public key that the meter says it signs with, and the algorithm.
 	Key(ctx context.Context) (ocmf.Key, error)
 	// Begin begins a transaction. It returns the record of the beginning where the meter makes one of its own.
-	Begin(ctx context.Context, s Start) (records []string, err error)
-	// End ends the transaction, and returns the records that it makes then. After an error it may be called again.
-	End(ctx context.Context) (records []string, err error)
-	// Rescue ends a transaction that is open and whose beginning the caller does not know of, or only from before a
-	// restart; nothing is returned where none is.
+	Begin(ctx context.Context, s kiosk.Signing) (records []string, err error)
+	// End ends the transaction that was begun so, also by another process, and returns the records that the meter makes
+	// then. It may be called again, also where the meter has ended it.
+	End(ctx context.Context, s kiosk.Signing) (records []string, err error)
+	// Rescue ends a transaction that is open and whose beginning the caller does not know; nothing is returned where
+	// none is.
 	Rescue(ctx context.Context, at time.Time) (records []string, err error)
 	// Done confirms that the records are kept.
 	Done(ctx context.Context) error
@@ -51,9 +44,6 @@ type Registers interface {
 	Write(ctx context.Context, address uint16, words []uint16) error
 }
 
-// ErrOpen means that a transaction is open in the meter that Begin did not begin: Rescue ends it.
-var ErrOpen = errors.New("a transaction is open in the meter")
-
 // New is the driver of a way to sign, as the file of a model names it.
 func New(signing string, r Registers) (Meter, error) {
 	switch signing {
@@ -62,7 +52,7 @@ func New(signing string, r Registers) (Meter, error) {
 	case "em580":
 		return &em580{registers{r}}, nil
 	case "wm3m4":
-		return &wm3m4{registers: registers{r}}, nil
+		return &wm3m4{registers{r}}, nil
 	}
 	return nil, fmt.Errorf("cannot sign by %q: known are bsm, em580 and wm3m4", signing)
 }

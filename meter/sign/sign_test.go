@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"kioskd"
 	"kioskd/meter/model"
 	"kioskd/meter/ocmf"
 	"kioskd/meter/sign"
@@ -41,6 +43,7 @@ type signing struct {
 	bay    *simulator.Bay
 	device *simulator.SigningMeter
 	driver sign.Meter
+	again  func() sign.Meter // a driver of another process
 }
 
 func newSigning(t *testing.T, name string) signing {
@@ -60,22 +63,25 @@ func newSigning(t *testing.T, name string) signing {
 	go (&simulator.Bus{Units: map[byte]simulator.Unit{7: device}}).Serve(ctx, theirs)
 	bus := modbus.NewBusOn(func(context.Context) (io.ReadWriteCloser, error) { return ours, nil }, false)
 	t.Cleanup(func() { bus.Close(); stop() })
-	driver, err := sign.New(m.Signing, wired{bus, 7})
-	if err != nil {
-		t.Fatal(err)
+	driver := func() sign.Meter {
+		out, err := sign.New(m.Signing, wired{bus, 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
 	}
-	return signing{bay, device, driver}
+	return signing{bay, device, driver(), driver}
 }
 
-func (s signing) start() sign.Start {
-	return sign.Start{Reference: `7GK2M4Q "|\ é`, EVSE: "DE*ABC*E001*1", Tariff: "0.49 EUR/kWh",
+func (s signing) start() kiosk.Signing {
+	return kiosk.Signing{Reference: `7GK2M4Q "|\ é`, EVSE: "DE*ABC*E001*1", Tariff: "0.49 EUR/kWh",
 		At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 }
 
 // all ends a transaction, and judges what the meter handed out.
 func (s signing) all(t *testing.T, begun []string) (ocmf.Transaction, error) {
 	t.Helper()
-	records, err := s.driver.End(t.Context())
+	records, err := s.driver.End(t.Context(), s.start())
 	if err != nil {
 		return ocmf.Transaction{}, err
 	}
@@ -147,7 +153,7 @@ func TestAnOpenTransactionIsRescued(t *testing.T) {
 			if _, err := s.driver.Begin(t.Context(), s.start()); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.driver.Begin(t.Context(), s.start()); !errors.Is(err, sign.ErrOpen) {
+			if _, err := s.driver.Begin(t.Context(), s.start()); !errors.Is(err, kiosk.ErrSigning) {
 				t.Fatalf("%s: a second transaction: %v", name, err)
 			}
 			records, err := s.driver.Rescue(t.Context(), s.start().At.Add(time.Hour))
@@ -162,6 +168,45 @@ func TestAnOpenTransactionIsRescued(t *testing.T) {
 			}
 			if _, err := s.driver.Begin(t.Context(), s.start()); err != nil {
 				t.Errorf("%s: after the rescue: %v", name, err)
+			}
+		})
+	}
+}
+
+// TestAnEndIsHandedOutAgain, the same one, to a process that knows nothing of the one that ended it, until it is
+// confirmed or another transaction begins.
+func TestAnEndIsHandedOutAgain(t *testing.T) {
+	for _, name := range makes {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSigning(t, name)
+			begun, err := s.driver.Begin(t.Context(), s.start())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.bay.Switch(true)
+			time.Sleep(10 * time.Minute)
+			s.bay.Switch(false)
+			first, err := s.driver.End(t.Context(), s.start())
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			again, err := s.again().End(t.Context(), s.start())
+			if err != nil || !slices.Equal(again, first) {
+				t.Fatalf("%s: %v: ended as %q, and again as %q", name, err, first, again)
+			}
+			if _, err := s.all(t, begun); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := s.driver.Done(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.driver.Begin(t.Context(), s.start()); err != nil {
+				t.Fatal(err)
+			}
+			next, err := s.again().End(t.Context(), s.start())
+			if err != nil || slices.Equal(next, first) {
+				t.Errorf("%s: %v: the next transaction ended as the one before: %q", name, err, next)
 			}
 		})
 	}
@@ -233,7 +278,7 @@ func TestWhatIsWritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.Begin(t.Context(), sign.Start{Reference: "R1", EVSE: "E1", At: at}) // nothing answers its command
+			m.Begin(t.Context(), kiosk.Signing{Reference: "R1", EVSE: "E1", At: at}) // nothing answers its command
 			if len(r.wrote) < len(c.first)+1 {
 				t.Fatalf("%s: wrote %q", name, r.wrote)
 			}
@@ -261,7 +306,7 @@ func TestAClockThatIsRightIsLeftAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.Begin(t.Context(), sign.Start{At: at})
+			m.Begin(t.Context(), kiosk.Signing{At: at})
 			if set := strings.HasPrefix(r.wrote[0], "40260"); set != sets {
 				t.Errorf("off by %v: set %v", off, set)
 			}

@@ -8,15 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"kioskd"
 	"kioskd/meter/ocmf"
 )
 
 // wm3m4 is an Iskra WM3M4 or WM3M4C (Iskra: WM3M4 manual, 6.5.6 to 6.5.13). Time and data set are lost with its power:
 // they are written again before an end.
-type wm3m4 struct {
-	registers
-	start Start // as it was told
-}
+type wm3m4 struct{ registers }
 
 // Registers of the WM3M4.
 const (
@@ -36,8 +34,10 @@ const (
 	wmSigned    = 8188
 )
 
-// States of a signature, and commands.
+// States of the meter and of a signature, and commands.
 const (
+	wmIdle         = 0
+	wmActive       = 1
 	wmOK           = 15
 	wmBusy         = 2 // and below: it is not made yet
 	wmBegin        = 'B' << 8
@@ -57,22 +57,21 @@ func (m *wm3m4) Key(ctx context.Context) (ocmf.Key, error) {
 	return ocmf.ParseKey(hex.EncodeToString(wordBytes(words)), "")
 }
 
-func (m *wm3m4) Begin(ctx context.Context, s Start) ([]string, error) {
+func (m *wm3m4) Begin(ctx context.Context, s kiosk.Signing) ([]string, error) {
 	state, err := m.one(ctx, holding, wmState)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read state: %w", err)
-	case state != 0:
-		return nil, fmt.Errorf("%w: state %d", ErrOpen, state)
+	case state != wmIdle:
+		return nil, fmt.Errorf("%w: state %d", kiosk.ErrSigning, state)
 	}
-	m.start = s
-	if err := m.tell(ctx, s.At); err != nil {
+	if err := m.tell(ctx, s); err != nil {
 		return nil, err
 	}
 	if err := m.write(ctx, wmCommand, wmBegin); err != nil {
 		return nil, fmt.Errorf("cannot write command: %w", err)
 	}
-	return nil, m.signs(ctx, func(v uint16) bool { return v != 1 })
+	return nil, m.signs(ctx, func(v uint16) bool { return v != wmActive })
 }
 
 // dataset is what the meter is told; what is empty it fills in. The order of the fields is the meter's.
@@ -85,16 +84,16 @@ type dataset struct {
 }
 
 // tell writes time and data set.
-func (m *wm3m4) tell(ctx context.Context, at time.Time) error {
+func (m *wm3m4) tell(ctx context.Context, s kiosk.Signing) error {
 	d := dataset{FV: "1.0", IF: []string{}, RD: []string{}, IT: "CARD_TXN_NR", CT: "EVSEID",
-		ID: strings.TrimSpace(text(letters(m.start.Reference, 20))),
-		CI: strings.TrimSpace(text(letters(m.start.EVSE, 10)))}
+		ID: strings.TrimSpace(text(letters(s.Reference, 20))),
+		CI: strings.TrimSpace(text(letters(s.EVSE, 10)))}
 	b, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
 	return m.writeAll(ctx, []written{
-		{"time", wmTime, []uint16{uint16(at.Unix() >> 16), uint16(at.Unix())}}, {"time zone", wmZone, []uint16{0}},
+		{"time", wmTime, []uint16{uint16(s.At.Unix() >> 16), uint16(s.At.Unix())}}, {"time zone", wmZone, []uint16{0}},
 		{"state of the clock", wmClock, []uint16{wmSynced}}, {"format", wmFormat, []uint16{0}},
 		{"data set", wmIn, bytesWords(b)}, {"length of the data set", wmInLength, []uint16{uint16(len(b))}},
 	})
@@ -116,24 +115,34 @@ func (m *wm3m4) signs(ctx context.Context, waits func(state uint16) bool) error 
 	return nil
 }
 
-func (m *wm3m4) End(ctx context.Context) ([]string, error) {
+func (m *wm3m4) End(ctx context.Context, s kiosk.Signing) ([]string, error) {
 	state, err := m.one(ctx, holding, wmState)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read state: %w", err)
-	case state == 0:
-		return nil, fmt.Errorf("the meter has no transaction")
-	case state != 1: // its power was off
-		if err := m.tell(ctx, time.Now()); err != nil {
+	case state == wmIdle: // it has ended: its last record is there until the next one
+		return m.record(ctx)
+	case state != wmActive: // its power was off
+		if err := m.tell(ctx, s); err != nil {
 			return nil, err
 		}
 	}
+	return m.end(ctx)
+}
+
+// end ends the transaction that is open.
+func (m *wm3m4) end(ctx context.Context) ([]string, error) {
 	if err := m.write(ctx, wmCommand, wmEnd); err != nil {
 		return nil, fmt.Errorf("cannot write command: %w", err)
 	}
-	if err := m.signs(ctx, func(v uint16) bool { return v != 0 }); err != nil {
+	if err := m.signs(ctx, func(v uint16) bool { return v != wmIdle }); err != nil {
 		return nil, err
 	}
+	return m.record(ctx)
+}
+
+// record is what the meter signed last.
+func (m *wm3m4) record(ctx context.Context) ([]string, error) {
 	payload, err := m.bytes(ctx, wmOutLength, wmOut, wmLongest)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the data set: %w", err)
@@ -163,13 +172,15 @@ func (m *wm3m4) bytes(ctx context.Context, length, address uint16, most int) ([]
 
 func (m *wm3m4) Rescue(ctx context.Context, at time.Time) ([]string, error) {
 	state, err := m.one(ctx, holding, wmState)
-	if err != nil || state == 0 {
+	if err != nil || state == wmIdle {
 		return nil, err
 	}
-	if err := m.tell(ctx, at); err != nil {
-		return nil, err
+	if state != wmActive { // what it was told is lost
+		if err := m.tell(ctx, kiosk.Signing{At: at}); err != nil {
+			return nil, err
+		}
 	}
-	return m.End(ctx)
+	return m.end(ctx)
 }
 
 // Done has nothing to confirm: the record is there until the next one.
