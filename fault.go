@@ -33,6 +33,7 @@ const (
 	FaultEnergyUnsold        FaultCode = "MT005" // energy without a session
 	FaultMeterContradicts    FaultCode = "MT006" // register and power of a meter disagree
 	FaultMeterCrossed        FaultCode = "MT007" // another bay's meter counts what this one's contactor lets through
+	FaultMeterUnsigned       FaultCode = "MT008" // the meter does not sign, or with another key
 	FaultEmergencyStop       FaultCode = "CX008" // emergency stop
 	FaultContactorStuck      FaultCode = "CX017" // contactor does not follow
 	FaultChargerLost         FaultCode = "CH001" // charger unreachable
@@ -92,6 +93,7 @@ var faults = []Fault{
 	{FaultEnergyUnsold, BayDown, Technician},
 	{FaultMeterContradicts, BayDown, Technician},
 	{FaultMeterCrossed, BayDown, Technician},
+	{FaultMeterUnsigned, BayDown, Technician},
 	{FaultEmergencyStop, BayDown, Host},
 	{FaultContactorStuck, BayDown, Technician},
 	{FaultChargerLost, BayDown, Technician},

@@ -43,11 +43,11 @@ var ErrSigning = errors.New("a transaction is open in the meter")
 type Signer interface {
 	// Check tells why the meter is not the one that is known by its public key.
 	Check(context.Context) error
-	// Begin begins a transaction, and returns the record of the beginning where the meter makes one of its own. It fails
-	// with ErrSigning where one is open.
+	// Begin begins a transaction, and returns the record of the beginning where the meter makes one of its own. It
+	// fails with ErrSigning where one is open.
 	Begin(context.Context, Signing) (records []string, err error)
-	// End ends the transaction that was begun so, perhaps before a restart, and returns the records that the meter makes
-	// then. It may be called again, also where the meter has ended it.
+	// End ends the transaction that was begun so, perhaps before a restart, and returns the records that the meter
+	// makes then. It may be called again, also where the meter has ended it.
 	End(context.Context, Signing) (records []string, err error)
 	// Rescue ends what is open in the meter, and returns what it left; nothing where nothing is open.
 	Rescue(ctx context.Context, at time.Time) (records []string, err error)

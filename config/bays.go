@@ -12,7 +12,9 @@ import (
 
 	"kioskd"
 	"kioskd/line"
+	"kioskd/meter/dcbm"
 	"kioskd/meter/model"
+	"kioskd/meter/ocmf"
 	"kioskd/strict"
 )
 
@@ -78,6 +80,9 @@ func portOf(address string) string {
 
 // Own is what no other bay may have, as far as it is known.
 func (b Bay) Own() (out []string) {
+	if b.HTTP() {
+		out = append(out, "the meter at "+strings.ToLower(strings.TrimSuffix(b.MeterAddr, "/")))
+	}
 	if b.MeterUnit != 0 && b.MeterAddr != "" {
 		out = append(out, fmt.Sprintf("meter unit %d at %s", b.MeterUnit, portOf(b.MeterAddr)))
 	}
@@ -190,22 +195,72 @@ func (r *configReader) models(n *yaml.Node, folder string) func(name string) (*m
 
 func (r *configReader) meter(b *Bay, n *yaml.Node, find func(name string) (*model.Model, error)) {
 	accepted := false
-	var at *yaml.Node
+	var at, key, unit *yaml.Node
 	r.Mapping(n, "meter", map[string]func(*yaml.Node){
-		"address!": r.address(&b.MeterAddr, 1), "unit!": r.Number(&b.MeterUnit, 1, 247), "serial": r.Text(&b.Serial),
+		"address!": r.meterAddress(b), "serial": r.Text(&b.Serial),
+		"unit":              func(n *yaml.Node) { unit = n; r.Number(&b.MeterUnit, 1, 247)(n) },
 		"accept_unverified": r.Boolean(&accepted),
+		"public_key":        func(n *yaml.Node) { key = n },
 		"model!": func(n *yaml.Node) {
 			m, err := find(n.Value)
+			if slices.Contains(overHTTP(), n.Value) {
+				m, err = &model.Model{Vendor: "LEM", Name: n.Value, Phases: 1, Step: 1, Signing: "http"}, nil
+			}
 			if err != nil {
 				r.Fault(n, "meter.model: %v", err)
 			}
 			b.Model, at = m, n
 		},
 	})
+	switch {
+	case b.MeterAddr == "" || b.Model == nil: // which is said
+	case b.HTTP() != slices.Contains(overHTTP(), b.Model.Name):
+		r.Fault(n, "meter: want address http://HOST for the models %s, and for no other", strings.Join(overHTTP(), ", "))
+	case !b.HTTP() && unit == nil:
+		r.Fault(n, "meter: unit is missing")
+	case b.HTTP() && unit != nil:
+		r.Fault(n, "meter: want no unit beside an address of HTTP")
+	}
+	if key != nil {
+		r.publicKey(b, key)
+	}
 	if b.Model != nil && b.Model.Unverified != "" && !accepted {
 		r.Fault(at, "meter.model: what is known of the %v is not verified (%s): compare what kioskd meter read says "+
 			"with its display, and say accept_unverified: true", b.Model, b.Model.Unverified)
 	}
+}
+
+// overHTTP are the models that speak HTTP, and not Modbus.
+func overHTTP() []string { return []string{"DCBM-400", "DCBM-600"} }
+
+// HTTP tells whether the bay's meter speaks HTTP.
+func (b Bay) HTTP() bool { return strings.HasPrefix(b.MeterAddr, "http:") }
+
+// meterAddress reads where a meter is.
+func (r *configReader) meterAddress(b *Bay) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if !strings.HasPrefix(n.Value, "http:") {
+			r.address(&b.MeterAddr, 1)(n)
+			return
+		}
+		if _, err := dcbm.New(n.Value); err != nil {
+			r.Fault(n, "meter.address: %v", err)
+		}
+		b.MeterAddr = n.Value
+	}
+}
+
+// publicKey reads the key with which a bay's sales are signed.
+func (r *configReader) publicKey(b *Bay, n *yaml.Node) {
+	if b.Model != nil && b.Model.Name != "" && b.Model.Signing == "" {
+		r.Fault(n, "meter.public_key: the %v signs nothing", b.Model)
+	}
+	key, err := ocmf.ParseKey(n.Value, "")
+	if err != nil {
+		r.Fault(n, "meter.public_key: %v", err)
+		return
+	}
+	b.Key = &key
 }
 
 func (r *configReader) board(b *Bay, n *yaml.Node) {
@@ -245,7 +300,7 @@ const LeastPower, MostPower = 1000, 100_000_000
 // MeterLines are the lines that meters hang on, in order.
 func (c *Config) MeterLines() (out []string) {
 	for _, b := range c.Bays {
-		if b.MeterAddr != "" {
+		if b.MeterAddr != "" && !b.HTTP() {
 			out = append(out, b.MeterAddr)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"kioskd/file"
 	"kioskd/line"
 	"kioskd/meter/model"
+	"kioskd/meter/ocmf"
 	"kioskd/ocpi"
 	"kioskd/session"
 	"kioskd/strict"
@@ -83,7 +84,8 @@ type Bay struct {
 	MaxPower   kiosk.Power
 	Model      *model.Model // nil where the charger counts
 	MeterAddr  string
-	MeterUnit  int
+	MeterUnit  int       // 0 where the meter speaks HTTP: see HTTP
+	Key        *ocmf.Key // the meter signs each sale with its private half; nil where none is signed
 	Serial     string
 	Board      string // address; empty for GPIO
 	BoardUnit  int
@@ -277,6 +279,9 @@ func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 	c.Terminal.Currency, c.Rules.Currency, c.Terminal.ID = c.Currency, c.Currency, c.Rules.TerminalID
 	for _, b := range c.Bays {
 		c.Rules.Bays[b.Number] = b.Register()
+		if b.Key != nil {
+			c.Rules.Signs[b.Number] = true
+		}
 		if b.Charger != nil {
 			rules := session.NewChargerRules(c.chargerLost, c.OCPP.Sample)
 			rules.Metered = !b.ChargerCounts()

@@ -29,7 +29,7 @@ func TestUnknownAndRepeatedSettings(t *testing.T) {
 		{"with a hyphen", within(least, "site", "¦vat-id: DE1"), "vat_id"},
 		{"of a bay", changed(t, least, "    max_power_w", "    ¦power: 1\n    max_power_w"), "evse_id"},
 		{"of a meter", changed(t, least, "      unit: 1\n", "      unit: 1\n      ¦baud: 9600\n"),
-			"address, model, serial"},
+			"address, model, public_key, serial"},
 		{"of a board", changed(t, least, "coil: 0", "coil: 0\n      ¦relay: 1"), "emergency, feedback, plugged"},
 		{"of GPIO lines", least + pins + "      ¦chip: gpiochip0\n", "active_low, contactor"},
 		{"of a tariff", changed(t, least, "tariff:\n", "tariff:\n  ¦hold: 5\n"), "hold"},

@@ -77,14 +77,15 @@ func (s *Signed) Check(ctx context.Context) error {
 	return nil
 }
 
+func between(a, b kiosk.Reading) ocmf.Between {
+	return ocmf.Between{From: a.At, To: b.At, Low: int64(a.Import), High: int64(b.Import)}
+}
+
 // Prove implements kiosk.Signer.
 func (s *Signed) Prove(records []string, c kiosk.SignedClaim) kiosk.SignedReading {
 	out := kiosk.SignedReading{Records: records, PublicKey: hex.EncodeToString(s.spki)}
-	t, err := ocmf.Prove(records, s.key, ocmf.Claim{
-		Meter: c.Before.Serial, Reference: c.Reference, Page: c.Page, Step: s.step, AnyTime: c.AnyTime,
-		Start: ocmf.Between{From: c.Before.At, To: c.Began.At, Low: int64(c.Before.Import), High: int64(c.Began.Import)},
-		Stop:  ocmf.Between{From: c.Began.At, To: c.Ended.At, Low: int64(c.Began.Import), High: int64(c.Ended.Import)},
-	})
+	t, err := ocmf.Prove(records, s.key, ocmf.Claim{Meter: c.Before.Serial, Reference: c.Reference, Page: c.Page,
+		Step: s.step, AnyTime: c.AnyTime, Start: between(c.Before, c.Began), Stop: between(c.Began, c.Ended)})
 	if err != nil {
 		out.Error = err.Error()
 		return out

@@ -18,6 +18,8 @@ type bayWorker struct {
 	readings owner // of the meter
 	staff    services
 	charger  kiosk.Charger  // nil where the bay is no charger's
+	signs    bool           // the meter signs, as far as is known; of runReadings alone
+	checkAt  time.Time      // when that is found out next; of runReadings alone
 	starting sync.WaitGroup // of what asks a charger to begin, or how long to go on
 
 	mu      sync.Mutex // of what follows, and of the order in which it is told
@@ -59,7 +61,7 @@ func newBayWorker(c *Controller, b Bay) *bayWorker {
 // command queues a command. One to open undoes one to close that is still waiting.
 func (w *bayWorker) command(c Command) {
 	switch c.Do {
-	case ReadBaseline, ReadFinal:
+	case ReadBaseline, ReadFinal, BeginSigning, SignFinal, KeptSigning, DropSigning:
 		w.readings.q.push(c)
 		return
 	case OpenContact:
@@ -271,6 +273,7 @@ func (w *bayWorker) measure(ctx context.Context) {
 		w.notify(ctx, c, code == c, err)
 	}
 	w.well(ctx, &w.readings)
+	w.checkSigner(ctx)
 }
 
 // report tells the machine what is known of the bay. It is called with the lock, so that what is
@@ -308,6 +311,12 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 	case LookAtBay:
 		w.inspectAnd(ctx, true)
 		return
+	case KeptSigning:
+		w.kept(ctx)
+		return
+	case DropSigning:
+		w.drop(ctx)
+		return
 	case chargerBegan:
 		w.tellBegan(ctx)
 		return
@@ -321,6 +330,10 @@ func (w *bayWorker) carryOut(ctx context.Context, cmd Command) {
 		w.mu.Unlock()
 	case ReadBaseline, ReadFinal:
 		o.Reading, o.Err = w.stable(ctx)
+	case BeginSigning:
+		w.signFirst(ctx, cmd, &o)
+	case SignFinal:
+		w.signLast(ctx, cmd, &o)
 	case CloseContact:
 		if w.charger != nil {
 			w.start(ctx, cmd)

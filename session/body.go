@@ -65,6 +65,20 @@ type (
 		// of a charger: what it began
 		Transaction *kiosk.Transaction `json:"transaction,omitempty"`
 	}
+	// PageBody is the page of the last signed record of a meter that is known; 0 for none.
+	PageBody struct {
+		Page int64 `json:"page"`
+	}
+	// SigningBody is what a meter signed of the beginning, and the register after it.
+	SigningBody struct {
+		Records []string      `json:"records"` // none where it signs one of both at the end
+		Reading kiosk.Reading `json:"reading"`
+	}
+	// LeftBody is what a meter had signed of a transaction that no session ended.
+	LeftBody struct {
+		Bay     int      `json:"bay"`
+		Records []string `json:"records"`
+	}
 	// ReadingBody is a register on the way.
 	ReadingBody struct {
 		Reading  kiosk.Reading `json:"reading"`
@@ -73,7 +87,9 @@ type (
 	// LastBody is the register that is billed.
 	LastBody struct {
 		Reading kiosk.Reading `json:"reading"`
-		Source  string        `json:"source"` // read, last_good or frozen
+		Source  string        `json:"source"` // read, last_good, frozen or unsigned
+		// Signed is what the meter signed, where it signed the beginning: what it proves is billed, and no more.
+		Signed *kiosk.SignedReading `json:"signed,omitempty"`
 		ErrorBody
 	}
 	// StopBody is why power goes off.
@@ -258,6 +274,8 @@ var bodies = map[Kind]reflect.Type{
 
 	Plugged:         nil,
 	MeterStart:      typeOf[FirstBody](),
+	SigningIntent:   typeOf[PageBody](),
+	SigningBegan:    typeOf[SigningBody](),
 	ContactorClose:  nil,
 	ContactorClosed: nil,
 	ReadingTaken:    typeOf[ReadingBody](),
@@ -299,6 +317,7 @@ var bodies = map[Kind]reflect.Type{
 	ContactorTest:      typeOf[TestBody](),
 	ContactorTested:    typeOf[TestedBody](),
 	MeterSwapped:       typeOf[SwapBody](),
+	SigningLeft:        typeOf[LeftBody](),
 	TransactionBegan:   typeOf[ChargerBeganBody](),
 	TransactionRefused: typeOf[ChargerRefusedBody](),
 	TransactionEnded:   typeOf[ChargerEndBody](),
@@ -342,6 +361,8 @@ func (e Event) Reading() *kiosk.Reading {
 		return &b.Reading
 	case LastBody:
 		return &b.Reading
+	case SigningBody:
+		return &b.Reading
 	case RegisterBody:
 		return &b.Reading
 	case SwapBody:
@@ -379,6 +400,8 @@ func (e Event) Bay() int {
 	case TestedBody:
 		return b.Bay
 	case SwapBody:
+		return b.Bay
+	case LeftBody:
 		return b.Bay
 	case ChargerRefusedBody:
 		return b.Bay

@@ -23,6 +23,7 @@ type Bay struct {
 	Meter     kiosk.Meter
 	Contactor kiosk.Contactor
 	Inputs    kiosk.Inputs
+	Signer    kiosk.Signer // lets the meter sign; nil where no sale is signed
 }
 
 // Config is what a Controller needs. All fields but Derive are required.
@@ -561,7 +562,7 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 		switch o.What {
 		case HoldApproved, SettlementApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked,
 			DrainAsked, FaultDone, MoreAsked, FreeAsked, CodeJudged, TestAsked, MeterChanged, ShutAsked, RetryAsked,
-			InstructionGiven, InstructionEnded, RefundTold,
+			InstructionGiven, InstructionEnded, RefundTold, SigningFound,
 			Ticked, Sampled, FaultSeen, ClockSeen, Booted:
 			return err
 		}
@@ -580,7 +581,8 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 
 func (c *Controller) dispatch(cmd Command) {
 	switch cmd.Do {
-	case LookAtBay, ReadBaseline, CloseContact, OpenContact, ReadFinal, TestContact:
+	case LookAtBay, ReadBaseline, CloseContact, OpenContact, ReadFinal, TestContact, BeginSigning, SignFinal,
+		KeptSigning, DropSigning:
 		if b, ok := c.bays[cmd.Bay]; ok {
 			b.command(cmd)
 			return
@@ -588,7 +590,7 @@ func (c *Controller) dispatch(cmd Command) {
 		err := fmt.Errorf("bay %d is no longer configured", cmd.Bay)
 		c.cfg.Log.Error("command has no device", "session", cmd.Session, "error", err)
 		o := Observation{What: ContactorMoved, Session: cmd.Session, Err: err}
-		if cmd.Do == ReadFinal {
+		if cmd.Do == ReadFinal || cmd.Do == SignFinal {
 			o.What = FinalRead
 		}
 		c.post(o) // what was measured is billed, what was held is settled

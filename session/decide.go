@@ -63,6 +63,8 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 		return r.meterSwapped(s, o)
 	case ShutAsked:
 		return r.bayShut(s, o)
+	case SigningFound:
+		return o.left(), nil
 	case InstructionGiven, InstructionEnded:
 		return []Event{instructionEvent(o)}, nil
 	case RefundTold:
@@ -104,7 +106,9 @@ func (r Rules) decideSession(s State, o Observation) ([]Event, error) {
 	case HoldEnded:
 		return r.holdEnded(s, x, o)
 	case BaselineRead:
-		return r.baseline(x, o), nil
+		return r.baseline(s, x, o), nil
+	case SigningStarted:
+		return r.signingStarted(x, o), nil
 	case ContactorMoved:
 		return r.contactor(x, o), nil
 	case FinalRead:
@@ -195,15 +199,14 @@ func answer(err error) AnswerBody {
 	return b
 }
 
-func (r Rules) baseline(x Session, o Observation) []Event {
+func (r Rules) baseline(s State, x Session, o Observation) []Event {
 	if x.Power != Starting {
 		return nil
 	}
 	if o.Err != nil {
 		return r.release(x, o.At, ReasonMeter)
 	}
-	first := FirstBody{Reading: *o.Reading, Modulus: r.Bays[x.Bay].Modulus}
-	return []Event{x.says(MeterStart, o.At, first), x.event(ContactorClose, o.At)}
+	return r.first(s, x, o)
 }
 
 func (r Rules) contactor(x Session, o Observation) []Event {

@@ -26,6 +26,8 @@ const (
 	HoldFound       Kind = "hold_found"       // the terminal holds something that we did not record
 	Plugged         Kind = "plugged"          // a vehicle is connected
 	MeterStart      Kind = "meter_start"      // first register, read twice
+	SigningIntent   Kind = "signing_intent"   // the meter is about to sign the beginning
+	SigningBegan    Kind = "signing_began"    // it did
 	ContactorClose  Kind = "contactor_close"  // about to close
 	ContactorClosed Kind = "contactor_closed" // its auxiliary contact says so
 	ReadingTaken    Kind = "reading"          // a register on the way
@@ -78,6 +80,7 @@ const (
 	ContactorTest   Kind = "contactor_test" // about to close for a moment, with nothing connected
 	ContactorTested Kind = "contactor_tested"
 	MeterSwapped    Kind = "meter_swapped"
+	SigningLeft     Kind = "signing_left" // of a transaction that was open in a meter, and that no session ended
 
 	TransactionBegan   Kind = "transaction_began"   // of a session whose bay has a meter in front of its charger
 	TransactionRefused Kind = "transaction_refused" // a charger began one that no session granted
@@ -217,8 +220,11 @@ func (x Session) follows(k Kind) error {
 		there, what = x.Hold != nil && x.Bill != nil, "hold or bill"
 	case FreeGranted, HoldIntent, HoldOK:
 		there, what = x.Offer != nil, "offer"
+	case SigningIntent, SigningBegan:
+		there, what = x.Start != nil && x.Last != nil && (x.Signing != nil) == (k == SigningBegan), "register to sign"
 	case ContactorClose:
-		there, what = x.Charger || x.Start != nil && x.Last != nil && x.Tariff != nil, "first register"
+		there, what = x.Charger || x.Start != nil && x.Last != nil && x.Tariff != nil && x.Signing.begun(),
+			"first register"
 	case ReadingTaken, Paused, Unpaused, Adopted, MeterEnd:
 		there, what = x.Start != nil && x.Last != nil && x.Tariff != nil, "first register"
 	case Billed:

@@ -45,10 +45,16 @@ func (n *node) judgeCommand(c Command) {
 		case x.Bill.Energy > n.w.counted-n.w.from && x.Start.Import == n.w.from:
 			n.x.violated(n, "%v are billed, and %v flowed", x.Bill.Energy, n.w.counted-n.w.from)
 		}
+		if n.x.signs {
+			n.judgeSigned(c.Session)
+		}
 	case CloseContact:
 		read := n.had(c.Session, MeterStart) || x.Charger // which tells its register when it begins
 		if !n.had(c.Session, HoldConfirmed, FreeGranted) || !read || x.Power != Closing {
 			n.x.violated(n, "the contactor is closed without a hold and a register")
+		}
+		if n.x.signs && !n.had(c.Session, SigningBegan) {
+			n.x.violated(n, "the contactor is closed, and the meter signed no beginning")
 		}
 		// What a list names wrongly cannot be told from what is so.
 		if !slices.ContainsFunc(n.w.holds, func(h bankHold) bool {

@@ -72,6 +72,12 @@ func keyOfSessions(s State, w world) string {
 			at(x.Last.At, 40*time.Second)
 			at(x.OpenAt, time.Hour)
 		}
+		if x.Signing != nil {
+			fmt.Fprint(&b, "signing ", x.Signing.begun(), " ")
+			if x.Power != Off {
+				fmt.Fprint(&b, w.counted-w.signed, " ")
+			}
+		}
 		if x.Bill != nil {
 			fmt.Fprint(&b, "bill ", x.Bill.Total.Minor > 0, " ")
 		}

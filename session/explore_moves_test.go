@@ -174,6 +174,11 @@ func (n *node) bayMoves() (out []turn) {
 	case ReadFinal:
 		read(FinalRead, "last")
 	}
+	switch c.Do {
+	case BeginSigning, SignFinal, KeptSigning, DropSigning:
+		n.signingMoves(add)
+		return out
+	}
 	if n.w.box.there {
 		more := n.boxMoves(add) // which adds, too
 		return append(out, more...)

@@ -23,6 +23,7 @@ type world struct {
 	last            *kiosk.CaptureResult // the terminal's last
 	receipts        int                  // results, counted
 	box             box                  // the charger, where there is one
+	signed          kiosk.Energy         // the register when the meter signed the last beginning
 }
 
 // bankHold is what the bank knows of one.

@@ -78,16 +78,24 @@ func (s *State) remember(x Session, e Event) {
 	case HoldOK, CaptureOK, ReleaseOK:
 		s.HostRefused = 0
 	case MeterEnd:
-		s.Registers[x.Bay] = Register{x.LastReading(), true}
-		if e.Body.(LastBody).Source != "read" { // where the register is now is not known
-			delete(s.Registers, x.Bay)
-		}
+		s.ended(x, e.Body.(LastBody))
 	case ReadingTaken:
 		s.Registers[x.Bay] = Register{x.LastReading(), true}
 	}
 	if x.Result != nil && (e.Kind == CaptureOK || e.Kind == CaptureDone || e.Kind == ReleaseOK ||
 		e.Kind == ReleaseDone) {
 		s.Claimed = x.Result.ID
+	}
+}
+
+// ended keeps where a session left its bay's register, and the page of what was signed of it.
+func (s *State) ended(x Session, b LastBody) {
+	s.Registers[x.Bay] = Register{b.Reading, true}
+	if b.Source != "read" { // where the register is now is not known
+		delete(s.Registers, x.Bay)
+	}
+	if b.Signed != nil && b.Signed.Page > 0 {
+		s.Pages[b.Reading.Serial] = b.Signed.Page
 	}
 }
 

@@ -39,7 +39,9 @@ type Observation struct {
 	Ending    bool         // the daemon is about to end: nothing new begins
 	Force     bool         // end the day although captures wait: the terminal refuses them until then
 	Err       error
-	Note      string // see Event
+	Records   []string             // that a meter signed
+	Signed    *kiosk.SignedReading // what it signed of a session, and what that proves
+	Note      string               // see Event
 	// Instruction is a back office's, Report what came of it.
 	Instruction *kiosk.Instruction
 	Report      json.RawMessage
@@ -61,6 +63,8 @@ const (
 	HoldApproved       What = "hold_approved" // Record of a hold
 	HoldEnded          What = "hold_ended"    // Hold returned
 	BaselineRead       What = "baseline_read"
+	SigningStarted     What = "signing_started" // the meter signed the beginning, or did not
+	SigningFound       What = "signing_found"   // Records of a transaction that was open in a meter
 	ContactorMoved     What = "contactor_moved"
 	Sampled            What = "sampled"
 	FinalRead          What = "final_read"
@@ -113,6 +117,7 @@ type Sample struct {
 type Rules struct {
 	Bays         map[int]BayRules
 	Chargers     map[int]ChargerRules // of bays that are a charger's
+	Signs        map[int]bool         // bays whose sales are signed by their meter
 	Currency     kiosk.Currency
 	Lease        time.Duration // bay is kept for a visitor
 	PlugIn       time.Duration // from the hold to the vehicle
@@ -194,7 +199,7 @@ func DefaultRules() Rules {
 		InputsLost: 5 * time.Second, ReadingEvery: 10 * time.Second, Reaction: 4 * time.Second,
 		TryAgain: 20 * time.Second,
 		DayEnd:   -1, Location: time.UTC, Bays: map[int]BayRules{},
-		Chargers: map[int]ChargerRules{},
+		Chargers: map[int]ChargerRules{}, Signs: map[int]bool{},
 	}
 }
 

@@ -14,7 +14,7 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 		return nil, nil
 	}
 	if x.Start == nil || r.isCharger(x.Bay) && x.Begun == nil { // a charger that was asked to begin, and did not
-		return r.release(x, o.At, x.Reason), nil
+		return append(x.unused(o), r.release(x, o.At, x.Reason)...), nil
 	}
 	last := x.LastReading()
 	if kiosk.FaultOf(o.Err) == kiosk.FaultMeterOther { // since when it counts is not known
@@ -36,7 +36,10 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	default:
 		end.Reading, end.Source = *o.Reading, "read"
 	}
-	bill, err := x.bill(end.Reading)
+	if unpaid := x.sign(r, o, &end); unpaid != "" {
+		out = append(out, x.says(Alert, o.At, AlertBody{NotBilled, ErrorBody{unpaid}}))
+	}
+	bill, err := x.bill(x.billable(end))
 	if err != nil { // cannot be priced: the driver is not the one to pay for that
 		end.ErrorBody, x.Start = wentWrong(err), nil
 		return append(append(out, x.says(MeterEnd, o.At, end)), r.settle(x, o.At)...), nil

@@ -73,6 +73,7 @@ func (c *Controller) exchange(ctx context.Context, bay int, o Observation) (old 
 				o.Old, o.Reading = x.old, &after
 				return c.Do(work, o)
 			})
+			w.signs, w.checkAt = w.signs && x.err != nil, time.Time{}
 		}
 		done <- x
 	})

@@ -28,8 +28,9 @@ type State struct {
 	HostRefused int          // payments in a row that failed because the terminal had no host
 	HostAt      time.Time    // the last of them
 	Access      Access
-	Testing     map[int]bool   // bays whose contactor is being tested
-	Tested      map[int]string // what the last test of a bay came to; empty where it was good
+	Pages       map[string]int64 // of each meter's last signed record that is known, by its serial number
+	Testing     map[int]bool     // bays whose contactor is being tested
+	Tested      map[int]string   // what the last test of a bay came to; empty where it was good
 }
 
 // Register is what a bay's meter counted.
@@ -81,10 +82,12 @@ type Session struct {
 	Class    string    // of the last decline
 	Cancel   bool      // the driver asked to cancel
 
-	Start   *kiosk.Reading // first register
-	Modulus kiosk.Energy   // the register begins again at 0 here; 0 never
-	Last    *kiosk.Reading // last register that was journaled
-	Proven  *kiosk.Reading // last journaled with which the meter said its serial number
+	Start   *kiosk.Reading       // first register
+	Modulus kiosk.Energy         // the register begins again at 0 here; 0 never
+	Signing *Signing             // what the meter signs of the session; nil where it signs nothing
+	Signed  *kiosk.SignedReading // what it signed, from the last register on
+	Last    *kiosk.Reading       // last register that was journaled
+	Proven  *kiosk.Reading       // last journaled with which the meter said its serial number
 	Periods []tariff.Period
 	cut     bool // the next stretch is a period of its own
 	idle    bool // the vehicle asks for nothing
@@ -123,6 +126,7 @@ func (s State) clone() State {
 	out := s
 	out.Sessions, out.Faults, out.Registers = cloned(s.Sessions), cloned(s.Faults), cloned(s.Registers)
 	out.Testing, out.Tested, out.Known = cloned(s.Testing), cloned(s.Tested), cloned(s.Known)
+	out.Pages = cloned(s.Pages)
 	return out
 }
 

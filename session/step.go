@@ -21,6 +21,9 @@ type Command struct {
 	First   bool // the first try: a driver is waiting for it
 	Force   bool // see Observation
 	Times   int  // how often as long a card is waited for
+	Signing kiosk.Signing
+	Claim   kiosk.SignedClaim // what the meter's records must prove
+	Records []string          // that the meter signed at the beginning
 }
 
 // Do is what a command does.
@@ -33,6 +36,10 @@ const (
 	AskTerminal  Do = "ask_terminal" // what is open, what was booked last?
 	LookAtBay    Do = "look_at_bay"  // now: a vehicle may be there already
 	ReadBaseline Do = "read_baseline"
+	BeginSigning Do = "begin_signing"
+	DropSigning  Do = "drop_signing" // what the meter signs of a session without energy
+	SignFinal    Do = "sign_final"   // the last register, and the end of what is signed
+	KeptSigning  Do = "kept_signing" // the records are on disk
 	CloseContact Do = "close_contactor"
 	OpenContact  Do = "open_contactor"
 	ReadFinal    Do = "read_final"
@@ -51,7 +58,9 @@ func (c Command) ended(err error) Observation {
 		o.What = TestEnded
 	case ReadBaseline:
 		o.What = BaselineRead
-	case ReadFinal:
+	case BeginSigning:
+		o.What = SigningStarted
+	case ReadFinal, SignFinal:
 		o.What = FinalRead
 	case CloseContact, OpenContact:
 		o.What, o.Closed = ContactorMoved, c.Do == CloseContact
@@ -151,6 +160,9 @@ func (x *Session) command(do Do) Command {
 	if x.Offer != nil {
 		c.Lang = x.Offer.Language
 	}
+	if x.Signing != nil {
+		c.signing(*x)
+	}
 	return c
 }
 
@@ -183,18 +195,23 @@ func (x *Session) apply(e Event) ([]Command, error) {
 		return x.granted(e.At), nil
 	case FirstBody:
 		x.Start, x.Last, x.Proven, x.Modulus, x.Begun = &b.Reading, &b.Reading, &b.Reading, b.Modulus, b.Transaction
+		x.Signing = nil
+	case PageBody, SigningBody:
+		return x.signs(e), nil
 	case ChargerBeganBody:
 		x.Begun = &b.Transaction
 	case ReadingBody, LastBody:
 		x.measure(e)
+		return x.kept(e.Body), nil
 	case StopBody:
 		x.Reason, x.By = b.Reason, b.By
 		return []Command{x.command(OpenContact)}, nil
 	case ErrorBody: // of the contactor that was to open
 		x.OpenAt, x.Welded = x.when(e.At), b.Error != ""
-		return []Command{x.command(ReadFinal)}, nil
+		return []Command{x.command(x.readFinal())}, nil
 	case EndBody:
 		x.Reason, x.EndAt = b.Reason, e.At
+		return x.dropped(), nil
 	case BillBody:
 		x.Bill = &b.Bill
 	case AlertBody:
@@ -311,6 +328,9 @@ func (x *Session) foundHold(b FoundBody, at time.Time) {
 // measure takes a register on the way, at a change of what the vehicle does, or at the end.
 func (x *Session) measure(e Event) {
 	r := *e.Reading()
+	if b, last := e.Body.(LastBody); last {
+		r, x.Signed = x.billable(b), b.Signed
+	}
 	if e.Kind == Adopted && r.At.Before(x.Last.At) {
 		x.shift = x.Last.At.Sub(r.At)
 	}
@@ -359,7 +379,7 @@ func (x *Session) resume(at time.Time) []Command {
 	case Stopping:
 		out = append(out, x.command(OpenContact))
 	case Opened:
-		out = append(out, x.command(ReadFinal))
+		out = append(out, x.command(x.readFinal()))
 	}
 	return out
 }

@@ -141,6 +141,8 @@ var powerTable = []transition[PowerState]{
 	{Waiting, Ended, Off},
 	{Waiting, Resumed, Waiting},
 	{Starting, MeterStart, Starting},
+	{Starting, SigningIntent, Starting},
+	{Starting, SigningBegan, Starting},
 	{Starting, ContactorClose, Closing},
 	{Starting, Ended, Off},
 	{Starting, Resumed, Waiting},   // nothing was closed: start anew

@@ -268,7 +268,10 @@ func (w *wizard) configured() (out []string) {
 	out = append(out, w.file.Get("terminal.address"))
 	if c, err := config.Read(w.file.Path); err == nil {
 		for _, b := range c.Bays {
-			out = append(out, b.MeterAddr, b.Board)
+			if !b.HTTP() {
+				out = append(out, b.MeterAddr)
+			}
+			out = append(out, b.Board)
 		}
 	}
 	return slices.DeleteFunc(slices.Compact(out), func(a string) bool { return a == "" })

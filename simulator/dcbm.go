@@ -1,9 +1,7 @@
 package simulator
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -41,11 +39,8 @@ type transaction struct {
 
 // NewDCBM is a bay's meter.
 func NewDCBM(b *Bay) (*DCBM, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	return &DCBM{signer: signer{key: key}, Firmware: "1.2.0.0", bay: b, page: 5, records: map[string]string{}}, nil
+	out := &DCBM{Firmware: "1.2.0.0", bay: b, page: 5, records: map[string]string{}}
+	return out, out.create(elliptic.P256(), p256())
 }
 
 // ServeHTTP implements http.Handler.

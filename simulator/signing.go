@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,8 +39,45 @@ type signer struct {
 	// Spoil may change a record before the meter hands it out.
 	Spoil func(record string) string
 
-	key *ecdsa.PrivateKey
+	key   *ecdsa.PrivateKey
+	curve asn1.ObjectIdentifier
+
+	made struct {
+		sync.Mutex
+		records []string
+	}
 }
+
+// Records are all that the meter made, as it hands them out.
+func (m *signer) Records() []string {
+	m.made.Lock()
+	defer m.made.Unlock()
+	return slices.Clone(m.made.records)
+}
+
+// keep remembers a record.
+func (m *signer) keep(record string) string {
+	m.made.Lock()
+	defer m.made.Unlock()
+	m.made.records = append(m.made.records, record)
+	return record
+}
+
+// create makes a key of its own on a curve.
+func (m *signer) create(curve elliptic.Curve, id asn1.ObjectIdentifier) (err error) {
+	m.key, err = ecdsa.GenerateKey(curve, rand.Reader)
+	m.curve = id
+	return err
+}
+
+// p256 is the object identifier of P-256, brainpool384 that of brainpoolP384r1.
+func p256() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7} }
+func brainpool384() asn1.ObjectIdentifier {
+	return asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 11}
+}
+
+// PublicKey is the public key as a configuration has it.
+func (m *signer) PublicKey() string { return fmt.Sprintf("%x", m.der()) }
 
 // signing is one make's way to sign. told looks at what was written, and carries it out.
 type signing interface {
@@ -51,22 +89,20 @@ type signing interface {
 func NewSigningMeter(m *model.Model, b *Bay) (*SigningMeter, error) {
 	out := &SigningMeter{Meter: MeterOf(m, b), own: map[uint16]uint16{}, set: map[uint16]time.Time{},
 		page: 4276}
-	curve := elliptic.P256()
+	curve, id := elliptic.P256(), p256()
 	switch m.Signing {
 	case "bsm":
 		out.way = &bsmSigning{}
 	case "em580":
-		out.way, curve = &em580Signing{}, brainpool.P384r1()
+		out.way, curve, id = &em580Signing{}, brainpool.P384r1(), brainpool384()
 	case "wm3m4":
 		out.way = &wm3m4Signing{}
 	default:
 		return nil, fmt.Errorf("a %v signs nothing", m)
 	}
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
+	if err := out.create(curve, id); err != nil {
 		return nil, err
 	}
-	out.key = key
 	return out, out.way.prepare(out)
 }
 
@@ -157,7 +193,7 @@ func (m *signer) record(payload, algorithm string) string {
 	if m.Spoil != nil {
 		out = m.Spoil(out)
 	}
-	return out
+	return m.keep(out)
 }
 
 // point is the public key as X and Y.
@@ -167,13 +203,13 @@ func (m *signer) point() []byte {
 }
 
 // der is the public key as SubjectPublicKeyInfo.
-func (m *signer) der(curve asn1.ObjectIdentifier) []byte {
+func (m *signer) der() []byte {
 	var out struct {
 		Algorithm struct{ Algorithm, Curve asn1.ObjectIdentifier }
 		Point     asn1.BitString
 	}
 	out.Algorithm.Algorithm = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
-	out.Algorithm.Curve = curve
+	out.Algorithm.Curve = m.curve
 	b := append([]byte{4}, m.point()...)
 	out.Point = asn1.BitString{Bytes: b, BitLength: 8 * len(b)}
 	der, err := asn1.Marshal(out)
@@ -210,7 +246,7 @@ func quoted(s string) string {
 type bsmSigning struct{}
 
 func (bsmSigning) prepare(m *SigningMeter) error {
-	der := m.der(asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7})
+	der := m.der()
 	m.room(40260, 3)
 	m.room(40279, 170)
 	m.putText(40451, string(der), 48)
@@ -261,7 +297,7 @@ type em580Signing struct{ begun, began string }
 
 func (s *em580Signing) prepare(m *SigningMeter) error {
 	m.put(0x24FF, 1)
-	m.putText(0x2600, string(m.der(asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 11})), 62)
+	m.putText(0x2600, string(m.der()), 62)
 	m.room(0x6900, 126)
 	m.room(0x7000, 0x41)
 	m.room(0x7100, 0x10+2031)
@@ -332,6 +368,7 @@ func (s *wm3m4Signing) told(m *SigningMeter, address uint16, words []uint16) {
 		if m.Spoil != nil {
 			payload = m.Spoil(payload)
 		}
+		m.keep(fmt.Sprintf(`OCMF|%s|{"SD":"%X"}`, payload, der)) // as EVerest's driver makes a record of both
 		m.putText(7612, payload, 512)
 		m.put(7057, uint16(len(payload)))
 		m.putText(8188, der, 128)

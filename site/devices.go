@@ -19,7 +19,9 @@ import (
 	"kioskd/config"
 	"kioskd/hw"
 	"kioskd/meter"
+	"kioskd/meter/dcbm"
 	"kioskd/meter/model"
+	"kioskd/meter/sign"
 	"kioskd/modbus"
 	"kioskd/session"
 	"kioskd/store"
@@ -146,13 +148,32 @@ func (d *devices) openMeter(b config.Bay, bay *session.Bay) error {
 		bay.Meter = missing{errors.New("its model is not known yet")}
 		return nil
 	}
-	bus, err := d.bus(b.MeterAddr)
+	register, signs, err := d.meterOf(b)
+	if err == nil && b.Key != nil {
+		bay.Signer, err = meter.NewSigned(signs, *b.Key, b.Model.Step)
+	}
 	if err != nil {
 		bay.Meter = missing{err}
 		return err
 	}
-	bay.Meter = meter.NewGuard(meter.New(bus, byte(b.MeterUnit), b.Model), b.Register(), b.Serial)
+	bay.Meter = meter.NewGuard(register, b.Register(), b.Serial)
 	return nil
+}
+
+// meterOf is a bay's meter, and what lets it sign; nil where it does not.
+func (d *devices) meterOf(b config.Bay) (register kiosk.Meter, signs sign.Meter, err error) {
+	if b.HTTP() {
+		m, err := dcbm.New(b.MeterAddr)
+		return m, m, err
+	}
+	bus, err := d.bus(b.MeterAddr)
+	if err == nil && b.Key != nil {
+		signs, err = meter.Signer(bus, byte(b.MeterUnit), b.Model)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return meter.New(bus, byte(b.MeterUnit), b.Model), signs, nil
 }
 
 // missing stands in for a meter, or inputs, that could not be opened.

@@ -134,6 +134,10 @@ func (d direct) Examine(ctx context.Context) ([]api.Finding, error) {
 			}
 			return inputsSay(in), err
 		}))
+		if b.Signer != nil {
+			out = append(out, check(fmt.Sprintf("bay %d signature", b.Number), kiosk.FaultMeterUnsigned,
+				func() (string, error) { return "key " + d.c.Bays[i].Key.Fingerprint(), b.Signer.Check(ctx) }))
+		}
 	}
 	return out, nil
 }

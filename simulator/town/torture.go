@@ -224,6 +224,11 @@ func (t *tortureRun) meters(n int) (out []string, err error) {
 	}
 	dice := rand.New(rand.NewPCG(t.seed+1, uint64(n)))
 	dice.Shuffle(len(out), func(i, k int) { out[i], out[k] = out[k], out[i] })
+	if n%3 == 2 { // its bays sign what they sell, each in another way
+		signs := []string{"BSM-WS36A", "EM580", "WM3M4C"}
+		a, b, c := signs[n%9/3], signs[(n%9/3+1)%3], signs[(n%9/3+2)%3]
+		out = []string{a, b, out[0], c}
+	}
 	return out, err
 }
 
@@ -232,7 +237,7 @@ func (t *tortureRun) site(ctx, chaos context.Context, dir string, n int) error {
 	if err != nil {
 		return err
 	}
-	s, err := Open(dir, filepath.Join(dir, "kioskd.yaml"), Options{Meters: meters,
+	s, err := Open(dir, filepath.Join(dir, "kioskd.yaml"), Options{Meters: meters, Sign: true,
 		Size: tortureBays, Connectors: connectors, Metered: true, Speed: tortureSpeed, tcp: n%3 == 1,
 		tariff: tortureTariffs()[n%len(tortureTariffs())],
 		More:   "timings: {plug_in: 15s, choose: 30s, charger_lost: 1m}\n"}, site.QuietLog())

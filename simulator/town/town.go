@@ -56,7 +56,8 @@ type Town struct {
 	Bays     []*simulator.Bay     // in the order of their numbers
 	Chargers []*simulator.Charger // of the last bays, two each
 	board    *simulator.Board
-	models   []*model.Model // of the bays' meters; nil where a charger counts
+	models   []*model.Model   // of the bays' meters; nil where a charger counts
+	meters   []simulator.Unit // of those models
 	lines    []*simulator.Listener
 	faults   simulator.Faults
 	// environment is what the daemon gets beside our own.
@@ -80,6 +81,7 @@ type Options struct {
 	More       string   // configuration beyond what every site has
 	Meters     []string // models of meters, which bays have in turn; none for two makes
 	Lines      int      // that the meters hang on, in turn; 0 for one
+	Sign       bool     // meters sign the sales, where they can
 }
 
 // Inject lets things go wrong.
@@ -118,15 +120,9 @@ func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 		s.Bays = append(s.Bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(FirstSerial+i), o.Speed))
 	}
 	for i := range s.Bays {
-		if !s.measured(i) {
-			s.models = append(s.models, nil)
-			continue
-		}
-		m, err := model.Find("", s.model(i))
-		if err != nil {
+		if err := s.openMeter(i); err != nil {
 			return nil, err
 		}
-		s.models = append(s.models, m)
 	}
 	s.board = &simulator.Board{Bays: s.Bays[:s.own()], Watchdog: 10 * time.Second}
 	if err := s.openChargers(log); err != nil {
@@ -154,6 +150,24 @@ func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 		return nil, fmt.Errorf("cannot write configuration: %w", err)
 	}
 	return s, nil
+}
+
+// openMeter makes a bay's meter, the first being 0.
+func (s *Town) openMeter(i int) error {
+	if !s.measured(i) {
+		s.models, s.meters = append(s.models, nil), append(s.meters, nil)
+		return nil
+	}
+	m, err := model.Find("", s.model(i))
+	if err != nil {
+		return err
+	}
+	unit := simulator.Unit(simulator.MeterOf(m, s.Bays[i]))
+	if s.Sign && m.Signed() {
+		unit, err = simulator.NewSigningMeter(m, s.Bays[i])
+	}
+	s.models, s.meters = append(s.models, m), append(s.meters, unit)
+	return err
 }
 
 func (s *Town) Close() error {
@@ -222,6 +236,11 @@ func (s *Town) meter(i int) string {
 	if i < len(s.models) && s.models[i] != nil && s.models[i].Unverified != "" {
 		more = ", accept_unverified: true"
 	}
+	if i < len(s.meters) {
+		if m, signs := s.meters[i].(*simulator.SigningMeter); signs {
+			more += fmt.Sprintf(", public_key: %q", m.PublicKey())
+		}
+	}
 	return fmt.Sprintf("    meter: {address: \"serial://%s\", unit: %d, model: %s%s}\n",
 		filepath.Join(s.Dir, s.meterLine(i)), i+1, s.model(i), more)
 }
@@ -254,6 +273,12 @@ func (s *Town) Audit(ctx context.Context) ([]audit.Violation, error) {
 	for i, m := range s.models {
 		if m != nil {
 			w.Steps[i+1] = s.step(i)
+		}
+	}
+	w.Signed = map[int][]string{}
+	for i, m := range s.meters {
+		if m, signs := m.(*simulator.SigningMeter); signs {
+			w.Signed[i+1] = m.Records()
 		}
 	}
 	if s.witness != nil {
@@ -340,7 +365,7 @@ func (s *Town) Run(ctx context.Context) error {
 			meters[name] = map[byte]simulator.Unit{}
 		}
 		if m != nil {
-			meters[name][byte(i+1)] = simulator.MeterOf(m, s.Bays[i])
+			meters[name][byte(i+1)] = s.meters[i]
 		}
 	}
 	defer context.AfterFunc(ctx, func() { s.Close() })()
