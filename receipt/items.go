@@ -179,6 +179,13 @@ func (r Receipt) facts(out *items) {
 	out.text("receipt.meter_no", r.MeterSerial)
 	out.add("receipt.register", Value{Number: r.RegisterStart.KWh(3)}, Value{Energy: r.RegisterEnd})
 	out.add("receipt.energy", Value{Energy: &r.Energy})
+	if s := r.Signed; s != nil {
+		out.text("receipt.signed", s.Pages)
+		out.text("receipt.key", s.Fingerprint)
+	}
+	if r.Unsigned != "" {
+		out.add("receipt.unsigned")
+	}
 }
 
 func (r Receipt) payment(out *items) {

@@ -64,7 +64,12 @@ type compact struct {
 	ClockDoubt  bool
 	Refunded    int64
 	Interrupted []moment // begin and end in turn
+	Signed      compactSigned
+	Unsigned    bool
 }
+
+// LeastFields is how many fields every link has; what follows is there where it says something.
+const LeastFields = 28
 
 // moment is a time in seconds since 1970, and minutes east of Greenwich there and then.
 type moment [2]int64
@@ -80,17 +85,21 @@ type compactTax struct {
 	Amount  int64
 }
 
+// compactSigned is what the meter signed: fingerprint and key, the records' numbers, and the records; none of it where
+// it signs nothing.
+type compactSigned []string
+
 func (c *compact) fields() []any {
 	return []any{&c.Kiosk, &c.Seller, &c.Language, &c.No, &c.Issued, &c.Bay, &c.EVSE, &c.Start, &c.End, &c.From, &c.To,
 		&c.Energy, &c.Meter, &c.Currency, &c.Lines, &c.Net, &c.Taxes, &c.Total, &c.Held, &c.Paid, &c.Settled, &c.Reason,
-		&c.Card, &c.Head, &c.Limited, &c.ClockDoubt, &c.Refunded, &c.Interrupted}
+		&c.Card, &c.Head, &c.Limited, &c.ClockDoubt, &c.Refunded, &c.Interrupted, &c.Signed, &c.Unsigned}
 }
 
 // Fields names the elements of a link's array, in their order.
 func Fields() []string {
 	return []string{"kiosk", "seller", "language", "no", "issued", "bay", "evse", "start", "end", "from", "to",
 		"energy", "meter", "currency", "lines", "net", "taxes", "total", "held", "paid", "settled", "reason", "card",
-		"head", "limited", "clock_doubt", "refunded", "interrupted"}
+		"head", "limited", "clock_doubt", "refunded", "interrupted", "signed", "unsigned"}
 }
 
 func (l *compactLine) fields() []any { return []any{&l.Dimension, &l.Price, &l.Volume, &l.Amount} }
@@ -99,23 +108,28 @@ func (t *compactTax) fields() []any { return []any{&t.Percent, &t.Amount} }
 
 // Their JSON is the array of their fields.
 
-func (c compact) MarshalJSON() ([]byte, error)         { return json.Marshal(c.fields()) }
+func (c compact) MarshalJSON() ([]byte, error) {
+	if len(c.Signed) == 0 && !c.Unsigned {
+		return json.Marshal(c.fields()[:LeastFields])
+	}
+	return json.Marshal(c.fields())
+}
 func (l compactLine) MarshalJSON() ([]byte, error)     { return json.Marshal(l.fields()) }
 func (t compactTax) MarshalJSON() ([]byte, error)      { return json.Marshal(t.fields()) }
-func (c *compact) UnmarshalJSON(text []byte) error     { return readEach(text, c.fields()) }
-func (l *compactLine) UnmarshalJSON(text []byte) error { return readEach(text, l.fields()) }
-func (t *compactTax) UnmarshalJSON(text []byte) error  { return readEach(text, t.fields()) }
+func (c *compact) UnmarshalJSON(text []byte) error     { return readEach(text, c.fields(), LeastFields) }
+func (l *compactLine) UnmarshalJSON(text []byte) error { return readEach(text, l.fields(), 4) }
+func (t *compactTax) UnmarshalJSON(text []byte) error  { return readEach(text, t.fields(), 2) }
 
-// readEach reads an array into fields; there may be more of a later version.
-func readEach(text []byte, fields []any) error {
+// readEach reads an array into fields, of which the last may be missing; there may be more of a later version.
+func readEach(text []byte, fields []any, least int) error {
 	var raw []json.RawMessage
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return err
 	}
-	if len(raw) < len(fields) {
-		return fmt.Errorf("%d fields, want %d", len(raw), len(fields))
+	if len(raw) < least {
+		return fmt.Errorf("%d fields, want %d", len(raw), least)
 	}
-	for i, f := range fields {
+	for i, f := range fields[:min(len(raw), len(fields))] {
 		if err := json.Unmarshal(raw[i], f); err != nil {
 			return fmt.Errorf("field %d: %w", i, err)
 		}
@@ -169,6 +183,10 @@ func compactOf(r Receipt, kioskID string) compact {
 	}
 	for _, g := range r.Interrupted {
 		c.Interrupted = append(c.Interrupted, momentOf(g.From), momentOf(g.To))
+	}
+	c.Unsigned = r.Unsigned != ""
+	if s := r.Signed; s != nil {
+		c.Signed = append(compactSigned{s.Fingerprint, s.PublicKey, s.Pages}, s.Records...)
 	}
 	return c
 }
@@ -280,6 +298,12 @@ func (c compact) receipt() Receipt {
 	if len(c.Card) == 6 {
 		r.Card = &Card{Brand: c.Card[0], Last4: c.Card[1], AID: c.Card[2], AuthCode: c.Card[3], TerminalID: c.Card[4],
 			TraceNo: c.Card[5]}
+	}
+	if s := c.Signed; len(s) > 3 {
+		r.Signed = &Signed{Fingerprint: s[0], PublicKey: s[1], Pages: s[2], Records: s[3:]}
+	}
+	if c.Unsigned {
+		r.Unsigned = "the meter signed nothing"
 	}
 	for i := 0; i+1 < len(c.Interrupted); i += 2 {
 		r.Interrupted = append(r.Interrupted, session.Span{From: c.Interrupted[i].time(),

@@ -33,6 +33,8 @@ type Receipt struct {
 	RegisterStart *kiosk.Energy      `json:"register_start_wh,omitempty"`
 	RegisterEnd   *kiosk.Energy      `json:"register_end_wh,omitempty"`
 	MeterSerial   string             `json:"meter_serial,omitempty"`
+	Signed        *Signed            `json:"signed,omitempty"`
+	Unsigned      string             `json:"unsigned,omitempty"` // why nothing was signed, and so nothing is billed
 	Interrupted   []session.Span     `json:"interrupted,omitempty"`
 	ClockDoubt    bool               `json:"clock_untrusted,omitempty"` // the times may be wrong, and none is billed
 	Lines         []session.BillLine `json:"lines"`
@@ -144,6 +146,14 @@ func of(x session.Session) (Receipt, error) {
 			r.Interrupted = append(r.Interrupted, session.Span{From: g.From.In(loc), To: g.To.In(loc)})
 		}
 		r.ClockDoubt = b.Doubt
+		if x.Signed != nil {
+			r.Unsigned = x.Signed.Error
+		}
+		var err error
+		r.Signed, err = signedOf(x)
+		if err != nil {
+			return r, err
+		}
 		r.Lines, r.Taxes = append(r.Lines, b.Lines...), append(r.Taxes, b.Taxes...)
 	}
 	r.Settled = x.Money.Settled()

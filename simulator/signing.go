@@ -17,6 +17,7 @@ import (
 
 	"github.com/ProtonMail/go-crypto/brainpool"
 
+	"kioskd"
 	"kioskd/meter/model"
 	"kioskd/modbus"
 )
@@ -242,8 +243,13 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// bsmSigning is that of a Bauer BSM (the register numbers are those of its maker's table).
+// bsmSigning is that of a Bauer BSM (the register numbers are those of its maker's table). Its records are of a register
+// that only other snapshots reset, in hundredths of a kWh, and have beside it the one that is never reset
+// (bsm-python, doc/examples/ocmf.md and snapshots.md).
 type bsmSigning struct{}
+
+// bsmReset is what the register counted when it was reset last.
+const bsmReset kiosk.Energy = 400_003
 
 func (bsmSigning) prepare(m *SigningMeter) error {
 	der := m.der()
@@ -272,12 +278,15 @@ func (bsmSigning) told(m *SigningMeter, address uint16, words []uint16) {
 	}
 	m.page++
 	at := m.now(40260, int64(m.own[40260])<<16|int64(m.own[40261]))
+	hundredths := func(wh kiosk.Energy) string { return fmt.Sprintf("%d.%02d", wh/1000, wh%1000/10) }
+	register := m.bay.State().Register
 	payload := fmt.Sprintf(`{"FV":"1.0","GI":"BAUER Electronic BSM-WS36A-H01-1311-0000","GS":"%[1]s",`+
 		`"GV":"1.9:32CA:AFF4, f1d3d06","PG":"T%[2]d","MV":"BAUER Electronic","MM":"BSM-WS36A-H01-1311-0000",`+
 		`"MS":"%[1]s","IS":true,"IT":"UNDEFINED","ID":%[3]s,"X2":%[4]s,"RD":[{"TM":"%[5]s","TX":"%[6]s",`+
-		`"RV":%[7]s,"RI":"1-0:1.8.0*255","RU":"kWh","XT":%[8]d,"RT":"AC","EF":"","ST":"G"}]}`,
-		m.Serial(m.bay.State()), m.page, quoted(m.textAt(40279, 70)), quoted(m.textAt(40349, 50)), at, event, m.kwh(),
-		kind)
+		`"RV":%[7]s,"RI":"1-0:1.8.0*198","RU":"kWh","XV":%[9]s,"XI":"1-0:1.8.0*255","XU":"kWh","XT":%[8]d,`+
+		`"RT":"AC","EF":"","ST":"G"}]}`,
+		m.Serial(m.bay.State()), m.page, quoted(m.textAt(40279, 70)), quoted(m.textAt(40349, 50)), at, event,
+		hundredths(max(0, register-bsmReset)), kind, hundredths(register))
 	m.putText(record+4, m.record(payload, "ECDSA-secp256r1-SHA256"), 496)
 	m.put(record+2, kind, 0)
 	m.put(address, 0)

@@ -17,6 +17,7 @@ import (
 
 	"kioskd"
 	"kioskd/cli"
+	"kioskd/file"
 	"kioskd/receipt"
 	"kioskd/receipt/pdf"
 	"kioskd/site"
@@ -62,6 +63,8 @@ func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 	lang := fs.String("language", "", "`language` of the text; the session's without it")
 	format := fs.String("format", "text", "`form`: text, json or pdf")
 	font := fs.String("font", "", "for pdf: a TrueType `file` for characters that kioskd's own fonts lack")
+	records := fs.Bool("ocmf", false, "print what the meter signed instead: its OCMF records, byte for byte, one a line")
+	safe := fs.String("safe", "", "write the `file` that the S.A.F.E. transparency software reads instead")
 	return func(ctx context.Context, args []string) error {
 		id := args[0]
 		if ref, err := kiosk.ParseReference(id); err == nil {
@@ -80,8 +83,36 @@ func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
+		if *records || *safe != "" {
+			return p.writeSigned(r, *records, *safe)
+		}
 		return p.writeReceipt(r, *format, cmp.Or(*lang, r.Language), *font)
 	}
+}
+
+// writeSigned writes what a meter signed of a session.
+func (p program) writeSigned(r receipt.Receipt, print bool, path string) error {
+	text, err := r.SAFE()
+	if err != nil {
+		return fmt.Errorf("receipt %s: %w", r.No, cmp.Or(unsigned(r), err))
+	}
+	if print {
+		for _, record := range r.Signed.Records {
+			fmt.Fprintln(p.Out, record)
+		}
+	}
+	if path == "" {
+		return nil
+	}
+	return file.Write(path, text, 0o644)
+}
+
+// unsigned is why a session has no signed record that proves it; nil where its meter signs nothing.
+func unsigned(r receipt.Receipt) error {
+	if r.Unsigned == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", receipt.ErrNotSigned, r.Unsigned)
 }
 
 // writeReceipt writes a receipt in one of its forms. A PDF is written whole or not at all.

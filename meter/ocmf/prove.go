@@ -77,15 +77,19 @@ func (t Transaction) proves(c Claim) error {
 		seen Between
 	}{{"beginning", t.Start, c.Start}, {"end", t.Stop, c.Stop}} {
 		low, high := big.NewRat(side.seen.Low-c.Step, 1), big.NewRat(side.seen.High+c.Step, 1)
-		if side.r.Value.Cmp(low) < 0 || side.r.Value.Cmp(high) > 0 {
-			fail("the meter signed %s Wh at the %s, and its register had %d to %d Wh", side.r.Value.FloatString(1),
-				side.name, side.seen.Low, side.seen.High)
+		total, both := side.r.Total, t.Start.Total != nil && t.Stop.Total != nil
+		if both && (total.Cmp(low) < 0 || total.Cmp(high) > 0) {
+			fail("the meter signed %s Wh at the %s, and its register had %d to %d Wh", total.FloatString(1), side.name,
+				side.seen.Low, side.seen.High)
 		}
 		early, late := side.seen.From.Add(-clockOff), side.seen.To.Add(clockOff)
 		if !c.AnyTime && side.r.clock() == 'S' && (side.r.At.Before(early) || side.r.At.After(late)) {
 			fail("the meter's time at the %s is %s, and it is %s", side.name, side.r.At.UTC().Format(time.RFC3339),
 				side.seen.To.UTC().Format(time.RFC3339))
 		}
+	}
+	if rise := c.Stop.High - c.Start.Low; t.Energy().Cmp(big.NewRat(rise+2*c.Step, 1)) > 0 {
+		fail("the meter signed %s Wh, and its register rose by %d Wh", t.Energy().FloatString(1), rise)
 	}
 	least, most := c.Stop.From.Sub(c.Start.To)-clockOff, c.Stop.To.Sub(c.Start.From)+clockOff
 	if d := t.Duration(); !c.AnyTime && (d < least || d > most) {

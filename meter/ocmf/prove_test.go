@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -122,5 +124,67 @@ func TestProveByTwoRecords(t *testing.T) {
 		if _, err := ocmf.Prove(records, p.public(t), claim()); err == nil {
 			t.Errorf("%.60q are taken", records)
 		}
+	}
+}
+
+// TestProveByAResetRegister: a transaction may be told by a register that the meter resets. Where the record has the
+// other one beside it, that must be the register that the seller saw; where not, no more may be signed than it rose.
+func TestProveByAResetRegister(t *testing.T) {
+	p := newPen(t)
+	total := func(wh string) string { return fmt.Sprintf(`,"XV":%s,"XI":"1-0:1.8.0*255","XU":"kWh"`, wh) }
+	for name, c := range map[string]struct {
+		obis, start, stop string
+		first, last       string // the other register; empty for none
+		want              string // of the error; empty for none
+	}{
+		"from 0":                  {"1-0:1.8.0*198", "0.00", "3.33", total("12.34"), total("15.67"), ""},
+		"since another time":      {"1-0:1.8.0*198", "700.00", "703.33", total("12.34"), total("15.67"), ""},
+		"by itself":               {"1-0:1.8.0*198", "700.00", "703.33", "", "", ""},
+		"a transaction's":         {"1-0:B2.8.0*255", "0", "3.33", "", "", ""},
+		"no name, from 0":         {"1-0:1.8.0", "0", "3.33", "", "", ""},
+		"more than the register":  {"1-0:1.8.0*198", "0.00", "3.36", "", "", "rose by 3335 Wh"},
+		"another total":           {"1-0:1.8.0*198", "0.00", "3.33", total("12.34"), total("15.87"), "signed 15870.0 Wh"},
+		"another total before":    {"1-0:1.8.0*198", "0.00", "3.33", total("12.30"), total("15.67"), "signed 12300.0 Wh"},
+		"a total without its end": {"1-0:1.8.0*198", "0.00", "3.39", total("12.34"), "", "rose by 3335 Wh"},
+	} {
+		text := strings.Replace(both, `12.34,"RI":"1-0:1.8.0","RU":"kWh"`, c.start+`,"RI":"`+c.obis+`","RU":"kWh"`+c.first, 1)
+		text = strings.Replace(text, `15.67,"RI":"1-0:1.8.0","RU":"kWh"`, c.stop+`,"RI":"`+c.obis+`","RU":"kWh"`+c.last, 1)
+		_, err := ocmf.Prove([]string{p.record(t, text)}, p.public(t), claim())
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// TestProveOfAMaker: the pair of a Bauer BSM of its maker's example proves what its register showed then, and nothing
+// else.
+func TestProveOfAMaker(t *testing.T) {
+	text, err := os.ReadFile("testdata/records.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		Source string `json:"source"`
+		OCMF   string `json:"ocmf"`
+		Key    string `json:"public_key_hex"`
+	}
+	if err := json.Unmarshal(text, &all); err != nil || all[0].Source != all[1].Source {
+		t.Fatal(err)
+	}
+	key, err := ocmf.ParseKey(all[0].Key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2022, 7, 8, 8, 0, 20, 0, time.UTC)
+	c := ocmf.Claim{Meter: "001BZR1521070006", Reference: "contract-id: rfid:12345678abcdef", Page: 4275, Step: 10,
+		Start: ocmf.Between{From: at, To: at.Add(20 * time.Second), Low: 99_840, High: 99_840},
+		Stop:  ocmf.Between{From: at, To: at.Add(6 * time.Minute), Low: 99_840, High: 100_000}}
+	x, err := ocmf.Prove([]string{all[0].OCMF, all[1].OCMF}, key, c)
+	if err != nil || x.Energy().FloatString(0) != "150" {
+		t.Errorf("%v, %v", x.Energy(), err)
+	}
+	c.Start.Low, c.Start.High, c.Stop.High = 199_840, 199_840, 200_000
+	if _, err := ocmf.Prove([]string{all[0].OCMF, all[1].OCMF}, key, c); err == nil {
+		t.Error("the records of another register are taken")
 	}
 }

@@ -63,6 +63,10 @@ type row struct {
 	Type  *string         `json:"RT"`
 	Error *string         `json:"EF"`
 	State *string         `json:"ST"`
+	// What Bauer's BSM says beside it: the register that is never reset (bsm-python, doc/examples/ocmf.md).
+	Total     json.RawMessage `json:"XV"`
+	TotalOBIS string          `json:"XI"`
+	TotalUnit string          `json:"XU"`
 }
 
 // Reading is one reading of a record.
@@ -71,6 +75,9 @@ type Reading struct {
 	Clock byte     // U unknown, I informative, S synchronised, R relative; 0 where it does not say
 	Event string   // B begin, C charging, X exception, E, L, R, A, P end, S suspended, T tariff change
 	Value *big.Rat // in Wh, where the unit is one of energy; nil where there is none
+	// Total is the meter's own register, which is never reset, in Wh; nil where the reading may be of another one. A
+	// reading of 0 is of a register that was reset.
+	Total *big.Rat
 	OBIS  string
 	Unit  string
 	Type  string // AC or DC
@@ -172,7 +179,7 @@ func (p *Payload) read() error {
 	var last row
 	for i, r := range p.Rows {
 		last = last.then(r)
-		one, err := last.reading(r.Value)
+		one, err := last.reading(r)
 		if err != nil {
 			return fmt.Errorf("cannot read OCMF reading %d: %w", i+1, err)
 		}
@@ -196,7 +203,8 @@ func (before row) then(r row) row {
 	return r
 }
 
-func (r row) reading(value json.RawMessage) (out Reading, err error) {
+// reading is what a row says, with what it leaves out as in the row before.
+func (r row) reading(said row) (out Reading, err error) {
 	text := func(s *string) string {
 		if s == nil {
 			return ""
@@ -209,14 +217,33 @@ func (r row) reading(value json.RawMessage) (out Reading, err error) {
 	if err != nil {
 		return out, err
 	}
-	if factor, ok := map[string]int64{"Wh": 1, "kWh": 1000}[out.Unit]; ok && len(value) > 0 {
-		n, err := number(value)
-		if err != nil {
-			return out, err
-		}
-		out.Value = n.Mul(n, big.NewRat(factor, 1))
+	out.Value, err = energy(said.Value, out.Unit)
+	if err != nil {
+		return out, err
 	}
-	return out, nil
+	switch {
+	case strings.HasSuffix(said.TotalOBIS, "1.8.0*255"):
+		out.Total, err = energy(said.Total, said.TotalUnit)
+	case out.Value != nil && out.Value.Sign() != 0 && !resets.MatchString(strings.ToUpper(out.OBIS)):
+		out.Total = out.Value
+	}
+	return out, err
+}
+
+// resets are registers that a meter resets: those of a transaction (OCMF 1.3, table 25), and Bauer's.
+var resets = regexp.MustCompile(`:B[23]\.|\*198$`)
+
+// energy is a value in Wh; nil where there is none, or where the unit is of something else.
+func energy(value json.RawMessage, unit string) (*big.Rat, error) {
+	factor, ok := map[string]int64{"Wh": 1, "kWh": 1000}[unit]
+	if !ok || len(value) == 0 {
+		return nil, nil
+	}
+	n, err := number(value)
+	if err != nil {
+		return nil, err
+	}
+	return n.Mul(n, big.NewRat(factor, 1)), nil
 }
 
 // moment reads a time with its status, as in 2022-07-08T10:00:28,000+0200 S.

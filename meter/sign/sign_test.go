@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -127,7 +128,8 @@ func TestASignedTransaction(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				flowed := s.bay.State().Register - before
-				if energy, _ := x.Energy().Float64(); energy != float64(flowed) || flowed < 1500 {
+				step := map[string]float64{"BSM-WS36A": 10}[name] // its records are written in hundredths of a kWh
+				if energy, _ := x.Energy().Float64(); math.Abs(energy-float64(flowed)) > step || flowed < 1500 {
 					t.Errorf("%s: signed %s Wh, %v flowed", name, x.Energy().RatString(), flowed)
 				}
 				if id := x.Begin.Payload.ID; !strings.HasPrefix(id, "7GK2M4Q") || strings.ContainsAny(id, `|"\`) {

@@ -63,6 +63,7 @@ type data struct {
 	Version   int              `json:"version"`
 	Context   string           `json:"context"`
 	Fields    []string         `json:"fields"`
+	Least     int              `json:"least"` // fields that every receipt has
 	Whole     []kiosk.Currency `json:"whole"` // currencies without minor units
 	Keys      []string         `json:"keys"`
 	Languages []language       `json:"languages"`
@@ -70,7 +71,7 @@ type data struct {
 
 // HTML is the page.
 func HTML(texts *text.Catalogues) ([]byte, error) {
-	d := data{Version: receipt.LinkVersion, Context: receipt.LinkContext, Fields: receipt.Fields(),
+	d := data{Version: receipt.LinkVersion, Context: receipt.LinkContext, Fields: receipt.Fields(), Least: receipt.LeastFields,
 		Whole: kiosk.WholeCurrencies(), Keys: keys(texts)}
 	for _, l := range texts.Table() {
 		p := texts.Printer(l.Code)

@@ -87,7 +87,7 @@
 
 	function draw(row, seller, verdict) {
 		const f = name => row[at[name]];
-		const currency = f("currency"), start = f("start"), card = f("card");
+		const currency = f("currency"), start = f("start"), card = f("card"), signed = f("signed") || [];
 		const pay = minor => money(minor, currency);
 		const lines = f("lines").map(([dimension, price, volume, amount]) =>
 			[text("receipt.line." + dimension), pay(amount), "", number(volume) + " × " + decimal(price, currency)]);
@@ -101,7 +101,8 @@
 				[text("receipt.evse"), f("evse")]].concat(start[0] ? [[text("receipt.start"), time(start)], [text("receipt.end"), time(f("end"))],
 				...pairs(f("interrupted")).map(([a, b]) => [text("receipt.interrupted"), time(a) + " – " + time(b)]),
 				[text("receipt.meter_no"), f("meter")], [text("receipt.register"), kwh(f("from")) + " – " + kwh(f("to"))],
-				[text("receipt.energy"), kwh(f("energy"))]] : [])),
+				[text("receipt.energy"), kwh(f("energy"))], [text("receipt.signed"), signed[2]], [text("receipt.key"), signed[0]]] : [])),
+			f("unsigned") ? element("p", text("receipt.unsigned"), "band plain") : "",
 			f("clock_doubt") ? element("p", text("receipt.clock"), "band plain") : "",
 			table(text("receipt.total"), lines.concat(f("limited") ? [[text("receipt.limited"), " "]] : [],
 				f("net") === null ? [] : [[text("receipt.net"), pay(f("net"))]],
@@ -117,7 +118,16 @@
 			element("p", text("reason." + f("reason"))),
 			seller.helpline ? element("p", text("help", {Phone: seller.helpline})) : "",
 			element("small", [f("kiosk") + " · ", isolated(f("head"))]),
-			controls());
+			controls(signed.length > 3 ? {name: f("no") + ".xml", key: signed[1], records: signed.slice(3)} : null));
+	}
+
+	// safe is the file that the S.A.F.E. transparency software reads (its XML_Format.md).
+	function safe(key, records) {
+		const quoted = s => s.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+		const value = (record, i) => "  <value" + (records.length < 2 ? "" : ' transactionId="1" context="Transaction.' + ["Begin", "End"][i] + '"') +
+			'>\n    <signedData format="OCMF" encoding="plain">' + quoted(record) + '</signedData>\n    <publicKey encoding="plain">' +
+			quoted(key) + "</publicKey>\n  </value>\n";
+		return '<?xml version="1.0" encoding="UTF-8"?>\n<values>\n' + records.map(value).join("") + "</values>\n";
 	}
 
 	function pairs(list) {
@@ -126,7 +136,7 @@
 		return out;
 	}
 
-	function controls() {
+	function controls(file) {
 		const print = element("button", text("page.print"));
 		print.addEventListener("click", () => window.print());
 		const choose = element("select", data.languages.map(l => {
@@ -142,6 +152,12 @@
 			const share = element("button", text("page.share"));
 			share.addEventListener("click", () => navigator.share({title: document.title, url: location.href}).catch(() => {}));
 			nav.splice(1, 0, share);
+		}
+		if (file) {
+			const save = element("a", text("page.save"), "button");
+			save.download = file.name;
+			save.href = "data:application/xml;charset=utf-8," + encodeURIComponent(safe(file.key, file.records));
+			nav.splice(1, 0, save);
 		}
 		return element("nav", nav);
 	}
@@ -159,7 +175,7 @@
 	}
 
 	function receipt(row, seller, verdict) {
-		if (!Array.isArray(row) || row.length < data.fields.length) throw new Error("not a receipt");
+		if (!Array.isArray(row) || row.length < data.least) throw new Error("not a receipt");
 		if (data.languages.some(l => l.code === row[at.language])) language = row[at.language];
 		shown = () => draw(row, seller || {}, verdict);
 	}

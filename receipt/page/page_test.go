@@ -4,11 +4,16 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -231,5 +236,51 @@ func TestTheListOfKiosksGrows(t *testing.T) {
 	}
 	if err := page.Write(dir, texts, "kiosk-7", public, before); err == nil {
 		t.Error("a list that cannot be read is written over")
+	}
+}
+
+// TestATelephoneSavesWhatTheMeterSigned: the page names the records and the key, and offers the file that the
+// transparency software reads, which says what the kiosk's own says.
+func TestATelephoneSavesWhatTheMeterSigned(t *testing.T) {
+	j := sessiontest.New(t)
+	j.Sign()
+	j.Charged()
+	j.Booked(93)
+	r, err := receipt.From(t.Context(), j.All(), func(context.Context, int64) (h [32]byte, err error) { return h, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Language = "en"
+	server := httptest.NewServer(http.FileServer(http.Dir(written(t, r))))
+	defer server.Close()
+	dom, console := browser.Open(t, server.URL+"/#"+digits(t, r))
+	for _, want := range []string{"T4276 – T4277", r.Signed.Fingerprint, "Save signed record", "1.900 kWh"} {
+		if !strings.Contains(browser.Words(dom), want) {
+			t.Errorf("the page has no %q:\n%s\n%s", want, browser.Words(dom), console)
+		}
+	}
+	saved := regexp.MustCompile(`download="7GK2M4Q.xml" href="data:[^,]*,([^"]*)"`).FindStringSubmatch(dom)
+	if saved == nil {
+		t.Fatalf("the page offers no file:\n%s", dom)
+	}
+	file, err := url.QueryUnescape(strings.ReplaceAll(saved[1], "+", "%2B"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := r.SAFE()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type values struct {
+		Value []struct {
+			Context string `xml:"context,attr"`
+			Data    string `xml:"signedData"`
+			Key     string `xml:"publicKey"`
+		} `xml:"value"`
+	}
+	var a, b values
+	if err := errors.Join(xml.Unmarshal([]byte(file), &a), xml.Unmarshal(own, &b)); err != nil ||
+		len(a.Value) != 2 || !reflect.DeepEqual(a, b) {
+		t.Errorf("%v: the page saves\n%s\nthe kiosk\n%s", err, file, own)
 	}
 }

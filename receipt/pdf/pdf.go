@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
+	"rsc.io/qr"
 
 	"kioskd/receipt"
 	"kioskd/ui/fonts"
@@ -62,10 +63,56 @@ func Write(w io.Writer, r receipt.Receipt, p *text.Printer, extra []byte) error 
 		s.rule()
 		s.line(r.QR, "", small, false)
 	}
+	if err := s.signed(r, p); err != nil {
+		return fmt.Errorf("cannot write receipt %s as PDF: %w", r.No, err)
+	}
 	if err := errors.Join(s.missing, s.pdf.Error()); err != nil {
 		return fmt.Errorf("cannot write receipt %s as PDF: %w", r.No, err)
 	}
 	return s.pdf.Output(w)
+}
+
+// codeWide is the edge of a signed record's code in millimetres: one of 900 characters has modules of half one.
+const codeWide = 70
+
+// signed draws what the meter signed as codes, which the transparency software reads, with their numbers.
+func (s *sheet) signed(r receipt.Receipt, p *text.Printer) error {
+	if r.Signed == nil {
+		return nil
+	}
+	s.y += 4
+	pages := strings.Split(r.Signed.Pages, " – ")
+	for i, record := range r.Signed.Records {
+		code, err := receipt.QR(record)
+		if err != nil {
+			return err
+		}
+		if s.y+codeWide+small > bottom {
+			s.pdf.AddPage()
+			s.y = margin
+		}
+		s.line(p.T("receipt.signed")+" "+pages[min(i, len(pages)-1)], "", small, false)
+		s.code(code)
+	}
+	return nil
+}
+
+// code draws a code, with a row of modules as one line where they are dark.
+func (s *sheet) code(c *qr.Code) {
+	module := codeWide / float64(c.Size+8)
+	s.pdf.SetFillColor(0, 0, 0)
+	for y := range c.Size {
+		for x := 0; x < c.Size; x++ {
+			from := x
+			for x < c.Size && c.Black(x, y) {
+				x++
+			}
+			if x > from {
+				s.pdf.Rect(margin+float64(from+4)*module, s.y+float64(y+4)*module, float64(x-from)*module, module*1.01, "F")
+			}
+		}
+	}
+	s.y += codeWide
 }
 
 // sheet is a page that is being written, from the top down.

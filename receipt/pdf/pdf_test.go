@@ -23,8 +23,14 @@ func paid(t *testing.T) receipt.Receipt {
 	t.Helper()
 	j := sessiontest.New(t)
 	j.Doubt = true
+	return all(t, j, 98)
+}
+
+// all is the receipt of a session with everything that one can have.
+func all(t *testing.T, j *sessiontest.Journal, minor int64) receipt.Receipt {
+	t.Helper()
 	j.Charged()
-	j.Booked(98)
+	j.Booked(minor)
 	r, err := receipt.From(context.Background(), j.All(), func(context.Context, int64) (h [32]byte, err error) {
 		return h, nil
 	})
@@ -133,5 +139,40 @@ func TestALongReceiptHasMorePages(t *testing.T) {
 	}
 	if n := bytes.Count(write(t, r, texts.Printer("en"), nil), []byte("/Type /Page\n")); n < 2 {
 		t.Errorf("200 lines are on %d pages", n)
+	}
+}
+
+// TestAnotherReaderReadsWhatAMeterSigned: zbar finds each record, byte for byte, on the page that poppler draws.
+func TestAnotherReaderReadsWhatAMeterSigned(t *testing.T) {
+	for _, tool := range []string{"pdftoppm", "zbarimg"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip("no " + tool + " here: apt-get install poppler-utils zbar-tools")
+		}
+	}
+	j := sessiontest.New(t)
+	j.Sign()
+	r := all(t, j, 93)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "receipt.pdf")
+	if err := os.WriteFile(file, write(t, r, load(t).Printer("en"), nil), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	draw := exec.Command("pdftoppm", "-png", "-r", "300", file, filepath.Join(dir, "page"))
+	if out, err := draw.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	pages, err := filepath.Glob(filepath.Join(dir, "page*.png"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("pages %v, %v", pages, err)
+	}
+	// it fails where a page has no code
+	out, err := exec.Command("zbarimg", append([]string{"--quiet", "--raw"}, pages...)...).Output()
+	if len(out) == 0 {
+		t.Fatal(err)
+	}
+	for i, record := range r.Signed.Records {
+		if !strings.Contains(string(out), record) {
+			t.Errorf("record %d is not read in\n%s", i+1, out)
+		}
 	}
 }

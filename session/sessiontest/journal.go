@@ -25,6 +25,7 @@ type Journal struct {
 	Doubt   bool   // the clock may be wrong
 	Zone    string // of the site; empty for Europe/Berlin
 	Records []kiosk.Record
+	Signed  *kiosk.SignedReading // what the bay's meter signs; nil where it signs nothing
 
 	t testing.TB
 }
@@ -55,6 +56,12 @@ func (j *Journal) Keep(entries ...kiosk.Entry) {
 		j.Records = append(j.Records, kiosk.Record{Seq: int64(len(j.Records) + 1), Session: e.Session, Kind: e.Kind,
 			Body: e.Body, Wall: j.Now, Token: e.Token})
 	}
+}
+
+// Sign lets the bay's meter sign 1.9 kWh: with the records of a Bauer BSM of its maker's example (bsm-python,
+// doc/examples/ocmf.md; Apache-2.0), which are of another transaction.
+func (j *Journal) Sign() {
+	j.Signed = &kiosk.SignedReading{Records: []string{bauerBegin, bauerEnd}, PublicKey: bauerKey, Energy: 1900, Page: 4277}
 }
 
 // All reads the records.
@@ -97,7 +104,11 @@ func (j *Journal) Begin(tariff string, hold kiosk.Money) {
 			At: j.Now}})
 	j.See(session.Observation{What: session.HoldEnded})
 	j.Look(1000)
+	j.Rules.Signs[3] = j.Signed != nil
 	j.See(session.Observation{What: session.BaselineRead, Reading: j.Reading(1000)})
+	if j.Signed != nil {
+		j.See(session.Observation{What: session.SigningStarted, Reading: j.Reading(1000)})
+	}
 	j.See(session.Observation{What: session.ContactorMoved, Closed: true})
 }
 
@@ -105,7 +116,7 @@ func (j *Journal) Begin(tariff string, hold kiosk.Money) {
 func (j *Journal) End(wh int64) {
 	j.See(session.Observation{What: session.StopPressed})
 	j.See(session.Observation{What: session.ContactorMoved})
-	j.See(session.Observation{What: session.FinalRead, Reading: j.Reading(wh)})
+	j.See(session.Observation{What: session.FinalRead, Reading: j.Reading(wh), Signed: j.Signed})
 }
 
 // Charged is a session that ran for a quarter of an hour, with a restart and a gap in it.
