@@ -157,6 +157,7 @@ type CDR struct {
 	Currency               string            `json:"currency"`
 	Tariffs                []json.RawMessage `json:"tariffs,omitempty"`
 	Periods                []Period          `json:"charging_periods"`
+	SignedData             *SignedData       `json:"signed_data,omitempty"`
 	TotalCost              Price             `json:"total_cost"`
 	TotalFixedCost         *Price            `json:"total_fixed_cost,omitempty"`
 	TotalEnergy            json.Number       `json:"total_energy"` // kWh
@@ -310,6 +311,10 @@ func (s *Site) CDR(x session.Session) (CDR, error) {
 		MeterID: x.Start.Serial, Currency: string(b.Total.Currency), Tariffs: plan,
 		TotalCost: s.total(b), TotalEnergy: json.Number(b.Energy.KWh(3)), TotalTime: number(hours(b.End.Sub(b.Start))),
 		Remark: string(x.Reason), InvoiceReferenceID: x.Reference, LastUpdated: stamp(x.ClosedAt),
+	}
+	c.SignedData, err = signedData(x.Signed)
+	if err != nil {
+		return CDR{}, fmt.Errorf("cannot make CDR: %w", err)
 	}
 	c.Periods, c.TotalParkingTime = periods(cost.Slices, b, id)
 	if b.Limit != "" {

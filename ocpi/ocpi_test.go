@@ -1,6 +1,8 @@
 package ocpi_test
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -357,4 +359,36 @@ func TestSiteIsChecked(t *testing.T) {
 			t.Errorf("%s: %v", what, why)
 		}
 	}
+}
+
+// TestASignedSession: its CDR has each record as the meter made it, and its energy is what was signed.
+func TestASignedSession(t *testing.T) {
+	for _, v := range ocpi.Versions() {
+		j := sessiontest.New(t)
+		j.Sign()
+		j.Signed.Records[1] = `OCMF|{"ID":"S1"}|{"SD":"00"}`
+		j.Charged()
+		j.Booked(93)
+		cdr := read(t, derived(t, v, j)[0]).CDR
+		valid(t, "CDR-"+string(v), cdr)
+		want(t, cdr, "total_energy", "1.900")
+		want(t, cdr, "signed_data.encoding_method", "OCMF")
+		for i, nature := range []string{"Start", "End"} {
+			at := fmt.Sprintf("signed_data.signed_values.%d.", i)
+			want(t, cdr, at+"nature", nature)
+			want(t, cdr, at+"signed_data", base64.StdEncoding.EncodeToString([]byte(j.Signed.Records[i])))
+			want(t, cdr, at+"plain_data", []string{"", `{"ID":"S1"}`}[i]) // the first is longer than 512 characters
+		}
+		key, err := hex.DecodeString(j.Signed.PublicKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, cdr, "signed_data.public_key", base64.StdEncoding.EncodeToString(key))
+	}
+	j := sessiontest.New(t)
+	j.Sign()
+	j.Signed.Error = "forged"
+	j.Charged()
+	j.Booked(0)
+	want(t, read(t, derived(t, ocpi.V230, j)[0]).CDR, "signed_data", "<nil>")
 }

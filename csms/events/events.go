@@ -51,14 +51,16 @@ type Session struct {
 	Closing   bool           `json:"closing,omitempty"` // the contactor was told to close
 	First     *kiosk.Reading `json:"first,omitempty"`
 	Last      *kiosk.Reading `json:"last,omitempty"`
-	Begun     bool           `json:"begun,omitempty"`
-	Over      bool           `json:"over,omitempty"`
-	Paused    bool           `json:"paused,omitempty"`
-	Seq       int            `json:"seq,omitempty"` // of the next event
-	Updated   time.Time      `json:"updated,omitzero"`
-	Reason    session.Reason `json:"reason,omitempty"`
-	Total     *kiosk.Money   `json:"total,omitempty"`
-	Failed    bool           `json:"failed,omitempty"` // that its settlement waits was told
+	// Signed is what the bay's meter signed, where it proves what is billed.
+	Signed  *kiosk.SignedReading `json:"signed,omitempty"`
+	Begun   bool                 `json:"begun,omitempty"`
+	Over    bool                 `json:"over,omitempty"`
+	Paused  bool                 `json:"paused,omitempty"`
+	Seq     int                  `json:"seq,omitempty"` // of the next event
+	Updated time.Time            `json:"updated,omitzero"`
+	Reason  session.Reason       `json:"reason,omitempty"`
+	Total   *kiosk.Money         `json:"total,omitempty"`
+	Failed  bool                 `json:"failed,omitempty"` // that its settlement waits was told
 }
 
 // Take is the state after a record, and what is to be told of it. A record that cannot be understood is an error, and
@@ -128,6 +130,9 @@ func (t *telling) take(e session.Event) {
 		t.Reason = b.Reason
 	case session.LastBody:
 		t.Last = &b.Reading
+		if b.Signed != nil && b.Signed.Error == "" {
+			t.Signed = b.Signed
+		}
 	case session.BillBody:
 		t.Total = &b.Bill.Total
 		t.end(b.Bill.End, b.Bill.To, cost(b.Bill, t.Tariff))
@@ -257,6 +262,7 @@ func (t *telling) end(at time.Time, register kiosk.Energy, cost *v2.Cost) {
 		m.Info.State = v2.Idle
 	}
 	m.Values = values(at, register, nil, "Transaction.End")
+	m.Values[0].Samples = append(m.Values[0].Samples, signed(t.Signed)...)
 	m.Cost = cost
 	if cost != nil {
 		m.Info.Charged = cost.Usage.Charging

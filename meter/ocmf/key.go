@@ -1,6 +1,7 @@
 package ocmf
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
@@ -182,6 +183,9 @@ func curveOf(algorithm string) (curve, error) {
 	}
 	return curve{}, fmt.Errorf("curve %s %w", m[1], ErrCannotCheck)
 }
+
+// Algorithm is the algorithm of the signature, as in SA.
+func (r *Record) Algorithm() string { return cmp.Or(r.Sealed.Algorithm, usual) }
 
 // Verify tells whether the record is signed with the key's private half. nil is yes; ErrForged is no; ErrCannotCheck
 // says nothing.
