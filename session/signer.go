@@ -17,6 +17,8 @@ const (
 	signWithin = time.Minute     // the end must be signed, or the session costs nothing
 	checkEvery = time.Minute     // whether the meter signs, while it does not
 	signPause  = 2 * time.Second // between two tries
+
+	unprovenPause = time.Hour
 )
 
 // errClock keeps a meter from signing a wrong time.
@@ -116,9 +118,26 @@ func (w *bayWorker) signLast(ctx context.Context, cmd Command, o *Observation) {
 		over := kiosk.FaultOf(o.Err) == kiosk.FaultMeterOther || time.Now().After(end)
 		if err == nil && o.Err == nil || over || !pause(ctx, signPause) {
 			o.Signed = w.judged(ctx, cmd, records, cmp.Or(err, o.Err))
+			w.proven(ctx, o.Signed.Error)
 			return
 		}
 	}
+}
+
+// proven takes a bay out of order whose meter signed what proves nothing, until it signs as it is known to; where that
+// was no proof twice in a row, for an hour: each try gives a vehicle its energy for nothing.
+func (w *bayWorker) proven(ctx context.Context, wrong string) {
+	w.signs = wrong == ""
+	if w.signs {
+		w.unproven = 0
+		return
+	}
+	w.unproven++
+	w.checkAt = time.Now().Add(checkEvery)
+	if w.unproven > 1 {
+		w.checkAt = time.Now().Add(unprovenPause)
+	}
+	w.notify(ctx, kiosk.FaultMeterUnsigned, true, errors.New(wrong))
 }
 
 // judged is what was signed, judged by the register, also where that does not stand still.
