@@ -51,8 +51,8 @@ func drawn(records []string, reference string) kiosk.Energy {
 		var payload struct {
 			ID string
 			RD []struct {
-				TX, RU string
-				RV     json.Number
+				TX, RU, RI string
+				RV         json.Number
 			}
 		}
 		if len(part) != 3 || json.Unmarshal([]byte(part[1]), &payload) != nil || payload.ID != reference {
@@ -64,9 +64,11 @@ func drawn(records []string, reference string) kiosk.Energy {
 				return 0
 			}
 			v.Mul(v, big.NewRat(1000, 1))
-			if row.TX == "B" {
+			switch {
+			case row.RI != "" && !strings.Contains(row.RI, ":1.8."): // of energy that was given back
+			case row.TX == "B":
 				first = v
-			} else {
+			case row.TX == "E":
 				last = v
 			}
 		}

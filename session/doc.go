@@ -21,6 +21,8 @@
 //	contactor_close, contactor_closed, reading.., stop_intent, contactor_opened,
 //	meter_end, bill, capture_intent, capture_ok, capture_confirmed, receipt_final, closed
 //
+// Where the bay's meter signs, it does before the contactor closes and after it opened (signing.go).
+//
 // # What may be asked of a session, and by whom
 //
 // The driver who pays, in the visit in which they pay, may cancel and stop. Once they have left the screen they show

@@ -49,6 +49,14 @@ type signer struct {
 	}
 }
 
+// Step is what its records count in: those of a Bauer BSM hundredths of a kWh.
+func (m *SigningMeter) Step() kiosk.Energy {
+	if _, coarse := m.way.(*bsmSigning); coarse {
+		return 10
+	}
+	return 1
+}
+
 // Records are all that the meter made, as it hands them out.
 func (m *signer) Records() []string {
 	m.made.Lock()
@@ -243,8 +251,8 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// bsmSigning is that of a Bauer BSM (the register numbers are those of its maker's table). Its records are of a register
-// that only other snapshots reset, in hundredths of a kWh, and have beside it the one that is never reset
+// bsmSigning is that of a Bauer BSM (the register numbers are those of its maker's table). Its records are of a
+// register that only other snapshots reset, in hundredths of a kWh, and have beside it the one that is never reset
 // (bsm-python, doc/examples/ocmf.md and snapshots.md).
 type bsmSigning struct{}
 

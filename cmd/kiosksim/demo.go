@@ -28,6 +28,7 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 	version := fs.String("ocpp", "", "`version` that the chargers speak: 1.6 or 2.0.1; both in turn without it")
 	headless := fs.Bool("headless", false, "play one driver, print each step and the receipt, and end")
 	speed := fs.Int("speed", 60, "`factor` by which the car is faster; timers of the protocols stay as they are")
+	meters := fs.StringSlice("meters", nil, "`models` of the bays' meters, in turn; those that can, sign the sales")
 	path := fs.String("scenario", "", "`file` with the visits that --headless plays; one driver without it")
 	dir := fs.String("dir", "", "`folder` for the site's files; a temporary one without it")
 	return func(ctx context.Context, _ []string) error {
@@ -52,7 +53,7 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 		}
 		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"),
 			town.Options{Size: *bays, Connectors: *chargers, Metered: true,
-				OCPP: *version, Speed: *speed, NeedScreen: !*headless}, site.QuietLog())
+				OCPP: *version, Speed: *speed, NeedScreen: !*headless, Meters: *meters, Sign: true}, site.QuietLog())
 		if err != nil {
 			return err
 		}

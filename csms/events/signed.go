@@ -10,8 +10,8 @@ import (
 	"kioskd/ocpp/v2"
 )
 
-// signed are the values that a meter signed, each with the whole record byte for byte: of the beginning, and of the end.
-// A key is written as the OCA's note on signed meter values has it: its encoding and its form before it.
+// signed are the values that a meter signed, each with the whole record byte for byte: of the beginning, and of the
+// end. A key is written as the OCA's note on signed meter values has it: its encoding and its form before it.
 func signed(s *kiosk.SignedReading) (out []v2.Sample) {
 	if s == nil {
 		return nil

@@ -1,8 +1,8 @@
 // Package sign lets meters that sign readings do it: at the beginning of a transaction and at its end. What a meter
 // hands out is an OCMF record, which is passed on byte for byte; package ocmf judges it.
 //
-// A meter signs for one transaction at a time. Begin is refused while one is open (kiosk.ErrSigning); Rescue ends what a
-// power cut or a restart left open, and returns what it left. Records that a meter holds until they are confirmed are
+// A meter signs for one transaction at a time. Begin is refused while one is open (kiosk.ErrSigning); Rescue ends what
+// a power cut or a restart left open, and returns what it left. Records that a meter holds until they are confirmed are
 // confirmed by Done, once they are on disk, and not before.
 //
 //	Bauer BSM          two records, of snapshots that switch no contactor

@@ -71,8 +71,8 @@ type data struct {
 
 // HTML is the page.
 func HTML(texts *text.Catalogues) ([]byte, error) {
-	d := data{Version: receipt.LinkVersion, Context: receipt.LinkContext, Fields: receipt.Fields(), Least: receipt.LeastFields,
-		Whole: kiosk.WholeCurrencies(), Keys: keys(texts)}
+	d := data{Version: receipt.LinkVersion, Context: receipt.LinkContext, Fields: receipt.Fields(),
+		Least: receipt.LeastFields, Whole: kiosk.WholeCurrencies(), Keys: keys(texts)}
 	for _, l := range texts.Table() {
 		p := texts.Printer(l.Code)
 		out := language{l.Code, p.T("language.name"), l.Region, l.Date, l.Time, l.Right, nil}

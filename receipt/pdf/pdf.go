@@ -108,7 +108,8 @@ func (s *sheet) code(c *qr.Code) {
 				x++
 			}
 			if x > from {
-				s.pdf.Rect(margin+float64(from+4)*module, s.y+float64(y+4)*module, float64(x-from)*module, module*1.01, "F")
+				left, top := margin+float64(from+4)*module, s.y+float64(y+4)*module
+				s.pdf.Rect(left, top, float64(x-from)*module, 1.01*module, "F")
 			}
 		}
 	}

@@ -61,7 +61,8 @@ func (j *Journal) Keep(entries ...kiosk.Entry) {
 // Sign lets the bay's meter sign 1.9 kWh: with the records of a Bauer BSM of its maker's example (bsm-python,
 // doc/examples/ocmf.md; Apache-2.0), which are of another transaction.
 func (j *Journal) Sign() {
-	j.Signed = &kiosk.SignedReading{Records: []string{bauerBegin, bauerEnd}, PublicKey: bauerKey, Energy: 1900, Page: 4277}
+	j.Signed = &kiosk.SignedReading{Records: []string{bauerBegin, bauerEnd}, PublicKey: bauerKey, Energy: 1900,
+		Page: 4277}
 }
 
 // All reads the records.

@@ -228,6 +228,9 @@ func (t *tortureRun) meters(n int) (out []string, err error) {
 		signs := []string{"BSM-WS36A", "EM580", "WM3M4C"}
 		a, b, c := signs[n%9/3], signs[(n%9/3+1)%3], signs[(n%9/3+2)%3]
 		out = []string{a, b, out[0], c}
+		if n%2 == 0 {
+			out[1] = lemModel
+		}
 	}
 	return out, err
 }

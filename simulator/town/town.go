@@ -58,6 +58,7 @@ type Town struct {
 	board    *simulator.Board
 	models   []*model.Model   // of the bays' meters; nil where a charger counts
 	meters   []simulator.Unit // of those models
+	overHTTP []*lem           // of the bays whose meters speak HTTP; nil for others
 	lines    []*simulator.Listener
 	faults   simulator.Faults
 	// environment is what the daemon gets beside our own.
@@ -154,10 +155,13 @@ func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 
 // openMeter makes a bay's meter, the first being 0.
 func (s *Town) openMeter(i int) error {
-	if !s.measured(i) {
+	if !s.measured(i) || s.model(i) == lemModel {
 		s.models, s.meters = append(s.models, nil), append(s.meters, nil)
-		return nil
+		l, err := s.openLEM(i)
+		s.overHTTP = append(s.overHTTP, l)
+		return err
 	}
+	s.overHTTP = append(s.overHTTP, nil)
 	m, err := model.Find("", s.model(i))
 	if err != nil {
 		return err
@@ -174,6 +178,11 @@ func (s *Town) Close() error {
 	var errs []error
 	for _, l := range s.lines {
 		errs = append(errs, l.Close())
+	}
+	for _, l := range s.overHTTP {
+		if l != nil {
+			errs = append(errs, l.server.Close())
+		}
 	}
 	return errors.Join(append(errs, s.Bank.Close())...)
 }
@@ -232,6 +241,9 @@ tariff:
 
 // meter is a bay's meter in the configuration.
 func (s *Town) meter(i int) string {
+	if i < len(s.overHTTP) && s.overHTTP[i] != nil {
+		return s.overHTTP[i].yaml()
+	}
 	more := ""
 	if i < len(s.models) && s.models[i] != nil && s.models[i].Unverified != "" {
 		more = ", accept_unverified: true"
@@ -279,6 +291,9 @@ func (s *Town) Audit(ctx context.Context) ([]audit.Violation, error) {
 	for i, m := range s.meters {
 		if m, signs := m.(*simulator.SigningMeter); signs {
 			w.Signed[i+1] = m.Records()
+		}
+		if s.overHTTP[i] != nil {
+			w.Signed[i+1] = s.overHTTP[i].device.Records()
 		}
 	}
 	if s.witness != nil {
@@ -353,7 +368,15 @@ func (s *Town) register(i int) kiosk.Energy {
 }
 
 // step is in what a bay's meter counts, the first being 0.
-func (s *Town) step(i int) kiosk.Energy { return kiosk.Energy(s.models[i].Layout(nil, nil).Step) }
+func (s *Town) step(i int) kiosk.Energy {
+	if m, signs := s.meters[i].(*simulator.SigningMeter); signs { // what is billed is what it signs
+		return m.Step()
+	}
+	if s.models[i] == nil {
+		return 1
+	}
+	return kiosk.Energy(s.models[i].Layout(nil, nil).Step)
+}
 
 // Run serves every device until ctx ends.
 func (s *Town) Run(ctx context.Context) error {
@@ -388,6 +411,11 @@ func (s *Town) Run(ctx context.Context) error {
 			Distort: simulator.Distort(s.faults.Meter)}).Serve)
 	}
 	g.Go(func() error { return s.board.Run(ctx) })
+	for _, l := range s.overHTTP {
+		if l != nil {
+			g.Go(l.serve)
+		}
+	}
 	for _, c := range s.Chargers {
 		g.Go(func() error { return c.Run(ctx) })
 	}
