@@ -215,7 +215,8 @@ func (r *configReader) meter(b *Bay, n *yaml.Node, find func(name string) (*mode
 	switch {
 	case b.MeterAddr == "" || b.Model == nil: // which is said
 	case b.HTTP() != slices.Contains(overHTTP(), b.Model.Name):
-		r.Fault(n, "meter: want address http://HOST for the models %s, and for no other", strings.Join(overHTTP(), ", "))
+		r.Fault(n, "meter: want address http://HOST for the models %s, and for no other",
+			strings.Join(overHTTP(), ", "))
 	case !b.HTTP() && unit == nil:
 		r.Fault(n, "meter: unit is missing")
 	case b.HTTP() && unit != nil:

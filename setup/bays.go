@@ -35,6 +35,7 @@ type plan struct {
 	activeLow   bool
 	charger     *config.Charger // in place of a contactor, and of a meter where meterAt is empty
 	password    string          // file of the charger's; empty for none
+	key         string          // that the meter signs each sale with; empty where none is signed
 }
 
 // meterAt is a meter and its line.
@@ -98,6 +99,9 @@ func (w *wizard) bays(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := w.signing(ctx, plans); err != nil {
+		return err
 	}
 	return w.writeBays(plans)
 }
@@ -343,14 +347,17 @@ func (w *wizard) writeBays(plans []plan) error {
 	}
 	next := &yaml.Node{Kind: yaml.SequenceNode, Content: slices.Clone(list.Content)}
 	for _, b := range plans {
-		n, err := b.node()
-		if err != nil {
-			return err
-		}
 		at := slices.IndexFunc(next.Content, func(old *yaml.Node) bool {
 			number := config.Child(old, "number")
 			return number != nil && number.Value == strconv.Itoa(b.number)
 		})
+		if at >= 0 {
+			keepKey(next.Content[at], &b)
+		}
+		n, err := b.node()
+		if err != nil {
+			return err
+		}
 		if at < 0 {
 			next.Content = append(next.Content, n)
 		} else {
@@ -395,6 +402,9 @@ func (b plan) node() (*yaml.Node, error) {
 			b.meter.Model, b.meter.Serial)
 		if b.meter.Unverified != "" && b.meter.Compared {
 			s.WriteString(", accept_unverified: true")
+		}
+		if b.key != "" {
+			fmt.Fprintf(&s, ", public_key: %q", b.key)
 		}
 		s.WriteString("}\n")
 	}

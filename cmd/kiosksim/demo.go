@@ -31,6 +31,10 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 	meters := fs.StringSlice("meters", nil, "`models` of the bays' meters, in turn; those that can, sign the sales")
 	path := fs.String("scenario", "", "`file` with the visits that --headless plays; one driver without it")
 	dir := fs.String("dir", "", "`folder` for the site's files; a temporary one without it")
+	siteOf := func() town.Options {
+		return town.Options{Size: *bays, Connectors: *chargers, Metered: true, OCPP: *version, Speed: *speed,
+			NeedScreen: !*headless, Meters: *meters, Sign: true}
+	}
 	return func(ctx context.Context, _ []string) error {
 		if *bays < 1 || *bays > 8 || *chargers < 0 || *chargers > *bays || *speed < 1 || *speed > 3600 {
 			return cli.Usagef("demo: want 1 to 8 bays, at most as many at chargers, and a speed of 1 to 3600")
@@ -51,9 +55,7 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 			defer os.RemoveAll(tmp)
 			*dir = tmp
 		}
-		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"),
-			town.Options{Size: *bays, Connectors: *chargers, Metered: true,
-				OCPP: *version, Speed: *speed, NeedScreen: !*headless, Meters: *meters, Sign: true}, site.QuietLog())
+		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"), siteOf(), site.QuietLog())
 		if err != nil {
 			return err
 		}
