@@ -51,6 +51,7 @@ func TestAMeterOverHTTP(t *testing.T) {
 		refused(t, text, want)
 	}
 	second := strings.Replace(lem[strings.Index(lem, "  - number: 1"):], "number: 1", "number: 2", 1)
-	second = strings.NewReplacer("coil: 0", "coil: 2", "plugged: 0", "plugged: 4", "feedback: 1", "feedback: 5").Replace(second)
+	inputs := strings.NewReplacer("coil: 0", "coil: 2", "plugged: 0", "plugged: 4", "feedback: 1", "feedback: 5")
+	second = inputs.Replace(second)
 	refused(t, lem+strings.Replace(second, "number", "¦number", 1), "the meter at http://192.0.2.8")
 }

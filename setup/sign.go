@@ -28,8 +28,8 @@ func (w *wizard) signing(ctx context.Context, plans []plan) error {
 			fmt.Fprintf(w.Out, "bay %d: its meter could sign each sale, and does not tell its key: %v\n", b.number, err)
 			continue
 		}
-		fmt.Fprintf(w.Out, "bay %d: its meter can sign each sale. Its public key is\n  %s\n  (fingerprint %s)\n", b.number,
-			key, fingerprint)
+		fmt.Fprintf(w.Out, "bay %d: its meter can sign each sale. Its public key is\n  %s\n  (fingerprint %s)\n",
+			b.number, key, fingerprint)
 		yes, err := w.sure(ctx, "Is that the key on the meter, and shall nothing be sold there that it does not sign?",
 			false)
 		if err != nil {

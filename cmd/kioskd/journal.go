@@ -63,7 +63,7 @@ func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 	lang := fs.String("language", "", "`language` of the text; the session's without it")
 	format := fs.String("format", "text", "`form`: text, json or pdf")
 	font := fs.String("font", "", "for pdf: a TrueType `file` for characters that kioskd's own fonts lack")
-	records := fs.Bool("ocmf", false, "print what the meter signed instead: its OCMF records, byte for byte, one a line")
+	records := fs.Bool("ocmf", false, "print what the meter signed instead: its OCMF records as it made them")
 	safe := fs.String("safe", "", "write the `file` that the S.A.F.E. transparency software reads instead")
 	return func(ctx context.Context, args []string) error {
 		id := args[0]

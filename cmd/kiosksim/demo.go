@@ -31,10 +31,6 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 	meters := fs.StringSlice("meters", nil, "`models` of the bays' meters, in turn; those that can, sign the sales")
 	path := fs.String("scenario", "", "`file` with the visits that --headless plays; one driver without it")
 	dir := fs.String("dir", "", "`folder` for the site's files; a temporary one without it")
-	siteOf := func() town.Options {
-		return town.Options{Size: *bays, Connectors: *chargers, Metered: true, OCPP: *version, Speed: *speed,
-			NeedScreen: !*headless, Meters: *meters, Sign: true}
-	}
 	return func(ctx context.Context, _ []string) error {
 		if *bays < 1 || *bays > 8 || *chargers < 0 || *chargers > *bays || *speed < 1 || *speed > 3600 {
 			return cli.Usagef("demo: want 1 to 8 bays, at most as many at chargers, and a speed of 1 to 3600")
@@ -47,15 +43,14 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return cli.Usagef("%s: %w", *path, err)
 		}
-		if *dir == "" {
-			tmp, err := os.MkdirTemp("", "kioskd-demo-")
-			if err != nil {
-				return err
-			}
-			defer os.RemoveAll(tmp)
-			*dir = tmp
+		remove, err := folder(dir)
+		if err != nil {
+			return err
 		}
-		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"), siteOf(), site.QuietLog())
+		defer remove()
+		s, err := town.Open(*dir, filepath.Join(*dir, "kioskd.yaml"), town.Options{Size: *bays, Connectors: *chargers,
+			Metered: true, OCPP: *version, Speed: *speed, NeedScreen: !*headless, Meters: *meters, Sign: true},
+			site.QuietLog())
 		if err != nil {
 			return err
 		}
@@ -83,6 +78,16 @@ func (p program) demo(fs *pflag.FlagSet) cli.Run {
 		stop()
 		return errors.Join(err, daemonErr, <-ended)
 	}
+}
+
+// folder is the one that was named, or a temporary one that remove removes.
+func folder(dir *string) (remove func(), err error) {
+	if *dir != "" {
+		return func() {}, nil
+	}
+	*dir, err = os.MkdirTemp("", "kioskd-demo-")
+	temporary := *dir
+	return func() { os.RemoveAll(temporary) }, err
 }
 
 // window starts the touchscreen, which lies beside this program or on the path.

@@ -181,7 +181,8 @@ func needed(t *testing.T, name string, narrow bool, v ui.View, pic *screens.Pict
 	}
 }
 
-// TestTheCodeIsOnALeaf: the receipt can be taken away in larger text, too, in each language and beside an alarm.
+// TestTheCodeIsOnALeaf: the receipt can be taken away in larger text, too, in each language and beside an alarm, also
+// where it carries what a meter signed.
 func TestTheCodeIsOnALeaf(t *testing.T) {
 	newApp(t)
 	texts, views := load(t)
@@ -190,21 +191,27 @@ func TestTheCodeIsOnALeaf(t *testing.T) {
 			continue
 		}
 		for _, lang := range judged(texts) {
-			for _, large := range []bool{false, true} {
-				for _, danger := range []int{0, 3} {
-					d := &screens.Drawer{Texts: texts, Send: func(ui.Input) {}}
-					v, p := c.View, texts.Printer(lang)
-					v.Language, v.Access.Large, v.Danger = lang, large, danger
-					pic := d.Draw(v, sizes[0])
-					seen := false
-					for range pic.Pages {
-						seen = seen || slices.Contains(pic.Spoken, p.T("final.scan")) ||
-							slices.Contains(pic.Spoken, p.T("final.mail"))
-						pic = turned(d, v, pic)
-					}
-					if !seen {
-						t.Errorf("%s in %s, large %v, danger %d: there is no code", c.Name, lang, large, danger)
-					}
+			for i := range 8 {
+				large, danger, signed := i&1 > 0, 3*(i>>1&1), i&4 > 0
+				if signed && !slices.Contains([]string{"en", "fi", "ar"}, lang) {
+					continue
+				}
+				d := &screens.Drawer{Texts: texts, Send: func(ui.Input) {}}
+				v, p := c.View, texts.Printer(lang)
+				v.Language, v.Access.Large, v.Danger = lang, large, danger
+				if signed {
+					v.Code = "https://pay.example/r#" + strings.Repeat("1234567890", 232)
+				}
+				pic := d.Draw(v, sizes[0])
+				seen := false
+				for range pic.Pages {
+					seen = seen || len(pic.Cut) == 0 && (slices.Contains(pic.Spoken, p.T("final.scan")) ||
+						slices.Contains(pic.Spoken, p.T("final.mail")))
+					pic = turned(d, v, pic)
+				}
+				if !seen {
+					t.Errorf("%s in %s, large %v, danger %d, signed %v: there is no code", c.Name, lang, large, danger,
+						signed)
 				}
 			}
 		}
