@@ -22,7 +22,8 @@ import (
 // TestGoldenJournals: the journals of testdata/journals, which the build that they are named after wrote, replay
 // to the state that the same build read in them. Each session is replayed by itself, as is what belongs to the site.
 // tortured.jsonl has a session of each shape of records from a site that was tortured; staff.jsonl what people and a
-// back office do; disputed.jsonl holds that vanish, are refused, or are never proven.
+// back office do; disputed.jsonl holds that vanish, are refused, or are never proven; signed.jsonl sessions whose meter
+// signs, and one whose records prove nothing.
 func TestGoldenJournals(t *testing.T) {
 	files, err := filepath.Glob("testdata/journals/*.jsonl")
 	if err != nil || len(files) < 3 {
@@ -145,6 +146,9 @@ func printSession(w io.Writer, x session.Session) {
 	if b := x.Bill; b != nil {
 		fmt.Fprintf(w, "  bill: %d, %v of %v, limit %q, lines %v, taxes %v\n", b.Energy, b.Total, b.Cost, b.Limit,
 			b.Lines, b.Taxes)
+	}
+	if s := x.Signed; s != nil {
+		fmt.Fprintf(w, "  signed: %d in %d records up to %d, error %q\n", s.Energy, len(s.Records), s.Page, s.Error)
 	}
 	if x.Result != nil {
 		fmt.Fprintf(w, "  booking %v: %v\n", x.Result.ID, x.Result.Booked)
