@@ -389,6 +389,9 @@ func (c code) place(pg *page, r rect) {
 		return
 	}
 	says := c.below(pg, r.w)
+	if c.width(pg)+height(says)+pg.u(1) > r.h { // a large code has no room for words below it
+		says = nil
+	}
 	edge := min(max(c.width(pg), min(r.w, r.h-height(says)-pg.u(1))), max(pg.u(50), c.width(pg)))
 	n := float32(c.modules())
 	edge = n * max(1, float32(int(edge/n)))
