@@ -177,14 +177,15 @@ func (r Receipt) facts(out *items) {
 		out.add("receipt.clock")
 	}
 	out.text("receipt.meter_no", r.MeterSerial)
+	if r.Unsigned != "" { // nothing says what was delivered
+		out.add("receipt.unsigned")
+		return
+	}
 	out.add("receipt.register", Value{Number: r.RegisterStart.KWh(3)}, Value{Energy: r.RegisterEnd})
 	out.add("receipt.energy", Value{Energy: &r.Energy})
 	if s := r.Signed; s != nil {
 		out.text("receipt.signed", s.Pages)
 		out.text("receipt.key", s.Fingerprint)
-	}
-	if r.Unsigned != "" {
-		out.add("receipt.unsigned")
 	}
 }
 

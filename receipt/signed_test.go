@@ -108,6 +108,9 @@ func TestAReceiptOfWhatNothingProves(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := r.Text(texts.Printer("en"))
+	if strings.Contains(said, "kWh") {
+		t.Errorf("it says what nothing proves:\n%s", said)
+	}
 	if !strings.Contains(said, "The meter signed nothing: you pay nothing") || r.Total.Minor != 0 || r.Energy != 0 ||
 		r.Paid.Minor != 0 || r.Signed != nil {
 		t.Errorf("%+v\n%s", r, said)

@@ -43,6 +43,13 @@ func NewDCBM(b *Bay) (*DCBM, error) {
 	return out, out.create(elliptic.P256(), p256())
 }
 
+// Misbehave lets the meter sign as a fault has it.
+func (m *DCBM) Misbehave(f SignFault) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.misbehave(f)
+}
+
 // ServeHTTP implements http.Handler.
 func (m *DCBM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
@@ -52,6 +59,10 @@ func (m *DCBM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		version = "/v2"
 	}
 	id := r.URL.Query().Get("transactionId")
+	if m.Refuses && r.Method != http.MethodGet {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	switch r.Method + " " + r.URL.Path {
 	case "GET /v1/status":
 		m.answer(w, http.StatusOK, m.status())

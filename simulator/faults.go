@@ -2,12 +2,16 @@ package simulator
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"kioskd/modbus"
 )
 
 // Faults are what is to go wrong, device by device. In a file they are one a line, with
@@ -16,11 +20,12 @@ import (
 //	terminal lose_result       the next payment; each further line the one after it
 //	terminal good              a payment with which nothing goes wrong
 //	meter 20 silent 10         from the 20th answer on, ten are not given
-//	meter 40 garbled           one answer with a wrong checksum
+//	meter 40 garbled           one answer with a wrong checksum; see BusFault
 //	board 100 silent 30
 //	terminal hold refuse 6C 2  the next two holds; without a number for ever
 //	terminal list empty        see Manner
 //	meter lies jumps           see Lie
+//	meter signs forged         see SignFault; of every meter that signs
 //	charger start_first        see ChargerFault; of every charger
 type Faults struct {
 	Terminal []CardFault
@@ -28,6 +33,7 @@ type Faults struct {
 	Meter    []BusFault
 	Board    []BusFault
 	Lie      Lie // of every meter
+	Sign     SignFault
 	Charger  []ChargerFault
 }
 
@@ -41,8 +47,64 @@ type Repeated struct {
 type BusFault struct {
 	From  int // first answer, counted from 1
 	Count int
-	What  string // silent or garbled
+	What  string // see BusFaults
 }
+
+// BusFaults are what may go wrong with an answer.
+func BusFaults() []string { return slices.Sorted(maps.Keys(distortions())) }
+
+// distortions are the faults of an answer by their names. late has what was held back.
+func distortions() map[string]func(answer []byte, late *[]byte) []byte {
+	code := func(c byte) func([]byte, *[]byte) []byte {
+		return func(a []byte, _ *[]byte) []byte { return exception(a, c) }
+	}
+	return map[string]func([]byte, *[]byte) []byte{
+		"silent":  func([]byte, *[]byte) []byte { return nil },
+		"garbled": func(a []byte, _ *[]byte) []byte { a[len(a)-1] ^= 0x55; return a },
+		"late":    func(a []byte, late *[]byte) []byte { *late = append(*late, a...); return nil }, // with the next one
+		"twice":   func(a []byte, _ *[]byte) []byte { return append(slices.Clone(a), a...) },
+		"short":   func(a []byte, _ *[]byte) []byte { return a[:len(a)/2] },
+		"foreign": func(a []byte, _ *[]byte) []byte { return ofAnother(a) }, // of another unit
+		"refused": code(2),                                                  // no such register
+		"busy":    code(6),
+		"gateway": code(0x0B), // says that the unit does not answer
+	}
+}
+
+// rtu tells whether an answer is one of RTU, which ends with its checksum.
+func rtu(a []byte) bool {
+	return len(a) > 4 && binary.LittleEndian.Uint16(a[len(a)-2:]) == modbus.CRC(a[:len(a)-2])
+}
+
+// exception is one in place of an answer (Modbus Application Protocol 1.1b3, chapter 7).
+func exception(a []byte, code byte) []byte {
+	if rtu(a) {
+		return modbus.AppendCRC([]byte{a[0], a[1] | 0x80, code})
+	}
+	out := append(slices.Clone(a[:7]), a[7]|0x80, code)
+	binary.BigEndian.PutUint16(out[4:], 3)
+	return out
+}
+
+// ofAnother is an answer with the number of another unit.
+func ofAnother(a []byte) []byte {
+	if !rtu(a) {
+		a[6]++
+		return a
+	}
+	a[0]++
+	return modbus.AppendCRC(a[:len(a)-2])
+}
+
+// SignFault is what goes wrong where meters sign.
+type SignFault string
+
+// Faults of signing.
+const (
+	Signs    SignFault = ""
+	Forged   SignFault = "forged"  // a record is another one than was signed
+	SignsNot SignFault = "nothing" // every write is refused
+)
 
 const goodPayment = "good"
 
@@ -89,6 +151,12 @@ func (f *Faults) add(words []string) error {
 		}
 		f.Charger = append(f.Charger, fault)
 		return nil
+	case words[0] == "meter" && len(words) == 3 && words[1] == "signs":
+		f.Sign = SignFault(words[2])
+		if f.Sign != Forged && f.Sign != SignsNot {
+			return fmt.Errorf("fault %q of what a meter signs: want %s or %s", words[2], Forged, SignsNot)
+		}
+		return nil
 	case (words[0] == "meter" || words[0] == "board") && (len(words) == 3 || len(words) == 4):
 		b, err := busFault(words[1:])
 		if words[0] == "meter" {
@@ -99,7 +167,7 @@ func (f *Faults) add(words []string) error {
 		return err
 	}
 	return fmt.Errorf("cannot read %q: want terminal FAULT, terminal EXCHANGE WAY [HEX] [TIMES], "+
-		"meter FROM FAULT [COUNT], meter lies LIE, board FROM FAULT [COUNT] or charger FAULT", strings.Join(words, " "))
+		"meter FROM FAULT [COUNT], meter lies LIE, meter signs FAULT, board FROM FAULT [COUNT] or charger FAULT", strings.Join(words, " "))
 }
 
 func busFault(words []string) (b BusFault, err error) {
@@ -108,8 +176,8 @@ func busFault(words []string) (b BusFault, err error) {
 	if err != nil || b.From < 1 {
 		return b, fmt.Errorf("%q: want the number of an answer", words[0])
 	}
-	if b.What != "silent" && b.What != "garbled" {
-		return b, fmt.Errorf("fault %q of a bus: want silent or garbled", b.What)
+	if !slices.Contains(BusFaults(), b.What) {
+		return b, fmt.Errorf("fault %q of a bus: want one of %v", b.What, BusFaults())
 	}
 	if len(words) == 3 {
 		b.Count, err = strconv.Atoi(words[2])
@@ -123,21 +191,20 @@ func busFault(words []string) (b BusFault, err error) {
 // Distort is for Bus.Distort: it spoils the answers that the faults name.
 func Distort(faults []BusFault) func([]byte) []byte {
 	var mu sync.Mutex
+	var late []byte
 	n := 0
 	return func(answer []byte) []byte {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
+		before := late
+		late = nil
 		for _, f := range faults {
-			if n < f.From || n >= f.From+f.Count {
-				continue
+			if len(answer) > 0 && n >= f.From && n < f.From+f.Count {
+				answer = distortions()[f.What](answer, &late)
 			}
-			if f.What == "silent" {
-				return nil
-			}
-			answer[len(answer)-1] ^= 0x55
 		}
-		return answer
+		return append(before, answer...)
 	}
 }
 

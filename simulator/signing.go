@@ -39,6 +39,8 @@ type SigningMeter struct {
 type signer struct {
 	// Spoil may change a record before the meter hands it out.
 	Spoil func(record string) string
+	// Refuses lets the meter take nothing that it is told.
+	Refuses bool
 
 	key   *ecdsa.PrivateKey
 	curve asn1.ObjectIdentifier
@@ -70,6 +72,21 @@ func (m *signer) keep(record string) string {
 	defer m.made.Unlock()
 	m.made.records = append(m.made.records, record)
 	return record
+}
+
+// Misbehave lets the meter sign as a fault has it.
+func (m *SigningMeter) Misbehave(f SignFault) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.misbehave(f)
+}
+
+func (m *signer) misbehave(f SignFault) {
+	m.Refuses = f == SignsNot
+	m.Spoil = nil
+	if f == Forged {
+		m.Spoil = func(record string) string { return strings.Replace(record, `"ST":"G"`, `"ST": "G"`, 1) }
+	}
 }
 
 // create makes a key of its own on a curve.
@@ -123,6 +140,9 @@ func (m *SigningMeter) Answer(pdu []byte) []byte {
 		return []byte{pdu[0] | 0x80, 3}
 	}
 	address := binary.BigEndian.Uint16(pdu[1:])
+	if m.Refuses && (pdu[0] == modbus.WriteRegister || pdu[0] == modbus.WriteRegisters) {
+		return []byte{pdu[0] | 0x80, 4}
+	}
 	switch pdu[0] {
 	case modbus.WriteRegister:
 		m.write(address, []uint16{binary.BigEndian.Uint16(pdu[3:])})

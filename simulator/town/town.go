@@ -93,6 +93,14 @@ func (s *Town) Inject(f simulator.Faults) {
 	for _, b := range s.Bays {
 		b.Lie(f.Lie)
 	}
+	for i, m := range s.meters {
+		if m, signs := m.(*simulator.SigningMeter); signs {
+			m.Misbehave(f.Sign)
+		}
+		if s.overHTTP[i] != nil {
+			s.overHTTP[i].device.Misbehave(f.Sign)
+		}
+	}
 	for _, c := range s.Chargers {
 		c.Misbehave(f.Charger...)
 	}
