@@ -31,6 +31,8 @@ type SignedReading struct {
 	PublicKey string   `json:"public_key"` // SubjectPublicKeyInfo (RFC 5480), hexadecimal
 	Energy    Energy   `json:"energy_wh"`  // that is proven, without the part of a watt-hour
 	Page      int64    `json:"page"`       // of the last record
+	// Seconds is how long the transaction was by the meter's clock, where that is said to be good; 0 where it is not.
+	Seconds int64 `json:"seconds,omitempty"`
 	// Error is why the records prove nothing; then no energy and no page is told.
 	Error string `json:"error,omitempty"`
 }
@@ -41,6 +43,8 @@ var ErrSigning = errors.New("a transaction is open in the meter")
 // Signer lets a bay's meter sign what a session draws. One goroutine at a time may call it, the one that reads the
 // meter.
 type Signer interface {
+	// Shortest is how long a transaction must be at least until the meter ends it; 0 for none.
+	Shortest() time.Duration
 	// Check tells why the meter is not the one that is known by its public key.
 	Check(context.Context) error
 	// Begin begins a transaction, and returns the record of the beginning where the meter makes one of its own. It

@@ -256,6 +256,10 @@ func (r *configReader) publicKey(b *Bay, n *yaml.Node) {
 	if b.Model != nil && b.Model.Name != "" && b.Model.Signing == "" {
 		r.Fault(n, "meter.public_key: the %v signs nothing", b.Model)
 	}
+	if b.Model != nil && b.Model.Signing != "" && b.Model.Modulus > 0 {
+		r.Fault(n, "meter.public_key: the register of the %v begins again at 0, and no record across that proves a sale",
+			b.Model)
+	}
 	key, err := ocmf.ParseKey(n.Value, "")
 	if err != nil {
 		r.Fault(n, "meter.public_key: %v", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"time"
 
 	"kioskd"
 	"kioskd/meter/model"
@@ -28,7 +29,7 @@ type unitRegisters struct {
 
 func (u unitRegisters) Read(ctx context.Context, function byte, address, count uint16) ([]uint16, error) {
 	return u.bus.Registers(ctx, modbus.Request{Unit: u.unit, Function: function, Address: address, Count: count,
-		Gap: u.model.Gap, Timeout: sign.Patience})
+		Gap: u.model.Gap, Timeout: sign.Patience, Restless: true})
 }
 
 func (u unitRegisters) Write(ctx context.Context, address uint16, words []uint16) error {
@@ -60,6 +61,14 @@ func NewSigned(m sign.Meter, key ocmf.Key, step int64) (*Signed, error) {
 
 // LeastSigned is what records are written in at least: hundredths of a kilowatt-hour.
 const LeastSigned = 10
+
+// Shortest implements kiosk.Signer.
+func (s *Signed) Shortest() time.Duration {
+	if m, ok := s.Meter.(interface{ Shortest() time.Duration }); ok {
+		return m.Shortest()
+	}
+	return 0
+}
 
 // Check implements kiosk.Signer.
 func (s *Signed) Check(ctx context.Context) error {
@@ -93,5 +102,8 @@ func (s *Signed) Prove(records []string, c kiosk.SignedClaim) kiosk.SignedReadin
 	whole := t.Energy()
 	out.Energy = kiosk.Energy(new(big.Int).Quo(whole.Num(), whole.Denom()).Int64())
 	out.Page = t.Last
+	if t.Clock == 'S' || t.Clock == 'R' {
+		out.Seconds = int64(t.Duration().Seconds())
+	}
 	return out
 }

@@ -19,6 +19,8 @@ type bayWorker struct {
 	staff    services
 	charger  kiosk.Charger  // nil where the bay is no charger's
 	signs    bool           // the meter signs, as far as is known; of runReadings alone
+	rescued  []string       // records that are in no journal yet; of runReadings alone
+	unbegun  int            // sessions in a row that the meter did not begin to sign; of runReadings alone
 	unproven int            // sessions in a row whose records proved nothing; of runReadings alone
 	checkAt  time.Time      // when that is found out next; of runReadings alone
 	starting sync.WaitGroup // of what asks a charger to begin, or how long to go on

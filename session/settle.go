@@ -39,6 +39,7 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 	if unpaid := x.sign(r, o, &end); unpaid != "" {
 		out = append(out, x.says(Alert, o.At, AlertBody{NotBilled, ErrorBody{unpaid}}))
 	}
+	x.Signed = end.Signed
 	bill, err := x.bill(x.billable(end))
 	if err != nil { // cannot be priced: the driver is not the one to pay for that
 		end.ErrorBody, x.Start = wentWrong(err), nil

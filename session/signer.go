@@ -60,13 +60,17 @@ func (w *bayWorker) again(ctx context.Context, f func() error) error {
 
 // rescue ends what is open in the meter, and keeps what it had signed of it.
 func (w *bayWorker) rescue(ctx context.Context) error {
-	records, err := w.bay.Signer.Rescue(ctx, w.c.now())
-	if err != nil || len(records) == 0 {
+	if len(w.rescued) == 0 {
+		records, err := w.bay.Signer.Rescue(ctx, w.c.now())
+		if err != nil || len(records) == 0 {
+			return err
+		}
+		w.rescued = records // which the meter may not hand out again
+	}
+	if err := w.c.Do(ctx, Observation{What: SigningFound, Bay: w.bay.Number, Records: w.rescued}); err != nil {
 		return err
 	}
-	if err := w.c.Do(ctx, Observation{What: SigningFound, Bay: w.bay.Number, Records: records}); err != nil {
-		return err
-	}
+	w.rescued = nil
 	return w.bay.Signer.Done(ctx)
 }
 
@@ -82,8 +86,18 @@ func (w *bayWorker) signFirst(ctx context.Context, cmd Command, o *Observation) 
 	if o.Err == nil {
 		o.Reading, o.Err = w.stable(ctx)
 	}
-	w.signs = o.Err == nil
-	w.notify(ctx, kiosk.FaultMeterUnsigned, o.Err != nil, o.Err)
+	if o.Err == nil {
+		w.signs, w.unbegun = true, 0
+		return
+	}
+	w.unbegun++
+	w.outOfOrder(ctx, o.Err, min(checkEvery<<min(w.unbegun-1, 6), unprovenPause))
+}
+
+// outOfOrder takes the bay out of order, until the meter is found to sign again, and at least for a while.
+func (w *bayWorker) outOfOrder(ctx context.Context, why error, pause time.Duration) {
+	w.signs, w.checkAt = false, time.Now().Add(pause)
+	w.notify(ctx, kiosk.FaultMeterUnsigned, true, why)
 }
 
 // beginsSigning begins a transaction in the meter that the key is of. One that is open there, perhaps because an answer
@@ -109,11 +123,16 @@ func (w *bayWorker) signLast(ctx context.Context, cmd Command, o *Observation) {
 		o.Reading, o.Err = w.stable(ctx)
 		return
 	}
-	for end := time.Now().Add(signWithin); ; {
+	young := max(0, w.bay.Signer.Shortest()-w.c.now().Sub(cmd.Claim.Began.At))
+	var records []string
+	for end := time.Now().Add(min(young, w.bay.Signer.Shortest()) + signWithin); ; {
 		w.readings.goOn()
 		s := cmd.Signing
 		s.At = w.c.now()
-		records, err := w.bay.Signer.End(ctx, s)
+		more, err := w.bay.Signer.End(ctx, s)
+		if len(more) > 0 { // it need not hand them out again
+			records = more
+		}
 		o.Reading, o.Err = w.stable(ctx)
 		over := kiosk.FaultOf(o.Err) == kiosk.FaultMeterOther || time.Now().After(end)
 		if err == nil && o.Err == nil || over || !pause(ctx, signPause) {
@@ -127,17 +146,16 @@ func (w *bayWorker) signLast(ctx context.Context, cmd Command, o *Observation) {
 // proven takes a bay out of order whose meter signed what proves nothing, until it signs as it is known to; where that
 // was no proof twice in a row, for an hour: each try gives a vehicle its energy for nothing.
 func (w *bayWorker) proven(ctx context.Context, wrong string) {
-	w.signs = wrong == ""
-	if w.signs {
-		w.unproven = 0
+	if wrong == "" {
+		w.signs, w.unproven = true, 0
 		return
 	}
 	w.unproven++
-	w.checkAt = time.Now().Add(checkEvery)
+	pause := checkEvery
 	if w.unproven > 1 {
-		w.checkAt = time.Now().Add(unprovenPause)
+		pause = unprovenPause
 	}
-	w.notify(ctx, kiosk.FaultMeterUnsigned, true, errors.New(wrong))
+	w.outOfOrder(ctx, errors.New(wrong), pause)
 }
 
 // judged is what was signed, judged by the register, also where that does not stand still.
@@ -168,7 +186,7 @@ func (w *bayWorker) drop(ctx context.Context) {
 	if w.bay.Signer == nil {
 		return
 	}
-	if err := w.again(ctx, func() error { return w.rescue(ctx) }); err != nil {
-		w.c.cfg.Log.Warn("a transaction stays open in the meter", "bay", w.bay.Number, "error", err)
+	if err := w.again(ctx, func() error { return w.rescue(ctx) }); err != nil { // it would refuse the next session
+		w.outOfOrder(ctx, err, checkEvery)
 	}
 }

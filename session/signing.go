@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"time"
 
 	"kioskd"
 )
@@ -17,8 +18,9 @@ import (
 
 // Signing is what a bay's meter signs of a session.
 type Signing struct {
-	Page  int64        // of the meter's last record that was known then
-	Began *SigningBody // nil until it signed the beginning
+	Page   int64          // of the meter's last record that was known then
+	Before *kiosk.Reading // the register before it signed the beginning
+	Began  *SigningBody   // nil until it did
 }
 
 // begun tells whether the meter signed the beginning, where it signs.
@@ -27,7 +29,7 @@ func (s *Signing) begun() bool { return s == nil || s.Began != nil }
 // signing is what the commands that let a meter sign need to know.
 func (c *Command) signing(x Session) {
 	c.Signing = kiosk.Signing{Reference: x.Reference, EVSE: x.EVSE, Tariff: x.Tariff.ID}
-	c.Claim = kiosk.SignedClaim{Reference: x.Reference, Page: x.Signing.Page, Before: *x.Start,
+	c.Claim = kiosk.SignedClaim{Reference: x.Reference, Page: x.Signing.Page, Before: *x.Signing.Before,
 		AnyTime: x.doubt || x.doubted || x.shift != 0}
 	if b := x.Signing.Began; b != nil {
 		c.Claim.Began, c.Records = b.Reading, b.Records
@@ -37,10 +39,13 @@ func (c *Command) signing(x Session) {
 // signs applies what its meter signs of the beginning.
 func (x *Session) signs(e Event) []Command {
 	if b, began := e.Body.(SigningBody); began {
-		x.Signing = &Signing{x.Signing.Page, &b}
+		x.Signing = &Signing{x.Signing.Page, x.Signing.Before, &b}
+		start := *x.Start // no time is billed in which the meter signed
+		start.At = b.Reading.At
+		x.Start, x.Last, x.Proven = &start, &start, &start
 		return nil
 	}
-	x.Signing = &Signing{Page: e.Body.(PageBody).Page}
+	x.Signing = &Signing{Page: e.Body.(PageBody).Page, Before: x.Start}
 	return []Command{x.command(BeginSigning)}
 }
 
@@ -60,11 +65,20 @@ func (r Rules) first(s State, x Session, o Observation) []Event {
 func (r Rules) signingStarted(x Session, o Observation) []Event {
 	switch {
 	case x.Power != Starting || x.Signing.begun():
-		return nil
+		return x.late(o)
 	case o.Err != nil:
 		return r.release(x, o.At, ReasonMeter)
 	}
 	return []Event{x.says(SigningBegan, o.At, SigningBody{o.Records, *o.Reading}), x.event(ContactorClose, o.At)}
+}
+
+// late keeps what a meter signed of a session that had ended already.
+func (x Session) late(o Observation) []Event {
+	if len(o.Records) == 0 {
+		return nil
+	}
+	o.Bay = x.Bay
+	return o.left()
 }
 
 // left writes down what a meter had signed for no session.
@@ -128,6 +142,22 @@ func (x Session) sign(r Rules, o Observation, end *LastBody) string {
 	}
 	return ""
 }
+
+// signedUntil is when what its meter signed ended, where that is known to be long before its contactor opened: the
+// meter may have ended the transaction by itself. Zero where it is not.
+func (x Session) signedUntil(end time.Time) time.Time {
+	if x.Signed == nil || x.Signed.Seconds == 0 {
+		return time.Time{}
+	}
+	until := x.Start.At.Add(time.Duration(x.Signed.Seconds) * time.Second)
+	if end.Sub(until) <= clocksApart {
+		return time.Time{}
+	}
+	return until
+}
+
+// clocksApart is how far the meter's clock and the kiosk's may be apart.
+const clocksApart = 2 * time.Minute
 
 // billable is the register up to which a session is billed.
 func (x Session) billable(b LastBody) kiosk.Reading {

@@ -30,6 +30,9 @@ type pen struct {
 	fails   func(what string) error
 	spoiled bool  // what it signs proves nothing
 	less    int64 // that it signs
+	seconds int64 // that it says
+
+	shortest time.Duration // of a transaction
 }
 
 func (p *pen) do(what string) error {
@@ -49,6 +52,12 @@ func (p *pen) holds() (open string, ready, told []string, lost bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.open, p.ready, p.forgot, p.lost
+}
+
+func (p *pen) Shortest() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shortest
 }
 
 func (p *pen) Check(context.Context) error {
@@ -109,10 +118,12 @@ func (p *pen) Done(context.Context) error {
 }
 
 func (p *pen) Prove(records []string, c kiosk.SignedClaim) kiosk.SignedReading {
-	out := kiosk.SignedReading{Records: records, PublicKey: "key", Page: c.Page + 1}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := kiosk.SignedReading{Records: records, PublicKey: "key", Page: c.Page + 1, Seconds: p.seconds}
 	var of string
 	if _, err := fmt.Sscan(records[len(records)-1], &of, &out.Energy); err != nil || of != c.Reference || p.spoiled {
-		out.Energy, out.Page, out.Error = 0, 0, "the signature is not that of this record"
+		out.Energy, out.Page, out.Seconds, out.Error = 0, 0, 0, "the signature is not that of this record"
 	}
 	return out
 }
@@ -356,6 +367,124 @@ func TestAMeterThatNeverProves(t *testing.T) {
 		}
 		if passed := time.Since(begun); passed < 2*time.Hour {
 			t.Errorf("four vehicles were given energy in %v", passed)
+		}
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestATransactionThatIsTooShort for its meter is waited for: the driver pays, and is not asked for more.
+func TestATransactionThatIsTooShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := signs(t)
+		s.sells()
+		p.set(func(p *pen) { p.shortest = 2 * time.Minute })
+		id := s.pay(1)
+		s.posts[1].set(func(b *post) { b.plugged, b.requesting = true, true })
+		s.until("it charges", func(x session.State) bool { return x.Sessions[id].Power == session.Charging })
+		begun := time.Now()
+		p.set(func(p *pen) {
+			p.fails = func(what string) error {
+				if what == "end" && time.Since(begun) < 2*time.Minute {
+					return errors.New("too early")
+				}
+				return nil
+			}
+		})
+		time.Sleep(20 * time.Second)
+		s.unplug(1)
+		if x := s.closed(id); x.Money != session.Captured || x.Bill.Energy < 50 {
+			t.Errorf("money is %s, %v are billed", x.Money, x.Bill.Energy)
+		}
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestAMeterThatTakesItsTime to begin loses no sale, and no time is billed for it.
+func TestAMeterThatTakesItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := signs(t)
+		s.sells()
+		p.set(func(p *pen) {
+			p.fails = func(what string) error {
+				if what == "begin" {
+					time.Sleep(45 * time.Second)
+				}
+				return nil
+			}
+		})
+		plugged := time.Now()
+		id := s.charge(1)
+		s.unplug(1)
+		if x := s.closed(id); x.Money != session.Captured || x.Bill.Start.Sub(plugged) < 45*time.Second {
+			t.Errorf("money is %s, time runs from %v after the plug", x.Money, x.Bill.Start.Sub(plugged))
+		}
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestAMeterThatNeverBegins, and tells its key all the while, is tried by few drivers.
+func TestAMeterThatNeverBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := signs(t)
+		s.sells()
+		p.set(func(p *pen) {
+			p.fails = func(what string) error {
+				if what == "begin" {
+					return errors.New("cannot set time")
+				}
+				return nil
+			}
+		})
+		begun, drivers := time.Now(), 0
+		for time.Since(begun) < 4*time.Hour {
+			if faulty(s.control.Snapshot().State) {
+				time.Sleep(time.Minute)
+				continue
+			}
+			drivers++
+			s.till.set(func(d *till) { d.card = fmt.Sprint("card ", drivers) })
+			id := s.pay(1)
+			s.posts[1].set(func(b *post) { b.plugged, b.requesting = true, true })
+			if x := s.closed(id); x.Money != session.Released {
+				t.Errorf("money is %s", x.Money)
+			}
+			s.until("the bay is out of order", faulty)
+			s.unplug(1)
+		}
+		if drivers < 3 || drivers > 10 {
+			t.Errorf("%d drivers tried in four hours", drivers)
+		}
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestATransactionThatItsMeterEnded by itself: no time is billed that it did not sign.
+func TestATransactionThatItsMeterEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := signs(t)
+		s.sells()
+		id := s.charge(1) // three minutes
+		p.set(func(p *pen) { p.less, p.seconds = 500, 60 })
+		time.Sleep(10 * time.Minute)
+		s.unplug(1)
+		x := s.closed(id)
+		if long := x.Bill.End.Sub(x.Bill.Start); x.Money != session.Captured || long > 5*time.Minute {
+			t.Errorf("money is %s, %v are billed", x.Money, long)
+		}
+		priced := kiosk.Energy(0)
+		for _, period := range x.Bill.Usage.Periods {
+			priced += period.Energy
+		}
+		if priced != x.Bill.Energy {
+			t.Errorf("%v are billed, %v priced", x.Bill.Energy, priced)
 		}
 		if err := s.stop(); err != nil {
 			t.Fatal(err)

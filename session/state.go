@@ -240,6 +240,22 @@ func (s Session) usage(r kiosk.Reading) tariff.Usage {
 			u.End = last
 		}
 	}
+	return x.cutUsage(u)
+}
+
+// cutUsage leaves out the time that the meter did not sign.
+func (s Session) cutUsage(u tariff.Usage) tariff.Usage {
+	until := s.signedUntil(u.End)
+	if until.IsZero() {
+		return u
+	}
+	u.End, u.Periods = until, slices.Clone(u.Periods)
+	for n := len(u.Periods); n > 1 && u.Periods[n-1].Energy == 0 && u.Periods[n-1].Start.After(until); n-- {
+		u.Periods = u.Periods[:n-1]
+	}
+	if last := u.Periods[len(u.Periods)-1].Start; u.End.Before(last) {
+		u.End = last
+	}
 	return u
 }
 

@@ -109,6 +109,14 @@ func (m *signer) PublicKey() string { return fmt.Sprintf("%x", m.der()) }
 type signing interface {
 	prepare(m *SigningMeter) error
 	told(m *SigningMeter, address uint16, words []uint16)
+	cut(m *SigningMeter) // its power was off
+}
+
+// CutPower lets the meter lose what its make loses with its power.
+func (m *SigningMeter) CutPower() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.way.cut(m)
 }
 
 // NewSigningMeter is a bay's meter of a model that signs.
@@ -320,6 +328,12 @@ func (bsmSigning) told(m *SigningMeter, address uint16, words []uint16) {
 	m.put(address, 0)
 }
 
+// cut: the clock starts with an invalid time, and nothing says that the identification stays.
+func (bsmSigning) cut(m *SigningMeter) {
+	m.room(40260, 3)
+	m.room(40279, 170)
+}
+
 // rows are the readings of a beginning and an end; empty is the name of a field with nothing in it.
 func rows(begun, began, ended, end, empty string) string {
 	row := func(when, event, value string) string {
@@ -363,6 +377,13 @@ func (s *em580Signing) told(m *SigningMeter, address uint16, words []uint16) {
 		m.put(0x7100, 2)
 	case address == 0x7100 && words[0] == 0: // confirmed
 		m.room(0x7110, 2031)
+	}
+}
+
+// cut: a transaction ends by itself.
+func (s *em580Signing) cut(m *SigningMeter) {
+	if m.own[0x7100] == 1 {
+		s.told(m, 0x7040, []uint16{'E'})
 	}
 }
 
@@ -412,5 +433,15 @@ func (s *wm3m4Signing) told(m *SigningMeter, address uint16, words []uint16) {
 		m.put(7058, uint16(len(der)))
 		m.put(7000, 0)
 		m.put(7052, 15)
+	}
+}
+
+// cut: time and data set are lost, and a transaction goes on without them.
+func (s *wm3m4Signing) cut(m *SigningMeter) {
+	m.room(7053, 3)
+	m.room(7100, 512)
+	m.put(7056, 0)
+	if m.own[7000] != 0 {
+		m.put(7000, 2)
 	}
 }

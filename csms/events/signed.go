@@ -16,20 +16,31 @@ func signed(s *kiosk.SignedReading) (out []v2.Sample) {
 	if s == nil {
 		return nil
 	}
+	var all []*ocmf.Record
 	for _, text := range s.Records {
 		r, err := ocmf.Parse(text)
 		if err != nil {
 			return nil // which was judged before it was journaled
 		}
+		all = append(all, r)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	t, err := ocmf.Pair(all[0], all[len(all)-1])
+	if err != nil {
+		return nil
+	}
+	for _, r := range all {
 		sample := v2.Sample{Context: "Transaction.End", Measurand: "Energy.Active.Import.Register",
-			Unit: &v2.Unit{Unit: "Wh"}, Signed: &v2.Signed{Data: base64.StdEncoding.EncodeToString([]byte(text)),
+			Unit: &v2.Unit{Unit: "Wh"}, Signed: &v2.Signed{Data: base64.StdEncoding.EncodeToString([]byte(r.Raw)),
 				Method: r.Algorithm(), Encoding: "OCMF",
 				PublicKey: base64.StdEncoding.EncodeToString([]byte("oca:base16:asn1:" + s.PublicKey))}}
-		last := r.Payload.Readings[len(r.Payload.Readings)-1]
-		if last.Event == "B" {
-			sample.Context = "Transaction.Begin"
+		value := t.Stop.Value
+		if r != t.End {
+			sample.Context, value = "Transaction.Begin", t.Start.Value
 		}
-		sample.Value = v2.Decimal(whole(last.Value))
+		sample.Value = v2.Decimal(whole(value))
 		out = append(out, sample)
 	}
 	return out

@@ -213,6 +213,9 @@ func milli(n json.Number) (int64, error) {
 	return out.Int64(), nil
 }
 
+// Shortest is how long a transaction must last (LEM: DCBM manual, 7.2.2).
+func (m *Meter) Shortest() time.Duration { return 2 * time.Minute }
+
 // Key implements sign.Meter.
 func (m *Meter) Key(ctx context.Context) (ocmf.Key, error) {
 	s, err := m.status(ctx)

@@ -50,15 +50,20 @@ func (m *bsm) Key(ctx context.Context) (ocmf.Key, error) {
 }
 
 func (m *bsm) Begin(ctx context.Context, s kiosk.Signing) ([]string, error) {
-	if err := m.setTime(ctx, s.At); err != nil {
-		return nil, err
-	}
-	err := m.writeAll(ctx, []written{{"identification", bsmMeta1, letters(s.Reference, 70)},
-		{"EVSE id", bsmMeta2, letters(s.EVSE, 50)}})
-	if err != nil {
+	if err := m.tell(ctx, s); err != nil {
 		return nil, err
 	}
 	return m.snapshot(ctx, bsmStart, bsmStartT)
+}
+
+// tell sets the clock and writes what is signed beside the register. The clock is lost with the meter's power
+// (bsm-python, doc/examples/time.md), and nothing says that the rest is not.
+func (m *bsm) tell(ctx context.Context, s kiosk.Signing) error {
+	if err := m.setTime(ctx, s.At); err != nil {
+		return err
+	}
+	return m.writeAll(ctx, []written{{"identification", bsmMeta1, letters(s.Reference, 70)},
+		{"EVSE id", bsmMeta2, letters(s.EVSE, 50)}})
 }
 
 // setTime sets the clock where it is wrong: each time costs the meter some of its life.
@@ -85,6 +90,9 @@ func (m *bsm) End(ctx context.Context, s kiosk.Signing) ([]string, error) {
 	record, err := m.ended(ctx, strings.TrimSpace(text(letters(s.Reference, 70))))
 	if err != nil || len(record) > 0 {
 		return record, err
+	}
+	if err := m.tell(ctx, s); err != nil {
+		return nil, err
 	}
 	return m.snapshot(ctx, bsmEnd, bsmEndT)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"kioskd"
@@ -145,15 +146,32 @@ func (m *em580) end(ctx context.Context) ([]string, error) {
 	return []string{text(words)}, nil
 }
 
-func (m *em580) Rescue(ctx context.Context, at time.Time) ([]string, error) {
-	if err := m.setTime(ctx, at); err != nil {
-		return nil, err
-	}
+// Rescue leaves the clock alone: the meter need not take a time while a transaction runs.
+func (m *em580) Rescue(ctx context.Context, _ time.Time) ([]string, error) {
 	state, err := m.one(ctx, input, emState)
-	if err != nil || state == emNone {
+	switch {
+	case err != nil || state == emNone:
 		return nil, err
+	case state == emSpoiled:
+		return m.spoiled(ctx)
 	}
 	return m.end(ctx)
+}
+
+// spoiled is what is there of a record that the meter calls corrupted: confirmed, it is out of the way.
+func (m *em580) spoiled(ctx context.Context) ([]string, error) {
+	size, err := m.one(ctx, input, emSize)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the size of the record: %w", err)
+	}
+	words, err := m.read(ctx, input, emRecord, int(min(size, emLongest)))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the record: %w", err)
+	}
+	if there := strings.ToValidUTF8(text(words), "?"); there != "" {
+		return []string{there}, nil
+	}
+	return nil, m.Done(ctx)
 }
 
 // Done lets the meter forget the record.

@@ -214,6 +214,70 @@ func TestAnEndIsHandedOutAgain(t *testing.T) {
 	}
 }
 
+// TestPowerIsCutInATransaction: what a meter loses with its power it is told again before it signs the end, and the
+// transaction is the one that was begun.
+func TestPowerIsCutInATransaction(t *testing.T) {
+	for _, name := range makes {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSigning(t, name)
+			begun, err := s.driver.Begin(t.Context(), s.start())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.bay.Switch(true)
+			time.Sleep(10 * time.Minute)
+			s.bay.Switch(false)
+			s.device.CutPower()
+			at := s.start()
+			at.At = at.At.Add(11 * time.Minute)
+			records, err := s.again().End(t.Context(), at)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			key, err := s.driver.Key(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := append(begun, records...)
+			first, err := ocmf.Parse(all[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := first
+			if len(all) > 1 {
+				last, err = ocmf.Parse(all[1])
+			}
+			if err != nil || last.Verify(key) != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			x, err := ocmf.Pair(first, last)
+			if d := x.Duration() - 11*time.Minute; err != nil || d.Abs() > time.Minute+time.Second ||
+				!strings.HasPrefix(x.End.Payload.ID, "7GK2M4Q") {
+				t.Errorf("%s: %v: %v long, of %q", name, err, x.Duration(), x.End.Payload.ID)
+			}
+		})
+	}
+}
+
+// TestARecordThatIsCorrupted is out of the way once it was looked at: a bay is not blocked for ever.
+func TestARecordThatIsCorrupted(t *testing.T) {
+	r := &scripted{holds: map[uint16]uint16{0x7100: 3}}
+	m, err := sign.New("em580", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Begin(t.Context(), kiosk.Signing{}); !errors.Is(err, kiosk.ErrSigning) {
+		t.Errorf("begun beside a corrupted record: %v", err)
+	}
+	if records, err := m.Rescue(t.Context(), time.Now()); err != nil || len(records) > 0 || r.holds[0x7100] != 0 {
+		t.Errorf("rescued %q, %v, state %d", records, err, r.holds[0x7100])
+	}
+	r.holds[0x7100], r.holds[0x7101], r.holds[0x7110] = 3, 1, 'O'<<8|'C'
+	if records, err := m.Rescue(t.Context(), time.Now()); err != nil || len(records) != 1 || records[0] != "OC" {
+		t.Errorf("rescued %q, %v", records, err)
+	}
+}
+
 // TestARecordThatIsSpoiled on its way is not believed.
 func TestARecordThatIsSpoiled(t *testing.T) {
 	for _, name := range makes {
