@@ -25,8 +25,8 @@ func (c *counter) Answer(pdu []byte) []byte {
 	return out
 }
 
-// TestFaultsOfABus: whatever goes wrong with an answer, in both framings, the next ones are those of what is asked then,
-// and none is taken for another's.
+// TestFaultsOfABus: whatever goes wrong with an answer, in both framings, the next ones are those of what is asked
+// then, and none is taken for another's.
 func TestFaultsOfABus(t *testing.T) {
 	for _, fault := range simulator.BusFaults() {
 		for _, tcp := range []bool{false, true} {
@@ -41,7 +41,8 @@ func faulty(t *testing.T, fault string, tcp bool) {
 		t.Fatal(err)
 	}
 	device := &counter{}
-	server := &simulator.Bus{Units: map[byte]simulator.Unit{7: device}, TCP: tcp, Distort: simulator.Distort(faults.Meter)}
+	server := &simulator.Bus{Units: map[byte]simulator.Unit{7: device}, TCP: tcp,
+		Distort: simulator.Distort(faults.Meter)}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	bus := modbus.NewBusOn(func(context.Context) (io.ReadWriteCloser, error) {

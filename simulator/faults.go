@@ -167,7 +167,8 @@ func (f *Faults) add(words []string) error {
 		return err
 	}
 	return fmt.Errorf("cannot read %q: want terminal FAULT, terminal EXCHANGE WAY [HEX] [TIMES], "+
-		"meter FROM FAULT [COUNT], meter lies LIE, meter signs FAULT, board FROM FAULT [COUNT] or charger FAULT", strings.Join(words, " "))
+		"meter FROM FAULT [COUNT], meter lies LIE, meter signs FAULT, board FROM FAULT [COUNT] or charger FAULT",
+		strings.Join(words, " "))
 }
 
 func busFault(words []string) (b BusFault, err error) {
