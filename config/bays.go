@@ -257,8 +257,8 @@ func (r *configReader) publicKey(b *Bay, n *yaml.Node) {
 		r.Fault(n, "meter.public_key: the %v signs nothing", b.Model)
 	}
 	if b.Model != nil && b.Model.Signing != "" && b.Model.Modulus > 0 {
-		r.Fault(n, "meter.public_key: the register of the %v begins again at 0, and no record across that proves a sale",
-			b.Model)
+		r.Fault(n, "meter.public_key: the register of the %v begins again at 0, and no record across that proves "+
+			"a sale", b.Model)
 	}
 	key, err := ocmf.ParseKey(n.Value, "")
 	if err != nil {

@@ -148,6 +148,11 @@ func (s *Store) open(ctx context.Context, path, mode string) (err error) {
 			return err
 		}
 	}
+	if mode == "rwc" {
+		if err := setPages(ctx, path); err != nil {
+			return explain(err)
+		}
+	}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{
 		"mode": {mode}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_busy_timeout": {"5000"},
 		"_txlock": {"immediate"}, "_foreign_keys": {"1"},
@@ -171,6 +176,25 @@ func (s *Store) open(ctx context.Context, path, mode string) (err error) {
 		return nil // a reader may want to see what is damaged
 	}
 	return explain(s.checkTail(ctx))
+}
+
+// pageSize is that of a new journal, in bytes: a commit writes each page that it touches whole, and a reading touches
+// several of which it fills little.
+const pageSize = 1024
+
+// setPages sets the size of the pages of a journal that has none yet: it cannot be changed later where the log is
+// written ahead.
+func setPages(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > 0 {
+		return err
+	}
+	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "mode=rw"}).String())
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, fmt.Sprintf("pragma page_size = %d; vacuum", pageSize))
+	return errors.Join(err, db.Close())
 }
 
 // explain turns SQLite's errors into ours, with what to do.
