@@ -62,7 +62,8 @@ func Prove(records []string, key Key, c Claim) (Transaction, error) {
 func (t Transaction) proves(c Claim) error {
 	var wrong []error
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
-	if bare(t.Meter) != bare(c.Meter) || bare(c.Meter) == "" {
+	signed, read := bare(t.Meter), bare(c.Meter) // one may have the maker's letters before it
+	if read == "" || !strings.Contains(signed, read) && !strings.Contains(read, signed) {
 		fail("the record is of meter %q, and the register of meter %q", t.Meter, c.Meter)
 	}
 	if id := strings.TrimSpace(t.Begin.Payload.ID); id != c.Reference {
