@@ -138,7 +138,7 @@ func TestEverySequenceAtACharger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			explore(t, func(visitors, most int) *explorer {
 				return newExplorer(visitors, most).atCharger(metered)
-			}, 3000)
+			}, 3000, 4000)
 		})
 	}
 }

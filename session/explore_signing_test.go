@@ -68,14 +68,14 @@ func (n *node) judgeSigned(session string) {
 
 // TestEverySequenceWhereAMeterSigns, as TestEverySequence.
 func TestEverySequenceWhereAMeterSigns(t *testing.T) {
-	explore(t, func(visitors, most int) *explorer { return newExplorer(visitors, most).atSigner() }, 4000)
+	explore(t, func(visitors, most int) *explorer { return newExplorer(visitors, most).atSigner() }, 1200, 1200)
 }
 
 // TestEverySequenceWhereAMeterSignsAtACharger, as TestEverySequence.
 func TestEverySequenceWhereAMeterSignsAtACharger(t *testing.T) {
 	explore(t, func(visitors, most int) *explorer {
 		return newExplorer(visitors, most).atCharger(true).atSigner()
-	}, 4000)
+	}, 800, 800)
 }
 
 // TestAnUnsignedSaleIsWatched: a machine that sells what no record proves is found out, as is one that closes its

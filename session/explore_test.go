@@ -139,15 +139,15 @@ func (x *explorer) String() string {
 // TestEverySequence visits every state that a visitor, devices, a bank, kills and time can bring about, and
 // keeps every promise in each. Without -explore it is a small part: what one visitor meets with at most one
 // misfortune, up to a number of states.
-func TestEverySequence(t *testing.T) { explore(t, newExplorer, 4000) }
+func TestEverySequence(t *testing.T) { explore(t, newExplorer, 4000, 4000) }
 
-// explore runs an explorer: until it has seen 4000 states or, with -explore, for that long. It fails where a promise
+// explore runs an explorer: until it has seen most states or, with -explore, for that long. It fails where a promise
 // breaks, and where it sees fewer states than least.
-func explore(t *testing.T, explorerOf func(visitors, most int) *explorer, least int) {
+func explore(t *testing.T, explorerOf func(visitors, most int) *explorer, least, most int) {
 	t.Helper()
 	x := explorerOf(1, 1)
 	x.steps = x.steps[:2] // what is put off for hours is not here
-	done := func() bool { return x.states >= 4000 }
+	done := func() bool { return x.states >= most }
 	if *exploreFor > 0 {
 		x = explorerOf(*exploreVisitors, *exploreMost)
 		x.steps, x.log = x.steps[:*exploreSteps], t.Logf

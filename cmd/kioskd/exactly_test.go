@@ -162,7 +162,10 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 			o.t.Fatalf("%d of %d arrived, with %d resets, %d and %d kills", o.arrived(), o.total, o.broken(), o.kills,
 				o.officeKills)
 		}
-		time.Sleep(o.dice.Millis(200, 1000)) // a blow comes when it comes
+		if blows%4 != 1 { // most hit a daemon that has started, however long that takes
+			o.awake()
+		}
+		time.Sleep(o.dice.Millis(200, 1500)) // a blow comes when it comes
 		if blows%5 == 4 && o.officeKills < officeKills {
 			o.office.kill()
 			o.office.start()
@@ -195,6 +198,21 @@ func (o *ordeal) rise() {
 	*o.daemon, err = o.s.Command()
 	if err != nil {
 		o.t.Fatal(err)
+	}
+}
+
+// awake waits until the daemon serves its screen.
+func (o *ordeal) awake() {
+	o.t.Helper()
+	for end := time.Now().Add(hang); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("unix", o.s.Screen())
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Now().After(end) {
+			o.t.Fatalf("the daemon does not start: %v", err)
+		}
 	}
 }
 
