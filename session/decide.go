@@ -64,7 +64,7 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 	case ShutAsked:
 		return r.bayShut(s, o)
 	case SigningFound:
-		return o.left(), nil
+		return left(o.Bay, o.Records, o.At), nil
 	case InstructionGiven, InstructionEnded:
 		return []Event{instructionEvent(o)}, nil
 	case RefundTold:

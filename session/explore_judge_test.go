@@ -45,7 +45,7 @@ func (n *node) judgeCommand(c Command) {
 		case x.Bill.Energy > n.w.counted-n.w.from && x.Start.Import == n.w.from:
 			n.x.violated(n, "%v are billed, and %v flowed", x.Bill.Energy, n.w.counted-n.w.from)
 		}
-		if n.x.signs {
+		if n.x.rules.Signs[1] {
 			n.judgeSigned(c.Session)
 		}
 	case CloseContact:
@@ -53,7 +53,7 @@ func (n *node) judgeCommand(c Command) {
 		if !n.had(c.Session, HoldConfirmed, FreeGranted) || !read || x.Power != Closing {
 			n.x.violated(n, "the contactor is closed without a hold and a register")
 		}
-		if n.x.signs && !n.had(c.Session, SigningBegan) {
+		if n.x.rules.Signs[1] && !n.had(c.Session, SigningBegan) {
 			n.x.violated(n, "the contactor is closed, and the meter signed no beginning")
 		}
 		// What a list names wrongly cannot be told from what is so.

@@ -12,7 +12,6 @@ import (
 // atSigner lets the bay's meter sign.
 func (x *explorer) atSigner() *explorer {
 	x.rules.Signs = map[int]bool{1: true}
-	x.signs = true
 	x.decide = x.rules.Decide
 	return x
 }
@@ -44,7 +43,7 @@ func (n *node) signingMoves(add func(string, bool, func(*node, *Observation))) {
 		add("the meter signs no end, and cannot be read", true, func(_ *node, o *Observation) {
 			o.What, o.Err, o.Signed = FinalRead, errBroken, &kiosk.SignedReading{Error: "no answer"}
 		})
-		add("nobody asks the meter for the end", true, func(n *node, o *Observation) {
+		add("the kiosk does not ask the meter for the end", true, func(n *node, o *Observation) {
 			o.What, o.Reading = FinalRead, n.w.reading()
 		})
 	default:

@@ -27,8 +27,7 @@ type explorer struct {
 	most     int             // misfortunes
 	only     []string        // those that there are; all where it is empty
 
-	box   box  // a charger behind the bay
-	signs bool // the bay's meter signs
+	box box // a charger behind the bay
 
 	decide func(State, Observation) ([]Event, error)
 	step   func(State, Event) (State, []Command, error)

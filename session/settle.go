@@ -14,7 +14,11 @@ func (r Rules) final(x Session, o Observation) ([]Event, error) {
 		return nil, nil
 	}
 	if x.Start == nil || r.isCharger(x.Bay) && x.Begun == nil { // a charger that was asked to begin, and did not
-		return append(x.unused(o), r.release(x, o.At, x.Reason)...), nil
+		var unused []string
+		if o.Signed != nil {
+			unused = o.Signed.Records
+		}
+		return append(left(x.Bay, unused, o.At), r.release(x, o.At, x.Reason)...), nil
 	}
 	last := x.LastReading()
 	if kiosk.FaultOf(o.Err) == kiosk.FaultMeterOther { // since when it counts is not known

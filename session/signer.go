@@ -21,6 +21,9 @@ const (
 	unprovenPause = time.Hour
 )
 
+// errNoRecord is of a meter that signed the end, and handed out nothing.
+var errNoRecord = errors.New("the meter handed out no record")
+
 // errClock keeps a meter from signing a wrong time.
 var errClock = errors.New("the clock is not to be trusted, and the meter would sign a wrong time")
 
@@ -123,9 +126,10 @@ func (w *bayWorker) signLast(ctx context.Context, cmd Command, o *Observation) {
 		o.Reading, o.Err = w.stable(ctx)
 		return
 	}
-	young := max(0, w.bay.Signer.Shortest()-w.c.now().Sub(cmd.Claim.Began.At))
+	shortest := w.bay.Signer.Shortest()
+	young := min(shortest, max(0, shortest-w.c.now().Sub(cmd.Claim.Began.At))) // the clock may have been set
 	var records []string
-	for end := time.Now().Add(min(young, w.bay.Signer.Shortest()) + signWithin); ; {
+	for end := time.Now().Add(young + signWithin); ; {
 		w.readings.goOn()
 		s := cmd.Signing
 		s.At = w.c.now()
@@ -136,7 +140,7 @@ func (w *bayWorker) signLast(ctx context.Context, cmd Command, o *Observation) {
 		o.Reading, o.Err = w.stable(ctx)
 		over := kiosk.FaultOf(o.Err) == kiosk.FaultMeterOther || time.Now().After(end)
 		if err == nil && o.Err == nil || over || !pause(ctx, signPause) {
-			o.Signed = w.judged(ctx, cmd, records, cmp.Or(err, o.Err))
+			o.Signed = w.judged(ctx, cmd, records, o.Reading, cmp.Or(err, o.Err))
 			w.proven(ctx, o.Signed.Error)
 			return
 		}
@@ -158,15 +162,20 @@ func (w *bayWorker) proven(ctx context.Context, wrong string) {
 	w.outOfOrder(ctx, errors.New(wrong), pause)
 }
 
-// judged is what was signed, judged by the register, also where that does not stand still.
-func (w *bayWorker) judged(ctx context.Context, cmd Command, records []string, failed error) *kiosk.SignedReading {
+// judged is what was signed, judged by the register; where that does not stand still, by where it is now.
+func (w *bayWorker) judged(ctx context.Context, cmd Command, records []string, ended *kiosk.Reading,
+	failed error) *kiosk.SignedReading {
 	all := append(slices.Clone(cmd.Records), records...)
-	now, err := w.bay.Meter.Read(ctx)
-	if len(records) == 0 || err != nil {
-		return &kiosk.SignedReading{Records: all, Error: cmp.Or(failed, err).Error()}
+	if ended == nil {
+		if now, err := w.bay.Meter.Read(ctx); err == nil {
+			now.At = w.c.now()
+			ended = &now
+		}
 	}
-	now.At = w.c.now()
-	cmd.Claim.Ended, cmd.Claim.AnyTime = now, cmd.Claim.AnyTime || !w.c.cfg.Clock.Trusted()
+	if len(records) == 0 || ended == nil {
+		return &kiosk.SignedReading{Records: all, Error: cmp.Or(failed, errNoRecord).Error()}
+	}
+	cmd.Claim.Ended, cmd.Claim.AnyTime = *ended, cmd.Claim.AnyTime || !w.c.cfg.Clock.Trusted()
 	signed := w.bay.Signer.Prove(all, cmd.Claim)
 	return &signed
 }

@@ -65,34 +65,19 @@ func (r Rules) first(s State, x Session, o Observation) []Event {
 func (r Rules) signingStarted(x Session, o Observation) []Event {
 	switch {
 	case x.Power != Starting || x.Signing.begun():
-		return x.late(o)
+		return left(x.Bay, o.Records, o.At)
 	case o.Err != nil:
 		return r.release(x, o.At, ReasonMeter)
 	}
 	return []Event{x.says(SigningBegan, o.At, SigningBody{o.Records, *o.Reading}), x.event(ContactorClose, o.At)}
 }
 
-// late keeps what a meter signed of a session that had ended already.
-func (x Session) late(o Observation) []Event {
-	if len(o.Records) == 0 {
+// left writes down what a bay's meter signed for no session, or for one that had ended or sold nothing after all.
+func left(bay int, records []string, at time.Time) []Event {
+	if len(records) == 0 {
 		return nil
 	}
-	o.Bay = x.Bay
-	return o.left()
-}
-
-// left writes down what a meter had signed for no session.
-func (o Observation) left() []Event {
-	return []Event{{Kind: SigningLeft, At: o.At, Body: LeftBody{o.Bay, o.Records}}}
-}
-
-// unused are records of a session that sold nothing after all.
-func (x Session) unused(o Observation) []Event {
-	if o.Signed == nil || len(o.Signed.Records) == 0 {
-		return nil
-	}
-	o.Bay, o.Records = x.Bay, o.Signed.Records
-	return o.left()
+	return []Event{{Kind: SigningLeft, At: at, Body: LeftBody{bay, records}}}
 }
 
 // readFinal is the command that reads a session's last register.
@@ -173,9 +158,6 @@ func (x Session) billable(b LastBody) kiosk.Reading {
 	default:
 		energy = min(b.Signed.Energy, x.Energy(r.Import))
 	}
-	r.Import = x.Start.Import + energy
-	if x.Modulus > 0 && r.Import >= x.Modulus {
-		r.Import -= x.Modulus
-	}
+	r.Import = x.Start.Import + energy // no register that begins again at 0 is sold by what it signs
 	return r
 }

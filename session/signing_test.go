@@ -128,14 +128,22 @@ func (p *pen) Prove(records []string, c kiosk.SignedClaim) kiosk.SignedReading {
 	return out
 }
 
-// signs makes a stand whose first bay's meter signs.
-func signs(t *testing.T, change ...func(*stand)) (*stand, *pen) {
-	var p *pen
-	s := newStand(t, append([]func(*stand){func(s *stand) {
-		p = &pen{post: s.posts[1], book: s.book}
-		s.config.Rules.Signs[1], s.config.Bays[0].Signer = true, p
-	}}, change...)...)
-	return s, p
+// failing lets the meter fail at what it is asked for.
+func (p *pen) failing(f func(what string) error) { p.set(func(p *pen) { p.fails = f }) }
+
+// atSigner tries something at a stand whose first bay's meter signs.
+func atSigner(t *testing.T, try func(*testing.T, *stand, *pen), change ...func(*stand)) {
+	synctest.Test(t, func(t *testing.T) {
+		var p *pen
+		s := newStand(t, append([]func(*stand){func(s *stand) {
+			p = &pen{post: s.posts[1], book: s.book}
+			s.config.Rules.Signs[1], s.config.Bays[0].Signer = true, p
+		}}, change...)...)
+		try(t, s, p)
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // faulty tells whether the meter is known not to sign.
@@ -143,7 +151,11 @@ func faulty(x session.State) bool {
 	return x.Faults[session.FaultAt{Code: kiosk.FaultMeterUnsigned, Bay: 1}]
 }
 
-// unplug ends a session at a bay.
+// plug connects a vehicle to a bay, and unplug disconnects it.
+func (s *stand) plug(bay int) {
+	s.posts[bay].set(func(b *post) { b.plugged, b.requesting = true, true })
+}
+
 func (s *stand) unplug(bay int) {
 	s.posts[bay].set(func(b *post) { b.plugged, b.requesting = false, false })
 }
@@ -151,8 +163,7 @@ func (s *stand) unplug(bay int) {
 // TestASaleThatAMeterSigns: it is billed by what was signed, which is in the journal before the meter forgets it; the
 // next one begins anew.
 func TestASaleThatAMeterSigns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
 		for n := 1; n <= 2; n++ {
 			p.set(func(p *pen) { p.less = int64(n) })
@@ -174,28 +185,22 @@ func TestASaleThatAMeterSigns(t *testing.T) {
 				t.Errorf("the meter forgot %q; something is lost: %v", told, lost)
 			}
 		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 
 // TestAMeterThatDoesNotSign sells nothing: a driver gets their hold back at once, the next one is not asked for a card,
 // and selling goes on by itself once it signs again.
 func TestAMeterThatDoesNotSign(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
-		p.set(func(p *pen) {
-			p.fails = func(what string) error {
-				if what == "begin" || what == "rescue" {
-					return errors.New("no answer")
-				}
-				return nil
+		p.failing(func(what string) error {
+			if what == "begin" || what == "rescue" {
+				return errors.New("no answer")
 			}
+			return nil
 		})
 		id := s.pay(1)
-		s.posts[1].set(func(b *post) { b.plugged, b.requesting = true, true })
+		s.plug(1)
 		x := s.closed(id)
 		if x.Money != session.Released || x.Reason != session.ReasonMeter || s.posts[1].isClosed() {
 			t.Errorf("money %s, reason %s, contactor closed %v", x.Money, x.Reason, s.posts[1].isClosed())
@@ -212,37 +217,26 @@ func TestAMeterThatDoesNotSign(t *testing.T) {
 		if x := s.closed(id); x.Money != session.Captured {
 			t.Errorf("money is %s", x.Money)
 		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 
 // TestAnotherKey: a meter that signs with another key than the one on the host's paper never sells.
 func TestAnotherKey(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t, func(s *stand) { s.config.Bays[0].Signer.(*pen).wrong = errors.New("another key") })
+	atSigner(t, func(_ *testing.T, s *stand, p *pen) {
 		s.until("the bay is out of order", faulty)
 		p.set(func(p *pen) { p.wrong = nil })
 		s.until("the bay sells", func(x session.State) bool { return !faulty(x) })
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
-	})
+	}, func(s *stand) { s.config.Bays[0].Signer.(*pen).wrong = errors.New("another key") })
 }
 
 // TestAClockThatIsWrong is never given to a meter that signs.
 func TestAClockThatIsWrong(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var right atomic.Bool
-		s, _ := signs(t, func(s *stand) { s.config.Clock = session.NewClock(time.Now, right.Load) })
+	var right atomic.Bool
+	atSigner(t, func(_ *testing.T, s *stand, _ *pen) {
 		s.until("the bay is out of order", faulty)
 		right.Store(true)
 		s.until("the bay sells", func(x session.State) bool { return !faulty(x) })
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
-	})
+	}, func(s *stand) { s.config.Clock = session.NewClock(time.Now, right.Load) })
 }
 
 // TestAnEndThatIsNotSigned: one that is late is waited for; one that does not come, and one that proves nothing, cost
@@ -258,8 +252,7 @@ func TestAnEndThatIsNotSigned(t *testing.T) {
 		"never":      {down: time.Hour, left: true},
 		"of nothing": {spoiled: true},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			s, p := signs(t)
+		atSigner(t, func(t *testing.T, s *stand, p *pen) {
 			s.sells()
 			id := s.charge(1)
 			until := time.Now().Add(c.down)
@@ -288,17 +281,13 @@ func TestAnEndThatIsNotSigned(t *testing.T) {
 			if _, down := s.control.Snapshot().State.Down(1); down {
 				t.Errorf("%s: the bay is still out of order", name)
 			}
-			if err := s.stop(); err != nil {
-				t.Fatal(err)
-			}
 		})
 	}
 }
 
 // TestWhatIsOpenInAMeter is ended and kept before a session begins there.
 func TestWhatIsOpenInAMeter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
 		p.set(func(p *pen) { p.open = "stranger" })
 		id := s.charge(1)
@@ -308,27 +297,21 @@ func TestWhatIsOpenInAMeter(t *testing.T) {
 			!s.book.has(session.SigningLeft, "stranger") {
 			t.Errorf("money is %s, the journal has %s", x.Money, s.book.kinds(""))
 		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 
 // TestADriverWhoLeavesWhileTheMeterSigns gets their hold back, and nothing stays open.
 func TestADriverWhoLeavesWhileTheMeterSigns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
-		p.set(func(p *pen) {
-			p.fails = func(what string) error {
-				if what == "begin" {
-					time.Sleep(10 * time.Second)
-				}
-				return nil
+		p.failing(func(what string) error {
+			if what == "begin" {
+				time.Sleep(10 * time.Second)
 			}
+			return nil
 		})
 		id := s.pay(1)
-		s.posts[1].set(func(b *post) { b.plugged, b.requesting = true, true })
+		s.plug(1)
 		s.until("it starts", func(x session.State) bool { return x.Sessions[id].Power == session.Starting })
 		time.Sleep(3 * time.Second)
 		s.unplug(1)
@@ -340,17 +323,13 @@ func TestADriverWhoLeavesWhileTheMeterSigns(t *testing.T) {
 		if !s.book.has(session.SigningLeft, x.Reference) || strings.Contains(s.book.kinds(id), "contactor_close") {
 			t.Errorf("the journal has %s", s.book.kinds(""))
 		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 
 // TestAMeterThatNeverProves gives a vehicle its energy for nothing once, and once more after a minute: from then on
 // once an hour at most.
 func TestAMeterThatNeverProves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
 		p.set(func(p *pen) { p.spoiled = true })
 		begun := time.Now()
@@ -368,53 +347,41 @@ func TestAMeterThatNeverProves(t *testing.T) {
 		if passed := time.Since(begun); passed < 2*time.Hour {
 			t.Errorf("four vehicles were given energy in %v", passed)
 		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 
 // TestATransactionThatIsTooShort for its meter is waited for: the driver pays, and is not asked for more.
 func TestATransactionThatIsTooShort(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
 		p.set(func(p *pen) { p.shortest = 2 * time.Minute })
 		id := s.pay(1)
-		s.posts[1].set(func(b *post) { b.plugged, b.requesting = true, true })
+		s.plug(1)
 		s.until("it charges", func(x session.State) bool { return x.Sessions[id].Power == session.Charging })
 		begun := time.Now()
-		p.set(func(p *pen) {
-			p.fails = func(what string) error {
-				if what == "end" && time.Since(begun) < 2*time.Minute {
-					return errors.New("too early")
-				}
-				return nil
+		p.failing(func(what string) error {
+			if what == "end" && time.Since(begun) < 2*time.Minute {
+				return errors.New("too early")
 			}
+			return nil
 		})
 		time.Sleep(20 * time.Second)
 		s.unplug(1)
 		if x := s.closed(id); x.Money != session.Captured || x.Bill.Energy < 50 {
 			t.Errorf("money is %s, %v are billed", x.Money, x.Bill.Energy)
 		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 
 // TestAMeterThatTakesItsTime to begin loses no sale, and no time is billed for it.
 func TestAMeterThatTakesItsTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
-		p.set(func(p *pen) {
-			p.fails = func(what string) error {
-				if what == "begin" {
-					time.Sleep(45 * time.Second)
-				}
-				return nil
+		p.failing(func(what string) error {
+			if what == "begin" {
+				time.Sleep(45 * time.Second)
 			}
+			return nil
 		})
 		plugged := time.Now()
 		id := s.charge(1)
@@ -422,24 +389,18 @@ func TestAMeterThatTakesItsTime(t *testing.T) {
 		if x := s.closed(id); x.Money != session.Captured || x.Bill.Start.Sub(plugged) < 45*time.Second {
 			t.Errorf("money is %s, time runs from %v after the plug", x.Money, x.Bill.Start.Sub(plugged))
 		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 
 // TestAMeterThatNeverBegins, and tells its key all the while, is tried by few drivers.
 func TestAMeterThatNeverBegins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
-		p.set(func(p *pen) {
-			p.fails = func(what string) error {
-				if what == "begin" {
-					return errors.New("cannot set time")
-				}
-				return nil
+		p.failing(func(what string) error {
+			if what == "begin" {
+				return errors.New("cannot set time")
 			}
+			return nil
 		})
 		begun, drivers := time.Now(), 0
 		for time.Since(begun) < 4*time.Hour {
@@ -450,7 +411,7 @@ func TestAMeterThatNeverBegins(t *testing.T) {
 			drivers++
 			s.till.set(func(d *till) { d.card = fmt.Sprint("card ", drivers) })
 			id := s.pay(1)
-			s.posts[1].set(func(b *post) { b.plugged, b.requesting = true, true })
+			s.plug(1)
 			if x := s.closed(id); x.Money != session.Released {
 				t.Errorf("money is %s", x.Money)
 			}
@@ -460,16 +421,12 @@ func TestAMeterThatNeverBegins(t *testing.T) {
 		if drivers < 3 || drivers > 10 {
 			t.Errorf("%d drivers tried in four hours", drivers)
 		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 
 // TestATransactionThatItsMeterEnded by itself: no time is billed that it did not sign.
 func TestATransactionThatItsMeterEnded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := signs(t)
+	atSigner(t, func(t *testing.T, s *stand, p *pen) {
 		s.sells()
 		id := s.charge(1) // three minutes
 		p.set(func(p *pen) { p.less, p.seconds = 500, 60 })
@@ -485,9 +442,6 @@ func TestATransactionThatItsMeterEnded(t *testing.T) {
 		}
 		if priced != x.Bill.Energy {
 			t.Errorf("%v are billed, %v priced", x.Bill.Energy, priced)
-		}
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
 		}
 	})
 }

@@ -234,25 +234,22 @@ func (s Session) usage(r kiosk.Reading) tariff.Usage {
 	x := s
 	x.keep(r)
 	u := tariff.Usage{Start: s.Start.At, Periods: x.Periods, End: x.Last.At}
-	if !s.OpenAt.IsZero() && s.OpenAt.Before(u.End) { // the last register is read after the contactor opened
-		u.End = s.OpenAt
-		if last := u.Periods[len(u.Periods)-1].Start; u.End.Before(last) {
-			u.End = last
+	u = endingAt(u, s.OpenAt)                           // the last register is read after the contactor opened
+	if until := s.signedUntil(u.End); !until.IsZero() { // what the meter did not sign is not billed
+		for n := len(u.Periods); n > 1 && u.Periods[n-1].Energy == 0 && u.Periods[n-1].Start.After(until); n-- {
+			u.Periods = u.Periods[:n-1]
 		}
+		u = endingAt(u, until)
 	}
-	return x.cutUsage(u)
+	return u
 }
 
-// cutUsage leaves out the time that the meter did not sign.
-func (s Session) cutUsage(u tariff.Usage) tariff.Usage {
-	until := s.signedUntil(u.End)
-	if until.IsZero() {
+// endingAt is a usage that ends at a time, where that is sooner, but not before its last period begins.
+func endingAt(u tariff.Usage, at time.Time) tariff.Usage {
+	if at.IsZero() || !at.Before(u.End) {
 		return u
 	}
-	u.End, u.Periods = until, slices.Clone(u.Periods)
-	for n := len(u.Periods); n > 1 && u.Periods[n-1].Energy == 0 && u.Periods[n-1].Start.After(until); n-- {
-		u.Periods = u.Periods[:n-1]
-	}
+	u.End = at
 	if last := u.Periods[len(u.Periods)-1].Start; u.End.Before(last) {
 		u.End = last
 	}
