@@ -1,9 +1,7 @@
 package meter
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"math/big"
 	"time"
@@ -45,18 +43,18 @@ const bsmSigning = "bsm"
 type Signed struct {
 	sign.Meter
 	key  ocmf.Key
-	spki []byte
+	text string // the key as it is handed out
 	step int64
 }
 
 // NewSigned is a meter that signs with the private half of a key, and whose register counts in steps of so many
 // watt-hours.
 func NewSigned(m sign.Meter, key ocmf.Key, step int64) (*Signed, error) {
-	spki, err := key.SPKI()
+	text, err := key.Hex()
 	if err != nil {
 		return nil, fmt.Errorf("cannot take public key: %w", err)
 	}
-	return &Signed{m, key, spki, max(step, LeastSigned)}, nil
+	return &Signed{m, key, text, max(step, LeastSigned)}, nil
 }
 
 // LeastSigned is what records are written in at least: hundredths of a kilowatt-hour.
@@ -76,11 +74,7 @@ func (s *Signed) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spki, err := key.SPKI()
-	if err != nil {
-		return fmt.Errorf("cannot take public key: %w", err)
-	}
-	if !bytes.Equal(spki, s.spki) {
+	if !key.Equal(s.key) {
 		return fmt.Errorf("the meter signs with the key %s, want %s", key.Fingerprint(), s.key.Fingerprint())
 	}
 	return nil
@@ -92,7 +86,7 @@ func between(a, b kiosk.Reading) ocmf.Between {
 
 // Prove implements kiosk.Signer.
 func (s *Signed) Prove(records []string, c kiosk.SignedClaim) kiosk.SignedReading {
-	out := kiosk.SignedReading{Records: records, PublicKey: hex.EncodeToString(s.spki)}
+	out := kiosk.SignedReading{Records: records, PublicKey: s.text}
 	t, err := ocmf.Prove(records, s.key, ocmf.Claim{Meter: c.Before.Serial, Reference: c.Reference, Page: c.Page,
 		Step: s.step, AnyTime: c.AnyTime, Start: between(c.Before, c.Began), Stop: between(c.Began, c.Ended)})
 	if err != nil {

@@ -64,7 +64,7 @@ type compact struct {
 	ClockDoubt  bool
 	Refunded    int64
 	Interrupted []moment // begin and end in turn
-	Signed      compactSigned
+	Signed      []string // see Signed: fingerprint, key, the records' numbers, and the records; none where none is
 	Unsigned    bool
 }
 
@@ -84,10 +84,6 @@ type compactTax struct {
 	Percent string
 	Amount  int64
 }
-
-// compactSigned is what the meter signed: fingerprint and key, the records' numbers, and the records; none of it where
-// it signs nothing.
-type compactSigned []string
 
 func (c *compact) fields() []any {
 	return []any{&c.Kiosk, &c.Seller, &c.Language, &c.No, &c.Issued, &c.Bay, &c.EVSE, &c.Start, &c.End, &c.From, &c.To,
@@ -186,7 +182,7 @@ func compactOf(r Receipt, kioskID string) compact {
 	}
 	c.Unsigned = r.Unsigned != ""
 	if s := r.Signed; s != nil {
-		c.Signed = append(compactSigned{s.Fingerprint, s.PublicKey, s.Pages}, s.Records...)
+		c.Signed = append([]string{s.Fingerprint, s.PublicKey, s.Pages}, s.Records...)
 	}
 	return c
 }

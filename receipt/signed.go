@@ -28,15 +28,13 @@ func signedOf(x session.Session) (*Signed, error) {
 		return nil, err
 	}
 	out.Fingerprint = key.Fingerprint()
-	for _, text := range out.Records {
-		r, err := ocmf.Parse(text)
-		if err != nil {
-			return nil, err
-		}
-		if out.Pages != "" {
-			out.Pages += " – "
-		}
-		out.Pages += r.Payload.Pagination
+	begin, end, err := ocmf.Sides(out.Records)
+	if err != nil {
+		return nil, err
+	}
+	out.Pages = begin.Payload.Pagination
+	if end != begin {
+		out.Pages += " – " + end.Payload.Pagination
 	}
 	return out, nil
 }
@@ -46,23 +44,19 @@ var ErrNotSigned = errors.New("the session has no signed record")
 
 // SAFE is the file that the S.A.F.E. transparency software reads of a receipt.
 func (r Receipt) SAFE() ([]byte, error) {
-	if r.Signed == nil {
+	switch {
+	case r.Unsigned != "":
+		return nil, fmt.Errorf("%w: %s", ErrNotSigned, r.Unsigned)
+	case r.Signed == nil:
 		return nil, ErrNotSigned
 	}
 	key, err := ocmf.ParseKey(r.Signed.PublicKey, "")
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the meter's public key: %w", err)
 	}
-	var t ocmf.Transaction
-	for i, text := range r.Signed.Records {
-		record, err := ocmf.Parse(text)
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			t.Begin = record
-		}
-		t.End = record
+	begin, end, err := ocmf.Sides(r.Signed.Records)
+	if err != nil {
+		return nil, err
 	}
-	return ocmf.SAFE(t, key)
+	return ocmf.SAFE(ocmf.Transaction{Begin: begin, End: end}, key)
 }

@@ -57,8 +57,8 @@ func keyOf(ctx context.Context, b plan, m *model.Model) (key, fingerprint string
 	if err != nil {
 		return "", "", err
 	}
-	der, err := k.SPKI()
-	return fmt.Sprintf("%x", der), k.Fingerprint(), err
+	key, err = k.Hex()
+	return key, k.Fingerprint(), err
 }
 
 // keepKey lets a bay that is written anew sell by the same key as before, where its meter is the same.

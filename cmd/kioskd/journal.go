@@ -94,7 +94,7 @@ func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 func (p program) writeSigned(r receipt.Receipt, print bool, path string) error {
 	text, err := r.SAFE()
 	if err != nil {
-		return fmt.Errorf("receipt %s: %w", r.No, cmp.Or(unsigned(r), err))
+		return fmt.Errorf("receipt %s: %w", r.No, err)
 	}
 	if print {
 		for _, record := range r.Signed.Records {
@@ -105,14 +105,6 @@ func (p program) writeSigned(r receipt.Receipt, print bool, path string) error {
 		return nil
 	}
 	return file.Write(path, text, 0o644)
-}
-
-// unsigned is why a session has no signed record that proves it; nil where its meter signs nothing.
-func unsigned(r receipt.Receipt) error {
-	if r.Unsigned == "" {
-		return nil
-	}
-	return fmt.Errorf("%w: %s", receipt.ErrNotSigned, r.Unsigned)
 }
 
 // writeReceipt writes a receipt in one of its forms. A PDF is written whole or not at all.

@@ -374,11 +374,11 @@ func (p program) meterSign(fs *pflag.FlagSet) cli.Run {
 		}
 		p.Note(fmt.Sprintf("meter %s signed %s Wh with the key %s (%s)", x.Meter, x.Energy().FloatString(1),
 			key.Fingerprint(), key.Curve()))
-		spki, err := key.SPKI()
+		public, err := key.Hex()
 		if err != nil {
 			return err
 		}
-		p.Note(fmt.Sprintf("for the configuration, once it is that on the meter: public_key: \"%x\"", spki))
+		p.Note(fmt.Sprintf("for the configuration, once it is that on the meter: public_key: %q", public))
 		if *path == "" {
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"kioskd"
 	"kioskd/meter/ocmf"
@@ -16,22 +17,16 @@ func signed(s *kiosk.SignedReading) (out []v2.Sample) {
 	if s == nil {
 		return nil
 	}
-	var all []*ocmf.Record
-	for _, text := range s.Records {
-		r, err := ocmf.Parse(text)
-		if err != nil {
-			return nil // which was judged before it was journaled
-		}
-		all = append(all, r)
+	begin, end, err := ocmf.Sides(s.Records)
+	if err != nil {
+		return nil // which was judged before it was journaled
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	t, err := ocmf.Pair(all[0], all[len(all)-1])
+	t, err := ocmf.Pair(begin, end)
 	if err != nil {
 		return nil
 	}
-	for _, r := range all {
+	both := []*ocmf.Record{begin, end}
+	for _, r := range slices.Compact(both) {
 		sample := v2.Sample{Context: "Transaction.End", Measurand: "Energy.Active.Import.Register",
 			Unit: &v2.Unit{Unit: "Wh"}, Signed: &v2.Signed{Data: base64.StdEncoding.EncodeToString([]byte(r.Raw)),
 				Method: r.Algorithm(), Encoding: "OCMF",

@@ -1,6 +1,7 @@
 package ocmf
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -146,6 +147,17 @@ func (k Key) SPKI() ([]byte, error) {
 	b := k.point()
 	out.Point = asn1.BitString{Bytes: b, BitLength: 8 * len(b)}
 	return asn1.Marshal(out)
+}
+
+// Hex is SPKI in hexadecimal digits, as a configuration and a receipt have it.
+func (k Key) Hex() (string, error) {
+	der, err := k.SPKI()
+	return hex.EncodeToString(der), err
+}
+
+// Equal tells whether two keys are the same.
+func (k Key) Equal(other Key) bool {
+	return k.curve.name == other.curve.name && bytes.Equal(k.point(), other.point())
 }
 
 // Fingerprint is what people compare: the start of the SHA-256 of the key's point.

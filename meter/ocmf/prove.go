@@ -33,25 +33,17 @@ const clockOff = 2 * time.Minute
 // Its error has every reason why they do not prove the claim: what Parse, Verify and Pair refuse, another meter,
 // another driver's reference, a record that was known before, a register or a time that the seller saw otherwise.
 func Prove(records []string, key Key, c Claim) (Transaction, error) {
-	if len(records) == 0 || len(records) > 2 {
-		return Transaction{}, fmt.Errorf("want one or two records, there are %d", len(records))
+	begin, end, err := Sides(records)
+	if err == nil {
+		err = begin.Verify(key)
 	}
-	var parsed [2]*Record
-	for i := range parsed {
-		if i >= len(records) {
-			parsed[i] = parsed[0]
-			continue
-		}
-		r, err := Parse(records[i])
-		if err == nil {
-			err = r.Verify(key)
-		}
-		if err != nil {
-			return Transaction{}, err
-		}
-		parsed[i] = r
+	if err == nil && end != begin {
+		err = end.Verify(key)
 	}
-	t, err := Pair(parsed[0], parsed[1])
+	if err != nil {
+		return Transaction{}, err
+	}
+	t, err := Pair(begin, end)
 	if err != nil {
 		return t, err
 	}
@@ -63,7 +55,7 @@ func (t Transaction) proves(c Claim) error {
 	var wrong []error
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	signed, read := bare(t.Meter), bare(c.Meter) // one may have the maker's letters before it
-	if read == "" || !strings.Contains(signed, read) && !strings.Contains(read, signed) {
+	if read == "" || !strings.HasSuffix(signed, read) && !strings.HasSuffix(read, signed) {
 		fail("the record is of meter %q, and the register of meter %q", t.Meter, c.Meter)
 	}
 	if id := strings.TrimSpace(t.Begin.Payload.ID); id != c.Reference {

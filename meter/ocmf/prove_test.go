@@ -69,6 +69,11 @@ func TestProve(t *testing.T) {
 	if err != nil || x.Energy().FloatString(0) != "3330" {
 		t.Fatalf("%+v, %v", x, err)
 	}
+	maker := claim()
+	maker.Meter = "7B"
+	if _, err := ocmf.Prove([]string{p.record(t, both)}, p.public(t), maker); err != nil {
+		t.Errorf("a number with the maker's letters before it: %v", err)
+	}
 	hour := `"2026-03-02T10:00:10,000+0000 S"`
 	for name, c := range map[string]struct {
 		from, to string

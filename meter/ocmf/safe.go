@@ -1,7 +1,6 @@
 package ocmf
 
 import (
-	"encoding/hex"
 	"encoding/xml"
 )
 
@@ -27,12 +26,12 @@ type safeText struct {
 // SAFE is a transaction for the S.A.F.E. transparency software: its records byte for byte, with the key that a driver
 // compares with the one on the meter.
 func SAFE(t Transaction, k Key) ([]byte, error) {
-	der, err := k.SPKI()
+	key, err := k.Hex()
 	if err != nil {
 		return nil, err
 	}
 	value := func(r *Record) safeValue {
-		return safeValue{Signed: safeText{"OCMF", "plain", r.Raw}, Key: safeText{"", "plain", hex.EncodeToString(der)}}
+		return safeValue{Signed: safeText{"OCMF", "plain", r.Raw}, Key: safeText{"", "plain", key}}
 	}
 	var out safeValues
 	if t.Begin == t.End {

@@ -26,6 +26,19 @@ func (t Transaction) Energy() *big.Rat { return new(big.Rat).Sub(t.Stop.Value, t
 // Duration is the time between both readings.
 func (t Transaction) Duration() time.Duration { return t.Stop.At.Sub(t.Start.At) }
 
+// Sides are the record of a transaction's beginning and that of its end: the same one where it has both.
+func Sides(records []string) (begin, end *Record, err error) {
+	if len(records) == 0 || len(records) > 2 {
+		return nil, nil, fmt.Errorf("want one or two records, there are %d", len(records))
+	}
+	begin, err = Parse(records[0])
+	end = begin
+	if err == nil && len(records) == 2 {
+		end, err = Parse(records[1])
+	}
+	return begin, end, err
+}
+
 // Pair makes a transaction of the record of its beginning and the one of its end; both are the same record where it
 // has both. Its error has every reason why they are none: other meters, other transactions, a reading that is not
 // good, a register that falls. It does not verify the signatures.

@@ -86,23 +86,31 @@ func (s signing) all(t *testing.T, begun []string) (ocmf.Transaction, error) {
 	if err != nil {
 		return ocmf.Transaction{}, err
 	}
-	records = append(begun, records...)
+	return s.judge(t, append(begun, records...))
+}
+
+// judge is the transaction of records, verified.
+func (s signing) judge(t *testing.T, records []string) (ocmf.Transaction, error) {
+	t.Helper()
 	key, err := s.driver.Key(t.Context())
 	if err != nil {
 		return ocmf.Transaction{}, err
 	}
-	var parsed []*ocmf.Record
-	for _, text := range records {
-		r, err := ocmf.Parse(text)
-		if err != nil {
-			return ocmf.Transaction{}, err
-		}
-		if err := r.Verify(key); err != nil {
-			return ocmf.Transaction{}, err
-		}
-		parsed = append(parsed, r)
+	begin, end, err := ocmf.Sides(records)
+	if err != nil {
+		return ocmf.Transaction{}, err
 	}
-	return ocmf.Pair(parsed[0], parsed[len(parsed)-1])
+	if err := errors.Join(begin.Verify(key), end.Verify(key)); err != nil {
+		return ocmf.Transaction{}, err
+	}
+	return ocmf.Pair(begin, end)
+}
+
+// charge lets a vehicle draw power for ten minutes.
+func (s signing) charge() {
+	s.bay.Switch(true)
+	time.Sleep(10 * time.Minute)
+	s.bay.Switch(false)
 }
 
 // makes are the models that sign over Modbus.
@@ -120,9 +128,7 @@ func TestASignedTransaction(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				before := s.bay.State().Register
-				s.bay.Switch(true)
-				time.Sleep(10 * time.Minute)
-				s.bay.Switch(false)
+				s.charge()
 				x, err := s.all(t, begun)
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)
@@ -185,9 +191,7 @@ func TestAnEndIsHandedOutAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.bay.Switch(true)
-			time.Sleep(10 * time.Minute)
-			s.bay.Switch(false)
+			s.charge()
 			first, err := s.driver.End(t.Context(), s.start())
 			if err != nil {
 				t.Fatal(err)
@@ -224,9 +228,7 @@ func TestPowerIsCutInATransaction(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.bay.Switch(true)
-			time.Sleep(10 * time.Minute)
-			s.bay.Switch(false)
+			s.charge()
 			s.device.CutPower()
 			at := s.start()
 			at.At = at.At.Add(11 * time.Minute)
@@ -234,26 +236,13 @@ func TestPowerIsCutInATransaction(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			key, err := s.driver.Key(t.Context())
+			x, err := s.judge(t, append(begun, records...))
 			if err != nil {
-				t.Fatal(err)
-			}
-			all := append(begun, records...)
-			first, err := ocmf.Parse(all[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			last := first
-			if len(all) > 1 {
-				last, err = ocmf.Parse(all[1])
-			}
-			if err != nil || last.Verify(key) != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			x, err := ocmf.Pair(first, last)
-			if d := x.Duration() - 11*time.Minute; err != nil || d.Abs() > time.Minute+time.Second ||
+			if d := x.Duration() - 11*time.Minute; d.Abs() > time.Minute+time.Second ||
 				!strings.HasPrefix(x.End.Payload.ID, "7GK2M4Q") {
-				t.Errorf("%s: %v: %v long, of %q", name, err, x.Duration(), x.End.Payload.ID)
+				t.Errorf("%s: %v long, of %q", name, x.Duration(), x.End.Payload.ID)
 			}
 		})
 	}
