@@ -20,8 +20,8 @@ func (e *evidence) sign(records ...string) {
 	e.world.Signed = map[int][]string{1: {signedBegin, signedEnd}}
 	text, _ := json.Marshal(records)
 	e.replace("contactor_close {}", "signing_intent {\"page\":0}\nsigning_began {\"records\":[]}\ncontactor_close {}")
-	e.replace(`meter_end {"source":"read"`, fmt.Sprintf(`meter_end {"signed":{"records":%s,"energy_wh":500},"source":"read"`,
-		text))
+	end := fmt.Sprintf(`meter_end {"signed":{"records":%s,"energy_wh":500},"source":"read"`, text)
+	e.replace(`meter_end {"source":"read"`, end)
 }
 
 // TestWhatIsSigned: a bill that the meter's own records do not prove is a violation.

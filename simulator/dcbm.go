@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"kioskd"
 )
 
 // DCBM is a LEM DCBM 400 or 600 behind a bay: an HTTP server that signs with a key of its own.
@@ -37,11 +39,17 @@ type transaction struct {
 	first string
 }
 
+// LEM is the model of the meter that speaks HTTP.
+const LEM = "DCBM-400"
+
 // NewDCBM is a bay's meter.
 func NewDCBM(b *Bay) (*DCBM, error) {
 	out := &DCBM{Firmware: "1.2.0.0", bay: b, page: 5, records: map[string]string{}}
 	return out, out.create(elliptic.P256(), p256())
 }
+
+// Step is what its records count in.
+func (m *DCBM) Step() kiosk.Energy { return 1 }
 
 // Misbehave lets the meter sign as a fault has it.
 func (m *DCBM) Misbehave(f SignFault) {

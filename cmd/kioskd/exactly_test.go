@@ -163,7 +163,9 @@ func (o *ordeal) suffer(resets int64, kills, officeKills int, leader func()) {
 				o.officeKills)
 		}
 		if blows%4 != 1 { // most hit a daemon that has started, however long that takes
-			o.awake()
+			if err := child.AwaitKioskd(context.Background(), *o.daemon, o.s.Dir, o.s.Screen()); err != nil {
+				o.t.Fatal(err)
+			}
 		}
 		time.Sleep(o.dice.Millis(200, 1500)) // a blow comes when it comes
 		if blows%5 == 4 && o.officeKills < officeKills {
@@ -198,21 +200,6 @@ func (o *ordeal) rise() {
 	*o.daemon, err = o.s.Command()
 	if err != nil {
 		o.t.Fatal(err)
-	}
-}
-
-// awake waits until the daemon serves its screen.
-func (o *ordeal) awake() {
-	o.t.Helper()
-	for end := time.Now().Add(hang); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("unix", o.s.Screen())
-		if err == nil {
-			conn.Close()
-			return
-		}
-		if time.Now().After(end) {
-			o.t.Fatalf("the daemon does not start: %v", err)
-		}
 	}
 }
 

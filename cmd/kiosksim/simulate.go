@@ -71,7 +71,7 @@ func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 			return cli.Usagef("simulate meter: unit %d, power %d: want a unit from 1 to 247, and a power of 0 or more",
 				*unit, *power)
 		}
-		if slices.Equal(*names, []string{lemDCBM}) {
+		if slices.Equal(*names, []string{simulator.LEM}) {
 			return p.simulateDCBM(ctx, *listen, *power)
 		}
 		units := map[byte]simulator.Unit{}
@@ -107,9 +107,6 @@ func (p program) simulateMeter(fs *pflag.FlagSet) cli.Run {
 		return p.simulateBus(ctx, *listen, "meter", units, faults.Meter)
 	}
 }
-
-// lemDCBM is the meter that is no Modbus unit.
-const lemDCBM = "DCBM-400"
 
 // simulateDCBM is a meter that speaks HTTP.
 func (p program) simulateDCBM(ctx context.Context, listen string, power int) error {

@@ -10,9 +10,6 @@ import (
 	"kioskd/simulator"
 )
 
-// lemModel is the meter that speaks HTTP, and signs.
-const lemModel = "DCBM-400"
-
 // lem is a bay's LEM DCBM, on a port of its own.
 type lem struct {
 	device *simulator.DCBM
@@ -20,26 +17,25 @@ type lem struct {
 	server *http.Server
 }
 
-// openLEM opens the meter of a bay, the first being 0; nil where the bay has none.
-func (s *Town) openLEM(i int) (*lem, error) {
-	if !s.measured(i) {
-		return nil, nil
-	}
+// openLEM opens the meter of a bay, the first being 0.
+func (s *Town) openLEM(i int) error {
 	device, err := simulator.NewDCBM(s.Bays[i])
 	if err != nil {
-		return nil, err
+		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &lem{device, l, &http.Server{Handler: device, ReadHeaderTimeout: time.Minute}}, nil
+	s.signers[i] = device
+	s.lems[i] = &lem{device, l, &http.Server{Handler: device, ReadHeaderTimeout: time.Minute}}
+	return nil
 }
 
 // yaml is the meter in the configuration.
 func (l *lem) yaml() string {
-	return fmt.Sprintf("    meter: {address: \"http://%s\", model: %s, public_key: %q}\n", l.listen.Addr(), lemModel,
-		l.device.PublicKey())
+	return fmt.Sprintf("    meter: {address: \"http://%s\", model: %s, public_key: %q}\n", l.listen.Addr(),
+		simulator.LEM, l.device.PublicKey())
 }
 
 func (l *lem) serve() error {

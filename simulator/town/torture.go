@@ -229,7 +229,7 @@ func (t *tortureRun) meters(n int) (out []string, err error) {
 		a, b, c := signs[n%9/3], signs[(n%9/3+1)%3], signs[(n%9/3+2)%3]
 		out = []string{a, b, out[0], c}
 		if n%2 == 0 {
-			out[1] = lemModel
+			out[1] = simulator.LEM
 		}
 	}
 	return out, err

@@ -56,9 +56,10 @@ type Town struct {
 	Bays     []*simulator.Bay     // in the order of their numbers
 	Chargers []*simulator.Charger // of the last bays, two each
 	board    *simulator.Board
-	models   []*model.Model   // of the bays' meters; nil where a charger counts
+	models   []*model.Model   // of the bays' meters; nil for others than those on Modbus
 	meters   []simulator.Unit // of those models
-	overHTTP []*lem           // of the bays whose meters speak HTTP; nil for others
+	signers  map[int]signer   // the meters that sign, by bay, the first being 0
+	lems     map[int]*lem     // those of them that speak HTTP
 	lines    []*simulator.Listener
 	faults   simulator.Faults
 	// environment is what the daemon gets beside our own.
@@ -93,13 +94,8 @@ func (s *Town) Inject(f simulator.Faults) {
 	for _, b := range s.Bays {
 		b.Lie(f.Lie)
 	}
-	for i, m := range s.meters {
-		if m, signs := m.(*simulator.SigningMeter); signs {
-			m.Misbehave(f.Sign)
-		}
-		if s.overHTTP[i] != nil {
-			s.overHTTP[i].device.Misbehave(f.Sign)
-		}
+	for _, m := range s.signers {
+		m.Misbehave(f.Sign)
 	}
 	for _, c := range s.Chargers {
 		c.Misbehave(f.Charger...)
@@ -118,7 +114,7 @@ func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Town{Dir: dir, Config: configPath, Options: o}
+	s := &Town{Dir: dir, Config: configPath, Options: o, signers: map[int]signer{}, lems: map[int]*lem{}}
 	s.Bank, err = simulator.OpenBank(filepath.Join(dir, "bank.jsonl"))
 	if err != nil {
 		return nil, err
@@ -128,6 +124,7 @@ func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 	for i := range o.Size {
 		s.Bays = append(s.Bays, simulator.NewBay(kiosk.Energy(1_000_000+i*111_111), uint32(FirstSerial+i), o.Speed))
 	}
+	s.models, s.meters = make([]*model.Model, o.Size), make([]simulator.Unit, o.Size)
 	for i := range s.Bays {
 		if err := s.openMeter(i); err != nil {
 			return nil, err
@@ -163,23 +160,34 @@ func Open(dir, configPath string, o Options, log *slog.Logger) (*Town, error) {
 
 // openMeter makes a bay's meter, the first being 0.
 func (s *Town) openMeter(i int) error {
-	if !s.measured(i) || s.model(i) == lemModel {
-		s.models, s.meters = append(s.models, nil), append(s.meters, nil)
-		l, err := s.openLEM(i)
-		s.overHTTP = append(s.overHTTP, l)
-		return err
+	switch {
+	case !s.measured(i):
+		return nil
+	case s.model(i) == simulator.LEM:
+		return s.openLEM(i)
 	}
-	s.overHTTP = append(s.overHTTP, nil)
 	m, err := model.Find("", s.model(i))
 	if err != nil {
 		return err
 	}
 	unit := simulator.Unit(simulator.MeterOf(m, s.Bays[i]))
 	if s.Sign && m.Signed() {
-		unit, err = simulator.NewSigningMeter(m, s.Bays[i])
+		signs, err := simulator.NewSigningMeter(m, s.Bays[i])
+		if err != nil {
+			return err
+		}
+		unit, s.signers[i] = signs, signs
 	}
-	s.models, s.meters = append(s.models, m), append(s.meters, unit)
-	return err
+	s.models[i], s.meters[i] = m, unit
+	return nil
+}
+
+// signer is a meter that signs.
+type signer interface {
+	PublicKey() string
+	Records() []string
+	Step() kiosk.Energy
+	Misbehave(simulator.SignFault)
 }
 
 func (s *Town) Close() error {
@@ -187,10 +195,8 @@ func (s *Town) Close() error {
 	for _, l := range s.lines {
 		errs = append(errs, l.Close())
 	}
-	for _, l := range s.overHTTP {
-		if l != nil {
-			errs = append(errs, l.server.Close())
-		}
+	for _, l := range s.lems {
+		errs = append(errs, l.server.Close())
 	}
 	return errors.Join(append(errs, s.Bank.Close())...)
 }
@@ -249,17 +255,15 @@ tariff:
 
 // meter is a bay's meter in the configuration.
 func (s *Town) meter(i int) string {
-	if i < len(s.overHTTP) && s.overHTTP[i] != nil {
-		return s.overHTTP[i].yaml()
+	if l, is := s.lems[i]; is {
+		return l.yaml()
 	}
 	more := ""
 	if i < len(s.models) && s.models[i] != nil && s.models[i].Unverified != "" {
 		more = ", accept_unverified: true"
 	}
-	if i < len(s.meters) {
-		if m, signs := s.meters[i].(*simulator.SigningMeter); signs {
-			more += fmt.Sprintf(", public_key: %q", m.PublicKey())
-		}
+	if m, signs := s.signers[i]; signs {
+		more += fmt.Sprintf(", public_key: %q", m.PublicKey())
 	}
 	return fmt.Sprintf("    meter: {address: \"serial://%s\", unit: %d, model: %s%s}\n",
 		filepath.Join(s.Dir, s.meterLine(i)), i+1, s.model(i), more)
@@ -296,13 +300,8 @@ func (s *Town) Audit(ctx context.Context) ([]audit.Violation, error) {
 		}
 	}
 	w.Signed = map[int][]string{}
-	for i, m := range s.meters {
-		if m, signs := m.(*simulator.SigningMeter); signs {
-			w.Signed[i+1] = m.Records()
-		}
-		if s.overHTTP[i] != nil {
-			w.Signed[i+1] = s.overHTTP[i].device.Records()
-		}
+	for i, m := range s.signers {
+		w.Signed[i+1] = m.Records()
 	}
 	if s.witness != nil {
 		s.witness(&w)
@@ -377,11 +376,8 @@ func (s *Town) register(i int) kiosk.Energy {
 
 // step is in what a bay's meter counts, the first being 0.
 func (s *Town) step(i int) kiosk.Energy {
-	if m, signs := s.meters[i].(*simulator.SigningMeter); signs { // what is billed is what it signs
+	if m, signs := s.signers[i]; signs { // what is billed is what it signs
 		return m.Step()
-	}
-	if s.models[i] == nil {
-		return 1
 	}
 	return kiosk.Energy(s.models[i].Layout(nil, nil).Step)
 }
@@ -419,10 +415,8 @@ func (s *Town) Run(ctx context.Context) error {
 			Distort: simulator.Distort(s.faults.Meter)}).Serve)
 	}
 	g.Go(func() error { return s.board.Run(ctx) })
-	for _, l := range s.overHTTP {
-		if l != nil {
-			g.Go(l.serve)
-		}
+	for _, l := range s.lems {
+		g.Go(l.serve)
 	}
 	for _, c := range s.Chargers {
 		g.Go(func() error { return c.Run(ctx) })
