@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-import subprocess, sys, time, os, json, threading, re, shutil, signal
+import subprocess, sys, time, os, json, threading, re, shutil, signal, socket
 from slave import *
 K = __import__('os').environ['KIOSKD']
 BASE = __import__('os').environ['RUNS']
@@ -12,7 +12,7 @@ class Rig:
         s.cfg = s.dir + '/kioskd.yaml'; s.lines = []; s.closed = False; s.model = model
         s.site = subprocess.Popen([K, 'simulate', 'site', '--config', s.cfg, '--bays', str(bays)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(s.dir + '/site.err', 'w'), text=True, bufsize=1)
         threading.Thread(target=s.pump, daemon=True).start()
-        s.until(lambda: any('site is ready' in l for l in s.lines), 20)
+        s.await_(lambda: any('site is ready' in l for l in s.lines), s.site)
         y = open(s.cfg).read()
         y, n = re.subn(r'meter: \{address: "serial://[^"]*/meters", unit: 1, model: SDM630\}', 'meter: {address: "%s", unit: 1, model: %s}' % (addr, model), y)
         if n != 1: raise ValueError('the meter of bay 1 is not in the configuration as it is looked for')
@@ -32,11 +32,17 @@ class Rig:
         return False
     def start(s):
         s.daemon = subprocess.Popen([K, 'run', '--config', s.cfg], stdout=open(s.dir + '/daemon.out', 'a'), stderr=subprocess.STDOUT)
-        return s.until(lambda: os.path.exists(s.dir + '/ui.sock'), 20)
+        s.await_(s.serves, s.daemon); return True
+    def serves(s): # the socket's file outlives a killed daemon; a connection does not
+        with socket.socket(socket.AF_UNIX) as c: return c.connect_ex(s.dir + '/ui.sock') == 0
+    def await_(s, f, p): # as long as the process lives: a slow machine is no verdict
+        while not f():
+            if p.poll() is not None: raise RuntimeError('%s ended with %d' % (p.args[1:3], p.returncode))
+            time.sleep(0.05)
     def say(s, t): s.site.stdin.write(t + '\n'); s.site.stdin.flush()
     def charge(s):
         s.say('visit 1')
-        ok = s.until(lambda: s.closed, 60)
+        s.await_(lambda: s.closed or any('visit is over' in l for l in s.lines), s.daemon); ok = s.closed
         s.wh0 = s.m.wh; return ok
     def over(s, t): return s.until(lambda: any('visit is over' in l for l in s.lines), t)
     def kill(s): s.daemon.send_signal(signal.SIGKILL); s.daemon.wait()
