@@ -72,7 +72,11 @@ type Store struct {
 	lock  *os.File // nil when opened for reading
 	clock Clock
 	seq   int64
+	path  string
 }
+
+// Path is where the journal lies.
+func (s *Store) Path() string { return s.path }
 
 // Lock takes a site for one program: the one that has it writes the journal and switches what the site
 // has. It is given up by Close, or when the program ends, however that comes. Where another has it
@@ -113,7 +117,7 @@ func Open(ctx context.Context, path string, clock Clock) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, clock: clock}
+	s := &Store{lock: lock, clock: clock, path: path}
 	err = s.open(ctx, path, "rwc")
 	if errors.Is(err, ErrNewer) {
 		err = s.goBack(ctx, path, err)
@@ -130,7 +134,7 @@ func OpenReader(ctx context.Context, path string) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("cannot open journal: %w", err)
 	}
-	s := &Store{}
+	s := &Store{path: path}
 	if err := s.open(ctx, path, "ro"); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("cannot open journal %s: %w", path, err)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -10,62 +12,290 @@ import (
 	"github.com/spf13/pflag"
 
 	"kioskd/cli"
+	"kioskd/file"
 	"kioskd/receipt/page"
+	"kioskd/report"
 	"kioskd/site"
+	"kioskd/store"
 )
 
-// reportReconcile lists the money that is not where it belongs yet.
-func (p program) reportReconcile(fs *pflag.FlagSet) cli.Run {
-	j := journalFlags(fs)
-	from, to := fs.String("from", "", "first `day`, as 2026-03-02"), fs.String("to", "", "last `day`")
-	bay := fs.Int("bay", 0, "`number` of a bay; 0 for all")
-	format := cli.FormatFlag(fs)
+// asked is what a report is asked for.
+type asked struct {
+	journal                journalPath
+	from, to               *string
+	bay                    *int
+	format, output         *string
+	decimalComma, byteMark *bool
+	by                     *string // nil where a report is not grouped
+}
+
+// reportFlags are those of every report. groups are the ways to group it, the usual one first.
+func reportFlags(fs *pflag.FlagSet, groups ...string) asked {
+	a := asked{journal: journalFlags(fs), from: fs.String("from", "", "first `day`, as 2026-03-02"),
+		to: fs.String("to", "", "last `day`"), bay: fs.Int("bay", 0, "`number` of a bay; 0 for all"),
+		format: cli.FormatFlag(fs),
+		output: fs.String("output", "", "write to a `file`, whole or not at all"),
+		decimalComma: fs.Bool("decimal-comma", false,
+			"csv with 9,03 and semicolons, as spreadsheets of many countries read it"),
+		byteMark: fs.Bool("bom", false, "csv with a byte order mark, by which some spreadsheets know UTF-8")}
+	if len(groups) > 0 {
+		a.by = fs.String("by", groups[0], fmt.Sprintf("`group`: %s", list(groups)))
+	}
+	return a
+}
+
+func list(words []string) string {
+	last := len(words) - 1
+	out := words[0]
+	for i, w := range words[1:] {
+		if i+1 == last {
+			out += " or " + w
+		} else {
+			out += ", " + w
+		}
+	}
+	return out
+}
+
+// window is the days and the bay of a report.
+func (a asked) window() (report.Window, error) {
+	for _, d := range []string{*a.from, *a.to} {
+		if _, err := day(d, time.Time{}); err != nil {
+			return report.Window{}, err
+		}
+	}
+	if *a.to != "" && *a.to < *a.from {
+		return report.Window{}, cli.Usagef("--to %s is before --from %s", *a.to, *a.from)
+	}
+	return report.Window{From: *a.from, To: *a.to, Bay: *a.bay}, nil
+}
+
+// onReport is a command that asks the book of a journal.
+func (p program) onReport(a asked, ask func(*report.Book, context.Context, report.Window) (report.Table,
+	error)) cli.Run {
 	return func(ctx context.Context, _ []string) error {
-		first, err := day(*from, time.Time{})
+		w, err := a.window()
 		if err != nil {
 			return err
 		}
-		last, err := day(*to, time.Date(9999, 1, 1, 0, 0, 0, 0, time.Local))
+		journal, err := p.openJournal(ctx, a.journal)
 		if err != nil {
 			return err
 		}
-		s, err := p.openJournal(ctx, j)
+		defer journal.Close()
+		book, err := p.openBook(ctx, journal)
 		if err != nil {
 			return err
 		}
-		defer s.Close()
-		items, err := site.OpenItems(ctx, s)
+		defer book.Close()
+		t, err := ask(book, ctx, w)
 		if err != nil {
 			return err
 		}
-		var rows [][]any
-		for _, i := range items {
-			if *bay != 0 && i.Bay != *bay || i.Since.Before(first) || !i.Since.Before(last.AddDate(0, 0, 1)) {
-				continue
-			}
-			if *format == "json" {
-				if err := p.JSON(i); err != nil {
-					return err
-				}
-				continue
-			}
-			next := "a person"
-			if i.Acts == "" {
-				next = "by itself"
-			}
-			if i.Next != nil {
-				next = "by itself at " + i.Next.Local().Format(time.DateTime)
-			}
-			rows = append(rows, []any{i.Reference, i.Bay, i.Money, i.Held, i.Due, i.ReceiptNo, i.TerminalID, i.AuthCode,
-				i.Since.Local().Format(time.DateTime), i.Attempts, next,
-				i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
+		return p.writeTable(t, a)
+	}
+}
+
+// openBook opens the reports of a journal, and brings them up to date.
+func (p program) openBook(ctx context.Context, journal *store.Store) (*report.Book, error) {
+	book, err := report.Open(ctx, site.Reports(journal.Path()), journal)
+	if err != nil { // the journal is a copy on a medium that cannot be written, or another account's
+		book, err = report.Open(ctx, "", journal)
+	}
+	if err != nil {
+		return nil, err
+	}
+	progress := p.Progress()
+	defer progress.End()
+	err = book.KeepUp(ctx, func(done, all int64) {
+		progress.Now(fmt.Sprintf("%d of %d records read", done, all))
+	})
+	if err != nil {
+		book.Close()
+		return nil, err
+	}
+	return book, nil
+}
+
+// writeTable writes a report in the form that was asked for.
+func (p program) writeTable(t report.Table, a asked) error {
+	var out bytes.Buffer
+	var err error
+	switch *a.format {
+	case "json":
+		err = t.JSON(&out)
+	case "csv":
+		err = t.CSV(&out, report.CSVStyle{DecimalComma: *a.decimalComma, ByteOrder: *a.byteMark})
+	case "table":
+		q := p
+		q.Out = &out
+		rows := make([][]any, 0, len(t.Rows)+len(t.Sums))
+		for _, r := range t.Rows {
+			rows = append(rows, t.Cells(r))
 		}
-		if *format == "json" {
-			return nil
+		for _, r := range t.Sums {
+			cells := t.Cells(r)
+			cells[0] = "sum"
+			rows = append(rows, cells)
 		}
-		return p.Table(*format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
+		err = q.Table("table", t.Keys(), rows)
+		for _, n := range t.Notes {
+			fmt.Fprintln(&out, n)
+		}
+	default:
+		return cli.Usagef("report %s: format %q: want table, json, csv or pdf", t.Name, *a.format)
+	}
+	if err != nil {
+		return err
+	}
+	return p.deliver(&out, a)
+}
+
+// deliver writes what a report came to where it was asked for.
+func (p program) deliver(out *bytes.Buffer, a asked) error {
+	if *a.output != "" {
+		return file.Write(*a.output, out.Bytes(), 0o644)
+	}
+	_, err := out.WriteTo(p.Out)
+	return err
+}
+
+func (p program) reportSessions(fs *pflag.FlagSet) cli.Run {
+	a := reportFlags(fs)
+	state := fs.String("state", "", fmt.Sprintf("`state` alone: %s", list(words(report.Outcomes()))))
+	card := fs.String("card", "", "last four `digits` of a card")
+	return p.onReport(a, func(b *report.Book, ctx context.Context, w report.Window) (report.Table, error) {
+		f := report.Filter{Outcome: report.Outcome(*state), Last4: *card}
+		if err := f.Check(); err != nil {
+			return report.Table{}, cli.Usage(fmt.Errorf("report sessions: %w", err))
+		}
+		return b.SessionTable(ctx, w, f)
+	})
+}
+
+func words[S ~string](all []S) (out []string) {
+	for _, s := range all {
+		out = append(out, string(s))
+	}
+	return out
+}
+
+func (p program) reportRevenue(fs *pflag.FlagSet) cli.Run {
+	a := reportFlags(fs, report.ByDay, report.ByMonth, report.ByBay, report.ByTariff)
+	return p.onReport(a, func(b *report.Book, ctx context.Context, w report.Window) (report.Table, error) {
+		t, err := b.Revenue(ctx, w, *a.by)
+		return t, usage(err)
+	})
+}
+
+func (p program) reportEnergy(fs *pflag.FlagSet) cli.Run {
+	a := reportFlags(fs, report.ByDay, report.ByMonth, report.ByBay)
+	return p.onReport(a, func(b *report.Book, ctx context.Context, w report.Window) (report.Table, error) {
+		t, err := b.Energy(ctx, w, *a.by)
+		return t, usage(err)
+	})
+}
+
+// usage is an error of what was asked for, where it is one.
+func usage(err error) error {
+	var wrong *report.Wrong
+	if errors.As(err, &wrong) {
+		return cli.Usage(err)
+	}
+	return err
+}
+
+func (p program) reportFaults(fs *pflag.FlagSet) cli.Run {
+	return p.onReport(reportFlags(fs), (*report.Book).FaultTable)
+}
+
+func (p program) reportSecurity(fs *pflag.FlagSet) cli.Run {
+	return p.onReport(reportFlags(fs), (*report.Book).SecurityTable)
+}
+
+func (p program) reportDevices(fs *pflag.FlagSet) cli.Run {
+	return p.onReport(reportFlags(fs), (*report.Book).DeviceTable)
+}
+
+func (p program) reportKPI(fs *pflag.FlagSet) cli.Run {
+	return p.onReport(reportFlags(fs), func(b *report.Book, ctx context.Context, w report.Window) (report.Table,
+		error) {
+		return b.FigureTable(ctx, w, time.Now())
+	})
+}
+
+// reportReconcile lists the money that is not where it belongs yet, or compares the days of the terminal.
+func (p program) reportReconcile(fs *pflag.FlagSet) cli.Run {
+	a := reportFlags(fs, "item", "day_end")
+	days := p.onReport(a, func(b *report.Book, ctx context.Context, w report.Window) (report.Table, error) {
+		return b.DayEndTable(ctx, w)
+	})
+	return func(ctx context.Context, args []string) error {
+		switch *a.by {
+		case "item":
+			return p.openItems(ctx, a)
+		case "day_end":
+			return days(ctx, args)
+		}
+		return cli.Usagef("report reconcile: cannot group by %q: want item or day_end", *a.by)
+	}
+}
+
+// openItems lists the money that is not settled.
+func (p program) openItems(ctx context.Context, a asked) error {
+	if _, err := a.window(); err != nil {
+		return err
+	}
+	first, err := day(*a.from, time.Time{})
+	if err != nil {
+		return err
+	}
+	last, err := day(*a.to, time.Date(9999, 1, 1, 0, 0, 0, 0, time.Local))
+	if err != nil {
+		return err
+	}
+	s, err := p.openJournal(ctx, a.journal)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	items, err := site.OpenItems(ctx, s)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	q := p
+	q.Out = &out
+	var rows [][]any
+	for _, i := range items {
+		if *a.bay != 0 && i.Bay != *a.bay || i.Since.Before(first) || !i.Since.Before(last.AddDate(0, 0, 1)) {
+			continue
+		}
+		if *a.format == "json" {
+			if err := q.JSON(i); err != nil {
+				return err
+			}
+			continue
+		}
+		next := "a person"
+		if i.Acts == "" {
+			next = "by itself"
+		}
+		if i.Next != nil {
+			next = "by itself at " + i.Next.Local().Format(time.DateTime)
+		}
+		rows = append(rows, []any{i.Reference, i.Bay, i.Money, i.Held, i.Due, i.ReceiptNo, i.TerminalID, i.AuthCode,
+			i.Since.Local().Format(time.DateTime), i.Attempts, next,
+			i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
+	}
+	if *a.format != "json" {
+		err = q.Table(*a.format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",
 			"auth_code", "since", "attempts", "next", "deadline", "why"}, rows)
 	}
+	if err != nil {
+		return err
+	}
+	return p.deliver(&out, a)
 }
 
 // receiptsPage writes the page that opens receipts' links.

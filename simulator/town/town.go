@@ -306,7 +306,12 @@ func (s *Town) Audit(ctx context.Context) ([]audit.Violation, error) {
 	if s.witness != nil {
 		s.witness(&w)
 	}
-	return audit.Check(j.Records(ctx, 1), w)
+	broken, err := audit.Check(j.Records(ctx, 1), w)
+	if err != nil {
+		return nil, err
+	}
+	more, err := reports(ctx, j, w.Ledger)
+	return append(broken, more...), err
 }
 
 // unsettled is what is open at the bank or in the journal.

@@ -1,0 +1,408 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+	"kioskd/store"
+)
+
+// version is that of the rows: a change of what they say needs another one, and then they are computed anew.
+const version = 1
+
+// Kinds of rows.
+const (
+	rowSession  = "session"  // a Session, by the day on which its driver chose the bay
+	rowMovement = "movement" // a Movement, by its day
+	rowDelivery = "delivery" // a Delivery, by the day on which its session ended
+	rowFault    = "fault"    // a Spell, by the day on which the fault came
+	rowSite     = "site"     // an Occurrence, by its day
+	rowOpen     = "open"     // an id of a Spell that has not ended, by bay and code
+	rowZone     = "zone"     // the site's time zone, of its last session
+)
+
+// Source is a journal. Store is the one of a kiosk; a back office has several.
+type Source interface {
+	// Epoch is the journal's own id.
+	Epoch(context.Context) (string, error)
+	// Seq is the last place of the journal.
+	Seq(context.Context) (int64, error)
+	// Changed lists the sessions that have a record of those after one place up to another.
+	Changed(ctx context.Context, after, to int64) ([]string, error)
+	Session(ctx context.Context, id string) iter.Seq2[kiosk.Record, error]
+	// SiteRecords reads the records of no session, of those after one place up to another.
+	SiteRecords(ctx context.Context, after, to int64) iter.Seq2[kiosk.Record, error]
+}
+
+// Book answers from rows that it keeps up with journals. Any goroutine may use it.
+type Book struct {
+	rows    *store.Rows
+	sources func(context.Context) ([]Named, error)
+	single  bool
+
+	mu sync.Mutex // one goroutine at a time keeps up
+}
+
+// Named is a journal with the name of its kiosk.
+type Named struct {
+	Kiosk string
+	Source
+}
+
+// Open opens the book of one journal, whose rows are in the file of a path; in memory where it is empty.
+func Open(ctx context.Context, path string, journal Source) (*Book, error) {
+	b, err := OpenAll(ctx, path, func(context.Context) ([]Named, error) { return []Named{{"", journal}}, nil })
+	if err == nil {
+		b.single = true
+	}
+	return b, err
+}
+
+// OpenAll opens the book of several journals.
+func OpenAll(ctx context.Context, path string, sources func(context.Context) ([]Named, error)) (*Book, error) {
+	rows, err := store.OpenRows(ctx, path, version)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the reports: %w", err)
+	}
+	return &Book{rows: rows, sources: sources}, nil
+}
+
+// Close closes the file of rows.
+func (b *Book) Close() error { return b.rows.Close() }
+
+// step is how many records a change of the rows covers.
+const step = 2000
+
+// KeepUp reads what journals have that the rows do not. progress is told how many of how many records were read, and
+// may be nil.
+func (b *Book) KeepUp(ctx context.Context, progress func(done, all int64)) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all, err := b.sources(ctx)
+	if err != nil {
+		return err
+	}
+	if b.single {
+		epoch, err := all[0].Epoch(ctx)
+		if err == nil {
+			err = b.rows.Forget(ctx, epoch) // of a journal that was here before
+		}
+		if err != nil {
+			return fmt.Errorf("cannot keep up the reports: %w", err)
+		}
+	}
+	for _, s := range all {
+		if err := b.read(ctx, s, progress); err != nil {
+			return fmt.Errorf("cannot keep up the reports: %w", err)
+		}
+	}
+	return nil
+}
+
+func (b *Book) read(ctx context.Context, s Named, progress func(done, all int64)) error {
+	epoch, err := s.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	head, err := s.Seq(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		at, err := b.rows.Position(ctx, epoch)
+		if err != nil || at >= head {
+			return err
+		}
+		c := store.Change{Source: epoch, From: at, To: min(at+step, head)}
+		if err := b.change(ctx, s, &c); err != nil {
+			return err
+		}
+		if _, err := b.rows.Apply(ctx, c); err != nil { // where another process went on, it is read again from there
+			return err
+		}
+		if progress != nil {
+			progress(c.To, head)
+		}
+	}
+}
+
+// change computes what the records of a change make of the rows.
+func (b *Book) change(ctx context.Context, s Named, c *store.Change) error {
+	ids, err := s.Changed(ctx, c.From, c.To)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		row, err := FromRecords(id, s.Session(ctx, id))
+		if err != nil {
+			return err
+		}
+		row.Kiosk = s.Kiosk
+		before, err := b.before(ctx, c.Source, id)
+		if err != nil {
+			return err
+		}
+		row.keep(before)
+		c.Owners = append(c.Owners, id)
+		if err := add(c, row); err != nil {
+			return err
+		}
+	}
+	zone, err := b.zone(ctx, c)
+	if err != nil {
+		return err
+	}
+	site := chronicle{book: b, change: c, kiosk: s.Kiosk, zone: zone, open: map[string]*Spell{}}
+	return site.read(ctx, s.SiteRecords(ctx, c.From, c.To))
+}
+
+// before is the row that a session had.
+func (b *Book) before(ctx context.Context, source, id string) (s Session, err error) {
+	for row, err := range b.rows.Owned(ctx, source, id) {
+		if err != nil {
+			return s, err
+		}
+		if row.Kind == rowSession {
+			return s, json.Unmarshal(row.Body, &s)
+		}
+	}
+	return s, nil
+}
+
+// zone is the time zone of a site: what its last session says, of those before a change and in it.
+func (b *Book) zone(ctx context.Context, c *store.Change) (*time.Location, error) {
+	name := ""
+	for row, err := range b.rows.Owned(ctx, c.Source, rowZone) {
+		if err == nil {
+			err = json.Unmarshal(row.Body, &name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	was := name
+	for _, row := range c.Rows {
+		var s struct{ Timezone, Language string }
+		if row.Kind != rowSession {
+			continue
+		}
+		if err := json.Unmarshal(row.Body, &s); err != nil {
+			return nil, err
+		}
+		if s.Language != "" { // without an offer it is not known
+			name = s.Timezone
+		}
+	}
+	if name != was {
+		c.Owners = append(c.Owners, rowZone)
+		if err := put(c, rowZone, rowZone, rowZone, "", name); err != nil {
+			return nil, err
+		}
+	}
+	return Session{Timezone: name}.zone(), nil
+}
+
+// Zone is the time zone of the site, as its last session says it; UTC before the first.
+func (b *Book) Zone(ctx context.Context) (*time.Location, error) {
+	name := ""
+	for row, err := range b.rows.Between(ctx, rowZone, "", "") {
+		if err == nil {
+			err = json.Unmarshal(row.Body, &name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return Session{Timezone: name}.zone(), nil
+}
+
+// put adds a row to a change.
+func put(c *store.Change, kind, id, owner, day string, body any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	c.Rows = append(c.Rows, store.Row{Kind: kind, ID: id, Owner: owner, Day: day, Body: text})
+	return nil
+}
+
+// What a movement is of.
+const (
+	Capture = "capture"
+	Release = "release"
+	Refunds = "refund"
+	Granted = "free"
+)
+
+// Movement is money that was taken or given back.
+type Movement struct {
+	Kiosk     string            `json:"kiosk_id,omitempty"`
+	Session   string            `json:"session_id"`
+	Reference string            `json:"reference"`
+	Bay       int               `json:"bay"`
+	What      string            `json:"what"`
+	At        time.Time         `json:"at"`
+	Amount    kiosk.Money       `json:"amount"`           // taken, given back, refunded
+	Returned  kiosk.Money       `json:"released"`         // of the hold
+	Billed    *kiosk.Money      `json:"billed,omitempty"` // what should have been taken
+	Net       *kiosk.Money      `json:"net,omitempty"`    // of what was billed
+	Taxes     []session.BillTax `json:"taxes,omitempty"`  // of what was billed
+	Energy    kiosk.Energy      `json:"energy_wh"`        // that was billed, or given away
+	Tariff    string            `json:"tariff_id"`        // that was sold by
+	Card      string            `json:"card,omitempty"`   // its brand
+	Last4     string            `json:"last4,omitempty"`  // of the card
+	AuthCode  string            `json:"auth_code,omitempty"`
+	TraceNo   string            `json:"trace_no,omitempty"` // of the hold
+	ReceiptNo kiosk.ReceiptNo   `json:"terminal_receipt_no,omitempty"`
+}
+
+// Delivery is energy that a session drew.
+type Delivery struct {
+	Kiosk       string       `json:"kiosk_id,omitempty"`
+	Session     string       `json:"session_id"`
+	Reference   string       `json:"reference"`
+	Bay         int          `json:"bay"`
+	At          time.Time    `json:"at"` // its end
+	Energy      kiosk.Energy `json:"energy_wh"`
+	From        kiosk.Energy `json:"register_start_wh"`
+	To          kiosk.Energy `json:"register_end_wh"`
+	Meter       string       `json:"meter_serial"`
+	ChargingSec int64        `json:"charging_s"`
+	ParkingSec  int64        `json:"parking_s"`
+	Outcome     Outcome      `json:"outcome"`
+}
+
+// add adds what a session makes to a change.
+func add(c *store.Change, s Session) error {
+	err := put(c, rowSession, s.ID, s.ID, s.day(s.At), s)
+	m := Movement{Kiosk: s.Kiosk, Session: s.ID, Reference: s.Reference, Bay: s.Bay, Energy: s.Energy, Tariff: s.Tariff,
+		Card: s.Card, Last4: s.Last4, AuthCode: s.AuthCode, TraceNo: s.TraceNo, ReceiptNo: s.ReceiptNo}
+	switch {
+	case s.Outcome == Free:
+		m.What, m.At, m.Amount.Currency = Granted, s.ended(), s.Currency
+	case s.Paid == nil || s.SettledAt == nil:
+	case s.Outcome == Sold:
+		m.What, m.At, m.Amount, m.Returned = Capture, *s.SettledAt, *s.Paid, *s.Returned
+		m.Billed, m.Net, m.Taxes = s.Billed, s.Net, s.Taxes
+	case s.Outcome == Released:
+		m.What, m.At, m.Amount, m.Returned = Release, *s.SettledAt, *s.Paid, *s.Returned
+	}
+	if m.What != "" {
+		err = errors.Join(err, put(c, rowMovement, s.ID, s.ID, s.day(m.At), m))
+	}
+	for i, r := range s.Refunds {
+		m := m
+		m.What, m.At, m.Amount, m.Returned, m.Energy = Refunds, r.At, r.Amount, kiosk.Money{}, 0
+		m.Billed, m.Net, m.Taxes = nil, nil, nil
+		err = errors.Join(err, put(c, rowMovement, fmt.Sprintf("%s:%d", s.ID, i+1), s.ID, s.day(r.At), m))
+	}
+	if s.RegisterEnd == nil || s.Power != session.Off {
+		return err
+	}
+	d := Delivery{s.Kiosk, s.ID, s.Reference, s.Bay, s.ended(), s.Energy, *s.RegisterStart, *s.RegisterEnd, s.Meter,
+		s.ChargingSec, s.ParkingSec, s.Outcome}
+	return errors.Join(err, put(c, rowDelivery, s.ID, s.ID, s.day(d.At), d))
+}
+
+// ended is when a session's energy ended, or the session.
+func (s Session) ended() time.Time {
+	for _, at := range []*time.Time{s.End, s.OpenedAt, s.EndedAt, s.FinalAt} {
+		if at != nil {
+			return *at
+		}
+	}
+	return s.At
+}
+
+// daily reads rows of a kind by day, those of a bay alone where the window names one. parts are what a row is read
+// into.
+func daily[T any](ctx context.Context, b *Book, kind string, w Window,
+	parts func(*T) (body any, day *string, bay *int)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for row, err := range b.rows.Between(ctx, kind, w.from(), w.to()) {
+			var v T
+			body, day, bay := parts(&v)
+			if err == nil {
+				err = json.Unmarshal(row.Body, body)
+			}
+			*day = row.Day
+			if err == nil && w.Bay != 0 && *bay != w.Bay {
+				continue
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Wrong is the error of a report that there is not.
+type Wrong struct{ what string }
+
+func (w *Wrong) Error() string { return w.what }
+
+// Window is what a report is about: days from the first to the last, both with them, and one bay or all.
+type Window struct {
+	From string `json:"from,omitempty"` // as 2026-03-02; empty for the first day that there is
+	To   string `json:"to,omitempty"`
+	Bay  int    `json:"bay,omitempty"` // 0 for all
+}
+
+func (w Window) from() string { return w.From }
+
+func (w Window) to() string {
+	if w.To == "" {
+		return "9999-12-31"
+	}
+	return w.To
+}
+
+// Sessions reads the sessions of a window, oldest first.
+func (b *Book) Sessions(ctx context.Context, w Window) iter.Seq2[Session, error] {
+	day := "" // which each says itself
+	return daily(ctx, b, rowSession, w, func(s *Session) (any, *string, *int) { return s, &day, &s.Bay })
+}
+
+// Movements reads the movements of a window, by day.
+func (b *Book) Movements(ctx context.Context, w Window) iter.Seq2[Movement, error] {
+	return func(yield func(Movement, error) bool) {
+		for m, err := range b.movementsOf(ctx, w) {
+			if !yield(m.Movement, err) {
+				return
+			}
+		}
+	}
+}
+
+// dated is a movement with its day.
+type dated struct {
+	Movement
+	Day string
+}
+
+// movementsOf reads the movements of a window with their days.
+func (b *Book) movementsOf(ctx context.Context, w Window) iter.Seq2[dated, error] {
+	return daily(ctx, b, rowMovement, w, func(m *dated) (body any, day *string, bay *int) {
+		return &m.Movement, &m.Day, &m.Bay
+	})
+}
+
+// delivered is a delivery with its day.
+type delivered struct {
+	Delivery
+	Day string
+}
+
+// deliveries reads the deliveries of a window, by day.
+func (b *Book) deliveries(ctx context.Context, w Window) iter.Seq2[delivered, error] {
+	return daily(ctx, b, rowDelivery, w, func(d *delivered) (body any, day *string, bay *int) {
+		return &d.Delivery, &d.Day, &d.Bay
+	})
+}

@@ -1,0 +1,299 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kioskd"
+	"kioskd/session"
+)
+
+// Filter is which sessions of a window are listed. An empty field asks for nothing.
+type Filter struct {
+	Outcome   Outcome
+	Last4     string
+	Reference string // as a person types it
+}
+
+func (f Filter) has(s Session) bool {
+	return (f.Outcome == "" || s.Outcome == f.Outcome) && (f.Last4 == "" || s.Last4 == f.Last4) &&
+		(f.Reference == "" || s.Reference == f.Reference || s.ID == f.Reference)
+}
+
+// Check tells what is wrong with a filter, and puts the reference into its own form.
+func (f *Filter) Check() error {
+	if f.Outcome != "" && !slices.Contains(Outcomes(), f.Outcome) {
+		return &Wrong{fmt.Sprintf("state %q: want one of %v", f.Outcome, Outcomes())}
+	}
+	if f.Last4 != "" && (len(f.Last4) != 4 || strings.Trim(f.Last4, "0123456789") != "") {
+		return &Wrong{fmt.Sprintf("card %q: want its last four digits", f.Last4)}
+	}
+	if ref, err := kiosk.ParseReference(f.Reference); err == nil {
+		f.Reference = ref
+	}
+	return nil
+}
+
+// SessionTable is the report of sessions, oldest first.
+func (b *Book) SessionTable(ctx context.Context, w Window, f Filter) (Table, error) {
+	t := Table{Name: "sessions", Window: w, Columns: []Column{{"reference", Text}, {"chosen_at", Moment}, {"bay", Text},
+		{"state", Text}, {"end_reason", Text}, {"start", Moment}, {"end", Moment}, {"energy_wh", Energy},
+		{"held", Amount}, {"billed", Amount}, {"captured", Amount}, {"released", Amount}, {"refunded", Amount},
+		{"currency", Text}, {"card", Text}, {"last4", Text}, {"auth_code", Text}, {"receipt_no", Text},
+		{"session_id", Text}}}
+	for s, err := range b.Sessions(ctx, w) {
+		if err != nil {
+			return t, err
+		}
+		if !f.has(s) {
+			continue
+		}
+		zone := s.zone()
+		t.Rows = append(t.Rows, []any{s.Reference, s.At.In(zone), strconv.Itoa(s.Bay), string(s.Outcome),
+			word(s.Reason), moment(s.Start, zone), moment(s.End, zone), s.Energy, money(s.Held), money(s.Billed),
+			money(s.Paid), money(s.Returned), money(s.refunded()), word(s.Currency), word(s.Card), word(s.Last4),
+			word(s.AuthCode), word(string(s.ReceiptNo)), s.ID})
+	}
+	return t, nil
+}
+
+// refunded is what was given back outside of the terminal; nil for nothing.
+func (s Session) refunded() *kiosk.Money {
+	var sum *kiosk.Money
+	for _, r := range s.Refunds {
+		if sum == nil {
+			sum = &kiosk.Money{Currency: r.Amount.Currency}
+		}
+		sum.Minor += r.Amount.Minor
+	}
+	return sum
+}
+
+// FaultTable is the report of faults, oldest first.
+func (b *Book) FaultTable(ctx context.Context, w Window) (Table, error) {
+	zone, err := b.Zone(ctx)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Name: "faults", Window: w, Columns: []Column{{"fault", Text}, {"bay", Text}, {"severity", Text},
+		{"acts", Text}, {"raised_at", Moment}, {"cleared_at", Moment}, {"lasted_s", Seconds}, {"cleared_by", Text},
+		{"error", Text}}}
+	for s, err := range b.Faults(ctx, w) {
+		if err != nil {
+			return t, err
+		}
+		bay, lasted := any(nil), any(nil)
+		if s.Bay != 0 {
+			bay = strconv.Itoa(s.Bay)
+		}
+		if s.Until != nil {
+			lasted = int64(s.Until.Sub(s.At) / time.Second)
+		}
+		t.Rows = append(t.Rows, []any{string(s.Code), bay, word(s.Severity), word(s.Acts), s.At.In(zone),
+			moment(s.Until, zone), lasted, word(s.By), word(s.Error)})
+	}
+	return t, nil
+}
+
+// security are the kinds of occurrences that the report on security lists.
+var security = []session.Kind{session.AccessGranted, session.AccessRefused, session.Alert, session.MeterSwapped,
+	session.ContactorTest, session.InstructionTaken, session.InstructionDone, session.InstructionRefused,
+	session.TransactionRefused, session.ClockJudged, session.ClockSet}
+
+// alarming are the faults that may be an attack, or the loss of what proves a sale.
+var alarming = []kiosk.FaultCode{kiosk.FaultTerminalOther, kiosk.FaultMeterOther, kiosk.FaultEnergyUnsold,
+	kiosk.FaultMeterUnsigned, kiosk.FaultJournalNew, kiosk.FaultOfficeDiffers, kiosk.FaultCertificateEnds,
+	kiosk.FaultEmergencyStop, kiosk.FaultClockUntrusted}
+
+// SecurityTable is the report of who was let in, what was done by hand, and what may be an attack.
+func (b *Book) SecurityTable(ctx context.Context, w Window) (Table, error) {
+	zone, err := b.Zone(ctx)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Name: "security", Window: w, Columns: []Column{{"at", Moment}, {"what", Text}, {"bay", Text},
+		{"by", Text}, {"session", Text}, {"detail", Text}, {"error", Text}}}
+	line := func(at time.Time, what string, bay int, by, reference, detail, wrong string) {
+		number := any(nil)
+		if bay != 0 {
+			number = strconv.Itoa(bay)
+		}
+		t.Rows = append(t.Rows, []any{at.In(zone), what, number, word(by), word(reference), word(detail), word(wrong)})
+	}
+	for o, err := range b.Occurrences(ctx, w) {
+		if err != nil {
+			return t, err
+		}
+		if slices.Contains(security, o.Kind) {
+			line(o.At, string(o.Kind), o.Bay, o.By, "", o.What, o.Error)
+		}
+	}
+	for s, err := range b.Faults(ctx, w) {
+		if err != nil {
+			return t, err
+		}
+		if slices.Contains(alarming, s.Code) {
+			line(s.At, "fault_raised", s.Bay, s.RaisedBy, "", string(s.Code), s.Error)
+			if s.Until != nil {
+				line(*s.Until, "fault_cleared", s.Bay, s.By, "", string(s.Code), "")
+			}
+		}
+	}
+	for s, err := range b.Sessions(ctx, w) {
+		if err != nil {
+			return t, err
+		}
+		for _, rule := range s.Alerts {
+			line(s.At, "alert", s.Bay, "", s.Reference, rule, "")
+		}
+		for _, r := range s.Refunds {
+			line(r.At, "refunded", s.Bay, r.By, s.Reference, r.Amount.String(), "")
+		}
+	}
+	slices.SortStableFunc(t.Rows, func(a, b []any) int { return a[0].(time.Time).Compare(b[0].(time.Time)) })
+	return t, nil
+}
+
+// Device is a meter or a card terminal as the journal met it.
+type Device struct {
+	Kind     string       `json:"device"` // meter or terminal
+	Bay      int          `json:"bay,omitempty"`
+	Serial   string       `json:"serial"` // of a terminal its id
+	First    time.Time    `json:"first_seen"`
+	Last     time.Time    `json:"last_seen"`
+	Sessions int          `json:"sessions"`
+	Register kiosk.Energy `json:"register_wh,omitempty"` // its last
+}
+
+// Devices lists the meters and terminals that sessions of a window had.
+func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
+	found := map[string]*Device{}
+	see := func(kind string, bay int, serial string, at time.Time) *Device {
+		key := fmt.Sprint(kind, bay, serial)
+		if found[key] == nil {
+			found[key] = &Device{Kind: kind, Bay: bay, Serial: serial, First: at}
+		}
+		d := found[key]
+		d.Last = at
+		d.Sessions++
+		return d
+	}
+	for s, err := range b.Sessions(ctx, w) {
+		if err != nil {
+			return nil, err
+		}
+		if s.TerminalID != "" {
+			see("terminal", 0, s.TerminalID, s.At)
+		}
+		if s.RegisterEnd != nil {
+			see("meter", s.Bay, s.Meter, s.At).Register = *s.RegisterEnd
+		}
+	}
+	out := make([]Device, 0, len(found))
+	for _, d := range found {
+		out = append(out, *d)
+	}
+	slices.SortFunc(out, func(a, b Device) int {
+		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Bay, b.Bay), a.First.Compare(b.First))
+	})
+	return out, nil
+}
+
+// DeviceTable is the report of meters and terminals.
+func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
+	zone, err := b.Zone(ctx)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Name: "devices", Window: w, Columns: []Column{{"device", Text}, {"bay", Text}, {"serial", Text},
+		{"first_seen", Moment}, {"last_seen", Moment}, {"sessions", Count}, {"register_wh", Energy}}}
+	all, err := b.Devices(ctx, w)
+	if err != nil {
+		return t, err
+	}
+	for _, d := range all {
+		bay, register := any(nil), any(nil)
+		if d.Kind == "meter" {
+			bay, register = strconv.Itoa(d.Bay), d.Register
+		}
+		t.Rows = append(t.Rows, []any{d.Kind, bay, word(d.Serial), d.First.In(zone), d.Last.In(zone), d.Sessions,
+			register})
+	}
+	return t, nil
+}
+
+// DayEnd is a day of the terminal: from one end-of-day to the next.
+type DayEnd struct {
+	From     *time.Time   `json:"from,omitempty"` // the end-of-day before; nil for the beginning of the journal
+	To       *time.Time   `json:"to,omitempty"`   // nil for the day that lasts
+	Sessions int          `json:"sessions"`
+	Captured kiosk.Money  `json:"captured"`           // as the journal has it
+	Terminal *kiosk.Money `json:"terminal,omitempty"` // as the terminal counted it; nil where it does not say
+}
+
+// DayEnds compares what the journal captured between the ends-of-day with what the terminal counted, for those that
+// ended in the window, and the day that lasts.
+func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
+	var ends []Occurrence
+	for o, err := range b.Occurrences(ctx, Window{To: w.To}) {
+		if err != nil {
+			return nil, err
+		}
+		if o.Kind == session.DayEnded {
+			ends = append(ends, o)
+		}
+	}
+	slices.SortFunc(ends, func(a, b Occurrence) int { return a.At.Compare(b.At) })
+	days := make([]DayEnd, len(ends)+1)
+	for i := range days {
+		if i > 0 {
+			days[i].From = &ends[i-1].At
+		}
+		if i < len(ends) {
+			days[i].To, days[i].Terminal = &ends[i].At, ends[i].Amount
+		}
+	}
+	for m, err := range b.movementsOf(ctx, Window{To: w.To}) {
+		if err != nil {
+			return nil, err
+		}
+		if m.What != Capture {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(ends, m.At, func(o Occurrence, at time.Time) int {
+			return o.At.Compare(at)
+		})
+		days[i].Sessions++
+		days[i].Captured = kiosk.Money{Minor: days[i].Captured.Minor + m.Amount.Minor, Currency: m.Amount.Currency}
+	}
+	return slices.DeleteFunc(days, func(d DayEnd) bool {
+		return d.To != nil && w.From != "" && d.To.Format(time.DateOnly) < w.From
+	}), nil
+}
+
+// DayEndTable is the report of the terminal's days.
+func (b *Book) DayEndTable(ctx context.Context, w Window) (Table, error) {
+	zone, err := b.Zone(ctx)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Name: "reconcile", By: "day_end", Window: w, Columns: []Column{{"from", Moment}, {"to", Moment},
+		{"sessions", Count}, {"captured", Amount}, {"terminal", Amount}, {"difference", Amount}, {"currency", Text}}}
+	days, err := b.DayEnds(ctx, w)
+	for _, d := range days {
+		difference := any(nil)
+		if d.Terminal != nil {
+			c := cmp.Or(d.Terminal.Currency, d.Captured.Currency)
+			d.Captured.Currency = c
+			difference = kiosk.Money{Minor: d.Captured.Minor - d.Terminal.Minor, Currency: c}
+		}
+		t.Rows = append(t.Rows, []any{moment(d.From, zone), moment(d.To, zone), d.Sessions, d.Captured,
+			money(d.Terminal), difference, word(d.Captured.Currency)})
+	}
+	return t, err
+}

@@ -1,0 +1,270 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"kioskd"
+)
+
+// Ways in which money and energy are grouped.
+const (
+	ByDay    = "day"
+	ByMonth  = "month"
+	ByBay    = "bay"
+	ByTariff = "tariff"
+	ByKiosk  = "kiosk"
+)
+
+// Groups lists them all.
+func Groups() []string { return []string{ByDay, ByMonth, ByBay, ByTariff, ByKiosk} }
+
+// Revenue is what was taken and given back, of a group and in one currency.
+type Revenue struct {
+	Group    string         `json:"group"`
+	Currency kiosk.Currency `json:"currency"`
+	Sessions int            `json:"sessions"` // of which money was taken
+	Unpaid   int            `json:"unpaid"`   // whose whole hold was given back
+	Free     int            `json:"free"`     // that the host granted
+	Energy   kiosk.Energy   `json:"energy_wh"`
+	Captured kiosk.Money    `json:"captured"`
+	// Billed is what should have been taken. It differs from Captured where the terminal booked another amount.
+	Billed   kiosk.Money  `json:"billed"`
+	Net      *kiosk.Money `json:"net,omitempty"` // nil where a session of it was sold without saying its tax
+	Taxes    []Tax        `json:"taxes"`
+	Refunded kiosk.Money  `json:"refunded"`
+	Kept     kiosk.Money  `json:"kept"`     // Captured less Refunded
+	Released kiosk.Money  `json:"released"` // of holds
+}
+
+// Tax is what a rate came to.
+type Tax struct {
+	Percent string      `json:"percent"`
+	Amount  kiosk.Money `json:"amount"`
+}
+
+// RevenueBy adds up the movements of a window.
+func (b *Book) RevenueBy(ctx context.Context, w Window, by string) ([]Revenue, error) {
+	if !slices.Contains(Groups(), by) {
+		return nil, &Wrong{fmt.Sprintf("cannot group by %q: want one of %v", by, Groups())}
+	}
+	groups := map[string]*Revenue{}
+	for m, err := range b.movementsOf(ctx, w) {
+		if err != nil {
+			return nil, err
+		}
+		group, currency := m.group(by), m.Amount.Currency
+		key := group + " " + string(currency)
+		r := groups[key]
+		if r == nil {
+			zero := kiosk.Money{Currency: currency}
+			net := zero
+			r = &Revenue{Group: group, Currency: currency, Captured: zero, Billed: zero, Net: &net, Taxes: []Tax{},
+				Refunded: zero, Kept: zero, Released: zero}
+			groups[key] = r
+		}
+		r.add(m.Movement)
+	}
+	out := make([]Revenue, 0, len(groups))
+	for _, r := range groups {
+		out = append(out, *r)
+	}
+	slices.SortFunc(out, func(a, b Revenue) int {
+		if by == ByBay {
+			x, _ := strconv.Atoi(a.Group)
+			y, _ := strconv.Atoi(b.Group)
+			return cmp.Or(cmp.Compare(x, y), cmp.Compare(a.Currency, b.Currency))
+		}
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Currency, b.Currency))
+	})
+	return out, nil
+}
+
+// group is that of a movement.
+func (m dated) group(by string) string {
+	switch by {
+	case ByMonth:
+		return m.Day[:len("2026-03")]
+	case ByBay:
+		return strconv.Itoa(m.Bay)
+	case ByTariff:
+		return m.Tariff
+	case ByKiosk:
+		return m.Kiosk
+	}
+	return m.Day
+}
+
+func (r *Revenue) add(m Movement) {
+	switch m.What {
+	case Granted:
+		r.Free++
+		r.Energy += m.Energy
+	case Release:
+		r.Unpaid++
+		r.Released.Minor += m.Returned.Minor
+	case Refunds:
+		r.Refunded.Minor += m.Amount.Minor
+	case Capture:
+		r.capture(m)
+	}
+	r.Kept.Minor = r.Captured.Minor - r.Refunded.Minor
+}
+
+func (r *Revenue) capture(m Movement) {
+	r.Sessions++
+	r.Energy += m.Energy
+	r.Captured.Minor += m.Amount.Minor
+	r.Released.Minor += m.Returned.Minor
+	if m.Billed != nil {
+		r.Billed.Minor += m.Billed.Minor
+	}
+	switch {
+	case m.Net == nil:
+		r.Net = nil
+	case r.Net != nil:
+		r.Net = &kiosk.Money{Minor: r.Net.Minor + m.Net.Minor, Currency: r.Currency}
+	}
+	for _, t := range m.Taxes {
+		r.tax(t.Percent, t.Amount)
+	}
+}
+
+func (r *Revenue) tax(percent string, amount kiosk.Money) {
+	for i := range r.Taxes {
+		if r.Taxes[i].Percent == percent {
+			r.Taxes[i].Amount.Minor += amount.Minor
+			return
+		}
+	}
+	r.Taxes = append(r.Taxes, Tax{percent, amount})
+	slices.SortFunc(r.Taxes, func(a, b Tax) int { return cmp.Compare(a.Percent, b.Percent) })
+}
+
+// sum adds another group.
+func (r *Revenue) sum(o Revenue) {
+	r.Sessions, r.Unpaid, r.Free, r.Energy = r.Sessions+o.Sessions, r.Unpaid+o.Unpaid, r.Free+o.Free, r.Energy+o.Energy
+	for _, p := range []struct{ to, of *kiosk.Money }{{&r.Captured, &o.Captured}, {&r.Billed, &o.Billed},
+		{&r.Refunded, &o.Refunded}, {&r.Kept, &o.Kept}, {&r.Released, &o.Released}} {
+		p.to.Minor += p.of.Minor
+	}
+	switch {
+	case o.Net == nil:
+		r.Net = nil
+	case r.Net != nil:
+		r.Net = &kiosk.Money{Minor: r.Net.Minor + o.Net.Minor, Currency: r.Currency}
+	}
+	for _, t := range o.Taxes {
+		r.tax(t.Percent, t.Amount)
+	}
+}
+
+// Total adds up groups, a row a currency.
+func Total(groups []Revenue) []Revenue {
+	sums := map[kiosk.Currency]*Revenue{}
+	for _, g := range groups {
+		s := sums[g.Currency]
+		if s == nil {
+			zero := kiosk.Money{Currency: g.Currency}
+			net := zero
+			s = &Revenue{Currency: g.Currency, Captured: zero, Billed: zero, Net: &net, Taxes: []Tax{}, Refunded: zero,
+				Kept: zero, Released: zero}
+			sums[g.Currency] = s
+		}
+		s.sum(g)
+	}
+	out := make([]Revenue, 0, len(sums))
+	for _, c := range slices.Sorted(maps.Keys(sums)) {
+		out = append(out, *sums[c])
+	}
+	return out
+}
+
+// Revenue is the report of what was taken, by day, month, bay, tariff or kiosk.
+func (b *Book) Revenue(ctx context.Context, w Window, by string) (Table, error) {
+	groups, err := b.RevenueBy(ctx, w, by)
+	if err != nil {
+		return Table{}, err
+	}
+	total := Total(groups)
+	t := Table{Name: "revenue", By: by, Window: w, Columns: []Column{{by, Text}, {"sessions", Count}, {"unpaid", Count},
+		{"free", Count}, {"energy_wh", Energy}, {"captured", Amount}, {"net", Amount}}}
+	var rates []string
+	for _, s := range total {
+		for _, x := range s.Taxes {
+			if !slices.Contains(rates, x.Percent) {
+				rates = append(rates, x.Percent)
+			}
+		}
+	}
+	slices.Sort(rates)
+	for _, r := range rates {
+		t.Columns = append(t.Columns, Column{"vat_" + r, Amount})
+	}
+	t.Columns = append(t.Columns, Column{"refunded", Amount}, Column{"kept", Amount}, Column{"released", Amount},
+		Column{"difference", Amount}, Column{"currency", Text})
+	for _, g := range groups {
+		t.Rows = append(t.Rows, g.row(rates))
+	}
+	for _, s := range total {
+		t.Sums = append(t.Sums, s.row(rates))
+	}
+	t.Notes, err = b.remarks(ctx, w)
+	return t, err
+}
+
+func (r Revenue) row(rates []string) []any {
+	out := []any{r.Group, r.Sessions, r.Unpaid, r.Free, r.Energy, r.Captured, money(r.Net)}
+	for _, rate := range rates {
+		amount := kiosk.Money{Currency: r.Currency}
+		for _, t := range r.Taxes {
+			if t.Percent == rate {
+				amount = t.Amount
+			}
+		}
+		out = append(out, amount)
+	}
+	difference := kiosk.Money{Minor: r.Captured.Minor - r.Billed.Minor, Currency: r.Currency}
+	return append(out, r.Refunded, r.Kept, r.Released, difference, string(r.Currency))
+}
+
+// remarks say what the sums of a window leave out.
+func (b *Book) remarks(ctx context.Context, w Window) (out []string, err error) {
+	unreadable, open := 0, map[kiosk.Currency]int64{}
+	count := 0
+	for s, err := range b.Sessions(ctx, w) {
+		if err != nil {
+			return nil, err
+		}
+		switch s.Outcome {
+		case Unreadable:
+			unreadable++
+		case Unsettled, Disputed:
+			count++
+			if s.Held != nil {
+				due := *s.Held
+				if s.Billed != nil {
+					due = *s.Billed
+				}
+				open[due.Currency] += due.Minor
+			}
+		}
+	}
+	if unreadable > 0 {
+		out = append(out, fmt.Sprintf("%d sessions cannot be read and are in no sum: report sessions --state "+
+			"unreadable names them", unreadable))
+	}
+	if count > 0 {
+		amounts := ""
+		for _, c := range slices.Sorted(maps.Keys(open)) {
+			amounts += fmt.Sprintf(", %v", kiosk.Money{Minor: open[c], Currency: c})
+		}
+		out = append(out, fmt.Sprintf("%d sessions are not settled and are in no sum%s: report reconcile lists them",
+			count, amounts))
+	}
+	return out, nil
+}
