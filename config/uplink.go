@@ -22,6 +22,7 @@ type uplinkConfig struct {
 	Files       backoffice.Files
 	Credentials string // of a NATS user
 	Office      note.Verifier
+	OfficeKey   string // its text
 	Every       time.Duration
 	Late        time.Duration // without an answer, before BO001 is raised
 }
@@ -48,7 +49,7 @@ func (r *configReader) backoffice(c *Config, n *yaml.Node, dir string) {
 				r.Fault(n, "backoffice.signer: want the back office's public key, as name+hash+key: %v", err)
 				return
 			}
-			u.Office = v
+			u.Office, u.OfficeKey = v, n.Value
 		},
 		"every": r.Duration("backoffice.every", &u.Every, time.Minute, 24*time.Hour),
 		"late":  r.Duration("backoffice.late", &u.Late, 5*time.Minute, 30*24*time.Hour),

@@ -25,7 +25,7 @@ const (
 	rowFault    = "fault"    // a Spell, by the day on which the fault came
 	rowSite     = "site"     // an Occurrence, by its day
 	rowOpen     = "open"     // an id of a Spell that has not ended, by bay and code
-	rowZone     = "zone"     // the site's time zone, of its last session
+	rowPlace    = "place"    // a Place
 )
 
 // Source is a journal. Store is the one of a kiosk; a back office has several.
@@ -139,6 +139,7 @@ func (b *Book) change(ctx context.Context, s Named, c *store.Change) error {
 	if err != nil {
 		return err
 	}
+	var last *Session // that says where and whose the site is
 	for _, id := range ids {
 		row, err := FromRecords(id, s.Session(ctx, id))
 		if err != nil {
@@ -150,16 +151,19 @@ func (b *Book) change(ctx context.Context, s Named, c *store.Change) error {
 			return err
 		}
 		row.keep(before)
+		if row.Language != "" && (last == nil || !row.At.Before(last.At)) { // without an offer it does not say where
+			last = &row
+		}
 		c.Owners = append(c.Owners, id)
 		if err := add(c, row); err != nil {
 			return err
 		}
 	}
-	zone, err := b.zone(ctx, c)
+	place, err := b.place(ctx, c, last)
 	if err != nil {
 		return err
 	}
-	site := chronicle{book: b, change: c, kiosk: s.Kiosk, zone: zone, open: map[string]*Spell{}}
+	site := chronicle{book: b, change: c, kiosk: s.Kiosk, zone: place.Zone(), open: map[string]*Spell{}}
 	return site.read(ctx, s.SiteRecords(ctx, c.From, c.To))
 }
 
@@ -176,51 +180,44 @@ func (b *Book) before(ctx context.Context, source, id string) (s Session, err er
 	return s, nil
 }
 
-// zone is the time zone of a site: what its last session says, of those before a change and in it.
-func (b *Book) zone(ctx context.Context, c *store.Change) (*time.Location, error) {
-	name := ""
-	for row, err := range b.rows.Owned(ctx, c.Source, rowZone) {
-		if err == nil {
-			err = json.Unmarshal(row.Body, &name)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	was := name
-	for _, row := range c.Rows {
-		var s struct{ Timezone, Language string }
-		if row.Kind != rowSession {
-			continue
-		}
-		if err := json.Unmarshal(row.Body, &s); err != nil {
-			return nil, err
-		}
-		if s.Language != "" { // without an offer it is not known
-			name = s.Timezone
-		}
-	}
-	if name != was {
-		c.Owners = append(c.Owners, rowZone)
-		if err := put(c, rowZone, rowZone, rowZone, "", name); err != nil {
-			return nil, err
-		}
-	}
-	return Session{Timezone: name}.zone(), nil
+// Place is what the last session says of its site.
+type Place struct {
+	Timezone string            `json:"timezone"`
+	Seller   map[string]string `json:"seller,omitempty"`
 }
 
-// Zone is the time zone of the site, as its last session says it; UTC before the first.
-func (b *Book) Zone(ctx context.Context) (*time.Location, error) {
-	name := ""
-	for row, err := range b.rows.Between(ctx, rowZone, "", "") {
+// Zone is the site's time zone; UTC where it is not known.
+func (p Place) Zone() *time.Location { return Session{Timezone: p.Timezone}.zone() }
+
+// place is what the last session says of the site, of those before a change and in it.
+func (b *Book) place(ctx context.Context, c *store.Change, last *Session) (p Place, err error) {
+	for row, err := range b.rows.Owned(ctx, c.Source, rowPlace) {
 		if err == nil {
-			err = json.Unmarshal(row.Body, &name)
+			err = json.Unmarshal(row.Body, &p)
 		}
 		if err != nil {
-			return nil, err
+			return p, err
 		}
 	}
-	return Session{Timezone: name}.zone(), nil
+	if last == nil {
+		return p, nil
+	}
+	p = Place{last.Timezone, last.seller}
+	c.Owners = append(c.Owners, rowPlace)
+	return p, put(c, rowPlace, rowPlace, rowPlace, "", p)
+}
+
+// Place is what the last session says of its site, of the last kiosk where there are several; nothing before the first.
+func (b *Book) Place(ctx context.Context) (p Place, err error) {
+	for row, err := range b.rows.Between(ctx, rowPlace, "", "") {
+		if err == nil {
+			err = json.Unmarshal(row.Body, &p)
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 // put adds a row to a change.

@@ -23,7 +23,7 @@ var definitions = []definition{
 	{"session_success", "sessions that started and ended well, were settled to the cent and have a " +
 		"receipt / sessions with a confirmed hold"},
 	{"charging_success_rate", "attempts whose charging started and ended well / (attempts - declined by " +
-		"the issuer)"},
+		"the issuer); after NOW GmbH (2026), whose thresholds were not at hand"},
 	{"visit_success", "visits with a successful session / visits; a visit is the attempts at the screen " +
 		"that follow a failed one within 5 min"},
 	{"settled_within_60s", "holds captured or released at most 60 s after the end / holds captured or " +

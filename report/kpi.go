@@ -25,7 +25,6 @@ type Figure struct {
 	// Low and High are the Wilson interval of a rate, in per cent: with 95 % certainty the true one lies in it.
 	Low  Digits `json:"low,omitempty"`
 	High Digits `json:"high,omitempty"`
-	Note string `json:"note,omitempty"`
 }
 
 // Wilson is the score interval of a rate with 95 % certainty (Wilson 1927), in per cent.
@@ -230,8 +229,6 @@ func charges(sessions []Session) []Figure {
 		end, _ := a.session.over()
 		part += one(a.result == Approved && start && end)
 	}
-	csr := rate("charging_success_rate", part, whole)
-	csr.Note = "after the Charging Success Rate of NOW GmbH (2026), whose thresholds were not at hand"
 	return []Figure{
 		rate("charge_start_success", started, starts),
 		rate("never_plugged", unplugged, held),
@@ -240,7 +237,7 @@ func charges(sessions []Session) []Figure {
 		quantile("touch_to_energy_median", 0.5, touches),
 		rate("charge_end_success", ended, ends),
 		rate("session_success", good, held),
-		csr,
+		rate("charging_success_rate", part, whole),
 	}
 }
 
@@ -458,8 +455,7 @@ func repairs(sessions []Session, spells []Spell) []Figure {
 // FigureTable is the report of key performance indicators.
 func (b *Book) FigureTable(ctx context.Context, w Window, now time.Time) (Table, error) {
 	t := Table{Name: "kpi", Window: w, Columns: []Column{{"figure", Text}, {"bay", Text}, {"value", Number},
-		{"unit", Text}, {"n", Count}, {"d", Count}, {"low", Number}, {"high", Number}, {"formula", Text},
-		{"note", Text}}}
+		{"unit", Text}, {"n", Count}, {"d", Count}, {"low", Number}, {"high", Number}, {"formula", Text}}}
 	figures, err := b.Figures(ctx, w, now)
 	if err != nil {
 		return t, err
@@ -473,7 +469,7 @@ func (b *Book) FigureTable(ctx context.Context, w Window, now time.Time) (Table,
 		if f.D != 0 || f.Unit == "%" {
 			whole = f.D
 		}
-		t.Rows = append(t.Rows, []any{f.Key, bay, f.Value, f.Unit, f.N, whole, f.Low, f.High, f.Formula, word(f.Note)})
+		t.Rows = append(t.Rows, []any{f.Key, bay, f.Value, f.Unit, f.N, whole, f.Low, f.High, f.Formula})
 	}
 	return t, nil
 }

@@ -45,7 +45,7 @@ func (b *Book) SessionTable(ctx context.Context, w Window, f Filter) (Table, err
 		{"state", Text}, {"end_reason", Text}, {"start", Moment}, {"end", Moment}, {"energy_wh", Energy},
 		{"held", Amount}, {"billed", Amount}, {"captured", Amount}, {"released", Amount}, {"refunded", Amount},
 		{"currency", Text}, {"card", Text}, {"last4", Text}, {"auth_code", Text}, {"receipt_no", Text},
-		{"session_id", Text}}}
+		{"session_id", Text}}, Minor: []string{"start", "currency", "card", "auth_code", "receipt_no", "session_id"}}
 	for s, err := range b.Sessions(ctx, w) {
 		if err != nil {
 			return t, err
@@ -76,10 +76,11 @@ func (s Session) refunded() *kiosk.Money {
 
 // FaultTable is the report of faults, oldest first.
 func (b *Book) FaultTable(ctx context.Context, w Window) (Table, error) {
-	zone, err := b.Zone(ctx)
+	place, err := b.Place(ctx)
 	if err != nil {
 		return Table{}, err
 	}
+	zone := place.Zone()
 	t := Table{Name: "faults", Window: w, Columns: []Column{{"fault", Text}, {"bay", Text}, {"severity", Text},
 		{"acts", Text}, {"raised_at", Moment}, {"cleared_at", Moment}, {"lasted_s", Seconds}, {"cleared_by", Text},
 		{"error", Text}}}
@@ -112,10 +113,11 @@ var alarming = []kiosk.FaultCode{kiosk.FaultTerminalOther, kiosk.FaultMeterOther
 
 // SecurityTable is the report of who was let in, what was done by hand, and what may be an attack.
 func (b *Book) SecurityTable(ctx context.Context, w Window) (Table, error) {
-	zone, err := b.Zone(ctx)
+	place, err := b.Place(ctx)
 	if err != nil {
 		return Table{}, err
 	}
+	zone := place.Zone()
 	t := Table{Name: "security", Window: w, Columns: []Column{{"at", Moment}, {"what", Text}, {"bay", Text},
 		{"by", Text}, {"session", Text}, {"detail", Text}, {"error", Text}}}
 	line := func(at time.Time, what string, bay int, by, reference, detail, wrong string) {
@@ -206,10 +208,11 @@ func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
 
 // DeviceTable is the report of meters and terminals.
 func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
-	zone, err := b.Zone(ctx)
+	place, err := b.Place(ctx)
 	if err != nil {
 		return Table{}, err
 	}
+	zone := place.Zone()
 	t := Table{Name: "devices", Window: w, Columns: []Column{{"device", Text}, {"bay", Text}, {"serial", Text},
 		{"first_seen", Moment}, {"last_seen", Moment}, {"sessions", Count}, {"register_wh", Energy}}}
 	all, err := b.Devices(ctx, w)
@@ -278,12 +281,14 @@ func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
 
 // DayEndTable is the report of the terminal's days.
 func (b *Book) DayEndTable(ctx context.Context, w Window) (Table, error) {
-	zone, err := b.Zone(ctx)
+	place, err := b.Place(ctx)
 	if err != nil {
 		return Table{}, err
 	}
+	zone := place.Zone()
 	t := Table{Name: "reconcile", By: "day_end", Window: w, Columns: []Column{{"from", Moment}, {"to", Moment},
-		{"sessions", Count}, {"captured", Amount}, {"terminal", Amount}, {"difference", Amount}, {"currency", Text}}}
+		{"sessions", Count}, {"captured", Amount}, {"terminal", Amount}, {"difference", Amount}, {"currency", Text}},
+		Minor: []string{"currency"}}
 	days, err := b.DayEnds(ctx, w)
 	for _, d := range days {
 		difference := any(nil)

@@ -191,7 +191,7 @@ func (b *Book) Revenue(ctx context.Context, w Window, by string) (Table, error) 
 		return Table{}, err
 	}
 	total := Total(groups)
-	t := Table{Name: "revenue", By: by, Window: w, Columns: []Column{{by, Text}, {"sessions", Count}, {"unpaid", Count},
+	t := Table{Name: "revenue", By: by, Window: w, Minor: []string{"currency"}, Columns: []Column{{by, Text}, {"sessions", Count}, {"unpaid", Count},
 		{"free", Count}, {"energy_wh", Energy}, {"captured", Amount}, {"net", Amount}}}
 	var rates []string
 	for _, s := range total {
@@ -233,9 +233,8 @@ func (r Revenue) row(rates []string) []any {
 }
 
 // remarks say what the sums of a window leave out.
-func (b *Book) remarks(ctx context.Context, w Window) (out []string, err error) {
-	unreadable, open := 0, map[kiosk.Currency]int64{}
-	count := 0
+func (b *Book) remarks(ctx context.Context, w Window) (out []Note, err error) {
+	unreadable, open, due := 0, 0, map[kiosk.Currency]int64{}
 	for s, err := range b.Sessions(ctx, w) {
 		if err != nil {
 			return nil, err
@@ -244,27 +243,21 @@ func (b *Book) remarks(ctx context.Context, w Window) (out []string, err error) 
 		case Unreadable:
 			unreadable++
 		case Unsettled, Disputed:
-			count++
-			if s.Held != nil {
-				due := *s.Held
-				if s.Billed != nil {
-					due = *s.Billed
-				}
-				open[due.Currency] += due.Minor
+			open++
+			if s.Billed != nil {
+				due[s.Billed.Currency] += s.Billed.Minor
 			}
 		}
 	}
 	if unreadable > 0 {
-		out = append(out, fmt.Sprintf("%d sessions cannot be read and are in no sum: report sessions --state "+
-			"unreadable names them", unreadable))
+		out = append(out, Note{Key: "unreadable", N: unreadable})
 	}
-	if count > 0 {
-		amounts := ""
-		for _, c := range slices.Sorted(maps.Keys(open)) {
-			amounts += fmt.Sprintf(", %v", kiosk.Money{Minor: open[c], Currency: c})
+	if open > 0 {
+		n := Note{Key: "unsettled", N: open}
+		for _, c := range slices.Sorted(maps.Keys(due)) {
+			n.Amounts = append(n.Amounts, kiosk.Money{Minor: due[c], Currency: c})
 		}
-		out = append(out, fmt.Sprintf("%d sessions are not settled and are in no sum%s: report reconcile lists them",
-			count, amounts))
+		out = append(out, n)
 	}
 	return out, nil
 }

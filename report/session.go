@@ -90,6 +90,8 @@ type Session struct {
 	TraceNo    string          `json:"trace_no,omitempty"`
 	Attempts   []Attempt       `json:"attempts,omitempty"`
 	Alerts     []string        `json:"alerts,omitempty"` // rules against fraud or abuse
+
+	seller map[string]string // what a receipt says of the seller
 }
 
 // Refund is money that a person gave back outside of the terminal.
@@ -174,7 +176,7 @@ func (t *trail) record(r kiosk.Record) error {
 	s.ClockDoubt = s.ClockDoubt || e.Untrusted
 	switch b := e.Body.(type) {
 	case session.LeaseBody:
-		s.Reference, s.Bay = b.Reference, b.Bay
+		s.Reference, s.Bay, s.seller = b.Reference, b.Bay, b.Site
 	case session.FoundBody:
 		if b.Reference != "" {
 			s.Reference = b.Reference

@@ -42,7 +42,15 @@ type Table struct {
 	Columns []Column
 	Rows    [][]any
 	Sums    [][]any  // rows below the line, one a currency; nil where nothing adds up
-	Notes   []string // sentences in English: what the figures leave out
+	Notes   []Note   // what the figures leave out
+	Minor   []string // columns that are left out where there is little room, as on paper
+}
+
+// Note says what the figures of a report leave out. People read the text "report.note.KEY".
+type Note struct {
+	Key     string
+	N       int
+	Amounts []kiosk.Money // one a currency
 }
 
 // Digits is a decimal number as it is shown; empty where there is none.

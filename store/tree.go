@@ -242,3 +242,17 @@ func (h *txHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	}
 	return out, nil
 }
+
+// Proof proves that a record is in the tree of the first n records: the hashes of its audit path (RFC 6962, section
+// 2.1.1), the lowest first.
+func (s *Store) Proof(ctx context.Context, seq, n int64) ([][32]byte, error) {
+	path, err := tlog.ProveRecord(n, seq-1, &txHashes{ctx, s.read})
+	if err != nil {
+		return nil, fmt.Errorf("cannot prove record %d: %w", seq, err)
+	}
+	out := make([][32]byte, len(path))
+	for i, h := range path {
+		out[i] = h
+	}
+	return out, nil
+}

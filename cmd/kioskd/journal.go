@@ -123,15 +123,12 @@ func (p program) writeReceipt(r receipt.Receipt, format, lang, font string) erro
 	case "text":
 		out.WriteString(r.Text(texts.Printer(lang)))
 	case "pdf":
-		if f, ok := p.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if p.onTerminal() {
 			return cli.Usagef("receipt: a PDF is nothing to read on a terminal: write it to a file with > receipt.pdf")
 		}
-		var extra []byte
-		if font != "" {
-			extra, err = os.ReadFile(font)
-			if err != nil {
-				return err
-			}
+		extra, err := optional(font)
+		if err != nil {
+			return err
 		}
 		if err := pdf.Write(&out, r, texts.Printer(lang), extra); err != nil {
 			return err
@@ -141,6 +138,12 @@ func (p program) writeReceipt(r receipt.Receipt, format, lang, font string) erro
 	}
 	_, err = out.WriteTo(p.Out)
 	return err
+}
+
+// onTerminal tells whether what is printed is read by a person at a terminal.
+func (p program) onTerminal() bool {
+	f, ok := p.Out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // journalUnsent prints how many records only this kiosk has: no script may delete them unasked.

@@ -6,17 +6,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"kioskd"
 	"kioskd/cli"
+	"kioskd/config"
 	"kioskd/file"
 	"kioskd/receipt/page"
 	"kioskd/report"
+	"kioskd/report/dispute"
+	"kioskd/report/pdf"
+	"kioskd/report/statement"
 	"kioskd/site"
 	"kioskd/store"
+	"kioskd/ui/text"
 )
 
 // asked is what a report is asked for.
@@ -26,6 +35,7 @@ type asked struct {
 	bay                    *int
 	format, output         *string
 	decimalComma, byteMark *bool
+	language, font         *string
 	by                     *string // nil where a report is not grouped
 }
 
@@ -37,6 +47,8 @@ func reportFlags(fs *pflag.FlagSet, groups ...string) asked {
 		output: fs.String("output", "", "write to a `file`, whole or not at all"),
 		decimalComma: fs.Bool("decimal-comma", false,
 			"csv with 9,03 and semicolons, as spreadsheets of many countries read it"),
+		language: fs.String("language", "en", "`language` of a pdf"),
+		font:     fs.String("font", "", "for pdf: a TrueType `file` for characters that kioskd's own fonts lack"),
 		byteMark: fs.Bool("bom", false, "csv with a byte order mark, by which some spreadsheets know UTF-8")}
 	if len(groups) > 0 {
 		a.by = fs.String("by", groups[0], fmt.Sprintf("`group`: %s", list(groups)))
@@ -92,7 +104,11 @@ func (p program) onReport(a asked, ask func(*report.Book, context.Context, repor
 		if err != nil {
 			return err
 		}
-		return p.writeTable(t, a)
+		place, err := book.Place(ctx)
+		if err != nil {
+			return err
+		}
+		return p.writeTable(t, a, place)
 	}
 }
 
@@ -118,7 +134,7 @@ func (p program) openBook(ctx context.Context, journal *store.Store) (*report.Bo
 }
 
 // writeTable writes a report in the form that was asked for.
-func (p program) writeTable(t report.Table, a asked) error {
+func (p program) writeTable(t report.Table, a asked, place report.Place) error {
 	var out bytes.Buffer
 	var err error
 	switch *a.format {
@@ -127,21 +143,9 @@ func (p program) writeTable(t report.Table, a asked) error {
 	case "csv":
 		err = t.CSV(&out, report.CSVStyle{DecimalComma: *a.decimalComma, ByteOrder: *a.byteMark})
 	case "table":
-		q := p
-		q.Out = &out
-		rows := make([][]any, 0, len(t.Rows)+len(t.Sums))
-		for _, r := range t.Rows {
-			rows = append(rows, t.Cells(r))
-		}
-		for _, r := range t.Sums {
-			cells := t.Cells(r)
-			cells[0] = "sum"
-			rows = append(rows, cells)
-		}
-		err = q.Table("table", t.Keys(), rows)
-		for _, n := range t.Notes {
-			fmt.Fprintln(&out, n)
-		}
+		err = p.plainTable(&out, t)
+	case "pdf":
+		err = p.pdfTable(&out, t, a, place)
 	default:
 		return cli.Usagef("report %s: format %q: want table, json, csv or pdf", t.Name, *a.format)
 	}
@@ -149,6 +153,55 @@ func (p program) writeTable(t report.Table, a asked) error {
 		return err
 	}
 	return p.deliver(&out, a)
+}
+
+// plainTable writes a report for a person at a terminal.
+func (p program) plainTable(out *bytes.Buffer, t report.Table) error {
+	p.Out = out
+	rows := make([][]any, 0, len(t.Rows)+len(t.Sums))
+	for _, r := range t.Rows {
+		rows = append(rows, t.Cells(r))
+	}
+	for _, r := range t.Sums {
+		cells := t.Cells(r)
+		cells[0] = "sum"
+		rows = append(rows, cells)
+	}
+	if err := p.Table("table", t.Keys(), rows); err != nil {
+		return err
+	}
+	if len(t.Notes) == 0 {
+		return nil
+	}
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	for _, n := range t.Notes {
+		fmt.Fprintln(out, n.In(texts.Printer("en")))
+	}
+	return nil
+}
+
+// pdfTable writes a report on paper.
+func (p program) pdfTable(out *bytes.Buffer, t report.Table, a asked, place report.Place) error {
+	if *a.output == "" && p.onTerminal() {
+		return cli.Usagef("report %s: a PDF is nothing to read on a terminal: write it to a file with --output", t.Name)
+	}
+	texts, err := text.Load()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(texts.Languages(), *a.language) {
+		return cli.Usagef("report %s: language %q: want one of %s", t.Name, *a.language,
+			strings.Join(texts.Languages(), " "))
+	}
+	extra, err := optional(*a.font)
+	if err != nil {
+		return err
+	}
+	return pdf.Write(out, t, texts.Printer(*a.language), pdf.Of{Seller: place.Seller, Made: time.Now().In(place.Zone())},
+		extra)
 }
 
 // deliver writes what a report came to where it was asked for.
@@ -296,6 +349,122 @@ func (p program) openItems(ctx context.Context, a asked) error {
 		return err
 	}
 	return p.deliver(&out, a)
+}
+
+// statement compares the statement of a bank with what was captured.
+func (p program) statement(fs *pflag.FlagSet) cli.Run {
+	a := reportFlags(fs)
+	columns := fs.String("columns", "", "`heads` of a csv file's columns, such as day=Datum,amount=Summe,fees=Entgelt; "+
+		"usual ones are found without it")
+	currency := fs.String("currency", "EUR", "ISO 4217 `code` for a csv file that names none")
+	return func(ctx context.Context, args []string) error {
+		in, err := os.ReadFile(args[0])
+		if err != nil {
+			return cli.Usage(err)
+		}
+		names, err := columnsOf(*columns)
+		if err != nil {
+			return err
+		}
+		lines, err := statement.Read(in, names, kiosk.Currency(*currency))
+		if err != nil {
+			return cli.Usagef("%s: %w", args[0], err)
+		}
+		return p.onReport(a, func(b *report.Book, ctx context.Context, w report.Window) (t report.Table, err error) {
+			var movements []report.Movement
+			for m, err := range b.Movements(ctx, w) {
+				if err != nil {
+					return t, err
+				}
+				movements = append(movements, m)
+			}
+			place, err := b.Place(ctx)
+			if err != nil {
+				return t, err
+			}
+			return statement.Table(statement.Compare(lines, movements, place.Zone())), nil
+		})(ctx, nil)
+	}
+}
+
+// columnsOf reads which heads the columns of a csv file have.
+func columnsOf(text string) (c statement.Columns, err error) {
+	if text == "" {
+		return c, nil
+	}
+	for _, pair := range strings.Split(text, ",") {
+		what, head, ok := strings.Cut(pair, "=")
+		place, known := map[string]*string{"day": &c.Day, "amount": &c.Amount, "currency": &c.Currency,
+			"fees": &c.Fees}[what]
+		if !ok || !known {
+			return c, cli.Usagef("--columns %q: want day=, amount=, currency= and fees= with the heads of the file", pair)
+		}
+		*place = head
+	}
+	return c, nil
+}
+
+// dispute packs what proves a session.
+func (p program) dispute(fs *pflag.FlagSet) cli.Run {
+	j := journalFlags(fs)
+	output := fs.String("output", "", "`file` for the pack, a ZIP")
+	font := fs.String("font", "", "a TrueType `file` for characters of the receipt that kioskd's own fonts lack")
+	return func(ctx context.Context, args []string) error {
+		if *output == "" {
+			return cli.Usagef("dispute: --output is needed: a file for the pack")
+		}
+		var c *config.Config
+		var err error
+		if *j.journal == "" {
+			c, err = p.config(*j.config)
+			if err != nil {
+				return err
+			}
+		}
+		journal, err := p.openJournal(ctx, j)
+		if err != nil {
+			return err
+		}
+		defer journal.Close()
+		id := args[0]
+		if ref, err := kiosk.ParseReference(id); err == nil {
+			id = ref
+		}
+		id, err = journal.Find(ctx, id)
+		if err != nil {
+			return err
+		}
+		pack, err := site.Case(ctx, journal, c, id, version)
+		if err != nil {
+			return err
+		}
+		texts, err := text.Load()
+		if err != nil {
+			return err
+		}
+		extra, err := optional(*font)
+		if err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		if err := dispute.Write(&out, pack, texts, extra); err != nil {
+			return err
+		}
+		if err := file.Write(*output, out.Bytes(), 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.Out, "%s: %d records of session %s, proven in a tree of %d\n", *output, len(pack.Records),
+			pack.Session.Reference, pack.Size)
+		return nil
+	}
+}
+
+// optional reads a file that may not be asked for.
+func optional(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return os.ReadFile(path)
 }
 
 // receiptsPage writes the page that opens receipts' links.

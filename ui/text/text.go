@@ -320,6 +320,9 @@ func (p *Printer) Time(t time.Time) string {
 // Clock is a time of the day to the minute.
 func (p *Printer) Clock(t time.Time) string { return p.isolated(t.Format(p.row.Time)) }
 
+// Day is a date.
+func (p *Printer) Day(t time.Time) string { return p.isolated(t.Format(p.row.Date)) }
+
 // Minute is a moment to the minute, as a screen shows it.
 func (p *Printer) Minute(t time.Time) string {
 	return p.isolated(t.Format(p.row.Date + " " + p.row.Time))
