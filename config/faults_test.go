@@ -96,7 +96,7 @@ func TestAnySlipsAreToldOnceEach(t *testing.T) {
 		{"model: SDM630", "model: ¦x"}, {"coil: 0", "coil: ¦x"}, {"price: 0.49", "price: ¦x"},
 		{"      unit: 10\n", "      unit: ¦x\n"}, {"number: 1\n", "number: ¦x\n"},
 	}
-	for seed := range uint64(300) {
+	for seed := range uint64(120) {
 		dice := rand.New(rand.NewPCG(seed, 1))
 		text := least
 		for _, s := range slips {

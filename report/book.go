@@ -26,6 +26,7 @@ const (
 	rowSite     = "site"     // an Occurrence, by its day
 	rowOpen     = "open"     // an id of a Spell that has not ended, by bay and code
 	rowPlace    = "place"    // a Place
+	rowVisits   = "visits"   // a session.VisitsBody, by its day
 )
 
 // Source is a journal. Store is the one of a kiosk; a back office has several.
@@ -39,6 +40,8 @@ type Source interface {
 	Session(ctx context.Context, id string) iter.Seq2[kiosk.Record, error]
 	// SiteRecords reads the records of no session, of those after one place up to another.
 	SiteRecords(ctx context.Context, after, to int64) iter.Seq2[kiosk.Record, error]
+	// Counts are those of visitors that no record has yet.
+	Counts(context.Context) ([]store.Count, error)
 }
 
 // Book answers from rows that it keeps up with journals. Any goroutine may use it.

@@ -94,7 +94,8 @@ func TestARowSaysWhatItsRecordsSay(t *testing.T) {
 			sold++
 			if w.final != "capture_confirmed" || s.Paid.Minor != w.booked && w.booked != 0 ||
 				s.Paid.Minor != w.billed || s.Paid.Minor+s.Returned.Minor != w.held {
-				t.Errorf("%s is listed as paid with %v, %v given back; its records say %+v", s.ID, s.Paid, s.Returned, w)
+				t.Errorf("%s is listed as paid with %v, %v given back; its records say %+v", s.ID, s.Paid, s.Returned,
+					w)
 			}
 		} else if w.final == "capture_confirmed" {
 			t.Errorf("%s is listed as %s, and was captured", s.ID, s.Outcome)
@@ -290,8 +291,8 @@ func TestWhatARegisterDidBetweenSessions(t *testing.T) {
 	j := &journal{epoch: "e"}
 	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	for i, r := range [][2]int64{{1000, 2000}, {2000, 2500}, {2600, 3000}, {10, 50}} { // 100 Wh that no session had
-		j.sell(fmt.Sprint(i), sale{fmt.Sprint(i), 1, at, at.Add(time.Minute), at.Add(time.Minute), r[0], r[1], 100, 84, 16,
-			"EUR", "UTC"})
+		j.sell(fmt.Sprint(i), sale{fmt.Sprint(i), 1, at, at.Add(time.Minute), at.Add(time.Minute), r[0], r[1], 100, 84,
+			16, "EUR", "UTC"})
 		at = at.Add(time.Hour)
 	}
 	got, err := open(t, j).SupplyBy(t.Context(), report.Window{}, report.ByBay)

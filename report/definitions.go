@@ -43,6 +43,16 @@ var definitions = []definition{
 	{"faults_per_1000_sessions", "faults that stopped sales for a minute or longer / sessions with a " +
 		"confirmed hold x 1000"},
 	{"first_time_fixes", "such faults that did not come again within 24 h / such faults that are over"},
+	{"visits", "times that the screen was touched while no visitor was at it"},
+	{"turned_away", "visits while no bay was free / visits"},
+	{"price_not_accepted", "visitors who left the price / bays that were chosen"},
+	{"larger_text", "times that larger text was asked for / visits"},
+	{"other_language", "times that another language was chosen / visits"},
+	{"touches_per_sale", "touches / sessions that were paid"},
+	{"left_bays", "visitors who left the choice of a bay"},
+	{"left_price", "visitors who left the price"},
+	{"left_tap", "visitors who left while the terminal waited for a card"},
+	{"left_declined", "visitors who left after their card was declined"},
 }
 
 // formula is that of a figure.

@@ -168,7 +168,16 @@ func (b *Book) Figures(ctx context.Context, w Window, now time.Time) ([]Figure, 
 	out := slices.Concat(payments(sessions), charges(sessions), visits(sessions), holds(sessions, now))
 	from, to := b.span(sessions, spells, w, now)
 	out = append(out, availability(sessions, spells, from, to)...)
-	return append(out, repairs(sessions, spells)...), nil
+	out = append(out, repairs(sessions, spells)...)
+	seen, err := b.Visits(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	sold := 0
+	for _, s := range sessions {
+		sold += one(s.Outcome == Sold)
+	}
+	return append(out, counted(seen, sold)...), nil
 }
 
 func payments(sessions []Session) []Figure {

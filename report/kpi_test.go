@@ -56,9 +56,9 @@ func figure(t *testing.T, b *report.Book, key string, bay int, now time.Time) re
 //	08:00 bay 1, unreadable; 08:01 bay 1 sold      one attempt, approved; one visit
 //	09:00 bay 1, issuer; 09:00:40 bay 2 sold        one attempt (30 s after a decline), approved
 //	10:00 bay 1, issuer                             one attempt, declined by the issuer
-//	10:04 bay 1, unreadable                         another attempt (more than 120 s), the same visit (less than 5 min)
+//	10:04 bay 1, unreadable                         another attempt (after 120 s), the same visit (within 5 min)
 //	11:00 bay 2, no card                            one attempt
-//	12:00 bay 2, the terminal has no host           one attempt: the one that failed for the kiosk's reasons, with 10:04
+//	12:00 bay 2, the terminal has no host           one attempt that failed for the kiosk's reasons, as at 10:04
 func TestAttemptsAndVisits(t *testing.T) {
 	j := &journal{epoch: "e"}
 	day := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
@@ -149,7 +149,8 @@ func TestTheTerminalsDays(t *testing.T) {
 	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	sell := func(id string, cents int64) {
 		at = at.Add(time.Hour)
-		j.sell(id, sale{"S" + id, 1, at, at.Add(time.Minute), at.Add(time.Minute), 0, 100, cents, cents, 0, "EUR", "UTC"})
+		j.sell(id, sale{"S" + id, 1, at, at.Add(time.Minute), at.Add(time.Minute), 0, 100, cents, cents, 0, "EUR",
+			"UTC"})
 	}
 	end := func(body string) {
 		at = at.Add(time.Hour)

@@ -104,7 +104,8 @@ func (b *Book) FaultTable(ctx context.Context, w Window) (Table, error) {
 // security are the kinds of occurrences that the report on security lists.
 var security = []session.Kind{session.AccessGranted, session.AccessRefused, session.Alert, session.MeterSwapped,
 	session.ContactorTest, session.InstructionTaken, session.InstructionDone, session.InstructionRefused,
-	session.TransactionRefused, session.ClockJudged, session.ClockSet}
+	session.TransactionRefused, session.ClockJudged, session.ClockSet, session.Login, session.LoginRefused,
+	session.CommandGiven, session.AccessChanged, session.Inspected}
 
 // alarming are the faults that may be an attack, or the loss of what proves a sale.
 var alarming = []kiosk.FaultCode{kiosk.FaultTerminalOther, kiosk.FaultMeterOther, kiosk.FaultEnergyUnsold,

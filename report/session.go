@@ -135,18 +135,16 @@ type trail struct {
 func FromRecords(id string, records iter.Seq2[kiosk.Record, error]) (Session, error) {
 	t := trail{s: Session{ID: id, Timezone: "UTC"}}
 	var broken error // of the journal itself, not of what it says
-	state, err := session.Replay(func(yield func(kiosk.Record, error) bool) {
+	state, err := session.ReplayTold(func(yield func(kiosk.Record, error) bool) {
 		for r, err := range records {
 			if err != nil {
 				broken = err
-			} else {
-				err = t.record(r)
 			}
 			if !yield(r, err) {
 				return
 			}
 		}
-	})
+	}, t.take)
 	if broken != nil {
 		return t.s, broken
 	}
@@ -163,12 +161,8 @@ func FromRecords(id string, records iter.Seq2[kiosk.Record, error]) (Session, er
 	return t.s, nil
 }
 
-// record takes what a record says of times, attempts and refunds.
-func (t *trail) record(r kiosk.Record) error {
-	e, err := session.FromRecord(r)
-	if err != nil {
-		return err
-	}
+// take takes what an event says of times, attempts and refunds.
+func (t *trail) take(e session.Event) {
 	s, at := &t.s, e.At
 	if s.At.IsZero() {
 		s.At = at
@@ -193,7 +187,6 @@ func (t *trail) record(r kiosk.Record) error {
 	t.times(e)
 	t.attempt(e)
 	t.flow(e)
-	return nil
 }
 
 // times takes when things happened.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"kioskd"
@@ -63,6 +64,9 @@ func (c *chronicle) read(ctx context.Context, records iter.Seq2[kiosk.Record, er
 		switch e.Kind {
 		case session.FaultRaised, session.FaultCleared:
 			err = c.fault(ctx, r.Seq, e)
+		case session.VisitDigest: // the last of a day: one that was written twice says the same
+			day := e.Body.(session.VisitsBody).Day
+			err = put(c.change, rowVisits, day, rowVisits+":"+day, day, e.Body)
 		default:
 			err = c.occurrence(r.Seq, e)
 		}
@@ -155,6 +159,8 @@ func (c *chronicle) occurrence(seq int64, e session.Event) error {
 		o.What = b.Rule
 	case session.InstructionBody:
 		o.By, o.What = b.By, cmp.Or(string(b.Instruction.Do), b.Instruction.ID)
+	case session.NoteBody:
+		o.By, o.What = b.By, strings.TrimSpace(b.What+" "+b.Detail+" "+b.From)
 	case session.TestBody:
 		o.By = b.By
 	case session.SwapBody:

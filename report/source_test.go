@@ -15,12 +15,14 @@ import (
 
 	"kioskd"
 	"kioskd/report"
+	"kioskd/store"
 )
 
 // journal is a journal in memory, as a Source.
 type journal struct {
 	epoch   string
 	records []kiosk.Record
+	counts  []store.Count
 }
 
 func (j *journal) Epoch(context.Context) (string, error) { return j.epoch, nil }
@@ -56,6 +58,8 @@ func (j *journal) SiteRecords(_ context.Context, after, to int64) iter.Seq2[kios
 		}
 	}
 }
+
+func (j *journal) Counts(context.Context) ([]store.Count, error) { return j.counts, nil }
 
 // add appends a record with a body of JSON.
 func (j *journal) add(session, kind, body string) {

@@ -17,7 +17,8 @@ func TestForms(t *testing.T) {
 	table := report.Table{Name: "t", Columns: []report.Column{{Key: "text", Form: report.Text},
 		{Key: "n", Form: report.Count}, {Key: "wh", Form: report.Energy}, {Key: "paid", Form: report.Amount},
 		{Key: "at", Form: report.Moment}, {Key: "rate", Form: report.Number}},
-		Rows: [][]any{{"=1+1", 3, kiosk.Energy(1234), kiosk.Money{Minor: -312, Currency: "EUR"}, at, report.Digits("99.5")},
+		Rows: [][]any{{"=1+1", 3, kiosk.Energy(1234), kiosk.Money{Minor: -312, Currency: "EUR"}, at,
+			report.Digits("99.5")},
 			{"a \"b\"; c,\nd", 0, nil, nil, nil, report.Digits("")}}}
 	var out strings.Builder
 	for style, want := range map[report.CSVStyle][]string{

@@ -249,6 +249,25 @@ type (
 		Method    string `json:"method,omitempty"`     // as the charger said it
 		PublicKey string `json:"public_key,omitempty"` // as the charger said it
 	}
+	// NoteBody is what a person, or a program with a token, did over the network or at a device.
+	NoteBody struct {
+		By     string `json:"by"`
+		What   string `json:"what"`             // an account, a command, a token, a device
+		Detail string `json:"detail,omitempty"` // its arguments, scopes or serial number
+		From   string `json:"from,omitempty"`   // the network address
+		ErrorBody
+	}
+	// VisitsBody is how many visitors did what. It names none.
+	VisitsBody struct {
+		Day    string       `json:"day"` // of the site, as 2026-03-02
+		Counts []VisitCount `json:"counts"`
+	}
+	// VisitCount is how often something was done in an hour of a day.
+	VisitCount struct {
+		Hour int    `json:"hour"`
+		What string `json:"what"`
+		N    int64  `json:"n"`
+	}
 	// DerivedBody is a record for others to ingest. Its shape is theirs.
 	DerivedBody struct{}
 )
@@ -332,6 +351,12 @@ var bodies = map[Kind]reflect.Type{
 	InstructionTaken:   typeOf[InstructionBody](),
 	InstructionDone:    typeOf[InstructionBody](),
 	InstructionRefused: typeOf[InstructionBody](),
+	Login:              typeOf[NoteBody](),
+	LoginRefused:       typeOf[NoteBody](),
+	CommandGiven:       typeOf[NoteBody](),
+	AccessChanged:      typeOf[NoteBody](),
+	Inspected:          typeOf[NoteBody](),
+	VisitDigest:        typeOf[VisitsBody](),
 	OCPICDR:            typeOf[DerivedBody](),
 	OCPIFAC:            typeOf[DerivedBody](),
 }

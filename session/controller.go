@@ -173,6 +173,17 @@ func (c *Controller) Fault(ctx context.Context, code kiosk.FaultCode, bay int, r
 	c.post(Observation{What: FaultSeen, Fault: code, Bay: bay, Raised: raised, Err: err})
 }
 
+// Note writes down what decides nothing: that a person logged in, a command came over the network, a device was
+// inspected, visitors were counted. It is in the journal when Note returns.
+func (c *Controller) Note(ctx context.Context, kind Kind, body any) error {
+	switch kind {
+	case Login, LoginRefused, CommandGiven, AccessChanged, Inspected, VisitDigest:
+	default:
+		return fmt.Errorf("a record of kind %s is more than a note", kind)
+	}
+	return c.Do(ctx, Observation{What: NoteTold, Noted: &Event{Kind: kind, Body: body}})
+}
+
 // Snapshot is the present state.
 func (c *Controller) Snapshot() Snapshot {
 	c.mu.Lock()
@@ -290,6 +301,11 @@ func (c *Controller) openAll() (err error) {
 // registers is only what sessions counted: of others there may be newer ones that are not
 // replayed.
 func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
+	return ReplayTold(records, func(Event) {})
+}
+
+// ReplayTold is Replay that tells of each event before it is stepped.
+func ReplayTold(records iter.Seq2[kiosk.Record, error], tell func(Event)) (State, error) {
 	state := State{}.clone()
 	for r, err := range records {
 		if err != nil {
@@ -299,6 +315,7 @@ func Replay(records iter.Seq2[kiosk.Record, error]) (State, error) {
 		if err != nil {
 			return State{}, err
 		}
+		tell(e)
 		state, _, err = Step(state, e)
 		if err != nil {
 			return State{}, fmt.Errorf("record %d: %w", r.Seq, err)
@@ -562,7 +579,7 @@ func (c *Controller) write(ctx context.Context, o Observation, entries []kiosk.E
 		switch o.What {
 		case HoldApproved, SettlementApproved, Chosen, Accepted, AskedAgain, CodeEntered, CardAsked, DayEndAsked,
 			DrainAsked, FaultDone, MoreAsked, FreeAsked, CodeJudged, TestAsked, MeterChanged, ShutAsked, RetryAsked,
-			InstructionGiven, InstructionEnded, RefundTold, SigningFound,
+			InstructionGiven, InstructionEnded, RefundTold, SigningFound, NoteTold,
 			Ticked, Sampled, FaultSeen, ClockSeen, Booted:
 			return err
 		}

@@ -65,13 +65,20 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 		return r.bayShut(s, o)
 	case SigningFound:
 		return left(o.Bay, o.Records, o.At), nil
+	case NoteTold:
+		return []Event{{Kind: o.Noted.Kind, At: o.At, Body: o.Noted.Body}}, nil
 	case InstructionGiven, InstructionEnded:
 		return []Event{instructionEvent(o)}, nil
 	case RefundTold:
-		return []Event{{Kind: Refunded, Session: o.Session, At: o.At,
-			Body: RefundBody{Amount: *o.Amount, By: o.By, Note: o.Note}}}, nil
+		return []Event{o.refund()}, nil
 	}
 	return r.decideSession(s, o)
+}
+
+// refund is money that was given back outside of the terminal.
+func (o Observation) refund() Event {
+	return Event{Kind: Refunded, Session: o.Session, At: o.At,
+		Body: RefundBody{Amount: *o.Amount, By: o.By, Note: o.Note}}
 }
 
 // decideSession decides about what concerns one session.

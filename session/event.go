@@ -92,6 +92,14 @@ const (
 	InstructionDone    Kind = "instruction_done"
 	InstructionRefused Kind = "instruction_refused" // and why: Error
 
+	// What is only written down: see Controller.Note.
+	Login         Kind = "login" // over the network
+	LoginRefused  Kind = "login_refused"
+	CommandGiven  Kind = "command"        // over the network, about to be done
+	AccessChanged Kind = "access_changed" // a token was made or ended
+	Inspected     Kind = "inspected"      // a device, by a person who looked for tampering
+	VisitDigest   Kind = "visit_digest"   // how many visitors did what, of a day: never who
+
 	// Derived records, for others to ingest: see Config.Derive.
 	OCPICDR Kind = "ocpi_cdr"
 	OCPIFAC Kind = "ocpi_financial_advice"

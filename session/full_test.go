@@ -215,6 +215,9 @@ func TestWhatIsNotWrittenIsNotSold(t *testing.T) {
 			"no new driver": do(session.Observation{What: session.DrainAsked, Raised: true}),
 			"a refund": do(session.Observation{What: session.RefundTold, Session: mine,
 				Amount: &kiosk.Money{Minor: 1, Currency: "EUR"}}),
+			"a note": func() error {
+				return s.control.Note(t.Context(), session.CommandGiven, session.NoteBody{By: "host", What: "drain"})
+			},
 			"an instruction": do(session.Observation{What: session.InstructionGiven,
 				Instruction: &kiosk.Instruction{ID: "1"}}),
 		} {

@@ -83,6 +83,7 @@ func observations(id string, at time.Time) []Observation {
 		{What: ChargerEnded, Bay: 1, Ended: &ChargerEndBody{Bay: 1, Reading: reading(1010),
 			Transaction: kiosk.Transaction{ID: 1, IDTag: "R1"}}},
 		{What: SigningFound, Bay: 1, Records: []string{"OCMF|{}|{}"}},
+		{What: NoteTold, Noted: &Event{Kind: CommandGiven, Body: NoteBody{By: "host", What: "drain"}}},
 		{What: InstructionGiven, Instruction: &kiosk.Instruction{ID: "1"}},
 		{What: InstructionEnded, Instruction: &kiosk.Instruction{ID: "1"}, Err: errBroken},
 		{What: Sampled, Bay: 1, Sample: look(all, 1010)},

@@ -48,6 +48,7 @@ type Observation struct {
 	Amount      *kiosk.Money // of a refund
 	Transaction *kiosk.Transaction
 	Ended       *ChargerEndBody
+	Noted       *Event        // see Controller.Note
 	Derived     []kiosk.Entry // to be written together with what follows
 }
 
@@ -99,6 +100,7 @@ const (
 	ChargerRefused     What = "charger_refused" // it began one that may not run
 	ChargerEnded       What = "charger_ended"   // one is over
 
+	NoteTold         What = "note_told"         // Noted is only written down
 	InstructionGiven What = "instruction_given" // by a back office; proven to be its own
 	InstructionEnded What = "instruction_ended" // done, or with Err refused
 )

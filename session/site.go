@@ -50,7 +50,8 @@ func (s *State) site(e Event) (cmds []Command, mine bool) {
 		counted := e.Body.(DayEndedBody).Amount
 		s.Day = Day{Ended: e.At, Counted: counted, Captured: kiosk.Money{Currency: s.Day.Captured.Currency}}
 	case SigningLeft, TransactionRefused, TransactionEnded, Refunded, InstructionTaken, InstructionDone,
-		InstructionRefused, OCPICDR, OCPIFAC: // for people and others
+		InstructionRefused, OCPICDR, OCPIFAC, Login, LoginRefused, CommandGiven, AccessChanged, Inspected,
+		VisitDigest: // for people and others
 	case DayEndFailed:
 		s.Day.Asked, s.Day.Failed, s.Day.Tries = time.Time{}, e.At, s.Day.Tries+1
 	case Alert:

@@ -455,6 +455,3 @@ func OpenItems(ctx context.Context, journal *store.Store) ([]receipt.OpenItem, e
 	return receipt.Unresolved(journal.With(ctx, string(session.Refused), string(session.Unproven),
 		string(session.HoldVanished)))
 }
-
-// Reports is where the rows of a journal's reports lie: see package report. The file can be removed at any time.
-func Reports(journal string) string { return journal + ".reports" }

@@ -49,8 +49,8 @@ func Case(ctx context.Context, journal *store.Store, c *config.Config, id, versi
 	return d, err
 }
 
-// checkpoint chooses the head of the tree that the proof rests on: the one that the back office signed, where it has all
-// records of the session; else the present one, signed by the kiosk where its key is at hand.
+// checkpoint chooses the head of the tree that the proof rests on: the one that the back office signed, where it has
+// all records of the session; else the present one, signed by the kiosk where its key is at hand.
 func checkpoint(ctx context.Context, journal *store.Store, c *config.Config, d *dispute.Case) error {
 	var signer note.Signer
 	if c != nil {

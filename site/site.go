@@ -59,6 +59,7 @@ type Site struct {
 	operator *operator // nil without one
 	keep     *keeper
 	screen   ui.Site
+	visitors *visitors
 	report   func(context.Context) (json.RawMessage, error) // of everything, for a technician far away
 
 	off    context.Context // ends when a person at the screen switches the kiosk off
@@ -259,6 +260,9 @@ func (s *Site) openOffice(context.Context) error {
 	}
 	s.screen = screenSite(s.c, s.prices)
 	s.screen.Archive, s.screen.Receipt = old, old.handout
+	s.visitors = &visitors{journal: s.journal, control: s.control, log: s.log,
+		now: func() time.Time { return s.clock.Now().In(s.c.Timezone) }}
+	s.screen.Count = s.visitors.count
 	if s.c.Technician != nil || s.c.Host != nil {
 		s.screen.Desk = staff
 	}
@@ -284,6 +288,8 @@ func (s *Site) Run(ctx context.Context) error {
 	var g errgroup.Group
 	besides, end := context.WithCancel(ctx)
 	g.Go(func() error { s.keep.run(besides); return nil })
+	g.Go(func() error { s.keep.contained(besides, "visitors", s.visitors.run); return nil })
+	g.Go(func() error { s.keep.contained(besides, "reports", s.reported); return nil })
 	if s.operator != nil {
 		g.Go(func() error { s.keep.contained(besides, "operator", s.operator.run); return nil })
 	}

@@ -165,7 +165,7 @@ func (r *Rows) Apply(ctx context.Context, c Change) (applied bool, err error) {
 		}
 		applied = true
 		for _, owner := range c.Owners {
-			if _, err := tx.ExecContext(ctx, "delete from row where source = ? and owner = ?", c.Source,
+			if _, err := tx.ExecContext(ctx, "delete from row indexed by row_owner where source = ? and owner = ?", c.Source,
 				owner); err != nil {
 				return err
 			}
@@ -222,7 +222,7 @@ func (r *Rows) One(ctx context.Context, kind, id string) iter.Seq2[Row, error] {
 
 // Owned reads the rows of an owner.
 func (r *Rows) Owned(ctx context.Context, source, owner string) iter.Seq2[Row, error] {
-	return r.query(ctx, "where source = ? and owner = ? order by kind, id", source, owner)
+	return r.query(ctx, "indexed by row_owner where source = ? and owner = ?", source, owner)
 }
 
 func (r *Rows) query(ctx context.Context, where string, args ...any) iter.Seq2[Row, error] {

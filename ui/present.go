@@ -33,6 +33,7 @@ type Site struct {
 	Brand     func(language string) Brand                // the host's own; nil for none
 	Receipt   func(session.Session) Handout              // what its driver takes away
 	Web       func(bay int, at time.Time) string         // where its driver may pay instead; nil for none
+	Count     func(what string)                          // of visitors; nil for none
 	Archive   Archive                                    // nil where no receipts can be looked up
 	Desk      Desk                                       // nil where no person is let in
 }
@@ -110,6 +111,7 @@ type scene struct {
 	found    lookup
 	tries    tries
 	staff    visit
+	browsing bool // a visitor who has not paid is at the screen; see countLeaving
 
 	tariff    *tariff.Tariff // that the present view shows: what is accepted
 	tariffSum string
@@ -140,6 +142,16 @@ func (p *Presenter) Input(ctx context.Context, in Input) error {
 		return errOld
 	}
 	p.since = snap.At
+	before := p.last
+	err := p.apply(ctx, in, snap)
+	if err == nil {
+		p.countInput(in, before, snap)
+	}
+	return err
+}
+
+// apply does what an input asks for.
+func (p *Presenter) apply(ctx context.Context, in Input, snap session.Snapshot) error {
 	switch in.Kind {
 	case Language, SetLarge, Speak, Open, MoreTime, Show, Erase:
 		return p.above(ctx, in, snap)

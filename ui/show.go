@@ -43,7 +43,8 @@ func (p *scene) leave() {
 func (p *Presenter) Tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.advance(p.kiosk.Snapshot())
+	before := p.last
+	p.countLeaving(before, p.advance(p.kiosk.Snapshot()))
 }
 
 // View is the present view: that which the next Tick shows. Its Seq is another one exactly when something changed that

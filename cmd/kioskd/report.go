@@ -200,8 +200,8 @@ func (p program) pdfTable(out *bytes.Buffer, t report.Table, a asked, place repo
 	if err != nil {
 		return err
 	}
-	return pdf.Write(out, t, texts.Printer(*a.language), pdf.Of{Seller: place.Seller, Made: time.Now().In(place.Zone())},
-		extra)
+	of := pdf.Of{Seller: place.Seller, Made: time.Now().In(place.Zone())}
+	return pdf.Write(out, t, texts.Printer(*a.language), of, extra)
 }
 
 // deliver writes what a report came to where it was asked for.
@@ -354,8 +354,9 @@ func (p program) openItems(ctx context.Context, a asked) error {
 // statement compares the statement of a bank with what was captured.
 func (p program) statement(fs *pflag.FlagSet) cli.Run {
 	a := reportFlags(fs)
-	columns := fs.String("columns", "", "`heads` of a csv file's columns, such as day=Datum,amount=Summe,fees=Entgelt; "+
-		"usual ones are found without it")
+	columns := fs.String("columns", "",
+		"`heads` of a csv file's columns, such as day=Datum,amount=Summe,fees=Entgelt; "+
+			"usual ones are found without it")
 	currency := fs.String("currency", "EUR", "ISO 4217 `code` for a csv file that names none")
 	return func(ctx context.Context, args []string) error {
 		in, err := os.ReadFile(args[0])
@@ -397,7 +398,8 @@ func columnsOf(text string) (c statement.Columns, err error) {
 		place, known := map[string]*string{"day": &c.Day, "amount": &c.Amount, "currency": &c.Currency,
 			"fees": &c.Fees}[what]
 		if !ok || !known {
-			return c, cli.Usagef("--columns %q: want day=, amount=, currency= and fees= with the heads of the file", pair)
+			return c, cli.Usagef("--columns %q: want day=, amount=, currency= and fees= with the heads of "+
+				"the file", pair)
 		}
 		*place = head
 	}

@@ -43,7 +43,8 @@ type Case struct {
 	Session report.Session
 	Records []kiosk.Record
 	Receipt *receipt.Receipt // nil where no money was reserved
-	// Checkpoint is the head of the tree of the first Size records, as text with signatures behind it, where there are any.
+	// Checkpoint is the head of the tree of the first Size records, as text with signatures behind it, where there are
+	// any.
 	Checkpoint string
 	Size       int64
 	Keys       []string // public keys of the signatures, those of kiosk and back office

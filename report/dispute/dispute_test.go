@@ -175,7 +175,8 @@ func TestWhatIsInThePack(t *testing.T) {
 	if err != nil || len(rows) != len(c.Records)+1 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
-	for _, want := range []string{"2026-03-02T10:00:00+01:00,bay_lease,\"The driver chose a bay. Bay 3, reference 7GK2M4Q.\"",
+	for _, want := range []string{
+		"2026-03-02T10:00:00+01:00,bay_lease,\"The driver chose a bay. Bay 3, reference 7GK2M4Q.\"",
 		"hold_ok,The bank approved the reservation. 50.00 EUR. Card ending in 8074.",
 		"stop_intent,The kiosk switched the power off. Reason: stopped.",
 		"capture_ok,The card terminal took it. 0.93 EUR."} {
@@ -210,8 +211,8 @@ func TestEveryKindHasAMeaning(t *testing.T) {
 			}
 			seen[line.Kind] = true
 			r := kiosk.Record{Seq: 1, Session: line.Session, Kind: line.Kind, Body: line.Body}
-			files, _ := unpacked(t, dispute.Case{Records: []kiosk.Record{r}, Checkpoint: "o\n0\nx\n", Session: report.Session{
-				Timezone: "UTC"}})
+			files, _ := unpacked(t, dispute.Case{Records: []kiosk.Record{r}, Checkpoint: "o\n0\nx\n",
+				Session: report.Session{Timezone: "UTC"}})
 			rows, err := csv.NewReader(bytes.NewReader(files["timeline.csv"])).ReadAll()
 			if err != nil || len(rows) != 2 ||
 				strings.TrimSpace(rows[1][3]) == "" || strings.HasPrefix(rows[1][3], "Bay ") {

@@ -150,7 +150,7 @@ func readme(c Case) []byte {
 	if c.Receipt != nil {
 		say("receipt.*         the receipt")
 		if c.Receipt.Signed != nil {
-			say("signed/           what the meter signed (OCMF); safe.xml is read by the S.A.F.E. transparency software")
+			say("signed/           what the meter signed (OCMF); safe.xml is for the S.A.F.E. transparency software")
 		}
 	}
 	say("records.jsonl     the records of the journal, as they were written")
@@ -158,9 +158,9 @@ func readme(c Case) []byte {
 	say("")
 	say("How to check the proof")
 	say("")
-	say("The journal is a Merkle tree (RFC 6962). Each line of records.jsonl, without its line end, is a leaf; its hash")
-	say("is the SHA-256 of a byte 0 and the line. proof/SEQ.tlog-proof has the audit path of record SEQ to the head of")
-	say("the tree in proof/checkpoint.txt, in the form of c2sp.org/tlog-proof. The lines of proof/checkpoint.txt that")
+	say("The journal is a Merkle tree (RFC 6962). Each line of records.jsonl, without its line end, is a leaf; its")
+	say("hash is the SHA-256 of a byte 0 and the line. proof/SEQ.tlog-proof has the audit path of record SEQ to the")
+	say("head of the tree in proof/checkpoint.txt, in the form of c2sp.org/tlog-proof. The lines of that file which")
 	say("begin with a dash are signatures (c2sp.org/signed-note) by the keys of proof/keys.txt.")
 	if !strings.Contains(c.Checkpoint, "\n\n") {
 		say("")

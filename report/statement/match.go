@@ -2,9 +2,9 @@
 // payout is of which sessions, what was taken off, and what never arrived.
 //
 // A line is matched by the surest that it says: the reference of a session; the approval code or the trace number of a
-// hold with the amount; the amount of whole days, one after the other, less the fees that the statement names; at last an
-// amount that one session alone has in the days before. What two explain is explained by neither: a line that cannot be
-// matched is listed as such, with the reason. Nothing is guessed, and nothing is written.
+// hold with the amount; the amount of whole days, one after the other, less the fees that the statement names; at last
+// an amount that one session alone has in the days before. What two explain is explained by neither: a line that cannot
+// be matched is listed as such, with the reason. Nothing is guessed, and nothing is written.
 package statement
 
 import (
@@ -240,8 +240,8 @@ func (m *matcher) missing(lines []Line) {
 		}
 		key := d.day + string(d.Amount.Currency)
 		if byDay[key] == nil {
-			byDay[key] = &Match{By: Missing, From: d.day, To: d.day, Expected: &kiosk.Money{Currency: d.Amount.Currency},
-				Why: fmt.Sprintf("no line within %d days", latest)}
+			byDay[key] = &Match{By: Missing, From: d.day, To: d.day,
+				Expected: &kiosk.Money{Currency: d.Amount.Currency}, Why: fmt.Sprintf("no line within %d days", latest)}
 			days = append(days, key)
 		}
 		byDay[key].Expected.Minor += d.Amount.Minor
@@ -266,11 +266,12 @@ func Table(all []Match) report.Table {
 	t := report.Table{Name: "statement", Columns: []report.Column{{Key: "date", Form: report.Text},
 		{Key: "amount", Form: report.Amount}, {Key: "matched", Form: report.Text}, {Key: "from", Form: report.Text},
 		{Key: "to", Form: report.Text}, {Key: "sessions", Form: report.Count}, {Key: "expected", Form: report.Amount},
-		{Key: "difference", Form: report.Amount}, {Key: "currency", Form: report.Text}, {Key: "reference", Form: report.Text},
-		{Key: "text", Form: report.Text}, {Key: "note", Form: report.Text}},
+		{Key: "difference", Form: report.Amount}, {Key: "currency", Form: report.Text},
+		{Key: "reference", Form: report.Text}, {Key: "text", Form: report.Text}, {Key: "note", Form: report.Text}},
 		Minor: []string{"currency", "text"}}
 	for _, m := range all {
-		row := []any{nil, nil, m.By, either(m.From), either(m.To), len(m.References), nil, nil, nil, nil, nil, either(m.Why)}
+		row := []any{nil, nil, m.By, either(m.From), either(m.To), len(m.References), nil, nil, nil, nil, nil,
+			either(m.Why)}
 		if m.Line != nil {
 			row[0], row[1], row[8], row[10] = m.Line.Day, m.Line.Amount, string(m.Line.Amount.Currency), m.Line.Text
 		}

@@ -280,8 +280,8 @@ type Columns struct{ Day, Amount, Currency, Fees string }
 // heads are words that stand over columns, in lower case, the surest first.
 func heads() map[string][]string {
 	return map[string][]string{
-		"day": {"booking date", "buchungstag", "buchungsdatum", "payout date", "settlement date", "date", "datum", "day",
-			"valuta", "valutadatum", "value date"},
+		"day": {"booking date", "buchungstag", "buchungsdatum", "payout date", "settlement date", "date", "datum",
+			"day", "valuta", "valutadatum", "value date"},
 		"amount": {"amount", "betrag", "umsatz", "gross", "brutto", "net amount", "credit", "montant", "importe",
 			"importo", "bedrag", "kwota"},
 		"currency": {"currency", "währung", "waehrung", "ccy", "devise", "divisa", "valuta code"},

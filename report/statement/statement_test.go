@@ -245,7 +245,8 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		for _, l := range lines {
-			if _, err := time.Parse(time.DateOnly, l.Day); err != nil || !l.Amount.Currency.Known() || l.Fees.Minor < 0 {
+			_, err := time.Parse(time.DateOnly, l.Day)
+			if err != nil || !l.Amount.Currency.Known() || l.Fees.Minor < 0 {
 				t.Errorf("%+v", l)
 			}
 		}

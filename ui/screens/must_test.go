@@ -109,6 +109,14 @@ func judged(texts *text.Catalogues) []string {
 	return all
 }
 
+// drawnWithout skips what only draws, which one goroutine does: it is run without the race detector, in every language.
+func drawnWithout(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("drawing has one goroutine: the same test is run without the race detector")
+	}
+}
+
 // TestWhatMustBeThere is on the first leaf, in each language, on the smallest panel, in both sizes of text.
 func TestWhatMustBeThere(t *testing.T) {
 	newApp(t)
@@ -134,6 +142,7 @@ func TestWhatMustBeThere(t *testing.T) {
 // TestNothingThatIsNeededIsDropped: keys where a code is typed, and an arrow where a card is asked for, at every size,
 // in each language, with an alarm and without; and the receipt's code on the first leaf of each end.
 func TestNothingThatIsNeededIsDropped(t *testing.T) {
+	drawnWithout(t)
 	newApp(t)
 	d, _ := touched(t)
 	_, views := load(t)
@@ -184,6 +193,7 @@ func needed(t *testing.T, name string, narrow bool, v ui.View, pic *screens.Pict
 // TestTheCodeIsOnALeaf: the receipt can be taken away in larger text, too, in each language and beside an alarm, also
 // where it carries what a meter signed.
 func TestTheCodeIsOnALeaf(t *testing.T) {
+	drawnWithout(t)
 	newApp(t)
 	texts, views := load(t)
 	for _, c := range views {

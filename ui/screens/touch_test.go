@@ -136,6 +136,7 @@ func turned(d *screens.Drawer, v ui.View, pic *screens.Picture) *screens.Picture
 // TestAnAlarmIsOnEveryScreen that a driver sees, in each language: a cable under power and a pressed emergency stop are
 // read first, and nothing else is cut for it.
 func TestAnAlarmIsOnEveryScreen(t *testing.T) {
+	drawnWithout(t)
 	newApp(t)
 	d, _ := touched(t)
 	_, views := load(t)

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"kioskd/session"
+	"kioskd/ui"
+)
+
+// Visits are how often visitors did what in a window: of the journal's records, and of the days that have none yet.
+// Counters are of the site: a bay is not asked for.
+func (b *Book) Visits(ctx context.Context, w Window) (map[string]int64, error) {
+	sum, written := map[string]int64{}, map[string]bool{}
+	for row, err := range b.rows.Between(ctx, rowVisits, w.from(), w.to()) {
+		var v session.VisitsBody
+		if err == nil {
+			err = json.Unmarshal(row.Body, &v)
+		}
+		if err != nil {
+			return nil, err
+		}
+		written[v.Day] = true
+		for _, c := range v.Counts {
+			sum[c.What] += c.N
+		}
+	}
+	all, err := b.sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		counts, err := s.Counts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counts {
+			if c.Day >= w.from() && c.Day <= w.to() && !written[c.Day] {
+				sum[c.What] += c.N
+			}
+		}
+	}
+	return sum, nil
+}
+
+// counted are the figures of counters. What was never counted is no figure but 0 of nothing: before the counters began
+// there are none.
+func counted(visits map[string]int64, sales int) (out []Figure) {
+	if len(visits) == 0 {
+		return nil
+	}
+	of := func(what string) int { return int(visits[what]) }
+	out = append(out, number("visits", of(ui.CountVisit)),
+		rate("turned_away", of(ui.CountTurnAway), of(ui.CountVisit)),
+		rate("price_not_accepted", of(ui.CountLeft+string(ui.Price)), of(ui.CountChosen)),
+		rate("larger_text", of(ui.CountLarge), of(ui.CountVisit)),
+		rate("other_language", prefixed(visits, ui.CountLanguage), of(ui.CountVisit)))
+	touches := Figure{Key: "touches_per_sale", Formula: formula("touches_per_sale"), N: of(ui.CountTouch), D: sales,
+		Unit: "1"}
+	if sales > 0 {
+		touches.Value = oneDecimal(float64(of(ui.CountTouch)) / float64(sales))
+	}
+	out = append(out, touches)
+	for _, s := range []ui.Screen{ui.Bays, ui.Price, ui.Tap, ui.Declined} {
+		f := number("left_"+string(s), of(ui.CountLeft+string(s)))
+		out = append(out, f)
+	}
+	return out
+}
+
+// prefixed adds up the counters that begin alike.
+func prefixed(visits map[string]int64, prefix string) (n int) {
+	for what, count := range visits {
+		if strings.HasPrefix(what, prefix) {
+			n += int(count)
+		}
+	}
+	return n
+}

@@ -1,0 +1,41 @@
+package site
+
+import (
+	"context"
+	"time"
+
+	"kioskd/report"
+)
+
+// Reports is where the rows of a journal's reports lie: see package report. The file can be removed at any time.
+func Reports(journal string) string { return journal + ".reports" }
+
+// reportEvery is how often the reports are kept up without being asked for: more often than readings are thinned out,
+// of which they keep when energy first flowed.
+const reportEvery = time.Hour
+
+// reported keeps the reports up until ctx ends. They are no part of selling: what fails is logged, and tried again.
+func (s *Site) reported(ctx context.Context) {
+	timer := time.NewTimer(time.Minute) // the start has other work
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		if err := s.keepReports(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("the reports are not up to date", "error", err)
+		}
+		timer.Reset(reportEvery)
+	}
+}
+
+func (s *Site) keepReports(ctx context.Context) error {
+	book, err := report.Open(ctx, Reports(s.c.Journal), s.journal)
+	if err != nil {
+		return err
+	}
+	defer book.Close()
+	return book.KeepUp(ctx, nil)
+}
