@@ -24,7 +24,8 @@ const (
 )
 
 func (d decade) sale(i int) sale {
-	at := time.Date(2016, 1, 1, 8, 0, 0, 0, time.UTC).AddDate(0, 0, i/aDay).Add(time.Duration(i%aDay) * 30 * time.Minute)
+	at := time.Date(2016, 1, 1, 8, 0, 0, 0, time.UTC).AddDate(0, 0, i/aDay)
+	at = at.Add(time.Duration(i%aDay) * 30 * time.Minute)
 	return sale{fmt.Sprintf("R%06d", i), 1 + i%8, at, at.Add(25 * time.Minute), at.Add(25*time.Minute + 2*time.Second),
 		int64(i) * 1000, int64(i)*1000 + 9000 + int64(i%100), 351, 295, 56, "EUR", "Europe/Berlin"}
 }
@@ -81,7 +82,8 @@ func ten(b *testing.B) *report.Book {
 // BenchmarkReports: the reports of a month and of a year, of ten years of traffic. The wish is a second for a month.
 func BenchmarkReports(b *testing.B) {
 	book := ten(b)
-	month, year := report.Window{From: "2021-06-01", To: "2021-06-30"}, report.Window{From: "2021-01-01", To: "2021-12-31"}
+	month := report.Window{From: "2021-06-01", To: "2021-06-30"}
+	year := report.Window{From: "2021-01-01", To: "2021-12-31"}
 	b.ResetTimer()
 	for name, f := range map[string]func(report.Window) error{
 		"revenue": func(w report.Window) error {

@@ -165,8 +165,9 @@ func (r *Rows) Apply(ctx context.Context, c Change) (applied bool, err error) {
 		}
 		applied = true
 		for _, owner := range c.Owners {
-			if _, err := tx.ExecContext(ctx, "delete from row indexed by row_owner where source = ? and owner = ?", c.Source,
-				owner); err != nil {
+			_, err := tx.ExecContext(ctx, "delete from row indexed by row_owner where source = ? and owner = ?",
+				c.Source, owner)
+			if err != nil {
 				return err
 			}
 		}
