@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"kioskd"
 	"kioskd/backoffice"
@@ -40,6 +41,39 @@ type Site interface {
 	SendAgain(context.Context) (Done, error)
 	SendNow(context.Context) (Done, error)
 	TellAgain(context.Context) (Done, error)
+	ShutBay(ctx context.Context, bay int, shut bool, by string) (Done, error)
+	Tokens(context.Context) ([]Token, error)
+	MakeToken(ctx context.Context, wish Token, by string) (NewToken, error)
+	EndToken(ctx context.Context, name, by string) (Done, error)
+}
+
+// Scopes are what a token may be good for. Package web says what each lets it do.
+const (
+	ScopeStatus  = "status"
+	ScopeReports = "reports"
+	ScopeControl = "control"
+	ScopeMoney   = "money"
+	ScopeAdmin   = "admin"
+)
+
+// Scopes lists them all.
+func Scopes() []string {
+	return []string{ScopeStatus, ScopeReports, ScopeControl, ScopeMoney, ScopeAdmin}
+}
+
+// Token is what is known of a program's token.
+type Token struct {
+	Name   string     `json:"name"`
+	Scopes []string   `json:"scopes"`
+	Made   time.Time  `json:"made_at"`
+	Until  *time.Time `json:"until,omitempty"`
+	Used   string     `json:"last_used,omitempty"` // the day
+}
+
+// NewToken is a token that was just made. It is shown once: only its hash is kept.
+type NewToken struct {
+	Name  string `json:"name"`
+	Token string `json:"token"`
 }
 
 // Done is the answer to what has no other.

@@ -95,6 +95,27 @@ func (p *place) SendAgain(context.Context) (api.Done, error) {
 	return api.Done{Done: true}, p.ask("again")
 }
 
+func (p *place) ShutBay(_ context.Context, bay int, shut bool, by string) (api.Done, error) {
+	return api.Done{Done: true}, p.ask("shut", bay, shut, by)
+}
+
+func (p *place) Tokens(context.Context) ([]api.Token, error) {
+	return []api.Token{{Name: "desk", Scopes: []string{"status"}, Used: "2026-03-02"}}, p.ask("tokens")
+}
+
+func (p *place) MakeToken(_ context.Context, wish api.Token, by string) (api.NewToken, error) {
+	until := ""
+	if wish.Until != nil {
+		until = wish.Until.Format(time.RFC3339)
+	}
+	return api.NewToken{Name: wish.Name, Token: "secret"}, p.ask("token", wish.Name, strings.Join(wish.Scopes, ","), until,
+		by)
+}
+
+func (p *place) EndToken(_ context.Context, name, by string) (api.Done, error) {
+	return api.Done{Done: true}, p.ask("end token", name, by)
+}
+
 func (p *place) SendNow(context.Context) (api.Done, error) { return api.Done{Done: true}, p.ask("now") }
 
 // served serves a place on a socket of its own until the test ends.
@@ -129,6 +150,8 @@ func TestWhatIsAskedArrives(t *testing.T) {
 		t.Error("a daemon is found where there is none, or not where there is one")
 	}
 	const odd = "Zoë & Co / 3 %"
+	until := time.Date(2027, 3, 2, 9, 0, 0, 0, time.UTC)
+	wish := api.Token{Name: odd, Scopes: []string{"status", "reports"}, Until: &until}
 	for _, x := range []struct {
 		ask  func() (any, error)
 		want []any
@@ -160,6 +183,17 @@ func TestWhatIsAskedArrives(t *testing.T) {
 			func() (any, error) { return p.SendAgain(ctx) }},
 		{func() (any, error) { return c.TellAgain(ctx) }, []any{"tell"},
 			func() (any, error) { return p.TellAgain(ctx) }},
+		{func() (any, error) { return c.ShutBay(ctx, 2, true, odd) }, []any{"shut", 2, true, odd},
+			func() (any, error) { return p.ShutBay(ctx, 2, true, odd) }},
+		{func() (any, error) { return c.ShutBay(ctx, 2, false, "host") }, []any{"shut", 2, false, "host"},
+			func() (any, error) { return p.ShutBay(ctx, 2, false, "host") }},
+		{func() (any, error) { return c.Tokens(ctx) }, []any{"tokens"},
+			func() (any, error) { return p.Tokens(ctx) }},
+		{func() (any, error) { return c.MakeToken(ctx, wish, "host") },
+			[]any{"token", odd, "status,reports", "2027-03-02T09:00:00Z", "host"},
+			func() (any, error) { return p.MakeToken(ctx, wish, "host") }},
+		{func() (any, error) { return c.EndToken(ctx, odd, "host") }, []any{"end token", odd, "host"},
+			func() (any, error) { return p.EndToken(ctx, odd, "host") }},
 		{func() (any, error) { return c.SendNow(ctx) }, []any{"now"}, func() (any, error) { return p.SendNow(ctx) }},
 	} {
 		got, err := x.ask()

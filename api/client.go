@@ -133,6 +133,34 @@ func (c *Client) SendNow(ctx context.Context) (Done, error) {
 	return ask[Done](ctx, c, http.MethodPost, nil, "backoffice", "now")
 }
 
+// ShutBay sells nothing new at a bay, or sells there again.
+func (c *Client) ShutBay(ctx context.Context, bay int, shut bool, by string) (Done, error) {
+	values := url.Values{"by": {by}}
+	if !shut {
+		values.Set("off", "1")
+	}
+	return ask[Done](ctx, c, http.MethodPost, values, "bays", strconv.Itoa(bay), "shut")
+}
+
+// Tokens lists the tokens of programs.
+func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
+	return ask[[]Token](ctx, c, http.MethodGet, nil, "tokens")
+}
+
+// MakeToken makes a token, which is shown once.
+func (c *Client) MakeToken(ctx context.Context, wish Token, by string) (NewToken, error) {
+	values := url.Values{"scopes": {strings.Join(wish.Scopes, " ")}, "by": {by}}
+	if wish.Until != nil {
+		values.Set("until", wish.Until.Format(time.RFC3339))
+	}
+	return ask[NewToken](ctx, c, http.MethodPost, values, "tokens", wish.Name)
+}
+
+// EndToken ends a token.
+func (c *Client) EndToken(ctx context.Context, name, by string) (Done, error) {
+	return ask[Done](ctx, c, http.MethodDelete, url.Values{"by": {by}}, "tokens", name)
+}
+
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"kioskd"
 	"kioskd/socket"
@@ -41,6 +42,7 @@ func handler(s Site) http.Handler {
 	}
 	askDevices(handle, s)
 	operate(handle, s)
+	grant(handle, s)
 	return mux
 }
 
@@ -99,6 +101,35 @@ func operate(handle routes, s Site) {
 			return nil, err
 		}
 		return s.ClearFault(ctx, kiosk.FaultCode(r.PathValue("code")), bay, "command")
+	})
+}
+
+// grant are the requests about who may ask over the network.
+func grant(handle routes, s Site) {
+	handle("GET /tokens", func(ctx context.Context, _ request) (any, error) {
+		all, err := s.Tokens(ctx)
+		return list(all), err
+	})
+	handle("POST /tokens/{name}", func(ctx context.Context, r request) (any, error) {
+		wish := Token{Name: r.PathValue("name"), Scopes: strings.Fields(r.FormValue("scopes"))}
+		if until := r.FormValue("until"); until != "" {
+			at, err := time.Parse(time.RFC3339, until)
+			if err != nil {
+				return nil, fmt.Errorf("until %q is not a time", until)
+			}
+			wish.Until = &at
+		}
+		return s.MakeToken(ctx, wish, r.FormValue("by"))
+	})
+	handle("DELETE /tokens/{name}", func(ctx context.Context, r request) (any, error) {
+		return s.EndToken(ctx, r.PathValue("name"), r.FormValue("by"))
+	})
+	handle("POST /bays/{bay}/shut", func(ctx context.Context, r request) (any, error) {
+		bay, err := number("bay", r.PathValue("bay"))
+		if err != nil {
+			return nil, err
+		}
+		return s.ShutBay(ctx, bay, r.FormValue("off") == "", r.FormValue("by"))
 	})
 }
 

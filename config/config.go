@@ -61,6 +61,7 @@ type Config struct {
 	OCPI   *ocpi.Site // nil for none
 
 	Receipts Receipts
+	Web      *Web // nil for none
 
 	OCPP        OCPP
 	chargerLost time.Duration
@@ -228,6 +229,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 			receiptsNode = n
 			r.receipts(c, n)
 		},
+		"web": func(n *yaml.Node) { r.web(c, n, dir) },
 		"ocpi": func(n *yaml.Node) {
 			ocpiNode = n
 			r.ocpi(c, n)

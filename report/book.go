@@ -325,8 +325,14 @@ func (s Session) ended() time.Time {
 // into.
 func daily[T any](ctx context.Context, b *Book, kind string, w Window,
 	parts func(*T) (body any, day *string, bay *int)) iter.Seq2[T, error] {
+	return rows(b.rows.Between(ctx, kind, w.from(), w.to()), w, parts)
+}
+
+// rows reads rows, as daily does.
+func rows[T any](all iter.Seq2[store.Row, error], w Window,
+	parts func(*T) (body any, day *string, bay *int)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for row, err := range b.rows.Between(ctx, kind, w.from(), w.to()) {
+		for row, err := range all {
 			var v T
 			body, day, bay := parts(&v)
 			if err == nil {
@@ -368,6 +374,14 @@ func (w Window) to() string {
 func (b *Book) Sessions(ctx context.Context, w Window) iter.Seq2[Session, error] {
 	day := "" // which each says itself
 	return daily(ctx, b, rowSession, w, func(s *Session) (any, *string, *int) { return s, &day, &s.Bay })
+}
+
+// newest reads the sessions of a window, the newest first, after the one of an id.
+func (b *Book) newest(ctx context.Context, w Window, after string) iter.Seq2[Session, error] {
+	day := ""
+	return rows(b.rows.Newest(ctx, rowSession, w.from(), w.to(), after), w, func(s *Session) (any, *string, *int) {
+		return s, &day, &s.Bay
+	})
 }
 
 // Movements reads the movements of a window, by day.

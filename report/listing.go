@@ -303,3 +303,23 @@ func (b *Book) DayEndTable(ctx context.Context, w Window) (Table, error) {
 	}
 	return t, err
 }
+
+// Page lists sessions of a window, the newest first: at most limit, after the one of an id, or from the newest on where
+// it is empty. next is the id after which the following page begins; nil at the end.
+func (b *Book) Page(ctx context.Context, w Window, f Filter, after string, limit int) (page []Session, next *string,
+	err error) {
+	page = []Session{}
+	for s, err := range b.newest(ctx, w, after) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if !f.has(s) {
+			continue
+		}
+		if len(page) == limit {
+			return page, &page[limit-1].ID, nil
+		}
+		page = append(page, s)
+	}
+	return page, nil, nil
+}

@@ -249,6 +249,7 @@ var errNoSession = errors.New("is not open")
 type served struct {
 	owner
 	*office
+	granter
 	operator *operator // nil without one
 }
 

@@ -294,12 +294,20 @@ func (s *Site) Run(ctx context.Context) error {
 		g.Go(func() error { s.keep.contained(besides, "operator", s.operator.run); return nil })
 	}
 	g.Go(func() error {
-		return api.Serve(besides, s.commands, served{s.owner(), &office{c: s.c, journal: s.journal, control: s.control,
-			up: s.up, devices: s.devices}, s.operator})
+		return api.Serve(besides, s.commands, s.served())
 	})
+	if s.c.Web != nil {
+		g.Go(func() error { s.keep.contained(besides, "web", s.serveWeb); return nil })
+	}
 	err := s.serve(ctx)
 	end()
 	return errors.Join(err, g.Wait())
+}
+
+// served is the site as commands have it.
+func (s *Site) served() served {
+	return served{s.owner(), &office{c: s.c, journal: s.journal, control: s.control, up: s.up, devices: s.devices},
+		granter{s.journal, s.control, s.clock.Now}, s.operator}
 }
 
 // serve runs the machine and the screen's socket side by side; the screen stays until the machine has ended its

@@ -193,7 +193,7 @@ func TestCopyBeforeAMigration(t *testing.T) {
 	path := filled(t, 30)
 	want := dump(t, path)
 	alter(t, path, "pragma user_version = 3; delete from meta where key = 'oldest'")
-	alter(t, path, "drop table csms; drop table csms_parked; drop table counter")
+	alter(t, path, "drop table csms; drop table csms_parked; drop table counter; drop table api_token")
 	if err := os.WriteFile(path+".v3.tmp", []byte("of an attempt that was killed"), 0o600); err != nil {
 		t.Fatal(err)
 	}

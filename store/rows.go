@@ -41,6 +41,7 @@ create table if not exists row (
   primary key (source, kind, id)
 ) strict, without rowid;
 create index if not exists row_day on row (kind, day, id);
+create index if not exists row_newest on row (kind, id);
 create index if not exists row_owner on row (source, owner);
 create table if not exists position (
   source text primary key,
@@ -216,9 +217,11 @@ func (r *Rows) Between(ctx context.Context, kind, from, to string) iter.Seq2[Row
 	return r.query(ctx, "where kind = ? and day between ? and ? order by day, id", kind, from, to)
 }
 
-// One reads a row of a kind by its id, the newest where several sources have it.
-func (r *Rows) One(ctx context.Context, kind, id string) iter.Seq2[Row, error] {
-	return r.query(ctx, "where kind = ? and id = ? order by day desc limit 1", kind, id)
+// Newest reads the rows of a kind from one day to another, the one with the highest id first; with after those below that
+// id alone.
+func (r *Rows) Newest(ctx context.Context, kind, from, to, after string) iter.Seq2[Row, error] {
+	return r.query(ctx, "indexed by row_newest where kind = ?1 and day between ?2 and ?3 and (?4 = '' or id < ?4) order by id desc", kind,
+		from, to, after)
 }
 
 // Owned reads the rows of an owner.

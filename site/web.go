@@ -1,0 +1,233 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"kioskd"
+	"kioskd/api"
+	"kioskd/config"
+	"kioskd/receipt"
+	"kioskd/report"
+	"kioskd/report/dispute"
+	"kioskd/session"
+	"kioskd/store"
+	"kioskd/web"
+)
+
+// desktop is the site as its host's network sees it. It implements web.Site.
+type desktop struct {
+	served
+	c       *config.Config
+	journal *store.Store
+	control *session.Controller
+	version string
+
+	mu     sync.Mutex
+	book   *report.Book // nil before it is asked for
+	keptAt time.Time
+}
+
+// serveWeb answers the host's network until ctx ends. A port that cannot be had is tried again.
+func (s *Site) serveWeb(ctx context.Context) {
+	d := &desktop{served: s.served(), c: s.c, journal: s.journal, control: s.control, version: s.options.Version}
+	defer d.close()
+	for ctx.Err() == nil {
+		err := s.listenWeb(ctx, d)
+		if ctx.Err() != nil {
+			return
+		}
+		s.log.Error("the host's network is not answered", "listen", s.c.Web.Listen, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+func (s *Site) listenWeb(ctx context.Context, d *desktop) error {
+	handler, err := web.Handler(d, s.log)
+	if err != nil {
+		return err
+	}
+	secure, err := s.c.Web.TLS()
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", s.c.Web.Listen)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 1 << 14, TLSConfig: secure, BaseContext: func(net.Listener) context.Context { return ctx }}
+	defer context.AfterFunc(ctx, func() { server.Close() })()
+	if secure != nil {
+		err = server.ServeTLS(l, "", "")
+	} else {
+		err = server.Serve(l)
+	}
+	return errors.Join(err, server.Close())
+}
+
+func (d *desktop) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.book != nil {
+		d.book.Close() // its rows are computed again
+	}
+}
+
+// freshFor is how long reports stand as they are: however often they are asked for, the journal is read once in it.
+const freshFor = 2 * time.Second
+
+// Book implements web.Site.
+func (d *desktop) Book(ctx context.Context) (*report.Book, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.book == nil {
+		book, err := report.Open(ctx, Reports(d.c.Journal), d.journal)
+		if err != nil {
+			return nil, err
+		}
+		d.book = book
+	}
+	if time.Since(d.keptAt) < freshFor {
+		return d.book, nil
+	}
+	if err := d.book.KeepUp(ctx, nil); err != nil {
+		return nil, err
+	}
+	d.keptAt = time.Now()
+	return d.book, nil
+}
+
+// Find implements web.Site.
+func (d *desktop) Find(ctx context.Context, reference string) (string, error) {
+	id, err := d.journal.Find(ctx, reference)
+	if errors.Is(err, store.ErrUnknown) {
+		return "", errors.Join(err, web.ErrNone)
+	}
+	return id, err
+}
+
+// Receipt implements web.Site.
+func (d *desktop) Receipt(ctx context.Context, id string) (receipt.Receipt, error) {
+	r, err := receipt.From(ctx, d.journal.Session(ctx, id), d.journal.TreeHash)
+	if errors.Is(err, receipt.ErrNone) {
+		return r, errors.Join(err, web.ErrNone)
+	}
+	return r, err
+}
+
+// Case implements web.Site.
+func (d *desktop) Case(ctx context.Context, id string) (dispute.Case, error) {
+	return Case(ctx, d.journal, d.c, id, d.version)
+}
+
+// Records implements web.Site.
+func (d *desktop) Records(ctx context.Context, id string) iter.Seq2[kiosk.Record, error] {
+	return d.journal.Session(ctx, id)
+}
+
+// Token implements web.Site.
+func (d *desktop) Token(ctx context.Context, hash string) (api.Token, error) {
+	t, err := d.journal.UseToken(ctx, hash, time.Now().In(d.c.Timezone).Format(time.DateOnly))
+	if errors.Is(err, store.ErrNoToken) {
+		return api.Token{}, web.ErrNone
+	}
+	return shownToken(t), err
+}
+
+// Note implements web.Site.
+func (d *desktop) Note(ctx context.Context, kind session.Kind, body any) error {
+	return d.control.Note(ctx, kind, body)
+}
+
+// Watch implements web.Site.
+func (d *desktop) Watch() (<-chan struct{}, func()) { return d.control.Watch() }
+
+// Now implements web.Site.
+func (d *desktop) Now() web.Status {
+	snap := d.control.Snapshot()
+	out := web.Status{Kiosk: d.c.KioskID, Name: d.c.Site["name"], Version: d.version, At: snap.At.In(d.c.Timezone),
+		Timezone: d.c.Timezone.String(), Currency: d.c.Currency, Draining: snap.State.Draining, Bays: []web.Bay{},
+		Faults: []web.Fault{}}
+	for _, b := range d.c.Bays {
+		bay := bayNow(b, snap)
+		out.Selling = out.Selling || (bay.State == "free" || bay.State == "plugged") && !out.Draining
+		out.Bays = append(out.Bays, bay)
+	}
+	for _, at := range sortedFaults(snap.State) {
+		def, _ := kiosk.FaultByCode(at.Code)
+		out.Faults = append(out.Faults, web.Fault{Code: at.Code, Bay: at.Bay, Severity: def.Severity, Acts: def.Acts})
+	}
+	return out
+}
+
+// bayNow is a bay as it is.
+func bayNow(b config.Bay, snap session.Snapshot) web.Bay {
+	live := snap.Live[b.Number]
+	out := web.Bay{Number: b.Number, EVSE: b.EVSE, State: "free"}
+	if r := live.Reading; r != nil {
+		power := r.Power
+		out.Power, out.Meter = &power, r.Serial
+	}
+	code, down := snap.State.Down(b.Number)
+	out.Fault = code
+	x, taken := snap.State.AtBay(b.Number)
+	switch {
+	case taken:
+		occupied(&out, x, live)
+	case down || snap.Halted || snap.Starting:
+		out.State = "out_of_order"
+	case live.Inputs.Plugged:
+		out.State = "plugged"
+	}
+	return out
+}
+
+// occupied says what a session does at its bay.
+func occupied(out *web.Bay, x session.Session, live session.Sample) {
+	since := x.LeaseAt
+	out.Reference, out.Since = x.Reference, &since
+	if x.Hold != nil && x.Money != session.Free {
+		held := x.Hold.Approved
+		out.Held = &held
+	}
+	switch {
+	case slices.Contains([]session.PowerState{session.Charging, session.Closing, session.Adopting}, x.Power):
+		out.State = "charging"
+	case x.Power == session.Pausing:
+		out.State = "paused"
+	case x.Power == session.Stopping || x.Power == session.Opened:
+		out.State = "ending"
+	case x.Power == session.Waiting || x.Power == session.Starting:
+		out.State = "paid"
+	case x.Money == session.MoneyNone || x.Money == session.Declined:
+		out.State = "chosen"
+	default:
+		out.State = "paying"
+	}
+	if x.Start == nil || x.Last == nil {
+		return
+	}
+	now := x.LastReading()
+	if live.Good != nil && live.Good.Import >= now.Import {
+		now = *live.Good
+	}
+	energy := x.Energy(now.Import)
+	out.Energy = &energy
+	if cost, err := x.Cost(now); err == nil {
+		total := cost.AfterTaxes
+		if out.Held != nil && total.Minor > out.Held.Minor { // no more is ever taken
+			total = *out.Held
+		}
+		out.Cost = &total
+	}
+}

@@ -1,0 +1,246 @@
+// Package web is what a host's network has of a kiosk: the API of api/openapi.yaml, version 1, for programs with a
+// token. It reads the present state and the reports, and gives commands by the same operations as the command line and
+// the screen. It knows no device and no configuration: a Site is all that it asks.
+//
+// A token is 32 random bytes, shown once; its SHA-256 is kept, with its scopes. A request without a token that is known
+// and good for it is answered by 401 or 403, whatever it asks for. Each command is a record in the journal (command),
+// with the name of its token, before it is done: where that record cannot be written, nothing is done. Errors are
+// problem details (RFC 9457); what is wrong inside is logged, and not told.
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"iter"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"kioskd"
+	"kioskd/api"
+	"kioskd/receipt"
+	"kioskd/report"
+	"kioskd/report/dispute"
+	"kioskd/session"
+	"kioskd/ui/text"
+)
+
+// ErrNone means that there is no such bay, session or receipt.
+var ErrNone = errors.New("there is none")
+
+// Site is a site that is sold at, as its host sees it.
+type Site interface {
+	// Status is what is now.
+	Now() Status
+	// Watch returns a channel that gets a value after each change, until cancel.
+	Watch() (changed <-chan struct{}, cancel func())
+	// Book is the site's reports, up to date. The caller does not close it.
+	Book(context.Context) (*report.Book, error)
+	// Find is the id of a session by its reference or id, or ErrNone.
+	Find(ctx context.Context, reference string) (id string, err error)
+	// Receipt is the receipt of a session, or ErrNone.
+	Receipt(ctx context.Context, id string) (receipt.Receipt, error)
+	// Case is what proves a session.
+	Case(ctx context.Context, id string) (dispute.Case, error)
+	// Records are those of a session.
+	Records(ctx context.Context, id string) iter.Seq2[kiosk.Record, error]
+	// Token finds a token by the SHA-256 of what was shown, in hexadecimal, or ErrNone.
+	Token(ctx context.Context, hash string) (api.Token, error)
+	// Note writes down a command before it is done.
+	Note(ctx context.Context, kind session.Kind, body any) error
+	Stop(ctx context.Context, reference, by string) (api.Done, error)
+	ShutBay(ctx context.Context, bay int, shut bool, by string) (api.Done, error)
+	Drain(ctx context.Context, on bool) (api.Drained, error)
+}
+
+// Status is the kiosk now.
+type Status struct {
+	Kiosk    string         `json:"kiosk_id"`
+	Name     string         `json:"name"`
+	Version  string         `json:"version"`
+	At       time.Time      `json:"at"`
+	Timezone string         `json:"timezone"`
+	Currency kiosk.Currency `json:"currency"`
+	Selling  bool           `json:"selling"`
+	Draining bool           `json:"draining"`
+	Bays     []Bay          `json:"bays"`
+	Faults   []Fault        `json:"faults"`
+}
+
+// Bay is a bay now.
+type Bay struct {
+	Number    int             `json:"number"`
+	EVSE      string          `json:"evse_id,omitempty"`
+	State     string          `json:"state"`
+	Reference string          `json:"reference,omitempty"`
+	Since     *time.Time      `json:"since,omitempty"`
+	Energy    *kiosk.Energy   `json:"energy_wh,omitempty"`
+	Power     *kiosk.Power    `json:"power_w,omitempty"`
+	Cost      *kiosk.Money    `json:"cost,omitempty"`
+	Held      *kiosk.Money    `json:"held,omitempty"`
+	Meter     string          `json:"meter_serial,omitempty"`
+	Fault     kiosk.FaultCode `json:"fault,omitempty"`
+}
+
+// Fault is something wrong now.
+type Fault struct {
+	Code     kiosk.FaultCode `json:"code"`
+	Bay      int             `json:"bay,omitempty"`
+	Severity kiosk.Severity  `json:"severity"`
+	Acts     kiosk.Actor     `json:"acts"`
+	Title    string          `json:"title,omitempty"`
+}
+
+// server answers for a site.
+type server struct {
+	site  Site
+	texts *text.Catalogues
+	log   *slog.Logger
+	now   func() time.Time
+}
+
+// Handler answers the requests of the API for a site.
+func Handler(site Site, log *slog.Logger) (http.Handler, error) {
+	texts, err := text.Load()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{site, texts, log, time.Now}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml")
+		w.Write(api.OpenAPI) // an error here is the connection's
+	})
+	for _, o := range s.operations() {
+		mux.HandleFunc(o.pattern, s.allowed(o))
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.problem(w, r, &problem{http.StatusNotFound, "no such address: " + r.URL.Path})
+	})
+	return guarded(mux), nil
+}
+
+// operation is what an address does, and the scope that it needs.
+type operation struct {
+	pattern string
+	scope   string
+	do      func(w http.ResponseWriter, r *http.Request, by string) error
+}
+
+// operations are all but the document.
+func (s *server) operations() []operation {
+	const v1 = "/api/v1"
+	return []operation{
+		{"GET " + v1 + "/status", api.ScopeStatus, s.status},
+		{"GET " + v1 + "/events", api.ScopeStatus, s.events},
+		{"GET " + v1 + "/bays/{bay}", api.ScopeStatus, s.bay},
+		{"POST " + v1 + "/bays/{bay}/close", api.ScopeControl, s.shut(true)},
+		{"POST " + v1 + "/bays/{bay}/open", api.ScopeControl, s.shut(false)},
+		{"GET " + v1 + "/sessions", api.ScopeReports, s.sessions},
+		{"GET " + v1 + "/sessions/{reference}", api.ScopeReports, s.session},
+		{"POST " + v1 + "/sessions/{reference}/stop", api.ScopeControl, s.stop},
+		{"GET " + v1 + "/sessions/{reference}/receipt", api.ScopeReports, s.receipt},
+		{"GET " + v1 + "/sessions/{reference}/dispute.zip", api.ScopeMoney, s.dispute},
+		{"GET " + v1 + "/reports/{report}", api.ScopeReports, s.report},
+		{"POST " + v1 + "/drain", api.ScopeControl, s.drain(true)},
+		{"DELETE " + v1 + "/drain", api.ScopeControl, s.drain(false)},
+	}
+}
+
+// guarded sets what every answer has, and bounds what is read of a request.
+func guarded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		r.Body = http.MaxBytesReader(w, r.Body, 1<<16)
+		h.ServeHTTP(w, r)
+	})
+}
+
+// TokenPrefix begins every token, so that a program that looks for secrets knows one.
+const TokenPrefix = "kioskd_"
+
+// Hash is what is kept of a token.
+func Hash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// allowed lets a request through that has a token with the scope.
+func (s *server) allowed(o operation) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !bearer || !strings.HasPrefix(token, TokenPrefix) {
+			s.unauthorized(w, r, "a token is needed: Authorization: Bearer kioskd_…")
+			return
+		}
+		known, err := s.site.Token(r.Context(), Hash(token))
+		switch {
+		case errors.Is(err, ErrNone):
+			s.unauthorized(w, r, "the token is not known")
+		case err != nil:
+			s.problem(w, r, err)
+		case known.Until != nil && !s.now().Before(*known.Until):
+			s.unauthorized(w, r, "the token has ended")
+		case !slices.Contains(known.Scopes, o.scope):
+			s.problem(w, r, &problem{http.StatusForbidden, "the token lacks the scope " + o.scope})
+		default:
+			if err := o.do(w, r, "token "+known.Name); err != nil {
+				s.problem(w, r, err)
+			}
+		}
+	}
+}
+
+func (s *server) unauthorized(w http.ResponseWriter, r *http.Request, why string) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="kioskd"`)
+	s.problem(w, r, &problem{http.StatusUnauthorized, why})
+}
+
+// problem is an error that its caller may know of.
+type problem struct {
+	status int
+	detail string
+}
+
+func (p *problem) Error() string { return p.detail }
+
+// problem answers with what is wrong (RFC 9457).
+func (s *server) problem(w http.ResponseWriter, r *http.Request, err error) {
+	var told *problem
+	var wrong *report.Wrong
+	switch {
+	case errors.As(err, &told):
+	case errors.Is(err, ErrNone):
+		told = &problem{http.StatusNotFound, err.Error()}
+	case errors.As(err, &wrong):
+		told = &problem{http.StatusBadRequest, err.Error()}
+	case r.Context().Err() != nil: // the caller is gone
+		return
+	default:
+		s.log.Error("request failed", "path", r.URL.Path, "error", err)
+		told = &problem{http.StatusInternalServerError, "the kiosk's log has the reason"}
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(told.status)
+	json.NewEncoder(w).Encode(struct { // an error here is the connection's
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+	}{"about:blank", http.StatusText(told.status), told.status, told.detail})
+}
+
+// answer answers with a value.
+func answer(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(v) // an error here is the connection's
+	return nil
+}

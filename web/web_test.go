@@ -1,0 +1,401 @@
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+
+	"kioskd"
+	"kioskd/api"
+	"kioskd/receipt"
+	"kioskd/report"
+	"kioskd/report/dispute"
+	"kioskd/session"
+	"kioskd/session/sessiontest"
+	"kioskd/store"
+	"kioskd/web"
+)
+
+// site is a site with one session in its journal, which writes down what it was told.
+type site struct {
+	journal *sessiontest.Journal
+	book    *report.Book
+
+	mu      sync.Mutex
+	told    []string
+	fails   error
+	full    error // the journal cannot be written
+	now     web.Status
+	changed chan struct{}
+	used    int
+}
+
+func (s *site) say(format string, args ...any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = append(s.told, fmt.Sprintf(format, args...))
+	return s.fails
+}
+
+func (s *site) Now() web.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+func (s *site) Watch() (<-chan struct{}, func()) { return s.changed, func() {} }
+
+func (s *site) Book(context.Context) (*report.Book, error) { return s.book, s.fails }
+
+func (s *site) Find(_ context.Context, reference string) (string, error) {
+	if reference == "7GK2M4Q" || reference == "S1" {
+		return "S1", nil
+	}
+	return "", fmt.Errorf("session %q: %w", reference, web.ErrNone)
+}
+
+func (s *site) Records(context.Context, string) iter.Seq2[kiosk.Record, error] {
+	return s.journal.All()
+}
+
+func (s *site) Receipt(ctx context.Context, _ string) (receipt.Receipt, error) {
+	return receipt.From(ctx, s.journal.All(), func(context.Context, int64) (h [32]byte, err error) { return h, nil })
+}
+
+func (s *site) Case(context.Context, string) (dispute.Case, error) {
+	row, err := report.FromRecords("S1", s.journal.All())
+	return dispute.Case{Session: row, Records: s.journal.Records, Checkpoint: "o\n0\nx\n"}, err
+}
+
+// tokens are one a scope, one with all, and one that has ended.
+func (s *site) Token(_ context.Context, hash string) (api.Token, error) {
+	for _, scope := range api.Scopes() {
+		if hash == web.Hash(web.TokenPrefix+scope) {
+			return api.Token{Name: scope, Scopes: []string{scope}}, nil
+		}
+	}
+	over := time.Now().Add(-time.Second)
+	switch hash {
+	case web.Hash(web.TokenPrefix + "all"):
+		return api.Token{Name: "all", Scopes: api.Scopes()}, nil
+	case web.Hash(web.TokenPrefix + "over"):
+		return api.Token{Name: "over", Scopes: api.Scopes(), Until: &over}, nil
+	}
+	return api.Token{}, web.ErrNone
+}
+
+func (s *site) Note(_ context.Context, kind session.Kind, body any) error {
+	b := body.(session.NoteBody)
+	if s.full != nil {
+		return s.full
+	}
+	return errors.Join(nil, s.note("%s by %s: %s %s", kind, b.By, b.What, b.Detail))
+}
+
+func (s *site) note(format string, args ...any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = append(s.told, strings.TrimSpace(fmt.Sprintf(format, args...)))
+	return nil
+}
+
+func (s *site) Stop(_ context.Context, reference, by string) (api.Done, error) {
+	return api.Done{Done: true}, s.say("stop %s %s", reference, by)
+}
+
+func (s *site) ShutBay(_ context.Context, bay int, shut bool, by string) (api.Done, error) {
+	return api.Done{Done: true}, s.say("shut %d %v %s", bay, shut, by)
+}
+
+func (s *site) Drain(_ context.Context, on bool) (api.Drained, error) {
+	return api.Drained{}, s.say("drain %v", on)
+}
+
+// journal makes the site's journal a Source of reports.
+type source struct{ *sessiontest.Journal }
+
+func (s source) Epoch(context.Context) (string, error) { return "e", nil }
+func (s source) Seq(context.Context) (int64, error)    { return int64(len(s.Records)), nil }
+func (s source) Changed(context.Context, int64, int64) ([]string, error) {
+	return []string{"S1"}, nil
+}
+func (s source) Session(context.Context, string) iter.Seq2[kiosk.Record, error] { return s.All() }
+func (s source) SiteRecords(context.Context, int64, int64) iter.Seq2[kiosk.Record, error] {
+	return func(func(kiosk.Record, error) bool) {}
+}
+func (s source) Counts(context.Context) ([]store.Count, error) { return nil, nil }
+
+func newSite(t *testing.T) (*site, *httptest.Server) {
+	t.Helper()
+	j := sessiontest.New(t)
+	j.Charged()
+	j.Booked(98)
+	book, err := report.Open(t.Context(), "", source{j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { book.Close() })
+	if err := book.KeepUp(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	power, energy, money, since := kiosk.Power(11000), kiosk.Energy(1234), sessiontest.EUR(98), j.Now
+	s := &site{journal: j, book: book, changed: make(chan struct{}, 1), now: web.Status{Kiosk: "K1", Name: "Demo",
+		Version: "1", At: j.Now, Timezone: "Europe/Berlin", Currency: "EUR", Selling: true,
+		Bays: []web.Bay{{Number: 1, State: "free"}, {Number: 2, State: "charging", Reference: "7GK2M4Q", Since: &since,
+			Power: &power, Energy: &energy, Cost: &money, Held: &money, Meter: "1"}},
+		Faults: []web.Fault{{Code: "MT001", Bay: 1, Severity: kiosk.BayDown, Acts: kiosk.Technician}}}}
+	h, err := web.Handler(s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return s, server
+}
+
+// contract judges answers by the document, with a validator of others (pb33f/libopenapi-validator).
+func contract(t *testing.T) func(*http.Request, *http.Response) {
+	t.Helper()
+	doc, err := libopenapi.NewDocument(api.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, errs := validator.NewValidator(doc)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if ok, wrong := v.ValidateDocument(); !ok {
+		t.Fatalf("the document is not OpenAPI 3.1: %v", wrong)
+	}
+	return func(req *http.Request, resp *http.Response) {
+		t.Helper()
+		ok, wrong := v.ValidateHttpResponse(req, resp)
+		for _, w := range wrong {
+			t.Errorf("%s %s: %d is not as documented: %s: %s %v", req.Method, req.URL, resp.StatusCode, w.Message, w.Reason,
+				w.SchemaValidationErrors)
+		}
+		if !ok && len(wrong) == 0 {
+			t.Errorf("%s %s: %d is not as documented", req.Method, req.URL, resp.StatusCode)
+		}
+	}
+}
+
+// asked is a request with a token; empty for none.
+func asked(t *testing.T, server *httptest.Server, method, path, token string) (*http.Request, *http.Response) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/api/v1"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+web.TokenPrefix+token)
+	}
+	resp, err := server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return req, resp
+}
+
+// documented are the operations of the document: method, path with its parameters filled in, and the scope.
+func documented(t *testing.T) (out [][3]string) {
+	t.Helper()
+	doc, err := libopenapi.NewDocument(api.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := doc.BuildV3Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := strings.NewReplacer("{bay}", "1", "{reference}", "7GK2M4Q", "{report}", "revenue")
+	for path, item := range model.Model.Paths.PathItems.FromOldest() {
+		for method, op := range item.GetOperations().FromOldest() {
+			scope := ""
+			if _, rest, ok := strings.Cut(op.Description, "Scope `"); ok {
+				scope, _, _ = strings.Cut(rest, "`")
+			}
+			out = append(out, [3]string{strings.ToUpper(method), fill.Replace(path), scope})
+		}
+	}
+	return out
+}
+
+// TestEachOperationNeedsItsScope: without a token, with one that is not known or has ended, and with one that has every
+// other scope, each operation of the document is refused, and nothing is done.
+func TestEachOperationNeedsItsScope(t *testing.T) {
+	s, server := newSite(t)
+	good := contract(t)
+	all := documented(t)
+	if len(all) < 14 {
+		t.Fatalf("%d operations", len(all))
+	}
+	for _, o := range all {
+		method, path, scope := o[0], o[1], o[2]
+		if path == "/openapi.yaml" {
+			continue
+		}
+		if !slices.Contains(api.Scopes(), scope) {
+			t.Errorf("%s %s: the document names no scope", method, path)
+		}
+		tokens := map[string]int{"": 401, "unknown": 401, "over": 401}
+		for _, other := range api.Scopes() {
+			if other != scope {
+				tokens[other] = 403
+			}
+		}
+		for token, want := range tokens {
+			req, resp := asked(t, server, method, path, token)
+			if resp.StatusCode != want || want == 401 != (resp.Header.Get("WWW-Authenticate") != "") {
+				t.Errorf("%s %s with %q: %d, want %d", method, path, token, resp.StatusCode, want)
+			}
+			good(req, resp)
+		}
+	}
+	if len(s.told) > 0 {
+		t.Errorf("it was done all the same: %q", s.told)
+	}
+}
+
+// TestAnswersAreAsDocumented: each operation with the scope that it needs, and with arguments that cannot be read.
+func TestAnswersAreAsDocumented(t *testing.T) {
+	s, server := newSite(t)
+	good := contract(t)
+	for _, c := range []struct {
+		method, path, kind string
+		status             int
+		want               string // in the body
+	}{
+		{"GET", "/openapi.yaml", "application/yaml", 200, "openapi: 3.1.0"},
+		{"GET", "/status", "application/json", 200, `"title":"Meter not reachable"`},
+		{"GET", "/bays/2", "application/json", 200, `"cost":{"amount":"0.98","currency":"EUR"}`},
+		{"GET", "/bays/9", "application/problem+json", 404, `"detail":"bay \"9\": there is none"`},
+		{"GET", "/bays/x", "application/problem+json", 404, "bay"},
+		{"GET", "/sessions", "application/json", 200, `"reference":"7GK2M4Q"`},
+		{"GET", "/sessions?from=2026-03-02&to=2026-03-02&bay=3&state=sold&card=8074&limit=1", "application/json", 200,
+			`"paid":{"amount":"0.98","currency":"EUR"}`},
+		{"GET", "/sessions?from=2026-03-03", "application/json", 200, `{"sessions":[],"next":null}`},
+		{"GET", "/sessions?after=S1", "application/json", 200, `{"sessions":[],"next":null}`},
+		{"GET", "/sessions?from=yesterday", "application/problem+json", 400, "is not a day"},
+		{"GET", "/sessions?state=paid", "application/problem+json", 400, "want one of"},
+		{"GET", "/sessions?limit=0", "application/problem+json", 400, "limit"},
+		{"GET", "/sessions?bay=-1", "application/problem+json", 400, "bay"},
+		{"GET", "/sessions/7gk2-m4q", "application/json", 200, `"outcome":"sold"`},
+		{"GET", "/sessions/AAAAAAA", "application/problem+json", 404, "there is none"},
+		{"GET", "/sessions/7GK2M4Q/receipt", "application/json", 200, `"receipt_no":"7GK2M4Q"`},
+		{"GET", "/sessions/7GK2M4Q/receipt?format=text&language=en", "text/plain; charset=utf-8", 200, "Paid by card"},
+		{"GET", "/sessions/7GK2M4Q/receipt?format=pdf", "application/pdf", 200, "%PDF-"},
+		{"GET", "/sessions/7GK2M4Q/receipt?format=xml", "application/problem+json", 400, "want json, text or pdf"},
+		{"GET", "/sessions/7GK2M4Q/receipt?language=xx", "application/problem+json", 400, "want one of en"},
+		{"GET", "/sessions/7GK2M4Q/dispute.zip", "application/zip", 200, "PK"},
+		{"GET", "/reports/revenue?by=month", "application/json", 200, `[{"month":"2026-03","sessions":1,`},
+		{"GET", "/reports/revenue?format=csv", "text/csv; charset=utf-8", 200, "2026-03-02,1,0,0,"},
+		{"GET", "/reports/revenue?format=pdf&language=de", "application/pdf", 200, "%PDF-"},
+		{"GET", "/reports/sessions", "application/json", 200, `"state":"sold"`},
+		{"GET", "/reports/energy", "application/json", 200, `"meter_serial":"20260001"`},
+		{"GET", "/reports/faults", "application/json", 200, `[]`},
+		{"GET", "/reports/security", "application/json", 200, `[`},
+		{"GET", "/reports/devices", "application/json", 200, `"device":"terminal"`},
+		{"GET", "/reports/kpi", "application/json", 200, `"figure":"payment_success"`},
+		{"GET", "/reports/reconcile", "application/json", 200, `"captured":{"amount":"0.98"`},
+		{"GET", "/reports/revenue?by=colour", "application/problem+json", 400, "cannot group by"},
+		{"GET", "/reports/revenue?format=xml", "application/problem+json", 400, "want json, csv or pdf"},
+		{"POST", "/bays/1/close", "application/json", 200, `{"done":true}`},
+		{"POST", "/bays/1/open", "application/json", 200, `{"done":true}`},
+		{"POST", "/bays/9/open", "application/problem+json", 404, "bay"},
+		{"POST", "/sessions/S1/stop", "application/json", 200, `{"done":true}`},
+		{"POST", "/sessions/AAAAAAA/stop", "application/problem+json", 404, "there is none"},
+		{"POST", "/drain", "application/json", 200, `{"waiting_for":[]}`},
+		{"DELETE", "/drain", "application/json", 200, `{"waiting_for":[]}`},
+	} {
+		req, resp := asked(t, server, c.method, c.path, "all")
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != c.status || resp.Header.Get("Content-Type") != c.kind ||
+			!strings.Contains(string(body), c.want) {
+			t.Errorf("%s %s: %d %s %.300q, want %d %s with %q", c.method, c.path, resp.StatusCode,
+				resp.Header.Get("Content-Type"), body, c.status, c.kind, c.want)
+		}
+		if !strings.Contains(c.kind, "pdf") && !strings.Contains(c.kind, "zip") && !strings.Contains(c.kind, "text/") {
+			resp.Body = io.NopCloser(strings.NewReader(string(body)))
+			good(req, resp)
+		}
+	}
+	want := []string{"command by token all: close bay 1", "shut 1 true token all",
+		"command by token all: open bay 1", "shut 1 false token all",
+		"command by token all: stop session 7GK2M4Q", "stop 7GK2M4Q token all",
+		"command by token all: drain", "drain true", "command by token all: end drain", "drain false"}
+	if !slices.Equal(s.told, want) {
+		t.Errorf("it was told\n%q, want\n%q", s.told, want)
+	}
+}
+
+// TestWhatCannotBeDone is told, and what cannot be written down is not done.
+func TestWhatCannotBeDone(t *testing.T) {
+	s, server := newSite(t)
+	good := contract(t)
+	s.fails = errors.New("session 7GK2M4Q is not open")
+	req, resp := asked(t, server, "POST", "/sessions/7GK2M4Q/stop", "control")
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != 409 || !strings.Contains(string(body), "is not open") {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	resp.Body = io.NopCloser(strings.NewReader(string(body)))
+	good(req, resp)
+	s.full, s.told = errors.New("disk is full"), nil
+	_, resp = asked(t, server, "POST", "/bays/1/close", "control")
+	if resp.StatusCode != 409 || len(s.told) > 0 {
+		t.Errorf("%d, done without a record: %q", resp.StatusCode, s.told)
+	}
+	_, resp = asked(t, server, "GET", "/sessions", "reports") // what is wrong inside is not told
+	body, _ = io.ReadAll(resp.Body)
+	if resp.StatusCode != 500 || strings.Contains(string(body), "not open") {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+}
+
+// TestWatchersSeeEachChange, and no more than a state a second.
+func TestWatchersSeeEachChange(t *testing.T) {
+	s, server := newSite(t)
+	_, resp := asked(t, server, "GET", "/events", "status")
+	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || kind != "text/event-stream" {
+		t.Fatalf("%d %s", resp.StatusCode, kind)
+	}
+	lines := bufio.NewScanner(resp.Body)
+	next := func() string {
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				return data
+			}
+		}
+		t.Fatal("the stream ended")
+		return ""
+	}
+	if first := next(); !strings.Contains(first, `"state":"charging"`) {
+		t.Errorf("%s", first)
+	}
+	s.mu.Lock()
+	s.now.Bays = []web.Bay{{Number: 1, State: "out_of_order"}}
+	s.mu.Unlock()
+	s.changed <- struct{}{}
+	if second := next(); !strings.Contains(second, `"state":"out_of_order"`) {
+		t.Errorf("%s", second)
+	}
+}
