@@ -53,12 +53,11 @@ const (
 	ScopeReports = "reports"
 	ScopeControl = "control"
 	ScopeMoney   = "money"
-	ScopeAdmin   = "admin"
 )
 
 // Scopes lists them all.
 func Scopes() []string {
-	return []string{ScopeStatus, ScopeReports, ScopeControl, ScopeMoney, ScopeAdmin}
+	return []string{ScopeStatus, ScopeReports, ScopeControl, ScopeMoney}
 }
 
 // Token is what is known of a program's token.

@@ -108,8 +108,8 @@ func (p *place) MakeToken(_ context.Context, wish api.Token, by string) (api.New
 	if wish.Until != nil {
 		until = wish.Until.Format(time.RFC3339)
 	}
-	return api.NewToken{Name: wish.Name, Token: "secret"}, p.ask("token", wish.Name, strings.Join(wish.Scopes, ","), until,
-		by)
+	return api.NewToken{Name: wish.Name, Token: "secret"}, p.ask("token", wish.Name,
+		strings.Join(wish.Scopes, ","), until, by)
 }
 
 func (p *place) EndToken(_ context.Context, name, by string) (api.Done, error) {

@@ -234,12 +234,7 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 			ocpiNode = n
 			r.ocpi(c, n)
 		},
-		"accept_tariff": func(n *yaml.Node) {
-			c.Accept = n.Value
-			if len(n.Value) < 8 {
-				r.Fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
-			}
-		},
+		"accept_tariff": func(n *yaml.Node) { r.accept(c, n) },
 		"clock": func(n *yaml.Node) {
 			c.ClockRTC = n.Value == "rtc"
 			if n.Value != "rtc" && n.Value != "ntp" {
@@ -264,6 +259,14 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 		r.ocpiFits(c, ocpiNode)
 	}
 	return c
+}
+
+// accept is the start of the checksum of a tariff that is sold by although its prices jumped.
+func (r *configReader) accept(c *Config, n *yaml.Node) {
+	c.Accept = n.Value
+	if len(n.Value) < 8 {
+		r.Fault(n, "accept_tariff: %q: want eight characters of the tariff's checksum", n.Value)
+	}
 }
 
 // fits judges what several settings say together.

@@ -41,8 +41,8 @@ func (r *configReader) web(c *Config, n *yaml.Node, dir string) {
 	case (w.Certificate == "") != (w.Key == ""):
 		r.Fault(n, "web: a certificate and its key go together")
 	case w.Certificate == "" && !loopback(host):
-		r.Fault(n, "web: %s is reached from other computers: want a certificate and a key; without them only 127.0.0.1 or "+
-			"[::1], for a proxy on this computer", w.Listen)
+		r.Fault(n, "web: %s is reached from other computers: want a certificate and a key; without them only "+
+			"127.0.0.1 or [::1], for a proxy on this computer", w.Listen)
 	}
 	c.Web = w
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 
+	"kioskd"
 	"kioskd/session"
-	"kioskd/ui"
 )
 
 // Visits are how often visitors did what in a window: of the journal's records, and of the days that have none yet.
@@ -51,19 +51,19 @@ func counted(visits map[string]int64, sales int) (out []Figure) {
 		return nil
 	}
 	of := func(what string) int { return int(visits[what]) }
-	out = append(out, number("visits", of(ui.CountVisit)),
-		rate("turned_away", of(ui.CountTurnAway), of(ui.CountVisit)),
-		rate("price_not_accepted", of(ui.CountLeft+string(ui.Price)), of(ui.CountChosen)),
-		rate("larger_text", of(ui.CountLarge), of(ui.CountVisit)),
-		rate("other_language", prefixed(visits, ui.CountLanguage), of(ui.CountVisit)))
-	touches := Figure{Key: "touches_per_sale", Formula: formula("touches_per_sale"), N: of(ui.CountTouch), D: sales,
+	out = append(out, number("visits", of(kiosk.CountVisit)),
+		rate("turned_away", of(kiosk.CountTurnAway), of(kiosk.CountVisit)),
+		rate("price_not_accepted", of(kiosk.CountLeft+"price"), of(kiosk.CountChosen)),
+		rate("larger_text", of(kiosk.CountLarge), of(kiosk.CountVisit)),
+		rate("other_language", prefixed(visits, kiosk.CountLanguage), of(kiosk.CountVisit)))
+	touches := Figure{Key: "touches_per_sale", Formula: formula("touches_per_sale"), N: of(kiosk.CountTouch), D: sales,
 		Unit: "1"}
 	if sales > 0 {
-		touches.Value = oneDecimal(float64(of(ui.CountTouch)) / float64(sales))
+		touches.Value = oneDecimal(float64(of(kiosk.CountTouch)) / float64(sales))
 	}
 	out = append(out, touches)
-	for _, s := range []ui.Screen{ui.Bays, ui.Price, ui.Tap, ui.Declined} {
-		f := number("left_"+string(s), of(ui.CountLeft+string(s)))
+	for _, s := range []string{"bays", "price", "tap", "declined"} {
+		f := number("left_"+s, of(kiosk.CountLeft+s))
 		out = append(out, f)
 	}
 	return out

@@ -36,7 +36,8 @@ func (g granter) MakeToken(ctx context.Context, wish api.Token, by string) (api.
 		return api.NewToken{}, fmt.Errorf("token %q: want a name of 1 to 40 letters, digits, blanks, dots or hyphens",
 			wish.Name)
 	case len(wish.Scopes) == 0:
-		return api.NewToken{}, fmt.Errorf("token %q: want one or more of %s", wish.Name, strings.Join(api.Scopes(), " "))
+		return api.NewToken{}, fmt.Errorf("token %q: want one or more of %s", wish.Name,
+			strings.Join(api.Scopes(), " "))
 	case wish.Until != nil && !g.now().Before(*wish.Until):
 		return api.NewToken{}, fmt.Errorf("token %q: its end %s is over", wish.Name, wish.Until.Format(time.RFC3339))
 	}

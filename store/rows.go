@@ -217,11 +217,11 @@ func (r *Rows) Between(ctx context.Context, kind, from, to string) iter.Seq2[Row
 	return r.query(ctx, "where kind = ? and day between ? and ? order by day, id", kind, from, to)
 }
 
-// Newest reads the rows of a kind from one day to another, the one with the highest id first; with after those below that
-// id alone.
+// Newest reads the rows of a kind from one day to another, the one with the highest id first; with after those below
+// that id alone.
 func (r *Rows) Newest(ctx context.Context, kind, from, to, after string) iter.Seq2[Row, error] {
-	return r.query(ctx, "indexed by row_newest where kind = ?1 and day between ?2 and ?3 and (?4 = '' or id < ?4) order by id desc", kind,
-		from, to, after)
+	return r.query(ctx, "indexed by row_newest where kind = ?1 and day between ?2 and ?3 and (?4 = '' or id < ?4) "+
+		"order by id desc", kind, from, to, after)
 }
 
 // Owned reads the rows of an owner.

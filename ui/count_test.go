@@ -33,7 +33,7 @@ func TestWhatIsCounted(t *testing.T) {
 	m, p, counts := counting(t)
 	expect := func(what string, want ...string) {
 		t.Helper()
-		got := slices.DeleteFunc(slices.Clone(*counts), func(s string) bool { return s == ui.CountTouch })
+		got := slices.DeleteFunc(slices.Clone(*counts), func(s string) bool { return s == kiosk.CountTouch })
 		if !slices.Equal(got, want) {
 			t.Errorf("%s is counted as %q, want %q", what, got, want)
 		}

@@ -41,7 +41,6 @@ type site struct {
 	full    error // the journal cannot be written
 	now     web.Status
 	changed chan struct{}
-	used    int
 }
 
 func (s *site) say(format string, args ...any) error {
@@ -185,8 +184,8 @@ func contract(t *testing.T) func(*http.Request, *http.Response) {
 		t.Helper()
 		ok, wrong := v.ValidateHttpResponse(req, resp)
 		for _, w := range wrong {
-			t.Errorf("%s %s: %d is not as documented: %s: %s %v", req.Method, req.URL, resp.StatusCode, w.Message, w.Reason,
-				w.SchemaValidationErrors)
+			t.Errorf("%s %s: %d is not as documented: %s: %s %v", req.Method, req.URL, resp.StatusCode, w.Message,
+				w.Reason, w.SchemaValidationErrors)
 		}
 		if !ok && len(wrong) == 0 {
 			t.Errorf("%s %s: %d is not as documented", req.Method, req.URL, resp.StatusCode)
