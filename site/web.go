@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"kioskd"
 	"kioskd/api"
 	"kioskd/config"
@@ -33,6 +35,9 @@ type desktop struct {
 	book   *report.Book // nil before it is asked for
 	keptAt time.Time
 }
+
+// mostConnections are at a time: more wait.
+const mostConnections = 256
 
 // serveWeb answers the host's network until ctx ends. A port that cannot be had is tried again.
 func (s *Site) serveWeb(ctx context.Context) {
@@ -64,6 +69,7 @@ func (s *Site) listenWeb(ctx context.Context, d *desktop) error {
 	if err != nil {
 		return err
 	}
+	l = netutil.LimitListener(l, mostConnections)
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 1 << 14, TLSConfig: secure, BaseContext: func(net.Listener) context.Context { return ctx }}
 	defer context.AfterFunc(ctx, func() { server.Close() })()

@@ -55,7 +55,7 @@ func (s *server) bay(w http.ResponseWriter, r *http.Request, _ string) error {
 
 // events streams the state: at once, then after each change, at most once in beat.
 func (s *server) events(w http.ResponseWriter, r *http.Request, _ string) error {
-	const beat, silence = time.Second, 15 * time.Second
+	const beat, silence, patience = time.Second, 15 * time.Second, 30 * time.Second
 	changed, cancel := s.site.Watch()
 	defer cancel()
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -69,6 +69,9 @@ func (s *server) events(w http.ResponseWriter, r *http.Request, _ string) error 
 		now.At = time.Time{} // which alone is no change
 		state, err := json.Marshal(now)
 		if err != nil {
+			return err
+		}
+		if err := out.SetWriteDeadline(time.Now().Add(patience)); err != nil { // a watcher that reads nothing is let go
 			return err
 		}
 		if string(state) != last {
