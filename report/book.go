@@ -15,7 +15,7 @@ import (
 )
 
 // version is that of the rows: a change of what they say needs another one, and then they are computed anew.
-const version = 1
+const version = 2
 
 // Kinds of rows.
 const (
@@ -49,6 +49,7 @@ type Book struct {
 	rows    *store.Rows
 	sources func(context.Context) ([]Named, error)
 	single  bool
+	zone    *time.Location // the site's, as its configuration has it; nil where that is not at hand
 
 	mu sync.Mutex // one goroutine at a time keeps up
 }
@@ -76,6 +77,10 @@ func OpenAll(ctx context.Context, path string, sources func(context.Context) ([]
 	}
 	return &Book{rows: rows, sources: sources}, nil
 }
+
+// In sets the site's time zone, as its configuration has it. Without it the last session with an offer says it, and
+// what came before the first one is dated in UTC.
+func (b *Book) In(zone *time.Location) { b.zone = zone }
 
 // Close closes the file of rows.
 func (b *Book) Close() error { return b.rows.Close() }
@@ -120,6 +125,9 @@ func (b *Book) read(ctx context.Context, s Named, progress func(done, all int64)
 	}
 	for {
 		at, err := b.rows.Position(ctx, epoch)
+		if err == nil && at > head { // the journal was restored from a copy: what came after it never was
+			at, err = 0, b.rows.Drop(ctx, epoch)
+		}
 		if err != nil || at >= head {
 			return err
 		}
@@ -149,6 +157,9 @@ func (b *Book) change(ctx context.Context, s Named, c *store.Change) error {
 			return err
 		}
 		row.Kiosk = s.Kiosk
+		if row.Language == "" && b.zone != nil { // no offer says it
+			row.Timezone = b.zone.String()
+		}
 		before, err := b.before(ctx, c.Source, id)
 		if err != nil {
 			return err
@@ -166,7 +177,11 @@ func (b *Book) change(ctx context.Context, s Named, c *store.Change) error {
 	if err != nil {
 		return err
 	}
-	site := chronicle{book: b, change: c, kiosk: s.Kiosk, zone: place.Zone(), open: map[string]*Spell{}}
+	zone := place.Zone()
+	if b.zone != nil {
+		zone = b.zone
+	}
+	site := chronicle{book: b, change: c, kiosk: s.Kiosk, zone: zone, open: map[string]*Spell{}}
 	return site.read(ctx, s.SiteRecords(ctx, c.From, c.To))
 }
 
@@ -212,6 +227,9 @@ func (b *Book) place(ctx context.Context, c *store.Change, last *Session) (p Pla
 
 // Place is what the last session says of its site, of the last kiosk where there are several; nothing before the first.
 func (b *Book) Place(ctx context.Context) (p Place, err error) {
+	if b.zone != nil {
+		defer func() { p.Timezone = b.zone.String() }()
+	}
 	for row, err := range b.rows.Between(ctx, rowPlace, "", "") {
 		if err == nil {
 			err = json.Unmarshal(row.Body, &p)
@@ -249,6 +267,7 @@ type Movement struct {
 	Bay       int               `json:"bay"`
 	What      string            `json:"what"`
 	At        time.Time         `json:"at"`
+	By        string            `json:"by,omitempty"`     // who gave it back
 	Amount    kiosk.Money       `json:"amount"`           // taken, given back, refunded
 	Returned  kiosk.Money       `json:"released"`         // of the hold
 	Billed    *kiosk.Money      `json:"billed,omitempty"` // what should have been taken
@@ -299,7 +318,7 @@ func add(c *store.Change, s Session) error {
 	}
 	for i, r := range s.Refunds {
 		m := m
-		m.What, m.At, m.Amount, m.Returned, m.Energy = Refunds, r.At, r.Amount, kiosk.Money{}, 0
+		m.What, m.At, m.Amount, m.Returned, m.Energy, m.By = Refunds, r.At, r.Amount, kiosk.Money{}, 0, r.By
 		m.Billed, m.Net, m.Taxes = nil, nil, nil
 		err = errors.Join(err, put(c, rowMovement, fmt.Sprintf("%s:%d", s.ID, i+1), s.ID, s.day(r.At), m))
 	}

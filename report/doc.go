@@ -10,8 +10,9 @@
 // report cannot differ. They are computed again when the journal has another record of the session, so that records
 // may come late and out of order, as a back office gets them.
 //
-// Two things do not come back when the file is made anew after readings were thinned out (store.Store.Thin): when
-// energy first flowed, and the curve of power. What needs them says for how many sessions it has them.
+// Three things do not come back when the file is made anew after records were thinned out (store.Store.Thin): when
+// energy first flowed, the curve of power, and who was let in at the screen. What needs the first says for how many
+// sessions it has it.
 //
 // # Which day
 //

@@ -32,11 +32,12 @@ type Supply struct {
 func (b *Book) SupplyBy(ctx context.Context, w Window, by string) ([]Supply, error) {
 	var out []*Supply
 	latest := map[string]*Supply{} // of a group and bay
+	last := map[string]Delivery{}  // of a bay, whatever its group
 	for row, err := range b.deliveries(ctx, w) {
 		if err != nil {
 			return nil, err
 		}
-		d, group := row.Delivery, row.Day
+		d, group := row, row.Day
 		switch by {
 		case ByDay:
 		case ByMonth:
@@ -52,8 +53,13 @@ func (b *Book) SupplyBy(ctx context.Context, w Window, by string) ([]Supply, err
 			s = &Supply{Group: group, Bay: d.Bay, Meter: d.Meter, From: d.From, To: d.From}
 			latest[key] = s
 			out = append(out, s)
+			bay := fmt.Sprintf("%s %d", d.Kiosk, d.Bay)
+			if before, ok := last[bay]; ok && before.Meter == d.Meter && d.From >= before.To { // overnight
+				s.From, s.To = before.To, before.To
+			}
 		}
-		s.add(d)
+		last[fmt.Sprintf("%s %d", d.Kiosk, d.Bay)] = d.Delivery
+		s.add(d.Delivery)
 	}
 	slices.SortStableFunc(out, func(a, b *Supply) int {
 		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Bay, b.Bay))

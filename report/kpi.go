@@ -166,7 +166,10 @@ func (b *Book) Figures(ctx context.Context, w Window, now time.Time) ([]Figure, 
 		spells = append(spells, s)
 	}
 	out := slices.Concat(payments(sessions), charges(sessions), visits(sessions), holds(sessions, now))
-	from, to := b.span(sessions, spells, w, now)
+	from, to, err := b.span(ctx, w, now)
+	if err != nil {
+		return nil, err
+	}
 	out = append(out, availability(sessions, spells, from, to)...)
 	out = append(out, repairs(sessions, spells)...)
 	seen, err := b.Visits(ctx, w)
@@ -308,27 +311,35 @@ func holds(sessions []Session, now time.Time) []Figure {
 }
 
 // span is the time that a window covers: no sooner than the first thing that the journal knows, no later than now.
-func (b *Book) span(sessions []Session, spells []Spell, w Window, now time.Time) (from, to time.Time) {
-	zone, first := time.UTC, now
-	for _, s := range sessions {
-		zone = s.zone()
-		if s.At.Before(first) {
-			first = s.At
-		}
+func (b *Book) span(ctx context.Context, w Window, now time.Time) (from, to time.Time, err error) {
+	place, err := b.Place(ctx)
+	if err != nil {
+		return from, to, err
 	}
-	for _, s := range spells {
-		if s.At.Before(first) {
-			first = s.At
+	from, to = now, now
+	for s, err := range b.Sessions(ctx, Window{}) {
+		if err != nil {
+			return from, to, err
 		}
+		from = s.At
+		break
 	}
-	from, to = first, now
-	if t, err := time.ParseInLocation(time.DateOnly, w.From, zone); err == nil && t.After(from) {
+	for s, err := range b.Faults(ctx, Window{}) {
+		if err != nil {
+			return from, to, err
+		}
+		if s.At.Before(from) {
+			from = s.At
+		}
+		break
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, w.From, place.Zone()); err == nil && t.After(from) {
 		from = t
 	}
-	if t, err := time.ParseInLocation(time.DateOnly, w.To, zone); err == nil && t.AddDate(0, 0, 1).Before(to) {
+	if t, err := time.ParseInLocation(time.DateOnly, w.To, place.Zone()); err == nil && t.AddDate(0, 0, 1).Before(to) {
 		to = t.AddDate(0, 0, 1)
 	}
-	return from, to
+	return from, to, nil
 }
 
 // availability is how long each bay could sell, and how long it was in use.
@@ -499,8 +510,15 @@ func (b *Book) Use(ctx context.Context, w Window, bays int, now time.Time) (o Oc
 	if len(sessions) == 0 || bays < 1 {
 		return o, nil
 	}
-	from, to := b.span(sessions, nil, w, now)
-	zone := sessions[len(sessions)-1].zone()
+	from, to, err := b.span(ctx, w, now)
+	if err != nil {
+		return o, err
+	}
+	place, err := b.Place(ctx)
+	if err != nil {
+		return o, err
+	}
+	zone := place.Zone()
 	for at := from.In(zone).Truncate(time.Minute); at.Before(to); at = at.Add(time.Minute) {
 		o[(at.Weekday()+6)%7][at.Hour()].Whole += bays
 	}

@@ -147,15 +147,20 @@ func (b *Book) SecurityTable(ctx context.Context, w Window) (Table, error) {
 			}
 		}
 	}
+	for m, err := range b.Movements(ctx, w) {
+		if err != nil {
+			return t, err
+		}
+		if m.What == Refunds {
+			line(m.At, "refunded", m.Bay, m.By, m.Reference, m.Amount.String(), "")
+		}
+	}
 	for s, err := range b.Sessions(ctx, w) {
 		if err != nil {
 			return t, err
 		}
-		for _, rule := range s.Alerts {
-			line(s.At, "alert", s.Bay, "", s.Reference, rule, "")
-		}
-		for _, r := range s.Refunds {
-			line(r.At, "refunded", s.Bay, r.By, s.Reference, r.Amount.String(), "")
+		for _, a := range s.Alerts {
+			line(a.At, "alert", s.Bay, "", s.Reference, a.Rule, "")
 		}
 	}
 	slices.SortStableFunc(t.Rows, func(a, b []any) int { return a[0].(time.Time).Compare(b[0].(time.Time)) })
@@ -240,11 +245,19 @@ type DayEnd struct {
 	Terminal *kiosk.Money `json:"terminal,omitempty"` // as the terminal counted it; nil where it does not say
 }
 
-// DayEnds compares what the journal captured between the ends-of-day with what the terminal counted, for those that
-// ended in the window, and the day that lasts.
+// DayEnds compares what the journal captured between the ends-of-day with what the terminal counted: the days of the
+// terminal that ended in the window, and where it has no last day, the one that lasts. The terminal's day is the whole
+// site's. Captures in another currency than the terminal counted are a day of their own, without its word.
 func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
+	if w.Bay != 0 {
+		return nil, &Wrong{"the terminal's day is of all bays: it cannot be asked for one"}
+	}
+	place, err := b.Place(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var ends []Occurrence
-	for o, err := range b.Occurrences(ctx, Window{To: w.To}) {
+	for o, err := range b.Occurrences(ctx, Window{}) {
 		if err != nil {
 			return nil, err
 		}
@@ -253,16 +266,8 @@ func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
 		}
 	}
 	slices.SortFunc(ends, func(a, b Occurrence) int { return a.At.Compare(b.At) })
-	days := make([]DayEnd, len(ends)+1)
-	for i := range days {
-		if i > 0 {
-			days[i].From = &ends[i-1].At
-		}
-		if i < len(ends) {
-			days[i].To, days[i].Terminal = &ends[i].At, ends[i].Amount
-		}
-	}
-	for m, err := range b.movementsOf(ctx, Window{To: w.To}) {
+	days := make([][]DayEnd, len(ends)+1)
+	for m, err := range b.movementsOf(ctx, Window{}) {
 		if err != nil {
 			return nil, err
 		}
@@ -272,12 +277,51 @@ func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
 		i, _ := slices.BinarySearchFunc(ends, m.At, func(o Occurrence, at time.Time) int {
 			return o.At.Compare(at)
 		})
-		days[i].Sessions++
-		days[i].Captured = kiosk.Money{Minor: days[i].Captured.Minor + m.Amount.Minor, Currency: m.Amount.Currency}
+		n := slices.IndexFunc(days[i], func(d DayEnd) bool { return d.Captured.Currency == m.Amount.Currency })
+		if n < 0 {
+			n = len(days[i])
+			days[i] = append(days[i], DayEnd{Captured: kiosk.Money{Currency: m.Amount.Currency}})
+		}
+		days[i][n].Sessions++
+		days[i][n].Captured.Minor += m.Amount.Minor
 	}
-	return slices.DeleteFunc(days, func(d DayEnd) bool {
-		return d.To != nil && w.From != "" && d.To.Format(time.DateOnly) < w.From
-	}), nil
+	var out []DayEnd
+	for i := range days {
+		out = append(out, ofDay(days[i], ends, i, w, place.Zone())...)
+	}
+	return out, nil
+}
+
+// ofDay are the rows of a day of the terminal, where the window has it.
+func ofDay(rows []DayEnd, ends []Occurrence, i int, w Window, zone *time.Location) []DayEnd {
+	lasts := i == len(ends)
+	if lasts && w.To != "" {
+		return nil
+	}
+	if !lasts {
+		day := ends[i].At.In(zone).Format(time.DateOnly)
+		if day < w.from() || day > w.to() {
+			return nil
+		}
+	}
+	if len(rows) == 0 {
+		rows = []DayEnd{{}}
+	}
+	for n := range rows {
+		d := &rows[n]
+		if i > 0 {
+			d.From = &ends[i-1].At
+		}
+		if lasts {
+			continue
+		}
+		d.To = &ends[i].At
+		said := ends[i].Amount
+		if said != nil && (d.Captured.Currency == "" || d.Captured.Currency == said.Currency) {
+			d.Terminal = said
+		}
+	}
+	return rows
 }
 
 // DayEndTable is the report of the terminal's days.

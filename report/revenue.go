@@ -227,6 +227,10 @@ func (r Revenue) row(rates []string) []any {
 				amount = t.Amount
 			}
 		}
+		if r.Net == nil { // a session of it does not say its tax: a part of it would be taken for all
+			out = append(out, nil)
+			continue
+		}
 		out = append(out, amount)
 	}
 	difference := kiosk.Money{Minor: r.Captured.Minor - r.Billed.Minor, Currency: r.Currency}

@@ -89,7 +89,7 @@ type Session struct {
 	TerminalID string          `json:"terminal_id,omitempty"`
 	TraceNo    string          `json:"trace_no,omitempty"`
 	Attempts   []Attempt       `json:"attempts,omitempty"`
-	Alerts     []string        `json:"alerts,omitempty"` // rules against fraud or abuse
+	Alerts     []Alert         `json:"alerts,omitempty"`
 
 	seller map[string]string // what a receipt says of the seller
 }
@@ -100,6 +100,12 @@ type Refund struct {
 	Amount kiosk.Money `json:"amount"`
 	By     string      `json:"by,omitempty"`
 	Why    string      `json:"why,omitempty"`
+}
+
+// Alert is that a rule against fraud or abuse was met.
+type Alert struct {
+	At   time.Time `json:"at"`
+	Rule string    `json:"rule"`
 }
 
 // Results of an attempt to pay, beside the classes of kiosk.DeclineClass.
@@ -180,7 +186,7 @@ func (t *trail) take(e session.Event) {
 	case session.RefundBody:
 		s.Refunds = append(s.Refunds, Refund{at, b.Amount, b.By, b.Note})
 	case session.AlertBody:
-		s.Alerts = append(s.Alerts, b.Rule)
+		s.Alerts = append(s.Alerts, Alert{at, b.Rule})
 	case session.FirstBody:
 		t.start, t.last = &b.Reading.Import, b.Reading.Import
 	}
@@ -208,9 +214,13 @@ func (t *trail) times(e session.Event) {
 		first(&s.ClosedAt)
 	case session.ContactorOpened:
 		s.OpenedAt = &at
-	case session.CaptureIntent, session.ReleaseIntent: // what was booked before was not
-		s.SettledAt = nil
-	case session.CaptureOK, session.ReleaseOK, session.CaptureDone, session.ReleaseDone:
+	case session.CaptureIntent, session.ReleaseIntent: // what was booked before was not; a blind repeat keeps it
+		if b, _ := e.Body.(session.SettleBody); !b.Blind {
+			s.SettledAt = nil
+		}
+	case session.CaptureOK, session.ReleaseOK:
+		s.SettledAt = &at
+	case session.CaptureDone, session.ReleaseDone:
 		first(&s.SettledAt)
 	case session.ReceiptFinal:
 		first(&s.FinalAt)
@@ -272,7 +282,8 @@ func (t *trail) finish(x session.Session) {
 	if s.Reference == "" {
 		s.Reference = x.Reference
 	}
-	if !x.EndAt.IsZero() {
+	ended := x.Reason != "" || x.Money == session.Declined || x.Record != session.RecordOpen
+	if ended && !x.EndAt.IsZero() && (s.HeldAt == nil || !x.EndAt.Before(*s.HeldAt)) {
 		s.EndedAt = &x.EndAt
 	}
 	s.Outcome = outcome(x)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,9 +65,8 @@ func (c *chronicle) read(ctx context.Context, records iter.Seq2[kiosk.Record, er
 		switch e.Kind {
 		case session.FaultRaised, session.FaultCleared:
 			err = c.fault(ctx, r.Seq, e)
-		case session.VisitDigest: // the last of a day: one that was written twice says the same
-			day := e.Body.(session.VisitsBody).Day
-			err = put(c.change, rowVisits, day, rowVisits+":"+day, day, e.Body)
+		case session.VisitDigest:
+			err = c.visits(ctx, e.Body.(session.VisitsBody))
 		default:
 			err = c.occurrence(r.Seq, e)
 		}
@@ -75,6 +75,35 @@ func (c *chronicle) read(ctx context.Context, records iter.Seq2[kiosk.Record, er
 		}
 	}
 	return nil
+}
+
+// visits adds the counts of a day. A record that was written twice, because the process ended before its counters were
+// deleted, says the same and is one; another of the day has what was counted late.
+func (c *chronicle) visits(ctx context.Context, v session.VisitsBody) error {
+	owner := rowVisits + ":" + v.Day
+	var was session.VisitsBody
+	for row, err := range c.book.rows.Owned(ctx, c.change.Source, owner) {
+		if err == nil {
+			err = json.Unmarshal(row.Body, &was)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, row := range c.change.Rows {
+		if row.Owner == owner {
+			if err := json.Unmarshal(row.Body, &was); err != nil {
+				return err
+			}
+		}
+	}
+	if slices.Equal(was.Counts, v.Counts) {
+		return nil
+	}
+	v.Counts = append(was.Counts, v.Counts...)
+	c.drop(owner)
+	c.change.Owners = append(c.change.Owners, owner)
+	return put(c.change, rowVisits, v.Day, owner, v.Day, v)
 }
 
 // fault begins a spell, or ends one.
@@ -181,13 +210,19 @@ func (c *chronicle) occurrence(seq int64, e session.Event) error {
 // Faults reads the spells that touch a window: those that began before it and lasted into it with them.
 func (b *Book) Faults(ctx context.Context, w Window) iter.Seq2[Spell, error] {
 	return func(yield func(Spell, error) bool) {
+		place, err := b.Place(ctx)
+		if err != nil {
+			yield(Spell{}, err)
+			return
+		}
+		zone := place.Zone()
 		for row, err := range b.rows.Between(ctx, rowFault, "", w.to()) {
 			var s Spell
 			if err == nil {
 				err = json.Unmarshal(row.Body, &s)
 			}
 			if err == nil && (w.Bay != 0 && s.Bay != 0 && s.Bay != w.Bay ||
-				row.Day < w.from() && s.Until != nil && s.Until.Format(time.DateOnly) < w.from()) {
+				row.Day < w.from() && s.Until != nil && s.Until.In(zone).Format(time.DateOnly) < w.from()) {
 				continue
 			}
 			if !yield(s, err) || err != nil {

@@ -73,10 +73,17 @@ func (g granter) EndToken(ctx context.Context, name, by string) (api.Done, error
 	if by == "" {
 		return api.Done{}, errors.New("cannot end a token: say who ends it")
 	}
-	if err := g.journal.RemoveToken(ctx, name); err != nil {
+	all, err := g.journal.Tokens(ctx)
+	if err != nil {
 		return api.Done{}, err
 	}
-	return api.Done{Done: true}, g.note(ctx, by, "token ended", name)
+	if !slices.ContainsFunc(all, func(t store.Token) bool { return t.Name == name }) {
+		return api.Done{}, fmt.Errorf("%q: %w", name, store.ErrNoToken)
+	}
+	if err := g.note(ctx, by, "token ended", name); err != nil {
+		return api.Done{}, err
+	}
+	return api.Done{Done: true}, g.journal.RemoveToken(ctx, name)
 }
 
 // Tokens implements api.Site.

@@ -37,5 +37,6 @@ func (s *Site) keepReports(ctx context.Context) error {
 		return err
 	}
 	defer book.Close()
+	book.In(s.c.Timezone)
 	return book.KeepUp(ctx, nil)
 }

@@ -16,6 +16,9 @@ import (
 // How often counters go to the disk.
 const countEvery = time.Minute
 
+// digestAfter is how long after its end a day's record is written.
+const digestAfter = 5 * time.Minute
+
 // visitors counts what visitors do at the screen, by the site's day and hour: in memory, each minute beside the
 // journal, and once a day is over in one record of the journal, which back offices get, too. No visitor is told from
 // another.
@@ -90,7 +93,8 @@ func (v *visitors) digest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	today := v.now().Format(time.DateOnly)
+	// a day is over some minutes after its end: what was counted in its last moment is beside the journal then
+	today := v.now().Add(-digestAfter).Format(time.DateOnly)
 	days := map[string][]session.VisitCount{}
 	for _, c := range counts {
 		if c.Day < today {
@@ -105,10 +109,11 @@ func (v *visitors) digest(ctx context.Context) error {
 			return strings.Compare(a.What, b.What)
 		})
 		// After a crash between the two the day is written once more, with the same counts.
-		err = errors.Join(err, v.control.Note(ctx, session.VisitDigest, session.VisitsBody{Day: day, Counts: counts}))
-		if err == nil {
-			err = v.journal.ForgetCounts(ctx, day)
+		once := v.control.Note(ctx, session.VisitDigest, session.VisitsBody{Day: day, Counts: counts})
+		if once == nil {
+			once = v.journal.ForgetCounts(ctx, day)
 		}
+		err = errors.Join(err, once)
 	}
 	return err
 }

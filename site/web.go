@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -30,10 +30,10 @@ type desktop struct {
 	journal *store.Store
 	control *session.Controller
 	version string
+	log     *slog.Logger
 
-	mu     sync.Mutex
-	book   *report.Book // nil before it is asked for
-	keptAt time.Time
+	one    chan struct{} // who has the reports
+	keptAt time.Time     // of its owner
 }
 
 // mostConnections are at a time: more wait.
@@ -41,8 +41,8 @@ const mostConnections = 256
 
 // serveWeb answers the host's network until ctx ends. A port that cannot be had is tried again.
 func (s *Site) serveWeb(ctx context.Context) {
-	d := &desktop{served: s.served(), c: s.c, journal: s.journal, control: s.control, version: s.options.Version}
-	defer d.close()
+	d := &desktop{served: s.served(), c: s.c, journal: s.journal, control: s.control, version: s.options.Version,
+		log: s.log, one: make(chan struct{}, 1)}
 	for ctx.Err() == nil {
 		err := s.listenWeb(ctx, d)
 		if ctx.Err() != nil {
@@ -70,7 +70,8 @@ func (s *Site) listenWeb(ctx context.Context, d *desktop) error {
 		return err
 	}
 	l = netutil.LimitListener(l, mostConnections)
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	server := &http.Server{Handler: handler, ReadTimeout: 30 * time.Second, WriteTimeout: 5 * time.Minute,
+		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 1 << 14, TLSConfig: secure, BaseContext: func(net.Listener) context.Context { return ctx }}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if secure != nil {
@@ -81,36 +82,31 @@ func (s *Site) listenWeb(ctx context.Context, d *desktop) error {
 	return errors.Join(err, server.Close())
 }
 
-func (d *desktop) close() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.book != nil {
-		d.book.Close() // its rows are computed again
-	}
-}
-
 // freshFor is how long reports stand as they are: however often they are asked for, the journal is read once in it.
 const freshFor = 2 * time.Second
 
-// Book implements web.Site.
-func (d *desktop) Book(ctx context.Context) (*report.Book, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.book == nil {
-		book, err := report.Open(ctx, Reports(d.c.Journal), d.journal)
-		if err != nil {
-			return nil, err
+// Book implements web.Site. It opens the file of rows each time: the file may have been removed meanwhile. One request
+// at a time has it, so that no number of them fills the memory.
+func (d *desktop) Book(ctx context.Context, f func(*report.Book) error) error {
+	select {
+	case d.one <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-d.one }()
+	book, err := report.Open(ctx, Reports(d.c.Journal), d.journal)
+	if err != nil {
+		return err
+	}
+	defer book.Close() // its rows are computed again
+	book.In(d.c.Timezone)
+	if time.Since(d.keptAt) >= freshFor || !config.Exists(Reports(d.c.Journal)) {
+		if err := book.KeepUp(ctx, nil); err != nil {
+			return err
 		}
-		d.book = book
+		d.keptAt = time.Now()
 	}
-	if time.Since(d.keptAt) < freshFor {
-		return d.book, nil
-	}
-	if err := d.book.KeepUp(ctx, nil); err != nil {
-		return nil, err
-	}
-	d.keptAt = time.Now()
-	return d.book, nil
+	return f(book)
 }
 
 // Find implements web.Site.
@@ -143,9 +139,14 @@ func (d *desktop) Records(ctx context.Context, id string) iter.Seq2[kiosk.Record
 
 // Token implements web.Site.
 func (d *desktop) Token(ctx context.Context, hash string) (api.Token, error) {
-	t, err := d.journal.UseToken(ctx, hash, time.Now().In(d.c.Timezone).Format(time.DateOnly))
-	if errors.Is(err, store.ErrNoToken) {
+	t, err := d.journal.Token(ctx, hash)
+	switch day := time.Now().In(d.c.Timezone).Format(time.DateOnly); {
+	case errors.Is(err, store.ErrNoToken):
 		return api.Token{}, web.ErrNone
+	case err == nil && t.Used != day: // a write a day at most; without it the token is as good
+		if err := d.journal.UsedToken(ctx, hash, day); err != nil {
+			d.log.Warn("the day of a token's last use was not kept", "token", t.Name, "error", err)
+		}
 	}
 	return shownToken(t), err
 }

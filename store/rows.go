@@ -202,11 +202,36 @@ func (r *Rows) Forget(ctx context.Context, but ...string) error {
 	for i, b := range but {
 		args[i] = b
 	}
-	not := "not in (" + strings.TrimSuffix(strings.Repeat("?,", len(but)), ",") + ")"
+	rows, err := r.db.QueryContext(ctx, "select source from position where source not in ("+
+		strings.TrimSuffix(strings.Repeat("?,", len(but)), ",")+")", args...)
+	if err != nil {
+		return err
+	}
+	var others []string
+	for rows.Next() {
+		var source string
+		if err := rows.Scan(&source); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		others = append(others, source)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, source := range others {
+		if err := r.Drop(ctx, source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Drop empties the rows of a source.
+func (r *Rows) Drop(ctx context.Context, source string) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "delete from row where source "+not, args...)
+		_, err := tx.ExecContext(ctx, "delete from row where source = ?", source)
 		if err == nil {
-			_, err = tx.ExecContext(ctx, "delete from position where source "+not, args...)
+			_, err = tx.ExecContext(ctx, "delete from position where source = ?", source)
 		}
 		return err
 	})
@@ -220,8 +245,12 @@ func (r *Rows) Between(ctx context.Context, kind, from, to string) iter.Seq2[Row
 // Newest reads the rows of a kind from one day to another, the one with the highest id first; with after those below
 // that id alone.
 func (r *Rows) Newest(ctx context.Context, kind, from, to, after string) iter.Seq2[Row, error] {
-	return r.query(ctx, "indexed by row_newest where kind = ?1 and day between ?2 and ?3 and (?4 = '' or id < ?4) "+
-		"order by id desc", kind, from, to, after)
+	if after == "" {
+		return r.query(ctx, "indexed by row_newest where kind = ? and day between ? and ? order by id desc", kind,
+			from, to)
+	}
+	return r.query(ctx, "indexed by row_newest where kind = ? and id < ? and day between ? and ? order by id desc",
+		kind, after, from, to)
 }
 
 // Owned reads the rows of an owner.

@@ -54,8 +54,8 @@ func (s *Store) RemoveToken(ctx context.Context, name string) error {
 	return nil
 }
 
-// UseToken finds a token by its hash, and keeps that it was used on a day.
-func (s *Store) UseToken(ctx context.Context, hash, day string) (Token, error) {
+// Token finds a token by its hash.
+func (s *Store) Token(ctx context.Context, hash string) (Token, error) {
 	all, err := s.tokens(ctx, "where hash = ?", hash)
 	if err != nil {
 		return Token{}, err
@@ -63,10 +63,13 @@ func (s *Store) UseToken(ctx context.Context, hash, day string) (Token, error) {
 	if len(all) == 0 {
 		return Token{}, ErrNoToken
 	}
-	if all[0].Used != day { // a write a day at most
-		_, err = s.db.ExecContext(ctx, "update api_token set used = ? where hash = ?", day, hash)
-	}
-	return all[0], explain(err)
+	return all[0], nil
+}
+
+// UsedToken keeps that a token was used on a day.
+func (s *Store) UsedToken(ctx context.Context, hash, day string) error {
+	_, err := s.db.ExecContext(ctx, "update api_token set used = ? where hash = ?", day, hash)
+	return explain(err)
 }
 
 // Tokens lists the tokens by name.

@@ -60,6 +60,7 @@ func (s *server) events(w http.ResponseWriter, r *http.Request, _ string) error 
 	defer cancel()
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
+	out.SetReadDeadline(time.Time{}) // there is nothing to read; where it cannot be set it was not
 	quiet := time.NewTicker(silence)
 	defer quiet.Stop()
 	last := ""
@@ -91,8 +92,14 @@ func (s *server) events(w http.ResponseWriter, r *http.Request, _ string) error 
 			return nil
 		case <-quiet.C:
 			fmt.Fprint(w, ": nothing changed\n\n")
+			if !s.still(r) {
+				return nil
+			}
 			continue
 		case <-changed:
+		}
+		if !s.still(r) {
+			return nil
 		}
 		select { // changes come together
 		case <-r.Context().Done():
@@ -120,10 +127,11 @@ func window(r *http.Request) (w report.Window, err error) {
 	return w, nil
 }
 
-// How many sessions a page has.
+// How many sessions a page has, and how many rows a pdf.
 const (
-	usualPage = 100
-	mostPage  = 500
+	mostOnPaper = 5000
+	usualPage   = 100
+	mostPage    = 500
 )
 
 func (s *server) sessions(w http.ResponseWriter, r *http.Request, _ string) error {
@@ -143,11 +151,12 @@ func (s *server) sessions(w http.ResponseWriter, r *http.Request, _ string) erro
 			return &problem{http.StatusBadRequest, fmt.Sprintf("limit %q: want 1 to %d", l, mostPage)}
 		}
 	}
-	book, err := s.site.Book(r.Context())
-	if err != nil {
+	var page []report.Session
+	var next *string
+	err = s.site.Book(r.Context(), func(book *report.Book) (err error) {
+		page, next, err = book.Page(r.Context(), span, f, q.Get("after"), limit)
 		return err
-	}
-	page, next, err := book.Page(r.Context(), span, f, q.Get("after"), limit)
+	})
 	if err != nil {
 		return err
 	}
@@ -281,11 +290,15 @@ func (s *server) report(w http.ResponseWriter, r *http.Request, _ string) error 
 	if err != nil {
 		return err
 	}
-	book, err := s.site.Book(r.Context())
-	if err != nil {
+	var t report.Table
+	var place report.Place
+	err = s.site.Book(r.Context(), func(book *report.Book) (err error) {
+		t, err = s.table(r, book, span)
+		if err == nil {
+			place, err = book.Place(r.Context())
+		}
 		return err
-	}
-	t, err := s.table(r, book, span)
+	})
 	if err != nil {
 		return err
 	}
@@ -307,9 +320,9 @@ func (s *server) report(w http.ResponseWriter, r *http.Request, _ string) error 
 		}
 		return send(w, "text/csv; charset=utf-8", out.Bytes())
 	case "pdf":
-		place, err := book.Place(r.Context())
-		if err != nil {
-			return err
+		if len(t.Rows) > mostOnPaper {
+			return &problem{http.StatusBadRequest, fmt.Sprintf("%d rows are too many for a pdf: ask for fewer days, "+
+				"or csv", len(t.Rows))}
 		}
 		of := reportpdf.Of{Seller: place.Seller, Made: s.now().In(place.Zone())}
 		if err := reportpdf.Write(&out, t, p, of, nil); err != nil {

@@ -39,8 +39,8 @@ type Site interface {
 	Now() Status
 	// Watch returns a channel that gets a value after each change, until cancel.
 	Watch() (changed <-chan struct{}, cancel func())
-	// Book is the site's reports, up to date. The caller does not close it.
-	Book(context.Context) (*report.Book, error)
+	// Book lets f read the site's reports, which are up to date.
+	Book(ctx context.Context, f func(*report.Book) error) error
 	// Find is the id of a session by its reference or id, or ErrNone.
 	Find(ctx context.Context, reference string) (id string, err error)
 	// Receipt is the receipt of a session, or ErrNone.
@@ -192,11 +192,21 @@ func (s *server) allowed(o operation) http.HandlerFunc {
 		case !slices.Contains(known.Scopes, o.scope):
 			s.problem(w, r, &problem{http.StatusForbidden, "the token lacks the scope " + o.scope})
 		default:
+			r = r.WithContext(context.WithValue(r.Context(), tokenKey{}, Hash(token)))
 			if err := o.do(w, r, "token "+known.Name); err != nil {
 				s.problem(w, r, err)
 			}
 		}
 	}
+}
+
+// tokenKey is of the hash of a request's token.
+type tokenKey struct{}
+
+// still tells whether a request's token is still good: a stream outlives the request for it.
+func (s *server) still(r *http.Request) bool {
+	known, err := s.site.Token(r.Context(), r.Context().Value(tokenKey{}).(string))
+	return err == nil && (known.Until == nil || s.now().Before(*known.Until))
 }
 
 func (s *server) unauthorized(w http.ResponseWriter, r *http.Request, why string) {

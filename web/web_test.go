@@ -58,7 +58,12 @@ func (s *site) Now() web.Status {
 
 func (s *site) Watch() (<-chan struct{}, func()) { return s.changed, func() {} }
 
-func (s *site) Book(context.Context) (*report.Book, error) { return s.book, s.fails }
+func (s *site) Book(_ context.Context, f func(*report.Book) error) error {
+	if s.fails != nil {
+		return s.fails
+	}
+	return f(s.book)
+}
 
 func (s *site) Find(_ context.Context, reference string) (string, error) {
 	if reference == "7GK2M4Q" || reference == "S1" {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"kioskd/simulator"
 	"kioskd/simulator/town"
@@ -30,6 +32,17 @@ func TestAProgramOfTheHost(t *testing.T) {
 	}
 	if out, code := o.run("token make --by ops desk"); code == 0 || !strings.Contains(out, "has this name already") {
 		t.Errorf("%d: %s", code, out)
+	}
+	for { // until the port is open: a slow machine is no verdict
+		conn, err := net.Dial("tcp", listen)
+		if err == nil {
+			conn.Close()
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 	ask := func(method, path string) (int, string) {
 		t.Helper()

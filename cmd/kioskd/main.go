@@ -163,7 +163,7 @@ func (p program) recordCommands() []cli.Command {
 			p.tariffQuote),
 		row("receipt REFERENCE", "prints a receipt from the journal", "kioskd receipt --config kioskd.yaml 7GK2M4Q",
 			p.receipt),
-		row("statement FILE", "compares a statement of the bank or acquirer with what was captured",
+		row("statement [FILE]...", "compares statements of the bank or acquirer with what was captured",
 			"kioskd statement --config kioskd.yaml statement.xml", p.statement),
 		row("dispute REFERENCE", "packs what proves a session into one ZIP file",
 			"kioskd dispute --config kioskd.yaml --output 7GK2M4Q.zip 7GK2M4Q", p.dispute),

@@ -95,7 +95,15 @@ func (p program) onReport(a asked, ask func(*report.Book, context.Context, repor
 			return err
 		}
 		defer journal.Close()
-		book, err := p.openBook(ctx, journal)
+		var zone *time.Location
+		if *a.journal.journal == "" {
+			c, err := p.config(*a.journal.config)
+			if err != nil {
+				return err
+			}
+			zone = c.Timezone
+		}
+		book, err := p.openBook(ctx, journal, zone)
 		if err != nil {
 			return err
 		}
@@ -112,8 +120,8 @@ func (p program) onReport(a asked, ask func(*report.Book, context.Context, repor
 	}
 }
 
-// openBook opens the reports of a journal, and brings them up to date.
-func (p program) openBook(ctx context.Context, journal *store.Store) (*report.Book, error) {
+// openBook opens the reports of a journal, and brings them up to date. zone is the site's; nil where it is not known.
+func (p program) openBook(ctx context.Context, journal *store.Store, zone *time.Location) (*report.Book, error) {
 	book, err := report.Open(ctx, site.Reports(journal.Path()), journal)
 	if err != nil { // the journal is a copy on a medium that cannot be written, or another account's
 		book, err = report.Open(ctx, "", journal)
@@ -121,6 +129,7 @@ func (p program) openBook(ctx context.Context, journal *store.Store) (*report.Bo
 	if err != nil {
 		return nil, err
 	}
+	book.In(zone)
 	progress := p.Progress()
 	defer progress.End()
 	err = book.KeepUp(ctx, func(done, all int64) {
@@ -359,17 +368,24 @@ func (p program) statement(fs *pflag.FlagSet) cli.Run {
 			"usual ones are found without it")
 	currency := fs.String("currency", "EUR", "ISO 4217 `code` for a csv file that names none")
 	return func(ctx context.Context, args []string) error {
-		in, err := os.ReadFile(args[0])
-		if err != nil {
-			return cli.Usage(err)
+		if len(args) == 0 {
+			return cli.Usagef("statement: want one or more files of the bank")
 		}
 		names, err := columnsOf(*columns)
 		if err != nil {
 			return err
 		}
-		lines, err := statement.Read(in, names, kiosk.Currency(*currency))
-		if err != nil {
-			return cli.Usagef("%s: %w", args[0], err)
+		var lines []statement.Line
+		for _, path := range args {
+			in, err := os.ReadFile(path)
+			if err != nil {
+				return cli.Usage(err)
+			}
+			more, err := statement.Read(in, names, kiosk.Currency(*currency))
+			if err != nil {
+				return cli.Usagef("%s: %w", path, err)
+			}
+			lines = append(lines, more...)
 		}
 		return p.onReport(a, func(b *report.Book, ctx context.Context, w report.Window) (t report.Table, err error) {
 			var movements []report.Movement

@@ -158,6 +158,9 @@ func (p *pack) proofs(c Case) error {
 		if err != nil {
 			return err
 		}
+		if bytes.Contains(leaf, []byte(`"card_token"`)) { // of version 0.1 before its release: only its hash leaves the kiosk
+			leaf = fmt.Appendf(nil, `{"seq":%d,"withheld":"it recognises a card"}`, r.Seq)
+		}
 		lines.Write(append(leaf, '\n'))
 		if r.Seq > c.Size { // it was written after the checkpoint
 			continue

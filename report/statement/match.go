@@ -27,6 +27,7 @@ const (
 	ByRefund  = "refund"  // money that was given back
 	Unmatched = "none"
 	Missing   = "missing" // no line: captures that no line of the statement has
+	Waiting   = "waiting" // no line yet: the statement ends before the time that a payout takes is over
 )
 
 // Match is a line with what it is of, or captures without a line.
@@ -68,7 +69,7 @@ type matcher struct {
 }
 
 // Compare matches lines with movements, which are in the order of their days. Captures of less than the time that a
-// payout takes before the last line are not missing yet.
+// payout takes before the last line are not missing yet: they wait.
 func Compare(lines []Line, movements []report.Movement, zone *time.Location) []Match {
 	m := &matcher{}
 	for _, x := range movements {
@@ -84,7 +85,7 @@ func Compare(lines []Line, movements []report.Movement, zone *time.Location) []M
 	for i := range lines {
 		open[i] = &lines[i]
 	}
-	for _, way := range []func(*Line) (Match, bool){m.named, m.days, m.alone} {
+	for _, way := range []func(*Line) (Match, bool){m.exactly, m.named, m.days, m.alone} {
 		open = slices.DeleteFunc(open, func(l *Line) bool {
 			found, ok := way(l)
 			if ok {
@@ -104,8 +105,13 @@ func Compare(lines []Line, movements []report.Movement, zone *time.Location) []M
 // word is what a reference or a number could be.
 var word = regexp.MustCompile(`[0-9A-Za-z]+`)
 
-// named matches a line that names a session, or a hold by its codes together with the amount.
-func (m *matcher) named(l *Line) (Match, bool) {
+// exactly matches a line that names a session, or a hold by its codes, and has its amount.
+func (m *matcher) exactly(l *Line) (Match, bool) { return m.called(l, true) }
+
+// named matches a line that names a session with another amount.
+func (m *matcher) named(l *Line) (Match, bool) { return m.called(l, false) }
+
+func (m *matcher) called(l *Line, amount bool) (Match, bool) {
 	words := word.FindAllString(strings.ToUpper(l.Text), -1)
 	side, by := m.captures, BySession
 	if l.Amount.Minor < 0 {
@@ -119,7 +125,8 @@ func (m *matcher) named(l *Line) (Match, bool) {
 		codes := d.AuthCode != "" && slices.Contains(words, strings.ToUpper(d.AuthCode)) ||
 			d.TraceNo != "" && slices.Contains(words, d.TraceNo)
 		exact := d.Amount.Minor == abs(l.Amount.Minor)+l.Fees.Minor || d.Amount.Minor == abs(l.Amount.Minor)
-		if slices.Contains(words, d.Reference) || codes && exact && !before(d.day, l.Day, latest) {
+		reference := slices.Contains(words, d.Reference) && (exact || !amount)
+		if reference || codes && exact && !before(d.day, l.Day, latest) {
 			found = append(found, d)
 		}
 	}
@@ -235,13 +242,17 @@ func (m *matcher) missing(lines []Line) {
 	byDay := map[string]*Match{}
 	var days []string
 	for _, d := range m.captures {
-		if d.used || d.day < first || !before(d.day, last, latest) {
+		if d.used || d.day < first || d.day > last {
 			continue
 		}
 		key := d.day + string(d.Amount.Currency)
 		if byDay[key] == nil {
 			byDay[key] = &Match{By: Missing, From: d.day, To: d.day,
 				Expected: &kiosk.Money{Currency: d.Amount.Currency}, Why: fmt.Sprintf("no line within %d days", latest)}
+			if !before(d.day, last, latest) {
+				byDay[key].By = Waiting
+				byDay[key].Why = "the next statement must have it: give both files together"
+			}
 			days = append(days, key)
 		}
 		byDay[key].Expected.Minor += d.Amount.Minor

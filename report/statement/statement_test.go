@@ -174,6 +174,8 @@ func TestMatching(t *testing.T) {
 		"a debit of another kind":   {[]statement.Line{line("2026-03-06", -1250, 0, "rent")}, "none"},
 		"before it was captured":    {[]statement.Line{line("2026-03-01", 500, 0, "AAAAAA1")}, "none"},
 		"more than two weeks later": {[]statement.Line{line("2026-03-20", 500, 0, "")}, "none"},
+		"a fee that names a session does not take its payout": {[]statement.Line{
+			line("2026-03-05", 20, 0, "fee AAAAAA1"), line("2026-03-06", 500, 0, "AAAAAA1")}, "none, session AAAAAA1 0"},
 		"each session once": {[]statement.Line{line("2026-03-05", 500, 0, "AAAAAA1"), line("2026-03-06", 500, 0,
 			"AAAAAA1")}, "session AAAAAA1 0, none"},
 	} {
@@ -182,7 +184,7 @@ func TestMatching(t *testing.T) {
 			c.lines[i].No = i + 1
 		}
 		for _, m := range statement.Compare(c.lines, movements, time.UTC) {
-			if m.By == statement.Missing {
+			if m.By == statement.Missing || m.By == statement.Waiting {
 				continue
 			}
 			text := strings.Join(append([]string{m.By}, m.References...), " ")
@@ -225,11 +227,11 @@ func TestWhatNeverArrived(t *testing.T) {
 		{No: 3, Day: "2026-03-31", Amount: eur(-2)}}
 	var missing []string
 	for _, m := range statement.Compare(lines, movements, time.UTC) {
-		if m.By == statement.Missing {
-			missing = append(missing, fmt.Sprint(m.From, " ", m.References, " ", m.Expected))
+		if m.Line == nil {
+			missing = append(missing, fmt.Sprint(m.By, " ", m.From, " ", m.References, " ", m.Expected))
 		}
 	}
-	if fmt.Sprint(missing) != "[2026-03-02 [A B] 7.50 EUR]" {
+	if fmt.Sprint(missing) != "[missing 2026-03-02 [A B] 7.50 EUR waiting 2026-03-25 [D] 0.90 EUR]" {
 		t.Errorf("%v", missing)
 	}
 }
