@@ -175,7 +175,8 @@ func TestMatching(t *testing.T) {
 		"before it was captured":    {[]statement.Line{line("2026-03-01", 500, 0, "AAAAAA1")}, "none"},
 		"more than two weeks later": {[]statement.Line{line("2026-03-20", 500, 0, "")}, "none"},
 		"a fee that names a session does not take its payout": {[]statement.Line{
-			line("2026-03-05", 20, 0, "fee AAAAAA1"), line("2026-03-06", 500, 0, "AAAAAA1")}, "none, session AAAAAA1 0"},
+			line("2026-03-05", 20, 0, "fee AAAAAA1"), line("2026-03-06", 500, 0, "AAAAAA1")},
+			"none, session AAAAAA1 0"},
 		"each session once": {[]statement.Line{line("2026-03-05", 500, 0, "AAAAAA1"), line("2026-03-06", 500, 0,
 			"AAAAAA1")}, "session AAAAAA1 0, none"},
 	} {
