@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,10 +93,13 @@ func made(t *testing.T) (c dispute.Case, origin string) {
 	return c, origin
 }
 
+// texts are read once: there are many packs.
+var texts = sync.OnceValues(text.Load)
+
 // unpacked writes a pack and reads it with another's reader.
 func unpacked(t *testing.T, c dispute.Case) (files map[string][]byte, whole []byte) {
 	t.Helper()
-	texts, err := text.Load()
+	texts, err := texts()
 	if err != nil {
 		t.Fatal(err)
 	}
