@@ -32,20 +32,11 @@ func (s *Store) AddCounts(ctx context.Context, counts ...Count) error {
 }
 
 // Counts lists the counters, by day, hour and what.
-func (s *Store) Counts(ctx context.Context) (out []Count, err error) {
-	rows, err := s.read.QueryContext(ctx, "select day, hour, what, n from counter order by day, hour, what")
-	if err != nil {
-		return nil, explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var c Count
-		if err := rows.Scan(&c.Day, &c.Hour, &c.What, &c.N); err != nil {
-			return nil, explain(err)
-		}
-		out = append(out, c)
-	}
-	return out, explain(rows.Err())
+func (s *Store) Counts(ctx context.Context) ([]Count, error) {
+	return listed(ctx, s.read, func(rows *sql.Rows) (c Count, err error) {
+		err = rows.Scan(&c.Day, &c.Hour, &c.What, &c.N)
+		return c, err
+	}, "select day, hour, what, n from counter order by day, hour, what")
 }
 
 // ForgetCounts deletes the counters of a day, once a record has them.

@@ -52,21 +52,11 @@ func (s *Store) Tell(ctx context.Context, t Told, unheard ...Unheard) error {
 }
 
 // Unheard lists what a central system did not take, in order; with again alone what is to be sent once more.
-func (s *Store) Unheard(ctx context.Context, again bool) (out []Unheard, err error) {
-	rows, err := s.read.QueryContext(ctx, "select id, seq, action, payload, why from csms_parked where again >= ? "+
-		"order by id", again)
-	if err != nil {
-		return nil, explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var u Unheard
-		if err := rows.Scan(&u.ID, &u.Seq, &u.Action, &u.Payload, &u.Why); err != nil {
-			return nil, explain(err)
-		}
-		out = append(out, u)
-	}
-	return out, explain(rows.Err())
+func (s *Store) Unheard(ctx context.Context, again bool) ([]Unheard, error) {
+	return listed(ctx, s.read, func(rows *sql.Rows) (u Unheard, err error) {
+		err = rows.Scan(&u.ID, &u.Seq, &u.Action, &u.Payload, &u.Why)
+		return u, err
+	}, "select id, seq, action, payload, why from csms_parked where again >= ? order by id", again)
 }
 
 // TellAgain lets what a central system did not take be sent once more.

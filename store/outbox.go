@@ -149,20 +149,11 @@ func park(ctx context.Context, tx *sql.Tx, all []kiosk.Refusal, ours bool) error
 }
 
 // Parked lists the records that the back office refused, in order.
-func (s *Store) Parked(ctx context.Context) (out []kiosk.Refusal, err error) {
-	rows, err := s.read.QueryContext(ctx, "select seq, why from parked order by seq")
-	if err != nil {
-		return nil, explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var r kiosk.Refusal
-		if err := rows.Scan(&r.Seq, &r.Why); err != nil {
-			return nil, explain(err)
-		}
-		out = append(out, r)
-	}
-	return out, explain(rows.Err())
+func (s *Store) Parked(ctx context.Context) ([]kiosk.Refusal, error) {
+	return listed(ctx, s.read, func(rows *sql.Rows) (r kiosk.Refusal, err error) {
+		err = rows.Scan(&r.Seq, &r.Why)
+		return r, err
+	}, "select seq, why from parked order by seq")
 }
 
 // SendAgain lets the parked records be sent once more.

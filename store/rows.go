@@ -202,20 +202,9 @@ func (r *Rows) Forget(ctx context.Context, but ...string) error {
 	for i, b := range but {
 		args[i] = b
 	}
-	rows, err := r.db.QueryContext(ctx, "select source from position where source not in ("+
+	others, err := listed(ctx, r.db, word, "select source from position where source not in ("+
 		strings.TrimSuffix(strings.Repeat("?,", len(but)), ",")+")", args...)
 	if err != nil {
-		return err
-	}
-	var others []string
-	for rows.Next() {
-		var source string
-		if err := rows.Scan(&source); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		others = append(others, source)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
 	for _, source := range others {
@@ -259,42 +248,16 @@ func (r *Rows) Owned(ctx context.Context, source, owner string) iter.Seq2[Row, e
 }
 
 func (r *Rows) query(ctx context.Context, where string, args ...any) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		rows, err := r.db.QueryContext(ctx, "select kind, id, owner, day, body from row "+where, args...)
-		if err != nil {
-			yield(Row{}, err)
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var row Row
-			err := rows.Scan(&row.Kind, &row.ID, &row.Owner, &row.Day, &row.Body)
-			if !yield(row, err) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(Row{}, err)
-		}
-	}
+	return found(ctx, r.db, func(rows *sql.Rows) (row Row, err error) {
+		err = rows.Scan(&row.Kind, &row.ID, &row.Owner, &row.Day, &row.Body)
+		return row, err
+	}, "select kind, id, owner, day, body from row "+where, args...)
 }
 
 // Changed lists the sessions that have a record of those after one number up to another, in order of their ids.
-func (s *Store) Changed(ctx context.Context, after, to int64) (ids []string, err error) {
-	rows, err := s.read.QueryContext(ctx, "select distinct session from record where seq > ? and seq <= ? and "+
-		"session <> '' order by session", after, to)
-	if err != nil {
-		return nil, explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, explain(err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, explain(rows.Err())
+func (s *Store) Changed(ctx context.Context, after, to int64) ([]string, error) {
+	return listed(ctx, s.read, word, "select distinct session from record where seq > ? and seq <= ? and session <> '' "+
+		"order by session", after, to)
 }
 
 // SiteRecords reads the records that belong to no session, of those after one number up to another, in order.

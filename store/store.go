@@ -436,32 +436,26 @@ func (s *Store) Matching(ctx context.Context, kind, path, text string) iter.Seq2
 
 func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[kiosk.Record, error] {
 	return func(yield func(kiosk.Record, error) bool) {
-		rows, err := s.read.QueryContext(ctx, "select record.seq, session, kind, body, wall, mono, clock_ok, "+
-			"coalesce((select token from token where token.seq = record.seq), '') from record "+where, args...)
-		if err != nil {
-			yield(kiosk.Record{}, explain(err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var r kiosk.Record
-			var body, wall string
-			err := rows.Scan(&r.Seq, &r.Session, &r.Kind, &body, &wall, &r.Mono, &r.ClockOK, &r.Token)
-			if err == nil {
-				r.Body = []byte(body)
-				r.Wall, err = time.Parse(time.RFC3339Nano, wall)
-				if err != nil {
-					err = fmt.Errorf("record %d: %w", r.Seq, err)
-				}
-			}
-			if !yield(r, explain(err)) || err != nil {
+		for r, err := range found(ctx, s.read, scanRecord, "select record.seq, session, kind, body, wall, mono, clock_ok, "+
+			"coalesce((select token from token where token.seq = record.seq), '') from record "+where, args...) {
+			if !yield(r, explain(err)) {
 				return
 			}
 		}
-		if err := rows.Err(); err != nil {
-			yield(kiosk.Record{}, explain(err))
-		}
 	}
+}
+
+func scanRecord(rows *sql.Rows) (r kiosk.Record, err error) {
+	var body, wall string
+	if err := rows.Scan(&r.Seq, &r.Session, &r.Kind, &body, &wall, &r.Mono, &r.ClockOK, &r.Token); err != nil {
+		return r, err
+	}
+	r.Body = []byte(body)
+	r.Wall, err = time.Parse(time.RFC3339Nano, wall)
+	if err != nil {
+		err = fmt.Errorf("record %d: %w", r.Seq, err)
+	}
+	return r, err
 }
 
 // Find is the session id of a reference or of a session id itself; the newest where a
@@ -483,20 +477,8 @@ func (s *Store) FindEach(ctx context.Context, each []string, most int) (ids []st
 	for _, chars := range each {
 		glob.WriteString("[" + chars + "]")
 	}
-	rows, err := s.read.QueryContext(ctx, "select id from session where reference glob ?1 order by id desc limit ?2",
+	return listed(ctx, s.read, word, "select id from session where reference glob ?1 order by id desc limit ?2",
 		glob.String(), most)
-	if err != nil {
-		return nil, explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, explain(err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, explain(rows.Err())
 }
 
 // Seq is the number of the last record.

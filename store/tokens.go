@@ -75,26 +75,14 @@ func (s *Store) UsedToken(ctx context.Context, hash, day string) error {
 // Tokens lists the tokens by name.
 func (s *Store) Tokens(ctx context.Context) ([]Token, error) { return s.tokens(ctx, "order by name") }
 
-func (s *Store) tokens(ctx context.Context, where string, args ...any) (out []Token, err error) {
-	rows, err := s.read.QueryContext(ctx, "select name, hash, scopes, made, until, used from api_token "+where, args...)
-	if err != nil {
-		return nil, explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		t, err := scanToken(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, t)
-	}
-	return out, explain(rows.Err())
+func (s *Store) tokens(ctx context.Context, where string, args ...any) ([]Token, error) {
+	return listed(ctx, s.read, scanToken, "select name, hash, scopes, made, until, used from api_token "+where, args...)
 }
 
 func scanToken(rows *sql.Rows) (t Token, err error) {
 	var scopes, made, until string
 	if err := rows.Scan(&t.Name, &t.Hash, &scopes, &made, &until, &t.Used); err != nil {
-		return t, explain(err)
+		return t, err
 	}
 	t.Scopes = strings.Fields(scopes)
 	t.Made, err = time.Parse(time.RFC3339, made)
