@@ -1,8 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
-	"fmt"
 	"net"
 	"net/netip"
 
@@ -14,18 +12,6 @@ type Web struct {
 	Listen      string // host and port
 	Certificate string // file, PEM
 	Key         string // file, PEM
-}
-
-// TLS reads the certificate; nil where the kiosk is asked without TLS, from itself alone.
-func (w Web) TLS() (*tls.Config, error) {
-	if w.Certificate == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(w.Certificate, w.Key)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the certificate of web: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 func (r *configReader) web(c *Config, n *yaml.Node, dir string) {

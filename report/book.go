@@ -15,7 +15,7 @@ import (
 )
 
 // version is that of the rows: a change of what they say needs another one, and then they are computed anew.
-const version = 2
+const version = 3
 
 // Kinds of rows.
 const (
@@ -177,11 +177,7 @@ func (b *Book) change(ctx context.Context, s Named, c *store.Change) error {
 	if err != nil {
 		return err
 	}
-	zone := place.Zone()
-	if b.zone != nil {
-		zone = b.zone
-	}
-	site := chronicle{book: b, change: c, kiosk: s.Kiosk, zone: zone, open: map[string]*Spell{}}
+	site := chronicle{book: b, change: c, kiosk: s.Kiosk, zone: b.zoneOf(place), open: map[string]*Spell{}}
 	return site.read(ctx, s.SiteRecords(ctx, c.From, c.To))
 }
 
@@ -227,9 +223,6 @@ func (b *Book) place(ctx context.Context, c *store.Change, last *Session) (p Pla
 
 // Place is what the last session says of its site, of the last kiosk where there are several; nothing before the first.
 func (b *Book) Place(ctx context.Context) (p Place, err error) {
-	if b.zone != nil {
-		defer func() { p.Timezone = b.zone.String() }()
-	}
 	for row, err := range b.rows.Between(ctx, rowPlace, "", "") {
 		if err == nil {
 			err = json.Unmarshal(row.Body, &p)
@@ -238,7 +231,22 @@ func (b *Book) Place(ctx context.Context) (p Place, err error) {
 			return p, err
 		}
 	}
+	p.Timezone = b.zoneOf(p).String()
 	return p, nil
+}
+
+// zoneOf is the site's time zone: of its configuration, or as a session says it.
+func (b *Book) zoneOf(p Place) *time.Location {
+	if b.zone != nil {
+		return b.zone
+	}
+	return p.Zone()
+}
+
+// siteZone is the site's time zone.
+func (b *Book) siteZone(ctx context.Context) (*time.Location, error) {
+	p, err := b.Place(ctx)
+	return p.Zone(), err
 }
 
 // put adds a row to a change.
@@ -262,7 +270,7 @@ const (
 // Movement is money that was taken or given back.
 type Movement struct {
 	Kiosk     string            `json:"kiosk_id,omitempty"`
-	Session   string            `json:"session_id"`
+	Day       string            `json:"day"` // of the site
 	Reference string            `json:"reference"`
 	Bay       int               `json:"bay"`
 	What      string            `json:"what"`
@@ -275,20 +283,15 @@ type Movement struct {
 	Taxes     []session.BillTax `json:"taxes,omitempty"`  // of what was billed
 	Energy    kiosk.Energy      `json:"energy_wh"`        // that was billed, or given away
 	Tariff    string            `json:"tariff_id"`        // that was sold by
-	Card      string            `json:"card,omitempty"`   // its brand
-	Last4     string            `json:"last4,omitempty"`  // of the card
 	AuthCode  string            `json:"auth_code,omitempty"`
 	TraceNo   string            `json:"trace_no,omitempty"` // of the hold
-	ReceiptNo kiosk.ReceiptNo   `json:"terminal_receipt_no,omitempty"`
 }
 
 // Delivery is energy that a session drew.
 type Delivery struct {
 	Kiosk       string       `json:"kiosk_id,omitempty"`
-	Session     string       `json:"session_id"`
-	Reference   string       `json:"reference"`
+	Day         string       `json:"day"` // of its end
 	Bay         int          `json:"bay"`
-	At          time.Time    `json:"at"` // its end
 	Energy      kiosk.Energy `json:"energy_wh"`
 	From        kiosk.Energy `json:"register_start_wh"`
 	To          kiosk.Energy `json:"register_end_wh"`
@@ -301,33 +304,35 @@ type Delivery struct {
 // add adds what a session makes to a change.
 func add(c *store.Change, s Session) error {
 	err := put(c, rowSession, s.ID, s.ID, s.day(s.At), s)
-	m := Movement{Kiosk: s.Kiosk, Session: s.ID, Reference: s.Reference, Bay: s.Bay, Energy: s.Energy, Tariff: s.Tariff,
-		Card: s.Card, Last4: s.Last4, AuthCode: s.AuthCode, TraceNo: s.TraceNo, ReceiptNo: s.ReceiptNo}
-	switch {
-	case s.Outcome == Free:
-		m.What, m.At, m.Amount.Currency = Granted, s.ended(), s.Currency
-	case s.Paid == nil || s.SettledAt == nil:
-	case s.Outcome == Sold:
-		m.What, m.At, m.Amount, m.Returned = Capture, *s.SettledAt, *s.Paid, *s.Returned
-		m.Billed, m.Net, m.Taxes = s.Billed, s.Net, s.Taxes
-	case s.Outcome == Released:
-		m.What, m.At, m.Amount, m.Returned = Release, *s.SettledAt, *s.Paid, *s.Returned
-	}
-	if m.What != "" {
-		err = errors.Join(err, put(c, rowMovement, s.ID, s.ID, s.day(m.At), m))
+	m := Movement{Kiosk: s.Kiosk, Reference: s.Reference, Bay: s.Bay, Energy: s.Energy, Tariff: s.Tariff,
+		AuthCode: s.AuthCode, TraceNo: s.TraceNo}
+	moved := func(id string, m Movement) {
+		m.Day = s.day(m.At)
+		err = errors.Join(err, put(c, rowMovement, id, s.ID, m.Day, m))
 	}
 	for i, r := range s.Refunds {
 		m := m
-		m.What, m.At, m.Amount, m.Returned, m.Energy, m.By = Refunds, r.At, r.Amount, kiosk.Money{}, 0, r.By
-		m.Billed, m.Net, m.Taxes = nil, nil, nil
-		err = errors.Join(err, put(c, rowMovement, fmt.Sprintf("%s:%d", s.ID, i+1), s.ID, s.day(r.At), m))
+		m.What, m.At, m.Amount, m.By, m.Energy = Refunds, r.At, r.Amount, r.By, 0
+		moved(fmt.Sprintf("%s:%d", s.ID, i+1), m)
+	}
+	switch {
+	case s.Outcome == Free:
+		m.What, m.At, m.Amount.Currency = Granted, s.ended(), s.Currency
+		moved(s.ID, m)
+	case s.Paid == nil || s.SettledAt == nil:
+	case s.Outcome == Sold || s.Outcome == Released:
+		m.What, m.At, m.Amount, m.Returned = Release, *s.SettledAt, *s.Paid, *s.Returned
+		if s.Outcome == Sold {
+			m.What, m.Billed, m.Net, m.Taxes = Capture, s.Billed, s.Net, s.Taxes
+		}
+		moved(s.ID, m)
 	}
 	if s.RegisterEnd == nil || s.Power != session.Off {
 		return err
 	}
-	d := Delivery{s.Kiosk, s.ID, s.Reference, s.Bay, s.ended(), s.Energy, *s.RegisterStart, *s.RegisterEnd, s.Meter,
-		s.ChargingSec, s.ParkingSec, s.Outcome}
-	return errors.Join(err, put(c, rowDelivery, s.ID, s.ID, s.day(d.At), d))
+	d := Delivery{s.Kiosk, s.day(s.ended()), s.Bay, s.Energy, *s.RegisterStart, *s.RegisterEnd, s.Meter, s.ChargingSec,
+		s.ParkingSec, s.Outcome}
+	return errors.Join(err, put(c, rowDelivery, s.ID, s.ID, d.Day, d))
 }
 
 // ended is when a session's energy ended, or the session.
@@ -340,25 +345,15 @@ func (s Session) ended() time.Time {
 	return s.At
 }
 
-// daily reads rows of a kind by day, those of a bay alone where the window names one. parts are what a row is read
-// into.
-func daily[T any](ctx context.Context, b *Book, kind string, w Window,
-	parts func(*T) (body any, day *string, bay *int)) iter.Seq2[T, error] {
-	return rows(b.rows.Between(ctx, kind, w.from(), w.to()), w, parts)
-}
-
-// rows reads rows, as daily does.
-func rows[T any](all iter.Seq2[store.Row, error], w Window,
-	parts func(*T) (body any, day *string, bay *int)) iter.Seq2[T, error] {
+// rows reads rows, those of a bay alone where the window names one.
+func rows[T any](all iter.Seq2[store.Row, error], w Window, bay func(T) int) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for row, err := range all {
 			var v T
-			body, day, bay := parts(&v)
 			if err == nil {
-				err = json.Unmarshal(row.Body, body)
+				err = json.Unmarshal(row.Body, &v)
 			}
-			*day = row.Day
-			if err == nil && w.Bay != 0 && *bay != w.Bay {
+			if err == nil && w.Bay != 0 && bay(v) != w.Bay {
 				continue
 			}
 			if !yield(v, err) || err != nil {
@@ -366,6 +361,17 @@ func rows[T any](all iter.Seq2[store.Row, error], w Window,
 			}
 		}
 	}
+}
+
+// collected reads a sequence to its end.
+func collected[T any](all iter.Seq2[T, error]) (out []T, err error) {
+	for v, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 // Wrong is the error of a report that there is not.
@@ -380,8 +386,6 @@ type Window struct {
 	Bay  int    `json:"bay,omitempty"` // 0 for all
 }
 
-func (w Window) from() string { return w.From }
-
 func (w Window) to() string {
 	if w.To == "" {
 		return "9999-12-31"
@@ -391,51 +395,22 @@ func (w Window) to() string {
 
 // Sessions reads the sessions of a window, oldest first.
 func (b *Book) Sessions(ctx context.Context, w Window) iter.Seq2[Session, error] {
-	day := "" // which each says itself
-	return daily(ctx, b, rowSession, w, func(s *Session) (any, *string, *int) { return s, &day, &s.Bay })
+	return rows(b.rows.Between(ctx, rowSession, w.From, w.to()), w, Session.bay)
 }
 
 // newest reads the sessions of a window, the newest first, after the one of an id.
 func (b *Book) newest(ctx context.Context, w Window, after string) iter.Seq2[Session, error] {
-	day := ""
-	return rows(b.rows.Newest(ctx, rowSession, w.from(), w.to(), after), w, func(s *Session) (any, *string, *int) {
-		return s, &day, &s.Bay
-	})
+	return rows(b.rows.Newest(ctx, rowSession, w.From, w.to(), after), w, Session.bay)
 }
+
+func (s Session) bay() int { return s.Bay }
 
 // Movements reads the movements of a window, by day.
 func (b *Book) Movements(ctx context.Context, w Window) iter.Seq2[Movement, error] {
-	return func(yield func(Movement, error) bool) {
-		for m, err := range b.movementsOf(ctx, w) {
-			if !yield(m.Movement, err) {
-				return
-			}
-		}
-	}
-}
-
-// dated is a movement with its day.
-type dated struct {
-	Movement
-	Day string
-}
-
-// movementsOf reads the movements of a window with their days.
-func (b *Book) movementsOf(ctx context.Context, w Window) iter.Seq2[dated, error] {
-	return daily(ctx, b, rowMovement, w, func(m *dated) (body any, day *string, bay *int) {
-		return &m.Movement, &m.Day, &m.Bay
-	})
-}
-
-// delivered is a delivery with its day.
-type delivered struct {
-	Delivery
-	Day string
+	return rows(b.rows.Between(ctx, rowMovement, w.From, w.to()), w, func(m Movement) int { return m.Bay })
 }
 
 // deliveries reads the deliveries of a window, by day.
-func (b *Book) deliveries(ctx context.Context, w Window) iter.Seq2[delivered, error] {
-	return daily(ctx, b, rowDelivery, w, func(d *delivered) (body any, day *string, bay *int) {
-		return &d.Delivery, &d.Day, &d.Bay
-	})
+func (b *Book) deliveries(ctx context.Context, w Window) iter.Seq2[Delivery, error] {
+	return rows(b.rows.Between(ctx, rowDelivery, w.From, w.to()), w, func(d Delivery) int { return d.Bay })
 }

@@ -33,33 +33,32 @@ func (b *Book) SupplyBy(ctx context.Context, w Window, by string) ([]Supply, err
 	var out []*Supply
 	latest := map[string]*Supply{} // of a group and bay
 	last := map[string]Delivery{}  // of a bay, whatever its group
-	for row, err := range b.deliveries(ctx, w) {
+	for d, err := range b.deliveries(ctx, w) {
 		if err != nil {
 			return nil, err
 		}
-		d, group := row, row.Day
+		group, bay := d.Day, fmt.Sprintf("%s %d", d.Kiosk, d.Bay)
 		switch by {
 		case ByDay:
 		case ByMonth:
-			group = row.Day[:len("2026-03")]
+			group = d.Day[:len("2026-03")]
 		case ByBay:
 			group = ""
 		default:
 			return nil, &Wrong{fmt.Sprintf("cannot group by %q: want %s, %s or %s", by, ByDay, ByMonth, ByBay)}
 		}
-		key := fmt.Sprintf("%s %s %d", group, d.Kiosk, d.Bay)
+		key := group + " " + bay
 		s := latest[key]
 		if s == nil || s.Meter != d.Meter || d.From < s.To {
 			s = &Supply{Group: group, Bay: d.Bay, Meter: d.Meter, From: d.From, To: d.From}
 			latest[key] = s
 			out = append(out, s)
-			bay := fmt.Sprintf("%s %d", d.Kiosk, d.Bay)
 			if before, ok := last[bay]; ok && before.Meter == d.Meter && d.From >= before.To { // overnight
 				s.From, s.To = before.To, before.To
 			}
 		}
-		last[fmt.Sprintf("%s %d", d.Kiosk, d.Bay)] = d.Delivery
-		s.add(d.Delivery)
+		last[bay] = d
+		s.add(d)
 	}
 	slices.SortStableFunc(out, func(a, b *Supply) int {
 		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Bay, b.Bay))

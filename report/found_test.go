@@ -180,9 +180,8 @@ func TestADayIsADay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := report.Find(figures, "occupied", 1)
-	if err != nil || f.N != 3600 || f.D != 86400 {
-		t.Errorf("%+v, %v", f, err)
+	if f := find(t, figures, "occupied", 1); f.N != 3600 || f.D != 86400 {
+		t.Errorf("%+v", f)
 	}
 }
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -151,21 +150,16 @@ func (s Session) succeeded() bool {
 // Figures are the key performance indicators of a window. now is when they are asked for: a fault or a hold that lasts
 // lasts until then.
 func (b *Book) Figures(ctx context.Context, w Window, now time.Time) ([]Figure, error) {
-	var sessions []Session
-	for s, err := range b.Sessions(ctx, w) {
-		if err != nil {
-			return nil, err
-		}
-		sessions = append(sessions, s)
+	sessions, err := collected(b.Sessions(ctx, w))
+	if err != nil {
+		return nil, err
 	}
-	var spells []Spell
-	for s, err := range b.Faults(ctx, w) {
-		if err != nil {
-			return nil, err
-		}
-		spells = append(spells, s)
+	spells, err := collected(b.Faults(ctx, w))
+	if err != nil {
+		return nil, err
 	}
-	out := slices.Concat(payments(sessions), charges(sessions), visits(sessions), holds(sessions, now))
+	tries := attempts(sessions)
+	out := slices.Concat(payments(tries), charges(sessions), successes(tries), visits(tries), holds(sessions, now))
 	from, to, err := b.span(ctx, w, now)
 	if err != nil {
 		return nil, err
@@ -183,9 +177,8 @@ func (b *Book) Figures(ctx context.Context, w Window, now time.Time) ([]Figure, 
 	return append(out, counted(seen, sold)...), nil
 }
 
-func payments(sessions []Session) []Figure {
+func payments(all []attempt) []Figure {
 	results := map[string]int{}
-	all := attempts(sessions)
 	for _, a := range all {
 		results[a.result]++
 	}
@@ -230,7 +223,19 @@ func charges(sessions []Session) []Figure {
 			waits, touches = append(waits, s.FlowAt.Sub(from)), append(touches, s.FlowAt.Sub(s.At))
 		}
 	}
-	all := attempts(sessions)
+	return []Figure{
+		rate("charge_start_success", started, starts),
+		rate("never_plugged", unplugged, held),
+		quantile("charge_start_time_median", 0.5, waits),
+		quantile("charge_start_time_p90", 0.9, waits),
+		quantile("touch_to_energy_median", 0.5, touches),
+		rate("charge_end_success", ended, ends),
+		rate("session_success", good, held),
+	}
+}
+
+// successes are the attempts that led to what their drivers came for.
+func successes(all []attempt) []Figure {
 	whole, part := 0, 0
 	for _, a := range all {
 		if a.result == string(kiosk.DeclineIssuer) || a.session.Outcome == Ongoing {
@@ -241,16 +246,7 @@ func charges(sessions []Session) []Figure {
 		end, _ := a.session.over()
 		part += one(a.result == Approved && start && end)
 	}
-	return []Figure{
-		rate("charge_start_success", started, starts),
-		rate("never_plugged", unplugged, held),
-		quantile("charge_start_time_median", 0.5, waits),
-		quantile("charge_start_time_p90", 0.9, waits),
-		quantile("touch_to_energy_median", 0.5, touches),
-		rate("charge_end_success", ended, ends),
-		rate("session_success", good, held),
-		rate("charging_success_rate", part, whole),
-	}
+	return []Figure{rate("charging_success_rate", part, whole)}
 }
 
 func one(ok bool) int {
@@ -261,11 +257,11 @@ func one(ok bool) int {
 }
 
 // visits joins attempts at one screen to visits: one that follows another which failed within five minutes.
-func visits(sessions []Session) []Figure {
+func visits(all []attempt) []Figure {
 	n, good := 0, 0
 	var last attempt
 	success := false
-	for _, a := range attempts(sessions) {
+	for _, a := range all {
 		if a.session.Outcome == Ongoing {
 			continue
 		}
@@ -287,13 +283,10 @@ func holds(sessions []Session, now time.Time) []Figure {
 	var settled, soon, long int
 	var ages []time.Duration
 	for _, s := range sessions {
-		if s.Held == nil || s.EndedAt == nil && s.OpenedAt == nil {
+		if s.Held == nil || s.endOfUse() == nil {
 			continue
 		}
-		end := s.ended()
-		if s.OpenedAt != nil {
-			end = *s.OpenedAt
-		}
+		end := *s.endOfUse()
 		if s.SettledAt != nil && s.Paid != nil {
 			settled++
 			soon += one(s.SettledAt.Sub(end) <= settledSoon)
@@ -312,7 +305,7 @@ func holds(sessions []Session, now time.Time) []Figure {
 
 // span is the time that a window covers: no sooner than the first thing that the journal knows, no later than now.
 func (b *Book) span(ctx context.Context, w Window, now time.Time) (from, to time.Time, err error) {
-	place, err := b.Place(ctx)
+	zone, err := b.siteZone(ctx)
 	if err != nil {
 		return from, to, err
 	}
@@ -333,10 +326,10 @@ func (b *Book) span(ctx context.Context, w Window, now time.Time) (from, to time
 		}
 		break
 	}
-	if t, err := time.ParseInLocation(time.DateOnly, w.From, place.Zone()); err == nil && t.After(from) {
+	if t, err := time.ParseInLocation(time.DateOnly, w.From, zone); err == nil && t.After(from) {
 		from = t
 	}
-	if t, err := time.ParseInLocation(time.DateOnly, w.To, place.Zone()); err == nil && t.AddDate(0, 0, 1).Before(to) {
+	if t, err := time.ParseInLocation(time.DateOnly, w.To, zone); err == nil && t.AddDate(0, 0, 1).Before(to) {
 		to = t.AddDate(0, 0, 1)
 	}
 	return from, to, nil
@@ -481,15 +474,11 @@ func (b *Book) FigureTable(ctx context.Context, w Window, now time.Time) (Table,
 		return t, err
 	}
 	for _, f := range figures {
-		bay := any(nil)
-		if f.Bay != 0 {
-			bay = strconv.Itoa(f.Bay)
-		}
 		whole := any(nil)
 		if f.D != 0 || f.Unit == "%" {
 			whole = f.D
 		}
-		t.Rows = append(t.Rows, []any{f.Key, bay, f.Value, f.Unit, f.N, whole, f.Low, f.High, f.Formula})
+		t.Rows = append(t.Rows, []any{f.Key, numbered(f.Bay), f.Value, f.Unit, f.N, whole, f.Low, f.High, f.Formula})
 	}
 	return t, nil
 }
@@ -500,25 +489,18 @@ type Occupied [7][24]Share
 
 // Use is how the hours of the week were used, all bays together, in minutes.
 func (b *Book) Use(ctx context.Context, w Window, bays int, now time.Time) (o Occupied, err error) {
-	var sessions []Session
-	for s, err := range b.Sessions(ctx, w) {
-		if err != nil {
-			return o, err
-		}
-		sessions = append(sessions, s)
-	}
-	if len(sessions) == 0 || bays < 1 {
-		return o, nil
+	sessions, err := collected(b.Sessions(ctx, w))
+	if err != nil || len(sessions) == 0 || bays < 1 {
+		return o, err
 	}
 	from, to, err := b.span(ctx, w, now)
 	if err != nil {
 		return o, err
 	}
-	place, err := b.Place(ctx)
+	zone, err := b.siteZone(ctx)
 	if err != nil {
 		return o, err
 	}
-	zone := place.Zone()
 	for at := from.In(zone).Truncate(time.Minute); at.Before(to); at = at.Add(time.Minute) {
 		o[(at.Weekday()+6)%7][at.Hour()].Whole += bays
 	}
@@ -536,14 +518,4 @@ func (b *Book) Use(ctx context.Context, w Window, bays int, now time.Time) (o Oc
 		}
 	}
 	return o, nil
-}
-
-// Find is the figure of a key, for a bay or the site.
-func Find(figures []Figure, key string, bay int) (Figure, error) {
-	for _, f := range figures {
-		if f.Key == key && f.Bay == bay {
-			return f, nil
-		}
-	}
-	return Figure{}, fmt.Errorf("there is no figure %q", key)
 }

@@ -44,11 +44,19 @@ func figure(t *testing.T, b *report.Book, key string, bay int, now time.Time) re
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := report.Find(all, key, bay)
-	if err != nil {
-		t.Fatal(err)
+	return find(t, all, key, bay)
+}
+
+// find is the figure of a key, for a bay or the site.
+func find(t *testing.T, figures []report.Figure, key string, bay int) report.Figure {
+	t.Helper()
+	for _, f := range figures {
+		if f.Key == key && f.Bay == bay {
+			return f
+		}
 	}
-	return f
+	t.Fatalf("there is no figure %q of bay %d", key, bay)
+	return report.Figure{}
 }
 
 // TestAttemptsAndVisits counts a morning by hand:

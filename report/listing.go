@@ -76,11 +76,10 @@ func (s Session) refunded() *kiosk.Money {
 
 // FaultTable is the report of faults, oldest first.
 func (b *Book) FaultTable(ctx context.Context, w Window) (Table, error) {
-	place, err := b.Place(ctx)
+	zone, err := b.siteZone(ctx)
 	if err != nil {
 		return Table{}, err
 	}
-	zone := place.Zone()
 	t := Table{Name: "faults", Window: w, Columns: []Column{{"fault", Text}, {"bay", Text}, {"severity", Text},
 		{"acts", Text}, {"raised_at", Moment}, {"cleared_at", Moment}, {"lasted_s", Seconds}, {"cleared_by", Text},
 		{"error", Text}}}
@@ -88,14 +87,11 @@ func (b *Book) FaultTable(ctx context.Context, w Window) (Table, error) {
 		if err != nil {
 			return t, err
 		}
-		bay, lasted := any(nil), any(nil)
-		if s.Bay != 0 {
-			bay = strconv.Itoa(s.Bay)
-		}
+		lasted := any(nil)
 		if s.Until != nil {
 			lasted = int64(s.Until.Sub(s.At) / time.Second)
 		}
-		t.Rows = append(t.Rows, []any{string(s.Code), bay, word(s.Severity), word(s.Acts), s.At.In(zone),
+		t.Rows = append(t.Rows, []any{string(s.Code), numbered(s.Bay), word(s.Severity), word(s.Acts), s.At.In(zone),
 			moment(s.Until, zone), lasted, word(s.By), word(s.Error)})
 	}
 	return t, nil
@@ -114,19 +110,15 @@ var alarming = []kiosk.FaultCode{kiosk.FaultTerminalOther, kiosk.FaultMeterOther
 
 // SecurityTable is the report of who was let in, what was done by hand, and what may be an attack.
 func (b *Book) SecurityTable(ctx context.Context, w Window) (Table, error) {
-	place, err := b.Place(ctx)
+	zone, err := b.siteZone(ctx)
 	if err != nil {
 		return Table{}, err
 	}
-	zone := place.Zone()
 	t := Table{Name: "security", Window: w, Columns: []Column{{"at", Moment}, {"what", Text}, {"bay", Text},
 		{"by", Text}, {"session", Text}, {"detail", Text}, {"error", Text}}}
 	line := func(at time.Time, what string, bay int, by, reference, detail, wrong string) {
-		number := any(nil)
-		if bay != 0 {
-			number = strconv.Itoa(bay)
-		}
-		t.Rows = append(t.Rows, []any{at.In(zone), what, number, word(by), word(reference), word(detail), word(wrong)})
+		t.Rows = append(t.Rows, []any{at.In(zone), what, numbered(bay), word(by), word(reference), word(detail),
+			word(wrong)})
 	}
 	for o, err := range b.Occurrences(ctx, w) {
 		if err != nil {
@@ -214,11 +206,10 @@ func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
 
 // DeviceTable is the report of meters and terminals.
 func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
-	place, err := b.Place(ctx)
+	zone, err := b.siteZone(ctx)
 	if err != nil {
 		return Table{}, err
 	}
-	zone := place.Zone()
 	t := Table{Name: "devices", Window: w, Columns: []Column{{"device", Text}, {"bay", Text}, {"serial", Text},
 		{"first_seen", Moment}, {"last_seen", Moment}, {"sessions", Count}, {"register_wh", Energy}}}
 	all, err := b.Devices(ctx, w)
@@ -226,12 +217,12 @@ func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
 		return t, err
 	}
 	for _, d := range all {
-		bay, register := any(nil), any(nil)
+		register := any(nil)
 		if d.Kind == "meter" {
-			bay, register = strconv.Itoa(d.Bay), d.Register
+			register = d.Register
 		}
-		t.Rows = append(t.Rows, []any{d.Kind, bay, word(d.Serial), d.First.In(zone), d.Last.In(zone), d.Sessions,
-			register})
+		t.Rows = append(t.Rows, []any{d.Kind, numbered(d.Bay), word(d.Serial), d.First.In(zone), d.Last.In(zone),
+			d.Sessions, register})
 	}
 	return t, nil
 }
@@ -252,7 +243,7 @@ func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
 	if w.Bay != 0 {
 		return nil, &Wrong{"the terminal's day is of all bays: it cannot be asked for one"}
 	}
-	place, err := b.Place(ctx)
+	zone, err := b.siteZone(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +258,7 @@ func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
 	}
 	slices.SortFunc(ends, func(a, b Occurrence) int { return a.At.Compare(b.At) })
 	days := make([][]DayEnd, len(ends)+1)
-	for m, err := range b.movementsOf(ctx, Window{}) {
+	for m, err := range b.Movements(ctx, Window{}) {
 		if err != nil {
 			return nil, err
 		}
@@ -287,7 +278,7 @@ func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
 	}
 	var out []DayEnd
 	for i := range days {
-		out = append(out, ofDay(days[i], ends, i, w, place.Zone())...)
+		out = append(out, ofDay(days[i], ends, i, w, zone)...)
 	}
 	return out, nil
 }
@@ -300,7 +291,7 @@ func ofDay(rows []DayEnd, ends []Occurrence, i int, w Window, zone *time.Locatio
 	}
 	if !lasts {
 		day := ends[i].At.In(zone).Format(time.DateOnly)
-		if day < w.from() || day > w.to() {
+		if day < w.From || day > w.to() {
 			return nil
 		}
 	}
@@ -326,11 +317,10 @@ func ofDay(rows []DayEnd, ends []Occurrence, i int, w Window, zone *time.Locatio
 
 // DayEndTable is the report of the terminal's days.
 func (b *Book) DayEndTable(ctx context.Context, w Window) (Table, error) {
-	place, err := b.Place(ctx)
+	zone, err := b.siteZone(ctx)
 	if err != nil {
 		return Table{}, err
 	}
-	zone := place.Zone()
 	t := Table{Name: "reconcile", By: "day_end", Window: w, Columns: []Column{{"from", Moment}, {"to", Moment},
 		{"sessions", Count}, {"captured", Amount}, {"terminal", Amount}, {"difference", Amount}, {"currency", Text}},
 		Minor: []string{"currency"}}

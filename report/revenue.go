@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"kioskd"
+	"kioskd/session"
 )
 
 // Ways in which money and energy are grouped.
@@ -33,18 +34,12 @@ type Revenue struct {
 	Energy   kiosk.Energy   `json:"energy_wh"`
 	Captured kiosk.Money    `json:"captured"`
 	// Billed is what should have been taken. It differs from Captured where the terminal booked another amount.
-	Billed   kiosk.Money  `json:"billed"`
-	Net      *kiosk.Money `json:"net,omitempty"` // nil where a session of it was sold without saying its tax
-	Taxes    []Tax        `json:"taxes"`
-	Refunded kiosk.Money  `json:"refunded"`
-	Kept     kiosk.Money  `json:"kept"`     // Captured less Refunded
-	Released kiosk.Money  `json:"released"` // of holds
-}
-
-// Tax is what a rate came to.
-type Tax struct {
-	Percent string      `json:"percent"`
-	Amount  kiosk.Money `json:"amount"`
+	Billed   kiosk.Money       `json:"billed"`
+	Net      *kiosk.Money      `json:"net,omitempty"` // nil where a session of it was sold without saying its tax
+	Taxes    []session.BillTax `json:"taxes"`
+	Refunded kiosk.Money       `json:"refunded"`
+	Kept     kiosk.Money       `json:"kept"`     // Captured less Refunded
+	Released kiosk.Money       `json:"released"` // of holds
 }
 
 // RevenueBy adds up the movements of a window.
@@ -53,21 +48,16 @@ func (b *Book) RevenueBy(ctx context.Context, w Window, by string) ([]Revenue, e
 		return nil, &Wrong{fmt.Sprintf("cannot group by %q: want one of %v", by, Groups())}
 	}
 	groups := map[string]*Revenue{}
-	for m, err := range b.movementsOf(ctx, w) {
+	for m, err := range b.Movements(ctx, w) {
 		if err != nil {
 			return nil, err
 		}
 		group, currency := m.group(by), m.Amount.Currency
 		key := group + " " + string(currency)
-		r := groups[key]
-		if r == nil {
-			zero := kiosk.Money{Currency: currency}
-			net := zero
-			r = &Revenue{Group: group, Currency: currency, Captured: zero, Billed: zero, Net: &net, Taxes: []Tax{},
-				Refunded: zero, Kept: zero, Released: zero}
-			groups[key] = r
+		if groups[key] == nil {
+			groups[key] = newRevenue(group, currency)
 		}
-		r.add(m.Movement)
+		groups[key].add(m.revenue())
 	}
 	out := make([]Revenue, 0, len(groups))
 	for _, r := range groups {
@@ -85,7 +75,7 @@ func (b *Book) RevenueBy(ctx context.Context, w Window, by string) ([]Revenue, e
 }
 
 // group is that of a movement.
-func (m dated) group(by string) string {
+func (m Movement) group(by string) string {
 	switch by {
 	case ByMonth:
 		return m.Day[:len("2026-03")]
@@ -99,39 +89,33 @@ func (m dated) group(by string) string {
 	return m.Day
 }
 
-func (r *Revenue) add(m Movement) {
-	switch m.What {
-	case Granted:
-		r.Free++
-		r.Energy += m.Energy
-	case Release:
-		r.Unpaid++
-		r.Released.Minor += m.Returned.Minor
-	case Refunds:
-		r.Refunded.Minor += m.Amount.Minor
-	case Capture:
-		r.capture(m)
-	}
-	r.Kept.Minor = r.Captured.Minor - r.Refunded.Minor
+// newRevenue is that of a group in which nothing happened.
+func newRevenue(group string, c kiosk.Currency) *Revenue {
+	zero := kiosk.Money{Currency: c}
+	net := zero
+	return &Revenue{Group: group, Currency: c, Captured: zero, Billed: zero, Net: &net, Taxes: []session.BillTax{},
+		Refunded: zero, Released: zero, Kept: zero}
 }
 
-func (r *Revenue) capture(m Movement) {
-	r.Sessions++
-	r.Energy += m.Energy
-	r.Captured.Minor += m.Amount.Minor
-	r.Released.Minor += m.Returned.Minor
-	if m.Billed != nil {
-		r.Billed.Minor += m.Billed.Minor
+// revenue is what a movement alone comes to.
+func (m Movement) revenue() Revenue {
+	r := *newRevenue("", m.Amount.Currency)
+	switch m.What {
+	case Granted:
+		r.Free, r.Energy = 1, m.Energy
+	case Release:
+		r.Unpaid, r.Released = 1, m.Returned
+	case Refunds:
+		r.Refunded = m.Amount
+	case Capture:
+		r.Sessions, r.Energy, r.Captured, r.Released = 1, m.Energy, m.Amount, m.Returned
+		r.Net, r.Taxes = m.Net, m.Taxes
+		if m.Billed != nil {
+			r.Billed = *m.Billed
+		}
 	}
-	switch {
-	case m.Net == nil:
-		r.Net = nil
-	case r.Net != nil:
-		r.Net = &kiosk.Money{Minor: r.Net.Minor + m.Net.Minor, Currency: r.Currency}
-	}
-	for _, t := range m.Taxes {
-		r.tax(t.Percent, t.Amount)
-	}
+	r.Kept.Minor = r.Captured.Minor - r.Refunded.Minor
+	return r
 }
 
 func (r *Revenue) tax(percent string, amount kiosk.Money) {
@@ -141,12 +125,12 @@ func (r *Revenue) tax(percent string, amount kiosk.Money) {
 			return
 		}
 	}
-	r.Taxes = append(r.Taxes, Tax{percent, amount})
-	slices.SortFunc(r.Taxes, func(a, b Tax) int { return cmp.Compare(a.Percent, b.Percent) })
+	r.Taxes = append(r.Taxes, session.BillTax{Percent: percent, Amount: amount})
+	slices.SortFunc(r.Taxes, func(a, b session.BillTax) int { return cmp.Compare(a.Percent, b.Percent) })
 }
 
-// sum adds another group.
-func (r *Revenue) sum(o Revenue) {
+// add adds what another group comes to, in the same currency.
+func (r *Revenue) add(o Revenue) {
 	r.Sessions, r.Unpaid, r.Free, r.Energy = r.Sessions+o.Sessions, r.Unpaid+o.Unpaid, r.Free+o.Free, r.Energy+o.Energy
 	for _, p := range []struct{ to, of *kiosk.Money }{{&r.Captured, &o.Captured}, {&r.Billed, &o.Billed},
 		{&r.Refunded, &o.Refunded}, {&r.Kept, &o.Kept}, {&r.Released, &o.Released}} {
@@ -167,15 +151,10 @@ func (r *Revenue) sum(o Revenue) {
 func Total(groups []Revenue) []Revenue {
 	sums := map[kiosk.Currency]*Revenue{}
 	for _, g := range groups {
-		s := sums[g.Currency]
-		if s == nil {
-			zero := kiosk.Money{Currency: g.Currency}
-			net := zero
-			s = &Revenue{Currency: g.Currency, Captured: zero, Billed: zero, Net: &net, Taxes: []Tax{}, Refunded: zero,
-				Kept: zero, Released: zero}
-			sums[g.Currency] = s
+		if sums[g.Currency] == nil {
+			sums[g.Currency] = newRevenue("", g.Currency)
 		}
-		s.sum(g)
+		sums[g.Currency].add(g)
 	}
 	out := make([]Revenue, 0, len(sums))
 	for _, c := range slices.Sorted(maps.Keys(sums)) {

@@ -210,19 +210,18 @@ func (c *chronicle) occurrence(seq int64, e session.Event) error {
 // Faults reads the spells that touch a window: those that began before it and lasted into it with them.
 func (b *Book) Faults(ctx context.Context, w Window) iter.Seq2[Spell, error] {
 	return func(yield func(Spell, error) bool) {
-		place, err := b.Place(ctx)
+		zone, err := b.siteZone(ctx)
 		if err != nil {
 			yield(Spell{}, err)
 			return
 		}
-		zone := place.Zone()
 		for row, err := range b.rows.Between(ctx, rowFault, "", w.to()) {
 			var s Spell
 			if err == nil {
 				err = json.Unmarshal(row.Body, &s)
 			}
 			if err == nil && (w.Bay != 0 && s.Bay != 0 && s.Bay != w.Bay ||
-				row.Day < w.from() && s.Until != nil && s.Until.In(zone).Format(time.DateOnly) < w.from()) {
+				row.Day < w.From && s.Until != nil && s.Until.In(zone).Format(time.DateOnly) < w.From) {
 				continue
 			}
 			if !yield(s, err) || err != nil {
@@ -234,6 +233,5 @@ func (b *Book) Faults(ctx context.Context, w Window) iter.Seq2[Spell, error] {
 
 // Occurrences reads what else happened in a window.
 func (b *Book) Occurrences(ctx context.Context, w Window) iter.Seq2[Occurrence, error] {
-	day := "" // which each says itself
-	return daily(ctx, b, rowSite, w, func(o *Occurrence) (any, *string, *int) { return o, &day, &o.Bay })
+	return rows(b.rows.Between(ctx, rowSite, w.From, w.to()), w, func(o Occurrence) int { return o.Bay })
 }

@@ -1,12 +1,9 @@
 package report_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +12,7 @@ import (
 
 	"kioskd"
 	"kioskd/report"
+	"kioskd/session/sessiontest"
 	"kioskd/store"
 )
 
@@ -76,26 +74,12 @@ func golden(t *testing.T) *journal {
 	}
 	j := &journal{epoch: "golden"}
 	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
+		for _, r := range sessiontest.Golden(t, name) {
+			if r.Session != "" { // sessions of two files may have one name
+				r.Session = strings.TrimSuffix(filepath.Base(name), ".jsonl") + "-" + r.Session
+			}
+			j.add(r.Session, r.Kind, string(r.Body))
 		}
-		lines := bufio.NewScanner(f)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			var line struct {
-				Session, Kind string
-				Body          json.RawMessage
-			}
-			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-				t.Fatal(err)
-			}
-			if line.Session != "" { // sessions of two files may have one name
-				line.Session = strings.TrimSuffix(filepath.Base(name), ".jsonl") + "-" + line.Session
-			}
-			j.add(line.Session, line.Kind, string(line.Body))
-		}
-		f.Close()
 	}
 	return j
 }

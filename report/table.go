@@ -214,6 +214,14 @@ func moment(t *time.Time, zone *time.Location) any {
 	return t.In(zone)
 }
 
+// numbered is a bay for a table: nil for the site.
+func numbered(bay int) any {
+	if bay == 0 {
+		return nil
+	}
+	return strconv.Itoa(bay)
+}
+
 // word is a text for a table: nil where it is empty.
 func word[S ~string](s S) any {
 	if s == "" {

@@ -13,7 +13,7 @@ import (
 // Counters are of the site: a bay is not asked for.
 func (b *Book) Visits(ctx context.Context, w Window) (map[string]int64, error) {
 	sum, written := map[string]int64{}, map[string]bool{}
-	for row, err := range b.rows.Between(ctx, rowVisits, w.from(), w.to()) {
+	for row, err := range b.rows.Between(ctx, rowVisits, w.From, w.to()) {
 		var v session.VisitsBody
 		if err == nil {
 			err = json.Unmarshal(row.Body, &v)
@@ -36,7 +36,7 @@ func (b *Book) Visits(ctx context.Context, w Window) (map[string]int64, error) {
 			return nil, err
 		}
 		for _, c := range counts {
-			if c.Day >= w.from() && c.Day <= w.to() && !written[c.Day] {
+			if c.Day >= w.From && c.Day <= w.to() && !written[c.Day] {
 				sum[c.What] += c.N
 			}
 		}
@@ -63,8 +63,7 @@ func counted(visits map[string]int64, sales int) (out []Figure) {
 	}
 	out = append(out, touches)
 	for _, s := range []string{"bays", "price", "tap", "declined"} {
-		f := number("left_"+s, of(kiosk.CountLeft+s))
-		out = append(out, f)
+		out = append(out, number("left_"+s, of(kiosk.CountLeft+s)))
 	}
 	return out
 }

@@ -90,7 +90,7 @@ func head(p *text.Printer, key string) string {
 }
 
 // texts are keys of words that stand in a column, by what comes before them.
-var texts = map[string]string{"state": "report.state.", "end_reason": "reason.", "fault": "", "figure": "report.kpi."}
+var texts = map[string]string{"state": "report.state.", "end_reason": "reason.", "figure": "report.kpi."}
 
 // word is a value as people read it.
 func (t Table) word(p *text.Printer, c Column, v any) string {

@@ -41,6 +41,15 @@ func (x Session) bill(end kiosk.Reading) (*Bill, error) {
 	return b, b.taxes(cost)
 }
 
+// Owed is what the driver pays if their session ends with a reading: nothing without energy, never more than the hold.
+func (x Session) Owed(r kiosk.Reading) (kiosk.Money, error) {
+	b, err := x.bill(r)
+	if err != nil {
+		return kiosk.Money{}, err
+	}
+	return b.Total, nil
+}
+
 // taxes splits the total by the shares of the cost.
 func (b *Bill) taxes(cost *tariff.Cost) error {
 	if cost.BeforeTaxes == nil {

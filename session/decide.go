@@ -434,12 +434,28 @@ func (x Session) lastGood(o Observation) []Event {
 	if o.Sample != nil {
 		live = *o.Sample
 	}
-	good := live.Good
-	if good == nil || x.Power != Charging && x.Power != Pausing || !x.when(good.At).After(x.Last.At) ||
-		good.Serial != x.Last.Serial || x.rise(good.Import) < 0 {
+	good := x.newer(live)
+	if good == nil || x.Power != Charging && x.Power != Pausing {
 		return nil
 	}
 	return []Event{x.says(ReadingTaken, o.At, ReadingBody{Reading: *good})}
+}
+
+// newer is the reading of a look that is relied on, where the journal has an older one; else nil.
+func (x Session) newer(look Sample) *kiosk.Reading {
+	good := look.Good
+	if good == nil || !x.when(good.At).After(x.Last.At) || good.Serial != x.Last.Serial || x.rise(good.Import) < 0 {
+		return nil
+	}
+	return good
+}
+
+// Newest is the last reading that is relied on: that of a look at the session's bay, or of the journal.
+func (x Session) Newest(look Sample) kiosk.Reading {
+	if good := x.newer(look); good != nil {
+		return *good
+	}
+	return x.LastReading()
 }
 
 // measured takes a good look at a running session. A meter in front of a charger that cannot be reached counts on.

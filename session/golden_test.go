@@ -1,10 +1,8 @@
 package session_test
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -17,6 +15,7 @@ import (
 
 	"kioskd"
 	"kioskd/session"
+	"kioskd/session/sessiontest"
 )
 
 // TestGoldenJournals: the journals of testdata/journals, which the build that they are named after wrote, replay
@@ -63,33 +62,15 @@ func TestGoldenJournals(t *testing.T) {
 // goldenParts reads a journal, and gives each session its records.
 func goldenParts(t *testing.T, name string, kinds map[string]bool) (parts [][]kiosk.Record) {
 	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	place := map[string]int{}
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var line struct {
-			Seq     int64
-			Session string
-			Kind    string
-			Body    json.RawMessage
-			Token   string
-		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			t.Fatal(err)
-		}
-		i, known := place[line.Session]
+	for _, r := range sessiontest.Golden(t, name) {
+		i, known := place[r.Session]
 		if !known {
 			i = len(parts)
-			place[line.Session], parts = i, append(parts, nil)
+			place[r.Session], parts = i, append(parts, nil)
 		}
-		kinds[line.Kind] = true
-		parts[i] = append(parts[i], kiosk.Record{Seq: line.Seq, Session: line.Session, Kind: line.Kind, Body: line.Body,
-			Token: line.Token})
+		kinds[r.Kind] = true
+		parts[i] = append(parts[i], r)
 	}
 	return parts
 }

@@ -2,9 +2,12 @@ package site
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"kioskd/config"
 	"kioskd/report"
+	"kioskd/store"
 )
 
 // Reports is where the rows of a journal's reports lie: see package report. The file can be removed at any time.
@@ -32,11 +35,18 @@ func (s *Site) reported(ctx context.Context) {
 }
 
 func (s *Site) keepReports(ctx context.Context) error {
-	book, err := report.Open(ctx, Reports(s.c.Journal), s.journal)
+	book, err := openReports(ctx, s.c, s.journal)
 	if err != nil {
 		return err
 	}
-	defer book.Close()
-	book.In(s.c.Timezone)
-	return book.KeepUp(ctx, nil)
+	return errors.Join(book.KeepUp(ctx, nil), book.Close())
+}
+
+// openReports opens the reports of a site's journal.
+func openReports(ctx context.Context, c *config.Config, journal *store.Store) (*report.Book, error) {
+	book, err := report.Open(ctx, Reports(c.Journal), journal)
+	if err == nil {
+		book.In(c.Timezone)
+	}
+	return book, err
 }

@@ -31,6 +31,7 @@ import (
 	"kioskd/store"
 	"kioskd/terminal"
 	"kioskd/ui"
+	"kioskd/ui/text"
 )
 
 // Site is a site that is sold at, as one value: its devices, its journal, the machine that decides, the sockets of the
@@ -58,6 +59,7 @@ type Site struct {
 	do       *instructionRunner
 	operator *operator // nil without one
 	keep     *keeper
+	texts    *text.Catalogues
 	screen   ui.Site
 	visitors *visitors
 	report   func(context.Context) (json.RawMessage, error) // of everything, for a technician far away
@@ -258,6 +260,7 @@ func (s *Site) openOffice(context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.texts = old.texts
 	s.screen = screenSite(s.c, s.prices)
 	s.screen.Archive, s.screen.Receipt = old, old.handout
 	s.visitors = &visitors{journal: s.journal, control: s.control, log: s.log,

@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"net"
@@ -57,22 +58,24 @@ func (s *Site) serveWeb(ctx context.Context) {
 }
 
 func (s *Site) listenWeb(ctx context.Context, d *desktop) error {
-	handler, err := web.Handler(d, s.log)
+	secure, err := serverTLS(s.c.Web.Certificate, s.c.Web.Key)
 	if err != nil {
-		return err
-	}
-	secure, err := s.c.Web.TLS()
-	if err != nil {
-		return err
+		return fmt.Errorf("cannot read the certificate of web: %w", err)
 	}
 	l, err := net.Listen("tcp", s.c.Web.Listen)
 	if err != nil {
 		return err
 	}
 	l = netutil.LimitListener(l, mostConnections)
-	server := &http.Server{Handler: handler, ReadTimeout: 30 * time.Second, WriteTimeout: 5 * time.Minute,
+	server := &http.Server{
+		Handler:        web.Handler(d, s.texts, s.log),
+		ReadTimeout:    30 * time.Second,
+		WriteTimeout:   5 * time.Minute,
 		IdleTimeout:    2 * time.Minute,
-		MaxHeaderBytes: 1 << 14, TLSConfig: secure, BaseContext: func(net.Listener) context.Context { return ctx }}
+		MaxHeaderBytes: 1 << 14,
+		TLSConfig:      secure,
+		BaseContext:    func(net.Listener) context.Context { return ctx },
+	}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if secure != nil {
 		err = server.ServeTLS(l, "", "")
@@ -94,12 +97,11 @@ func (d *desktop) Book(ctx context.Context, f func(*report.Book) error) error {
 		return ctx.Err()
 	}
 	defer func() { <-d.one }()
-	book, err := report.Open(ctx, Reports(d.c.Journal), d.journal)
+	book, err := openReports(ctx, d.c, d.journal)
 	if err != nil {
 		return err
 	}
 	defer book.Close() // its rows are computed again
-	book.In(d.c.Timezone)
 	if time.Since(d.keptAt) >= freshFor || !config.Exists(Reports(d.c.Journal)) {
 		if err := book.KeepUp(ctx, nil); err != nil {
 			return err
@@ -224,17 +226,10 @@ func occupied(out *web.Bay, x session.Session, live session.Sample) {
 	if x.Start == nil || x.Last == nil {
 		return
 	}
-	now := x.LastReading()
-	if live.Good != nil && live.Good.Import >= now.Import {
-		now = *live.Good
-	}
+	now := x.Newest(live)
 	energy := x.Energy(now.Import)
 	out.Energy = &energy
-	if cost, err := x.Cost(now); err == nil {
-		total := cost.AfterTaxes
-		if out.Held != nil && total.Minor > out.Held.Minor { // no more is ever taken
-			total = *out.Held
-		}
-		out.Cost = &total
+	if owed, err := x.Owed(now); err == nil {
+		out.Cost = &owed
 	}
 }

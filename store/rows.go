@@ -256,8 +256,8 @@ func (r *Rows) query(ctx context.Context, where string, args ...any) iter.Seq2[R
 
 // Changed lists the sessions that have a record of those after one number up to another, in order of their ids.
 func (s *Store) Changed(ctx context.Context, after, to int64) ([]string, error) {
-	return listed(ctx, s.read, word, "select distinct session from record where seq > ? and seq <= ? and session <> '' "+
-		"order by session", after, to)
+	return listed(ctx, s.read, word, "select distinct session from record where seq > ? and seq <= ? and session "+
+		"<> '' order by session", after, to)
 }
 
 // SiteRecords reads the records that belong to no session, of those after one number up to another, in order.

@@ -436,8 +436,9 @@ func (s *Store) Matching(ctx context.Context, kind, path, text string) iter.Seq2
 
 func (s *Store) query(ctx context.Context, where string, args ...any) iter.Seq2[kiosk.Record, error] {
 	return func(yield func(kiosk.Record, error) bool) {
-		for r, err := range found(ctx, s.read, scanRecord, "select record.seq, session, kind, body, wall, mono, clock_ok, "+
-			"coalesce((select token from token where token.seq = record.seq), '') from record "+where, args...) {
+		const columns = "record.seq, session, kind, body, wall, mono, clock_ok, " +
+			"coalesce((select token from token where token.seq = record.seq), '')"
+		for r, err := range found(ctx, s.read, scanRecord, "select "+columns+" from record "+where, args...) {
 			if !yield(r, explain(err)) {
 				return
 			}

@@ -414,10 +414,7 @@ func (p *scene) charging(v *View, x session.Session, snap session.Snapshot) {
 	case session.Adopting:
 		v.Message = "one_moment"
 	}
-	reading := x.LastReading()
-	if live := snap.Live[x.Bay].Good; live != nil && live.Import >= reading.Import {
-		reading = *live
-	}
+	reading := x.Newest(snap.Live[x.Bay])
 	v.Energy = x.Energy(reading.Import)
 	if now := snap.Live[x.Bay].Reading; now != nil {
 		v.Power = now.Power
@@ -428,8 +425,8 @@ func (p *scene) charging(v *View, x session.Session, snap session.Snapshot) {
 	} else if own != nil {
 		v.Limit.Energy = own.Energy
 	}
-	if cost, err := x.Cost(reading); err == nil && v.Energy > 0 {
-		v.Cost = least(cost.AfterTaxes, x.Hold.Approved)
+	if owed, err := x.Owed(reading); err == nil {
+		v.Cost = owed
 	}
 	p.cutOff(v, x, snap.Live[x.Bay], reading)
 	switch {

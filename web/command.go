@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"kioskd/report"
 	"kioskd/session"
 )
 
@@ -42,22 +43,12 @@ func (s *server) stop(w http.ResponseWriter, r *http.Request, by string) error {
 	if err != nil {
 		return err
 	}
-	reference := ""
-	for record, err := range s.site.Records(r.Context(), id) {
-		if err != nil {
-			return err
-		}
-		e, err := session.FromRecord(record)
-		if err != nil {
-			return err
-		}
-		if b, ok := e.Body.(session.LeaseBody); ok {
-			reference = b.Reference
-			break
-		}
+	row, err := report.FromRecords(id, s.site.Records(r.Context(), id))
+	if err != nil {
+		return err
 	}
-	done, err := s.command(r, by, "stop session", reference, func() (any, error) {
-		return s.site.Stop(r.Context(), reference, by)
+	done, err := s.command(r, by, "stop session", row.Reference, func() (any, error) {
+		return s.site.Stop(r.Context(), row.Reference, by)
 	})
 	if err != nil {
 		return err

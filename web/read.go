@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"kioskd"
@@ -193,11 +191,11 @@ func (s *server) printer(r *http.Request, usual string) (*text.Printer, error) {
 	if lang == "" {
 		lang = usual
 	}
-	if !slices.Contains(s.texts.Languages(), lang) {
-		return nil, &problem{http.StatusBadRequest, fmt.Sprintf("language %q: want one of %s", lang,
-			strings.Join(s.texts.Languages(), " "))}
+	p, err := s.texts.In(lang)
+	if err != nil {
+		return nil, &problem{http.StatusBadRequest, err.Error()}
 	}
-	return s.texts.Printer(lang), nil
+	return p, nil
 }
 
 func (s *server) receipt(w http.ResponseWriter, r *http.Request, _ string) error {

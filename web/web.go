@@ -105,11 +105,7 @@ type server struct {
 }
 
 // Handler answers the requests of the API for a site.
-func Handler(site Site, log *slog.Logger) (http.Handler, error) {
-	texts, err := text.Load()
-	if err != nil {
-		return nil, err
-	}
+func Handler(site Site, texts *text.Catalogues, log *slog.Logger) http.Handler {
 	s := &server{site, texts, log, time.Now}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
@@ -122,7 +118,7 @@ func Handler(site Site, log *slog.Logger) (http.Handler, error) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, &problem{http.StatusNotFound, "no such address: " + r.URL.Path})
 	})
-	return guarded(mux), nil
+	return guarded(mux)
 }
 
 // operation is what an address does, and the scope that it needs.

@@ -27,6 +27,7 @@ import (
 	"kioskd/session"
 	"kioskd/session/sessiontest"
 	"kioskd/store"
+	"kioskd/ui/text"
 	"kioskd/web"
 )
 
@@ -162,11 +163,11 @@ func newSite(t *testing.T) (*site, *httptest.Server) {
 		Bays: []web.Bay{{Number: 1, State: "free"}, {Number: 2, State: "charging", Reference: "7GK2M4Q", Since: &since,
 			Power: &power, Energy: &energy, Cost: &money, Held: &money, Meter: "1"}},
 		Faults: []web.Fault{{Code: "MT001", Bay: 1, Severity: kiosk.BayDown, Acts: kiosk.Technician}}}}
-	h, err := web.Handler(s, slog.New(slog.DiscardHandler))
+	texts, err := text.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(h)
+	server := httptest.NewServer(web.Handler(s, texts, slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
 	return s, server
 }

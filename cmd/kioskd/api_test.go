@@ -46,15 +46,7 @@ func TestAProgramOfTheHost(t *testing.T) {
 	}
 	ask := func(method, path string) (int, string) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(ctx, method, "http://"+listen+"/api/v1"+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
+		resp := answerTo(ctx, t, method, "http://"+listen+"/api/v1"+path, token)
 		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
@@ -104,10 +96,10 @@ func TestAProgramOfTheHost(t *testing.T) {
 	}
 }
 
-// follow watches the stream until the session charges.
-func follow(ctx context.Context, t *testing.T, base, token, reference string) {
+// answerTo is the answer to a request with a token.
+func answerTo(ctx context.Context, t *testing.T, method, url, token string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v1/events", nil)
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +108,13 @@ func follow(ctx context.Context, t *testing.T, base, token, reference string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return resp
+}
+
+// follow watches the stream until the session charges.
+func follow(ctx context.Context, t *testing.T, base, token, reference string) {
+	t.Helper()
+	resp := answerTo(ctx, t, http.MethodGet, base+"/api/v1/events", token)
 	defer resp.Body.Close()
 	lines := bufio.NewScanner(resp.Body)
 	for lines.Scan() {

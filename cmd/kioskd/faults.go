@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -37,8 +35,9 @@ func (p program) faultTable(fs *pflag.FlagSet) cli.Run {
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(texts.Languages(), *lang) {
-			return cli.Usagef("faults: language %q: want one of %s", *lang, strings.Join(texts.Languages(), " "))
+		printer, err := texts.In(*lang)
+		if err != nil {
+			return cli.Usagef("faults: %w", err)
 		}
 		var rows [][]any
 		for _, f := range kiosk.Faults() {
@@ -48,7 +47,6 @@ func (p program) faultTable(fs *pflag.FlagSet) cli.Run {
 				}
 				continue
 			}
-			printer := texts.Printer(*lang)
 			rows = append(rows, []any{f.Code, f.Severity, f.Acts, printer.T(f.Code.TextKey("title")),
 				printer.T(f.Code.TextKey("technician"))})
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,16 +65,12 @@ func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 	records := fs.Bool("ocmf", false, "print what the meter signed instead: its OCMF records as it made them")
 	safe := fs.String("safe", "", "write the `file` that the S.A.F.E. transparency software reads instead")
 	return func(ctx context.Context, args []string) error {
-		id := args[0]
-		if ref, err := kiosk.ParseReference(id); err == nil {
-			id = ref
-		}
 		s, err := p.openJournal(ctx, j)
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		id, err = s.Find(ctx, id)
+		id, err := findSession(ctx, s, args[0])
 		if err != nil {
 			return err
 		}
@@ -88,6 +83,14 @@ func (p program) receipt(fs *pflag.FlagSet) cli.Run {
 		}
 		return p.writeReceipt(r, *format, cmp.Or(*lang, r.Language), *font)
 	}
+}
+
+// findSession finds a session by its id, or by its reference as a person types it.
+func findSession(ctx context.Context, s *store.Store, typed string) (id string, err error) {
+	if ref, err := kiosk.ParseReference(typed); err == nil {
+		typed = ref
+	}
+	return s.Find(ctx, typed)
 }
 
 // writeSigned writes what a meter signed of a session.
@@ -113,15 +116,16 @@ func (p program) writeReceipt(r receipt.Receipt, format, lang, font string) erro
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(texts.Languages(), lang) {
-		return cli.Usagef("receipt: language %q: want one of %s", lang, strings.Join(texts.Languages(), " "))
+	printer, err := texts.In(lang)
+	if err != nil {
+		return cli.Usagef("receipt: %w", err)
 	}
 	var out bytes.Buffer
 	switch format {
 	case "json":
 		return p.JSON(r)
 	case "text":
-		out.WriteString(r.Text(texts.Printer(lang)))
+		out.WriteString(r.Text(printer))
 	case "pdf":
 		if p.onTerminal() {
 			return cli.Usagef("receipt: a PDF is nothing to read on a terminal: write it to a file with > receipt.pdf")
@@ -130,7 +134,7 @@ func (p program) writeReceipt(r receipt.Receipt, format, lang, font string) erro
 		if err != nil {
 			return err
 		}
-		if err := pdf.Write(&out, r, texts.Printer(lang), extra); err != nil {
+		if err := pdf.Write(&out, r, printer, extra); err != nil {
 			return err
 		}
 	default:

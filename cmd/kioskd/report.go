@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -201,16 +200,16 @@ func (p program) pdfTable(out *bytes.Buffer, t report.Table, a asked, place repo
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(texts.Languages(), *a.language) {
-		return cli.Usagef("report %s: language %q: want one of %s", t.Name, *a.language,
-			strings.Join(texts.Languages(), " "))
+	printer, err := texts.In(*a.language)
+	if err != nil {
+		return cli.Usagef("report %s: %w", t.Name, err)
 	}
 	extra, err := optional(*a.font)
 	if err != nil {
 		return err
 	}
 	of := pdf.Of{Seller: place.Seller, Made: time.Now().In(place.Zone())}
-	return pdf.Write(out, t, texts.Printer(*a.language), of, extra)
+	return pdf.Write(out, t, printer, of, extra)
 }
 
 // deliver writes what a report came to where it was asked for.
@@ -444,11 +443,7 @@ func (p program) dispute(fs *pflag.FlagSet) cli.Run {
 			return err
 		}
 		defer journal.Close()
-		id := args[0]
-		if ref, err := kiosk.ParseReference(id); err == nil {
-			id = ref
-		}
-		id, err = journal.Find(ctx, id)
+		id, err := findSession(ctx, journal, args[0])
 		if err != nil {
 			return err
 		}

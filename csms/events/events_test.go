@@ -1,10 +1,8 @@
 package events_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,36 +13,12 @@ import (
 	"kioskd/ocpp/judges"
 	"kioskd/ocpp/v2"
 	"kioskd/session"
+	"kioskd/session/sessiontest"
 )
 
 func options() events.Options {
 	return events.Options{EVSE: func(bay int) int { return bay }, TariffID: func(session.Offer) string { return "T-1" },
 		ReceiptURL: func(_, ref string) string { return "https://receipts.example/" + ref }, Every: time.Minute}
-}
-
-// journal reads the records of a golden journal of the session machine.
-func journal(t *testing.T, path string) (out []kiosk.Record) {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var line struct {
-			Seq     int64
-			Session string
-			Kind    string
-			Body    json.RawMessage
-		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, kiosk.Record{Seq: line.Seq, Session: line.Session, Kind: line.Kind, Body: line.Body})
-	}
-	return out
 }
 
 // told lets records be told, with the state written and read back after each.
@@ -89,7 +63,7 @@ func TestEveryJournalIsTold(t *testing.T) {
 	}
 	var all []string
 	for _, file := range files {
-		records := journal(t, file)
+		records := sessiontest.Golden(t, file)
 		messages, left := told(t, records, options())
 		next, ended := map[string]int{}, map[string]bool{}
 		settled := map[string]string{}
@@ -141,7 +115,7 @@ func TestEveryJournalIsTold(t *testing.T) {
 
 // TestASessionAsAnOperatorReadsIt: a visit of 2.100 kWh for 1.03 EUR, of which 0.16 is VAT, at a hold of 50.00.
 func TestASessionAsAnOperatorReadsIt(t *testing.T) {
-	messages, left := told(t, journal(t, "../../session/testdata/journals/metered_charger.jsonl"), options())
+	messages, left := told(t, sessiontest.Golden(t, "../../session/testdata/journals/metered_charger.jsonl"), options())
 	if len(left.Sessions) != 0 || len(messages) != 3 {
 		t.Fatalf("%d messages, left %+v", len(messages), left)
 	}
@@ -171,7 +145,7 @@ func TestASessionAsAnOperatorReadsIt(t *testing.T) {
 // TestWhatIsNotTold: a session that began before an operator was told of anything, and a hold that was given back
 // without a transaction, unless the operator was asked.
 func TestWhatIsNotTold(t *testing.T) {
-	all := journal(t, "../../session/testdata/journals/metered_charger.jsonl")
+	all := sessiontest.Golden(t, "../../session/testdata/journals/metered_charger.jsonl")
 	for i, r := range all {
 		if r.Kind == string(session.HoldOK) {
 			if got, left := told(t, all[i:], options()); len(got) != 0 || len(left.Sessions) != 0 {
@@ -218,7 +192,7 @@ func TestWhatIsNotTold(t *testing.T) {
 
 // TestReasons: each reason of a session is one of OCPP's, by the schema's own lists (judged with the frames).
 func TestReasons(t *testing.T) {
-	all := journal(t, "../../session/testdata/journals/metered_charger.jsonl")
+	all := sessiontest.Golden(t, "../../session/testdata/journals/metered_charger.jsonl")
 	var out []events.Message
 	for _, reason := range []string{"stopped", "unplugged", "limit", "no_energy", "no_plug", "cancelled", "timeout",
 		"meter", "contactor", "interrupted", "shutdown", "own_limit", "emergency", "remote", "charger", "lost",

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -209,18 +208,18 @@ func TestEveryKindHasAMeaning(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, name := range files {
-		for _, line := range golden(t, name) {
-			if line.Session == "" || seen[line.Kind] {
+		for _, r := range sessiontest.Golden(t, name) {
+			if r.Session == "" || seen[r.Kind] {
 				continue
 			}
-			seen[line.Kind] = true
-			r := kiosk.Record{Seq: 1, Session: line.Session, Kind: line.Kind, Body: line.Body}
+			seen[r.Kind] = true
+			r.Seq = 1
 			files, _ := unpacked(t, dispute.Case{Records: []kiosk.Record{r}, Checkpoint: "o\n0\nx\n",
 				Session: report.Session{Timezone: "UTC"}})
 			rows, err := csv.NewReader(bytes.NewReader(files["timeline.csv"])).ReadAll()
 			if err != nil || len(rows) != 2 ||
 				strings.TrimSpace(rows[1][3]) == "" || strings.HasPrefix(rows[1][3], "Bay ") {
-				t.Errorf("%s means nothing: %q, %v", line.Kind, rows, err)
+				t.Errorf("%s means nothing: %q, %v", r.Kind, rows, err)
 			}
 			if !strings.Contains(string(files["README.txt"]), "is not signed") ||
 				!strings.Contains(string(files["README.txt"]), "1 records were written after the checkpoint") {
@@ -228,7 +227,7 @@ func TestEveryKindHasAMeaning(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Contains(keys(seen), string(session.Unproven)) {
+	if !seen[string(session.Unproven)] {
 		t.Error("the golden journals have no unproven session: this proves little")
 	}
 }

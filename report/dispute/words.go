@@ -164,7 +164,8 @@ func readme(c Case) []byte {
 	say("begin with a dash are signatures (c2sp.org/signed-note) by the keys of proof/keys.txt.")
 	if !strings.Contains(c.Checkpoint, "\n\n") {
 		say("")
-		say("The checkpoint is not signed: neither a back office nor the kiosk's key was at hand. It binds nobody.")
+		say("The checkpoint is not signed: neither a back office nor the kiosk's key was at hand. It proves nothing")
+		say("against the host.")
 	}
 	if late := late(c); late > 0 {
 		say("")

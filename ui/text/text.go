@@ -172,6 +172,14 @@ func (c *Catalogues) Printer(lang string) *Printer {
 	return p
 }
 
+// In is the printer of a language that a person names: an error for one that is not offered.
+func (c *Catalogues) In(lang string) (*Printer, error) {
+	if !slices.Contains(c.Languages(), lang) {
+		return nil, fmt.Errorf("language %q: want one of %s", lang, strings.Join(c.Languages(), " "))
+	}
+	return c.Printer(lang), nil
+}
+
 // bundle has the texts of a language, to be filled.
 func (c *Catalogues) bundle(lang string) *i18n.Bundle {
 	c.mu.Lock()
