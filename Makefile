@@ -15,7 +15,7 @@ demo: build-daemon
 GOTESTSUM = go run gotest.tools/gotestsum@v1.13.0 --format pkgname --
 test: setup
 	$(GOTESTSUM) -race -tags $(GO_TEST_TAGS) -timeout 60m -parallel 6 ./...
-	$(GOTESTSUM) -tags $(GO_TEST_TAGS) ./ui/screens
+	$(GOTESTSUM) -tags $(GO_TEST_TAGS) ./ui/screens ./config
 
 lint: setup
 	test -z "$$(gofmt -l .)"

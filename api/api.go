@@ -53,11 +53,12 @@ const (
 	ScopeReports = "reports"
 	ScopeControl = "control"
 	ScopeMoney   = "money"
+	ScopeAdmin   = "admin"
 )
 
 // Scopes lists them all.
 func Scopes() []string {
-	return []string{ScopeStatus, ScopeReports, ScopeControl, ScopeMoney}
+	return []string{ScopeStatus, ScopeReports, ScopeControl, ScopeMoney, ScopeAdmin}
 }
 
 // Token is what is known of a program's token.

@@ -40,6 +40,9 @@ func settings(n *yaml.Node, path string, each func(path string, value *yaml.Node
 // place and the setting's name in it. Nothing is taken for another value in silence: what is good again is read the
 // same whatever stood there before.
 func TestEveryFaultNamesItsSetting(t *testing.T) {
+	if underRace {
+		t.Skip("reading has one goroutine: the same test is run without the race detector")
+	}
 	var doc yaml.Node
 	data, err := os.ReadFile(example)
 	if err == nil {

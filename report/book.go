@@ -201,7 +201,7 @@ type Place struct {
 }
 
 // Zone is the site's time zone; UTC where it is not known.
-func (p Place) Zone() *time.Location { return Session{Timezone: p.Timezone}.zone() }
+func (p Place) Zone() *time.Location { return Session{Timezone: p.Timezone}.Zone() }
 
 // place is what the last session says of the site, of those before a change and in it.
 func (b *Book) place(ctx context.Context, c *store.Change, last *Session) (p Place, err error) {

@@ -53,7 +53,7 @@ func (b *Book) SessionTable(ctx context.Context, w Window, f Filter) (Table, err
 		if !f.has(s) {
 			continue
 		}
-		zone := s.zone()
+		zone := s.Zone()
 		t.Rows = append(t.Rows, []any{s.Reference, s.At.In(zone), strconv.Itoa(s.Bay), string(s.Outcome),
 			word(s.Reason), moment(s.Start, zone), moment(s.End, zone), s.Energy, money(s.Held), money(s.Billed),
 			money(s.Paid), money(s.Returned), money(s.refunded()), word(s.Currency), word(s.Card), word(s.Last4),

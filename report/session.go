@@ -387,8 +387,8 @@ func (s *Session) keep(before Session) {
 	}
 }
 
-// zone is the site's.
-func (s Session) zone() *time.Location {
+// Zone is the site's time zone; UTC where it is not known.
+func (s Session) Zone() *time.Location {
 	loc, err := time.LoadLocation(s.Timezone)
 	if err != nil {
 		return time.UTC
@@ -397,4 +397,4 @@ func (s Session) zone() *time.Location {
 }
 
 // day is the site's day of a time.
-func (s Session) day(t time.Time) string { return t.In(s.zone()).Format(time.DateOnly) }
+func (s Session) day(t time.Time) string { return t.In(s.Zone()).Format(time.DateOnly) }

@@ -208,6 +208,7 @@ type (
 		Amount kiosk.Money `json:"amount"`
 		By     string      `json:"by,omitempty"`
 		Note   string      `json:"note,omitempty"` // what that person says
+		Key    string      `json:"key,omitempty"`  // by which a program that tells it again means the same one
 	}
 	// InstructionBody is a back office's instruction; Report is what it asked for.
 	InstructionBody struct {

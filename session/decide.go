@@ -78,7 +78,7 @@ func (r Rules) Decide(s State, o Observation) ([]Event, error) {
 // refund is money that was given back outside of the terminal.
 func (o Observation) refund() Event {
 	return Event{Kind: Refunded, Session: o.Session, At: o.At,
-		Body: RefundBody{Amount: *o.Amount, By: o.By, Note: o.Note}}
+		Body: RefundBody{Amount: *o.Amount, By: o.By, Note: o.Note, Key: o.Key}}
 }
 
 // decideSession decides about what concerns one session.

@@ -46,6 +46,7 @@ type Observation struct {
 	Instruction *kiosk.Instruction
 	Report      json.RawMessage
 	Amount      *kiosk.Money // of a refund
+	Key         string       // of a refund: one that is told again with it is the same
 	Transaction *kiosk.Transaction
 	Ended       *ChargerEndBody
 	Noted       *Event        // see Controller.Note

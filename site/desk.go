@@ -436,18 +436,27 @@ func (d desk) doFree(ctx context.Context, by string, args []string) (ui.Row, err
 	if err != nil {
 		return ui.Row{}, err
 	}
-	t, err := tariff.Parse(freeTariff(d.c.Currency))
+	code, err := giveAway(ctx, d.c, d.owner.control, n, by)
 	if err != nil {
 		return ui.Row{}, err
 	}
-	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: d.c.Currency},
-		Language: d.c.Languages[0],
-		Timezone: d.c.Timezone.String(), Limit: &session.Limit{Energy: freeEnergy}}
-	id, err := d.owner.control.Grant(ctx, n, offer, by)
+	return row("free.ok", "ok", number(n), arg("Code", code)), nil
+}
+
+// giveAway lets the next vehicle at a bay charge for nothing. Its driver stops it with the code.
+func giveAway(ctx context.Context, c *config.Config, control *session.Controller, bay int, by string) (code string,
+	err error) {
+	t, err := tariff.Parse(freeTariff(c.Currency))
 	if err != nil {
-		return ui.Row{}, err
+		return "", err
 	}
-	return row("free.ok", "ok", number(n), arg("Code", d.c.Rules.Code(id))), nil
+	offer := session.Offer{Tariff: t.JSON(), Hash: store.Sum(t.JSON()), Hold: kiosk.Money{Currency: c.Currency},
+		Language: c.Languages[0], Timezone: c.Timezone.String(), Limit: &session.Limit{Energy: freeEnergy}}
+	id, err := control.Grant(ctx, bay, offer, by)
+	if err != nil {
+		return "", err
+	}
+	return c.Rules.Code(id), nil
 }
 
 // OpenItems lists the money that is not settled.

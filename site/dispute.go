@@ -52,20 +52,15 @@ func Case(ctx context.Context, journal *store.Store, c *config.Config, id, versi
 // checkpoint chooses the head of the tree that the proof rests on: the one that the back office signed, where it has
 // all records of the session; else the present one, signed by the kiosk where its key is at hand.
 func checkpoint(ctx context.Context, journal *store.Store, c *config.Config, d *dispute.Case) error {
-	var signer note.Signer
-	if c != nil {
-		secret, err := os.ReadFile(checkpointKeyPath(c))
-		if err == nil {
-			var public string
-			signer, public, err = backoffice.OfSecret(strings.TrimSpace(string(secret)))
-			d.Keys = append(d.Keys, public)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-			return fmt.Errorf("cannot read the key of checkpoints: %w", err)
-		}
-		if c.Uplink != nil {
-			d.Keys = append(d.Keys, c.Uplink.OfficeKey)
-		}
+	signer, public, err := checkpointSigner(c)
+	if err != nil {
+		return err
+	}
+	if public != "" {
+		d.Keys = append(d.Keys, public)
+	}
+	if c != nil && c.Uplink != nil {
+		d.Keys = append(d.Keys, c.Uplink.OfficeKey)
 	}
 	_, signed, err := journal.Acked(ctx)
 	if err != nil {
@@ -82,9 +77,34 @@ func checkpoint(ctx context.Context, journal *store.Store, c *config.Config, d *
 			return nil
 		}
 	}
+	d.Checkpoint, d.Size, err = present(ctx, journal, c, signer)
+	return err
+}
+
+// checkpointSigner is the kiosk's key, and its public half. Both are absent where the key is not at hand.
+func checkpointSigner(c *config.Config) (signer note.Signer, public string, err error) {
+	if c == nil {
+		return nil, "", nil
+	}
+	secret, err := os.ReadFile(checkpointKeyPath(c))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
+		return nil, "", nil
+	case err == nil:
+		signer, public, err = backoffice.OfSecret(strings.TrimSpace(string(secret)))
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("cannot read the key of checkpoints: %w", err)
+	}
+	return signer, public, nil
+}
+
+// present is the head of the tree now, signed where there is a key.
+func present(ctx context.Context, journal *store.Store, c *config.Config, signer note.Signer) (text string, size int64,
+	err error) {
 	epoch, err := journal.Epoch(ctx)
 	if err != nil {
-		return err
+		return "", 0, err
 	}
 	point := kiosk.Checkpoint{Origin: "kioskd/unknown/" + epoch}
 	if c != nil {
@@ -94,14 +114,9 @@ func checkpoint(ctx context.Context, journal *store.Store, c *config.Config, d *
 	if err == nil {
 		point.Hash, err = journal.TreeHash(ctx, point.Records)
 	}
-	if err != nil {
-		return err
+	if err != nil || signer == nil {
+		return point.Text(), point.Records, err
 	}
-	d.Size, d.Checkpoint = point.Records, point.Text()
-	if signer == nil {
-		return nil
-	}
-	text, err := note.Sign(&note.Note{Text: point.Text()}, signer)
-	d.Checkpoint = string(text)
-	return err
+	signed, err := note.Sign(&note.Note{Text: point.Text()}, signer)
+	return string(signed), point.Records, err
 }

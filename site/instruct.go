@@ -61,6 +61,45 @@ func (i *instructionRunner) Instruct(ctx context.Context, in kiosk.Instruction, 
 	i.do(ctx, in)
 }
 
+// order carries out what a person or a program of the host instructs, once for each id: told again, it changes nothing
+// and says what became of it.
+func (i *instructionRunner) order(ctx context.Context, in kiosk.Instruction, by string) error {
+	mine := *i
+	mine.by = by
+	known, err := mine.known(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	if known {
+		return mine.became(ctx, in.ID)
+	}
+	if !mine.clock.Trusted() {
+		return errors.New("the clock may be wrong: nothing is done at a time that may be another")
+	}
+	if err := mine.owner.control.Do(ctx, session.Observation{What: session.InstructionGiven, By: by,
+		Instruction: &in}); err != nil {
+		return err
+	}
+	report, why := mine.carryOut(ctx, in)
+	mine.end(ctx, in, report, why)
+	return why
+}
+
+// became is why an instruction was refused; nil where it was not.
+func (i *instructionRunner) became(ctx context.Context, id string) error {
+	for r, err := range i.journal.Matching(ctx, string(session.InstructionRefused), "$.instruction.id", id) {
+		if err != nil {
+			return err
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return err
+		}
+		return errors.New(e.Failure())
+	}
+	return nil
+}
+
 // known tells whether the journal has an instruction.
 func (i *instructionRunner) known(ctx context.Context, id string) (bool, error) {
 	for _, kind := range []session.Kind{session.InstructionTaken, session.InstructionRefused} {

@@ -105,6 +105,11 @@ func (o *office) SendNow(context.Context) (api.Done, error) {
 // Refund writes down that a person gave money back outside of the terminal, which needs the
 // card for it. It never exceeds what was taken.
 func (o *office) Refund(ctx context.Context, reference, amount, by, why string) (api.Refunded, error) {
+	return o.RefundOnce(ctx, reference, amount, by, why, "")
+}
+
+// RefundOnce implements web.Site. With a key that the session has a refund of it changes nothing, and answers as then.
+func (o *office) RefundOnce(ctx context.Context, reference, amount, by, why, key string) (api.Refunded, error) {
 	o.refunding.Lock()
 	defer o.refunding.Unlock()
 	out := api.Refunded{Reference: reference}
@@ -133,6 +138,15 @@ func (o *office) Refund(ctx context.Context, reference, amount, by, why string) 
 	if err != nil {
 		return out, err
 	}
+	told, err := o.told(ctx, id, key)
+	switch {
+	case err != nil:
+		return out, err
+	case told != nil && *told != out.Refunded:
+		return out, fmt.Errorf("cannot refund %v: with this key %v was refunded", out.Refunded, *told)
+	case told != nil:
+		return out, nil
+	}
 	if out.Refunded.Minor <= 0 || out.Refunded.Minor > out.Left.Minor {
 		return out, fmt.Errorf("cannot refund %v: %v is left of what was taken", out.Refunded, out.Left)
 	}
@@ -145,5 +159,28 @@ func (o *office) Refund(ctx context.Context, reference, amount, by, why string) 
 		return out, err
 	}
 	return out, o.control.Do(context.WithoutCancel(ctx), session.Observation{What: session.RefundTold, Session: id,
-		Amount: &out.Refunded, By: by, Note: why, Derived: credits})
+		Amount: &out.Refunded, By: by, Note: why, Key: key, Derived: credits})
+}
+
+// told is the refund of a session that was told with a key; nil where there is none.
+func (o *office) told(ctx context.Context, id, key string) (*kiosk.Money, error) {
+	if key == "" {
+		return nil, nil
+	}
+	for r, err := range o.journal.Session(ctx, id) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Kind != string(session.Refunded) {
+			continue
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		if b := e.Body.(session.RefundBody); b.Key == key {
+			return &b.Amount, nil
+		}
+	}
+	return nil, nil
 }

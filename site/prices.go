@@ -208,6 +208,17 @@ func (s *priceSchedule) next(at time.Time) (next time.Time) {
 	return next
 }
 
+// schedule is by what is sold at a time, and what follows it, in order.
+func (s *priceSchedule) schedule(at time.Time) []priced {
+	t, sum := s.Prices(at)
+	out := []priced{{tariff: t, sum: sum}}
+	for from := s.next(at); !from.IsZero(); from = s.next(from) {
+		t, sum := s.Prices(from)
+		out = append(out, priced{from, t, sum})
+	}
+	return out
+}
+
 // jump says which price is nothing now, or ten times what it was, or a tenth: a slip of the
 // pen, or worse.
 func jump(old, now *tariff.Tariff) string {

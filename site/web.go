@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -33,6 +34,9 @@ type desktop struct {
 	version string
 	log     *slog.Logger
 
+	orders  *instructionRunner // what its host instructs
+	ordered sync.Mutex         // one instruction at a time
+
 	one    chan struct{} // who has the reports
 	keptAt time.Time     // of its owner
 }
@@ -43,7 +47,8 @@ const mostConnections = 256
 // serveWeb answers the host's network until ctx ends. A port that cannot be had is tried again.
 func (s *Site) serveWeb(ctx context.Context) {
 	d := &desktop{served: s.served(), c: s.c, journal: s.journal, control: s.control, version: s.options.Version,
-		log: s.log, one: make(chan struct{}, 1)}
+		log: s.log, one: make(chan struct{}, 1), orders: &instructionRunner{journal: s.journal, owner: s.owner(),
+			clock: s.clock, prices: s.prices, report: s.report, log: s.log}}
 	for ctx.Err() == nil {
 		err := s.listenWeb(ctx, d)
 		if ctx.Err() != nil {
@@ -156,6 +161,43 @@ func (d *desktop) Token(ctx context.Context, hash string) (api.Token, error) {
 // Note implements web.Site.
 func (d *desktop) Note(ctx context.Context, kind session.Kind, body any) error {
 	return d.control.Note(ctx, kind, body)
+}
+
+// Grant implements web.Site.
+func (d *desktop) Grant(ctx context.Context, bay int, by string) (web.Granted, error) {
+	code, err := giveAway(ctx, d.c, d.control, bay, by)
+	return web.Granted{Bay: bay, Code: code}, err
+}
+
+// Instruct implements web.Site.
+func (d *desktop) Instruct(ctx context.Context, in kiosk.Instruction, by string) error {
+	d.ordered.Lock()
+	defer d.ordered.Unlock()
+	in.Kiosk = d.c.KioskID
+	return d.orders.order(ctx, in, by)
+}
+
+// Tariffs implements web.Site.
+func (d *desktop) Tariffs() (out []web.Tariff) {
+	for _, p := range d.orders.prices.schedule(d.orders.clock.Now()) {
+		t := web.Tariff{SHA256: p.sum, Tariff: p.tariff.JSON()}
+		if !p.from.IsZero() {
+			from := p.from.In(d.c.Timezone)
+			t.From = &from
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// Checkpoint implements web.Site.
+func (d *desktop) Checkpoint(ctx context.Context) (string, error) {
+	signer, _, err := checkpointSigner(d.c)
+	if err != nil {
+		return "", err
+	}
+	text, _, err := present(ctx, d.journal, d.c, signer)
+	return text, err
 }
 
 // Watch implements web.Site.

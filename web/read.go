@@ -185,6 +185,38 @@ func (s *server) session(w http.ResponseWriter, r *http.Request, _ string) error
 	return answer(w, row)
 }
 
+// timeline is what happened, in words.
+func (s *server) timeline(w http.ResponseWriter, r *http.Request, _ string) error {
+	id, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	row, err := report.FromRecords(id, s.site.Records(r.Context(), id))
+	if err != nil {
+		return err
+	}
+	var records []kiosk.Record
+	for record, err := range s.site.Records(r.Context(), id) {
+		if err != nil {
+			return err
+		}
+		records = append(records, record)
+	}
+	return answer(w, dispute.Steps(records, row.Zone()))
+}
+
+func (s *server) tariffs(w http.ResponseWriter, _ *http.Request, _ string) error {
+	return answer(w, s.site.Tariffs())
+}
+
+func (s *server) checkpoint(w http.ResponseWriter, r *http.Request, _ string) error {
+	point, err := s.site.Checkpoint(r.Context())
+	if err != nil {
+		return err
+	}
+	return send(w, "text/plain; charset=utf-8", []byte(point))
+}
+
 // printer is that of the language that a request asks for.
 func (s *server) printer(r *http.Request, usual string) (*text.Printer, error) {
 	lang := r.URL.Query().Get("language")

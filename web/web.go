@@ -19,7 +19,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"kioskd"
 	"kioskd/api"
@@ -56,6 +59,32 @@ type Site interface {
 	Stop(ctx context.Context, reference, by string) (api.Done, error)
 	ShutBay(ctx context.Context, bay int, shut bool, by string) (api.Done, error)
 	Drain(ctx context.Context, on bool) (api.Drained, error)
+	// RefundOnce writes down money that was given back, once for each key.
+	RefundOnce(ctx context.Context, reference, amount, by, why, key string) (api.Refunded, error)
+	// Grant lets the next vehicle at a bay charge for nothing.
+	Grant(ctx context.Context, bay int, by string) (Granted, error)
+	// Instruct carries an instruction out, once for each of its ids.
+	Instruct(ctx context.Context, in kiosk.Instruction, by string) error
+	// Tariffs are the one by which is sold now, and those that follow.
+	Tariffs() []Tariff
+	// Checkpoint is the journal's, signed by the kiosk where it has a key.
+	Checkpoint(ctx context.Context) (string, error)
+	Tokens(context.Context) ([]api.Token, error)
+	MakeToken(ctx context.Context, wish api.Token, by string) (api.NewToken, error)
+	EndToken(ctx context.Context, name, by string) (api.Done, error)
+}
+
+// Granted is a charge for nothing. Its driver stops it with the code.
+type Granted struct {
+	Bay  int    `json:"bay"`
+	Code string `json:"code"`
+}
+
+// Tariff is by what is sold from a time on.
+type Tariff struct {
+	From   *time.Time      `json:"from,omitempty"` // nil for the one that holds now
+	SHA256 string          `json:"sha256"`
+	Tariff json.RawMessage `json:"tariff"` // OCPI 2.2.1
 }
 
 // Status is the kiosk now.
@@ -102,18 +131,26 @@ type server struct {
 	texts *text.Catalogues
 	log   *slog.Logger
 	now   func() time.Time
+
+	mu   sync.Mutex
+	pace map[string]*rate.Limiter // of commands, by who gives them
 }
 
 // Handler answers the requests of the API for a site.
 func Handler(site Site, texts *text.Catalogues, log *slog.Logger) http.Handler {
-	s := &server{site, texts, log, time.Now}
+	s := &server{site: site, texts: texts, log: log, now: time.Now, pace: map[string]*rate.Limiter{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
 		w.Write(api.OpenAPI) // an error here is the connection's
 	})
 	for _, o := range s.operations() {
-		mux.HandleFunc(o.pattern, s.allowed(o))
+		handler := s.allowed(o)
+		if strings.HasPrefix(o.pattern, "GET ") && !strings.HasSuffix(o.pattern, "/events") ||
+			strings.HasSuffix(o.pattern, "}/events") { // a stream has no end
+			handler = tagged(handler)
+		}
+		mux.HandleFunc(o.pattern, handler)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, &problem{http.StatusNotFound, "no such address: " + r.URL.Path})
@@ -137,21 +174,32 @@ func (s *server) operations() []operation {
 		{"GET " + v1 + "/bays/{bay}", api.ScopeStatus, s.bay},
 		{"POST " + v1 + "/bays/{bay}/close", api.ScopeControl, s.shut(true)},
 		{"POST " + v1 + "/bays/{bay}/open", api.ScopeControl, s.shut(false)},
+		{"POST " + v1 + "/bays/{bay}/free", api.ScopeMoney, s.grant},
 		{"GET " + v1 + "/sessions", api.ScopeReports, s.sessions},
 		{"GET " + v1 + "/sessions/{reference}", api.ScopeReports, s.session},
+		{"GET " + v1 + "/sessions/{reference}/events", api.ScopeReports, s.timeline},
 		{"POST " + v1 + "/sessions/{reference}/stop", api.ScopeControl, s.stop},
+		{"POST " + v1 + "/sessions/{reference}/refund", api.ScopeMoney, s.refund},
 		{"GET " + v1 + "/sessions/{reference}/receipt", api.ScopeReports, s.receipt},
 		{"GET " + v1 + "/sessions/{reference}/dispute.zip", api.ScopeMoney, s.dispute},
 		{"GET " + v1 + "/reports/{report}", api.ScopeReports, s.report},
 		{"POST " + v1 + "/drain", api.ScopeControl, s.drain(true)},
 		{"DELETE " + v1 + "/drain", api.ScopeControl, s.drain(false)},
+		{"PUT " + v1 + "/message", api.ScopeControl, s.announce},
+		{"DELETE " + v1 + "/message", api.ScopeControl, s.announceNothing},
+		{"GET " + v1 + "/tariffs", api.ScopeStatus, s.tariffs},
+		{"PUT " + v1 + "/tariff", api.ScopeMoney, s.price},
+		{"GET " + v1 + "/journal/checkpoint", api.ScopeReports, s.checkpoint},
+		{"GET " + v1 + "/tokens", api.ScopeAdmin, s.tokens},
+		{"POST " + v1 + "/tokens", api.ScopeAdmin, s.makeToken},
+		{"DELETE " + v1 + "/tokens/{name}", api.ScopeAdmin, s.endToken},
 	}
 }
 
 // guarded sets what every answer has, and bounds what is read of a request.
 func guarded(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Cache-Control", "private, no-cache")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")

@@ -130,6 +130,41 @@ func (s *site) Drain(_ context.Context, on bool) (api.Drained, error) {
 	return api.Drained{}, s.say("drain %v", on)
 }
 
+func (s *site) RefundOnce(_ context.Context, reference, amount, by, why, key string) (api.Refunded, error) {
+	return api.Refunded{Reference: reference, Refunded: sessiontest.EUR(50), Left: sessiontest.EUR(48)},
+		s.say("refund %s %s %s %q %q", reference, amount, by, why, key)
+}
+
+func (s *site) Grant(_ context.Context, bay int, by string) (web.Granted, error) {
+	return web.Granted{Bay: bay, Code: "1234"}, s.say("grant %d %s", bay, by)
+}
+
+func (s *site) Instruct(_ context.Context, in kiosk.Instruction, by string) error {
+	if in.Expires.IsZero() || in.Issued.IsZero() {
+		return errors.New("it never expires")
+	}
+	return s.say("instruct %s %s %s %v %s", in.ID[:8], in.Do, in.Tariff, in.Texts, by)
+}
+
+func (s *site) Tariffs() []web.Tariff {
+	return []web.Tariff{{SHA256: "ab", Tariff: []byte(`{"id":"now"}`)}, {From: &s.now.At, SHA256: "cd",
+		Tariff: []byte(`{"id":"next"}`)}}
+}
+
+func (s *site) Checkpoint(context.Context) (string, error) { return "origin\n1\nhash\n", nil }
+
+func (s *site) Tokens(context.Context) ([]api.Token, error) {
+	return []api.Token{{Name: "desk", Scopes: []string{"status"}, Made: s.now.At, Used: "2026-03-02"}}, nil
+}
+
+func (s *site) MakeToken(_ context.Context, wish api.Token, by string) (api.NewToken, error) {
+	return api.NewToken{Name: wish.Name, Token: "kioskd_new"}, s.say("token %s %v %s", wish.Name, wish.Scopes, by)
+}
+
+func (s *site) EndToken(_ context.Context, name, by string) (api.Done, error) {
+	return api.Done{Done: true}, s.say("end %s %s", name, by)
+}
+
 // journal makes the site's journal a Source of reports.
 type source struct{ *sessiontest.Journal }
 
@@ -202,9 +237,22 @@ func contract(t *testing.T) func(*http.Request, *http.Response) {
 // asked is a request with a token; empty for none.
 func asked(t *testing.T, server *httptest.Server, method, path, token string) (*http.Request, *http.Response) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/api/v1"+path, nil)
+	return askedWith(t, server, method, path, token, "", "")
+}
+
+// askedWith is a request with a body and an Idempotency-Key.
+func askedWith(t *testing.T, server *httptest.Server, method, path, token, body, key string) (*http.Request,
+	*http.Response) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/api/v1"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+web.TokenPrefix+token)
@@ -228,7 +276,7 @@ func documented(t *testing.T) (out [][3]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fill := strings.NewReplacer("{bay}", "1", "{reference}", "7GK2M4Q", "{report}", "revenue")
+	fill := strings.NewReplacer("{bay}", "1", "{reference}", "7GK2M4Q", "{report}", "revenue", "{name}", "desk")
 	for path, item := range model.Model.Paths.PathItems.FromOldest() {
 		for method, op := range item.GetOperations().FromOldest() {
 			scope := ""
@@ -247,7 +295,7 @@ func TestEachOperationNeedsItsScope(t *testing.T) {
 	s, server := newSite(t)
 	good := contract(t)
 	all := documented(t)
-	if len(all) < 14 {
+	if len(all) < 25 {
 		t.Fatalf("%d operations", len(all))
 	}
 	for _, o := range all {
@@ -320,6 +368,10 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"GET", "/reports/reconcile", "application/json", 200, `"captured":{"amount":"0.98"`},
 		{"GET", "/reports/revenue?by=colour", "application/problem+json", 400, "cannot group by"},
 		{"GET", "/reports/revenue?format=xml", "application/problem+json", 400, "want json, csv or pdf"},
+		{"GET", "/sessions/7GK2M4Q/events", "application/json", 200, `"what":"The bank approved the reservation.`},
+		{"GET", "/tariffs", "application/json", 200, `"tariff":{"id":"next"}`},
+		{"GET", "/journal/checkpoint", "text/plain; charset=utf-8", 200, "origin"},
+		{"GET", "/tokens", "application/json", 200, `"last_used":"2026-03-02"`},
 		{"POST", "/bays/1/close", "application/json", 200, `{"done":true}`},
 		{"POST", "/bays/1/open", "application/json", 200, `{"done":true}`},
 		{"POST", "/bays/9/open", "application/problem+json", 404, "bay"},
@@ -349,6 +401,115 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		"command by token all: drain", "drain true", "command by token all: end drain", "drain false"}
 	if !slices.Equal(s.told, want) {
 		t.Errorf("it was told\n%q, want\n%q", s.told, want)
+	}
+}
+
+// TestWishes are commands with a body: what is not known in it, or cannot be read, is refused with its place, and a
+// program that asks again is known by its key.
+func TestWishes(t *testing.T) {
+	s, server := newSite(t)
+	good := contract(t)
+	const refund = `{"amount":"0.50","why":"cable"}`
+	for _, c := range []struct {
+		method, path, body, key string
+		status                  int
+		want                    string
+	}{
+		{"POST", "/sessions/7GK2M4Q/refund", refund, "k1", 200, `"left":{"amount":"0.48"`},
+		{"POST", "/sessions/7GK2M4Q/refund", refund, "", 400, "Idempotency-Key"},
+		{"POST", "/sessions/7GK2M4Q/refund", refund, "a b", 400, "visible characters"},
+		{"POST", "/sessions/7GK2M4Q/refund", `{"amount":"0.50","reason":"x"}`, "k1", 400, `unknown field`},
+		{"POST", "/sessions/7GK2M4Q/refund", `{"amount":0.5}`, "k1", 400, "near byte"},
+		{"POST", "/sessions/7GK2M4Q/refund", refund + refund, "k1", 400, "more behind"},
+		{"POST", "/sessions/7GK2M4Q/refund", "", "k1", 400, "EOF"},
+		{"POST", "/sessions/AAAAAAA/refund", refund, "k1", 404, "there is none"},
+		{"POST", "/bays/1/free", "", "", 200, `{"bay":1,"code":"1234"}`},
+		{"PUT", "/message", `{"texts":{"en":"Closed on Sunday"}}`, "m1", 200, `{"done":true}`},
+		{"PUT", "/message", `{"texts":{}}`, "", 400, "texts"},
+		{"DELETE", "/message", "", "m2", 200, `{"done":true}`},
+		{"PUT", "/tariff", `{"tariff":{"id":"x"},"from":"2026-04-01T00:00:00+02:00"}`, "t1", 200, `{"done":true}`},
+		{"PUT", "/tariff", `{}`, "", 400, "want the tariff"},
+		{"POST", "/tokens", `{"name":"new","scopes":["status"]}`, "", 200, `{"name":"new","token":"kioskd_new"}`},
+		{"DELETE", "/tokens/desk", "", "", 200, `{"done":true}`},
+		{"DELETE", "/tokens/other", "", "", 404, "there is none"},
+	} {
+		req, resp := askedWith(t, server, c.method, c.path, "all", c.body, c.key)
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != c.status || !strings.Contains(string(body), c.want) {
+			t.Errorf("%s %s %s: %d %s, want %d with %q", c.method, c.path, c.body, resp.StatusCode, body, c.status,
+				c.want)
+		}
+		resp.Body = io.NopCloser(strings.NewReader(string(body)))
+		good(req, resp)
+	}
+	want := []string{
+		"command by token all: refund 7GK2M4Q 0.50", `refund 7GK2M4Q 0.50 token all "cable" "token all k1"`,
+		"command by token all: free charge 1", "grant 1 token all",
+		"command by token all: message", "instruct " + web.Hash("token all m1")[:8] +
+			" message  map[en:Closed on Sunday] token all",
+		"command by token all: end message", "instruct " + web.Hash("token all m2")[:8] + " message  map[] token all",
+		"command by token all: tariff", "instruct " + web.Hash("token all t1")[:8] +
+			` tariff {"id":"x"} map[] token all`,
+		"command by token all: make token new", "token new [status] token all",
+		"command by token all: end token desk", "end desk token all"}
+	if !slices.Equal(s.told, want) {
+		t.Errorf("it was told\n%q, want\n%q", s.told, want)
+	}
+}
+
+// TestAProgramThatGoesMad cannot fill the journal: after its burst it is told to wait, others are not.
+func TestAProgramThatGoesMad(t *testing.T) {
+	s, server := newSite(t)
+	good := contract(t)
+	refused := 0
+	for range 100 {
+		req, resp := asked(t, server, "POST", "/bays/1/close", "control")
+		if resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") != "" {
+			refused++
+			good(req, resp)
+		}
+	}
+	if refused == 0 || len(s.told) != 2*(100-refused) {
+		t.Errorf("%d of 100 commands are refused, %d lines told", refused, len(s.told))
+	}
+	if _, resp := asked(t, server, "POST", "/bays/1/close", "all"); resp.StatusCode != 200 {
+		t.Errorf("another program is answered with %d", resp.StatusCode)
+	}
+}
+
+// TestWhatHasNotChanged is not sent again.
+func TestWhatHasNotChanged(t *testing.T) {
+	s, server := newSite(t)
+	again := func(tag string) *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/api/v1/bays/1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+web.TokenPrefix+"status")
+		req.Header.Set("If-None-Match", tag)
+		resp, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp
+	}
+	first := again("")
+	tag := first.Header.Get("ETag")
+	if first.StatusCode != 200 || tag == "" {
+		t.Fatalf("%d, ETag %q", first.StatusCode, tag)
+	}
+	for _, had := range []string{tag, `"x", W/` + tag, "*"} {
+		if resp := again(had); resp.StatusCode != http.StatusNotModified || resp.ContentLength > 0 {
+			t.Errorf("If-None-Match %s: %d", had, resp.StatusCode)
+		}
+	}
+	s.now.Bays[0].State = "plugged"
+	if resp := again(tag); resp.StatusCode != 200 || resp.Header.Get("ETag") == tag {
+		t.Errorf("a change is answered with %d", resp.StatusCode)
 	}
 }
 

@@ -101,9 +101,9 @@ func TestItReadsAloud(t *testing.T) {
 
 // TestTheKeypadReachesEverything in an order that makes sense, and presses.
 func TestTheKeypadReachesEverything(t *testing.T) {
+	got := make(chan ui.Input, 100)
+	win := newTestWindow(t, func(in ui.Input) { got <- in })
 	for name, v := range views(t) {
-		got := make(chan ui.Input, 100)
-		win := newTestWindow(t, func(in ui.Input) { got <- in })
 		win.show(v)
 		win.changed = time.Time{}
 		want := 0

@@ -92,17 +92,10 @@ func (p *pack) csv(name string, rows [][]string) {
 // Write writes the pack. extra is a TrueType font for characters that the fonts here lack; nil for none.
 func Write(w io.Writer, c Case, texts *text.Catalogues, extra []byte) error {
 	p := &pack{zip: zip.NewWriter(w), at: c.Session.At.UTC()}
-	events := make([]session.Event, 0, len(c.Records))
-	for _, r := range c.Records {
-		e, err := session.FromRecord(r)
-		if err != nil { // of a newer program: its line is in records.jsonl
-			e = session.Event{Kind: session.Kind(r.Kind), At: r.Wall}
-		}
-		events = append(events, e)
-	}
+	events := eventsOf(c.Records) // what cannot be read is in records.jsonl
 	p.add("README.txt", readme(c))
 	p.json("session.json", c.Session)
-	p.csv("timeline.csv", timeline(c, events))
+	p.csv("timeline.csv", timeline(c))
 	p.csv("readings.csv", readings(events))
 	p.json("terminal.json", terminal(events))
 	for _, e := range events {
@@ -178,16 +171,41 @@ func (p *pack) proofs(c Case) error {
 	return nil
 }
 
-// timeline are the records in words.
-func timeline(c Case, events []session.Event) [][]string {
-	zone := time.UTC
-	if loc, err := time.LoadLocation(c.Session.Timezone); err == nil {
-		zone = loc
+// Step is a record of a session, in words.
+type Step struct {
+	Seq     int64          `json:"record"`
+	At      time.Time      `json:"at"`
+	Kind    session.Kind   `json:"kind"`
+	What    string         `json:"what"`
+	Reading *kiosk.Reading `json:"-"` // nil where it has none
+}
+
+// Steps says what a session's records mean, in English, with times in a zone.
+func Steps(records []kiosk.Record, zone *time.Location) (out []Step) {
+	for i, e := range eventsOf(records) {
+		out = append(out, Step{records[i].Seq, e.At.In(zone), e.Kind, words(e), e.Reading()})
 	}
+	return out
+}
+
+// eventsOf reads records. Of a newer program's the kind and the time are known.
+func eventsOf(records []kiosk.Record) []session.Event {
+	events := make([]session.Event, 0, len(records))
+	for _, r := range records {
+		e, err := session.FromRecord(r)
+		if err != nil {
+			e = session.Event{Kind: session.Kind(r.Kind), At: r.Wall}
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// timeline is what happened, a line a record.
+func timeline(c Case) [][]string {
 	rows := [][]string{{"record", "time", "kind", "what"}}
-	for i, e := range events {
-		rows = append(rows, []string{strconv.FormatInt(c.Records[i].Seq, 10), e.At.In(zone).Format(time.RFC3339),
-			string(e.Kind), words(e)})
+	for _, s := range Steps(c.Records, c.Session.Zone()) {
+		rows = append(rows, []string{strconv.FormatInt(s.Seq, 10), s.At.Format(time.RFC3339), string(s.Kind), s.What})
 	}
 	return rows
 }

@@ -33,7 +33,7 @@ type Catalogues struct {
 	bundles   map[string]*i18n.Bundle // of the languages that were asked for: one takes as much memory as a bay does
 	languages []Language              // that are complete
 	lacks     map[string][]string
-	raw       map[string]map[string]string // by language and key, with places to fill
+	raw       map[string]map[string]string // by language and key, with places to fill, as they are written
 }
 
 // Language is a row of languages.yaml.
@@ -95,9 +95,6 @@ func Load() (*Catalogues, error) {
 		if err := json.Unmarshal(data, &texts); err != nil {
 			return nil, fmt.Errorf("cannot read texts: %s: %w", name, err)
 		}
-		for key, text := range texts {
-			texts[key] = together(text)
-		}
 		c.raw[strings.TrimSuffix(name, ".json")] = texts
 	}
 	for _, lang := range table {
@@ -136,7 +133,7 @@ func (c *Catalogues) Table() []Language { return c.languages }
 func (c *Catalogues) Keys() []string { return slices.Sorted(maps.Keys(c.raw["en"])) }
 
 // Raw is a text in a language, with places to fill such as {{.Amount}}.
-func (c *Catalogues) Raw(lang, key string) string { return c.raw[lang][key] }
+func (c *Catalogues) Raw(lang, key string) string { return together(c.raw[lang][key]) }
 
 // Languages lists the languages that are complete, in the table's order.
 func (c *Catalogues) Languages() (codes []string) {
@@ -190,7 +187,7 @@ func (c *Catalogues) bundle(lang string) *i18n.Bundle {
 	b := i18n.NewBundle(language.Make(lang))
 	var all []*i18n.Message
 	for key, text := range c.raw[lang] {
-		all = append(all, &i18n.Message{ID: key, Other: text})
+		all = append(all, &i18n.Message{ID: key, Other: together(text)})
 	}
 	b.MustAddMessages(language.Make(lang), all...)
 	c.bundles[lang] = b
