@@ -47,20 +47,6 @@ type Site interface {
 	EndToken(ctx context.Context, name, by string) (Done, error)
 }
 
-// Scopes are what a token may be good for. Package web says what each lets it do.
-const (
-	ScopeStatus  = "status"
-	ScopeReports = "reports"
-	ScopeControl = "control"
-	ScopeMoney   = "money"
-	ScopeAdmin   = "admin"
-)
-
-// Scopes lists them all.
-func Scopes() []string {
-	return []string{ScopeStatus, ScopeReports, ScopeControl, ScopeMoney, ScopeAdmin}
-}
-
 // Token is what is known of a program's token.
 type Token struct {
 	Name   string     `json:"name"`

@@ -55,6 +55,15 @@ func HashCode(code string) string {
 	return fmt.Sprintf(codeForm, memory, time, threads, b64(salt)+"$"+b64(hash))
 }
 
+// CheckPassword tells why a password is none for the host's network, where any computer that reaches the port may try.
+func CheckPassword(password string) error {
+	const shortest, longest = 12, 200
+	if n := len([]rune(password)); n < shortest || n > longest {
+		return fmt.Errorf("want %d to %d characters", shortest, longest)
+	}
+	return nil
+}
+
 func CheckCode(code string) error {
 	if len(code) < 6 || len(code) > 12 || strings.Trim(code, "0123456789") != "" {
 		return errors.New("want six to twelve digits")

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"kioskd"
 	"kioskd/api"
 	"kioskd/session"
 	"kioskd/store"
@@ -37,14 +38,14 @@ func (g granter) MakeToken(ctx context.Context, wish api.Token, by string) (api.
 			wish.Name)
 	case len(wish.Scopes) == 0:
 		return api.NewToken{}, fmt.Errorf("token %q: want one or more of %s", wish.Name,
-			strings.Join(api.Scopes(), " "))
+			strings.Join(kiosk.Scopes(), " "))
 	case wish.Until != nil && !g.now().Before(*wish.Until):
 		return api.NewToken{}, fmt.Errorf("token %q: its end %s is over", wish.Name, wish.Until.Format(time.RFC3339))
 	}
 	for _, s := range wish.Scopes {
-		if !slices.Contains(api.Scopes(), s) {
+		if !slices.Contains(kiosk.Scopes(), s) {
 			return api.NewToken{}, fmt.Errorf("token %q: scope %q: want some of %s", wish.Name, s,
-				strings.Join(api.Scopes(), " "))
+				strings.Join(kiosk.Scopes(), " "))
 		}
 	}
 	all, err := g.journal.Tokens(ctx)

@@ -144,6 +144,25 @@ func (d *desktop) Records(ctx context.Context, id string) iter.Seq2[kiosk.Record
 	return d.journal.Session(ctx, id)
 }
 
+// People implements web.Site.
+func (d *desktop) People() (out []web.Person) {
+	for _, p := range d.c.Web.People {
+		out = append(out, web.Person{Name: p.Name, Scopes: p.Scopes, Matches: p.Password.Matches})
+	}
+	return out
+}
+
+// Unsettled implements web.Site.
+func (d *desktop) Unsettled(ctx context.Context) ([]receipt.OpenItem, error) {
+	return OpenItems(ctx, d.journal)
+}
+
+// Verify implements web.Site.
+func (d *desktop) Verify(ctx context.Context) (int64, error) {
+	head, err := d.journal.Verify(ctx, func(int64) {})
+	return head.Records, err
+}
+
 // Token implements web.Site.
 func (d *desktop) Token(ctx context.Context, hash string) (api.Token, error) {
 	t, err := d.journal.Token(ctx, hash)

@@ -22,9 +22,8 @@ import (
 // Commands that a token or person may give: a burst, and one a second after it. Each is a record in the journal, which
 // no program may fill.
 const (
-	commandBurst  = 60
-	commandsASec  = 1
-	tellAgainSecs = "1"
+	commandBurst = 60
+	commandsASec = 1
 )
 
 // mayCommand tells whether a token or person may give one more command now.
@@ -39,23 +38,28 @@ func (s *server) mayCommand(by string) bool {
 	return l.AllowN(s.now(), 1)
 }
 
-// command writes a command down, and does it. What stands in its way is told.
-func command[T any](s *server, w http.ResponseWriter, r *http.Request, note session.NoteBody,
-	do func() (T, error)) error {
+// carry writes a command down, and does it. What stands in its way is a problem that may be told.
+func carry[T any](s *server, r *http.Request, note session.NoteBody, do func() (T, error)) (done T, err error) {
 	if !s.mayCommand(note.By) {
-		w.Header().Set("Retry-After", tellAgainSecs)
-		return &problem{http.StatusTooManyRequests, "too many commands: at most one a second"}
+		return done, &problem{http.StatusTooManyRequests, "too many commands: at most one a second"}
 	}
 	note.From = r.RemoteAddr
 	if err := s.site.Note(r.Context(), session.CommandGiven, note); err != nil {
-		return &problem{http.StatusConflict, "the command cannot be written down: " + err.Error()}
+		return done, &problem{http.StatusConflict, "the command cannot be written down: " + err.Error()}
 	}
-	done, err := do()
-	switch {
-	case errors.Is(err, ErrNone):
+	done, err = do()
+	if err != nil && !errors.Is(err, ErrNone) {
+		err = &problem{http.StatusConflict, err.Error()}
+	}
+	return done, err
+}
+
+// command carries a command out for a program.
+func command[T any](s *server, w http.ResponseWriter, r *http.Request, note session.NoteBody,
+	do func() (T, error)) error {
+	done, err := carry(s, r, note, do)
+	if err != nil {
 		return err
-	case err != nil:
-		return &problem{http.StatusConflict, err.Error()}
 	}
 	return answer(w, done)
 }
@@ -167,7 +171,7 @@ func (s *server) drain(on bool) func(http.ResponseWriter, *http.Request, string)
 	}
 }
 
-// instruct carries an instruction out. It has a minute from now on, also where its sender is gone.
+// instruct carries an instruction out for a program.
 func (s *server) instruct(w http.ResponseWriter, r *http.Request, by, what string, in kiosk.Instruction) error {
 	once, err := key(r, by)
 	if err != nil {
@@ -177,12 +181,21 @@ func (s *server) instruct(w http.ResponseWriter, r *http.Request, by, what strin
 	if once != "" {
 		in.ID = Hash(once)
 	}
+	done, err := s.order(r, by, what, in)
+	if err != nil {
+		return err
+	}
+	return answer(w, done)
+}
+
+// order carries an instruction out. It has a minute from now on, also where the one who gave it is gone.
+func (s *server) order(r *http.Request, by, what string, in kiosk.Instruction) (api.Done, error) {
 	const patience = time.Minute
 	in.Issued = s.now().UTC().Truncate(time.Second)
 	in.Expires = in.Issued.Add(patience)
 	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer stop()
-	return command(s, w, r, session.NoteBody{By: by, What: what}, func() (api.Done, error) {
+	return carry(s, r, session.NoteBody{By: by, What: what}, func() (api.Done, error) {
 		return api.Done{Done: true}, s.site.Instruct(ctx, in, by)
 	})
 }

@@ -51,60 +51,24 @@ func (s *server) bay(w http.ResponseWriter, r *http.Request, _ string) error {
 	return answer(w, b)
 }
 
-// events streams the state: at once, then after each change, at most once in beat.
+// events streams the state.
 func (s *server) events(w http.ResponseWriter, r *http.Request, _ string) error {
-	const beat, silence, patience = time.Second, 15 * time.Second, 30 * time.Second
-	changed, cancel := s.site.Watch()
-	defer cancel()
-	w.Header().Set("Content-Type", "text/event-stream")
-	out := http.NewResponseController(w)
-	out.SetReadDeadline(time.Time{}) // there is nothing to read; where it cannot be set it was not
-	quiet := time.NewTicker(silence)
-	defer quiet.Stop()
 	last := ""
-	for {
+	return s.stream(w, r, func() bool { return s.still(r) }, func() error {
 		now := s.present()
 		at := now.At
 		now.At = time.Time{} // which alone is no change
 		state, err := json.Marshal(now)
-		if err != nil {
+		if err != nil || string(state) == last {
 			return err
 		}
-		if err := out.SetWriteDeadline(time.Now().Add(patience)); err != nil { // a watcher that reads nothing is let go
-			return err
-		}
-		if string(state) != last {
-			last, now.At = string(state), at
-			state, err = json.Marshal(now)
-			if err != nil {
-				return err
-			}
+		last, now.At = string(state), at
+		state, err = json.Marshal(now)
+		if err == nil {
 			fmt.Fprintf(w, "event: status\ndata: %s\n\n", state)
-			quiet.Reset(silence)
 		}
-		if out.Flush() != nil { // the watcher is gone
-			return nil
-		}
-		select {
-		case <-r.Context().Done():
-			return nil
-		case <-quiet.C:
-			fmt.Fprint(w, ": nothing changed\n\n")
-			if !s.still(r) {
-				return nil
-			}
-			continue
-		case <-changed:
-		}
-		if !s.still(r) {
-			return nil
-		}
-		select { // changes come together
-		case <-r.Context().Done():
-			return nil
-		case <-time.After(beat):
-		}
-	}
+		return err
+	})
 }
 
 // window is the time and the bay that a request asks for.

@@ -1,11 +1,18 @@
 // Package web is what a host's network has of a kiosk: the API of api/openapi.yaml, version 1, for programs with a
-// token. It reads the present state and the reports, and gives commands by the same operations as the command line and
+// token, and pages for persons with a password. Both show the same figures and give the same commands: they read the
+// present state and the reports, and give commands by the same operations as the command line and
 // the screen. It knows no device and no configuration: a Site is all that it asks.
 //
 // A token is 32 random bytes, shown once; its SHA-256 is kept, with its scopes. A request without a token that is known
 // and good for it is answered by 401 or 403, whatever it asks for. Each command is a record in the journal (command),
 // with the name of its token, before it is done: where that record cannot be written, nothing is done. Errors are
 // problem details (RFC 9457); what is wrong inside is logged, and not told.
+//
+// A person has a name, a password (argon2id) and scopes. Their browser has a cookie for twelve hours, which a restart
+// ends; a form of another site is refused (http.CrossOriginProtection). From the fifth wrong password on an account
+// waits for up to a minute, so that a stranger keeps no person out for long, and an address for up to an hour. Who came
+// in, and each wrong password that was looked at, is in the journal. Pages work without their script, by keyboard
+// alone, and are in the language that the browser asks for.
 package web
 
 import (
@@ -14,6 +21,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"html/template"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -52,6 +60,12 @@ type Site interface {
 	Case(ctx context.Context, id string) (dispute.Case, error)
 	// Records are those of a session.
 	Records(ctx context.Context, id string) iter.Seq2[kiosk.Record, error]
+	// People are those who may see the page.
+	People() []Person
+	// Unsettled is the money that is not where it belongs yet.
+	Unsettled(ctx context.Context) ([]receipt.OpenItem, error)
+	// Verify proves the journal, and returns how many records it has.
+	Verify(ctx context.Context) (int64, error)
 	// Token finds a token by the SHA-256 of what was shown, in hexadecimal, or ErrNone.
 	Token(ctx context.Context, hash string) (api.Token, error)
 	// Note writes down a command before it is done.
@@ -132,13 +146,18 @@ type server struct {
 	log   *slog.Logger
 	now   func() time.Time
 
+	in       *entrance
+	template *template.Template
+
 	mu   sync.Mutex
 	pace map[string]*rate.Limiter // of commands, by who gives them
 }
 
 // Handler answers the requests of the API for a site.
 func Handler(site Site, texts *text.Catalogues, log *slog.Logger) http.Handler {
-	s := &server{site: site, texts: texts, log: log, now: time.Now, pace: map[string]*rate.Limiter{}}
+	s := &server{site: site, texts: texts, log: log, now: time.Now, pace: map[string]*rate.Limiter{},
+		in: newEntrance(time.Now), template: templates()}
+
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
@@ -155,7 +174,8 @@ func Handler(site Site, texts *text.Catalogues, log *slog.Logger) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, &problem{http.StatusNotFound, "no such address: " + r.URL.Path})
 	})
-	return guarded(mux)
+	s.route(mux)
+	return guarded(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // operation is what an address does, and the scope that it needs.
@@ -169,32 +189,36 @@ type operation struct {
 func (s *server) operations() []operation {
 	const v1 = "/api/v1"
 	return []operation{
-		{"GET " + v1 + "/status", api.ScopeStatus, s.status},
-		{"GET " + v1 + "/events", api.ScopeStatus, s.events},
-		{"GET " + v1 + "/bays/{bay}", api.ScopeStatus, s.bay},
-		{"POST " + v1 + "/bays/{bay}/close", api.ScopeControl, s.shut(true)},
-		{"POST " + v1 + "/bays/{bay}/open", api.ScopeControl, s.shut(false)},
-		{"POST " + v1 + "/bays/{bay}/free", api.ScopeMoney, s.grant},
-		{"GET " + v1 + "/sessions", api.ScopeReports, s.sessions},
-		{"GET " + v1 + "/sessions/{reference}", api.ScopeReports, s.session},
-		{"GET " + v1 + "/sessions/{reference}/events", api.ScopeReports, s.timeline},
-		{"POST " + v1 + "/sessions/{reference}/stop", api.ScopeControl, s.stop},
-		{"POST " + v1 + "/sessions/{reference}/refund", api.ScopeMoney, s.refund},
-		{"GET " + v1 + "/sessions/{reference}/receipt", api.ScopeReports, s.receipt},
-		{"GET " + v1 + "/sessions/{reference}/dispute.zip", api.ScopeMoney, s.dispute},
-		{"GET " + v1 + "/reports/{report}", api.ScopeReports, s.report},
-		{"POST " + v1 + "/drain", api.ScopeControl, s.drain(true)},
-		{"DELETE " + v1 + "/drain", api.ScopeControl, s.drain(false)},
-		{"PUT " + v1 + "/message", api.ScopeControl, s.announce},
-		{"DELETE " + v1 + "/message", api.ScopeControl, s.announceNothing},
-		{"GET " + v1 + "/tariffs", api.ScopeStatus, s.tariffs},
-		{"PUT " + v1 + "/tariff", api.ScopeMoney, s.price},
-		{"GET " + v1 + "/journal/checkpoint", api.ScopeReports, s.checkpoint},
-		{"GET " + v1 + "/tokens", api.ScopeAdmin, s.tokens},
-		{"POST " + v1 + "/tokens", api.ScopeAdmin, s.makeToken},
-		{"DELETE " + v1 + "/tokens/{name}", api.ScopeAdmin, s.endToken},
+		{"GET " + v1 + "/status", kiosk.ScopeStatus, s.status},
+		{"GET " + v1 + "/events", kiosk.ScopeStatus, s.events},
+		{"GET " + v1 + "/bays/{bay}", kiosk.ScopeStatus, s.bay},
+		{"POST " + v1 + "/bays/{bay}/close", kiosk.ScopeControl, s.shut(true)},
+		{"POST " + v1 + "/bays/{bay}/open", kiosk.ScopeControl, s.shut(false)},
+		{"POST " + v1 + "/bays/{bay}/free", kiosk.ScopeMoney, s.grant},
+		{"GET " + v1 + "/sessions", kiosk.ScopeReports, s.sessions},
+		{"GET " + v1 + "/sessions/{reference}", kiosk.ScopeReports, s.session},
+		{"GET " + v1 + "/sessions/{reference}/events", kiosk.ScopeReports, s.timeline},
+		{"POST " + v1 + "/sessions/{reference}/stop", kiosk.ScopeControl, s.stop},
+		{"POST " + v1 + "/sessions/{reference}/refund", kiosk.ScopeMoney, s.refund},
+		{"GET " + v1 + "/sessions/{reference}/receipt", kiosk.ScopeReports, s.receipt},
+		{"GET " + v1 + "/sessions/{reference}/dispute.zip", kiosk.ScopeMoney, s.dispute},
+		{"GET " + v1 + "/reports/{report}", kiosk.ScopeReports, s.report},
+		{"POST " + v1 + "/drain", kiosk.ScopeControl, s.drain(true)},
+		{"DELETE " + v1 + "/drain", kiosk.ScopeControl, s.drain(false)},
+		{"PUT " + v1 + "/message", kiosk.ScopeControl, s.announce},
+		{"DELETE " + v1 + "/message", kiosk.ScopeControl, s.announceNothing},
+		{"GET " + v1 + "/tariffs", kiosk.ScopeStatus, s.tariffs},
+		{"PUT " + v1 + "/tariff", kiosk.ScopeMoney, s.price},
+		{"GET " + v1 + "/journal/checkpoint", kiosk.ScopeReports, s.checkpoint},
+		{"GET " + v1 + "/tokens", kiosk.ScopeAdmin, s.tokens},
+		{"POST " + v1 + "/tokens", kiosk.ScopeAdmin, s.makeToken},
+		{"DELETE " + v1 + "/tokens/{name}", kiosk.ScopeAdmin, s.endToken},
 	}
 }
+
+// policy is what a page may load (W3C Content Security Policy, level 3): its own style and script, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guarded sets what every answer has, and bounds what is read of a request.
 func guarded(h http.Handler) http.Handler {
@@ -202,8 +226,8 @@ func guarded(h http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "private, no-cache")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		r.Body = http.MaxBytesReader(w, r.Body, 1<<16)
+		w.Header().Set("Content-Security-Policy", policy)
+		r.Body = http.MaxBytesReader(w, r.Body, map[bool]int64{true: 8 << 20, false: 1 << 16}[r.URL.Path == "/money"])
 		h.ServeHTTP(w, r)
 	})
 }
@@ -283,6 +307,9 @@ func (s *server) problem(w http.ResponseWriter, r *http.Request, err error) {
 		told = &problem{http.StatusInternalServerError, "the kiosk's log has the reason"}
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if told.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
 	w.WriteHeader(told.status)
 	json.NewEncoder(w).Encode(struct { // an error here is the connection's
 		Type   string `json:"type"`

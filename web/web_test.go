@@ -36,6 +36,9 @@ type site struct {
 	journal *sessiontest.Journal
 	book    *report.Book
 
+	people []web.Person
+	open   []receipt.OpenItem
+
 	mu      sync.Mutex
 	told    []string
 	fails   error
@@ -88,7 +91,7 @@ func (s *site) Case(context.Context, string) (dispute.Case, error) {
 
 // tokens are one a scope, one with all, and one that has ended.
 func (s *site) Token(_ context.Context, hash string) (api.Token, error) {
-	for _, scope := range api.Scopes() {
+	for _, scope := range kiosk.Scopes() {
 		if hash == web.Hash(web.TokenPrefix+scope) {
 			return api.Token{Name: scope, Scopes: []string{scope}}, nil
 		}
@@ -96,9 +99,9 @@ func (s *site) Token(_ context.Context, hash string) (api.Token, error) {
 	over := time.Now().Add(-time.Second)
 	switch hash {
 	case web.Hash(web.TokenPrefix + "all"):
-		return api.Token{Name: "all", Scopes: api.Scopes()}, nil
+		return api.Token{Name: "all", Scopes: kiosk.Scopes()}, nil
 	case web.Hash(web.TokenPrefix + "over"):
-		return api.Token{Name: "over", Scopes: api.Scopes(), Until: &over}, nil
+		return api.Token{Name: "over", Scopes: kiosk.Scopes(), Until: &over}, nil
 	}
 	return api.Token{}, web.ErrNone
 }
@@ -135,6 +138,12 @@ func (s *site) RefundOnce(_ context.Context, reference, amount, by, why, key str
 		s.say("refund %s %s %s %q %q", reference, amount, by, why, key)
 }
 
+func (s *site) People() []web.Person { return s.people }
+
+func (s *site) Unsettled(context.Context) ([]receipt.OpenItem, error) { return s.open, nil }
+
+func (s *site) Verify(context.Context) (int64, error) { return int64(len(s.journal.Records)), s.fails }
+
 func (s *site) Grant(_ context.Context, bay int, by string) (web.Granted, error) {
 	return web.Granted{Bay: bay, Code: "1234"}, s.say("grant %d %s", bay, by)
 }
@@ -146,9 +155,12 @@ func (s *site) Instruct(_ context.Context, in kiosk.Instruction, by string) erro
 	return s.say("instruct %s %s %s %v %s", in.ID[:8], in.Do, in.Tariff, in.Texts, by)
 }
 
+const sold = `{"id":"now","currency":"EUR","tax_included":"YES",` +
+	`"elements":[{"price_components":[{"type":"ENERGY","price":0.49,"vat":19}]}]}`
+
 func (s *site) Tariffs() []web.Tariff {
-	return []web.Tariff{{SHA256: "ab", Tariff: []byte(`{"id":"now"}`)}, {From: &s.now.At, SHA256: "cd",
-		Tariff: []byte(`{"id":"next"}`)}}
+	return []web.Tariff{{SHA256: "ab", Tariff: []byte(sold)}, {From: &s.now.At, SHA256: "cd",
+		Tariff: []byte(strings.Replace(sold, `"now"`, `"next"`, 1))}}
 }
 
 func (s *site) Checkpoint(context.Context) (string, error) { return "origin\n1\nhash\n", nil }
@@ -179,7 +191,7 @@ func (s source) SiteRecords(context.Context, int64, int64) iter.Seq2[kiosk.Recor
 }
 func (s source) Counts(context.Context) ([]store.Count, error) { return nil, nil }
 
-func newSite(t *testing.T) (*site, *httptest.Server) {
+func newSite(t *testing.T, people ...web.Person) (*site, *httptest.Server) {
 	t.Helper()
 	j := sessiontest.New(t)
 	j.Charged()
@@ -193,7 +205,8 @@ func newSite(t *testing.T) (*site, *httptest.Server) {
 		t.Fatal(err)
 	}
 	power, energy, money, since := kiosk.Power(11000), kiosk.Energy(1234), sessiontest.EUR(98), j.Now
-	s := &site{journal: j, book: book, changed: make(chan struct{}, 1), now: web.Status{Kiosk: "K1", Name: "Demo",
+	s := &site{people: people, journal: j, book: book, changed: make(chan struct{}, 1), now: web.Status{Kiosk: "K1",
+		Name:    "Demo",
 		Version: "1", At: j.Now, Timezone: "Europe/Berlin", Currency: "EUR", Selling: true,
 		Bays: []web.Bay{{Number: 1, State: "free"}, {Number: 2, State: "charging", Reference: "7GK2M4Q", Since: &since,
 			Power: &power, Energy: &energy, Cost: &money, Held: &money, Meter: "1"}},
@@ -303,11 +316,11 @@ func TestEachOperationNeedsItsScope(t *testing.T) {
 		if path == "/openapi.yaml" {
 			continue
 		}
-		if !slices.Contains(api.Scopes(), scope) {
+		if !slices.Contains(kiosk.Scopes(), scope) {
 			t.Errorf("%s %s: the document names no scope", method, path)
 		}
 		tokens := map[string]int{"": 401, "unknown": 401, "over": 401}
-		for _, other := range api.Scopes() {
+		for _, other := range kiosk.Scopes() {
 			if other != scope {
 				tokens[other] = 403
 			}
@@ -369,7 +382,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"GET", "/reports/revenue?by=colour", "application/problem+json", 400, "cannot group by"},
 		{"GET", "/reports/revenue?format=xml", "application/problem+json", 400, "want json, csv or pdf"},
 		{"GET", "/sessions/7GK2M4Q/events", "application/json", 200, `"what":"The bank approved the reservation.`},
-		{"GET", "/tariffs", "application/json", 200, `"tariff":{"id":"next"}`},
+		{"GET", "/tariffs", "application/json", 200, `"tariff":{"id":"next",`},
 		{"GET", "/journal/checkpoint", "text/plain; charset=utf-8", 200, "origin"},
 		{"GET", "/tokens", "application/json", 200, `"last_used":"2026-03-02"`},
 		{"POST", "/bays/1/close", "application/json", 200, `{"done":true}`},

@@ -97,6 +97,8 @@ func (p program) siteCommands() []cli.Command {
 		row("drain", "sells nothing new and waits until nothing is open",
 			"kioskd drain --config kioskd.yaml && systemctl restart kioskd", p.drain),
 		row("staff code", "makes the configuration's entry of a staff code", "kioskd staff code", p.staffCode),
+		row("staff password", "makes the configuration's entry of a password for the host's page",
+			"kioskd staff password", p.staffPassword),
 		row("faults", "lists every fault that can be raised, with its texts", "kioskd faults --format json",
 			p.faultTable),
 		row("token make NAME", "makes a token for a program of the host's network, and shows it once",

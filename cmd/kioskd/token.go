@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"kioskd"
 	"kioskd/api"
 	"kioskd/cli"
 )
@@ -16,7 +17,7 @@ import (
 func (p program) tokenMake(fs *pflag.FlagSet) cli.Run {
 	path := configFlag(fs)
 	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
-	scopes := fs.String("scopes", "status,reports", "`scopes`: "+list(api.Scopes())+", with a comma between them")
+	scopes := fs.String("scopes", "status,reports", "`scopes`: "+list(kiosk.Scopes())+", with a comma between them")
 	until := fs.String("until", "", "`day` after which it is good for nothing, as 2027-03-02; none without it")
 	return func(ctx context.Context, args []string) error {
 		wish := api.Token{Name: args[0], Scopes: strings.FieldsFunc(*scopes, func(r rune) bool { return r == ',' })}

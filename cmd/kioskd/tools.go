@@ -703,30 +703,40 @@ func quoteOf(c *tariff.Cost) quote {
 	return q
 }
 
-// staffCode reads a code from a terminal without showing it, or a line of standard input.
-func (p program) staffCode(fs *pflag.FlagSet) cli.Run {
-	return func(_ context.Context, _ []string) error {
-		var code string
+// staffCode makes the entry of a code for the screen.
+func (p program) staffCode(*pflag.FlagSet) cli.Run {
+	return p.hashed("staff code", "Six to twelve digits: ", config.CheckCode)
+}
+
+// staffPassword makes the entry of a password for the host's page.
+func (p program) staffPassword(*pflag.FlagSet) cli.Run {
+	return p.hashed("staff password", "Twelve characters or more: ", config.CheckPassword)
+}
+
+// hashed reads a secret from a terminal without showing it, or a line of standard input, and prints its hash.
+func (p program) hashed(what, prompt string, check func(string) error) cli.Run {
+	return func(context.Context, []string) error {
+		var secret string
 		if f, ok := p.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			fmt.Fprint(p.Err, "Six to twelve digits: ")
+			fmt.Fprint(p.Err, prompt)
 			b, err := term.ReadPassword(int(f.Fd()))
 			fmt.Fprintln(p.Err)
 			if err != nil {
 				return err
 			}
-			code = string(b)
+			secret = string(b)
 		} else {
 			in := bufio.NewScanner(p.In)
 			in.Scan()
 			if err := in.Err(); err != nil {
 				return err
 			}
-			code = strings.TrimSpace(in.Text())
+			secret = strings.TrimSpace(in.Text())
 		}
-		if err := config.CheckCode(code); err != nil {
-			return cli.Usagef("staff code: %w", err)
+		if err := check(secret); err != nil {
+			return cli.Usagef("%s: %w", what, err)
 		}
-		fmt.Fprintln(p.Out, config.HashCode(code))
+		fmt.Fprintln(p.Out, config.HashCode(secret))
 		return nil
 	}
 }

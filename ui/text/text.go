@@ -322,6 +322,9 @@ func (p *Printer) Time(t time.Time) string {
 	return p.isolated(t.Format(p.row.Date + " " + p.row.Time + seconds + " MST"))
 }
 
+// Weekday is the short name of a day of the week.
+func (p *Printer) Weekday(d time.Weekday) string { return p.T(fmt.Sprintf("web.day.%d", d)) }
+
 // Clock is a time of the day to the minute.
 func (p *Printer) Clock(t time.Time) string { return p.isolated(t.Format(p.row.Time)) }
 

@@ -1,0 +1,257 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"kioskd/web"
+)
+
+// visitor is a person with a browser that draws nothing.
+type visitor struct {
+	*testing.T
+	client *http.Client
+	base   string
+}
+
+// secure keeps cookies that want TLS, as browsers do on the computer itself.
+type secure struct{ http.CookieJar }
+
+func (s secure) Cookies(u *url.URL) []*http.Cookie {
+	https := *u
+	https.Scheme = "https"
+	return s.CookieJar.Cookies(&https)
+}
+
+func (s secure) SetCookies(u *url.URL, cookies []*http.Cookie) {
+	https := *u
+	https.Scheme = "https"
+	s.CookieJar.SetCookies(&https, cookies)
+}
+
+func newVisitor(t *testing.T, base string) visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return visitor{t, &http.Client{Jar: secure{jar}}, base}
+}
+
+// sends posts a form, and returns the page that is shown then.
+func (v visitor) sends(path string, fields ...string) (status int, page string) {
+	v.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	resp, err := v.client.PostForm(v.base+path, form)
+	return v.read(resp, err)
+}
+
+func (v visitor) opens(path string) (status int, page string) {
+	v.Helper()
+	resp, err := v.client.Get(v.base + path)
+	return v.read(resp, err)
+}
+
+func (v visitor) read(resp *http.Response, err error) (int, string) {
+	v.Helper()
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		v.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func (v visitor) enters(name string) {
+	v.Helper()
+	if status, page := v.sends("/login", "name", name, "password", password); status != 200 || !strings.Contains(page,
+		`<span class="who">`+name) {
+		v.Fatalf("%d %.2000s", status, page)
+	}
+}
+
+// TestAPersonAtTheDesk does all that pages offer: it is written down with their name, done, and what came of it shown.
+func TestAPersonAtTheDesk(t *testing.T) {
+	s, server := newSite(t, people()...)
+	v := newVisitor(t, server.URL)
+	v.enters("anna")
+	for _, c := range []struct {
+		path   string
+		fields []string
+		want   string // on the page that is shown then
+	}{
+		{"/do/bays/1/close", nil, "Done"},
+		{"/do/bays/1/open", nil, "Done"},
+		{"/do/bays/1/free", nil, "Bay\u00a01 charges free of charge"},
+		{"/do/bays/9/close", nil, "there is none"},
+		{"/do/sessions/7GK2M4Q/stop", []string{"back", "/sessions/7GK2M4Q"}, "Session: 7GK2M4Q"},
+		{"/do/sessions/7GK2M4Q/refund", []string{"amount", "0.50", "why", "cable", "key", "1",
+			"back", "/sessions/7GK2M4Q"}, "Done"},
+		{"/do/drain", []string{"on", "1"}, "Done"},
+		{"/do/drain", nil, "Done"},
+		{"/do/message", []string{"text", "Closed on Sunday"}, "Done"},
+		{"/do/tariff", []string{"tariff", `{"id":"mine"`, "password", password, "back", "/prices"}, "{&#34;id&#34;:&#34;mine&#34;"},
+		{"/do/tariff", []string{"tariff", `{"id":"mine"}`, "password", "wrong", "back", "/prices"}, "password is wrong"},
+		{"/do/tariff", []string{"tariff", `{"id":"mine"}`, "password", password, "from", "2026-04-01T00:00",
+			"back", "/prices"}, "Done"},
+		{"/do/verify", []string{"back", "/journal"}, "records verified"},
+		{"/do/verify", []string{"back", "https://evil.example/"}, "Bays"},
+	} {
+		if _, page := v.sends(c.path, c.fields...); !strings.Contains(page, c.want) {
+			t.Errorf("%s %q shows no %q: %.3000s", c.path, c.fields, c.want, page)
+		}
+	}
+	var said []string
+	for _, line := range s.told {
+		if !strings.HasPrefix(line, "instruct") {
+			said = append(said, line)
+			continue
+		}
+		words := strings.Fields(line)
+		said = append(said, words[0]+" "+strings.Join(words[2:], " "))
+	}
+	want := []string{"login by anna: page", "command by anna: close bay 1", "shut 1 true anna",
+		"command by anna: open bay 1", "shut 1 false anna", "command by anna: free charge 1", "grant 1 anna",
+		"command by anna: stop session 7GK2M4Q", "stop 7GK2M4Q anna",
+		"command by anna: refund 7GK2M4Q 0.50", `refund 7GK2M4Q 0.50 anna "cable" "page 1"`,
+		"command by anna: drain", "drain true", "command by anna: end drain", "drain false",
+		"command by anna: message", "instruct message map[en:Closed on Sunday] anna",
+		"login_refused by anna: tariff", "command by anna: tariff", `instruct tariff {"id":"mine"} map[] anna`}
+	if !slices.Equal(said, want) {
+		t.Errorf("it was told\n%q, want\n%q", said, want)
+	}
+	if _, page := v.opens("/sessions/AAAAAAA"); !strings.Contains(page, "no such page") {
+		t.Errorf("a session that there is not: %.500s", page)
+	}
+	if status, page := v.opens("/file/reports/revenue?format=csv"); status != 200 || !strings.Contains(page,
+		"2026-03-02,1,") {
+		t.Errorf("%d %s", status, page)
+	}
+	if status, page := v.sends("/logout"); status != 200 || !strings.Contains(page, "Log in") {
+		t.Errorf("%d %.500s", status, page)
+	}
+	if _, page := v.opens("/money"); !strings.Contains(page, "Log in") {
+		t.Errorf("after the end of the visit: %.500s", page)
+	}
+}
+
+// TestAPersonWithoutTheScope sees and does only what is theirs.
+func TestAPersonWithoutTheScope(t *testing.T) {
+	s, server := newSite(t, people()...)
+	v := newVisitor(t, server.URL)
+	v.enters("bert")
+	_, page := v.opens("/")
+	for _, hidden := range []string{"/do/", "/sessions", "Not settled"} {
+		if strings.Contains(page, hidden) {
+			t.Errorf("the page of bert has %q", hidden)
+		}
+	}
+	for _, path := range []string{"/sessions", "/sessions/7GK2M4Q", "/money", "/use", "/journal", "/devices",
+		"/file/reports/revenue", "/file/sessions/7GK2M4Q/dispute.zip"} {
+		if status, _ := v.opens(path); status != http.StatusForbidden {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	s.told = nil
+	for _, path := range []string{"/do/bays/1/close", "/do/bays/1/free", "/do/sessions/7GK2M4Q/stop",
+		"/do/sessions/7GK2M4Q/refund", "/do/drain", "/do/message", "/do/tariff", "/do/verify", "/money"} {
+		if status, _ := v.sends(path, "password", password); status != http.StatusForbidden {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	if len(s.told) > 0 {
+		t.Errorf("it was done all the same: %q", s.told)
+	}
+}
+
+// TestWhoGuesses waits, from the fifth wrong password on; the person whose name it is waits no longer than a
+// minute, and names that there are not fill nothing.
+func TestWhoGuesses(t *testing.T) {
+	s, server := newSite(t, people()...)
+	v := newVisitor(t, server.URL)
+	for i := range 8 {
+		want := http.StatusUnauthorized
+		if i >= 5 {
+			want = http.StatusTooManyRequests
+		}
+		if status, page := v.sends("/login", "name", "anna", "password", "123456789012"); status != want {
+			t.Errorf("try %d: %d %.800s", i+1, status, page)
+		}
+	}
+	if n := len(s.told); n != 5 {
+		t.Errorf("%d tries are written down: %q", n, s.told)
+	}
+	if status, _ := v.sends("/login", "name", "anna", "password", password); status != http.StatusTooManyRequests {
+		t.Errorf("the right password at once: %d", status)
+	}
+}
+
+// TestAFormOfAnotherSite does nothing, whatever cookie the browser has.
+func TestAFormOfAnotherSite(t *testing.T) {
+	s, server := newSite(t, people()...)
+	v := newVisitor(t, server.URL)
+	v.enters("anna")
+	s.told = nil
+	for _, header := range [][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/do/bays/1/close", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(header[0], header[1])
+		if status, _ := v.read(v.client.Do(req)); status != http.StatusForbidden || len(s.told) > 0 {
+			t.Errorf("%s: %d, %q", header, status, s.told)
+		}
+	}
+}
+
+// TestThePageFollows: a change at the site is on the page, in a browser, without a touch, and the focus stays where the
+// keys had put it.
+func TestThePageFollows(t *testing.T) {
+	s, server := newSite(t, people()...)
+	b := newBrowser(t)
+	b.enter(t, server.URL, "anna", password)
+	b.do(t, chromedp.WaitVisible(chromedp.CSS("#c1")), chromedp.Focus(chromedp.CSS("#c1")))
+	s.mu.Lock()
+	s.now.Bays = slices.Clone(s.now.Bays)
+	s.now.Bays[1] = web.Bay{Number: 2, State: "out_of_order", Fault: "HO001"}
+	s.now.At = s.now.At.Add(time.Minute)
+	s.mu.Unlock()
+	s.changed <- struct{}{}
+	b.do(t, chromedp.WaitVisible(chromedp.CSS("#o2")))
+	if at := read[string](t, b, "document.activeElement.id"); at != "c1" {
+		t.Errorf("the focus is at %q", at)
+	}
+	b.silent(t, "the first page")
+}
+
+// TestLanguages: a page is in the language of the browser, or in the one that was chosen on it, with its direction.
+func TestLanguages(t *testing.T) {
+	_, server := newSite(t, people()...)
+	v := newVisitor(t, server.URL)
+	if _, page := v.opens("/login?lang=ar&to=%2Fmoney"); !strings.Contains(page, `lang="ar" dir="rtl"`) ||
+		!strings.Contains(page, `value="/money"`) {
+		t.Errorf("%.800s", page)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/login", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept-Language", "de-AT,de;q=0.9,en;q=0.8")
+	if _, page := newVisitor(t, server.URL).read(http.DefaultClient.Do(req)); !strings.Contains(page, `lang="de"`) {
+		t.Errorf("%.300s", page)
+	}
+}

@@ -1,0 +1,144 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"kioskd"
+	"kioskd/api"
+	"kioskd/session"
+)
+
+// form is what a person tells the kiosk to do, with the scope that it needs. What it says is shown.
+type form struct {
+	path  string
+	scope string
+	do    func(*view) (said string, err error)
+	again func(*view) error // shows what was typed again where it cannot be done; nil for what was not typed
+}
+
+// forms are all that pages have.
+func (s *server) forms() []form {
+	return []form{
+		{"/do/bays/{bay}/close", kiosk.ScopeControl, s.doShut(true), nil},
+		{"/do/bays/{bay}/open", kiosk.ScopeControl, s.doShut(false), nil},
+		{"/do/bays/{bay}/free", kiosk.ScopeMoney, s.doGrant, nil},
+		{"/do/sessions/{reference}/stop", kiosk.ScopeControl, s.doStop, nil},
+		{"/do/sessions/{reference}/refund", kiosk.ScopeMoney, s.doRefund, nil},
+		{"/do/drain", kiosk.ScopeControl, s.doDrain, nil},
+		{"/do/message", kiosk.ScopeControl, s.doMessage, nil},
+		{"/do/tariff", kiosk.ScopeMoney, s.doTariff, s.showPrices},
+		{"/do/verify", kiosk.ScopeReports, s.doVerify, nil},
+	}
+}
+
+func (s *server) doShut(shut bool) func(*view) (string, error) {
+	what := map[bool]string{true: "close bay", false: "open bay"}[shut]
+	return func(v *view) (string, error) {
+		b, err := s.bayOf(v.r)
+		if err != nil {
+			return "", err
+		}
+		_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: what, Detail: fmt.Sprint(b.Number)},
+			func() (api.Done, error) { return s.site.ShutBay(v.r.Context(), b.Number, shut, v.who.Name) })
+		return "", err
+	}
+}
+
+func (s *server) doGrant(v *view) (string, error) {
+	b, err := s.bayOf(v.r)
+	if err != nil {
+		return "", err
+	}
+	g, err := carry(s, v.r, session.NoteBody{By: v.who.Name, What: "free charge", Detail: fmt.Sprint(b.Number)},
+		func() (Granted, error) { return s.site.Grant(v.r.Context(), b.Number, v.who.Name) })
+	if err != nil {
+		return "", err
+	}
+	return v.T("free.ok", "N", g.Bay, "Code", g.Code), nil
+}
+
+func (s *server) doStop(v *view) (string, error) {
+	reference, err := s.referenceOf(v.r)
+	if err != nil {
+		return "", err
+	}
+	_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: "stop session", Detail: reference},
+		func() (api.Done, error) { return s.site.Stop(v.r.Context(), reference, v.who.Name) })
+	return "", err
+}
+
+func (s *server) doRefund(v *view) (string, error) {
+	reference, err := s.referenceOf(v.r)
+	if err != nil {
+		return "", err
+	}
+	amount, why, key := v.r.PostFormValue("amount"), v.r.PostFormValue("why"), v.r.PostFormValue("key")
+	if key == "" {
+		return "", &problem{http.StatusBadRequest, "the refund has no number"}
+	}
+	_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: "refund", Detail: reference + " " + amount},
+		func() (api.Refunded, error) {
+			return s.site.RefundOnce(v.r.Context(), reference, amount, v.who.Name, why, "page "+key)
+		})
+	return "", err
+}
+
+func (s *server) doDrain(v *view) (string, error) {
+	on := v.r.PostFormValue("on") != ""
+	what := map[bool]string{true: "drain", false: "end drain"}[on]
+	_, err := carry(s, v.r, session.NoteBody{By: v.who.Name, What: what},
+		func() (api.Drained, error) { return s.site.Drain(v.r.Context(), on) })
+	return "", err
+}
+
+func (s *server) doMessage(v *view) (string, error) {
+	in := kiosk.Instruction{ID: ulid.Make().String(), Do: kiosk.TaskMessage}
+	if text := v.r.PostFormValue("text"); text != "" {
+		in.Texts = map[string]string{"en": text, v.Language: text}
+	}
+	_, err := s.order(v.r, v.who.Name, "message", in)
+	return "", err
+}
+
+// doTariff sets a price. It wants the person's password again: a browser that was left open sets none.
+func (s *server) doTariff(v *view) (string, error) {
+	account := "account " + v.who.Name
+	if wait := s.in.wait(account); wait > 0 {
+		return "", &problem{http.StatusTooManyRequests, v.T("staff.wait", "Time", v.Lasting(int(wait.Seconds())+1))}
+	}
+	if !s.matches(v.who, true, v.r.PostFormValue("password")) {
+		s.in.wrong(account, accountWait)
+		err := s.site.Note(v.r.Context(), session.LoginRefused, session.NoteBody{By: v.who.Name, What: "tariff",
+			From: v.r.RemoteAddr})
+		if err != nil {
+			return "", err
+		}
+		return "", &problem{http.StatusForbidden, v.T("web.refused")}
+	}
+	in := kiosk.Instruction{ID: ulid.Make().String(), Do: kiosk.TaskTariff, Accept: v.r.PostFormValue("accept"),
+		Tariff: json.RawMessage(v.r.PostFormValue("tariff"))}
+	if from := v.r.PostFormValue("from"); from != "" {
+		at, err := time.ParseInLocation("2006-01-02T15:04", from, v.Now.At.Location())
+		if err != nil {
+			return "", &problem{http.StatusBadRequest, fmt.Sprintf("%q is not a time such as 2026-03-02T06:00", from)}
+		}
+		in.From = &at
+	}
+	if !json.Valid(in.Tariff) {
+		var any json.RawMessage
+		return "", &problem{http.StatusBadRequest, fmt.Sprintf("the tariff is not JSON: %v",
+			json.Unmarshal(in.Tariff, &any))}
+	}
+	_, err := s.order(v.r, v.who.Name, "tariff", in)
+	return "", err
+}
+
+func (s *server) doVerify(v *view) (string, error) {
+	n, err := s.site.Verify(v.r.Context())
+	return v.T("journal.good", "N", n), err
+}

@@ -1,0 +1,262 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"kioskd"
+	"kioskd/report"
+	"kioskd/report/statement"
+	"kioskd/tariff"
+)
+
+// moneyPage is what was sold, and whether it adds up.
+type moneyPage struct {
+	From, To, By string
+	Groups       []option
+	Chart        template.HTML
+	Revenue      report.Local
+	Days         report.Local
+	Open         []openRow
+	Query        string // of the files
+	Matches      *report.Local
+}
+
+// openRow is money that is not where it belongs yet.
+type openRow struct {
+	Reference, Since, Amount, What string
+	Bay                            int
+}
+
+// days is the window that a page asks for: the present month where it says nothing.
+func (v *view) days() (report.Window, error) {
+	w, err := window(v.r)
+	if w.From == "" && w.To == "" {
+		now := v.Now.At
+		w.From = time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location()).Format(time.DateOnly)
+		w.To = now.Format(time.DateOnly)
+	}
+	return w, err
+}
+
+func (s *server) showMoney(v *view) error {
+	w, err := v.days()
+	if err != nil {
+		return err
+	}
+	by := v.r.URL.Query().Get("by")
+	if by == "" {
+		by = report.ByDay
+	}
+	p := &moneyPage{From: w.From, To: w.To, By: by, Query: url.Values{"from": {w.From}, "to": {w.To}, "by": {by},
+		"language": {v.Language}}.Encode()}
+	for _, g := range []string{report.ByDay, report.ByMonth, report.ByBay, report.ByTariff} {
+		p.Groups = append(p.Groups, option{g, v.T("report.col." + g), g == by})
+	}
+	ctx := v.r.Context()
+	err = s.site.Book(ctx, func(b *report.Book) error {
+		t, err := b.Revenue(ctx, w, by)
+		if err != nil {
+			return err
+		}
+		p.Revenue = t.In(v.Printer, false)
+		if by == report.ByDay {
+			p.Chart, err = v.dayChart(ctx, b, w)
+			if err != nil {
+				return err
+			}
+		}
+		t, err = b.DayEndTable(ctx, w)
+		if err != nil {
+			return err
+		}
+		p.Days = t.In(v.Printer, false)
+		if v.r.Method == http.MethodPost {
+			p.Matches, err = v.compare(b)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	items, err := s.site.Unsettled(ctx)
+	for _, i := range items {
+		p.Open = append(p.Open, openRow{i.Reference, v.Minute(i.Since.In(v.Now.At.Location())), v.Money(i.Held),
+			i.Why, i.Bay})
+	}
+	v.Template, v.Body = "money", p
+	return err
+}
+
+// compare compares the statement of a bank that was sent with what was captured. Nothing is kept of it.
+func (v *view) compare(b *report.Book) (*report.Local, error) {
+	in, _, err := v.r.FormFile("statement")
+	if err != nil {
+		return nil, &problem{http.StatusBadRequest, fmt.Sprintf("the statement did not arrive: %v", err)}
+	}
+	defer in.Close() // a read has no error at its end
+	content, err := io.ReadAll(in)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := statement.Read(content, statement.Columns{}, v.Now.Currency)
+	if err != nil {
+		return nil, &problem{http.StatusBadRequest, err.Error()}
+	}
+	var movements []report.Movement
+	for m, err := range b.Movements(v.r.Context(), report.Window{}) {
+		if err != nil {
+			return nil, err
+		}
+		movements = append(movements, m)
+	}
+	local := statement.Table(statement.Compare(lines, movements, v.Now.At.Location())).In(v.Printer, false)
+	return &local, nil
+}
+
+// usePage is how the site is used, and how well it does its work.
+type usePage struct {
+	From, To string
+	Heat     template.HTML
+	Figures  report.Local
+	Energy   report.Local
+	Query    string
+}
+
+func (s *server) showUse(v *view) error {
+	w, err := v.days()
+	if err != nil {
+		return err
+	}
+	p := &usePage{From: w.From, To: w.To, Query: url.Values{"from": {w.From}, "to": {w.To},
+		"language": {v.Language}}.Encode()}
+	ctx := v.r.Context()
+	v.Template, v.Body = "use", p
+	return s.site.Book(ctx, func(b *report.Book) error {
+		p.Heat, err = v.heat(ctx, b, w)
+		if err != nil {
+			return err
+		}
+		t, err := b.FigureTable(ctx, w, s.now())
+		if err != nil {
+			return err
+		}
+		p.Figures = t.In(v.Printer, true)
+		t, err = b.Energy(ctx, w, report.ByMonth)
+		p.Energy = t.In(v.Printer, true)
+		return err
+	})
+}
+
+// pricesPage is by what is sold.
+type pricesPage struct {
+	Tariffs []tariffCard
+	May     bool
+	Text    string // as it was typed
+	From    string
+}
+
+// tariffCard is a tariff in words and as OCPI has it.
+type tariffCard struct {
+	Head   string
+	Prices []fact
+	JSON   string
+	Sum    string
+}
+
+func (s *server) showPrices(v *view) error {
+	p := &pricesPage{May: v.May(kiosk.ScopeMoney), Text: v.r.PostFormValue("tariff"), From: v.r.PostFormValue("from")}
+	for _, t := range s.site.Tariffs() {
+		c := tariffCard{Head: v.T("web.price_now"), Sum: t.SHA256}
+		at := v.Now.At
+		if t.From != nil {
+			at, c.Head = *t.From, v.T("web.price_from", "At", v.Minute(*t.From))
+		}
+		sold, err := tariff.Parse(t.Tariff)
+		if err != nil {
+			return err
+		}
+		for _, price := range sold.PricesAt(at, at.Location(), 0) {
+			c.Prices = append(c.Prices, v.price(price))
+		}
+		pretty, err := json.MarshalIndent(t.Tariff, "", "  ")
+		if err != nil {
+			return err
+		}
+		c.JSON = string(pretty)
+		p.Tariffs = append(p.Tariffs, c)
+	}
+	if p.Text == "" && len(p.Tariffs) > 0 {
+		p.Text = p.Tariffs[0].JSON
+	}
+	v.Template, v.Body = "prices", p
+	return nil
+}
+
+// price is a price as the screen says it.
+func (v *view) price(p tariff.Price) fact {
+	d := string(p.Dimension)
+	name := v.T("price.name." + d)
+	if p.AfterMin > 0 {
+		name = v.T("price.after", "Name", name, "N", strconv.FormatInt(p.AfterMin, 10))
+	}
+	if p.From != "" {
+		name += " " + v.Span(p.From, p.To)
+	}
+	return fact{name, v.T("price.per", "Amount", v.Decimal(p.Text(v.Now.Currency.Digits()), v.Now.Currency),
+		"Unit", v.T("price."+d))}
+}
+
+// journalPage is what is known of the journal.
+type journalPage struct {
+	Checkpoint string
+}
+
+func (s *server) showJournal(v *view) error {
+	point, err := s.site.Checkpoint(v.r.Context())
+	v.Template, v.Body = "journal", journalPage{point}
+	return err
+}
+
+// devicesPage is what is wrong, what was wrong, and who was let in.
+type devicesPage struct {
+	Faults  []faultCard
+	Devices report.Local
+	Was     report.Local
+	Access  report.Local
+	From    string
+	To      string
+	Query   string
+}
+
+func (s *server) showDevices(v *view) error {
+	w, err := v.days()
+	if err != nil {
+		return err
+	}
+	p := &devicesPage{Faults: v.faults(), From: w.From, To: w.To, Query: url.Values{"from": {w.From}, "to": {w.To},
+		"language": {v.Language}}.Encode()}
+	ctx := v.r.Context()
+	v.Template, v.Body = "devices", p
+	return s.site.Book(ctx, func(b *report.Book) error {
+		t, err := b.DeviceTable(ctx, w)
+		if err != nil {
+			return err
+		}
+		p.Devices = t.In(v.Printer, false)
+		t, err = b.FaultTable(ctx, w)
+		if err != nil {
+			return err
+		}
+		p.Was = t.In(v.Printer, true)
+		t, err = b.SecurityTable(ctx, w)
+		p.Access = t.In(v.Printer, false)
+		return err
+	})
+}

@@ -1,0 +1,239 @@
+package web
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"kioskd/session"
+)
+
+// Person may see the host's page.
+type Person struct {
+	Name    string
+	Scopes  []string
+	Matches func(password string) bool
+}
+
+// Times of a person's session and of what follows wrong passwords.
+const (
+	sessionFor  = 12 * time.Hour
+	mostVisits  = 1000
+	freeTries   = 5
+	firstWait   = 30 * time.Second
+	accountWait = time.Minute // at most: a stranger must not keep a person out
+	addressWait = time.Hour
+	mostDoors   = 10000
+)
+
+// cookieName has the prefix by which browsers take it from this host alone, over TLS or from this computer.
+const cookieName = "__Host-kioskd"
+
+// visit is the session of a person in a browser, known by the hash of its cookie. A restart ends it.
+type visit struct {
+	name  string
+	until time.Time
+}
+
+// door counts wrong passwords of an account or from an address.
+type door struct {
+	wrong int
+	until time.Time // it is closed
+}
+
+// entrance knows who is in, and keeps out who guesses.
+type entrance struct {
+	now  func() time.Time
+	hash sync.Mutex // one password at a time: each takes 19 MB
+
+	mu     sync.Mutex
+	visits map[string]visit
+	doors  map[string]door
+}
+
+func newEntrance(now func() time.Time) *entrance {
+	return &entrance{now: now, visits: map[string]visit{}, doors: map[string]door{}}
+}
+
+// wait is how long an account or an address is kept out; zero for not at all.
+func (e *entrance) wait(keys ...string) (longest time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, k := range keys {
+		longest = max(longest, e.doors[k].until.Sub(e.now()))
+	}
+	return longest
+}
+
+// wrong counts a wrong password. From the fifth on each closes the door for twice as long.
+func (e *entrance) wrong(key string, most time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.doors) >= mostDoors { // those that are open are forgotten
+		for k, d := range e.doors {
+			if !e.now().Before(d.until) {
+				delete(e.doors, k)
+			}
+		}
+	}
+	d := e.doors[key]
+	d.wrong++
+	if over := d.wrong - freeTries; over >= 0 {
+		d.until = e.now().Add(min(firstWait<<min(over, 10), most))
+	}
+	e.doors[key] = d
+}
+
+// let lets a person in, and returns what their browser shows from now on.
+func (e *entrance) let(name string, keys ...string) (cookie string) {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	cookie = base64.RawURLEncoding.EncodeToString(secret)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, k := range keys {
+		delete(e.doors, k)
+	}
+	for hash, v := range e.visits {
+		if !e.now().Before(v.until) {
+			delete(e.visits, hash)
+		}
+	}
+	for len(e.visits) >= mostVisits { // the one that ends first goes
+		first := ""
+		for hash, v := range e.visits {
+			if first == "" || v.until.Before(e.visits[first].until) {
+				first = hash
+			}
+		}
+		delete(e.visits, first)
+	}
+	e.visits[Hash(cookie)] = visit{name, e.now().Add(sessionFor)}
+	return cookie
+}
+
+// who is the name of the person whose browser shows a cookie; empty for a stranger.
+func (e *entrance) who(cookie string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	v, ok := e.visits[Hash(cookie)]
+	if !ok || !e.now().Before(v.until) {
+		return ""
+	}
+	return v.name
+}
+
+func (e *entrance) out(cookie string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.visits, Hash(cookie))
+}
+
+// network is where a request comes from, as far as one guesser may have many addresses: of IPv6 the first 64 bits.
+func network(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	ip, failed := netip.ParseAddr(host)
+	if err != nil || failed != nil {
+		return r.RemoteAddr
+	}
+	bits := 32
+	ip = ip.Unmap()
+	if ip.Is6() {
+		bits = 64
+	}
+	p, err := ip.WithZone("").Prefix(bits)
+	if err != nil {
+		return host
+	}
+	return p.String()
+}
+
+// stranger is the account of all names that there are not, so that these fill no memory.
+const stranger = ""
+
+// errKeptOut is that a person must wait.
+type errKeptOut struct{ wait time.Duration }
+
+func (errKeptOut) Error() string { return "too many wrong passwords" }
+
+// errWrong is that a name or a password is wrong; which of both is not told.
+var errWrong = errors.New("the name or the password is wrong")
+
+// enter tries a name and a password. Each try that was looked at is in the journal.
+func (s *server) enter(r *http.Request, name, password string) (cookie string, err error) {
+	p, known := s.person(name)
+	account := "account " + cmp.Or(p.Name, stranger)
+	address := "address " + network(r)
+	if wait := s.in.wait(account, address); wait > 0 {
+		return "", errKeptOut{wait}
+	}
+	if !s.matches(p, known, password) {
+		s.in.wrong(account, accountWait)
+		s.in.wrong(address, addressWait)
+		by := "a name that is not known"
+		if known {
+			by = p.Name
+		}
+		err := s.site.Note(r.Context(), session.LoginRefused, session.NoteBody{By: by, What: "page",
+			From: r.RemoteAddr})
+		return "", errors.Join(errWrong, err)
+	}
+	if err := s.site.Note(r.Context(), session.Login, session.NoteBody{By: p.Name, What: "page",
+		From: r.RemoteAddr}); err != nil {
+		return "", err
+	}
+	return s.in.let(p.Name, account, address), nil
+}
+
+// matches takes the same time for a name that there is not.
+func (s *server) matches(p Person, known bool, password string) bool {
+	s.in.hash.Lock()
+	defer s.in.hash.Unlock()
+	if !known {
+		if all := s.site.People(); len(all) > 0 {
+			all[0].Matches(password)
+		}
+		return false
+	}
+	return p.Matches(password)
+}
+
+// person finds a person by name.
+func (s *server) person(name string) (Person, bool) {
+	all := s.site.People()
+	i := slices.IndexFunc(all, func(p Person) bool { return p.Name == name })
+	if i < 0 {
+		return Person{}, false
+	}
+	return all[i], true
+}
+
+// visitor is the person who asks; false for a stranger, and for one who is no longer let in.
+func (s *server) visitor(r *http.Request) (Person, bool) {
+	c, err := r.Cookie(cookieName)
+	if err != nil {
+		return Person{}, false
+	}
+	name := s.in.who(c.Value)
+	if name == "" {
+		return Person{}, false
+	}
+	return s.person(name)
+}
+
+// setCookie gives a browser a person's cookie, or takes it away where it is empty.
+func setCookie(w http.ResponseWriter, value string) {
+	c := &http.Cookie{Name: cookieName, Value: value, Path: "/", Secure: true, HttpOnly: true,
+		SameSite: http.SameSiteStrictMode, MaxAge: int(sessionFor / time.Second)}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
