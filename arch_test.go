@@ -85,6 +85,8 @@ func TestArrows(t *testing.T) {
 			"kioskd/session", "kioskd/site"}, true, "an API knows no device"},
 		{"kioskd/web", nil, []string{"kioskd/terminal", "kioskd/meter/", "kioskd/hw", "kioskd/modbus", "kioskd/site",
 			"kioskd/config", "database/sql"}, false, "a host's page knows a site by what it asks, and no device"},
+		{"kioskd/hook", nil, []string{"kioskd/terminal", "kioskd/hw", "kioskd/modbus", "kioskd/site", "kioskd/config",
+			"kioskd/web"}, true, "who is told knows no site"},
 		{"kioskd/report", nil, []string{"kioskd/terminal", "kioskd/hw", "kioskd/modbus", "kioskd/site", "kioskd/config",
 			"net/http"}, true, "reports are made of journals alone"},
 		{"kioskd/site", nil, []string{"kioskd/simulator", "kioskd/audit", "kioskd/cmd"}, true,

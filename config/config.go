@@ -62,6 +62,8 @@ type Config struct {
 
 	Receipts Receipts
 	Web      *Web // nil for none
+	WebHooks []WebHook
+	Mail     *Mail // nil for none
 
 	OCPP        OCPP
 	chargerLost time.Duration
@@ -229,7 +231,9 @@ func (r *configReader) config(n *yaml.Node, dir string) *Config {
 			receiptsNode = n
 			r.receipts(c, n)
 		},
-		"web": func(n *yaml.Node) { r.web(c, n, dir) },
+		"web":      func(n *yaml.Node) { r.web(c, n, dir) },
+		"webhooks": func(n *yaml.Node) { r.webhooks(c, n, dir) },
+		"mail":     func(n *yaml.Node) { r.mail(c, n, dir) },
 		"ocpi": func(n *yaml.Node) {
 			ocpiNode = n
 			r.ocpi(c, n)

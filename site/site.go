@@ -24,6 +24,7 @@ import (
 	"kioskd/api"
 	"kioskd/backoffice"
 	"kioskd/config"
+	"kioskd/hook"
 	"kioskd/line"
 	"kioskd/ocpp"
 	"kioskd/session"
@@ -62,6 +63,7 @@ type Site struct {
 	texts    *text.Catalogues
 	screen   ui.Site
 	visitors *visitors
+	tells    *hook.Teller                                   // nil where none is told
 	report   func(context.Context) (json.RawMessage, error) // of everything, for a technician far away
 
 	off    context.Context // ends when a person at the screen switches the kiosk off
@@ -94,7 +96,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Site, error) {
 	s := &Site{c: c, log: o.Log, options: o, start: time.Now(), devices: &devices{}}
 	s.off, s.quit = context.WithCancel(context.WithoutCancel(ctx))
 	for _, open := range []func(context.Context) error{s.openDevices, s.openJournal, s.readPast, s.openPrices,
-		s.openTerminal, s.openChargers, s.openMachine, s.listen, s.openOffice, s.openOperator} {
+		s.openTerminal, s.openChargers, s.openMachine, s.listen, s.openOffice, s.openOperator, s.openTelling} {
 		err := open(ctx)
 		if err == nil {
 			continue
@@ -293,6 +295,9 @@ func (s *Site) Run(ctx context.Context) error {
 	g.Go(func() error { s.keep.run(besides); return nil })
 	g.Go(func() error { s.keep.contained(besides, "visitors", s.visitors.run); return nil })
 	g.Go(func() error { s.keep.contained(besides, "reports", s.reported); return nil })
+	if s.tells != nil {
+		g.Go(func() error { s.keep.contained(besides, "telling", s.tells.Run); return nil })
+	}
 	if s.operator != nil {
 		g.Go(func() error { s.keep.contained(besides, "operator", s.operator.run); return nil })
 	}

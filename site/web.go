@@ -17,6 +17,7 @@ import (
 	"kioskd"
 	"kioskd/api"
 	"kioskd/config"
+	"kioskd/hook"
 	"kioskd/receipt"
 	"kioskd/report"
 	"kioskd/report/dispute"
@@ -34,6 +35,7 @@ type desktop struct {
 	version string
 	log     *slog.Logger
 
+	tells   *hook.Teller       // nil where none is told
 	orders  *instructionRunner // what its host instructs
 	ordered sync.Mutex         // one instruction at a time
 
@@ -47,7 +49,8 @@ const mostConnections = 256
 // serveWeb answers the host's network until ctx ends. A port that cannot be had is tried again.
 func (s *Site) serveWeb(ctx context.Context) {
 	d := &desktop{served: s.served(), c: s.c, journal: s.journal, control: s.control, version: s.options.Version,
-		log: s.log, one: make(chan struct{}, 1), orders: &instructionRunner{journal: s.journal, owner: s.owner(),
+		log: s.log, one: make(chan struct{}, 1), tells: s.tells, orders: &instructionRunner{journal: s.journal,
+			owner: s.owner(),
 			clock: s.clock, prices: s.prices, report: s.report, log: s.log}}
 	for ctx.Err() == nil {
 		err := s.listenWeb(ctx, d)
@@ -218,6 +221,20 @@ func (d *desktop) Checkpoint(ctx context.Context) (string, error) {
 	text, _, err := present(ctx, d.journal, d.c, signer)
 	return text, err
 }
+
+// Hooks implements web.Site.
+func (d *desktop) Hooks() []hook.State {
+	if d.tells == nil {
+		return nil
+	}
+	return d.tells.States()
+}
+
+// TestHook implements web.Site.
+func (d *desktop) TestHook(ctx context.Context, name string) error { return d.tells.Test(ctx, name) }
+
+// ResumeHook implements web.Site.
+func (d *desktop) ResumeHook(name string) error { return d.tells.Resume(name) }
 
 // Watch implements web.Site.
 func (d *desktop) Watch() (<-chan struct{}, func()) { return d.control.Watch() }

@@ -423,6 +423,15 @@ func (s *Store) Since(ctx context.Context, last, kind string) iter.Seq2[kiosk.Re
 			0) order by seq`, last, kind)
 }
 
+// OfKinds reads the records of some kinds after a number, in order.
+func (s *Store) OfKinds(ctx context.Context, after int64, kinds ...string) iter.Seq2[kiosk.Record, error] {
+	args := []any{after}
+	for _, k := range kinds {
+		args = append(args, k)
+	}
+	return s.query(ctx, "where seq > ? and kind in (?"+strings.Repeat(", ?", len(kinds)-1)+") order by seq", args...)
+}
+
 // Newest reads the records of a kind, the last one first; a caller that has seen enough stops.
 func (s *Store) Newest(ctx context.Context, kind string) iter.Seq2[kiosk.Record, error] {
 	return s.query(ctx, "where kind = ?1 order by seq desc", kind)

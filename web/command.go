@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/hook"
 	"kioskd/report"
 	"kioskd/session"
 )
@@ -271,4 +273,30 @@ func (s *server) endToken(w http.ResponseWriter, r *http.Request, by string) err
 		}
 	}
 	return fmt.Errorf("token %q: %w", name, ErrNone)
+}
+
+func (s *server) hooks(w http.ResponseWriter, _ *http.Request, _ string) error {
+	return answer(w, append([]hook.State{}, s.site.Hooks()...))
+}
+
+// hookOf is the name of the web hook that a request names.
+func (s *server) hookOf(r *http.Request) (string, error) {
+	name := r.PathValue("hook")
+	if !slices.ContainsFunc(s.site.Hooks(), func(h hook.State) bool { return h.Name == name }) {
+		return "", fmt.Errorf("web hook %q: %w", name, ErrNone)
+	}
+	return name, nil
+}
+
+func (s *server) hookCommand(what string, do func(context.Context, string) error) func(http.ResponseWriter,
+	*http.Request, string) error {
+	return func(w http.ResponseWriter, r *http.Request, by string) error {
+		name, err := s.hookOf(r)
+		if err != nil {
+			return err
+		}
+		return command(s, w, r, session.NoteBody{By: by, What: what, Detail: name}, func() (api.Done, error) {
+			return api.Done{Done: true}, do(r.Context(), name)
+		})
+	}
 }

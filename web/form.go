@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -32,6 +33,9 @@ func (s *server) forms() []form {
 		{"/do/drain", kiosk.ScopeControl, s.doDrain, nil},
 		{"/do/message", kiosk.ScopeControl, s.doMessage, nil},
 		{"/do/tariff", kiosk.ScopeMoney, s.doTariff, s.showPrices},
+		{"/do/webhooks/{hook}/test", kiosk.ScopeAdmin, s.doHook("test web hook", s.site.TestHook), nil},
+		{"/do/webhooks/{hook}/resume", kiosk.ScopeAdmin, s.doHook("resume web hook",
+			func(_ context.Context, name string) error { return s.site.ResumeHook(name) }), nil},
 		{"/do/verify", kiosk.ScopeReports, s.doVerify, nil},
 	}
 }
@@ -141,4 +145,16 @@ func (s *server) doTariff(v *view) (string, error) {
 func (s *server) doVerify(v *view) (string, error) {
 	n, err := s.site.Verify(v.r.Context())
 	return v.T("journal.good", "N", n), err
+}
+
+func (s *server) doHook(what string, do func(context.Context, string) error) func(*view) (string, error) {
+	return func(v *view) (string, error) {
+		name, err := s.hookOf(v.r)
+		if err != nil {
+			return "", err
+		}
+		_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: what, Detail: name},
+			func() (api.Done, error) { return api.Done{}, do(v.r.Context(), name) })
+		return "", err
+	}
 }

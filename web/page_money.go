@@ -227,6 +227,7 @@ func (s *server) showJournal(v *view) error {
 // devicesPage is what is wrong, what was wrong, and who was let in.
 type devicesPage struct {
 	Faults  []faultCard
+	Hooks   []hookRow
 	Devices report.Local
 	Was     report.Local
 	Access  report.Local
@@ -235,13 +236,33 @@ type devicesPage struct {
 	Query   string
 }
 
+// hookRow is how things stand with a web hook or with mail.
+type hookRow struct {
+	Name, Where, Last, Next, Why string
+	Parked, May                  bool
+}
+
+func (v *view) hooks() (out []hookRow) {
+	at := func(t *time.Time) string {
+		if t == nil {
+			return "–"
+		}
+		return v.Minute(t.In(v.Now.At.Location()))
+	}
+	for _, h := range v.server.site.Hooks() {
+		out = append(out, hookRow{h.Name, h.Where, at(h.Last), at(h.Next), h.Why, h.Parked, v.May(kiosk.ScopeAdmin)})
+	}
+	return out
+}
+
 func (s *server) showDevices(v *view) error {
 	w, err := v.days()
 	if err != nil {
 		return err
 	}
-	p := &devicesPage{Faults: v.faults(), From: w.From, To: w.To, Query: url.Values{"from": {w.From}, "to": {w.To},
-		"language": {v.Language}}.Encode()}
+	p := &devicesPage{Faults: v.faults(), Hooks: v.hooks(), From: w.From, To: w.To,
+		Query: url.Values{"from": {w.From}, "to": {w.To},
+			"language": {v.Language}}.Encode()}
 	ctx := v.r.Context()
 	v.Template, v.Body = "devices", p
 	return s.site.Book(ctx, func(b *report.Book) error {

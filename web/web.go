@@ -34,6 +34,7 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/hook"
 	"kioskd/receipt"
 	"kioskd/report"
 	"kioskd/report/dispute"
@@ -83,6 +84,10 @@ type Site interface {
 	Tariffs() []Tariff
 	// Checkpoint is the journal's, signed by the kiosk where it has a key.
 	Checkpoint(ctx context.Context) (string, error)
+	// Hooks are how things stand with web hooks and mail.
+	Hooks() []hook.State
+	TestHook(ctx context.Context, name string) error
+	ResumeHook(name string) error
 	Tokens(context.Context) ([]api.Token, error)
 	MakeToken(ctx context.Context, wish api.Token, by string) (api.NewToken, error)
 	EndToken(ctx context.Context, name, by string) (api.Done, error)
@@ -210,6 +215,10 @@ func (s *server) operations() []operation {
 		{"GET " + v1 + "/tariffs", kiosk.ScopeStatus, s.tariffs},
 		{"PUT " + v1 + "/tariff", kiosk.ScopeMoney, s.price},
 		{"GET " + v1 + "/journal/checkpoint", kiosk.ScopeReports, s.checkpoint},
+		{"GET " + v1 + "/webhooks", kiosk.ScopeAdmin, s.hooks},
+		{"POST " + v1 + "/webhooks/{hook}/test", kiosk.ScopeAdmin, s.hookCommand("test web hook", s.site.TestHook)},
+		{"POST " + v1 + "/webhooks/{hook}/resume", kiosk.ScopeAdmin, s.hookCommand("resume web hook",
+			func(_ context.Context, name string) error { return s.site.ResumeHook(name) })},
 		{"GET " + v1 + "/tokens", kiosk.ScopeAdmin, s.tokens},
 		{"POST " + v1 + "/tokens", kiosk.ScopeAdmin, s.makeToken},
 		{"DELETE " + v1 + "/tokens/{name}", kiosk.ScopeAdmin, s.endToken},

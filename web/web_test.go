@@ -21,6 +21,7 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/hook"
 	"kioskd/receipt"
 	"kioskd/report"
 	"kioskd/report/dispute"
@@ -165,6 +166,16 @@ func (s *site) Tariffs() []web.Tariff {
 
 func (s *site) Checkpoint(context.Context) (string, error) { return "origin\n1\nhash\n", nil }
 
+func (s *site) Hooks() []hook.State {
+	at := s.now.At
+	return []hook.State{{Name: "shop", Where: "https://shop.example/kioskd", Types: []string{"fault.raised"}, Seq: 7,
+		Day: "2026-03-02", Last: &at, Since: &at, Next: &at, Tries: 2, Why: "the receiver answers 500", Parked: true}}
+}
+
+func (s *site) TestHook(_ context.Context, name string) error { return s.say("test %s", name) }
+
+func (s *site) ResumeHook(name string) error { return s.say("resume %s", name) }
+
 func (s *site) Tokens(context.Context) ([]api.Token, error) {
 	return []api.Token{{Name: "desk", Scopes: []string{"status"}, Made: s.now.At, Used: "2026-03-02"}}, nil
 }
@@ -289,7 +300,8 @@ func documented(t *testing.T) (out [][3]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fill := strings.NewReplacer("{bay}", "1", "{reference}", "7GK2M4Q", "{report}", "revenue", "{name}", "desk")
+	fill := strings.NewReplacer("{bay}", "1", "{reference}", "7GK2M4Q", "{report}", "revenue", "{name}", "desk",
+		"{hook}", "shop")
 	for path, item := range model.Model.Paths.PathItems.FromOldest() {
 		for method, op := range item.GetOperations().FromOldest() {
 			scope := ""
@@ -384,6 +396,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"GET", "/sessions/7GK2M4Q/events", "application/json", 200, `"what":"The bank approved the reservation.`},
 		{"GET", "/tariffs", "application/json", 200, `"tariff":{"id":"next",`},
 		{"GET", "/journal/checkpoint", "text/plain; charset=utf-8", 200, "origin"},
+		{"GET", "/webhooks", "application/json", 200, `"parked":true`},
 		{"GET", "/tokens", "application/json", 200, `"last_used":"2026-03-02"`},
 		{"POST", "/bays/1/close", "application/json", 200, `{"done":true}`},
 		{"POST", "/bays/1/open", "application/json", 200, `{"done":true}`},
@@ -442,6 +455,9 @@ func TestWishes(t *testing.T) {
 		{"DELETE", "/message", "", "m2", 200, `{"done":true}`},
 		{"PUT", "/tariff", `{"tariff":{"id":"x"},"from":"2026-04-01T00:00:00+02:00"}`, "t1", 200, `{"done":true}`},
 		{"PUT", "/tariff", `{}`, "", 400, "want the tariff"},
+		{"POST", "/webhooks/shop/test", "", "", 200, `{"done":true}`},
+		{"POST", "/webhooks/shop/resume", "", "", 200, `{"done":true}`},
+		{"POST", "/webhooks/other/test", "", "", 404, "there is none"},
 		{"POST", "/tokens", `{"name":"new","scopes":["status"]}`, "", 200, `{"name":"new","token":"kioskd_new"}`},
 		{"DELETE", "/tokens/desk", "", "", 200, `{"done":true}`},
 		{"DELETE", "/tokens/other", "", "", 404, "there is none"},
@@ -466,6 +482,8 @@ func TestWishes(t *testing.T) {
 		"command by token all: end message", "instruct " + web.Hash("token all m2")[:8] + " message  map[] token all",
 		"command by token all: tariff", "instruct " + web.Hash("token all t1")[:8] +
 			` tariff {"id":"x"} map[] token all`,
+		"command by token all: test web hook shop", "test shop",
+		"command by token all: resume web hook shop", "resume shop",
 		"command by token all: make token new", "token new [status] token all",
 		"command by token all: end token desk", "end desk token all"}
 	if !slices.Equal(s.told, want) {
