@@ -33,17 +33,7 @@ func TestAProgramOfTheHost(t *testing.T) {
 	if out, code := o.run("token make --by ops desk"); code == 0 || !strings.Contains(out, "has this name already") {
 		t.Errorf("%d: %s", code, out)
 	}
-	for { // until the port is open: a slow machine is no verdict
-		conn, err := net.Dial("tcp", listen)
-		if err == nil {
-			conn.Close()
-			break
-		}
-		if ctx.Err() != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	opened(ctx, t, listen)
 	ask := func(method, path string) (int, string) {
 		t.Helper()
 		resp := answerTo(ctx, t, method, "http://"+listen+"/api/v1"+path, token)
@@ -93,6 +83,22 @@ func TestAProgramOfTheHost(t *testing.T) {
 	}
 	if journal, _ := o.run("journal export"); strings.Contains(journal, token) {
 		t.Error("the token is in the journal")
+	}
+}
+
+// opened waits until a port is open: a slow machine is no verdict.
+func opened(ctx context.Context, t *testing.T, address string) {
+	t.Helper()
+	for {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
