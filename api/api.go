@@ -42,6 +42,8 @@ type Site interface {
 	SendNow(context.Context) (Done, error)
 	TellAgain(context.Context) (Done, error)
 	ShutBay(ctx context.Context, bay int, shut bool, by string) (Done, error)
+	// Inspect writes down that a person looked at a device for tampering: terminal, or bay N.
+	Inspect(ctx context.Context, device, serial, found, by string) (Done, error)
 	Tokens(context.Context) ([]Token, error)
 	MakeToken(ctx context.Context, wish Token, by string) (NewToken, error)
 	EndToken(ctx context.Context, name, by string) (Done, error)

@@ -99,6 +99,10 @@ func (p *place) ShutBay(_ context.Context, bay int, shut bool, by string) (api.D
 	return api.Done{Done: true}, p.ask("shut", bay, shut, by)
 }
 
+func (p *place) Inspect(_ context.Context, device, serial, found, by string) (api.Done, error) {
+	return api.Done{Done: true}, p.ask("inspect", device, serial, found, by)
+}
+
 func (p *place) Tokens(context.Context) ([]api.Token, error) {
 	return []api.Token{{Name: "desk", Scopes: []string{"status"}, Used: "2026-03-02"}}, p.ask("tokens")
 }
@@ -187,6 +191,9 @@ func TestWhatIsAskedArrives(t *testing.T) {
 			func() (any, error) { return p.ShutBay(ctx, 2, true, odd) }},
 		{func() (any, error) { return c.ShutBay(ctx, 2, false, "host") }, []any{"shut", 2, false, "host"},
 			func() (any, error) { return p.ShutBay(ctx, 2, false, "host") }},
+		{func() (any, error) { return c.Inspect(ctx, "bay 2", odd, odd, odd) }, []any{"inspect", "bay 2", odd, odd,
+			odd},
+			func() (any, error) { return p.Inspect(ctx, "bay 2", odd, odd, odd) }},
 		{func() (any, error) { return c.Tokens(ctx) }, []any{"tokens"},
 			func() (any, error) { return p.Tokens(ctx) }},
 		{func() (any, error) { return c.MakeToken(ctx, wish, "host") },

@@ -142,6 +142,12 @@ func (c *Client) ShutBay(ctx context.Context, bay int, shut bool, by string) (Do
 	return ask[Done](ctx, c, http.MethodPost, values, "bays", strconv.Itoa(bay), "shut")
 }
 
+// Inspect writes down that a person looked at a device for tampering.
+func (c *Client) Inspect(ctx context.Context, device, serial, found, by string) (Done, error) {
+	values := url.Values{"serial": {serial}, "found": {found}, "by": {by}}
+	return ask[Done](ctx, c, http.MethodPost, values, "inspections", device)
+}
+
 // Tokens lists the tokens of programs.
 func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
 	return ask[[]Token](ctx, c, http.MethodGet, nil, "tokens")

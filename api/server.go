@@ -124,6 +124,9 @@ func grant(handle routes, s Site) {
 	handle("DELETE /tokens/{name}", func(ctx context.Context, r request) (any, error) {
 		return s.EndToken(ctx, r.PathValue("name"), r.FormValue("by"))
 	})
+	handle("POST /inspections/{device}", func(ctx context.Context, r request) (any, error) {
+		return s.Inspect(ctx, r.PathValue("device"), r.FormValue("serial"), r.FormValue("found"), r.FormValue("by"))
+	})
 	handle("POST /bays/{bay}/shut", func(ctx context.Context, r request) (any, error) {
 		bay, err := number("bay", r.PathValue("bay"))
 		if err != nil {

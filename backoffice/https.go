@@ -50,8 +50,11 @@ func (f Files) TLS() (*tls.Config, error) {
 }
 
 // Ends is when the first of the certificates ends, and whose it is.
-func (f Files) Ends() (whose string, at time.Time, err error) {
-	for _, path := range []string{f.CA, f.Certificate} {
+func (f Files) Ends() (whose string, at time.Time, err error) { return Ends(f.CA, f.Certificate) }
+
+// Ends is which of the certificates in files ends first, and when.
+func Ends(paths ...string) (whose string, at time.Time, err error) {
+	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return "", at, err

@@ -168,7 +168,15 @@ type Device struct {
 	Last     time.Time    `json:"last_seen"`
 	Sessions int          `json:"sessions"`
 	Register kiosk.Energy `json:"register_wh,omitempty"` // its last
+	// The last inspection for tampering, whenever it was; nil where there is none.
+	InspectedAt *time.Time `json:"inspected_at,omitempty"`
+	InspectedBy string     `json:"inspected_by,omitempty"`
+	Found       string     `json:"found,omitempty"` // what was wrong then
 }
+
+// InspectEvery is how long an inspection counts: a device is due again after it (PCI DSS 4.0, requirement 9.5.1.2,
+// leaves the time to the host's own judgement of the risk).
+const InspectEvery = 90 * 24 * time.Hour
 
 // Devices lists the meters and terminals that sessions of a window had.
 func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
@@ -194,6 +202,9 @@ func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
 			see("meter", s.Bay, s.Meter, s.At).Register = *s.RegisterEnd
 		}
 	}
+	if err := b.inspected(ctx, found); err != nil {
+		return nil, err
+	}
 	out := make([]Device, 0, len(found))
 	for _, d := range found {
 		out = append(out, *d)
@@ -204,6 +215,30 @@ func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
 	return out, nil
 }
 
+// inspected adds to devices when a person looked at them last.
+func (b *Book) inspected(ctx context.Context, devices map[string]*Device) error {
+	for o, err := range b.Occurrences(ctx, Window{}) {
+		if err != nil {
+			return err
+		}
+		if o.Kind != session.Inspected {
+			continue
+		}
+		for _, d := range devices {
+			name := "terminal"
+			if d.Kind == "meter" {
+				name = fmt.Sprintf("bay %d", d.Bay)
+			}
+			said, its := strings.CutPrefix(o.What, name+" "+d.Serial)
+			if its && (said == "" || strings.HasPrefix(said, ":")) {
+				at := o.At
+				d.InspectedAt, d.InspectedBy, d.Found = &at, o.By, strings.TrimPrefix(said, ": ")
+			}
+		}
+	}
+	return nil
+}
+
 // DeviceTable is the report of meters and terminals.
 func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
 	zone, err := b.siteZone(ctx)
@@ -211,7 +246,9 @@ func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
 		return Table{}, err
 	}
 	t := Table{Name: "devices", Window: w, Columns: []Column{{"device", Text}, {"bay", Text}, {"serial", Text},
-		{"first_seen", Moment}, {"last_seen", Moment}, {"sessions", Count}, {"register_wh", Energy}}}
+		{"first_seen", Moment}, {"last_seen", Moment}, {"sessions", Count}, {"register_wh", Energy},
+		{"inspected_at", Moment}, {"inspected_by", Text}, {"due_at", Moment}, {"found", Text}},
+		Minor: []string{"first_seen", "inspected_by"}}
 	all, err := b.Devices(ctx, w)
 	if err != nil {
 		return t, err
@@ -221,8 +258,12 @@ func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
 		if d.Kind == "meter" {
 			register = d.Register
 		}
+		inspected, due := any(nil), any(nil)
+		if d.InspectedAt != nil {
+			inspected, due = d.InspectedAt.In(zone), d.InspectedAt.Add(InspectEvery).In(zone)
+		}
 		t.Rows = append(t.Rows, []any{d.Kind, numbered(d.Bay), word(d.Serial), d.First.In(zone), d.Last.In(zone),
-			d.Sessions, register})
+			d.Sessions, register, inspected, word(d.InspectedBy), due, word(d.Found)})
 	}
 	return t, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/backoffice"
 	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
@@ -242,13 +243,14 @@ func Computer(ctx context.Context, c *config.Config) []api.Finding {
 	})
 	clock := check("clock", kiosk.FaultClockUntrusted, func() (string, error) { return clockOf(c, was.last) })
 	out := []api.Finding{journal, disk, clock}
-	if c.Uplink != nil {
+	for _, of := range certificates(c) {
 		out = append(out, check("certificates", kiosk.FaultCertificateEnds, func() (string, error) {
-			whose, at, err := c.Uplink.Files.Ends()
+			whose, at, err := backoffice.Ends(of.paths...)
 			if err != nil || at.IsZero() {
 				return "", err
 			}
-			return filepath.Base(whose) + " until " + at.Format(time.DateOnly), endingSoon(whose, at, time.Now())
+			return of.setting + ": " + filepath.Base(whose) + " until " + at.Format(time.DateOnly),
+				endingSoon(whose, at, time.Now())
 		}))
 	}
 	if journal.OK {

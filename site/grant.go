@@ -13,6 +13,7 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/config"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/web"
@@ -20,6 +21,7 @@ import (
 
 // granter makes and ends tokens, and closes bays by a person's word.
 type granter struct {
+	c       *config.Config
 	journal *store.Store
 	control *session.Controller
 	now     func() time.Time
@@ -98,6 +100,26 @@ func (g granter) Tokens(ctx context.Context) (out []api.Token, err error) {
 
 func shownToken(t store.Token) api.Token {
 	return api.Token{Name: t.Name, Scopes: t.Scopes, Made: t.Made, Until: t.Until, Used: t.Used}
+}
+
+// Inspect implements api.Site.
+func (g granter) Inspect(ctx context.Context, device, serial, found, by string) (api.Done, error) {
+	switch {
+	case by == "":
+		return api.Done{}, errors.New("cannot write an inspection down: say who looked")
+	case device != "terminal" && !slices.ContainsFunc(g.c.Bays, func(b config.Bay) bool {
+		return device == fmt.Sprintf("bay %d", b.Number)
+	}):
+		return api.Done{}, fmt.Errorf("cannot inspect %q: want terminal, or bay and its number", device)
+	case serial == "" || strings.ContainsAny(serial, ":\n"):
+		return api.Done{}, errors.New("cannot write an inspection down: want the serial number, as the device shows it")
+	}
+	detail := serial
+	if found != "" {
+		detail += ": " + found
+	}
+	return api.Done{Done: true}, g.control.Note(ctx, session.Inspected, session.NoteBody{By: by, What: device,
+		Detail: detail})
 }
 
 // ShutBay implements api.Site.

@@ -315,7 +315,7 @@ func (s *Site) Run(ctx context.Context) error {
 // served is the site as commands have it.
 func (s *Site) served() served {
 	return served{s.owner(), &office{c: s.c, journal: s.journal, control: s.control, up: s.up, devices: s.devices},
-		granter{s.journal, s.control, s.clock.Now}, s.operator}
+		granter{s.c, s.journal, s.control, s.clock.Now}, s.operator}
 }
 
 // serve runs the machine and the screen's socket side by side; the screen stays until the machine has ended its

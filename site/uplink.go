@@ -361,6 +361,36 @@ func (k *keeper) troubles(ctx context.Context) map[kiosk.FaultCode]error {
 	return out
 }
 
+// certified are the files with the certificates of a setting.
+type certified struct {
+	setting string
+	paths   []string
+}
+
+// certificates are all that a kiosk shows or believes.
+func certificates(c *config.Config) (out []certified) {
+	add := func(setting string, paths ...string) {
+		paths = slices.DeleteFunc(paths, func(p string) bool { return p == "" })
+		if len(paths) > 0 {
+			out = append(out, certified{setting, paths})
+		}
+	}
+	if u := c.Uplink; u != nil {
+		add("backoffice", u.Files.CA, u.Files.Certificate)
+	}
+	if c.Web != nil {
+		add("web", c.Web.Certificate)
+	}
+	add("ocpp", c.OCPP.Certificate, c.OCPP.Clients)
+	if c.CSMS != nil {
+		add("csms", c.CSMS.CA, c.CSMS.Certificate)
+	}
+	if c.Mail != nil {
+		add("mail", c.Mail.CA)
+	}
+	return out
+}
+
 // renewWithin is how long before its end a certificate must be renewed.
 const renewWithin = 30 * 24 * time.Hour
 

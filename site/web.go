@@ -16,6 +16,7 @@ import (
 
 	"kioskd"
 	"kioskd/api"
+	"kioskd/backoffice"
 	"kioskd/config"
 	"kioskd/hook"
 	"kioskd/receipt"
@@ -220,6 +221,22 @@ func (d *desktop) Checkpoint(ctx context.Context) (string, error) {
 	}
 	text, _, err := present(ctx, d.journal, d.c, signer)
 	return text, err
+}
+
+// Certificates implements web.Site.
+func (d *desktop) Certificates() (out []web.Certificate) {
+	for _, of := range certificates(d.c) {
+		c := web.Certificate{What: of.setting}
+		_, at, err := backoffice.Ends(of.paths...)
+		switch {
+		case err != nil:
+			c.Why = err.Error()
+		case !at.IsZero():
+			c.Ends = &at
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // Hooks implements web.Site.

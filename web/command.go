@@ -275,6 +275,10 @@ func (s *server) endToken(w http.ResponseWriter, r *http.Request, by string) err
 	return fmt.Errorf("token %q: %w", name, ErrNone)
 }
 
+func (s *server) certificates(w http.ResponseWriter, _ *http.Request, _ string) error {
+	return answer(w, append([]Certificate{}, s.site.Certificates()...))
+}
+
 func (s *server) hooks(w http.ResponseWriter, _ *http.Request, _ string) error {
 	return answer(w, append([]hook.State{}, s.site.Hooks()...))
 }

@@ -108,6 +108,7 @@ func TestAPersonAtTheDesk(t *testing.T) {
 		{"/do/tariff", []string{"tariff", `{"id":"mine"}`, "password", "wrong", "back", "/prices"}, "password is wrong"},
 		{"/do/tariff", []string{"tariff", `{"id":"mine"}`, "password", password, "from", "2026-04-01T00:00",
 			"back", "/prices"}, "Done"},
+		{"/do/inspect", []string{"device", "bay 2", "serial", "20260002", "back", "/devices"}, "Done"},
 		{"/do/verify", []string{"back", "/journal"}, "records verified"},
 		{"/do/verify", []string{"back", "https://evil.example/"}, "Bays"},
 	} {
@@ -130,7 +131,8 @@ func TestAPersonAtTheDesk(t *testing.T) {
 		"command by anna: refund 7GK2M4Q 0.50", `refund 7GK2M4Q 0.50 anna "cable" "page 1"`,
 		"command by anna: drain", "drain true", "command by anna: end drain", "drain false",
 		"command by anna: message", "instruct message map[en:Closed on Sunday] anna",
-		"login_refused by anna: tariff", "command by anna: tariff", `instruct tariff {"id":"mine"} map[] anna`}
+		"login_refused by anna: tariff", "command by anna: tariff", `instruct tariff {"id":"mine"} map[] anna`,
+		"command by anna: inspect bay 2 20260002", `inspect bay 2 20260002 "" anna`}
 	if !slices.Equal(said, want) {
 		t.Errorf("it was told\n%q, want\n%q", said, want)
 	}
@@ -168,7 +170,8 @@ func TestAPersonWithoutTheScope(t *testing.T) {
 	}
 	s.told = nil
 	for _, path := range []string{"/do/bays/1/close", "/do/bays/1/free", "/do/sessions/7GK2M4Q/stop",
-		"/do/sessions/7GK2M4Q/refund", "/do/drain", "/do/message", "/do/tariff", "/do/verify", "/money"} {
+		"/do/sessions/7GK2M4Q/refund", "/do/drain", "/do/message", "/do/tariff", "/do/inspect", "/do/verify",
+		"/money"} {
 		if status, _ := v.sends(path, "password", password); status != http.StatusForbidden {
 			t.Errorf("%s: %d", path, status)
 		}

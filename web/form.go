@@ -36,6 +36,7 @@ func (s *server) forms() []form {
 		{"/do/webhooks/{hook}/test", kiosk.ScopeAdmin, s.doHook("test web hook", s.site.TestHook), nil},
 		{"/do/webhooks/{hook}/resume", kiosk.ScopeAdmin, s.doHook("resume web hook",
 			func(_ context.Context, name string) error { return s.site.ResumeHook(name) }), nil},
+		{"/do/inspect", kiosk.ScopeControl, s.doInspect, nil},
 		{"/do/verify", kiosk.ScopeReports, s.doVerify, nil},
 	}
 }
@@ -157,4 +158,13 @@ func (s *server) doHook(what string, do func(context.Context, string) error) fun
 			func() (api.Done, error) { return api.Done{}, do(v.r.Context(), name) })
 		return "", err
 	}
+}
+
+func (s *server) doInspect(v *view) (string, error) {
+	device, serial := v.r.PostFormValue("device"), v.r.PostFormValue("serial")
+	_, err := carry(s, v.r, session.NoteBody{By: v.who.Name, What: "inspect", Detail: device + " " + serial},
+		func() (api.Done, error) {
+			return s.site.Inspect(v.r.Context(), device, serial, v.r.PostFormValue("found"), v.who.Name)
+		})
+	return "", err
 }

@@ -228,6 +228,8 @@ func (s *server) showJournal(v *view) error {
 type devicesPage struct {
 	Faults  []faultCard
 	Hooks   []hookRow
+	Ends    []fact // certificates
+	Bays    []int  // that may be inspected; none without the scope
 	Devices report.Local
 	Was     report.Local
 	Access  report.Local
@@ -263,6 +265,18 @@ func (s *server) showDevices(v *view) error {
 	p := &devicesPage{Faults: v.faults(), Hooks: v.hooks(), From: w.From, To: w.To,
 		Query: url.Values{"from": {w.From}, "to": {w.To},
 			"language": {v.Language}}.Encode()}
+	for _, c := range s.site.Certificates() {
+		ends := c.Why
+		if c.Ends != nil {
+			ends = v.Day(c.Ends.In(v.Now.At.Location()))
+		}
+		p.Ends = append(p.Ends, fact{c.What, ends})
+	}
+	if v.May(kiosk.ScopeControl) {
+		for _, b := range v.Now.Bays {
+			p.Bays = append(p.Bays, b.Number)
+		}
+	}
 	ctx := v.r.Context()
 	v.Template, v.Body = "devices", p
 	return s.site.Book(ctx, func(b *report.Book) error {

@@ -84,6 +84,9 @@ type Site interface {
 	Tariffs() []Tariff
 	// Checkpoint is the journal's, signed by the kiosk where it has a key.
 	Checkpoint(ctx context.Context) (string, error)
+	Inspect(ctx context.Context, device, serial, found, by string) (api.Done, error)
+	// Certificates are those that the kiosk shows or believes, with their ends.
+	Certificates() []Certificate
 	// Hooks are how things stand with web hooks and mail.
 	Hooks() []hook.State
 	TestHook(ctx context.Context, name string) error
@@ -97,6 +100,13 @@ type Site interface {
 type Granted struct {
 	Bay  int    `json:"bay"`
 	Code string `json:"code"`
+}
+
+// Certificate is one with its end.
+type Certificate struct {
+	What string     `json:"what"` // a setting of the configuration
+	Ends *time.Time `json:"ends_at,omitempty"`
+	Why  string     `json:"error,omitempty"` // it cannot be read
 }
 
 // Tariff is by what is sold from a time on.
@@ -215,6 +225,7 @@ func (s *server) operations() []operation {
 		{"GET " + v1 + "/tariffs", kiosk.ScopeStatus, s.tariffs},
 		{"PUT " + v1 + "/tariff", kiosk.ScopeMoney, s.price},
 		{"GET " + v1 + "/journal/checkpoint", kiosk.ScopeReports, s.checkpoint},
+		{"GET " + v1 + "/certificates", kiosk.ScopeReports, s.certificates},
 		{"GET " + v1 + "/webhooks", kiosk.ScopeAdmin, s.hooks},
 		{"POST " + v1 + "/webhooks/{hook}/test", kiosk.ScopeAdmin, s.hookCommand("test web hook", s.site.TestHook)},
 		{"POST " + v1 + "/webhooks/{hook}/resume", kiosk.ScopeAdmin, s.hookCommand("resume web hook",

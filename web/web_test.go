@@ -166,6 +166,14 @@ func (s *site) Tariffs() []web.Tariff {
 
 func (s *site) Checkpoint(context.Context) (string, error) { return "origin\n1\nhash\n", nil }
 
+func (s *site) Inspect(_ context.Context, device, serial, found, by string) (api.Done, error) {
+	return api.Done{Done: true}, s.say("inspect %s %s %q %s", device, serial, found, by)
+}
+
+func (s *site) Certificates() []web.Certificate {
+	return []web.Certificate{{What: "web", Ends: &s.now.At}, {What: "csms", Why: "it is not there"}}
+}
+
 func (s *site) Hooks() []hook.State {
 	at := s.now.At
 	return []hook.State{{Name: "shop", Where: "https://shop.example/kioskd", Types: []string{"fault.raised"}, Seq: 7,
@@ -396,6 +404,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"GET", "/sessions/7GK2M4Q/events", "application/json", 200, `"what":"The bank approved the reservation.`},
 		{"GET", "/tariffs", "application/json", 200, `"tariff":{"id":"next",`},
 		{"GET", "/journal/checkpoint", "text/plain; charset=utf-8", 200, "origin"},
+		{"GET", "/certificates", "application/json", 200, `"error":"it is not there"`},
 		{"GET", "/webhooks", "application/json", 200, `"parked":true`},
 		{"GET", "/tokens", "application/json", 200, `"last_used":"2026-03-02"`},
 		{"POST", "/bays/1/close", "application/json", 200, `{"done":true}`},

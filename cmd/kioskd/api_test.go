@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,22 @@ func TestAProgramOfTheHost(t *testing.T) {
 	csv, _ := o.run("report revenue --format csv")
 	if _, body := ask("GET", "/reports/revenue?format=csv"); body != csv {
 		t.Errorf("the API says\n%s\nthe command\n%s", body, csv)
+	}
+	devices, _ := o.run("report devices --format csv")
+	serial := regexp.MustCompile(`(?m)^terminal,[^,]*,(\w+),`).FindStringSubmatch(devices)
+	if serial == nil {
+		t.Fatal(devices)
+	}
+	if out, code := o.run("inspect --by ops --serial " + serial[1] + " --found scratches terminal"); code != 0 {
+		t.Error(out)
+	}
+	if out, code := o.run("inspect --by ops --serial 1 bay-9"); code == 0 || !strings.Contains(out,
+		"want terminal, or bay") {
+		t.Errorf("%d: %s", code, out)
+	}
+	if out, _ := o.run("report devices --format csv"); !regexp.MustCompile(`(?m)^terminal,.*,ops,.*,scratches\b`).MatchString(
+		out) {
+		t.Errorf("the inspection is not in the report:\n%s", out)
 	}
 	security, _ := o.run("report security")
 	for _, want := range []string{"token made desk: status reports control", "command", "stop session " + ref,

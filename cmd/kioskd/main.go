@@ -105,6 +105,8 @@ func (p program) siteCommands() []cli.Command {
 			"kioskd token make --config kioskd.yaml --scopes status,reports desk", p.tokenMake),
 		row("token list", "lists the tokens", "kioskd token list --config kioskd.yaml", p.tokenList),
 		row("token end NAME", "ends a token", "kioskd token end --config kioskd.yaml desk", p.tokenEnd),
+		row("inspect DEVICE", "writes down that you looked at the terminal, or at a bay, for tampering",
+			"kioskd inspect --config kioskd.yaml --serial 60099914 terminal", p.inspect),
 		row("session stop REFERENCE", "ends a running session by its reference",
 			"kioskd session stop --config kioskd.yaml 7GK2M4Q",
 			p.sessionStop),

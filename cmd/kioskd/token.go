@@ -84,3 +84,20 @@ func (p program) tokenEnd(fs *pflag.FlagSet) cli.Run {
 		})
 	}
 }
+
+// inspect writes down that a person looked at a device for tampering (PCI DSS 4.0, requirement 9.5.1.2).
+func (p program) inspect(fs *pflag.FlagSet) cli.Run {
+	path := configFlag(fs)
+	by := fs.String("by", "", "`name` that the journal keeps; yours without it")
+	serial := fs.String("serial", "", "`number` as the device shows it")
+	found := fs.String("found", "", "`text` of what was wrong; nothing without it")
+	return func(ctx context.Context, args []string) error {
+		if err := nameOperator(by); err != nil {
+			return err
+		}
+		return p.withDaemon(*path, func(r *api.Client) error {
+			_, err := r.Inspect(ctx, strings.ReplaceAll(args[0], "-", " "), *serial, *found, *by)
+			return err
+		})
+	}
+}
