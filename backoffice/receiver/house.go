@@ -65,7 +65,10 @@ func OpenOffice(dir string, hosts []string) (*Office, error) {
 func (h *Office) path(name string) string { return filepath.Join(h.Dir, name) }
 
 // Database is where the receiver's is.
-func (h *Office) Database() string { return h.path("backoffice.db") }
+func (h *Office) Database() string { return Database(h.Dir) }
+
+// Database is where the one of a folder is.
+func Database(dir string) string { return filepath.Join(dir, "backoffice.db") }
 
 // TLS is the server's configuration: TLS 1.3, and a certificate of our authority from each client.
 func (h *Office) TLS() (*tls.Config, error) {

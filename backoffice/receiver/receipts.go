@@ -7,15 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"kioskd"
 	"kioskd/receipt"
 	"kioskd/receipt/page"
 	"kioskd/ui/text"
@@ -82,7 +79,7 @@ func (r *Receiver) receipt(ctx context.Context, session string) ([]byte, error) 
 	if session == "" || err != nil {
 		return nil, errNoReceipt
 	}
-	got, err := receipt.From(ctx, r.records(ctx, kioskID, epoch, session),
+	got, err := receipt.From(ctx, r.lines(ctx, "session = ? and line <> ''", kioskID, epoch, session),
 		func(ctx context.Context, n int64) ([32]byte, error) { return r.treeHash(ctx, kioskID, epoch, n) })
 	if errors.Is(err, receipt.ErrNone) {
 		return nil, errNoReceipt
@@ -95,42 +92,6 @@ func (r *Receiver) receipt(ctx context.Context, session string) ([]byte, error) 
 		return nil, err
 	}
 	return json.Marshal(map[string]any{"receipt": json.RawMessage(row), "seller": got.Seller})
-}
-
-// records are those of a session, as its kiosk wrote them.
-func (r *Receiver) records(ctx context.Context, kioskID, epoch, session string) iter.Seq2[kiosk.Record, error] {
-	return func(yield func(kiosk.Record, error) bool) {
-		rows, err := r.db.QueryContext(ctx, "select line from record where kiosk = ? and epoch = ? and session = ? "+
-			"and line <> '' order by seq", kioskID, epoch, session)
-		if err != nil {
-			yield(kiosk.Record{}, err)
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var text string
-			var line struct {
-				Seq     int64           `json:"seq"`
-				Session string          `json:"session"`
-				Kind    string          `json:"kind"`
-				Wall    time.Time       `json:"wall"`
-				ClockOK bool            `json:"clock_ok"`
-				Body    json.RawMessage `json:"body"`
-			}
-			err := rows.Scan(&text)
-			if err == nil {
-				err = json.Unmarshal([]byte(text), &line)
-			}
-			record := kiosk.Record{Seq: line.Seq, Session: line.Session, Kind: line.Kind, Wall: line.Wall,
-				ClockOK: line.ClockOK, Body: line.Body}
-			if !yield(record, err) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(kiosk.Record{}, err)
-		}
-	}
 }
 
 // treeHash is that of a journal's first records.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"kioskd"
+	"kioskd/backoffice/receiver"
 	"kioskd/cli"
 	"kioskd/config"
 	"kioskd/file"
@@ -30,6 +31,7 @@ import (
 // asked is what a report is asked for.
 type asked struct {
 	journal                journalPath
+	office                 *string // folder of a back office; empty for the journal
 	from, to               *string
 	bay                    *int
 	format, output         *string
@@ -40,8 +42,10 @@ type asked struct {
 
 // reportFlags are those of every report. groups are the ways to group it, the usual one first.
 func reportFlags(fs *pflag.FlagSet, groups ...string) asked {
-	a := asked{journal: journalFlags(fs), from: fs.String("from", "", "first `day`, as 2026-03-02"),
-		to: fs.String("to", "", "last `day`"), bay: fs.Int("bay", 0, "`number` of a bay; 0 for all"),
+	a := asked{journal: journalFlags(fs),
+		office: fs.String("office", "", "`folder` of a back office: all its kiosks, in place of one journal"),
+		from:   fs.String("from", "", "first `day`, as 2026-03-02"),
+		to:     fs.String("to", "", "last `day`"), bay: fs.Int("bay", 0, "`number` of a bay; 0 for all"),
 		format: cli.FormatFlag(fs),
 		output: fs.String("output", "", "write to a `file`, whole or not at all"),
 		decimalComma: fs.Bool("decimal-comma", false,
@@ -89,24 +93,11 @@ func (p program) onReport(a asked, ask func(*report.Book, context.Context, repor
 		if err != nil {
 			return err
 		}
-		journal, err := p.openJournal(ctx, a.journal)
+		book, shut, err := p.bookOf(ctx, a)
 		if err != nil {
 			return err
 		}
-		defer journal.Close()
-		var zone *time.Location
-		if *a.journal.journal == "" {
-			c, err := p.config(*a.journal.config)
-			if err != nil {
-				return err
-			}
-			zone = c.Timezone
-		}
-		book, err := p.openBook(ctx, journal, zone)
-		if err != nil {
-			return err
-		}
-		defer book.Close()
+		defer shut()
 		t, err := ask(book, ctx, w)
 		if err != nil {
 			return err
@@ -119,6 +110,51 @@ func (p program) onReport(a asked, ask func(*report.Book, context.Context, repor
 	}
 }
 
+// bookOf opens the book that a report is asked of: of a journal, or of all that a back office has.
+func (p program) bookOf(ctx context.Context, a asked) (book *report.Book, shut func() error, err error) {
+	if *a.office != "" {
+		return p.officeBook(ctx, *a.office)
+	}
+	journal, err := p.openJournal(ctx, a.journal)
+	if err != nil {
+		return nil, nil, err
+	}
+	var zone *time.Location
+	if *a.journal.journal == "" {
+		c, err := p.config(*a.journal.config)
+		if err != nil {
+			return nil, nil, errors.Join(err, journal.Close())
+		}
+		zone = c.Timezone
+	}
+	book, err = p.openBook(ctx, journal, zone)
+	if err != nil {
+		return nil, nil, errors.Join(err, journal.Close())
+	}
+	return book, func() error { return errors.Join(book.Close(), journal.Close()) }, nil
+}
+
+// officeBook opens the book of all journals of a back office.
+func (p program) officeBook(ctx context.Context, dir string) (*report.Book, func() error, error) {
+	path := receiver.Database(dir)
+	if !config.Exists(path) {
+		return nil, nil, cli.Usagef("--office %s: there is no back office: want the folder with %s", dir,
+			filepath.Base(path))
+	}
+	office, err := receiver.Open(ctx, path, nil, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	book, err := report.OpenAll(ctx, site.Reports(path), office.Journals)
+	if err == nil {
+		book, err = p.upToDate(ctx, book)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, office.Close())
+	}
+	return book, func() error { return errors.Join(book.Close(), office.Close()) }, nil
+}
+
 // openBook opens the reports of a journal, and brings them up to date. zone is the site's; nil where it is not known.
 func (p program) openBook(ctx context.Context, journal *store.Store, zone *time.Location) (*report.Book, error) {
 	book, err := report.Open(ctx, site.Reports(journal.Path()), journal)
@@ -129,9 +165,14 @@ func (p program) openBook(ctx context.Context, journal *store.Store, zone *time.
 		return nil, err
 	}
 	book.In(zone)
+	return p.upToDate(ctx, book)
+}
+
+// upToDate lets a book read what it has not, and closes it where that fails.
+func (p program) upToDate(ctx context.Context, book *report.Book) (*report.Book, error) {
 	progress := p.Progress()
 	defer progress.End()
-	err = book.KeepUp(ctx, func(done, all int64) {
+	err := book.KeepUp(ctx, func(done, all int64) {
 		progress.Now(fmt.Sprintf("%d of %d records read", done, all))
 	})
 	if err != nil {
@@ -242,7 +283,7 @@ func words[S ~string](all []S) (out []string) {
 }
 
 func (p program) reportRevenue(fs *pflag.FlagSet) cli.Run {
-	a := reportFlags(fs, report.ByDay, report.ByMonth, report.ByBay, report.ByTariff)
+	a := reportFlags(fs, report.ByDay, report.ByMonth, report.ByBay, report.ByTariff, report.ByKiosk)
 	return p.onReport(a, func(b *report.Book, ctx context.Context, w report.Window) (report.Table, error) {
 		t, err := b.Revenue(ctx, w, *a.by)
 		return t, usage(err)
@@ -294,6 +335,10 @@ func (p program) reportReconcile(fs *pflag.FlagSet) cli.Run {
 	return func(ctx context.Context, args []string) error {
 		switch *a.by {
 		case "item":
+			if *a.office != "" {
+				return cli.Usagef("report reconcile: money that is not settled is asked of each kiosk: with --office " +
+					"want --by day_end")
+			}
 			return p.openItems(ctx, a)
 		case "day_end":
 			return days(ctx, args)
