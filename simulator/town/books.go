@@ -70,7 +70,8 @@ func reports(ctx context.Context, j *store.Store, ledger []audit.Movement) (foun
 			broken("", "revenue by %s is %d, the bank took %d", by, captured, total)
 		}
 	}
-	return found, nil
+	more, err := delivered(ctx, j, book)
+	return append(found, more...), err
 }
 
 func taxes(r report.Revenue) kiosk.Money {
