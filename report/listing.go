@@ -258,7 +258,7 @@ func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
 		if d.Kind == "meter" {
 			register = d.Register
 		}
-		inspected, due := any(nil), any(nil)
+		inspected, due := any(nil), any(d.First.In(zone)) // what was never looked at is due since it is here
 		if d.InspectedAt != nil {
 			inspected, due = d.InspectedAt.In(zone), d.InspectedAt.Add(InspectEvery).In(zone)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"kioskd"
+	"kioskd/report"
 	"kioskd/web"
 )
 
@@ -127,12 +128,21 @@ func TestEveryPage(t *testing.T) {
 	if base == "" {
 		s, server := newSite(t, people()...)
 		s.now.At = time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+		book, err := report.Open(t.Context(), "", march(s.journal.Records))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { book.Close() })
+		if err := book.KeepUp(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		s.book = book
 		base = server.URL
 	}
 	b := newBrowser(t)
 	b.enter(t, base, *person, *secret)
 	for _, width := range []int64{360, 1280} {
-		b.do(t, chromedp.EmulateViewport(width, 800), scheme(map[bool]string{true: "dark",
+		b.do(t, chromedp.EmulateViewport(width, 1300), scheme(map[bool]string{true: "dark",
 			false: "light"}[width < 500]))
 		for _, path := range b.paths(t, base) {
 			b.look(t, base, path, width)
@@ -184,7 +194,7 @@ func (b *browser) look(t *testing.T, base, path string, width int64) {
 	if *pictures == "" {
 		return
 	}
-	shot, err := chromedp.Run(b, chromedp.FullScreenshot(100))
+	shot, err := chromedp.Run(b, chromedp.CaptureScreenshot())
 	if err != nil {
 		t.Fatal(err)
 	}
