@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -148,6 +149,25 @@ func TestAPersonAtTheDesk(t *testing.T) {
 	}
 	if _, page := v.opens("/money"); !strings.Contains(page, "Log in") {
 		t.Errorf("after the end of the visit: %.500s", page)
+	}
+}
+
+// TestWhatCannotBeDoneAtTheDesk is said, once, and not that it was done.
+func TestWhatCannotBeDoneAtTheDesk(t *testing.T) {
+	s, server := newSite(t, people()...)
+	v := newVisitor(t, server.URL)
+	v.enters("anna")
+	s.fails = errors.New("record 7 was changed")
+	for _, path := range []string{"/do/verify", "/do/bays/1/close"} {
+		_, page := v.sends(path, "back", "/prices")
+		if !strings.Contains(page, "record 7 was changed") || strings.Contains(page, "verified") ||
+			strings.Contains(page, `role="status"`) {
+			t.Errorf("%s: %.3000s", path, page)
+		}
+	}
+	if _, page := v.opens("/prices?failed=evil&said=evil"); strings.Contains(page, "evil") ||
+		strings.Contains(page, "record 7") {
+		t.Errorf("a link puts words on the page, or they come again: %.3000s", page)
 	}
 }
 

@@ -236,26 +236,33 @@ func (s *server) doing(f form) http.HandlerFunc {
 
 // after shows the page that a form was on again, with what came of it.
 func (v *view) after(said string, err error) {
-	q := url.Values{}
+	wrong := ""
 	switch {
 	case err != nil:
 		var told *problem
 		if !errors.As(err, &told) && !errors.Is(err, ErrNone) {
 			v.server.log.Error("request failed", "path", v.r.URL.Path, "error", err)
 		}
-		q.Set("failed", err.Error())
-	case said != "":
-		q.Set("said", said)
-	default:
-		q.Set("said", v.T("staff.done"))
+		said, wrong = "", err.Error()
+	case said == "":
+		said = v.T("staff.done")
 	}
-	http.Redirect(v.w, v.r, (&url.URL{Path: v.back(), RawQuery: q.Encode()}).String(), http.StatusSeeOther)
+	v.server.in.leave(v.cookie(), said, wrong)
+	http.Redirect(v.w, v.r, v.back(), http.StatusSeeOther)
+}
+
+// cookie is what the person's browser shows; empty without one.
+func (v *view) cookie() string {
+	c, err := v.r.Cookie(cookieName)
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 // back is the page that a form was on.
 func (v *view) back() string {
-	to, _, _ := strings.Cut(here(v.r.PostFormValue("back")), "?")
-	return to
+	return here(v.r.PostFormValue("back"))
 }
 
 // here is an address of this site that a request names; the first page for any other.
@@ -292,10 +299,11 @@ func (v *view) fail(err error) {
 
 // render sends the page.
 func (v *view) render() {
+	said, wrong := v.server.in.take(v.cookie())
+	v.Done = said
 	if v.Wrong == "" {
-		v.Wrong = v.r.URL.Query().Get("failed")
+		v.Wrong = wrong
 	}
-	v.Done = v.r.URL.Query().Get("said")
 	out, err := v.text("frame")
 	if err != nil {
 		v.server.log.Error("page failed", "path", v.r.URL.Path, "error", err)

@@ -40,6 +40,9 @@ const cookieName = "__Host-kioskd"
 type visit struct {
 	name  string
 	until time.Time
+	// What came of the form that was sent last, until a page shows it: it is in no address, so that no link can put
+	// words on a page.
+	said, wrong string
 }
 
 // door counts wrong passwords of an account or from an address.
@@ -115,7 +118,7 @@ func (e *entrance) let(name string, keys ...string) (cookie string) {
 		}
 		delete(e.visits, first)
 	}
-	e.visits[Hash(cookie)] = visit{name, e.now().Add(sessionFor)}
+	e.visits[Hash(cookie)] = visit{name: name, until: e.now().Add(sessionFor)}
 	return cookie
 }
 
@@ -128,6 +131,29 @@ func (e *entrance) who(cookie string) string {
 		return ""
 	}
 	return v.name
+}
+
+// leave keeps what came of a form for the next page.
+func (e *entrance) leave(cookie, said, wrong string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if v, ok := e.visits[Hash(cookie)]; ok {
+		v.said, v.wrong = said, wrong
+		e.visits[Hash(cookie)] = v
+	}
+}
+
+// take is what came of the last form. It is shown once.
+func (e *entrance) take(cookie string) (said, wrong string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	v, ok := e.visits[Hash(cookie)]
+	if ok && v.said+v.wrong != "" {
+		said, wrong = v.said, v.wrong
+		v.said, v.wrong = "", ""
+		e.visits[Hash(cookie)] = v
+	}
+	return said, wrong
 }
 
 func (e *entrance) out(cookie string) {
