@@ -82,6 +82,7 @@ type Teller struct {
 	Journal Journal
 	Daily   func(ctx context.Context, day string) (Daily, error)
 	Now     func() time.Time
+	Trusted func() bool // whether the clock is right: no day is over by a clock that may be wrong
 	Log     *slog.Logger
 	Path    string // of the file with the places
 	Targets []Target
@@ -110,7 +111,10 @@ func (t *Teller) Open(ctx context.Context) error {
 	for _, to := range t.Targets {
 		s, ok := was[to.Name]
 		if !ok || s.Seq > end { // new, or the journal is another one
-			s = State{Seq: end, Day: t.today()}
+			s = State{Seq: end}
+			if t.Trusted() {
+				s.Day = t.today()
+			}
 		}
 		s.Name, s.Where, s.Types = to.Name, to.Where, to.Types
 		t.states[to.Name], t.wake[to.Name] = s, make(chan struct{}, 1)
@@ -130,11 +134,13 @@ func (t *Teller) save() error {
 	return file.Write(t.Path, text, 0o600)
 }
 
-// set keeps the state of a target.
-func (t *Teller) set(s State) {
+// change changes the state of a target, and keeps it.
+func (t *Teller) change(name string, f func(*State)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.states[s.Name] = s
+	s := t.states[name]
+	f(&s)
+	t.states[name] = s
 	if err := t.save(); err != nil {
 		t.Log.Error("the places of web hooks and mail were not kept: some may be told twice", "error", err)
 	}
@@ -181,37 +187,45 @@ func (t *Teller) look(ctx context.Context, to Target) (wait time.Duration) {
 	case s.Next != nil && now.Before(*s.Next):
 		return s.Next.Sub(now)
 	}
+	if day := t.today(); t.Trusted() && (s.Day == "" || s.Day > day) { // the clock was wrong, or not known
+		t.change(to.Name, func(s *State) { s.Day = day })
+		return 0
+	}
 	events, upTo, err := t.events(ctx, to, s)
 	if err != nil {
 		t.Log.Error("what is to be told cannot be read", "to", to.Name, "error", err)
-		return firstTry
 	}
 	if len(events) == 0 {
 		if upTo > s.Seq { // of what was looked at nothing is told
-			s.Seq = upTo
-			t.set(s)
+			t.change(to.Name, func(s *State) { s.Seq = upTo })
+		}
+		if err != nil {
+			return firstTry
 		}
 		return lookEvery
 	}
 	if err := to.Send(ctx, events); err != nil {
 		if ctx.Err() == nil {
-			t.failed(s, err)
+			t.failed(to.Name, err)
 		}
 		return 0
 	}
+	t.change(to.Name, func(s *State) { s.took(events, upTo, now, to.Pause) })
+	return 0
+}
+
+// took is that a target took events.
+func (s *State) took(events []Event, upTo int64, now time.Time, pause time.Duration) {
 	for _, e := range events {
 		if e.day != "" {
 			s.Day = next(e.day)
 		}
 	}
-	s.Seq = upTo
-	s.Last, s.Since, s.Tries, s.Why, s.Next = &now, nil, 0, "", nil
-	if to.Pause > 0 {
-		again := now.Add(to.Pause)
+	s.Seq, s.Last, s.Since, s.Tries, s.Why, s.Next = upTo, &now, nil, 0, "", nil
+	if pause > 0 {
+		again := now.Add(pause)
 		s.Next = &again
 	}
-	t.set(s)
-	return 0
 }
 
 // next is the day after a day.
@@ -224,16 +238,17 @@ func next(day string) string {
 }
 
 // failed says when a target is tried again.
-func (t *Teller) failed(s State, why error) {
+func (t *Teller) failed(name string, why error) {
 	now := t.Now()
-	if s.Since == nil {
-		s.Since = &now
-	}
-	again := now.Add(min(firstTry<<min(s.Tries, 10), lastTry))
-	s.Tries, s.Next, s.Why = s.Tries+1, &again, why.Error()
-	s.Parked = errors.Is(why, ErrGone) || now.Sub(*s.Since) >= giveUp
-	t.Log.Warn("not told", "to", s.Name, "error", why, "tries", s.Tries, "parked", s.Parked)
-	t.set(s)
+	t.change(name, func(s *State) {
+		if s.Since == nil {
+			s.Since = &now
+		}
+		again := now.Add(min(firstTry<<min(s.Tries, 10), lastTry))
+		s.Tries, s.Next, s.Why = s.Tries+1, &again, why.Error()
+		s.Parked = errors.Is(why, ErrGone) || now.Sub(*s.Since) >= giveUp
+		t.Log.Warn("not told", "to", name, "error", why, "tries", s.Tries, "parked", s.Parked)
+	})
 }
 
 // wants tells whether a target is told events of a type.
@@ -241,13 +256,15 @@ func (to Target) wants(kind string) bool {
 	return len(to.Types) == 0 || slices.Contains(to.Types, kind)
 }
 
-// events are the next that a target is told: those of days that are over, then those of records up to a place.
+// events are the next that a target is told: those of days that are over, then those of records up to a place. Where
+// a day cannot be read, what happened is told all the same, with the error.
 func (t *Teller) events(ctx context.Context, to Target, s State) (out []Event, upTo int64, err error) {
 	upTo = s.Seq
-	if to.wants(kiosk.ToldDaily) {
-		out, err = t.days(ctx, to, s)
-		if err != nil || len(out) >= to.Most {
-			return out, upTo, err
+	var failed error
+	if to.wants(kiosk.ToldDaily) && t.Trusted() {
+		out, failed = t.days(ctx, to, s)
+		if len(out) >= to.Most {
+			return out, upTo, failed
 		}
 	}
 	var asked []string
@@ -257,7 +274,7 @@ func (t *Teller) events(ctx context.Context, to Target, s State) (out []Event, u
 		}
 	}
 	if len(asked) == 0 {
-		return out, upTo, nil
+		return out, upTo, failed
 	}
 	epoch, err := t.Journal.Epoch(ctx)
 	if err != nil {
@@ -279,7 +296,7 @@ func (t *Teller) events(ctx context.Context, to Target, s State) (out []Event, u
 			break
 		}
 	}
-	return out, upTo, nil
+	return out, upTo, failed
 }
 
 // days are what was sold on days that are over.
@@ -293,7 +310,7 @@ func (t *Teller) days(ctx context.Context, to Target, s State) (out []Event, err
 	for ; day < today && len(out) < to.Most; day = next(day) {
 		sold, err := t.Daily(ctx, day)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		end, err := time.ParseInLocation(time.DateOnly, next(day), t.Zone)
 		if err != nil {
@@ -334,9 +351,7 @@ func (t *Teller) Resume(name string) error {
 	if _, err := t.target(name); err != nil {
 		return err
 	}
-	s := t.state(name)
-	s.Parked, s.Next, s.Tries, s.Since = false, nil, 0, nil
-	t.set(s)
+	t.change(name, func(s *State) { s.Parked, s.Next, s.Tries, s.Since = false, nil, 0, nil })
 	select {
 	case t.wake[name] <- struct{}{}:
 	default:

@@ -105,7 +105,7 @@ func (d *told) types() (out []string) {
 
 func teller(t *testing.T, j *journal, path string, targets ...hook.Target) *hook.Teller {
 	t.Helper()
-	x := &hook.Teller{Kiosk: "K1", Zone: time.UTC, Journal: j, Now: time.Now,
+	x := &hook.Teller{Kiosk: "K1", Zone: time.UTC, Journal: j, Now: time.Now, Trusted: func() bool { return true },
 		Log:  slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Path: path, Targets: targets, Daily: func(_ context.Context, day string) (hook.Daily, error) {
 			return hook.Daily{Day: day}, nil
@@ -332,4 +332,33 @@ func TestPlacesThatAreLost(t *testing.T) {
 			t.Errorf("%q: %+v", text, s)
 		}
 	}
+}
+
+// TestAClockThatWasWrong keeps no day back, and a day that cannot be read keeps no fault back.
+func TestAClockThatWasWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, to := &journal{}, &told{}
+		time.Sleep(time.Hour)
+		x := teller(t, j, filepath.Join(t.TempDir(), "told"), hook.Target{Name: "a", Send: to.Send, Most: 1,
+			Types: []string{kiosk.ToldDaily, kiosk.ToldRaised}})
+		trusted, ahead := false, 1000*24*time.Hour
+		x.Trusted, x.Now = func() bool { return trusted }, func() time.Time { return time.Now().Add(ahead) }
+		during(t, x, 50*time.Hour)
+		if got := to.types(); len(got) > 0 {
+			t.Errorf("by a clock that may be wrong it was told %v", got)
+		}
+		trusted = true
+		during(t, x, time.Minute) // it is wrong, and believed
+		ahead, to.taken = 0, nil
+		broken := errors.New("the reports are damaged")
+		during(t, x, 24*time.Hour)
+		if got := to.types(); !slices.Equal(got, []string{kiosk.ToldDaily}) {
+			t.Errorf("when the clock is right it was told %v", got)
+		}
+		x.Daily = func(context.Context, string) (hook.Daily, error) { return hook.Daily{}, broken }
+		during(t, x, 24*time.Hour, func() { j.fault(1) })
+		if got := to.types(); !slices.Equal(got, []string{kiosk.ToldDaily, kiosk.ToldRaised}) {
+			t.Errorf("without its reports it was told %v", got)
+		}
+	})
 }

@@ -24,7 +24,7 @@ const mailName = "mail"
 // openTelling makes what tells programs and persons what happens; nil where none is to be told.
 func (s *Site) openTelling(ctx context.Context) error {
 	t := &hook.Teller{Kiosk: s.c.KioskID, Zone: s.c.Timezone, Journal: s.journal, Daily: s.daily, Now: s.clock.Now,
-		Log: s.log, Path: s.c.Journal + ".told"}
+		Trusted: s.clock.Trusted, Log: s.log, Path: s.c.Journal + ".told"}
 	for _, w := range s.c.WebHooks {
 		secrets := func() ([][]byte, error) {
 			text, err := file.ReadSecret(w.Secret)
