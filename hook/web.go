@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,16 +50,16 @@ type Web struct {
 
 // NewWeb is a sender to an address. It goes to no private address unless that is wanted, and follows no redirection:
 // what is told must not be turned against the site's own network.
-func NewWeb(url string, private bool, secrets func() ([][]byte, error), now func() time.Time) *Web {
-	dialer := &net.Dialer{Timeout: patience, Control: func(_, address string, _ syscall.RawConn) error {
+func NewWeb(address string, private bool, secrets func() ([][]byte, error), now func() time.Time) *Web {
+	dialer := &net.Dialer{Timeout: patience, Control: func(_, to string, _ syscall.RawConn) error {
 		if private {
 			return nil
 		}
-		return public(address)
+		return public(to)
 	}}
 	transport := &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: patience, MaxIdleConns: 1,
 		IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
-	return &Web{url, secrets, now, &http.Client{Transport: transport, Timeout: patience,
+	return &Web{address, secrets, now, &http.Client{Transport: transport, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
@@ -112,6 +113,10 @@ func (w *Web) send(ctx context.Context, e Event) error {
 	req.Header.Set("webhook-timestamp", at)
 	req.Header.Set("webhook-signature", signature(keys, e.ID, at, body))
 	resp, err := w.client.Do(req)
+	var failed *url.Error
+	if errors.As(err, &failed) { // its text has the whole address, in which there may be a secret
+		err = failed.Err
+	}
 	if err != nil {
 		return err
 	}

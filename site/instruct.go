@@ -62,16 +62,14 @@ func (i *instructionRunner) Instruct(ctx context.Context, in kiosk.Instruction, 
 }
 
 // order carries out what a person or a program of the host instructs, once for each id: told again, it changes nothing
-// and says what became of it.
+// and says what became of it. One that was taken, and not done because the daemon ended, is done then: each can be done
+// twice without harm.
 func (i *instructionRunner) order(ctx context.Context, in kiosk.Instruction, by string) error {
 	mine := *i
 	mine.by = by
-	known, err := mine.known(ctx, in.ID)
-	if err != nil {
-		return err
-	}
-	if known {
-		return mine.became(ctx, in.ID)
+	ended, why, err := mine.became(ctx, in.ID)
+	if ended || err != nil {
+		return errors.Join(why, err)
 	}
 	if !mine.clock.Trusted() {
 		return errors.New("the clock may be wrong: nothing is done at a time that may be another")
@@ -85,19 +83,24 @@ func (i *instructionRunner) order(ctx context.Context, in kiosk.Instruction, by 
 	return why
 }
 
-// became is why an instruction was refused; nil where it was not.
-func (i *instructionRunner) became(ctx context.Context, id string) error {
-	for r, err := range i.journal.Matching(ctx, string(session.InstructionRefused), "$.instruction.id", id) {
-		if err != nil {
-			return err
+// became tells whether an instruction has ended, and why it was refused; nil where it was not.
+func (i *instructionRunner) became(ctx context.Context, id string) (ended bool, why, err error) {
+	for _, kind := range []session.Kind{session.InstructionDone, session.InstructionRefused} {
+		for r, err := range i.journal.Matching(ctx, string(kind), "$.instruction.id", id) {
+			if err != nil {
+				return false, nil, err
+			}
+			e, err := session.FromRecord(r)
+			if err != nil {
+				return false, nil, err
+			}
+			if said := e.Failure(); said != "" {
+				return true, errors.New(said), nil
+			}
+			return true, nil, nil
 		}
-		e, err := session.FromRecord(r)
-		if err != nil {
-			return err
-		}
-		return errors.New(e.Failure())
 	}
-	return nil
+	return false, nil, nil
 }
 
 // known tells whether the journal has an instruction.

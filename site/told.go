@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -37,7 +38,8 @@ func (s *Site) openTelling(ctx context.Context) error {
 			return fmt.Errorf("webhooks: %s: %w", w.Name, err)
 		}
 		to := hook.NewWeb(w.URL, w.Private, secrets, s.clock.Now)
-		t.Targets = append(t.Targets, hook.Target{Name: w.Name, Where: w.URL, Types: w.Types, Send: to.Send, Most: 1})
+		t.Targets = append(t.Targets, hook.Target{Name: w.Name, Where: hostOf(w.URL), Types: w.Types, Send: to.Send,
+			Most: 1})
 	}
 	if s.c.Mail != nil {
 		to, err := s.mailer()
@@ -52,6 +54,15 @@ func (s *Site) openTelling(ctx context.Context) error {
 	}
 	s.tells = t
 	return t.Open(ctx)
+}
+
+// hostOf is what of an address is shown: its path may be a secret.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // mailer sends the site's mail.

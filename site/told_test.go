@@ -74,12 +74,33 @@ func TestAProgramSetsAPrice(t *testing.T) {
 			}
 		}
 		w.restart()
+		host = *w.runner
 		if sells() != "0.59" {
 			w.Errorf("after a restart it sells by %s", sells())
 		}
 		taken, done := w.records(session.InstructionTaken), w.records(session.InstructionDone)
 		if len(taken) != 2 || len(done) != 1 || done[0].Body.(session.InstructionBody).By != "token shop" {
 			w.Errorf("%d taken, %d done: %+v", len(taken), len(done), done)
+		}
+	})
+}
+
+// TestAPriceThatWasTakenAndNotSet before the daemon ended is set when the program asks again with its key.
+func TestAPriceThatWasTakenAndNotSet(t *testing.T) {
+	inWorld(t, plainConfig(t, ""), noon, func(w *world) {
+		in := kiosk.Instruction{ID: "3", Kiosk: w.c.KioskID, Issued: w.clock.Now(),
+			Expires: w.clock.Now().Add(time.Minute), Do: kiosk.TaskTariff, Tariff: energyAt(w.T, "0.59", "")}
+		w.do(session.Observation{What: session.InstructionGiven, By: "token shop", Instruction: &in})
+		w.restart()
+		host := *w.runner
+		if err := host.order(w.Context(), in, "token shop"); err != nil {
+			w.Fatal(err)
+		}
+		if t, _ := w.prices.Prices(w.clock.Now()); t.Highest(tariff.Energy).FloatString(2) != "0.59" {
+			w.Errorf("it is said to be done, and sold by %s", t.Highest(tariff.Energy).FloatString(2))
+		}
+		if n := len(w.records(session.InstructionDone)); n != 1 {
+			w.Errorf("%d are done", n)
 		}
 	})
 }

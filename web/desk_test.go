@@ -2,12 +2,16 @@ package web_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,6 +224,40 @@ func TestWhoGuesses(t *testing.T) {
 	}
 	if status, _ := v.sends("/login", "name", "anna", "password", password); status != http.StatusTooManyRequests {
 		t.Errorf("the right password at once: %d", status)
+	}
+}
+
+// TestManyGuessesAtOnce are no more than one after the other, and keep no person out who comes from elsewhere and makes
+// no mistake.
+func TestManyGuessesAtOnce(t *testing.T) {
+	s, server := newSite(t, people()...)
+	from := func(address, password string) int {
+		form := strings.NewReader(url.Values{"name": {"anna"}, "password": {password}}.Encode())
+		r := httptest.NewRequest("POST", "/login", form)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr = address
+		w := httptest.NewRecorder()
+		server.Config.Handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	var all sync.WaitGroup
+	var tried atomic.Int64
+	for i := range 40 {
+		all.Go(func() {
+			if from(fmt.Sprintf("[2001:db8::%x]:1", i+1), "123456789012") == http.StatusUnauthorized {
+				tried.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := tried.Load(); n != 5 || len(s.told) != 5 {
+		t.Errorf("%d of 40 guesses were looked at, %d are written down", n, len(s.told))
+	}
+	if status := from("[2001:db8:1::1]:1", password); status != http.StatusSeeOther {
+		t.Errorf("the person themselves, from elsewhere: %d", status)
+	}
+	if status := from("[2001:db8::ffff]:1", password); status != http.StatusTooManyRequests {
+		t.Errorf("the right password from the network of the guesses: %d", status)
 	}
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -112,18 +113,16 @@ func (s *server) doMessage(v *view) (string, error) {
 
 // doTariff sets a price. It wants the person's password again: a browser that was left open sets none.
 func (s *server) doTariff(v *view) (string, error) {
-	account := "account " + v.who.Name
-	if wait := s.in.wait(account); wait > 0 {
-		return "", &problem{http.StatusTooManyRequests, v.T("staff.wait", "Time", v.Lasting(int(wait.Seconds())+1))}
-	}
-	if !s.matches(v.who, true, v.r.PostFormValue("password")) {
-		s.in.wrong(account, accountWait)
-		err := s.site.Note(v.r.Context(), session.LoginRefused, session.NoteBody{By: v.who.Name, What: "tariff",
-			From: v.r.RemoteAddr})
-		if err != nil {
-			return "", err
-		}
+	err := s.proves(v.r, v.who, true, v.r.PostFormValue("password"), session.NoteBody{By: v.who.Name, What: "tariff",
+		From: v.r.RemoteAddr})
+	var out errKeptOut
+	switch {
+	case errors.As(err, &out):
+		return "", &problem{http.StatusTooManyRequests, v.waits(out)}
+	case errors.Is(err, errWrong):
 		return "", &problem{http.StatusForbidden, v.T("web.refused")}
+	case err != nil:
+		return "", err
 	}
 	in := kiosk.Instruction{ID: ulid.Make().String(), Do: kiosk.TaskTariff, Accept: v.r.PostFormValue("accept"),
 		Tariff: json.RawMessage(v.r.PostFormValue("tariff"))}
@@ -139,7 +138,7 @@ func (s *server) doTariff(v *view) (string, error) {
 		return "", &problem{http.StatusBadRequest, fmt.Sprintf("the tariff is not JSON: %v",
 			json.Unmarshal(in.Tariff, &any))}
 	}
-	_, err := s.order(v.r, v.who.Name, "tariff", in)
+	_, err = s.order(v.r, v.who.Name, "tariff", in)
 	return "", err
 }
 

@@ -317,29 +317,23 @@ func (v *view) render() {
 	v.w.Write(out) // an error here is the connection's
 }
 
+// Content is the page within its frame.
+func (v *view) Content() (template.HTML, error) {
+	out, err := v.text(v.Template)
+	return template.HTML(out), err // its template escaped what needs it
+}
+
 // text fills a template.
 func (v *view) text(name string) ([]byte, error) {
-	t, err := v.server.template.Clone()
-	if err != nil {
-		return nil, err
-	}
-	t.Funcs(template.FuncMap{"body": func() (template.HTML, error) {
-		var b bytes.Buffer
-		err := t.ExecuteTemplate(&b, v.Template, v)
-		return template.HTML(b.String()), err
-	}})
 	var out bytes.Buffer
-	if err := t.ExecuteTemplate(&out, name, v); err != nil {
+	if err := v.server.template.ExecuteTemplate(&out, name, v); err != nil {
 		return nil, fmt.Errorf("cannot make the page: %w", err)
 	}
 	return out.Bytes(), nil
 }
 
 // templates reads the pages' templates. They are part of the program: one that cannot be read is its own fault.
-func templates() *template.Template {
-	t := template.New("").Funcs(template.FuncMap{"body": func() string { return "" }})
-	return template.Must(t.ParseFS(pages, "pages/*.html"))
-}
+func templates() *template.Template { return template.Must(template.ParseFS(pages, "pages/*.html")) }
 
 // entry is the page where a person says who they are.
 type entry struct {
@@ -362,7 +356,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	var out errKeptOut
 	switch {
 	case errors.As(err, &out):
-		v.status, v.Wrong = http.StatusTooManyRequests, v.T("staff.wait", "Time", v.Lasting(int(out.wait.Seconds())+1))
+		v.status, v.Wrong = http.StatusTooManyRequests, v.waits(out)
 	case errors.Is(err, errWrong):
 		v.status, v.Wrong = http.StatusUnauthorized, v.T("web.refused")
 	case err != nil:
@@ -375,6 +369,11 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	v.Title, v.Template, v.Body = v.T("web.login"), "login", entry{name, to}
 	v.render()
+}
+
+// waits says how long a person must wait.
+func (v *view) waits(out errKeptOut) string {
+	return v.T("staff.wait", "Time", v.Lasting(int(out.wait.Seconds())+1))
 }
 
 func (s *server) logout(w http.ResponseWriter, r *http.Request) {

@@ -197,10 +197,8 @@ func (v *view) facts(x report.Session) (out []fact) {
 	if x.Last4 != "" {
 		say("report.col.card", strings.TrimSpace(x.Card+" "+x.Last4))
 	}
-	if v.May(kiosk.ScopeMoney) {
-		say("report.col.auth_code", x.AuthCode)
-		say("receipt.terminal", strings.Trim(x.TerminalID+" / "+x.TraceNo, " /"))
-	}
+	say("report.col.auth_code", x.AuthCode)
+	say("receipt.terminal", strings.Trim(x.TerminalID+" / "+x.TraceNo, " /"))
 	say("report.col.tariff", x.Tariff)
 	say("report.col.error", x.Error)
 	return out

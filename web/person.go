@@ -28,7 +28,7 @@ const (
 	mostVisits  = 1000
 	freeTries   = 5
 	firstWait   = 30 * time.Second
-	accountWait = time.Minute // at most: a stranger must not keep a person out
+	accountWait = time.Minute // at most
 	addressWait = time.Hour
 	mostDoors   = 10000
 )
@@ -65,14 +65,17 @@ func newEntrance(now func() time.Time) *entrance {
 	return &entrance{now: now, visits: map[string]visit{}, doors: map[string]door{}}
 }
 
-// wait is how long an account or an address is kept out; zero for not at all.
-func (e *entrance) wait(keys ...string) (longest time.Duration) {
+// wait is how long a person is kept out; zero for not at all. An account's door is closed to those addresses alone from
+// which a wrong password came: a stranger keeps no person out who makes no mistake.
+func (e *entrance) wait(account, address string) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, k := range keys {
-		longest = max(longest, e.doors[k].until.Sub(e.now()))
+	its := e.doors[address]
+	longest := its.until.Sub(e.now())
+	if its.wrong > 0 {
+		longest = max(longest, e.doors[account].until.Sub(e.now()))
 	}
-	return longest
+	return max(longest, 0)
 }
 
 // wrong counts a wrong password. From the fifth on each closes the door for twice as long.
@@ -195,40 +198,37 @@ var errWrong = errors.New("the name or the password is wrong")
 // enter tries a name and a password. Each try that was looked at is in the journal.
 func (s *server) enter(r *http.Request, name, password string) (cookie string, err error) {
 	p, known := s.person(name)
-	account := "account " + cmp.Or(p.Name, stranger)
-	address := "address " + network(r)
-	if wait := s.in.wait(account, address); wait > 0 {
-		return "", errKeptOut{wait}
-	}
-	if !s.matches(p, known, password) {
-		s.in.wrong(account, accountWait)
-		s.in.wrong(address, addressWait)
-		by := "a name that is not known"
-		if known {
-			by = p.Name
-		}
-		err := s.site.Note(r.Context(), session.LoginRefused, session.NoteBody{By: by, What: "page",
-			From: r.RemoteAddr})
-		return "", errors.Join(errWrong, err)
+	by := cmp.Or(p.Name, "a name that is not known")
+	if err := s.proves(r, p, known, password, session.NoteBody{By: by, What: "page", From: r.RemoteAddr}); err != nil {
+		return "", err
 	}
 	if err := s.site.Note(r.Context(), session.Login, session.NoteBody{By: p.Name, What: "page",
 		From: r.RemoteAddr}); err != nil {
 		return "", err
 	}
-	return s.in.let(p.Name, account, address), nil
+	return s.in.let(p.Name, "account "+p.Name, "address "+network(r)), nil
 }
 
-// matches takes the same time for a name that there is not.
-func (s *server) matches(p Person, known bool, password string) bool {
+// proves looks at a password, one at a time, and whether its account or address must wait: so that no number of tries
+// at
+// once is more than one after the other. A wrong one is written down. A name that there is not takes the same time.
+func (s *server) proves(r *http.Request, p Person, known bool, password string, note session.NoteBody) error {
 	s.in.hash.Lock()
 	defer s.in.hash.Unlock()
-	if !known {
-		if all := s.site.People(); len(all) > 0 {
-			all[0].Matches(password)
-		}
-		return false
+	account, address := "account "+cmp.Or(p.Name, stranger), "address "+network(r)
+	if wait := s.in.wait(account, address); wait > 0 {
+		return errKeptOut{wait}
 	}
-	return p.Matches(password)
+	all := s.site.People()
+	switch {
+	case known && p.Matches(password):
+		return nil
+	case !known && len(all) > 0:
+		all[0].Matches(password)
+	}
+	s.in.wrong(account, accountWait)
+	s.in.wrong(address, addressWait)
+	return errors.Join(errWrong, s.site.Note(r.Context(), session.LoginRefused, note))
 }
 
 // person finds a person by name.
