@@ -139,13 +139,18 @@ func sqlite(dir string) (cdx.Component, error) {
 // that say whose it is.
 func licence(to *bytes.Buffer, m module) error {
 	var names []string
-	for _, pattern := range []string{"LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*"} {
+	for _, pattern := range []string{"LICEN[CS]E*", "LICEN[CS]ES/*", "COPYING*", "NOTICE*",
+		"AUTHORS*"} { // in a folder as REUSE has them, too
 		found, err := filepath.Glob(filepath.Join(m.dir, pattern))
 		if err != nil {
 			return err
 		}
 		names = append(names, found...)
 	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.IsDir()
+	})
 	if len(names) == 0 {
 		return fmt.Errorf("%s has no licence", m.Path)
 	}
