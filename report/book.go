@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // version is that of the rows: a change of what they say needs another one, and then they are computed anew.
-const version = 3
+const version = 4
 
 // Kinds of rows.
 const (
@@ -26,7 +27,8 @@ const (
 	rowSite     = "site"     // an Occurrence, by its day
 	rowOpen     = "open"     // an id of a Spell that has not ended, by bay and code
 	rowPlace    = "place"    // a Place
-	rowVisits   = "visits"   // a session.VisitsBody, by its day
+	rowVisits   = "visits"   // Counted, by its day
+	rowWaiting  = "waiting"  // a Session that is not over, or whose money is not where it belongs
 )
 
 // Source is a journal. Store is the one of a kiosk; a back office has several.
@@ -173,12 +175,42 @@ func (b *Book) change(ctx context.Context, s Named, c *store.Change) error {
 			return err
 		}
 	}
-	place, err := b.place(ctx, c, last)
+	place, err := b.place(ctx, c, s.Kiosk, last)
 	if err != nil {
 		return err
 	}
 	site := chronicle{book: b, change: c, kiosk: s.Kiosk, zone: b.zoneOf(place), open: map[string]*Spell{}}
 	return site.read(ctx, s.SiteRecords(ctx, c.From, c.To))
+}
+
+// journals are the kiosks of a window, in order; the empty name for the one of a journal alone.
+func (b *Book) journals(ctx context.Context, w Window) (out []string, err error) {
+	all, err := b.sources(ctx)
+	for _, s := range all {
+		if w.has(s.Kiosk, w.Bay) && !slices.Contains(out, s.Kiosk) {
+			out = append(out, s.Kiosk)
+		}
+	}
+	return out, err
+}
+
+// shown leaves the first column, of kiosks, out of a table of one journal.
+func (b *Book) shown(t Table) Table {
+	if !b.single {
+		return t
+	}
+	return alone(t)
+}
+
+// alone leaves the first column out.
+func alone(t Table) Table {
+	t.Columns = t.Columns[1:]
+	for _, rows := range [][][]any{t.Rows, t.Sums} {
+		for i := range rows {
+			rows[i] = rows[i][1:]
+		}
+	}
+	return t
 }
 
 // before is the row that a session had.
@@ -196,6 +228,7 @@ func (b *Book) before(ctx context.Context, source, id string) (s Session, err er
 
 // Place is what the last session says of its site.
 type Place struct {
+	Kiosk    string            `json:"kiosk_id,omitempty"`
 	Timezone string            `json:"timezone"`
 	Seller   map[string]string `json:"seller,omitempty"`
 }
@@ -204,7 +237,7 @@ type Place struct {
 func (p Place) Zone() *time.Location { return Session{Timezone: p.Timezone}.Zone() }
 
 // place is what the last session says of the site, of those before a change and in it.
-func (b *Book) place(ctx context.Context, c *store.Change, last *Session) (p Place, err error) {
+func (b *Book) place(ctx context.Context, c *store.Change, kiosk string, last *Session) (p Place, err error) {
 	for row, err := range b.rows.Owned(ctx, c.Source, rowPlace) {
 		if err == nil {
 			err = json.Unmarshal(row.Body, &p)
@@ -216,23 +249,29 @@ func (b *Book) place(ctx context.Context, c *store.Change, last *Session) (p Pla
 	if last == nil {
 		return p, nil
 	}
-	p = Place{last.Timezone, last.seller}
+	p = Place{kiosk, last.Timezone, last.seller}
 	c.Owners = append(c.Owners, rowPlace)
 	return p, put(c, rowPlace, rowPlace, rowPlace, "", p)
 }
 
 // Place is what the last session says of its site, of the last kiosk where there are several; nothing before the first.
 func (b *Book) Place(ctx context.Context) (p Place, err error) {
-	for row, err := range b.rows.Between(ctx, rowPlace, "", "") {
-		if err == nil {
-			err = json.Unmarshal(row.Body, &p)
-		}
-		if err != nil {
-			return p, err
-		}
+	return b.placeOf(ctx, Window{})
+}
+
+func (b *Book) placeOf(ctx context.Context, w Window) (p Place, err error) {
+	all, err := b.Places(ctx, w)
+	if len(all) > 0 {
+		p = all[len(all)-1]
 	}
 	p.Timezone = b.zoneOf(p).String()
-	return p, nil
+	return p, err
+}
+
+// Places are what the last session of each journal of a window says of its site.
+func (b *Book) Places(ctx context.Context, w Window) ([]Place, error) {
+	return collected(rows(b.rows.Between(ctx, rowPlace, "", ""), Window{Kiosk: w.Kiosk},
+		func(p Place) (string, int) { return p.Kiosk, 0 }))
 }
 
 // zoneOf is the site's time zone: of its configuration, or as a session says it.
@@ -243,9 +282,9 @@ func (b *Book) zoneOf(p Place) *time.Location {
 	return p.Zone()
 }
 
-// siteZone is the site's time zone.
-func (b *Book) siteZone(ctx context.Context) (*time.Location, error) {
-	p, err := b.Place(ctx)
+// siteZone is the time zone of a window's site.
+func (b *Book) siteZone(ctx context.Context, w Window) (*time.Location, error) {
+	p, err := b.placeOf(ctx, w)
 	return p.Zone(), err
 }
 
@@ -304,6 +343,9 @@ type Delivery struct {
 // add adds what a session makes to a change.
 func add(c *store.Change, s Session) error {
 	err := put(c, rowSession, s.ID, s.ID, s.day(s.At), s)
+	if slices.Contains(waiting, s.Outcome) {
+		err = errors.Join(err, put(c, rowWaiting, s.ID, s.ID, s.day(s.At), s))
+	}
 	m := Movement{Kiosk: s.Kiosk, Reference: s.Reference, Bay: s.Bay, Energy: s.Energy, Tariff: s.Tariff,
 		AuthCode: s.AuthCode, TraceNo: s.TraceNo}
 	moved := func(id string, m Movement) {
@@ -345,15 +387,15 @@ func (s Session) ended() time.Time {
 	return s.At
 }
 
-// rows reads rows, those of a bay alone where the window names one.
-func rows[T any](all iter.Seq2[store.Row, error], w Window, bay func(T) int) iter.Seq2[T, error] {
+// rows reads rows, those of a kiosk or bay alone where the window names one. of says whose a row is.
+func rows[T any](all iter.Seq2[store.Row, error], w Window, of func(T) (kiosk string, bay int)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for row, err := range all {
 			var v T
 			if err == nil {
 				err = json.Unmarshal(row.Body, &v)
 			}
-			if err == nil && w.Bay != 0 && bay(v) != w.Bay {
+			if kiosk, bay := of(v); err == nil && !w.has(kiosk, bay) {
 				continue
 			}
 			if !yield(v, err) || err != nil {
@@ -381,9 +423,15 @@ func (w *Wrong) Error() string { return w.what }
 
 // Window is what a report is about: days from the first to the last, both with them, and one bay or all.
 type Window struct {
-	From string `json:"from,omitempty"` // as 2026-03-02; empty for the first day that there is
-	To   string `json:"to,omitempty"`
-	Bay  int    `json:"bay,omitempty"` // 0 for all
+	From  string `json:"from,omitempty"` // as 2026-03-02; empty for the first day that there is
+	To    string `json:"to,omitempty"`
+	Bay   int    `json:"bay,omitempty"`      // 0 for all
+	Kiosk string `json:"kiosk_id,omitempty"` // of a back office; empty for all
+}
+
+// has tells whether what is of a kiosk and a bay is of the window.
+func (w Window) has(kiosk string, bay int) bool {
+	return (w.Bay == 0 || bay == w.Bay) && (w.Kiosk == "" || kiosk == w.Kiosk)
 }
 
 func (w Window) to() string {
@@ -395,22 +443,36 @@ func (w Window) to() string {
 
 // Sessions reads the sessions of a window, oldest first.
 func (b *Book) Sessions(ctx context.Context, w Window) iter.Seq2[Session, error] {
-	return rows(b.rows.Between(ctx, rowSession, w.From, w.to()), w, Session.bay)
+	return rows(b.rows.Between(ctx, rowSession, w.From, w.to()), w, Session.of)
 }
 
 // newest reads the sessions of a window, the newest first, after the one of an id.
 func (b *Book) newest(ctx context.Context, w Window, after string) iter.Seq2[Session, error] {
-	return rows(b.rows.Newest(ctx, rowSession, w.From, w.to(), after), w, Session.bay)
+	return rows(b.rows.Newest(ctx, rowSession, w.From, w.to(), after), w, Session.of)
 }
 
-func (s Session) bay() int { return s.Bay }
+func (s Session) of() (string, int) { return s.Kiosk, s.Bay }
+
+// waiting are the states of sessions that are not over, or whose money is not where it belongs.
+var waiting = []Outcome{Ongoing, Unsettled, Disputed, Unreadable}
+
+// Waiting reads the sessions of a window that are not over, or whose money is not where it belongs.
+func (b *Book) Waiting(ctx context.Context, w Window) iter.Seq2[Session, error] {
+	return rows(b.rows.Between(ctx, rowWaiting, w.From, w.to()), w, Session.of)
+}
 
 // Movements reads the movements of a window, by day.
 func (b *Book) Movements(ctx context.Context, w Window) iter.Seq2[Movement, error] {
-	return rows(b.rows.Between(ctx, rowMovement, w.From, w.to()), w, func(m Movement) int { return m.Bay })
+	return rows(b.rows.Between(ctx, rowMovement, w.From, w.to()), w, func(m Movement) (string, int) {
+		return m.Kiosk,
+			m.Bay
+	})
 }
 
 // deliveries reads the deliveries of a window, by day.
 func (b *Book) deliveries(ctx context.Context, w Window) iter.Seq2[Delivery, error] {
-	return rows(b.rows.Between(ctx, rowDelivery, w.From, w.to()), w, func(d Delivery) int { return d.Bay })
+	return rows(b.rows.Between(ctx, rowDelivery, w.From, w.to()), w, func(d Delivery) (string, int) {
+		return d.Kiosk,
+			d.Bay
+	})
 }

@@ -12,6 +12,7 @@ import (
 
 // Supply is what sessions drew, of a bay and a day or month.
 type Supply struct {
+	Kiosk       string       `json:"kiosk_id,omitempty"`
 	Group       string       `json:"group"`
 	Bay         int          `json:"bay"`
 	Sessions    int          `json:"sessions"`
@@ -50,7 +51,7 @@ func (b *Book) SupplyBy(ctx context.Context, w Window, by string) ([]Supply, err
 		key := group + " " + bay
 		s := latest[key]
 		if s == nil || s.Meter != d.Meter || d.From < s.To {
-			s = &Supply{Group: group, Bay: d.Bay, Meter: d.Meter, From: d.From, To: d.From}
+			s = &Supply{Kiosk: d.Kiosk, Group: group, Bay: d.Bay, Meter: d.Meter, From: d.From, To: d.From}
 			latest[key] = s
 			out = append(out, s)
 			if before, ok := last[bay]; ok && before.Meter == d.Meter && d.From >= before.To { // overnight
@@ -61,7 +62,7 @@ func (b *Book) SupplyBy(ctx context.Context, w Window, by string) ([]Supply, err
 		s.add(d)
 	}
 	slices.SortStableFunc(out, func(a, b *Supply) int {
-		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Bay, b.Bay))
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kiosk, b.Kiosk), cmp.Compare(a.Bay, b.Bay))
 	})
 	list := make([]Supply, len(out))
 	for i, s := range out {
@@ -92,13 +93,15 @@ func (b *Book) Energy(ctx context.Context, w Window, by string) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
-	t := Table{Name: "energy", By: by, Window: w, Columns: []Column{{by, Text}, {"bay", Text}, {"sessions", Count},
+	t := Table{Name: "energy", By: by, Window: w, Columns: []Column{{"kiosk", Text}, {by, Text}, {"bay", Text},
+		{"sessions", Count},
 		{"energy_wh", Energy}, {"paid_wh", Energy}, {"free_wh", Energy}, {"unpaid_wh", Energy},
 		{"register_start_wh", Energy}, {"register_end_wh", Energy}, {"between_wh", Energy}, {"meter_serial", Text},
 		{"charging_s", Seconds}, {"parking_s", Seconds}}}
 	var sum Supply
 	for _, g := range groups {
-		t.Rows = append(t.Rows, []any{g.Group, strconv.Itoa(g.Bay), g.Sessions, g.Energy, g.Paid, g.Free, g.Unpaid,
+		t.Rows = append(t.Rows, []any{g.Kiosk, g.Group, strconv.Itoa(g.Bay), g.Sessions, g.Energy, g.Paid, g.Free,
+			g.Unpaid,
 			g.From, g.To, g.Between, g.Meter, g.ChargingSec, g.ParkingSec})
 		sum.Sessions += g.Sessions
 		sum.Energy, sum.Paid, sum.Free = sum.Energy+g.Energy, sum.Paid+g.Paid, sum.Free+g.Free
@@ -106,15 +109,15 @@ func (b *Book) Energy(ctx context.Context, w Window, by string) (Table, error) {
 		sum.ChargingSec, sum.ParkingSec = sum.ChargingSec+g.ChargingSec, sum.ParkingSec+g.ParkingSec
 	}
 	if by == ByBay { // the bay is its group
-		t.Columns = t.Columns[1:]
+		t.Columns = slices.Delete(t.Columns, 1, 2)
 		for i := range t.Rows {
-			t.Rows[i] = t.Rows[i][1:]
+			t.Rows[i] = slices.Delete(t.Rows[i], 1, 2)
 		}
 	}
 	if len(groups) > 0 {
-		last := []any{"", "", sum.Sessions, sum.Energy, sum.Paid, sum.Free, sum.Unpaid, nil, nil, sum.Between, nil,
+		last := []any{"", "", "", sum.Sessions, sum.Energy, sum.Paid, sum.Free, sum.Unpaid, nil, nil, sum.Between, nil,
 			sum.ChargingSec, sum.ParkingSec}
 		t.Sums = [][]any{last[len(last)-len(t.Columns):]}
 	}
-	return t, nil
+	return b.shown(t), nil
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -14,6 +15,7 @@ import (
 // Figure is one of what a kiosk knows of its own work. A rate has a part and a whole, a duration its quantiles over n
 // observations. What was not observed is in no figure.
 type Figure struct {
+	Kiosk   string `json:"kiosk_id,omitempty"` // of a back office, where the figure is of a bay
 	Key     string `json:"figure"`
 	Bay     int    `json:"bay,omitempty"` // 0 for the site
 	Formula string `json:"formula"`
@@ -77,6 +79,7 @@ const (
 
 // attempt is one attempt to pay, which may have asked for a card several times.
 type attempt struct {
+	kiosk      string
 	bay        int
 	start, end time.Time
 	result     string
@@ -98,9 +101,12 @@ func attempts(sessions []Session) (out []attempt) {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b asked) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all, func(a, b asked) int {
+		return cmp.Or(cmp.Compare(a.s.Kiosk, b.s.Kiosk), a.At.Compare(b.At))
+	})
 	for _, a := range all {
-		if n := len(out) - 1; n >= 0 && out[n].result != Approved {
+		n := len(out) - 1
+		if n >= 0 && out[n].kiosk == a.s.Kiosk && out[n].result != Approved {
 			since := a.At.Sub(out[n].end)
 			declined := out[n].result != Cancelled && out[n].result != string(kiosk.DeclineNoCard)
 			if out[n].bay == a.s.Bay && since <= againAtBay || declined && since <= againAtSite {
@@ -108,7 +114,7 @@ func attempts(sessions []Session) (out []attempt) {
 				continue
 			}
 		}
-		out = append(out, attempt{a.s.Bay, a.At, *a.End, a.Result, a.s})
+		out = append(out, attempt{a.s.Kiosk, a.s.Bay, a.At, *a.End, a.Result, a.s})
 	}
 	return out
 }
@@ -160,11 +166,17 @@ func (b *Book) Figures(ctx context.Context, w Window, now time.Time) ([]Figure, 
 	}
 	tries := attempts(sessions)
 	out := slices.Concat(payments(tries), charges(sessions), successes(tries), visits(tries), holds(sessions, now))
-	from, to, err := b.span(ctx, w, now)
+	journals, err := b.journals(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	out = append(out, availability(sessions, spells, from, to)...)
+	for _, w.Kiosk = range journals {
+		from, to, err := b.span(ctx, w, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, availability(w.Kiosk, its(sessions, w), its(spells, w), from, to)...)
+	}
 	out = append(out, repairs(sessions, spells)...)
 	seen, err := b.Visits(ctx, w)
 	if err != nil {
@@ -175,6 +187,17 @@ func (b *Book) Figures(ctx context.Context, w Window, now time.Time) ([]Figure, 
 		sold += one(s.Outcome == Sold)
 	}
 	return append(out, counted(seen, sold)...), nil
+}
+
+// its are those of a window's kiosk.
+func its[T interface{ of() (string, int) }](all []T, w Window) (out []T) {
+	for _, x := range all {
+		kiosk, _ := x.of()
+		if kiosk == w.Kiosk {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 func payments(all []attempt) []Figure {
@@ -265,7 +288,7 @@ func visits(all []attempt) []Figure {
 		if a.session.Outcome == Ongoing {
 			continue
 		}
-		if n > 0 && !success && a.start.Sub(last.end) <= sameVisit {
+		if n > 0 && a.kiosk == last.kiosk && !success && a.start.Sub(last.end) <= sameVisit {
 			n--
 		} else {
 			success = false
@@ -305,19 +328,19 @@ func holds(sessions []Session, now time.Time) []Figure {
 
 // span is the time that a window covers: no sooner than the first thing that the journal knows, no later than now.
 func (b *Book) span(ctx context.Context, w Window, now time.Time) (from, to time.Time, err error) {
-	zone, err := b.siteZone(ctx)
+	zone, err := b.siteZone(ctx, w)
 	if err != nil {
 		return from, to, err
 	}
 	from, to = now, now
-	for s, err := range b.Sessions(ctx, Window{}) {
+	for s, err := range b.Sessions(ctx, Window{Kiosk: w.Kiosk}) {
 		if err != nil {
 			return from, to, err
 		}
 		from = s.At
 		break
 	}
-	for s, err := range b.Faults(ctx, Window{}) {
+	for s, err := range b.Faults(ctx, Window{Kiosk: w.Kiosk}) {
 		if err != nil {
 			return from, to, err
 		}
@@ -336,7 +359,7 @@ func (b *Book) span(ctx context.Context, w Window, now time.Time) (from, to time
 }
 
 // availability is how long each bay could sell, and how long it was in use.
-func availability(sessions []Session, spells []Spell, from, to time.Time) (out []Figure) {
+func availability(kioskID string, sessions []Session, spells []Spell, from, to time.Time) (out []Figure) {
 	whole := to.Sub(from)
 	if whole <= 0 {
 		return nil
@@ -376,7 +399,8 @@ func availability(sessions []Session, spells []Spell, from, to time.Time) (out [
 		closed := covered(shut, from, to)
 		lost := covered(slices.Concat(down, shut), from, to) - closed
 		share := func(key string, part, whole time.Duration) {
-			f := Figure{Key: key, Bay: bay, Formula: formula(key), N: int(part.Seconds()), D: int(whole.Seconds()),
+			f := Figure{Kiosk: kioskID, Key: key, Bay: bay, Formula: formula(key), N: int(part.Seconds()),
+				D:    int(whole.Seconds()),
 				Unit: "%"}
 			if whole > 0 {
 				f.Value = Digits(strconv.FormatFloat(100*part.Seconds()/whole.Seconds(), 'f', 2, 64))
@@ -441,7 +465,7 @@ func repairs(sessions []Session, spells []Spell) []Figure {
 		}
 		lasted = append(lasted, s.Until.Sub(s.At))
 		again += one(slices.ContainsFunc(spells[i+1:], func(o Spell) bool {
-			return o.Code == s.Code && o.Bay == s.Bay && o.At.Sub(*s.Until) <= 24*time.Hour
+			return o.Kiosk == s.Kiosk && o.Code == s.Code && o.Bay == s.Bay && o.At.Sub(*s.Until) <= 24*time.Hour
 		}))
 	}
 	mean := Figure{Key: "time_to_repair_mean", Formula: formula("time_to_repair_mean"), N: len(lasted), Unit: "s"}
@@ -467,7 +491,8 @@ func repairs(sessions []Session, spells []Spell) []Figure {
 
 // FigureTable is the report of key performance indicators.
 func (b *Book) FigureTable(ctx context.Context, w Window, now time.Time) (Table, error) {
-	t := Table{Name: "kpi", Window: w, Columns: []Column{{"figure", Text}, {"bay", Text}, {"value", Number},
+	t := Table{Name: "kpi", Window: w, Columns: []Column{{"kiosk", Text}, {"figure", Text}, {"bay", Text}, {"value",
+		Number},
 		{"unit", Text}, {"n", Count}, {"d", Count}, {"low", Number}, {"high", Number}, {"formula", Text}}}
 	figures, err := b.Figures(ctx, w, now)
 	if err != nil {
@@ -478,9 +503,10 @@ func (b *Book) FigureTable(ctx context.Context, w Window, now time.Time) (Table,
 		if f.D != 0 || f.Unit == "%" {
 			whole = f.D
 		}
-		t.Rows = append(t.Rows, []any{f.Key, numbered(f.Bay), f.Value, f.Unit, f.N, whole, f.Low, f.High, f.Formula})
+		t.Rows = append(t.Rows, []any{word(f.Kiosk), f.Key, numbered(f.Bay), f.Value, f.Unit, f.N, whole, f.Low,
+			f.High, f.Formula})
 	}
-	return t, nil
+	return b.shown(t), nil
 }
 
 // Occupied is the time that a bay was under a hold, by weekday (Monday first) and hour of the site's day, of the time
@@ -490,16 +516,37 @@ type Occupied [7][24]Share
 // Use is how the hours of the week were used, all bays together, in minutes.
 func (b *Book) Use(ctx context.Context, w Window, bays int, now time.Time) (o Occupied, err error) {
 	sessions, err := collected(b.Sessions(ctx, w))
-	if err != nil || len(sessions) == 0 || bays < 1 {
+	if err != nil || len(sessions) == 0 {
 		return o, err
+	}
+	journals, err := b.journals(ctx, w)
+	if err != nil {
+		return o, err
+	}
+	for _, w.Kiosk = range journals {
+		if err := b.use(ctx, &o, its(sessions, w), w, bays, now); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// use adds how those of one kiosk were used.
+func (b *Book) use(ctx context.Context, o *Occupied, sessions []Session, w Window, bays int, now time.Time) error {
+	if bays == 0 {
+		seen := map[int]bool{}
+		for _, s := range sessions {
+			seen[s.Bay] = true
+		}
+		bays = len(seen)
 	}
 	from, to, err := b.span(ctx, w, now)
 	if err != nil {
-		return o, err
+		return err
 	}
-	zone, err := b.siteZone(ctx)
+	zone, err := b.siteZone(ctx, w)
 	if err != nil {
-		return o, err
+		return err
 	}
 	for at := from.In(zone).Truncate(time.Minute); at.Before(to); at = at.Add(time.Minute) {
 		o[(at.Weekday()+6)%7][at.Hour()].Whole += bays
@@ -517,5 +564,5 @@ func (b *Book) Use(ctx context.Context, w Window, bays int, now time.Time) (o Oc
 			o[(at.Weekday()+6)%7][at.Hour()].Part++
 		}
 	}
-	return o, nil
+	return nil
 }

@@ -41,8 +41,9 @@ func (f *Filter) Check() error {
 
 // SessionTable is the report of sessions, oldest first.
 func (b *Book) SessionTable(ctx context.Context, w Window, f Filter) (Table, error) {
-	t := Table{Name: "sessions", Window: w, Columns: []Column{{"reference", Text}, {"chosen_at", Moment}, {"bay", Text},
-		{"state", Text}, {"end_reason", Text}, {"start", Moment}, {"end", Moment}, {"energy_wh", Energy},
+	t := Table{Name: "sessions", Window: w, Columns: []Column{{"kiosk", Text}, {"reference", Text}, {"chosen_at",
+		Moment},
+		{"bay", Text}, {"state", Text}, {"end_reason", Text}, {"start", Moment}, {"end", Moment}, {"energy_wh", Energy},
 		{"held", Amount}, {"billed", Amount}, {"captured", Amount}, {"released", Amount}, {"refunded", Amount},
 		{"currency", Text}, {"card", Text}, {"last4", Text}, {"auth_code", Text}, {"receipt_no", Text},
 		{"session_id", Text}}, Minor: []string{"start", "currency", "card", "auth_code", "receipt_no", "session_id"}}
@@ -54,12 +55,12 @@ func (b *Book) SessionTable(ctx context.Context, w Window, f Filter) (Table, err
 			continue
 		}
 		zone := s.Zone()
-		t.Rows = append(t.Rows, []any{s.Reference, s.At.In(zone), strconv.Itoa(s.Bay), string(s.Outcome),
+		t.Rows = append(t.Rows, []any{s.Kiosk, s.Reference, s.At.In(zone), strconv.Itoa(s.Bay), string(s.Outcome),
 			word(s.Reason), moment(s.Start, zone), moment(s.End, zone), s.Energy, money(s.Held), money(s.Billed),
 			money(s.Paid), money(s.Returned), money(s.refunded()), word(s.Currency), word(s.Card), word(s.Last4),
 			word(s.AuthCode), word(string(s.ReceiptNo)), s.ID})
 	}
-	return t, nil
+	return b.shown(t), nil
 }
 
 // refunded is what was given back outside of the terminal; nil for nothing.
@@ -76,11 +77,12 @@ func (s Session) refunded() *kiosk.Money {
 
 // FaultTable is the report of faults, oldest first.
 func (b *Book) FaultTable(ctx context.Context, w Window) (Table, error) {
-	zone, err := b.siteZone(ctx)
+	zone, err := b.siteZone(ctx, w)
 	if err != nil {
 		return Table{}, err
 	}
-	t := Table{Name: "faults", Window: w, Columns: []Column{{"fault", Text}, {"bay", Text}, {"severity", Text},
+	t := Table{Name: "faults", Window: w, Columns: []Column{{"kiosk", Text}, {"fault", Text}, {"bay", Text},
+		{"severity", Text},
 		{"acts", Text}, {"raised_at", Moment}, {"cleared_at", Moment}, {"lasted_s", Seconds}, {"cleared_by", Text},
 		{"error", Text}}}
 	for s, err := range b.Faults(ctx, w) {
@@ -91,10 +93,10 @@ func (b *Book) FaultTable(ctx context.Context, w Window) (Table, error) {
 		if s.Until != nil {
 			lasted = int64(s.Until.Sub(s.At) / time.Second)
 		}
-		t.Rows = append(t.Rows, []any{string(s.Code), numbered(s.Bay), word(s.Severity), word(s.Acts), s.At.In(zone),
-			moment(s.Until, zone), lasted, word(s.By), word(s.Error)})
+		t.Rows = append(t.Rows, []any{s.Kiosk, string(s.Code), numbered(s.Bay), word(s.Severity), word(s.Acts),
+			s.At.In(zone), moment(s.Until, zone), lasted, word(s.By), word(s.Error)})
 	}
-	return t, nil
+	return b.shown(t), nil
 }
 
 // security are the kinds of occurrences that the report on security lists.
@@ -110,22 +112,22 @@ var alarming = []kiosk.FaultCode{kiosk.FaultTerminalOther, kiosk.FaultMeterOther
 
 // SecurityTable is the report of who was let in, what was done by hand, and what may be an attack.
 func (b *Book) SecurityTable(ctx context.Context, w Window) (Table, error) {
-	zone, err := b.siteZone(ctx)
+	zone, err := b.siteZone(ctx, w)
 	if err != nil {
 		return Table{}, err
 	}
-	t := Table{Name: "security", Window: w, Columns: []Column{{"at", Moment}, {"what", Text}, {"bay", Text},
-		{"by", Text}, {"session", Text}, {"detail", Text}, {"error", Text}}}
-	line := func(at time.Time, what string, bay int, by, reference, detail, wrong string) {
-		t.Rows = append(t.Rows, []any{at.In(zone), what, numbered(bay), word(by), word(reference), word(detail),
-			word(wrong)})
+	t := Table{Name: "security", Window: w, Columns: []Column{{"kiosk", Text}, {"at", Moment}, {"what", Text},
+		{"bay", Text}, {"by", Text}, {"session", Text}, {"detail", Text}, {"error", Text}}}
+	line := func(kiosk string, at time.Time, what string, bay int, by, reference, detail, wrong string) {
+		t.Rows = append(t.Rows, []any{kiosk, at.In(zone), what, numbered(bay), word(by), word(reference),
+			word(detail), word(wrong)})
 	}
 	for o, err := range b.Occurrences(ctx, w) {
 		if err != nil {
 			return t, err
 		}
 		if slices.Contains(security, o.Kind) {
-			line(o.At, string(o.Kind), o.Bay, o.By, "", o.What, o.Error)
+			line(o.Kiosk, o.At, string(o.Kind), o.Bay, o.By, "", o.What, o.Error)
 		}
 	}
 	for s, err := range b.Faults(ctx, w) {
@@ -133,9 +135,9 @@ func (b *Book) SecurityTable(ctx context.Context, w Window) (Table, error) {
 			return t, err
 		}
 		if slices.Contains(alarming, s.Code) {
-			line(s.At, "fault_raised", s.Bay, s.RaisedBy, "", string(s.Code), s.Error)
+			line(s.Kiosk, s.At, "fault_raised", s.Bay, s.RaisedBy, "", string(s.Code), s.Error)
 			if s.Until != nil {
-				line(*s.Until, "fault_cleared", s.Bay, s.By, "", string(s.Code), "")
+				line(s.Kiosk, *s.Until, "fault_cleared", s.Bay, s.By, "", string(s.Code), "")
 			}
 		}
 	}
@@ -144,7 +146,7 @@ func (b *Book) SecurityTable(ctx context.Context, w Window) (Table, error) {
 			return t, err
 		}
 		if m.What == Refunds {
-			line(m.At, "refunded", m.Bay, m.By, m.Reference, m.Amount.String(), "")
+			line(m.Kiosk, m.At, "refunded", m.Bay, m.By, m.Reference, m.Amount.String(), "")
 		}
 	}
 	for s, err := range b.Sessions(ctx, w) {
@@ -152,15 +154,16 @@ func (b *Book) SecurityTable(ctx context.Context, w Window) (Table, error) {
 			return t, err
 		}
 		for _, a := range s.Alerts {
-			line(a.At, "alert", s.Bay, "", s.Reference, a.Rule, "")
+			line(s.Kiosk, a.At, "alert", s.Bay, "", s.Reference, a.Rule, "")
 		}
 	}
-	slices.SortStableFunc(t.Rows, func(a, b []any) int { return a[0].(time.Time).Compare(b[0].(time.Time)) })
-	return t, nil
+	slices.SortStableFunc(t.Rows, func(a, b []any) int { return a[1].(time.Time).Compare(b[1].(time.Time)) })
+	return b.shown(t), nil
 }
 
 // Device is a meter or a card terminal as the journal met it.
 type Device struct {
+	Kiosk    string       `json:"kiosk_id,omitempty"`
 	Kind     string       `json:"device"` // meter or terminal
 	Bay      int          `json:"bay,omitempty"`
 	Serial   string       `json:"serial"` // of a terminal its id
@@ -181,10 +184,10 @@ const InspectEvery = 90 * 24 * time.Hour
 // Devices lists the meters and terminals that sessions of a window had.
 func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
 	found := map[string]*Device{}
-	see := func(kind string, bay int, serial string, at time.Time) *Device {
-		key := fmt.Sprint(kind, bay, serial)
+	see := func(s Session, kind string, bay int, serial string) *Device {
+		key, at := fmt.Sprintf("%q %s %d %s", s.Kiosk, kind, bay, serial), s.At
 		if found[key] == nil {
-			found[key] = &Device{Kind: kind, Bay: bay, Serial: serial, First: at}
+			found[key] = &Device{Kiosk: s.Kiosk, Kind: kind, Bay: bay, Serial: serial, First: at}
 		}
 		d := found[key]
 		d.Last = at
@@ -196,10 +199,10 @@ func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
 			return nil, err
 		}
 		if s.TerminalID != "" {
-			see("terminal", 0, s.TerminalID, s.At)
+			see(s, "terminal", 0, s.TerminalID)
 		}
 		if s.RegisterEnd != nil {
-			see("meter", s.Bay, s.Meter, s.At).Register = *s.RegisterEnd
+			see(s, "meter", s.Bay, s.Meter).Register = *s.RegisterEnd
 		}
 	}
 	if err := b.inspected(ctx, found); err != nil {
@@ -210,7 +213,8 @@ func (b *Book) Devices(ctx context.Context, w Window) ([]Device, error) {
 		out = append(out, *d)
 	}
 	slices.SortFunc(out, func(a, b Device) int {
-		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Bay, b.Bay), a.First.Compare(b.First))
+		return cmp.Or(cmp.Compare(a.Kiosk, b.Kiosk), -cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Bay, b.Bay),
+			a.First.Compare(b.First))
 	})
 	return out, nil
 }
@@ -230,7 +234,7 @@ func (b *Book) inspected(ctx context.Context, devices map[string]*Device) error 
 				name = fmt.Sprintf("bay %d", d.Bay)
 			}
 			said, its := strings.CutPrefix(o.What, name+" "+d.Serial)
-			if its && (said == "" || strings.HasPrefix(said, ":")) {
+			if its && d.Kiosk == o.Kiosk && (said == "" || strings.HasPrefix(said, ":")) {
 				at := o.At
 				d.InspectedAt, d.InspectedBy, d.Found = &at, o.By, strings.TrimPrefix(said, ": ")
 			}
@@ -241,11 +245,12 @@ func (b *Book) inspected(ctx context.Context, devices map[string]*Device) error 
 
 // DeviceTable is the report of meters and terminals.
 func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
-	zone, err := b.siteZone(ctx)
+	zone, err := b.siteZone(ctx, w)
 	if err != nil {
 		return Table{}, err
 	}
-	t := Table{Name: "devices", Window: w, Columns: []Column{{"device", Text}, {"bay", Text}, {"serial", Text},
+	t := Table{Name: "devices", Window: w, Columns: []Column{{"kiosk", Text}, {"device", Text}, {"bay", Text},
+		{"serial", Text},
 		{"first_seen", Moment}, {"last_seen", Moment}, {"sessions", Count}, {"register_wh", Energy},
 		{"inspected_at", Moment}, {"inspected_by", Text}, {"due_at", Moment}, {"found", Text}},
 		Minor: []string{"first_seen", "inspected_by"}}
@@ -262,14 +267,15 @@ func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
 		if d.InspectedAt != nil {
 			inspected, due = d.InspectedAt.In(zone), d.InspectedAt.Add(InspectEvery).In(zone)
 		}
-		t.Rows = append(t.Rows, []any{d.Kind, numbered(d.Bay), word(d.Serial), d.First.In(zone), d.Last.In(zone),
-			d.Sessions, register, inspected, word(d.InspectedBy), due, word(d.Found)})
+		t.Rows = append(t.Rows, []any{d.Kiosk, d.Kind, numbered(d.Bay), word(d.Serial), d.First.In(zone),
+			d.Last.In(zone), d.Sessions, register, inspected, word(d.InspectedBy), due, word(d.Found)})
 	}
-	return t, nil
+	return b.shown(t), nil
 }
 
 // DayEnd is a day of the terminal: from one end-of-day to the next.
 type DayEnd struct {
+	Kiosk    string       `json:"kiosk_id,omitempty"`
 	From     *time.Time   `json:"from,omitempty"` // the end-of-day before; nil for the beginning of the journal
 	To       *time.Time   `json:"to,omitempty"`   // nil for the day that lasts
 	Sessions int          `json:"sessions"`
@@ -280,16 +286,32 @@ type DayEnd struct {
 // DayEnds compares what the journal captured between the ends-of-day with what the terminal counted: the days of the
 // terminal that ended in the window, and where it has no last day, the one that lasts. The terminal's day is the whole
 // site's. Captures in another currency than the terminal counted are a day of their own, without its word.
-func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
+func (b *Book) DayEnds(ctx context.Context, w Window) (out []DayEnd, err error) {
 	if w.Bay != 0 {
 		return nil, &Wrong{"the terminal's day is of all bays: it cannot be asked for one"}
 	}
-	zone, err := b.siteZone(ctx)
+	all, err := b.journals(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	for _, w.Kiosk = range all {
+		days, err := b.dayEnds(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, days...)
+	}
+	return out, nil
+}
+
+// dayEnds are those of one kiosk.
+func (b *Book) dayEnds(ctx context.Context, w Window) (out []DayEnd, err error) {
+	zone, err := b.siteZone(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	var ends []Occurrence
-	for o, err := range b.Occurrences(ctx, Window{}) {
+	for o, err := range b.Occurrences(ctx, Window{Kiosk: w.Kiosk}) {
 		if err != nil {
 			return nil, err
 		}
@@ -299,7 +321,7 @@ func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
 	}
 	slices.SortFunc(ends, func(a, b Occurrence) int { return a.At.Compare(b.At) })
 	days := make([][]DayEnd, len(ends)+1)
-	for m, err := range b.Movements(ctx, Window{}) {
+	for m, err := range b.Movements(ctx, Window{Kiosk: w.Kiosk}) {
 		if err != nil {
 			return nil, err
 		}
@@ -317,7 +339,6 @@ func (b *Book) DayEnds(ctx context.Context, w Window) ([]DayEnd, error) {
 		days[i][n].Sessions++
 		days[i][n].Captured.Minor += m.Amount.Minor
 	}
-	var out []DayEnd
 	for i := range days {
 		out = append(out, ofDay(days[i], ends, i, w, zone)...)
 	}
@@ -341,6 +362,7 @@ func ofDay(rows []DayEnd, ends []Occurrence, i int, w Window, zone *time.Locatio
 	}
 	for n := range rows {
 		d := &rows[n]
+		d.Kiosk = w.Kiosk
 		if i > 0 {
 			d.From = &ends[i-1].At
 		}
@@ -358,11 +380,12 @@ func ofDay(rows []DayEnd, ends []Occurrence, i int, w Window, zone *time.Locatio
 
 // DayEndTable is the report of the terminal's days.
 func (b *Book) DayEndTable(ctx context.Context, w Window) (Table, error) {
-	zone, err := b.siteZone(ctx)
+	zone, err := b.siteZone(ctx, w)
 	if err != nil {
 		return Table{}, err
 	}
-	t := Table{Name: "reconcile", By: "day_end", Window: w, Columns: []Column{{"from", Moment}, {"to", Moment},
+	t := Table{Name: "reconcile", By: "day_end", Window: w, Columns: []Column{{"kiosk", Text}, {"from", Moment},
+		{"to", Moment},
 		{"sessions", Count}, {"captured", Amount}, {"terminal", Amount}, {"difference", Amount}, {"currency", Text}},
 		Minor: []string{"currency"}}
 	days, err := b.DayEnds(ctx, w)
@@ -373,10 +396,10 @@ func (b *Book) DayEndTable(ctx context.Context, w Window) (Table, error) {
 			d.Captured.Currency = c
 			difference = kiosk.Money{Minor: d.Captured.Minor - d.Terminal.Minor, Currency: c}
 		}
-		t.Rows = append(t.Rows, []any{moment(d.From, zone), moment(d.To, zone), d.Sessions, d.Captured,
+		t.Rows = append(t.Rows, []any{d.Kiosk, moment(d.From, zone), moment(d.To, zone), d.Sessions, d.Captured,
 			money(d.Terminal), difference, word(d.Captured.Currency)})
 	}
-	return t, err
+	return b.shown(t), err
 }
 
 // Page lists sessions of a window, the newest first: at most limit, after the one of an id, or from the newest on where

@@ -26,6 +26,7 @@ func Groups() []string { return []string{ByDay, ByMonth, ByBay, ByTariff, ByKios
 
 // Revenue is what was taken and given back, of a group and in one currency.
 type Revenue struct {
+	Kiosk    string         `json:"kiosk_id,omitempty"` // of a back office, where the group is a bay
 	Group    string         `json:"group"`
 	Currency kiosk.Currency `json:"currency"`
 	Sessions int            `json:"sessions"` // of which money was taken
@@ -53,9 +54,13 @@ func (b *Book) RevenueBy(ctx context.Context, w Window, by string) ([]Revenue, e
 			return nil, err
 		}
 		group, currency := m.group(by), m.Amount.Currency
-		key := group + " " + string(currency)
+		if by != ByBay {
+			m.Kiosk = ""
+		}
+		key := fmt.Sprintf("%q %q %s", m.Kiosk, group, currency)
 		if groups[key] == nil {
 			groups[key] = newRevenue(group, currency)
+			groups[key].Kiosk = m.Kiosk
 		}
 		groups[key].add(m.revenue())
 	}
@@ -67,7 +72,7 @@ func (b *Book) RevenueBy(ctx context.Context, w Window, by string) ([]Revenue, e
 		if by == ByBay {
 			x, _ := strconv.Atoi(a.Group)
 			y, _ := strconv.Atoi(b.Group)
-			return cmp.Or(cmp.Compare(x, y), cmp.Compare(a.Currency, b.Currency))
+			return cmp.Or(cmp.Compare(a.Kiosk, b.Kiosk), cmp.Compare(x, y), cmp.Compare(a.Currency, b.Currency))
 		}
 		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Currency, b.Currency))
 	})
@@ -171,7 +176,8 @@ func (b *Book) Revenue(ctx context.Context, w Window, by string) (Table, error) 
 	}
 	total := Total(groups)
 	t := Table{Name: "revenue", By: by, Window: w, Minor: []string{"currency"},
-		Columns: []Column{{by, Text}, {"sessions", Count}, {"unpaid", Count}, {"free", Count}, {"energy_wh", Energy},
+		Columns: []Column{{"kiosk", Text}, {by, Text}, {"sessions", Count}, {"unpaid", Count}, {"free", Count},
+			{"energy_wh", Energy},
 			{"captured", Amount}, {"net", Amount}}}
 	var rates []string
 	for _, s := range total {
@@ -194,11 +200,14 @@ func (b *Book) Revenue(ctx context.Context, w Window, by string) (Table, error) 
 		t.Sums = append(t.Sums, s.row(rates))
 	}
 	t.Notes, err = b.remarks(ctx, w)
-	return t, err
+	if by != ByBay { // of all kiosks together, or the kiosk is the group
+		return alone(t), err
+	}
+	return b.shown(t), err
 }
 
 func (r Revenue) row(rates []string) []any {
-	out := []any{r.Group, r.Sessions, r.Unpaid, r.Free, r.Energy, r.Captured, money(r.Net)}
+	out := []any{r.Kiosk, r.Group, r.Sessions, r.Unpaid, r.Free, r.Energy, r.Captured, money(r.Net)}
 	for _, rate := range rates {
 		amount := kiosk.Money{Currency: r.Currency}
 		for _, t := range r.Taxes {

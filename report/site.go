@@ -31,6 +31,8 @@ type Spell struct {
 	Error    string          `json:"error,omitempty"`
 }
 
+func (s Spell) of() (string, int) { return s.Kiosk, s.Bay }
+
 // Occurrence is something that happened at the site, to no session.
 type Occurrence struct {
 	Kiosk  string       `json:"kiosk_id,omitempty"`
@@ -81,7 +83,7 @@ func (c *chronicle) read(ctx context.Context, records iter.Seq2[kiosk.Record, er
 // deleted, says the same and is one; another of the day has what was counted late.
 func (c *chronicle) visits(ctx context.Context, v session.VisitsBody) error {
 	owner := rowVisits + ":" + v.Day
-	var was session.VisitsBody
+	var was Counted
 	for row, err := range c.book.rows.Owned(ctx, c.change.Source, owner) {
 		if err == nil {
 			err = json.Unmarshal(row.Body, &was)
@@ -100,10 +102,10 @@ func (c *chronicle) visits(ctx context.Context, v session.VisitsBody) error {
 	if slices.Equal(was.Counts, v.Counts) {
 		return nil
 	}
-	v.Counts = append(was.Counts, v.Counts...)
+	was = Counted{c.kiosk, v.Day, append(was.Counts, v.Counts...)}
 	c.drop(owner)
 	c.change.Owners = append(c.change.Owners, owner)
-	return put(c.change, rowVisits, v.Day, owner, v.Day, v)
+	return put(c.change, rowVisits, v.Day, owner, v.Day, was)
 }
 
 // fault begins a spell, or ends one.
@@ -210,7 +212,7 @@ func (c *chronicle) occurrence(seq int64, e session.Event) error {
 // Faults reads the spells that touch a window: those that began before it and lasted into it with them.
 func (b *Book) Faults(ctx context.Context, w Window) iter.Seq2[Spell, error] {
 	return func(yield func(Spell, error) bool) {
-		zone, err := b.siteZone(ctx)
+		zone, err := b.siteZone(ctx, w)
 		if err != nil {
 			yield(Spell{}, err)
 			return
@@ -220,8 +222,9 @@ func (b *Book) Faults(ctx context.Context, w Window) iter.Seq2[Spell, error] {
 			if err == nil {
 				err = json.Unmarshal(row.Body, &s)
 			}
-			if err == nil && (w.Bay != 0 && s.Bay != 0 && s.Bay != w.Bay ||
-				row.Day < w.From && s.Until != nil && s.Until.In(zone).Format(time.DateOnly) < w.From) {
+			bay := cmp.Or(s.Bay, w.Bay) // one of the site is one of each bay
+			if err == nil && (!w.has(s.Kiosk, bay) || row.Day < w.From && s.Until != nil &&
+				s.Until.In(zone).Format(time.DateOnly) < w.From) {
 				continue
 			}
 			if !yield(s, err) || err != nil {
@@ -231,7 +234,15 @@ func (b *Book) Faults(ctx context.Context, w Window) iter.Seq2[Spell, error] {
 	}
 }
 
+// Lasting reads the faults of a window's kiosk that last, whenever they came.
+func (b *Book) Lasting(ctx context.Context, w Window) iter.Seq2[Spell, error] {
+	return rows(b.rows.Between(ctx, rowOpen, "", ""), Window{Kiosk: w.Kiosk}, Spell.of)
+}
+
 // Occurrences reads what else happened in a window.
 func (b *Book) Occurrences(ctx context.Context, w Window) iter.Seq2[Occurrence, error] {
-	return rows(b.rows.Between(ctx, rowSite, w.From, w.to()), w, func(o Occurrence) int { return o.Bay })
+	return rows(b.rows.Between(ctx, rowSite, w.From, w.to()), w, func(o Occurrence) (string, int) {
+		return o.Kiosk,
+			o.Bay
+	})
 }

@@ -2,22 +2,26 @@ package report
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"kioskd"
 	"kioskd/session"
 )
 
+// Counted is how often visitors of a day did what.
+type Counted struct {
+	Kiosk  string               `json:"kiosk_id,omitempty"`
+	Day    string               `json:"day"`
+	Counts []session.VisitCount `json:"counts"`
+}
+
 // Visits are how often visitors did what in a window: of the journal's records, and of the days that have none yet.
 // Counters are of the site: a bay is not asked for.
 func (b *Book) Visits(ctx context.Context, w Window) (map[string]int64, error) {
 	sum, written := map[string]int64{}, map[string]bool{}
-	for row, err := range b.rows.Between(ctx, rowVisits, w.From, w.to()) {
-		var v session.VisitsBody
-		if err == nil {
-			err = json.Unmarshal(row.Body, &v)
-		}
+	all := rows(b.rows.Between(ctx, rowVisits, w.From, w.to()), Window{Kiosk: w.Kiosk},
+		func(c Counted) (string, int) { return c.Kiosk, 0 })
+	for v, err := range all {
 		if err != nil {
 			return nil, err
 		}
@@ -26,11 +30,11 @@ func (b *Book) Visits(ctx context.Context, w Window) (map[string]int64, error) {
 			sum[c.What] += c.N
 		}
 	}
-	all, err := b.sources(ctx)
+	journals, err := b.sources(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range all {
+	for _, s := range journals {
 		counts, err := s.Counts(ctx)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -33,6 +34,7 @@ func TestReportsOfABackOffice(t *testing.T) {
 	for _, report := range []string{"revenue", "sessions", "energy --by month", "devices"} {
 		own, _ := o.run("report " + report + " --format csv")
 		theirs, code := o.run("report " + report + " --format csv --office " + b.dir)
+		theirs = regexp.MustCompile(`(?m)^(kiosk|K-0042|sum|),`).ReplaceAllString(theirs, "")
 		if code != 0 || own != theirs || !strings.Contains(own, "\n") {
 			t.Errorf("report %s: the kiosk says\n%s\nthe back office, %d\n%s", report, own, code, theirs)
 		}
@@ -40,6 +42,15 @@ func TestReportsOfABackOffice(t *testing.T) {
 	if out, _ := o.run("report revenue --by kiosk --format csv --office " + b.dir); !strings.Contains(out,
 		"\nK-0042,1,") {
 		t.Errorf("by kiosk: %s", out)
+	}
+	if one, _ := o.run("report revenue --kiosk K-0042 --format csv --office " + b.dir); !strings.Contains(one, ",1,") {
+		t.Errorf("of one kiosk: %s", one)
+	}
+	for flags, why := range map[string]string{
+		"--kiosk K-9 --office " + b.dir: "no journal of it", "--kiosk K-0042": "goes with --office"} {
+		if out, code := o.run("report faults " + flags); code != 2 || !strings.Contains(out, why) {
+			t.Errorf("%s: %d: %s", flags, code, out)
+		}
 	}
 	if out, code := o.run("report revenue --office " + t.TempDir()); code != 2 || !strings.Contains(out,
 		"there is no back office") {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ import (
 type asked struct {
 	journal                journalPath
 	office                 *string // folder of a back office; empty for the journal
+	kiosk                  *string // one of its kiosks; empty for all
 	from, to               *string
 	bay                    *int
 	format, output         *string
@@ -44,6 +46,7 @@ type asked struct {
 func reportFlags(fs *pflag.FlagSet, groups ...string) asked {
 	a := asked{journal: journalFlags(fs),
 		office: fs.String("office", "", "`folder` of a back office: all its kiosks, in place of one journal"),
+		kiosk:  fs.String("kiosk", "", "with --office: one `kiosk` alone"),
 		from:   fs.String("from", "", "first `day`, as 2026-03-02"),
 		to:     fs.String("to", "", "last `day`"), bay: fs.Int("bay", 0, "`number` of a bay; 0 for all"),
 		format: cli.FormatFlag(fs),
@@ -82,7 +85,10 @@ func (a asked) window() (report.Window, error) {
 	if *a.to != "" && *a.to < *a.from {
 		return report.Window{}, cli.Usagef("--to %s is before --from %s", *a.to, *a.from)
 	}
-	return report.Window{From: *a.from, To: *a.to, Bay: *a.bay}, nil
+	if *a.kiosk != "" && *a.office == "" {
+		return report.Window{}, cli.Usagef("--kiosk %s goes with --office: a journal is of one kiosk", *a.kiosk)
+	}
+	return report.Window{From: *a.from, To: *a.to, Bay: *a.bay, Kiosk: *a.kiosk}, nil
 }
 
 // onReport is a command that asks the book of a journal.
@@ -113,7 +119,7 @@ func (p program) onReport(a asked, ask func(*report.Book, context.Context, repor
 // bookOf opens the book that a report is asked of: of a journal, or of all that a back office has.
 func (p program) bookOf(ctx context.Context, a asked) (book *report.Book, shut func() error, err error) {
 	if *a.office != "" {
-		return p.officeBook(ctx, *a.office)
+		return p.officeBook(ctx, *a.office, *a.kiosk)
 	}
 	journal, err := p.openJournal(ctx, a.journal)
 	if err != nil {
@@ -135,7 +141,7 @@ func (p program) bookOf(ctx context.Context, a asked) (book *report.Book, shut f
 }
 
 // officeBook opens the book of all journals of a back office.
-func (p program) officeBook(ctx context.Context, dir string) (*report.Book, func() error, error) {
+func (p program) officeBook(ctx context.Context, dir, id string) (*report.Book, func() error, error) {
 	path := receiver.Database(dir)
 	if !config.Exists(path) {
 		return nil, nil, cli.Usagef("--office %s: there is no back office: want the folder with %s", dir,
@@ -145,14 +151,27 @@ func (p program) officeBook(ctx context.Context, dir string) (*report.Book, func
 	if err != nil {
 		return nil, nil, err
 	}
-	book, err := report.OpenAll(ctx, site.Reports(path), office.Journals)
-	if err == nil {
-		book, err = p.upToDate(ctx, book)
-	}
+	book, err := p.bookOfAll(ctx, office, path, id)
 	if err != nil {
 		return nil, nil, errors.Join(err, office.Close())
 	}
 	return book, func() error { return errors.Join(book.Close(), office.Close()) }, nil
+}
+
+// bookOfAll opens the book of a back office that has a kiosk, where one is named.
+func (p program) bookOfAll(ctx context.Context, office *receiver.Receiver, path, id string) (*report.Book, error) {
+	all, err := office.Journals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id != "" && !slices.ContainsFunc(all, func(n report.Named) bool { return n.Kiosk == id }) {
+		return nil, cli.Usagef("--kiosk %s: the back office has no journal of it", id)
+	}
+	book, err := report.OpenAll(ctx, site.Reports(path), office.Journals)
+	if err != nil {
+		return nil, err
+	}
+	return p.upToDate(ctx, book)
 }
 
 // openBook opens the reports of a journal, and brings them up to date. zone is the site's; nil where it is not known.
