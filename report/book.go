@@ -270,9 +270,10 @@ func (b *Book) placeOf(ctx context.Context, w Window) (p Place, err error) {
 
 // Places are what the last session of each journal of a window says of its site.
 func (b *Book) Places(ctx context.Context, w Window) ([]Place, error) {
-	return collected(rows(b.rows.Between(ctx, rowPlace, "", ""), Window{Kiosk: w.Kiosk},
-		func(p Place) (string, int) { return p.Kiosk, 0 }))
+	return collected(rows(b.rows.Between(ctx, rowPlace, "", ""), Window{Kiosk: w.Kiosk}, Place.of))
 }
+
+func (p Place) of() (string, int) { return p.Kiosk, 0 }
 
 // zoneOf is the site's time zone: of its configuration, or as a session says it.
 func (b *Book) zoneOf(p Place) *time.Location {
@@ -463,16 +464,14 @@ func (b *Book) Waiting(ctx context.Context, w Window) iter.Seq2[Session, error] 
 
 // Movements reads the movements of a window, by day.
 func (b *Book) Movements(ctx context.Context, w Window) iter.Seq2[Movement, error] {
-	return rows(b.rows.Between(ctx, rowMovement, w.From, w.to()), w, func(m Movement) (string, int) {
-		return m.Kiosk,
-			m.Bay
-	})
+	return rows(b.rows.Between(ctx, rowMovement, w.From, w.to()), w, Movement.of)
 }
+
+func (m Movement) of() (string, int) { return m.Kiosk, m.Bay }
 
 // deliveries reads the deliveries of a window, by day.
 func (b *Book) deliveries(ctx context.Context, w Window) iter.Seq2[Delivery, error] {
-	return rows(b.rows.Between(ctx, rowDelivery, w.From, w.to()), w, func(d Delivery) (string, int) {
-		return d.Kiosk,
-			d.Bay
-	})
+	return rows(b.rows.Between(ctx, rowDelivery, w.From, w.to()), w, Delivery.of)
 }
+
+func (d Delivery) of() (string, int) { return d.Kiosk, d.Bay }

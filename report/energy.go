@@ -94,15 +94,13 @@ func (b *Book) Energy(ctx context.Context, w Window, by string) (Table, error) {
 		return Table{}, err
 	}
 	t := Table{Name: "energy", By: by, Window: w, Columns: []Column{{"kiosk", Text}, {by, Text}, {"bay", Text},
-		{"sessions", Count},
-		{"energy_wh", Energy}, {"paid_wh", Energy}, {"free_wh", Energy}, {"unpaid_wh", Energy},
+		{"sessions", Count}, {"energy_wh", Energy}, {"paid_wh", Energy}, {"free_wh", Energy}, {"unpaid_wh", Energy},
 		{"register_start_wh", Energy}, {"register_end_wh", Energy}, {"between_wh", Energy}, {"meter_serial", Text},
 		{"charging_s", Seconds}, {"parking_s", Seconds}}}
 	var sum Supply
 	for _, g := range groups {
 		t.Rows = append(t.Rows, []any{g.Kiosk, g.Group, strconv.Itoa(g.Bay), g.Sessions, g.Energy, g.Paid, g.Free,
-			g.Unpaid,
-			g.From, g.To, g.Between, g.Meter, g.ChargingSec, g.ParkingSec})
+			g.Unpaid, g.From, g.To, g.Between, g.Meter, g.ChargingSec, g.ParkingSec})
 		sum.Sessions += g.Sessions
 		sum.Energy, sum.Paid, sum.Free = sum.Energy+g.Energy, sum.Paid+g.Paid, sum.Free+g.Free
 		sum.Unpaid, sum.Between = sum.Unpaid+g.Unpaid, sum.Between+g.Between

@@ -400,8 +400,7 @@ func availability(kioskID string, sessions []Session, spells []Spell, from, to t
 		lost := covered(slices.Concat(down, shut), from, to) - closed
 		share := func(key string, part, whole time.Duration) {
 			f := Figure{Kiosk: kioskID, Key: key, Bay: bay, Formula: formula(key), N: int(part.Seconds()),
-				D:    int(whole.Seconds()),
-				Unit: "%"}
+				D: int(whole.Seconds()), Unit: "%"}
 			if whole > 0 {
 				f.Value = Digits(strconv.FormatFloat(100*part.Seconds()/whole.Seconds(), 'f', 2, 64))
 			}
@@ -491,9 +490,9 @@ func repairs(sessions []Session, spells []Spell) []Figure {
 
 // FigureTable is the report of key performance indicators.
 func (b *Book) FigureTable(ctx context.Context, w Window, now time.Time) (Table, error) {
-	t := Table{Name: "kpi", Window: w, Columns: []Column{{"kiosk", Text}, {"figure", Text}, {"bay", Text}, {"value",
-		Number},
-		{"unit", Text}, {"n", Count}, {"d", Count}, {"low", Number}, {"high", Number}, {"formula", Text}}}
+	t := Table{Name: "kpi", Window: w, Columns: []Column{{"kiosk", Text}, {"figure", Text}, {"bay", Text},
+		{"value", Number}, {"unit", Text}, {"n", Count}, {"d", Count}, {"low", Number}, {"high", Number},
+		{"formula", Text}}}
 	figures, err := b.Figures(ctx, w, now)
 	if err != nil {
 		return t, err

@@ -41,12 +41,12 @@ func (f *Filter) Check() error {
 
 // SessionTable is the report of sessions, oldest first.
 func (b *Book) SessionTable(ctx context.Context, w Window, f Filter) (Table, error) {
-	t := Table{Name: "sessions", Window: w, Columns: []Column{{"kiosk", Text}, {"reference", Text}, {"chosen_at",
-		Moment},
-		{"bay", Text}, {"state", Text}, {"end_reason", Text}, {"start", Moment}, {"end", Moment}, {"energy_wh", Energy},
-		{"held", Amount}, {"billed", Amount}, {"captured", Amount}, {"released", Amount}, {"refunded", Amount},
-		{"currency", Text}, {"card", Text}, {"last4", Text}, {"auth_code", Text}, {"receipt_no", Text},
-		{"session_id", Text}}, Minor: []string{"start", "currency", "card", "auth_code", "receipt_no", "session_id"}}
+	t := Table{Name: "sessions", Window: w, Columns: []Column{{"kiosk", Text}, {"reference", Text},
+		{"chosen_at", Moment}, {"bay", Text}, {"state", Text}, {"end_reason", Text}, {"start", Moment}, {"end", Moment},
+		{"energy_wh", Energy}, {"held", Amount}, {"billed", Amount}, {"captured", Amount}, {"released", Amount},
+		{"refunded", Amount}, {"currency", Text}, {"card", Text}, {"last4", Text}, {"auth_code", Text},
+		{"receipt_no", Text}, {"session_id", Text}},
+		Minor: []string{"start", "currency", "card", "auth_code", "receipt_no", "session_id"}}
 	for s, err := range b.Sessions(ctx, w) {
 		if err != nil {
 			return t, err
@@ -82,9 +82,8 @@ func (b *Book) FaultTable(ctx context.Context, w Window) (Table, error) {
 		return Table{}, err
 	}
 	t := Table{Name: "faults", Window: w, Columns: []Column{{"kiosk", Text}, {"fault", Text}, {"bay", Text},
-		{"severity", Text},
-		{"acts", Text}, {"raised_at", Moment}, {"cleared_at", Moment}, {"lasted_s", Seconds}, {"cleared_by", Text},
-		{"error", Text}}}
+		{"severity", Text}, {"acts", Text}, {"raised_at", Moment}, {"cleared_at", Moment}, {"lasted_s", Seconds},
+		{"cleared_by", Text}, {"error", Text}}}
 	for s, err := range b.Faults(ctx, w) {
 		if err != nil {
 			return t, err
@@ -250,8 +249,7 @@ func (b *Book) DeviceTable(ctx context.Context, w Window) (Table, error) {
 		return Table{}, err
 	}
 	t := Table{Name: "devices", Window: w, Columns: []Column{{"kiosk", Text}, {"device", Text}, {"bay", Text},
-		{"serial", Text},
-		{"first_seen", Moment}, {"last_seen", Moment}, {"sessions", Count}, {"register_wh", Energy},
+		{"serial", Text}, {"first_seen", Moment}, {"last_seen", Moment}, {"sessions", Count}, {"register_wh", Energy},
 		{"inspected_at", Moment}, {"inspected_by", Text}, {"due_at", Moment}, {"found", Text}},
 		Minor: []string{"first_seen", "inspected_by"}}
 	all, err := b.Devices(ctx, w)
@@ -385,9 +383,8 @@ func (b *Book) DayEndTable(ctx context.Context, w Window) (Table, error) {
 		return Table{}, err
 	}
 	t := Table{Name: "reconcile", By: "day_end", Window: w, Columns: []Column{{"kiosk", Text}, {"from", Moment},
-		{"to", Moment},
-		{"sessions", Count}, {"captured", Amount}, {"terminal", Amount}, {"difference", Amount}, {"currency", Text}},
-		Minor: []string{"currency"}}
+		{"to", Moment}, {"sessions", Count}, {"captured", Amount}, {"terminal", Amount}, {"difference", Amount},
+		{"currency", Text}}, Minor: []string{"currency"}}
 	days, err := b.DayEnds(ctx, w)
 	for _, d := range days {
 		difference := any(nil)

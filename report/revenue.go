@@ -177,8 +177,7 @@ func (b *Book) Revenue(ctx context.Context, w Window, by string) (Table, error) 
 	total := Total(groups)
 	t := Table{Name: "revenue", By: by, Window: w, Minor: []string{"currency"},
 		Columns: []Column{{"kiosk", Text}, {by, Text}, {"sessions", Count}, {"unpaid", Count}, {"free", Count},
-			{"energy_wh", Energy},
-			{"captured", Amount}, {"net", Amount}}}
+			{"energy_wh", Energy}, {"captured", Amount}, {"net", Amount}}}
 	var rates []string
 	for _, s := range total {
 		for _, x := range s.Taxes {

@@ -241,8 +241,7 @@ func (b *Book) Lasting(ctx context.Context, w Window) iter.Seq2[Spell, error] {
 
 // Occurrences reads what else happened in a window.
 func (b *Book) Occurrences(ctx context.Context, w Window) iter.Seq2[Occurrence, error] {
-	return rows(b.rows.Between(ctx, rowSite, w.From, w.to()), w, func(o Occurrence) (string, int) {
-		return o.Kiosk,
-			o.Bay
-	})
+	return rows(b.rows.Between(ctx, rowSite, w.From, w.to()), w, Occurrence.of)
 }
+
+func (o Occurrence) of() (string, int) { return o.Kiosk, o.Bay }

@@ -15,12 +15,13 @@ type Counted struct {
 	Counts []session.VisitCount `json:"counts"`
 }
 
+func (c Counted) of() (string, int) { return c.Kiosk, 0 }
+
 // Visits are how often visitors did what in a window: of the journal's records, and of the days that have none yet.
 // Counters are of the site: a bay is not asked for.
 func (b *Book) Visits(ctx context.Context, w Window) (map[string]int64, error) {
 	sum, written := map[string]int64{}, map[string]bool{}
-	all := rows(b.rows.Between(ctx, rowVisits, w.From, w.to()), Window{Kiosk: w.Kiosk},
-		func(c Counted) (string, int) { return c.Kiosk, 0 })
+	all := rows(b.rows.Between(ctx, rowVisits, w.From, w.to()), Window{Kiosk: w.Kiosk}, Counted.of)
 	for v, err := range all {
 		if err != nil {
 			return nil, err
