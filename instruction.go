@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -44,8 +45,11 @@ const (
 func (in Instruction) Check() error {
 	switch in.Do {
 	case TaskTariff:
-		if len(in.Tariff) == 0 {
+		switch n := len(in.Tariff); {
+		case n == 0:
 			return errors.New("tariff: want the tariff")
+		case n > longestTariff:
+			return fmt.Errorf("tariff: it has %d bytes: want at most %d", n, longestTariff)
 		}
 	case TaskCloseBay, TaskOpenBay:
 		if in.Bay < 1 {
@@ -55,10 +59,33 @@ func (in Instruction) Check() error {
 		if _, err := ParseReference(in.Session); err != nil {
 			return fmt.Errorf("stop_session: session: %w", err)
 		}
-	case TaskMessage, TaskDiagnostics:
+	case TaskMessage:
+		return in.checkTexts()
+	case TaskDiagnostics:
 	default:
 		return fmt.Errorf("cannot do %q: known are tariff, close_bay, open_bay, stop_session, message and diagnostics",
 			in.Do)
+	}
+	return nil
+}
+
+// Limits of what is instructed.
+const (
+	longestNotice = 120     // what a screen has room for, in characters
+	longestTariff = 1 << 15 // bytes
+)
+
+// checkTexts judges a message to drivers.
+func (in Instruction) checkTexts() error {
+	for language, text := range in.Texts {
+		n := len([]rune(text))
+		switch {
+		case n > longestNotice || n == 0 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }):
+			return fmt.Errorf("the text in %q has %d characters or a line break: want one line of at most %d", language,
+				n, longestNotice)
+		case MaskNumbers(text) != text:
+			return fmt.Errorf("the text in %q may have the number of a card", language)
+		}
 	}
 	return nil
 }

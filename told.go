@@ -11,10 +11,15 @@ const (
 	ToldCleared   = "fault.cleared"
 	ToldTariff    = "tariff.changed"
 	ToldDaily     = "report.daily" // after the end of the site's day
+	ToldSilent    = "kiosk.silent" // nothing was heard of a kiosk for longer than it may be
+	ToldHeard     = "kiosk.heard"  // again
 	ToldTest      = "test"         // on request alone
 )
 
-// Told lists them, but the test.
+// ToldByOffice lists what a back office tells of, but the test.
+func ToldByOffice() []string { return []string{ToldSilent, ToldHeard, ToldDaily} }
+
+// Told lists what a kiosk tells of, but the test.
 func Told() []string {
 	return []string{ToldStarted, ToldEnded, ToldSettled, ToldUnsettled, ToldRefunded, ToldRaised, ToldCleared,
 		ToldTariff, ToldDaily}

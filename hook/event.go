@@ -2,6 +2,7 @@ package hook
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"time"
@@ -17,7 +18,7 @@ type Event struct {
 	Type  string    `json:"type"`
 	At    time.Time `json:"timestamp"`
 	Kiosk string    `json:"kiosk_id"`
-	// Data is a report.Session of session events, a Fault, a Tariff or a Daily; nothing of a test.
+	// Data is a report.Session of session events, a Fault, a Tariff, a Silence or a Daily; nothing of a test.
 	Data any `json:"data,omitempty"`
 
 	day string // that it is about; empty for a record
@@ -40,6 +41,18 @@ type Tariff struct {
 	OCPI any        `json:"tariff"`
 }
 
+// Kinds of the records of a back office that are told of.
+const (
+	KioskSilent = "kiosk_silent"
+	KioskHeard  = "kiosk_heard"
+)
+
+// Silence is that nothing was heard of a kiosk, or that it was heard again.
+type Silence struct {
+	Kiosk string    `json:"kiosk_id"`
+	Since time.Time `json:"since"` // when it was heard last before
+}
+
 // Daily is what was sold on a day.
 type Daily struct {
 	Day       string           `json:"day"`
@@ -60,12 +73,20 @@ var kinds = map[session.Kind]string{
 	session.FaultRaised:     kiosk.ToldRaised,
 	session.FaultCleared:    kiosk.ToldCleared,
 	session.InstructionDone: kiosk.ToldTariff,
+	KioskSilent:             kiosk.ToldSilent,
+	KioskHeard:              kiosk.ToldHeard,
 }
 
 // event is what is told of a record; false where it is nothing.
 func (t *Teller) event(ctx context.Context, epoch string, r kiosk.Record) (Event, bool, error) {
 	e := Event{ID: fmt.Sprintf("evt_%s_%d", epoch, r.Seq), Type: kinds[session.Kind(r.Kind)], At: r.Wall,
 		Kiosk: t.Kiosk}
+	if e.Type == kiosk.ToldSilent || e.Type == kiosk.ToldHeard {
+		var s Silence
+		err := json.Unmarshal(r.Body, &s)
+		e.Kiosk, e.Data = s.Kiosk, s
+		return e, true, err
+	}
 	was, err := session.FromRecord(r)
 	if err != nil { // of a newer program
 		t.Log.Warn("a record is told of to nobody", "record", r.Seq, "error", err)

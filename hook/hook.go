@@ -3,7 +3,8 @@
 // A Teller has targets. Each follows the journal by a place of its own, in a file beside it: what its target took is
 // behind the place, and nothing is kept a second time. Events are told in order, one after the other, and the next only
 // when the one before was taken: a target that is away gets each of them when it is back. It is tried again after 1, 2,
-// 4 minutes and so on, at last every hour; after seven days it is parked, with its place, until a person lets it go on.
+// 4 minutes and so on, at last every hour; after seven days of tries it is parked, with its place, until a person lets
+// it go on.
 // An event may arrive twice where an answer was lost; its id is the same. A new target is told what happens from then
 // on. Where the file is lost, its targets are new ones.
 //
@@ -32,7 +33,8 @@ const (
 	lookEvery = 5 * time.Second
 	firstTry  = time.Minute
 	lastTry   = time.Hour
-	giveUp    = 7 * 24 * time.Hour
+	mostTries = 6 + 7*24 // an hour until they come every hour, and a week of those: no clock that is set shortens it
+	saveEvery = time.Hour
 	late      = 5 * time.Minute // after midnight the day is told: what was being booked is
 	mostDays  = 7
 )
@@ -88,6 +90,8 @@ type Teller struct {
 	Targets []Target
 
 	mu     sync.Mutex
+	saved  time.Time // when the file was written
+	behind bool      // the file
 	states map[string]State
 	wake   map[string]chan struct{}
 }
@@ -131,6 +135,7 @@ func (t *Teller) save() error {
 	if err != nil {
 		return err
 	}
+	t.saved, t.behind = time.Now(), false
 	return file.Write(t.Path, text, 0o600)
 }
 
@@ -143,6 +148,20 @@ func (t *Teller) change(name string, f func(*State)) {
 	t.states[name] = s
 	if err := t.save(); err != nil {
 		t.Log.Error("the places of web hooks and mail were not kept: some may be told twice", "error", err)
+	}
+}
+
+// passed moves a place over what is not told. It is kept now and then alone: a journal grows all the time.
+func (t *Teller) passed(name string, upTo int64) {
+	t.mu.Lock()
+	s := t.states[name]
+	t.behind = t.behind || upTo > s.Seq
+	s.Seq = upTo
+	t.states[name] = s
+	due := t.behind && time.Since(t.saved) >= saveEvery
+	t.mu.Unlock()
+	if due {
+		t.change(name, func(*State) {})
 	}
 }
 
@@ -176,6 +195,13 @@ func (t *Teller) Run(ctx context.Context) {
 		})
 	}
 	all.Wait()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.behind {
+		if err := t.save(); err != nil {
+			t.Log.Error("the places of web hooks and mail were not kept", "error", err)
+		}
+	}
 }
 
 // look tells what there is to tell, and returns when to look again.
@@ -184,7 +210,7 @@ func (t *Teller) look(ctx context.Context, to Target) (wait time.Duration) {
 	switch {
 	case s.Parked:
 		return lastTry
-	case s.Next != nil && now.Before(*s.Next):
+	case s.Next != nil && now.Before(*s.Next) && s.Next.Sub(now) <= lastTry: // further off was the clock that said it
 		return s.Next.Sub(now)
 	}
 	if day := t.today(); t.Trusted() && (s.Day == "" || s.Day > day) { // the clock was wrong, or not known
@@ -196,9 +222,7 @@ func (t *Teller) look(ctx context.Context, to Target) (wait time.Duration) {
 		t.Log.Error("what is to be told cannot be read", "to", to.Name, "error", err)
 	}
 	if len(events) == 0 {
-		if upTo > s.Seq { // of what was looked at nothing is told
-			t.change(to.Name, func(s *State) { s.Seq = upTo })
-		}
+		t.passed(to.Name, upTo) // of what was looked at nothing is told
 		if err != nil {
 			return firstTry
 		}
@@ -246,7 +270,7 @@ func (t *Teller) failed(name string, why error) {
 		}
 		again := now.Add(min(firstTry<<min(s.Tries, 10), lastTry))
 		s.Tries, s.Next, s.Why = s.Tries+1, &again, why.Error()
-		s.Parked = errors.Is(why, ErrGone) || now.Sub(*s.Since) >= giveUp
+		s.Parked = errors.Is(why, ErrGone) || s.Tries >= mostTries
 		t.Log.Warn("not told", "to", name, "error", why, "tries", s.Tries, "parked", s.Parked)
 	})
 }
@@ -273,8 +297,9 @@ func (t *Teller) events(ctx context.Context, to Target, s State) (out []Event, u
 			asked = append(asked, string(kind))
 		}
 	}
-	if len(asked) == 0 {
-		return out, upTo, failed
+	end, err := t.Journal.Seq(ctx) // before what is read: what comes meanwhile is not passed over
+	if err != nil || len(asked) == 0 {
+		return out, max(upTo, end), errors.Join(failed, err)
 	}
 	epoch, err := t.Journal.Epoch(ctx)
 	if err != nil {
@@ -293,10 +318,10 @@ func (t *Teller) events(ctx context.Context, to Target, s State) (out []Event, u
 			out = append(out, e)
 		}
 		if len(out) == to.Most {
-			break
+			return out, upTo, failed
 		}
 	}
-	return out, upTo, failed
+	return out, max(upTo, end), failed
 }
 
 // days are what was sold on days that are over.

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -361,4 +362,66 @@ func TestAClockThatWasWrong(t *testing.T) {
 			t.Errorf("without its reports it was told %v", got)
 		}
 	})
+}
+
+// TestAClockThatIsSet between two tries neither parks a target nor makes it wait: an hour later it is told.
+func TestAClockThatIsSet(t *testing.T) {
+	for _, off := range []time.Duration{-30 * 24 * time.Hour, 300 * 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(365 * 24 * time.Hour)
+			j, to := &journal{}, &told{why: errors.New("network is unreachable")}
+			x := teller(t, j, filepath.Join(t.TempDir(), "told"), hook.Target{Name: "a", Send: to.Send, Most: 1,
+				Types: []string{kiosk.ToldRaised}})
+			var skew atomic.Int64
+			skew.Store(int64(off))
+			x.Now = func() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
+			j.fault(1)
+			during(t, x, 10*time.Minute, func() {
+				time.Sleep(30 * time.Second) // one try failed
+				skew.Store(0)
+				time.Sleep(2 * time.Minute)
+				to.fail(nil)
+			})
+			during(t, x, time.Hour)
+			if s := x.States()[0]; len(to.taken) != 1 || s.Parked {
+				t.Errorf("the clock was %v off: %d events were taken: %+v", off, len(to.taken), s)
+			}
+		})
+	}
+}
+
+// TestATypeThatIsAdded is told from then on, and not of what happened while it was not wanted.
+func TestATypeThatIsAdded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, path, to := &journal{}, filepath.Join(t.TempDir(), "told"), &told{}
+		with := func(types ...string) *hook.Teller {
+			return teller(t, j, path, hook.Target{Name: "a", Send: to.Send, Most: 1, Types: types})
+		}
+		during(t, with(kiosk.ToldTariff), 2*time.Hour, func() {
+			for range 5 {
+				j.fault(1)
+			}
+		})
+		during(t, with(kiosk.ToldTariff, kiosk.ToldRaised), time.Hour)
+		if len(to.taken) > 0 {
+			t.Errorf("it is told %d events of before", len(to.taken))
+		}
+		during(t, with(kiosk.ToldTariff, kiosk.ToldRaised), time.Hour, func() { j.fault(2) })
+		if len(to.taken) != 1 {
+			t.Errorf("it is told %d events of after", len(to.taken))
+		}
+	})
+}
+
+// TestAnAnswerThatBreaksOff is an answer: its status says that the event was taken.
+func TestAnAnswerThatBreaksOff(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.Write([]byte("ok")) // the test sees what comes of it
+	}))
+	defer server.Close()
+	keys := func() ([][]byte, error) { return [][]byte{[]byte(strings.Repeat("a", 24))}, nil }
+	if err := hook.NewWeb(server.URL, true, keys, time.Now).Send(t.Context(), []hook.Event{{ID: "evt_1"}}); err != nil {
+		t.Error(err)
+	}
 }

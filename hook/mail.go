@@ -1,7 +1,9 @@
 package hook
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -52,13 +54,26 @@ func (m *Mail) Send(ctx context.Context, events []Event) error {
 	subject, body := m.words(events)
 	msg.Subject(subject)
 	msg.SetDate()
-	msg.SetMessageID()
+	msg.SetMessageIDWithValue(m.id(events)) // the same for the same events, by which a mail that came twice is known
 	msg.SetBodyString(mail.TypeTextPlain, body)
 	client, err := m.client()
 	if err != nil {
 		return err
 	}
-	return client.DialAndSendWithContext(ctx, msg)
+	err = client.DialAndSendWithContext(ctx, msg)
+	if msg.IsDelivered() { // the server took it: what went wrong after that is its farewell
+		return nil
+	}
+	return err
+}
+
+// id is that of a message (RFC 5322, section 3.6.4).
+func (m *Mail) id(events []Event) string {
+	sum := sha256.New()
+	for _, e := range events {
+		fmt.Fprintln(sum, e.ID)
+	}
+	return fmt.Sprintf("%x@%s.kioskd", sum.Sum(nil)[:16], strings.ToLower(cmp.Or(events[0].Kiosk, "kiosk")))
 }
 
 func (m *Mail) client() (*mail.Client, error) {
@@ -127,6 +142,12 @@ func (m *Mail) lines(e Event) []string {
 		return out
 	case Daily:
 		return m.daily(d)
+	case Silence:
+		said := p.T("office.silent", "At", p.Minute(d.Since.In(m.Zone)))
+		if e.Type == kiosk.ToldHeard {
+			said = p.T("office.back")
+		}
+		return []string{pair(p.T("report.col.kiosk")+" "+d.Kiosk, said)}
 	case Tariff:
 		from := e.At
 		if d.From != nil {

@@ -7,6 +7,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"net/textproto"
 	"strings"
 	"sync"
 	"testing"
@@ -139,4 +140,67 @@ func decoded(t *testing.T, msg *mail.Message) string {
 		t.Fatal(err)
 	}
 	return string(out)
+}
+
+// TestAMailThatWasTaken is not sent again because its server hangs up without a word, and comes with the same
+// Message-ID if it must be sent again.
+func TestAMailThatWasTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	messages := make(chan string, 2)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			take(textproto.NewConn(c), messages)
+		}
+	}()
+	texts, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &hook.Mail{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: hook.NoTLS, From: "k@example.com",
+		To: []string{"h@example.com"}, Site: "Parkhaus", Zone: time.UTC, Printer: texts.Printer("en")}
+	ids := map[string]bool{}
+	for range 2 {
+		if err := m.Send(t.Context(), []hook.Event{{ID: "evt_1", At: time.Now(), Type: kiosk.ToldTest}}); err != nil {
+			t.Error(err)
+		}
+		msg, err := mail.ReadMessage(strings.NewReader(<-messages))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[msg.Header.Get("Message-Id")] = true
+	}
+	if len(ids) != 1 || ids[""] {
+		t.Errorf("the same event has the ids %v", ids)
+	}
+}
+
+// take takes one mail, and hangs up when its sender says farewell (RFC 5321).
+func take(c *textproto.Conn, messages chan<- string) {
+	defer c.Close()
+	c.PrintfLine("220 mx.example ESMTP") // an error here is the connection's, and ends it
+	for {
+		line, err := c.ReadLine()
+		switch {
+		case err != nil || line == "QUIT":
+			return
+		case line == "DATA":
+			c.PrintfLine("354 go on")
+			text, err := c.ReadDotBytes()
+			if err != nil {
+				return
+			}
+			messages <- string(text)
+			c.PrintfLine("250 queued")
+		default:
+			c.PrintfLine("250 mx.example")
+		}
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,8 +67,12 @@ func NewWeb(address string, private bool, secrets func() ([][]byte, error), now 
 // patience is how long a receiver may take.
 const patience = 10 * time.Second
 
-// shared is the space that providers share among their customers (RFC 6598).
-const shared = "100.64.0.0/10"
+// special are the addresses that look public and are not (IANA's registries of special-purpose addresses), with those
+// that carry an IPv4 address in them.
+func special() []string {
+	return []string{"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4",
+		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2002::/16", "fec0::/10"}
+}
 
 // public tells why an address is none of the public network.
 func public(address string) error {
@@ -76,7 +81,8 @@ func public(address string) error {
 		return err
 	}
 	ip := to.Addr().Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || netip.MustParsePrefix(shared).Contains(ip) {
+	inside := func(p string) bool { return netip.MustParsePrefix(p).Contains(ip) }
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || slices.ContainsFunc(special(), inside) {
 		return fmt.Errorf("%s is no public address: private: true would allow it", ip)
 	}
 	return nil
@@ -121,14 +127,14 @@ func (w *Web) send(ctx context.Context, e Event) error {
 		return err
 	}
 	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection may be used again
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection may be used again; its status counts
 	switch {
 	case resp.StatusCode == http.StatusGone:
 		return ErrGone
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return fmt.Errorf("the receiver answers %s", resp.Status)
 	}
-	return err
+	return nil
 }
 
 // signature signs an event by each key.

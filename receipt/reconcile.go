@@ -13,6 +13,7 @@ import (
 
 // OpenItem is money of a session that is not settled, or was left to a person.
 type OpenItem struct {
+	Kiosk      string             `json:"kiosk_id,omitempty"` // at a back office, which has several
 	Reference  string             `json:"reference"`
 	Session    string             `json:"session"`
 	Bay        int                `json:"bay"`

@@ -181,7 +181,24 @@ func (c *Controller) Note(ctx context.Context, kind Kind, body any) error {
 	default:
 		return fmt.Errorf("a record of kind %s is more than a note", kind)
 	}
+	if b, ok := body.(NoteBody); ok {
+		body = b.bounded()
+	}
 	return c.Do(ctx, Observation{What: NoteTold, Noted: &Event{Kind: kind, Body: body}})
+}
+
+// longestNote is the longest text of a note, in characters: no program may fill the journal.
+const longestNote = 300
+
+// bounded is a note without the number of a card, whatever a person typed, and no longer than it may be.
+func (b NoteBody) bounded() NoteBody {
+	for _, s := range []*string{&b.By, &b.What, &b.Detail, &b.From} {
+		*s = kiosk.MaskNumbers(*s)
+		if r := []rune(*s); len(r) > longestNote {
+			*s = string(r[:longestNote-1]) + "…"
+		}
+	}
+	return b
 }
 
 // Snapshot is the present state.

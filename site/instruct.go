@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,7 +51,7 @@ func (i *instructionRunner) Instruct(ctx context.Context, in kiosk.Instruction, 
 		return
 	}
 	if err := backoffice.InTime(in, i.clock.Now()); err != nil {
-		i.end(ctx, in, nil, err)
+		i.ended(ctx, in, outcome{}, err)
 		return
 	}
 	if err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionGiven, By: i.by, Instruction: &in,
@@ -67,6 +68,12 @@ func (i *instructionRunner) Instruct(ctx context.Context, in kiosk.Instruction, 
 func (i *instructionRunner) order(ctx context.Context, in kiosk.Instruction, by string) error {
 	mine := *i
 	mine.by = by
+	if err := in.Check(); err != nil { // no program fills the journal with what cannot be done
+		return err
+	}
+	if err := mine.sameAs(ctx, in); err != nil {
+		return err
+	}
 	ended, why, err := mine.became(ctx, in.ID)
 	if ended || err != nil {
 		return errors.Join(why, err)
@@ -78,9 +85,34 @@ func (i *instructionRunner) order(ctx context.Context, in kiosk.Instruction, by 
 		Instruction: &in}); err != nil {
 		return err
 	}
-	report, why := mine.carryOut(ctx, in)
-	mine.end(ctx, in, report, why)
-	return why
+	done, why := mine.carryOut(ctx, in)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // it is as good as done
+	defer stop()
+	return errors.Join(why, mine.end(ctx, in, done, why))
+}
+
+// sameAs tells why an instruction is not the one of its id that was taken before.
+func (i *instructionRunner) sameAs(ctx context.Context, in kiosk.Instruction) error {
+	for r, err := range i.journal.Matching(ctx, string(session.InstructionTaken), "$.instruction.id", in.ID) {
+		if err != nil {
+			return err
+		}
+		e, err := session.FromRecord(r)
+		if err != nil {
+			return err
+		}
+		was := e.Body.(session.InstructionBody).Instruction
+		was.Issued, was.Expires, in.Issued, in.Expires = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		a, errA := json.Marshal(was)
+		b, errB := json.Marshal(in)
+		if err := errors.Join(errA, errB); err != nil {
+			return err
+		}
+		if !bytes.Equal(a, b) {
+			return errors.New("with this key another command was given")
+		}
+	}
+	return nil
 }
 
 // became tells whether an instruction has ended, and why it was refused; nil where it was not.
@@ -141,14 +173,14 @@ func (i *instructionRunner) resume(ctx context.Context) error {
 	}
 	for _, in := range slices.Backward(open) { // the oldest first
 		if err := backoffice.InTime(in, i.clock.Now()); err != nil {
-			i.end(ctx, in, nil, fmt.Errorf("the kiosk was away: %w", err))
+			i.ended(ctx, in, outcome{}, fmt.Errorf("the kiosk was away: %w", err))
 			continue
 		}
-		report, err := i.carryOut(ctx, in)
+		done, err := i.carryOut(ctx, in)
 		if errors.Is(err, errAlready) { // it was done before the kiosk ended
 			err = nil
 		}
-		i.end(ctx, in, report, err)
+		i.ended(ctx, in, done, err)
 	}
 	return nil
 }
@@ -157,18 +189,38 @@ func (i *instructionRunner) resume(ctx context.Context) error {
 var errAlready = errors.New("it is so already")
 
 func (i *instructionRunner) do(ctx context.Context, in kiosk.Instruction) {
-	report, err := i.carryOut(ctx, in)
-	i.end(ctx, in, report, err)
+	done, err := i.carryOut(ctx, in)
+	i.ended(ctx, in, done, err)
 }
 
-// end writes down what came of an instruction, as soon as that can be written.
-func (i *instructionRunner) end(ctx context.Context, in kiosk.Instruction, report json.RawMessage, why error) {
+// outcome is what came of an instruction.
+type outcome struct {
+	report json.RawMessage
+	// holds lets it hold, once that is written down: a price that a restart would forget is none. It may be nil.
+	holds func()
+}
+
+// ended is end for those who are told by the journal alone.
+func (i *instructionRunner) ended(ctx context.Context, in kiosk.Instruction, done outcome, why error) {
+	if err := i.end(ctx, in, done, why); err != nil {
+		i.log.Error("instruction", "id", in.ID, "error", err)
+	}
+}
+
+// end writes down what came of an instruction, as soon as that can be written, and lets it hold.
+func (i *instructionRunner) end(ctx context.Context, in kiosk.Instruction, done outcome, why error) error {
 	i.log.Info("instruction", "id", in.ID, "do", in.Do, "error", why)
 	for {
 		err := i.owner.control.Do(ctx, session.Observation{What: session.InstructionEnded, By: i.by, Instruction: &in,
-			Report: report, Err: why})
-		if err == nil || ctx.Err() != nil {
-			return
+			Report: done.report, Err: why})
+		switch {
+		case err == nil && why == nil && done.holds != nil:
+			done.holds()
+			return nil
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("what came of it cannot be written down: %w", err)
 		}
 		i.log.Error("instruction", "id", in.ID, "error", err)
 		select {
@@ -178,21 +230,31 @@ func (i *instructionRunner) end(ctx context.Context, in kiosk.Instruction, repor
 	}
 }
 
-func (i *instructionRunner) carryOut(ctx context.Context, in kiosk.Instruction) (json.RawMessage, error) {
+func (i *instructionRunner) carryOut(ctx context.Context, in kiosk.Instruction) (done outcome, err error) {
 	if err := in.Check(); err != nil {
-		return nil, err
+		return done, err
 	}
 	switch in.Do {
 	case kiosk.TaskTariff:
-		return i.prices.order(in, i.clock.Now())
+		done.report, done.holds, err = i.prices.order(in, i.clock.Now())
+		return done, err
 	case kiosk.TaskMessage:
-		return nil, i.prices.announce(in)
+		done.holds = func() { i.prices.announce(in) }
+		return done, nil
 	case kiosk.TaskDiagnostics:
-		return i.report(ctx)
+		done.report, err = i.report(ctx)
+		return done, err
+	}
+	return done, i.act(ctx, in)
+}
+
+// act does what changes the site at once.
+func (i *instructionRunner) act(ctx context.Context, in kiosk.Instruction) error {
+	switch in.Do {
 	case kiosk.TaskStopSession:
 		ref, err := kiosk.ParseReference(in.Session)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		_, err = i.owner.Stop(ctx, ref, i.by)
 		if errors.Is(err, errNoSession) {
@@ -200,17 +262,17 @@ func (i *instructionRunner) carryOut(ctx context.Context, in kiosk.Instruction) 
 				err = fmt.Errorf("session %s has ended: %w", ref, errAlready)
 			}
 		}
-		return nil, err
+		return err
 	case kiosk.TaskCloseBay:
-		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, Raised: true,
+		return i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, Raised: true,
 			By: i.by})
 	case kiosk.TaskOpenBay:
 		if err := i.mayOpen(ctx, in.Bay, ByOffice); err != nil {
-			return nil, err
+			return err
 		}
-		return nil, i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, By: i.by})
+		return i.owner.control.Do(ctx, session.Observation{What: session.ShutAsked, Bay: in.Bay, By: i.by})
 	}
-	return nil, fmt.Errorf("cannot do %q", in.Do)
+	return fmt.Errorf("cannot do %q", in.Do)
 }
 
 // mayOpen: a person who stands at a bay and closed it may have a hand in it. Only what the one who asks alone

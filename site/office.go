@@ -27,7 +27,7 @@ type office struct {
 	up      *uplink // nil for none
 	devices *devices
 
-	refunding sync.Mutex // one after the other: each looks at what is left
+	refunding *sync.Mutex // of the site: each refund looks at what is left
 }
 
 // Office implements api.Site.
@@ -102,6 +102,9 @@ func (o *office) SendNow(context.Context) (api.Done, error) {
 	return api.Done{Done: true}, nil
 }
 
+// longestWhy is the longest reason of a refund, in characters.
+const longestWhy = 500
+
 // Refund writes down that a person gave money back outside of the terminal, which needs the
 // card for it. It never exceeds what was taken.
 func (o *office) Refund(ctx context.Context, reference, amount, by, why string) (api.Refunded, error) {
@@ -113,8 +116,12 @@ func (o *office) RefundOnce(ctx context.Context, reference, amount, by, why, key
 	o.refunding.Lock()
 	defer o.refunding.Unlock()
 	out := api.Refunded{Reference: reference}
-	if by == "" {
+	by, why = kiosk.MaskNumbers(by), kiosk.MaskNumbers(why)
+	switch {
+	case by == "":
 		return out, errors.New("cannot refund: the name of the person who gave the money back is missing")
+	case len([]rune(why)) > longestWhy:
+		return out, fmt.Errorf("cannot refund: the reason has more than %d characters", longestWhy)
 	}
 	id, err := o.journal.Find(ctx, reference)
 	if err != nil {
@@ -138,12 +145,12 @@ func (o *office) RefundOnce(ctx context.Context, reference, amount, by, why, key
 	if err != nil {
 		return out, err
 	}
-	told, err := o.told(ctx, id, key)
+	told, err := o.told(ctx, key)
 	switch {
 	case err != nil:
 		return out, err
-	case told != nil && *told != out.Refunded:
-		return out, fmt.Errorf("cannot refund %v: with this key %v was refunded", out.Refunded, *told)
+	case told != nil && !sameRefund(*told, id, out.Refunded, by):
+		return out, fmt.Errorf("cannot refund %v: with this key another refund was written down", out.Refunded)
 	case told != nil:
 		return out, nil
 	}
@@ -162,25 +169,23 @@ func (o *office) RefundOnce(ctx context.Context, reference, amount, by, why, key
 		Amount: &out.Refunded, By: by, Note: why, Key: key, Derived: credits})
 }
 
-// told is the refund of a session that was told with a key; nil where there is none.
-func (o *office) told(ctx context.Context, id, key string) (*kiosk.Money, error) {
+// sameRefund tells whether a refund is the one of a session, an amount and a person.
+func sameRefund(e session.Event, id string, amount kiosk.Money, by string) bool {
+	b := e.Body.(session.RefundBody)
+	return e.Session == id && b.Amount == amount && b.By == by
+}
+
+// told is the refund that was told with a key; nil where there is none.
+func (o *office) told(ctx context.Context, key string) (*session.Event, error) {
 	if key == "" {
 		return nil, nil
 	}
-	for r, err := range o.journal.Session(ctx, id) {
+	for r, err := range o.journal.Matching(ctx, string(session.Refunded), "$.key", key) {
 		if err != nil {
 			return nil, err
-		}
-		if r.Kind != string(session.Refunded) {
-			continue
 		}
 		e, err := session.FromRecord(r)
-		if err != nil {
-			return nil, err
-		}
-		if b := e.Body.(session.RefundBody); b.Key == key {
-			return &b.Amount, nil
-		}
+		return &e, err
 	}
 	return nil, nil
 }

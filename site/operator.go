@@ -23,7 +23,6 @@ import (
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/tariff"
-	"kioskd/terminal/zvt"
 )
 
 // operator is the way to an operator's central system: what it sees of the site, and what the site lets it do.
@@ -62,7 +61,7 @@ func (s *Site) openOperator(ctx context.Context) error {
 	o.model = csms.NewModel(o.variables(), o.book.settings(), o.book.keepSettings)
 	o.station = csms.New(csms.Config{URL: s.c.CSMS.URL.String(), Identity: o.identity(), Password: s.c.CSMS.Password,
 		TLS: secure, Queue: o.book, Site: o, Model: o.model, Now: s.clock.Now, Log: s.log,
-		Trace: s.traces("csms"), Mask: zvt.MaskNumbers,
+		Trace: s.traces("csms"), Mask: kiosk.MaskNumbers,
 		Boot: v2.BootNotification{Reason: "PowerUp", Station: v2.Station{Vendor: "kioskd", Model: "kiosk",
 			Serial: v2.Shortened(s.c.KioskID, 25), Firmware: v2.Shortened(s.options.Version, 50)}}})
 	s.operator, s.screen.Web = o, o.web
@@ -229,7 +228,7 @@ func (o *operator) Start(ctx context.Context, evse, remote int, token v2.IDToken
 	switch {
 	case !o.s.c.CSMS.RemoteStart:
 		return no("NotEnabled", "the host does not let an operator start a transaction: csms.remote_start")
-	case zvt.MaskNumbers(token.Token) != token.Token:
+	case kiosk.MaskNumbers(token.Token) != token.Token:
 		return no("InvalidIdToken", "the token has a card number in it")
 	}
 	bay, err := o.bay(evse)
@@ -407,7 +406,7 @@ func (o *operator) SetTariff(ctx context.Context, evse int, t v2.Tariff) error {
 	if err != nil {
 		return &csms.Refusal{Status: v2.Rejected, Code: "InvalidValue", Text: err.Error()}
 	}
-	if zvt.MaskNumbers(t.ID) != t.ID {
+	if kiosk.MaskNumbers(t.ID) != t.ID {
 		return &csms.Refusal{Status: v2.Rejected, Code: "InvalidValue", Text: "tariffId: it has a card number in it"}
 	}
 	sum := store.Sum(parsed.JSON())
@@ -447,8 +446,8 @@ func (o *operator) sellBy(ocpi []byte, from time.Time) error {
 		Instruction: &in}); err != nil {
 		return err
 	}
-	report, err := o.do.carryOut(ctx, in)
-	o.do.end(ctx, in, report, err)
+	done, err := o.do.carryOut(ctx, in)
+	err = errors.Join(err, o.do.end(ctx, in, done, err))
 	if err != nil {
 		return &csms.Refusal{Status: v2.Rejected, Code: "InvalidValue", Text: err.Error()}
 	}

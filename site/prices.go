@@ -172,16 +172,18 @@ func (s *priceSchedule) mayOrder(in kiosk.Instruction, now time.Time) error {
 	return err
 }
 
-// order takes a tariff over, if the site may sell by it.
-func (s *priceSchedule) order(in kiosk.Instruction, now time.Time) (json.RawMessage, error) {
+// order judges a tariff, and returns what the journal says of it, and what lets it hold.
+func (s *priceSchedule) order(in kiosk.Instruction, now time.Time) (report json.RawMessage, holds func(), err error) {
 	t, sum, from, err := s.judged(in, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.orders = append(s.orders, priced{from, t, sum})
-	return json.Marshal(sold{sum, s.base.sum})
+	report, err = json.Marshal(sold{sum, s.base.sum})
+	return report, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.orders = append(s.orders, priced{from, t, sum})
+	}, err
 }
 
 // jumpAt says which price is far from the one that it follows, or from the one that follows it, if a tariff is sold by
@@ -233,22 +235,11 @@ func jump(old, now *tariff.Tariff) string {
 	return ""
 }
 
-// longestNotice is what a screen has room for.
-const longestNotice = 120
-
 // announce takes a message to drivers over; without texts the one before ends.
-func (s *priceSchedule) announce(in kiosk.Instruction) error {
-	for language, text := range in.Texts {
-		if n := len([]rune(text)); n > longestNotice || n == 0 ||
-			strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
-			return fmt.Errorf("the text in %q has %d characters or a line break: want one line of at most %d", language,
-				n, longestNotice)
-		}
-	}
+func (s *priceSchedule) announce(in kiosk.Instruction) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.notice = noticeOf(in)
-	return nil
 }
 
 func noticeOf(in kiosk.Instruction) notice {

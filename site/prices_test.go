@@ -45,10 +45,11 @@ func TestWhatIsSoldByWhen(t *testing.T) {
 	order := func(price string, from *time.Time, taken time.Time, more string) error {
 		in := kiosk.Instruction{ID: "I" + price, Do: kiosk.TaskTariff, Issued: taken, Tariff: energyAt(t, price, more),
 			From: from}
-		report, err := s.order(in, taken)
+		report, holds, err := s.order(in, taken)
 		if err != nil {
 			return err
 		}
+		holds()
 		e, err := session.Event{Kind: session.InstructionDone, At: taken,
 			Body: session.InstructionBody{Instruction: in, Report: report}}.Entry()
 		if err != nil {

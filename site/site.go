@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -63,8 +64,11 @@ type Site struct {
 	texts    *text.Catalogues
 	screen   ui.Site
 	visitors *visitors
-	tells    *hook.Teller                                   // nil where none is told
-	report   func(context.Context) (json.RawMessage, error) // of everything, for a technician far away
+	tells    *hook.Teller // nil where none is told
+
+	refunding sync.Mutex // one after the other
+
+	report func(context.Context) (json.RawMessage, error) // of everything, for a technician far away
 
 	off    context.Context // ends when a person at the screen switches the kiosk off
 	quit   context.CancelFunc
@@ -314,8 +318,8 @@ func (s *Site) Run(ctx context.Context) error {
 
 // served is the site as commands have it.
 func (s *Site) served() served {
-	return served{s.owner(), &office{c: s.c, journal: s.journal, control: s.control, up: s.up, devices: s.devices},
-		granter{s.c, s.journal, s.control, s.clock.Now}, s.operator}
+	return served{s.owner(), &office{c: s.c, journal: s.journal, control: s.control, up: s.up, devices: s.devices,
+		refunding: &s.refunding}, granter{s.c, s.journal, s.control, s.clock.Now}, s.operator}
 }
 
 // serve runs the machine and the screen's socket side by side; the screen stays until the machine has ended its

@@ -40,8 +40,7 @@ type desktop struct {
 	orders  *instructionRunner // what its host instructs
 	ordered sync.Mutex         // one instruction at a time
 
-	one    chan struct{} // who has the reports
-	keptAt time.Time     // of its owner
+	shelf *report.Shelf
 }
 
 // mostConnections are at a time: more wait.
@@ -49,10 +48,11 @@ const mostConnections = 256
 
 // serveWeb answers the host's network until ctx ends. A port that cannot be had is tried again.
 func (s *Site) serveWeb(ctx context.Context) {
+	open := func(ctx context.Context) (*report.Book, error) { return openReports(ctx, s.c, s.journal) }
 	d := &desktop{served: s.served(), c: s.c, journal: s.journal, control: s.control, version: s.options.Version,
-		log: s.log, one: make(chan struct{}, 1), tells: s.tells, orders: &instructionRunner{journal: s.journal,
-			owner: s.owner(),
-			clock: s.clock, prices: s.prices, report: s.report, log: s.log}}
+		log: s.log, tells: s.tells, shelf: report.NewShelf(Reports(s.c.Journal), open),
+		orders: &instructionRunner{journal: s.journal, owner: s.owner(), clock: s.clock, prices: s.prices,
+			report: s.report, log: s.log}}
 	for ctx.Err() == nil {
 		err := s.listenWeb(ctx, d)
 		if ctx.Err() != nil {
@@ -94,30 +94,9 @@ func (s *Site) listenWeb(ctx context.Context, d *desktop) error {
 	return errors.Join(err, server.Close())
 }
 
-// freshFor is how long reports stand as they are: however often they are asked for, the journal is read once in it.
-const freshFor = 2 * time.Second
-
-// Book implements web.Site. It opens the file of rows each time: the file may have been removed meanwhile. One request
-// at a time has it, so that no number of them fills the memory.
+// Book implements web.Site.
 func (d *desktop) Book(ctx context.Context, f func(*report.Book) error) error {
-	select {
-	case d.one <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-d.one }()
-	book, err := openReports(ctx, d.c, d.journal)
-	if err != nil {
-		return err
-	}
-	defer book.Close() // its rows are computed again
-	if time.Since(d.keptAt) >= freshFor || !config.Exists(Reports(d.c.Journal)) {
-		if err := book.KeepUp(ctx, nil); err != nil {
-			return err
-		}
-		d.keptAt = time.Now()
-	}
-	return f(book)
+	return d.shelf.Read(ctx, f)
 }
 
 // Find implements web.Site.

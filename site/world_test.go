@@ -289,7 +289,7 @@ func (w *world) start() {
 		version: "0.1.0", log: QuietLog()}
 	w.runner = &instructionRunner{by: ByOffice + "backoffice", journal: w.journal, owner: own, clock: w.clock,
 		prices: w.prices, report: w.keep.diagnostics(w.desk), log: QuietLog()}
-	w.office = &office{c: w.c, journal: w.journal, control: w.control}
+	w.office = &office{refunding: &sync.Mutex{}, c: w.c, journal: w.journal, control: w.control}
 	ended := make(chan error, 1)
 	go func() { ended <- w.control.Run(ctx, func() {}) }()
 	w.end = func() {

@@ -30,7 +30,8 @@ var (
 )
 
 // CopyOn brings a copy of this journal up to date: it writes what is new, all of it or nothing,
-// and on disk when it returns. What recognises cards is not copied. Where there is no copy, or one
+// and on disk when it returns. What recognises cards is not copied, nor who has a token: one that ends would live on.
+// Where there is no copy, or one
 // of another version, it makes a whole new one in its place; the old one goes only when the new
 // one is there. What is no copy of this journal, or cannot be read, may be all that is left of
 // another kiosk's: it stays beside the new one, by the name that is returned. It is for one
@@ -107,7 +108,7 @@ func forgetIn(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "pragma secure_delete = on; delete from token")
+	_, err = db.ExecContext(ctx, "pragma secure_delete = on; delete from token; delete from api_token")
 	return errors.Join(err, db.Close())
 }
 
@@ -152,6 +153,7 @@ func copyNew(ctx context.Context, from, path string) (err error) {
 			where key = 'thinned') as integer));
 		update main.meta set value = (select value from j.meta where key = 'thinned') where key = 'thinned';
 		insert into main.hash select * from j.hash where idx > (select max(idx) from main.hash);
+		delete from main.api_token;
 		delete from main.uplink; insert into main.uplink select * from j.uplink;
 		delete from main.parked; insert into main.parked select * from j.parked`)
 	if err != nil {

@@ -104,7 +104,7 @@ func (s *server) shut(shut bool) func(http.ResponseWriter, *http.Request, string
 		}
 		note := session.NoteBody{By: by, What: what, Detail: fmt.Sprint(b.Number)}
 		return command(s, w, r, note, func() (api.Done, error) {
-			return s.site.ShutBay(r.Context(), b.Number, shut, by)
+			return s.one.ShutBay(r.Context(), b.Number, shut, by)
 		})
 	}
 }
@@ -115,7 +115,7 @@ func (s *server) grant(w http.ResponseWriter, r *http.Request, by string) error 
 		return err
 	}
 	note := session.NoteBody{By: by, What: "free charge", Detail: fmt.Sprint(b.Number)}
-	return command(s, w, r, note, func() (Granted, error) { return s.site.Grant(r.Context(), b.Number, by) })
+	return command(s, w, r, note, func() (Granted, error) { return s.one.Grant(r.Context(), b.Number, by) })
 }
 
 // referenceOf is the reference of the session that a request names.
@@ -134,7 +134,7 @@ func (s *server) stop(w http.ResponseWriter, r *http.Request, by string) error {
 		return err
 	}
 	note := session.NoteBody{By: by, What: "stop session", Detail: reference}
-	return command(s, w, r, note, func() (api.Done, error) { return s.site.Stop(r.Context(), reference, by) })
+	return command(s, w, r, note, func() (api.Done, error) { return s.one.Stop(r.Context(), reference, by) })
 }
 
 func (s *server) refund(w http.ResponseWriter, r *http.Request, by string) error {
@@ -158,7 +158,7 @@ func (s *server) refund(w http.ResponseWriter, r *http.Request, by string) error
 	}
 	note := session.NoteBody{By: by, What: "refund", Detail: reference + " " + wish.Amount}
 	return command(s, w, r, note, func() (api.Refunded, error) {
-		return s.site.RefundOnce(r.Context(), reference, wish.Amount, by, wish.Why, once)
+		return s.one.RefundOnce(r.Context(), reference, wish.Amount, by, wish.Why, once)
 	})
 }
 
@@ -166,7 +166,7 @@ func (s *server) drain(on bool) func(http.ResponseWriter, *http.Request, string)
 	what := map[bool]string{true: "drain", false: "end drain"}[on]
 	return func(w http.ResponseWriter, r *http.Request, by string) error {
 		return command(s, w, r, session.NoteBody{By: by, What: what}, func() (api.Drained, error) {
-			d, err := s.site.Drain(r.Context(), on)
+			d, err := s.one.Drain(r.Context(), on)
 			d.Waiting = append([]string{}, d.Waiting...)
 			return d, err
 		})
@@ -198,7 +198,7 @@ func (s *server) order(r *http.Request, by, what string, in kiosk.Instruction) (
 	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer stop()
 	return carry(s, r, session.NoteBody{By: by, What: what}, func() (api.Done, error) {
-		return api.Done{Done: true}, s.site.Instruct(ctx, in, by)
+		return api.Done{Done: true}, s.one.Instruct(ctx, in, by)
 	})
 }
 
@@ -238,7 +238,7 @@ func (s *server) price(w http.ResponseWriter, r *http.Request, by string) error 
 }
 
 func (s *server) tokens(w http.ResponseWriter, r *http.Request, _ string) error {
-	all, err := s.site.Tokens(r.Context())
+	all, err := s.one.Tokens(r.Context())
 	if err != nil {
 		return err
 	}
@@ -256,27 +256,27 @@ func (s *server) makeToken(w http.ResponseWriter, r *http.Request, by string) er
 	}
 	note := session.NoteBody{By: by, What: "make token", Detail: wish.Name}
 	return command(s, w, r, note, func() (api.NewToken, error) {
-		return s.site.MakeToken(r.Context(), api.Token{Name: wish.Name, Scopes: wish.Scopes, Until: wish.Until}, by)
+		return s.one.MakeToken(r.Context(), api.Token{Name: wish.Name, Scopes: wish.Scopes, Until: wish.Until}, by)
 	})
 }
 
 func (s *server) endToken(w http.ResponseWriter, r *http.Request, by string) error {
 	name := r.PathValue("name")
-	all, err := s.site.Tokens(r.Context())
+	all, err := s.one.Tokens(r.Context())
 	if err != nil {
 		return err
 	}
 	for _, t := range all {
 		if t.Name == name {
 			note := session.NoteBody{By: by, What: "end token", Detail: name}
-			return command(s, w, r, note, func() (api.Done, error) { return s.site.EndToken(r.Context(), name, by) })
+			return command(s, w, r, note, func() (api.Done, error) { return s.one.EndToken(r.Context(), name, by) })
 		}
 	}
 	return fmt.Errorf("token %q: %w", name, ErrNone)
 }
 
 func (s *server) certificates(w http.ResponseWriter, _ *http.Request, _ string) error {
-	return answer(w, append([]Certificate{}, s.site.Certificates()...))
+	return answer(w, append([]Certificate{}, s.one.Certificates()...))
 }
 
 func (s *server) hooks(w http.ResponseWriter, _ *http.Request, _ string) error {

@@ -1,9 +1,13 @@
 package web_test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -13,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -133,7 +138,7 @@ func TestAPersonAtTheDesk(t *testing.T) {
 	want := []string{"login by anna: page", "command by anna: close bay 1", "shut 1 true anna",
 		"command by anna: open bay 1", "shut 1 false anna", "command by anna: free charge 1", "grant 1 anna",
 		"command by anna: stop session 7GK2M4Q", "stop 7GK2M4Q anna",
-		"command by anna: refund 7GK2M4Q 0.50", `refund 7GK2M4Q 0.50 anna "cable" "page 1"`,
+		"command by anna: refund 7GK2M4Q 0.50", `refund 7GK2M4Q 0.50 anna "cable" "page 7GK2M4Q 1"`,
 		"command by anna: drain", "drain true", "command by anna: end drain", "drain false",
 		"command by anna: message", "instruct message map[en:Closed on Sunday] anna",
 		"login_refused by anna: tariff", "command by anna: tariff", `instruct tariff {"id":"mine"} map[] anna`,
@@ -315,4 +320,153 @@ func TestLanguages(t *testing.T) {
 	if _, page := newVisitor(t, server.URL).read(http.DefaultClient.Do(req)); !strings.Contains(page, `lang="de"`) {
 		t.Errorf("%.300s", page)
 	}
+}
+
+// TestAPersonGuessesAnother: their own password, between two guesses at another's, makes them no more.
+func TestAPersonGuessesAnother(t *testing.T) {
+	_, server := newSite(t, people()...)
+	looked := 0
+	for i := range 20 {
+		if comes(server, "192.0.2.1:1", "", "anna", fmt.Sprint("guess ", i)) == http.StatusUnauthorized {
+			looked++
+		}
+		if status := comes(server, "192.0.2.1:1", "", "bert", password); status != http.StatusSeeOther {
+			t.Errorf("bert: %d", status)
+		}
+	}
+	if looked != 5 {
+		t.Errorf("%d of 20 guesses were looked at", looked)
+	}
+}
+
+// TestBehindAProxy a stranger's guesses keep no other visitor out, and the journal has the visitor's address; what a
+// visitor says of themselves counts for nothing.
+func TestBehindAProxy(t *testing.T) {
+	s, server := newSite(t, people()...)
+	for i := range 8 {
+		comes(server, "127.0.0.1:1", "192.0.2.10, 203.0.113.66", "anna", fmt.Sprint("guess ", i))
+	}
+	if status := comes(server, "127.0.0.1:2", "203.0.113.66, 192.0.2.10", "anna",
+		password); status != http.StatusSeeOther {
+		t.Errorf("anna, from elsewhere: %d", status)
+	}
+	if status := comes(server, "127.0.0.1:2", "203.0.113.66", "anna", password); status != http.StatusTooManyRequests {
+		t.Errorf("from where the guesses came: %d", status)
+	}
+	if status := comes(server, "203.0.113.66:2", "192.0.2.11", "anna", password); status != http.StatusTooManyRequests {
+		t.Errorf("from there, with a header of its own: %d", status)
+	}
+	if got := s.from[len(s.from)-1]; got != "192.0.2.10" {
+		t.Errorf("the journal says that she came from %q", got)
+	}
+}
+
+// comes tries to log in from an address, through a proxy where one says where the visitor is.
+func comes(server *httptest.Server, address, forwarded, name, password string) int {
+	form := strings.NewReader(url.Values{"name": {name}, "password": {password}}.Encode())
+	r := httptest.NewRequest("POST", "/login", form)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if forwarded != "" {
+		r.Header.Set("X-Forwarded-For", forwarded)
+	}
+	r.RemoteAddr = address
+	w := httptest.NewRecorder()
+	server.Config.Handler.ServeHTTP(w, r)
+	return w.Code
+}
+
+// TestAStatementThatDoesNotArrive holds no other visitor's reports back.
+func TestAStatementThatDoesNotArrive(t *testing.T) {
+	s, server := newSite(t, people()...)
+	v := newVisitor(t, server.URL)
+	v.enters("anna")
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s.asked = make(chan struct{}, 100)
+	cookie := v.client.Jar.Cookies(u)[0]
+	fmt.Fprintf(c, "POST /money HTTP/1.1\r\nHost: %s\r\nCookie: %s=%s\r\nExpect: 100-continue\r\n"+
+		"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n", u.Host, cookie.Name,
+		cookie.Value)
+	line, err := bufio.NewReader(c).ReadString('\n') // which is sent when the body is read
+	if err != nil || !strings.Contains(line, "100 Continue") || len(s.asked) > 0 {
+		t.Errorf("%q, %v: the reports were taken %d times before the statement was there", line, err, len(s.asked))
+	}
+}
+
+// TestStreamsAreBounded: one token leaves connections for others.
+func TestStreamsAreBounded(t *testing.T) {
+	_, server := newSite(t, people()...)
+	statuses := map[int]int{}
+	for range 70 {
+		_, resp := asked(t, server, "GET", "/events", "status")
+		statuses[resp.StatusCode]++
+	}
+	if statuses[200] != 64 || statuses[429] != 6 {
+		t.Errorf("%v", statuses)
+	}
+}
+
+// watching is a browser that keeps what a stream sends.
+type watching struct {
+	*httptest.ResponseRecorder
+	mu sync.Mutex
+}
+
+func (w *watching) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ResponseRecorder.Write(b)
+}
+
+func (w *watching) has(text string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return bytes.Contains(w.Body.Bytes(), []byte(text))
+}
+
+func (w *watching) SetReadDeadline(time.Time) error  { return nil }
+func (w *watching) SetWriteDeadline(time.Time) error { return nil }
+
+// TestFiguresFollow: what is sold within a minute of the last figures is on the page when that minute is over, also
+// where nothing else happens.
+func TestFiguresFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, handler := newHandler(t, people()...)
+		in := httptest.NewRecorder()
+		form := httptest.NewRequest("POST", "/login", strings.NewReader(url.Values{"name": {"anna"},
+			"password": {password}}.Encode()))
+		form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		handler.ServeHTTP(in, form)
+		ctx, leave := context.WithCancel(t.Context())
+		r := httptest.NewRequestWithContext(ctx, "GET", "/live", nil)
+		for _, c := range in.Result().Cookies() {
+			r.AddCookie(c)
+		}
+		w := &watching{ResponseRecorder: httptest.NewRecorder()}
+		var done sync.WaitGroup
+		done.Go(func() { handler.ServeHTTP(w, r) })
+		time.Sleep(20 * time.Second)
+		s.mu.Lock()
+		s.now.Bays = slices.Clone(s.now.Bays)
+		s.now.Bays[1] = web.Bay{Number: 2, State: "free"} // its session is settled
+		s.mu.Unlock()
+		s.changed <- struct{}{}
+		time.Sleep(10 * time.Second)
+		if w.has("event: cards") {
+			t.Error("the figures come more than once a minute")
+		}
+		time.Sleep(time.Minute)
+		if !w.has("event: cards") {
+			t.Error("the figures are those of before")
+		}
+		leave()
+		done.Wait()
+	})
 }

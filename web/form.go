@@ -25,7 +25,16 @@ type form struct {
 
 // forms are all that pages have.
 func (s *server) forms() []form {
-	return []form{
+	all := []form{
+		{"/do/webhooks/{hook}/test", kiosk.ScopeAdmin, s.doHook("test web hook", s.site.TestHook), nil},
+		{"/do/webhooks/{hook}/resume", kiosk.ScopeAdmin, s.doHook("resume web hook",
+			func(_ context.Context, name string) error { return s.site.ResumeHook(name) }), nil},
+		{"/do/verify", kiosk.ScopeReports, s.doVerify, nil},
+	}
+	if s.one == nil {
+		return all
+	}
+	return append(all, []form{
 		{"/do/bays/{bay}/close", kiosk.ScopeControl, s.doShut(true), nil},
 		{"/do/bays/{bay}/open", kiosk.ScopeControl, s.doShut(false), nil},
 		{"/do/bays/{bay}/free", kiosk.ScopeMoney, s.doGrant, nil},
@@ -34,12 +43,8 @@ func (s *server) forms() []form {
 		{"/do/drain", kiosk.ScopeControl, s.doDrain, nil},
 		{"/do/message", kiosk.ScopeControl, s.doMessage, nil},
 		{"/do/tariff", kiosk.ScopeMoney, s.doTariff, s.showPrices},
-		{"/do/webhooks/{hook}/test", kiosk.ScopeAdmin, s.doHook("test web hook", s.site.TestHook), nil},
-		{"/do/webhooks/{hook}/resume", kiosk.ScopeAdmin, s.doHook("resume web hook",
-			func(_ context.Context, name string) error { return s.site.ResumeHook(name) }), nil},
 		{"/do/inspect", kiosk.ScopeControl, s.doInspect, nil},
-		{"/do/verify", kiosk.ScopeReports, s.doVerify, nil},
-	}
+	}...)
 }
 
 func (s *server) doShut(shut bool) func(*view) (string, error) {
@@ -50,7 +55,7 @@ func (s *server) doShut(shut bool) func(*view) (string, error) {
 			return "", err
 		}
 		_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: what, Detail: fmt.Sprint(b.Number)},
-			func() (api.Done, error) { return s.site.ShutBay(v.r.Context(), b.Number, shut, v.who.Name) })
+			func() (api.Done, error) { return s.one.ShutBay(v.r.Context(), b.Number, shut, v.who.Name) })
 		return "", err
 	}
 }
@@ -61,7 +66,7 @@ func (s *server) doGrant(v *view) (string, error) {
 		return "", err
 	}
 	g, err := carry(s, v.r, session.NoteBody{By: v.who.Name, What: "free charge", Detail: fmt.Sprint(b.Number)},
-		func() (Granted, error) { return s.site.Grant(v.r.Context(), b.Number, v.who.Name) })
+		func() (Granted, error) { return s.one.Grant(v.r.Context(), b.Number, v.who.Name) })
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +79,7 @@ func (s *server) doStop(v *view) (string, error) {
 		return "", err
 	}
 	_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: "stop session", Detail: reference},
-		func() (api.Done, error) { return s.site.Stop(v.r.Context(), reference, v.who.Name) })
+		func() (api.Done, error) { return s.one.Stop(v.r.Context(), reference, v.who.Name) })
 	return "", err
 }
 
@@ -89,7 +94,7 @@ func (s *server) doRefund(v *view) (string, error) {
 	}
 	_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: "refund", Detail: reference + " " + amount},
 		func() (api.Refunded, error) {
-			return s.site.RefundOnce(v.r.Context(), reference, amount, v.who.Name, why, "page "+key)
+			return s.one.RefundOnce(v.r.Context(), reference, amount, v.who.Name, why, "page "+reference+" "+key)
 		})
 	return "", err
 }
@@ -98,7 +103,7 @@ func (s *server) doDrain(v *view) (string, error) {
 	on := v.r.PostFormValue("on") != ""
 	what := map[bool]string{true: "drain", false: "end drain"}[on]
 	_, err := carry(s, v.r, session.NoteBody{By: v.who.Name, What: what},
-		func() (api.Drained, error) { return s.site.Drain(v.r.Context(), on) })
+		func() (api.Drained, error) { return s.one.Drain(v.r.Context(), on) })
 	return "", err
 }
 
@@ -143,6 +148,10 @@ func (s *server) doTariff(v *view) (string, error) {
 }
 
 func (s *server) doVerify(v *view) (string, error) {
+	if !s.verifying.TryLock() {
+		return "", &problem{http.StatusConflict, "the journal is being verified"}
+	}
+	defer s.verifying.Unlock()
 	n, err := s.site.Verify(v.r.Context())
 	return v.T("journal.good", "N", n), err
 }
@@ -163,7 +172,7 @@ func (s *server) doInspect(v *view) (string, error) {
 	device, serial := v.r.PostFormValue("device"), v.r.PostFormValue("serial")
 	_, err := carry(s, v.r, session.NoteBody{By: v.who.Name, What: "inspect", Detail: device + " " + serial},
 		func() (api.Done, error) {
-			return s.site.Inspect(v.r.Context(), device, serial, v.r.PostFormValue("found"), v.who.Name)
+			return s.one.Inspect(v.r.Context(), device, serial, v.r.PostFormValue("found"), v.who.Name)
 		})
 	return "", err
 }

@@ -32,16 +32,19 @@ type screen struct {
 
 // screens are all pages.
 func (s *server) screens() []screen {
-	return []screen{
+	all := []screen{
 		{"/{$}", "web.now", kiosk.ScopeStatus, s.showNow},
 		{"/sessions", "report.sessions", kiosk.ScopeReports, s.showSessions},
 		{"/sessions/{reference}", "", kiosk.ScopeReports, s.showSession},
 		{"/money", "web.money", kiosk.ScopeReports, s.showMoney},
 		{"/use", "web.use", kiosk.ScopeReports, s.showUse},
-		{"/prices", "web.prices", kiosk.ScopeStatus, s.showPrices},
-		{"/journal", "staff.page.journal", kiosk.ScopeReports, s.showJournal},
 		{"/devices", "report.devices", kiosk.ScopeReports, s.showDevices},
 	}
+	if s.many != nil {
+		return append(all, screen{"/journal", "staff.page.journal", kiosk.ScopeReports, s.showJournals})
+	}
+	return append(all, screen{"/prices", "web.prices", kiosk.ScopeStatus, s.showPrices},
+		screen{"/journal", "staff.page.journal", kiosk.ScopeReports, s.showJournal})
 }
 
 // route adds the pages to the addresses that are answered. Where no person is let in there are none.
@@ -90,6 +93,7 @@ type view struct {
 	Menu     []link
 	Langs    []link
 	Now      Status
+	Many     bool // of a back office
 	Site     string
 	Wrong    string // what cannot be done
 	Done     string
@@ -108,6 +112,19 @@ func (v *view) May(scope string) bool { return slices.Contains(v.who.Scopes, sco
 
 // Person is the name of the person.
 func (v *view) Person() string { return v.who.Name }
+
+// Options are the kiosks of a back office, to choose one of.
+func (v *view) Options() (out []option) {
+	all, err := v.latest()
+	if err != nil {
+		v.server.log.Error("the kiosks cannot be listed", "error", err)
+	}
+	chosen := v.r.URL.Query().Get("kiosk")
+	for _, k := range all {
+		out = append(out, option{k.Kiosk, k.Kiosk, k.Kiosk == chosen})
+	}
+	return out
+}
 
 // Dir is the direction of writing.
 func (v *view) Dir() string {
@@ -134,8 +151,9 @@ func (s *server) languageOf(r *http.Request) string {
 // newView begins a page for a person.
 func (s *server) newView(w http.ResponseWriter, r *http.Request, who Person) *view {
 	now := s.site.Now()
-	v := &view{Printer: s.texts.Printer(s.languageOf(r)), server: s, w: w, r: r, who: who, status: http.StatusOK,
-		Now: now, Site: now.Name, Path: r.URL.Path}
+	v := &view{Many: s.many != nil, Printer: s.texts.Printer(s.languageOf(r)), server: s, w: w, r: r, who: who,
+		status: http.StatusOK,
+		Now:    now, Site: now.Name, Path: r.URL.Path}
 	for _, sc := range s.screens() {
 		if sc.title == "" || !v.May(sc.scope) {
 			continue

@@ -19,6 +19,7 @@ import (
 // moneyPage is what was sold, and whether it adds up.
 type moneyPage struct {
 	From, To, By string
+	Of           string // one kiosk of a back office
 	Groups       []option
 	Chart        template.HTML
 	Revenue      report.Local
@@ -29,14 +30,22 @@ type moneyPage struct {
 }
 
 // openRow is money that is not where it belongs yet.
-type openRow struct {
-	Reference, Since, Amount, What string
-	Bay                            int
+type openRow struct{ Link, Kiosk, Reference, Since, Amount, What string }
+
+// files is what is asked of the API for the files of a page.
+func (v *view) files(w report.Window, by string) string {
+	q := url.Values{"from": {w.From}, "to": {w.To}, "language": {v.Language}}
+	for name, value := range map[string]string{"by": by, "kiosk": w.Kiosk} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q.Encode()
 }
 
 // days is the window that a page asks for: the present month where it says nothing.
 func (v *view) days() (report.Window, error) {
-	w, err := window(v.r)
+	w, err := v.server.window(v.r)
 	if w.From == "" && w.To == "" {
 		now := v.Now.At
 		w.From = time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location()).Format(time.DateOnly)
@@ -54,12 +63,21 @@ func (s *server) showMoney(v *view) error {
 	if by == "" {
 		by = report.ByDay
 	}
-	p := &moneyPage{From: w.From, To: w.To, By: by, Query: url.Values{"from": {w.From}, "to": {w.To}, "by": {by},
-		"language": {v.Language}}.Encode()}
-	for _, g := range []string{report.ByDay, report.ByMonth, report.ByBay, report.ByTariff} {
+	p := &moneyPage{From: w.From, To: w.To, By: by, Of: w.Kiosk, Query: v.files(w, by)}
+	for _, g := range []string{report.ByDay, report.ByMonth, report.ByBay, report.ByTariff, report.ByKiosk} {
+		if g == report.ByKiosk && !v.Many {
+			continue
+		}
 		p.Groups = append(p.Groups, option{g, v.T("report.col." + g), g == by})
 	}
 	ctx := v.r.Context()
+	var lines []statement.Line
+	if v.r.Method == http.MethodPost { // it arrives before the book is taken, however slowly
+		lines, err = v.statement()
+		if err != nil {
+			return err
+		}
+	}
 	err = s.site.Book(ctx, func(b *report.Book) error {
 		t, err := b.Revenue(ctx, w, by)
 		if err != nil {
@@ -78,7 +96,7 @@ func (s *server) showMoney(v *view) error {
 		}
 		p.Days = t.In(v.Printer, false)
 		if v.r.Method == http.MethodPost {
-			p.Matches, err = v.compare(b)
+			p.Matches, err = v.compare(b, w, lines)
 		}
 		return err
 	})
@@ -87,15 +105,17 @@ func (s *server) showMoney(v *view) error {
 	}
 	items, err := s.site.Unsettled(ctx)
 	for _, i := range items {
-		p.Open = append(p.Open, openRow{i.Reference, v.Minute(i.Since.In(v.Now.At.Location())), v.Money(i.Held),
-			i.Why, i.Bay})
+		if w.Kiosk == "" || i.Kiosk == w.Kiosk {
+			p.Open = append(p.Open, openRow{v.link(i.Reference, i.Session), i.Kiosk, i.Reference,
+				v.Minute(i.Since.In(v.Now.At.Location())), v.Money(i.Held), i.Why})
+		}
 	}
 	v.Template, v.Body = "money", p
 	return err
 }
 
-// compare compares the statement of a bank that was sent with what was captured. Nothing is kept of it.
-func (v *view) compare(b *report.Book) (*report.Local, error) {
+// statement reads the statement of a bank that was sent. Nothing is kept of it.
+func (v *view) statement() ([]statement.Line, error) {
 	in, _, err := v.r.FormFile("statement")
 	if err != nil {
 		return nil, &problem{http.StatusBadRequest, fmt.Sprintf("the statement did not arrive: %v", err)}
@@ -109,8 +129,13 @@ func (v *view) compare(b *report.Book) (*report.Local, error) {
 	if err != nil {
 		return nil, &problem{http.StatusBadRequest, err.Error()}
 	}
+	return lines, nil
+}
+
+// compare compares lines of a statement with what was captured.
+func (v *view) compare(b *report.Book, w report.Window, lines []statement.Line) (*report.Local, error) {
 	var movements []report.Movement
-	for m, err := range b.Movements(v.r.Context(), report.Window{}) {
+	for m, err := range b.Movements(v.r.Context(), report.Window{Kiosk: w.Kiosk}) {
 		if err != nil {
 			return nil, err
 		}
@@ -134,8 +159,7 @@ func (s *server) showUse(v *view) error {
 	if err != nil {
 		return err
 	}
-	p := &usePage{From: w.From, To: w.To, Query: url.Values{"from": {w.From}, "to": {w.To},
-		"language": {v.Language}}.Encode()}
+	p := &usePage{From: w.From, To: w.To, Query: v.files(w, "")}
 	ctx := v.r.Context()
 	v.Template, v.Body = "use", p
 	return s.site.Book(ctx, func(b *report.Book) error {
@@ -172,7 +196,7 @@ type tariffCard struct {
 
 func (s *server) showPrices(v *view) error {
 	p := &pricesPage{May: v.May(kiosk.ScopeMoney), Text: v.r.PostFormValue("tariff"), From: v.r.PostFormValue("from")}
-	for _, t := range s.site.Tariffs() {
+	for _, t := range s.one.Tariffs() {
 		c := tariffCard{Head: v.T("web.price_now"), Sum: t.SHA256}
 		at := v.Now.At
 		if t.From != nil {
@@ -219,7 +243,7 @@ type journalPage struct {
 }
 
 func (s *server) showJournal(v *view) error {
-	point, err := s.site.Checkpoint(v.r.Context())
+	point, err := s.one.Checkpoint(v.r.Context())
 	v.Template, v.Body = "journal", journalPage{point}
 	return err
 }
@@ -257,15 +281,9 @@ func (v *view) hooks() (out []hookRow) {
 	return out
 }
 
-func (s *server) showDevices(v *view) error {
-	w, err := v.days()
-	if err != nil {
-		return err
-	}
-	p := &devicesPage{Faults: v.faults(), Hooks: v.hooks(), From: w.From, To: w.To,
-		Query: url.Values{"from": {w.From}, "to": {w.To},
-			"language": {v.Language}}.Encode()}
-	for _, c := range s.site.Certificates() {
+// ofOne is what is known of one kiosk alone.
+func (v *view) ofOne(p *devicesPage) {
+	for _, c := range v.server.one.Certificates() {
 		ends := c.Why
 		if c.Ends != nil {
 			ends = v.Day(c.Ends.In(v.Now.At.Location()))
@@ -276,6 +294,17 @@ func (s *server) showDevices(v *view) error {
 		for _, b := range v.Now.Bays {
 			p.Bays = append(p.Bays, b.Number)
 		}
+	}
+}
+
+func (s *server) showDevices(v *view) error {
+	w, err := v.days()
+	if err != nil {
+		return err
+	}
+	p := &devicesPage{Faults: v.faults(w.Kiosk), Hooks: v.hooks(), From: w.From, To: w.To, Query: v.files(w, "")}
+	if s.one != nil {
+		v.ofOne(p)
 	}
 	ctx := v.r.Context()
 	v.Template, v.Body = "devices", p

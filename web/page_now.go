@@ -16,6 +16,7 @@ import (
 type nowPage struct {
 	Figures *figures // nil without the scope for reports
 	Bays    []bayCard
+	Kiosks  []kioskCard // in the place of bays, at a back office
 	Faults  []faultCard
 }
 
@@ -109,11 +110,18 @@ func (v *view) bays() (out []bayCard) {
 	return out
 }
 
-func (v *view) faults() (out []faultCard) {
+// faults are those that last, of one kiosk where a back office names it.
+func (v *view) faults(of string) (out []faultCard) {
 	for _, f := range v.Now.Faults {
+		if of != "" && f.Kiosk != of {
+			continue
+		}
 		title := v.T(f.Code.TextKey("title"))
 		if f.Bay > 0 {
 			title = v.T("join.pair", "Name", v.T("bay", "N", f.Bay), "Value", title)
+		}
+		if f.Kiosk != "" {
+			title = v.T("join.pair", "Name", f.Kiosk, "Value", title)
 		}
 		part := "technician"
 		if f.Acts == kiosk.Host {
@@ -125,16 +133,21 @@ func (v *view) faults() (out []faultCard) {
 }
 
 func (s *server) showNow(v *view) error {
-	p := &nowPage{Bays: v.bays(), Faults: v.faults()}
-	if v.May(kiosk.ScopeReports) {
-		f, err := v.figures()
-		if err != nil {
-			return err
-		}
-		p.Figures = f
+	p, err := v.present()
+	if err == nil && v.May(kiosk.ScopeReports) {
+		p.Figures, err = v.figures()
 	}
 	v.Template, v.Body = "now", p
-	return nil
+	return err
+}
+
+// present is what changes by the second.
+func (v *view) present() (p *nowPage, err error) {
+	p = &nowPage{Bays: v.bays(), Faults: v.faults("")}
+	if v.Many {
+		p.Kiosks, err = v.kioskCards()
+	}
+	return p, err
 }
 
 // figures reads what was sold.
@@ -227,25 +240,30 @@ func (v *view) unsettled() (card, error) {
 	return c, nil
 }
 
-// live streams the bays and faults whenever they change, and the figures with the first change of a minute: the page
-// puts them in the place of those that it has.
-func (s *server) live(w http.ResponseWriter, r *http.Request, _ string) error {
-	last, figured := "", s.now()
-	return s.stream(w, r, func() bool { _, in := s.visitor(r); return in }, func() error {
+// live streams the bays and faults whenever they change, and then the figures, once a minute at most: the page puts
+// them in the place of those that it has.
+func (s *server) live(w http.ResponseWriter, r *http.Request, by string) error {
+	last, figured, owed := "", s.now(), false
+	return s.stream(w, r, by, func() bool { _, in := s.visitor(r); return in }, func() error {
 		who, _ := s.visitor(r)
 		v := s.newView(w, r, who)
-		p := &nowPage{Bays: v.bays(), Faults: v.faults()}
-		v.Body = p
-		parts, err := v.text("live")
-		if err != nil || string(parts) == last {
+		p, err := v.present()
+		if err != nil {
 			return err
 		}
-		last = string(parts)
-		sendPart(w, "bays", parts)
-		if !v.May(kiosk.ScopeReports) || s.now().Sub(figured) < time.Minute {
+		v.Body = p
+		parts, err := v.text("live")
+		if err != nil {
+			return err
+		}
+		if string(parts) != last {
+			last, owed = string(parts), v.May(kiosk.ScopeReports)
+			sendPart(w, "bays", parts)
+		}
+		if !owed || s.now().Sub(figured) < time.Minute {
 			return nil
 		}
-		figured = s.now()
+		figured, owed = s.now(), false
 		p.Figures, err = v.figures()
 		if err != nil {
 			return err

@@ -29,8 +29,8 @@ type option struct {
 
 // sessionRow is a session in the list.
 type sessionRow struct {
-	Reference, At, State, Energy, Amount, Card, Class string
-	Bay                                               int
+	Link, Kiosk, Reference, At, State, Energy, Amount, Card, Class string
+	Bay                                                            int
 }
 
 // stateClass is the colour of what became of a session.
@@ -46,8 +46,17 @@ func stateClass(o report.Outcome) string {
 	return "plain"
 }
 
+// link is by what a session is found: several kiosks may have made the same reference.
+func (v *view) link(reference, id string) string {
+	if v.Many {
+		return id
+	}
+	return reference
+}
+
 func (v *view) sessionRow(x report.Session) sessionRow {
-	r := sessionRow{Reference: x.Reference, At: v.Minute(x.At.In(x.Zone())),
+	r := sessionRow{Link: v.link(x.Reference, x.ID), Kiosk: x.Kiosk, Reference: x.Reference,
+		At:     v.Minute(x.At.In(x.Zone())),
 		State:  v.T("report.state." + string(x.Outcome)),
 		Energy: v.Energy(x.Energy, 2), Bay: x.Bay, Class: stateClass(x.Outcome), Amount: "–", Card: "–"}
 	switch {
@@ -63,7 +72,7 @@ func (v *view) sessionRow(x report.Session) sessionRow {
 }
 
 func (s *server) showSessions(v *view) error {
-	w, err := window(v.r)
+	w, err := s.window(v.r)
 	if err != nil {
 		return err
 	}
@@ -113,6 +122,7 @@ type sessionPage struct {
 	Most      string // that can be refunded
 	Receipt   bool
 	Dispute   bool
+	Link      string
 	Reference string
 }
 
@@ -135,11 +145,12 @@ func (s *server) showSession(v *view) error {
 	if err != nil {
 		return err
 	}
-	p := &sessionPage{Row: v.sessionRow(x), Reference: x.Reference, Facts: v.facts(x), Steps: v.steps(x),
+	p := &sessionPage{Row: v.sessionRow(x), Link: v.link(x.Reference, id), Reference: x.Reference, Facts: v.facts(x),
+		Steps:  v.steps(x),
 		Events: dispute.Steps(records, x.Zone()), Receipt: x.Held != nil, Dispute: v.May(kiosk.ScopeMoney)}
 	p.Curve = v.curve(p.Events, x.Zone())
-	p.Stop = x.Outcome == report.Ongoing && x.Held != nil && v.May(kiosk.ScopeControl)
-	if left := kept(x); left.Minor > 0 && v.May(kiosk.ScopeMoney) {
+	p.Stop = x.Outcome == report.Ongoing && x.Held != nil && v.May(kiosk.ScopeControl) && !v.Many
+	if left := kept(x); left.Minor > 0 && v.May(kiosk.ScopeMoney) && !v.Many {
 		p.Most = left.Decimal()
 		p.Refund = strconv.Itoa(len(x.Refunds) + 1) // told twice, it is the same one
 	}

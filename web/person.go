@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +30,8 @@ const (
 	freeTries   = 5
 	firstWait   = 30 * time.Second
 	accountWait = time.Minute // at most
-	addressWait = time.Hour
+	pairWait    = time.Hour
+	forgotten   = 24 * time.Hour // wrong passwords of before
 	mostDoors   = 10000
 )
 
@@ -45,9 +47,10 @@ type visit struct {
 	said, wrong string
 }
 
-// door counts wrong passwords of an account or from an address.
+// door counts wrong passwords of an account, or of an account from one address.
 type door struct {
 	wrong int
+	last  time.Time
 	until time.Time // it is closed
 }
 
@@ -65,12 +68,16 @@ func newEntrance(now func() time.Time) *entrance {
 	return &entrance{now: now, visits: map[string]visit{}, doors: map[string]door{}}
 }
 
+// pair is the door of an account to one address.
+func pair(account, address string) string { return account + " from " + address }
+
 // wait is how long a person is kept out; zero for not at all. An account's door is closed to those addresses alone from
-// which a wrong password came: a stranger keeps no person out who makes no mistake.
+// which a wrong password for it came: a stranger keeps no person out who makes no mistake, and a person who knows their
+// own password guesses no other's.
 func (e *entrance) wait(account, address string) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	its := e.doors[address]
+	its := e.doors[pair(account, address)]
 	longest := its.until.Sub(e.now())
 	if its.wrong > 0 {
 		longest = max(longest, e.doors[account].until.Sub(e.now()))
@@ -78,10 +85,16 @@ func (e *entrance) wait(account, address string) time.Duration {
 	return max(longest, 0)
 }
 
-// wrong counts a wrong password. From the fifth on each closes the door for twice as long.
-func (e *entrance) wrong(key string, most time.Duration) {
+// wrong counts a wrong password.
+func (e *entrance) wrong(account, address string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.close(account, accountWait)
+	e.close(pair(account, address), pairWait)
+}
+
+// close counts a wrong password at a door. From the fifth on each closes it for twice as long.
+func (e *entrance) close(key string, most time.Duration) {
 	if len(e.doors) >= mostDoors { // those that are open are forgotten
 		for k, d := range e.doors {
 			if !e.now().Before(d.until) {
@@ -90,7 +103,10 @@ func (e *entrance) wrong(key string, most time.Duration) {
 		}
 	}
 	d := e.doors[key]
-	d.wrong++
+	if e.now().Sub(d.last) > forgotten {
+		d = door{}
+	}
+	d.wrong, d.last = d.wrong+1, e.now()
 	if over := d.wrong - freeTries; over >= 0 {
 		d.until = e.now().Add(min(firstWait<<min(over, 10), most))
 	}
@@ -98,15 +114,13 @@ func (e *entrance) wrong(key string, most time.Duration) {
 }
 
 // let lets a person in, and returns what their browser shows from now on.
-func (e *entrance) let(name string, keys ...string) (cookie string) {
+func (e *entrance) let(name, address string) (cookie string) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
 	cookie = base64.RawURLEncoding.EncodeToString(secret)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, k := range keys {
-		delete(e.doors, k)
-	}
+	delete(e.doors, pair(name, address))
 	for hash, v := range e.visits {
 		if !e.now().Before(v.until) {
 			delete(e.visits, hash)
@@ -165,11 +179,36 @@ func (e *entrance) out(cookie string) {
 	delete(e.visits, Hash(cookie))
 }
 
+// hostOf is an address without its port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
+}
+
+// origin is where a request comes from: where a proxy on this computer hands it on, what that says last (RFC 7239 has
+// it as Forwarded; proxies say X-Forwarded-For). What the client itself said stands before it, and counts for nothing.
+func origin(r *http.Request) string {
+	peer, err := netip.ParseAddr(hostOf(r.RemoteAddr))
+	said := r.Header.Values("X-Forwarded-For")
+	if err != nil || !peer.IsLoopback() || len(said) == 0 {
+		return r.RemoteAddr
+	}
+	all := strings.Split(said[len(said)-1], ",")
+	last, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1]))
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return last.String()
+}
+
 // network is where a request comes from, as far as one guesser may have many addresses: of IPv6 the first 64 bits.
 func network(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	ip, failed := netip.ParseAddr(host)
-	if err != nil || failed != nil {
+	host := hostOf(r.RemoteAddr)
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
 		return r.RemoteAddr
 	}
 	bits := 32
@@ -206,16 +245,15 @@ func (s *server) enter(r *http.Request, name, password string) (cookie string, e
 		From: r.RemoteAddr}); err != nil {
 		return "", err
 	}
-	return s.in.let(p.Name, "account "+p.Name, "address "+network(r)), nil
+	return s.in.let(p.Name, network(r)), nil
 }
 
-// proves looks at a password, one at a time, and whether its account or address must wait: so that no number of tries
-// at
-// once is more than one after the other. A wrong one is written down. A name that there is not takes the same time.
+// proves looks at a password, one at a time, and whether its account must wait: so that no number of tries at once is
+// more than one after the other. A wrong one is written down. A name that there is not takes the same time.
 func (s *server) proves(r *http.Request, p Person, known bool, password string, note session.NoteBody) error {
 	s.in.hash.Lock()
 	defer s.in.hash.Unlock()
-	account, address := "account "+cmp.Or(p.Name, stranger), "address "+network(r)
+	account, address := cmp.Or(p.Name, stranger), network(r)
 	if wait := s.in.wait(account, address); wait > 0 {
 		return errKeptOut{wait}
 	}
@@ -226,8 +264,7 @@ func (s *server) proves(r *http.Request, p Person, known bool, password string, 
 	case !known && len(all) > 0:
 		all[0].Matches(password)
 	}
-	s.in.wrong(account, accountWait)
-	s.in.wrong(address, addressWait)
+	s.in.wrong(account, address)
 	return errors.Join(errWrong, s.site.Note(r.Context(), session.LoginRefused, note))
 }
 

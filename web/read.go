@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,9 +53,9 @@ func (s *server) bay(w http.ResponseWriter, r *http.Request, _ string) error {
 }
 
 // events streams the state.
-func (s *server) events(w http.ResponseWriter, r *http.Request, _ string) error {
+func (s *server) events(w http.ResponseWriter, r *http.Request, by string) error {
 	last := ""
-	return s.stream(w, r, func() bool { return s.still(r) }, func() error {
+	return s.stream(w, r, by, func() bool { return s.still(r) }, func() error {
 		now := s.present()
 		at := now.At
 		now.At = time.Time{} // which alone is no change
@@ -71,8 +72,8 @@ func (s *server) events(w http.ResponseWriter, r *http.Request, _ string) error 
 	})
 }
 
-// window is the time and the bay that a request asks for.
-func window(r *http.Request) (w report.Window, err error) {
+// window is the time, the bay and, at a back office, the kiosk that a request asks for.
+func (s *server) window(r *http.Request) (w report.Window, err error) {
 	q := r.URL.Query()
 	w.From, w.To = q.Get("from"), q.Get("to")
 	for _, d := range []string{w.From, w.To} {
@@ -86,7 +87,15 @@ func window(r *http.Request) (w report.Window, err error) {
 			return w, &problem{http.StatusBadRequest, fmt.Sprintf("bay %q is not a number of a bay", b)}
 		}
 	}
-	return w, nil
+	if s.many == nil {
+		return w, nil
+	}
+	w.Kiosk = q.Get("kiosk")
+	all, err := s.many.Journals(r.Context())
+	if err == nil && w.Kiosk != "" && !slices.ContainsFunc(all, func(j Journal) bool { return j.Kiosk == w.Kiosk }) {
+		err = &problem{http.StatusNotFound, fmt.Sprintf("kiosk %q: there is none", w.Kiosk)}
+	}
+	return w, err
 }
 
 // How many sessions a page has, and how many rows a pdf.
@@ -97,7 +106,7 @@ const (
 )
 
 func (s *server) sessions(w http.ResponseWriter, r *http.Request, _ string) error {
-	span, err := window(r)
+	span, err := s.window(r)
 	if err != nil {
 		return err
 	}
@@ -170,11 +179,11 @@ func (s *server) timeline(w http.ResponseWriter, r *http.Request, _ string) erro
 }
 
 func (s *server) tariffs(w http.ResponseWriter, _ *http.Request, _ string) error {
-	return answer(w, s.site.Tariffs())
+	return answer(w, s.one.Tariffs())
 }
 
 func (s *server) checkpoint(w http.ResponseWriter, r *http.Request, _ string) error {
-	point, err := s.site.Checkpoint(r.Context())
+	point, err := s.one.Checkpoint(r.Context())
 	if err != nil {
 		return err
 	}
@@ -276,7 +285,7 @@ func (s *server) table(r *http.Request, book *report.Book, w report.Window) (rep
 }
 
 func (s *server) report(w http.ResponseWriter, r *http.Request, _ string) error {
-	span, err := window(r)
+	span, err := s.window(r)
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,30 @@ const (
 	patience = 30 * time.Second // a watcher that reads nothing for so long is let go
 )
 
+// mostStreams are open at a time for one token or person, so that others find a connection.
+const mostStreams = 64
+
+// watches counts the streams of a token or person: false for one too many.
+func (s *server) watches(by string, n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams[by]+n > mostStreams {
+		return false
+	}
+	s.streams[by] += n
+	if s.streams[by] == 0 {
+		delete(s.streams, by)
+	}
+	return true
+}
+
 // stream sends a state at once, and again after each change, while its watcher may have it. send writes an event where
 // there is something new.
-func (s *server) stream(w http.ResponseWriter, r *http.Request, still func() bool, send func() error) error {
+func (s *server) stream(w http.ResponseWriter, r *http.Request, by string, still func() bool, send func() error) error {
+	if !s.watches(by, 1) {
+		return &problem{http.StatusTooManyRequests, fmt.Sprintf("at most %d streams at a time", mostStreams)}
+	}
+	defer s.watches(by, -1)
 	changed, cancel := s.site.Watch()
 	defer cancel()
 	w.Header().Set("Content-Type", "text/event-stream")

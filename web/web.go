@@ -45,9 +45,9 @@ import (
 // ErrNone means that there is no such bay, session or receipt.
 var ErrNone = errors.New("there is none")
 
-// Site is a site that is sold at, as its host sees it.
+// Site is what pages show: one kiosk, or the several of a back office.
 type Site interface {
-	// Status is what is now.
+	// Now is the present state.
 	Now() Status
 	// Watch returns a channel that gets a value after each change, until cancel.
 	Watch() (changed <-chan struct{}, cancel func())
@@ -67,10 +67,19 @@ type Site interface {
 	Unsettled(ctx context.Context) ([]receipt.OpenItem, error)
 	// Verify proves the journal, and returns how many records it has.
 	Verify(ctx context.Context) (int64, error)
+	// Note writes down who came in, and a command before it is done.
+	Note(ctx context.Context, kind session.Kind, body any) error
+	// Hooks are how things stand with web hooks and mail.
+	Hooks() []hook.State
+	TestHook(ctx context.Context, name string) error
+	ResumeHook(name string) error
+}
+
+// Kiosk is a site that is sold at: it has the API, and is told what to do.
+type Kiosk interface {
+	Site
 	// Token finds a token by the SHA-256 of what was shown, in hexadecimal, or ErrNone.
 	Token(ctx context.Context, hash string) (api.Token, error)
-	// Note writes down a command before it is done.
-	Note(ctx context.Context, kind session.Kind, body any) error
 	Stop(ctx context.Context, reference, by string) (api.Done, error)
 	ShutBay(ctx context.Context, bay int, shut bool, by string) (api.Done, error)
 	Drain(ctx context.Context, on bool) (api.Drained, error)
@@ -87,13 +96,37 @@ type Site interface {
 	Inspect(ctx context.Context, device, serial, found, by string) (api.Done, error)
 	// Certificates are those that the kiosk shows or believes, with their ends.
 	Certificates() []Certificate
-	// Hooks are how things stand with web hooks and mail.
-	Hooks() []hook.State
-	TestHook(ctx context.Context, name string) error
-	ResumeHook(name string) error
 	Tokens(context.Context) ([]api.Token, error)
 	MakeToken(ctx context.Context, wish api.Token, by string) (api.NewToken, error)
 	EndToken(ctx context.Context, name, by string) (api.Done, error)
+}
+
+// Office is a back office: it has the journals of several kiosks.
+type Office interface {
+	Site
+	// Journals are those that are here, of one kiosk one after the other.
+	Journals(ctx context.Context) ([]Journal, error)
+	// Visits are who came in at the office's own page, the last first.
+	Visits(ctx context.Context) ([]Visit, error)
+}
+
+// Journal is one of a kiosk's, as a back office has it.
+type Journal struct {
+	Kiosk         string    `json:"kiosk_id"`
+	Epoch         string    `json:"epoch"`
+	Heard         time.Time `json:"heard_at"` // when the kiosk sent something last
+	Silent        bool      `json:"silent"`   // for longer than it should be
+	Records       int64     `json:"records"`
+	Refused       int64     `json:"refused"`
+	Countersigned int64     `json:"countersigned"` // records under the last checkpoint that both signed
+	Conflict      string    `json:"conflict,omitempty"`
+}
+
+// Visit is that a person came in, or was refused.
+type Visit struct {
+	At   time.Time
+	Kind session.Kind
+	Note session.NoteBody
 }
 
 // Granted is a charge for nothing. Its driver stops it with the code.
@@ -147,6 +180,7 @@ type Bay struct {
 
 // Fault is something wrong now.
 type Fault struct {
+	Kiosk    string          `json:"kiosk_id,omitempty"` // of a back office
 	Code     kiosk.FaultCode `json:"code"`
 	Bay      int             `json:"bay,omitempty"`
 	Severity kiosk.Severity  `json:"severity"`
@@ -157,6 +191,8 @@ type Fault struct {
 // server answers for a site.
 type server struct {
 	site  Site
+	one   Kiosk  // nil at a back office
+	many  Office // nil at a kiosk
 	texts *text.Catalogues
 	log   *slog.Logger
 	now   func() time.Time
@@ -164,15 +200,17 @@ type server struct {
 	in       *entrance
 	template *template.Template
 
-	mu   sync.Mutex
-	pace map[string]*rate.Limiter // of commands, by who gives them
+	mu      sync.Mutex
+	pace    map[string]*rate.Limiter // of commands, by who gives them
+	streams map[string]int           // by who watches
+
+	verifying sync.Mutex // the journal, which takes a while
 }
 
-// Handler answers the requests of the API for a site.
-func Handler(site Site, texts *text.Catalogues, log *slog.Logger) http.Handler {
-	s := &server{site: site, texts: texts, log: log, now: time.Now, pace: map[string]*rate.Limiter{},
-		in: newEntrance(time.Now), template: templates()}
-
+// Handler answers the requests of a kiosk's host: the API and the page.
+func Handler(site Kiosk, texts *text.Catalogues, log *slog.Logger) http.Handler {
+	s := newServer(site, texts, log)
+	s.one = site
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
@@ -186,6 +224,24 @@ func Handler(site Site, texts *text.Catalogues, log *slog.Logger) http.Handler {
 		}
 		mux.HandleFunc(o.pattern, handler)
 	}
+	return s.pages(mux)
+}
+
+// OfficeHandler answers the requests of a host of several kiosks: the pages.
+func OfficeHandler(site Office, texts *text.Catalogues, log *slog.Logger) http.Handler {
+	s := newServer(site, texts, log)
+	s.many = site
+	return s.pages(http.NewServeMux())
+}
+
+func newServer(site Site, texts *text.Catalogues, log *slog.Logger) *server {
+	return &server{site: site, texts: texts, log: log, now: time.Now, pace: map[string]*rate.Limiter{},
+		streams: map[string]int{},
+		in:      newEntrance(time.Now), template: templates()}
+}
+
+// pages adds the pages to what is answered, and guards all of it.
+func (s *server) pages(mux *http.ServeMux) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, &problem{http.StatusNotFound, "no such address: " + r.URL.Path})
 	})
@@ -200,24 +256,43 @@ type operation struct {
 	do      func(w http.ResponseWriter, r *http.Request, by string) error
 }
 
+const v1 = "/api/v1"
+
 // operations are all but the document.
 func (s *server) operations() []operation {
-	const v1 = "/api/v1"
+	if s.one == nil {
+		return s.readings()
+	}
+	return slices.Concat(s.readings(), s.commands())
+}
+
+// readings are the operations that any site has.
+func (s *server) readings() []operation {
 	return []operation{
 		{"GET " + v1 + "/status", kiosk.ScopeStatus, s.status},
 		{"GET " + v1 + "/events", kiosk.ScopeStatus, s.events},
 		{"GET " + v1 + "/bays/{bay}", kiosk.ScopeStatus, s.bay},
-		{"POST " + v1 + "/bays/{bay}/close", kiosk.ScopeControl, s.shut(true)},
-		{"POST " + v1 + "/bays/{bay}/open", kiosk.ScopeControl, s.shut(false)},
-		{"POST " + v1 + "/bays/{bay}/free", kiosk.ScopeMoney, s.grant},
 		{"GET " + v1 + "/sessions", kiosk.ScopeReports, s.sessions},
 		{"GET " + v1 + "/sessions/{reference}", kiosk.ScopeReports, s.session},
 		{"GET " + v1 + "/sessions/{reference}/events", kiosk.ScopeReports, s.timeline},
-		{"POST " + v1 + "/sessions/{reference}/stop", kiosk.ScopeControl, s.stop},
-		{"POST " + v1 + "/sessions/{reference}/refund", kiosk.ScopeMoney, s.refund},
 		{"GET " + v1 + "/sessions/{reference}/receipt", kiosk.ScopeReports, s.receipt},
 		{"GET " + v1 + "/sessions/{reference}/dispute.zip", kiosk.ScopeMoney, s.dispute},
 		{"GET " + v1 + "/reports/{report}", kiosk.ScopeReports, s.report},
+		{"GET " + v1 + "/webhooks", kiosk.ScopeAdmin, s.hooks},
+		{"POST " + v1 + "/webhooks/{hook}/test", kiosk.ScopeAdmin, s.hookCommand("test web hook", s.site.TestHook)},
+		{"POST " + v1 + "/webhooks/{hook}/resume", kiosk.ScopeAdmin, s.hookCommand("resume web hook",
+			func(_ context.Context, name string) error { return s.site.ResumeHook(name) })},
+	}
+}
+
+// commands are the operations that a kiosk alone has.
+func (s *server) commands() []operation {
+	return []operation{
+		{"POST " + v1 + "/bays/{bay}/close", kiosk.ScopeControl, s.shut(true)},
+		{"POST " + v1 + "/bays/{bay}/open", kiosk.ScopeControl, s.shut(false)},
+		{"POST " + v1 + "/bays/{bay}/free", kiosk.ScopeMoney, s.grant},
+		{"POST " + v1 + "/sessions/{reference}/stop", kiosk.ScopeControl, s.stop},
+		{"POST " + v1 + "/sessions/{reference}/refund", kiosk.ScopeMoney, s.refund},
 		{"POST " + v1 + "/drain", kiosk.ScopeControl, s.drain(true)},
 		{"DELETE " + v1 + "/drain", kiosk.ScopeControl, s.drain(false)},
 		{"PUT " + v1 + "/message", kiosk.ScopeControl, s.announce},
@@ -226,10 +301,6 @@ func (s *server) operations() []operation {
 		{"PUT " + v1 + "/tariff", kiosk.ScopeMoney, s.price},
 		{"GET " + v1 + "/journal/checkpoint", kiosk.ScopeReports, s.checkpoint},
 		{"GET " + v1 + "/certificates", kiosk.ScopeReports, s.certificates},
-		{"GET " + v1 + "/webhooks", kiosk.ScopeAdmin, s.hooks},
-		{"POST " + v1 + "/webhooks/{hook}/test", kiosk.ScopeAdmin, s.hookCommand("test web hook", s.site.TestHook)},
-		{"POST " + v1 + "/webhooks/{hook}/resume", kiosk.ScopeAdmin, s.hookCommand("resume web hook",
-			func(_ context.Context, name string) error { return s.site.ResumeHook(name) })},
 		{"GET " + v1 + "/tokens", kiosk.ScopeAdmin, s.tokens},
 		{"POST " + v1 + "/tokens", kiosk.ScopeAdmin, s.makeToken},
 		{"DELETE " + v1 + "/tokens/{name}", kiosk.ScopeAdmin, s.endToken},
@@ -243,6 +314,7 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect
 // guarded sets what every answer has, and bounds what is read of a request.
 func guarded(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = origin(r)
 		w.Header().Set("Cache-Control", "private, no-cache")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
@@ -269,7 +341,7 @@ func (s *server) allowed(o operation) http.HandlerFunc {
 			s.unauthorized(w, r, "a token is needed: Authorization: Bearer kioskd_…")
 			return
 		}
-		known, err := s.site.Token(r.Context(), Hash(token))
+		known, err := s.one.Token(r.Context(), Hash(token))
 		switch {
 		case errors.Is(err, ErrNone):
 			s.unauthorized(w, r, "the token is not known")
@@ -293,7 +365,7 @@ type tokenKey struct{}
 
 // still tells whether a request's token is still good: a stream outlives the request for it.
 func (s *server) still(r *http.Request) bool {
-	known, err := s.site.Token(r.Context(), r.Context().Value(tokenKey{}).(string))
+	known, err := s.one.Token(r.Context(), r.Context().Value(tokenKey{}).(string))
 	return err == nil && (known.Until == nil || s.now().Before(*known.Until))
 }
 

@@ -46,6 +46,8 @@ type site struct {
 	full    error // the journal cannot be written
 	now     web.Status
 	changed chan struct{}
+	from    []string      // of each note
+	asked   chan struct{} // a value for each reader of the book, where it is not nil
 }
 
 func (s *site) say(format string, args ...any) error {
@@ -66,6 +68,9 @@ func (s *site) Watch() (<-chan struct{}, func()) { return s.changed, func() {} }
 func (s *site) Book(_ context.Context, f func(*report.Book) error) error {
 	if s.fails != nil {
 		return s.fails
+	}
+	if s.asked != nil {
+		s.asked <- struct{}{}
 	}
 	return f(s.book)
 }
@@ -109,6 +114,9 @@ func (s *site) Token(_ context.Context, hash string) (api.Token, error) {
 
 func (s *site) Note(_ context.Context, kind session.Kind, body any) error {
 	b := body.(session.NoteBody)
+	s.mu.Lock()
+	s.from = append(s.from, b.From)
+	s.mu.Unlock()
 	if s.full != nil {
 		return s.full
 	}
@@ -243,6 +251,15 @@ func (s source) Counts(context.Context) ([]store.Count, error) { return nil, nil
 
 func newSite(t *testing.T, people ...web.Person) (*site, *httptest.Server) {
 	t.Helper()
+	s, handler := newHandler(t, people...)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return s, server
+}
+
+// newHandler is what answers for a site, without a network.
+func newHandler(t *testing.T, people ...web.Person) (*site, http.Handler) {
+	t.Helper()
 	j := sessiontest.New(t)
 	j.Charged()
 	j.Booked(98)
@@ -265,9 +282,7 @@ func newSite(t *testing.T, people ...web.Person) (*site, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(web.Handler(s, texts, slog.New(slog.DiscardHandler)))
-	t.Cleanup(server.Close)
-	return s, server
+	return s, web.Handler(s, texts, slog.New(slog.DiscardHandler))
 }
 
 // contract judges answers by the document, with a validator of others (pb33f/libopenapi-validator).

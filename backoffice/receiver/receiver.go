@@ -17,11 +17,13 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the database's driver
+	"github.com/oklog/ulid/v2"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -40,6 +42,9 @@ type Receiver struct {
 	refuse func(kiosk.Leaf) string
 
 	answering sync.Mutex // over a stream: one answer takes the place of the one before
+
+	mu       sync.Mutex
+	watchers map[chan struct{}]bool
 }
 
 // Open opens a database, or makes it. signer signs checkpoints; refuse says why a record is not
@@ -51,13 +56,16 @@ func Open(ctx context.Context, path string, signer note.Signer, refuse func(kios
 	if err == nil {
 		_, err = db.ExecContext(ctx, schema)
 	}
+	if err == nil {
+		_, err = db.ExecContext(ctx, "insert or ignore into office values (1, ?)", ulid.Make().String())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open database %s: %w", path, err)
 	}
 	if refuse == nil {
 		refuse = func(kiosk.Leaf) string { return "" }
 	}
-	return &Receiver{db: db, signer: signer, now: time.Now, refuse: refuse}, nil
+	return &Receiver{db: db, signer: signer, now: time.Now, refuse: refuse, watchers: map[chan struct{}]bool{}}, nil
 }
 
 // Close closes the database.
@@ -91,12 +99,41 @@ func (r *Receiver) within(ctx context.Context, b backoffice.Batch, also func(*sq
 	defer tx.Rollback()
 	a, err := r.accept(ctx, tx, b)
 	if errors.Is(err, ErrConflict) { // what came before is good, what comes after is not taken
+		defer r.changed()
 		return a, errors.Join(err, tx.Rollback(), r.mark(ctx, b, err))
 	}
 	if err := errors.Join(err, also(tx)); err != nil {
 		return a, err
 	}
-	return a, tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return a, err
+	}
+	r.changed()
+	return a, nil
+}
+
+// Watch returns a channel that gets a value after each batch that was taken, until cancel.
+func (r *Receiver) Watch() (changed <-chan struct{}, cancel func()) {
+	ch := make(chan struct{}, 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watchers[ch] = true
+	return ch, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.watchers, ch)
+	}
+}
+
+func (r *Receiver) changed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ch := range r.watchers {
+		select {
+		case ch <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
 }
 
 func (r *Receiver) accept(ctx context.Context, tx *sql.Tx, b backoffice.Batch) (a backoffice.Answer, err error) {
@@ -366,44 +403,64 @@ type Journal struct {
 	Countersigned int64  `json:"countersigned"` // records under the last checkpoint that both signed
 	Conflict      string `json:"conflict,omitempty"`
 	Seen          string `json:"seen"`
+
+	frontier []byte
 }
 
-// Check computes every tree again from the lines that are here, and compares. Its error names
-// the first record that is wrong.
-func (r *Receiver) Check(ctx context.Context) (out []Journal, err error) {
-	rows, err := r.db.QueryContext(
-		ctx, "select kiosk, epoch, seq, frontier, checkpoint, conflict, seen from journal order by kiosk, epoch")
+// Known lists the journals that are here, as they were taken.
+func (r *Receiver) Known(ctx context.Context) (out []Journal, err error) {
+	rows, err := r.db.QueryContext(ctx, "select kiosk, epoch, seq, frontier, checkpoint, conflict, seen, (select "+
+		"count(*) from record where kiosk = journal.kiosk and epoch = journal.epoch and refused <> '') from journal "+
+		"order by kiosk, epoch")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var j Journal
-		var seq int64
-		var frontier []byte
 		var point string
-		if err := rows.Scan(&j.Kiosk, &j.Epoch, &seq, &frontier, &point, &j.Conflict, &j.Seen); err != nil {
+		if err := rows.Scan(&j.Kiosk, &j.Epoch, &j.Records, &j.frontier, &point, &j.Conflict, &j.Seen,
+			&j.Refused); err != nil {
 			return nil, err
-		}
-		again, err := r.rebuild(ctx, &j)
-		if err != nil {
-			return nil, err
-		}
-		if again.seq != seq || !slices.Equal(frontierBytes(again.frontier), frontier) {
-			return nil, fmt.Errorf("kiosk %s: the records make another tree than the one that was kept", j.Kiosk)
 		}
 		if lines := strings.SplitN(point, "\n", 3); len(lines) == 3 {
-			fmt.Sscan(lines[1], &j.Countersigned)
+			j.Countersigned, err = strconv.ParseInt(lines[1], 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("kiosk %s: the checkpoint cannot be read: %w", j.Kiosk, err)
+			}
 		}
-		j.Records, j.Head = seq, again.root().String()
 		out = append(out, j)
 	}
 	return out, rows.Err()
 }
 
+// Check computes every tree again from the lines that are here, and compares. Its error names
+// the first record that is wrong.
+func (r *Receiver) Check(ctx context.Context) ([]Journal, error) {
+	all, err := r.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		j := &all[i]
+		j.Refused = 0
+		again, err := r.rebuild(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		if again.seq != j.Records || !slices.Equal(frontierBytes(again.frontier), j.frontier) {
+			return nil, fmt.Errorf("kiosk %s: the records make another tree than the one that was kept", j.Kiosk)
+		}
+		j.Head = again.root().String()
+	}
+	return all, nil
+}
+
 func (r *Receiver) rebuild(ctx context.Context, j *Journal) (again journal, err error) {
 	rows, err := r.db.QueryContext(
-		ctx, "select seq, line, hash, refused from record where kiosk = ? and epoch = ? order by seq", j.Kiosk, j.Epoch)
+		ctx, "select seq, line, hash, refused from record where kiosk = ? and epoch = ? and seq <= ? order by seq",
+		j.Kiosk,
+		j.Epoch, j.Records)
 	if err != nil {
 		return again, err
 	}

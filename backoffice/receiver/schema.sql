@@ -42,6 +42,29 @@ create table if not exists stream (
   done integer not null
 ) strict;
 
+-- The database's own id, for ever.
+create table if not exists office (
+  one integer primary key check (one = 1),
+  id  text not null
+) strict;
+
+-- That nothing was heard of a kiosk, and that it was heard again.
+create table if not exists silence (
+  seq   integer primary key,
+  kiosk text not null,
+  kind  text not null,                    -- kiosk_silent, kiosk_heard
+  at    text not null,                    -- when it was found, RFC 3339
+  since text not null                     -- the last batch before it, RFC 3339
+) strict;
+
+-- Who came in at the page, and who was refused.
+create table if not exists visit (
+  seq  integer primary key,
+  at   text not null,
+  kind text not null,
+  body text not null                      -- JSON
+) strict;
+
 -- For whoever looks with SQL: an OCPI CDR and the captured amount a row.
 create view if not exists cdr as
   select kiosk, session, line ->> '$.body.cdr.id' as id, line ->> '$.body.cdr.start_date_time' as start,

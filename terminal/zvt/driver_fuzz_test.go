@@ -91,7 +91,7 @@ func FuzzDriver(f *testing.F) {
 			}
 			for _, s := range []string{h.CardName, h.AuthCode, h.AID, h.TerminalID, h.TraceNo} {
 				if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) ||
-					zvt.MaskNumbers(s) != s {
+					kiosk.MaskNumbers(s) != s {
 					t.Errorf("the hold says %q", s)
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode"
 
+	"kioskd"
 	"kioskd/terminal/zvt"
 )
 
@@ -95,15 +96,15 @@ func TestMaskNumbers(t *testing.T) {
 					return r
 				}
 				return -1
-			}, zvt.MaskNumbers(s))
+			}, kiosk.MaskNumbers(s))
 			if strings.Contains(digits, pan) {
-				t.Errorf("%q is shown as %q", s, zvt.MaskNumbers(s))
+				t.Errorf("%q is shown as %q", s, kiosk.MaskNumbers(s))
 			}
 		}
 	}
 	for _, s := range []string{"2026-11-29 12:30:45", "A0000000041010", "A0000003591010028001", "Visa Debit",
 		"60099914", "12 345 678", "411111******1111", "4111111111111112", "0000000000000000"} {
-		if got := zvt.MaskNumbers(s); got != s {
+		if got := kiosk.MaskNumbers(s); got != s {
 			t.Errorf("%q is shown as %q", s, got)
 		}
 	}
@@ -137,7 +138,7 @@ func FuzzGate(f *testing.F) {
 					t.Fatalf("%q is shown as %q", value, s)
 				}
 			}
-			if zvt.MaskNumbers(s) != s {
+			if kiosk.MaskNumbers(s) != s {
 				t.Fatalf("%q is shown as %q, in which there is a number yet", value, s)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kioskd"
 	"kioskd/line"
 	"kioskd/terminal/zvt"
 )
@@ -338,7 +339,7 @@ func TestDigitsOfSeveralGroups(t *testing.T) {
 		"400000000006":              "400000000006",       // twelve whose check digit is wrong
 		"400000000002":              "************",
 	} {
-		if got := zvt.MaskNumbers(in); got != want {
+		if got := kiosk.MaskNumbers(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
 	}

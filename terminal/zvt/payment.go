@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"kioskd"
 )
 
 // Payment is what a message says of a payment: of a result, or of a command. What it does not say is nil.
@@ -49,7 +51,7 @@ func (m Message) Payment() (p Payment) {
 func (p *Payment) longTrace(m Message) {
 	v, _ := m.Find(0x1F2B)
 	n, ok := m.Number(0x1F2B)
-	if !ok || p.Trace != nil && *p.Trace == n || strings.Contains(MaskNumbers(strconv.FormatInt(n, 10)), "*") {
+	if !ok || p.Trace != nil && *p.Trace == n || strings.Contains(kiosk.MaskNumbers(strconv.FormatInt(n, 10)), "*") {
 		return
 	}
 	p.Trace, p.traceDigits = of(n), max(2*len(v), shortTrace+1)
