@@ -2,6 +2,7 @@ package kiosk_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"kioskd"
@@ -19,6 +20,12 @@ func TestInstructionCheck(t *testing.T) {
 		`{"do":"stop_session","session":"?"}`:                                             false,
 		`{"do":"stop_session"}`:                                                           false,
 		`{"do":"message"}`:                                                                true, // it ends
+		`{"do":"message","texts":{"en":"` + strings.Repeat("ä", 120) + `"}}`:              true,
+		`{"do":"message","texts":{"en":"` + strings.Repeat("x", 121) + `"}}`:              false,
+		`{"do":"message","texts":{"en":"two\nlines"}}`:                                    false,
+		`{"do":"message","texts":{"en":""}}`:                                              false,
+		`{"do":"message","texts":{"en":"card 4111 1111 1111 1111"}}`:                      false,
+		`{"do":"tariff","tariff":"` + strings.Repeat("x", 1<<15) + `"}`:                   false,
 		`{"do":"diagnostics"}`:                                                            true,
 		`{"do":"format_disk"}`:                                                            false,
 		`{"do":"Tariff","tariff":{}}`:                                                     false,

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,15 @@ func (u UsageError) Unwrap() error { return u.error }
 
 // Usagef is an error of usage.
 func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
+
+// Listening is an error of usage where an address cannot be listened at.
+func Listening(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "listen" {
+		return Usage(err)
+	}
+	return err
+}
 
 // ErrSilent is a failure that was printed already.
 var ErrSilent = errors.New("")

@@ -109,7 +109,8 @@ func (c *Config) Control() string { return filepath.Join(filepath.Dir(c.Socket),
 // configReader collects every fault with its place, not only the first.
 type configReader struct {
 	strict.Reader
-	others bool // files that are named and missing are faults, too
+	others bool     // files that are named and missing are faults, too
+	tells  []string // types of events that there are
 	lines  []usedLine
 	named  []namedSection // that need the kiosk's name
 }
@@ -166,7 +167,7 @@ func ReadWithFiles(path string, others bool) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &configReader{Reader: strict.Reader{File: path, Whole: "configuration"}, others: others}
+	r := &configReader{Reader: strict.Reader{File: path, Whole: "configuration"}, others: others, tells: kiosk.Told()}
 	c := r.config(doc.Content[0], filepath.Dir(path))
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -300,8 +301,7 @@ func (r *configReader) fits(c *Config, amounts terminalAmounts) {
 }
 
 func (r *configReader) site(c *Config, n *yaml.Node) {
-	var name, address, vat, zone, currency string
-	var zoneNode, currencyNode *yaml.Node
+	var name, address, vat string
 	r.Mapping(n, "site", map[string]func(*yaml.Node){
 		"name!": r.Text(&name), "address!": r.Text(&address), "vat_id": r.Text(&vat), "helpline!": r.Text(&c.Helpline),
 		"country": func(n *yaml.Node) {
@@ -312,24 +312,42 @@ func (r *configReader) site(c *Config, n *yaml.Node) {
 		},
 		"emergency": r.Text(&c.Emergency),
 		"kiosk":     r.Text(&c.KioskID),
-		"timezone!": func(n *yaml.Node) { zoneNode = n; r.Text(&zone)(n) },
-		"currency!": func(n *yaml.Node) { currencyNode = n; r.Text(&currency)(n) },
+		"timezone!": r.zone(&c.Timezone),
+		"currency!": r.currency(&c.Currency),
 		"languages": func(n *yaml.Node) { r.languages(c, n) },
 	})
 	c.Emergency = cmp.Or(c.Emergency, emergencyNumber(c.country))
 	c.Site = map[string]string{"name": name, "address": address, "vat_id": vat, "helpline": c.Helpline}
-	if zoneNode != nil && zone != "" {
-		loc, err := time.LoadLocation(zone)
-		if err != nil {
-			r.Fault(zoneNode, "site.timezone: %q: want a name such as Europe/Berlin", zone)
+}
+
+// zone is the name of a time zone.
+func (r *configReader) zone(to **time.Location) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		name := ""
+		r.Text(&name)(n)
+		loc, err := time.LoadLocation(name)
+		switch {
+		case name == "":
+		case err != nil:
+			r.Fault(n, "%s: %q: want a name such as Europe/Berlin", r.Setting, name)
+		default:
+			*to = loc
 		}
-		c.Timezone = loc
 	}
-	if currencyNode != nil && currency != "" {
-		c.Currency = kiosk.Currency(currency)
-		if !c.Currency.Known() {
-			r.Fault(currencyNode, "site.currency: %q is not a currency that kioskd sells in", currency)
-			c.Currency = ""
+}
+
+// currency is one that is sold in.
+func (r *configReader) currency(to *kiosk.Currency) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		code := ""
+		r.Text(&code)(n)
+		c := kiosk.Currency(code)
+		switch {
+		case code == "":
+		case !c.Known():
+			r.Fault(n, "%s: %q is not a currency that kioskd sells in", r.Setting, code)
+		default:
+			*to = c
 		}
 	}
 }

@@ -37,8 +37,15 @@ type Mail struct {
 }
 
 // mailed is what persons are told where the configuration does not say: not each session.
-func mailed() []string {
-	return []string{kiosk.ToldUnsettled, kiosk.ToldRaised, kiosk.ToldCleared, kiosk.ToldDaily}
+func (r *configReader) mailed() (out []string) {
+	for _, t := range []string{kiosk.ToldUnsettled, kiosk.ToldRaised, kiosk.ToldCleared, kiosk.ToldSilent,
+		kiosk.ToldHeard,
+		kiosk.ToldDaily} {
+		if slices.Contains(r.tells, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 func (r *configReader) webhooks(c *Config, n *yaml.Node, dir string) {
@@ -78,13 +85,13 @@ func (r *configReader) webhooks(c *Config, n *yaml.Node, dir string) {
 func (r *configReader) told(what string, to *[]string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-			r.Fault(n, "%s: want a list of %s", what, strings.Join(kiosk.Told(), ", "))
+			r.Fault(n, "%s: want a list of %s", what, strings.Join(r.tells, ", "))
 			return
 		}
 		*to = nil
 		for _, s := range n.Content {
-			if !slices.Contains(kiosk.Told(), s.Value) {
-				r.Fault(s, "%s: %q: want some of %s", what, s.Value, strings.Join(kiosk.Told(), ", "))
+			if !slices.Contains(r.tells, s.Value) {
+				r.Fault(s, "%s: %q: want some of %s", what, s.Value, strings.Join(r.tells, ", "))
 				continue
 			}
 			*to = append(*to, s.Value)
@@ -93,7 +100,7 @@ func (r *configReader) told(what string, to *[]string) func(*yaml.Node) {
 }
 
 func (r *configReader) mail(c *Config, n *yaml.Node, dir string) {
-	m := &Mail{Types: mailed()}
+	m := &Mail{Types: r.mailed()}
 	r.Mapping(n, "mail", map[string]func(*yaml.Node){
 		"server!":       func(n *yaml.Node) { r.mailServer(m, n) },
 		"tls":           func(n *yaml.Node) { r.mailTLS(m, n) },
@@ -103,12 +110,7 @@ func (r *configReader) mail(c *Config, n *yaml.Node, dir string) {
 		"from!":         func(n *yaml.Node) { r.mailbox("mail.from", &m.From, n) },
 		"to!":           func(n *yaml.Node) { r.mailboxes("mail.to", &m.To, n) },
 		"types":         r.told("mail.types", &m.Types),
-		"language": func(n *yaml.Node) {
-			m.Language = n.Value
-			if !slices.Contains(Languages(), n.Value) {
-				r.Fault(n, "mail.language: %q: known are %s", n.Value, strings.Join(Languages(), ", "))
-			}
-		},
+		"language":      r.language(&m.Language),
 	})
 	if (m.User == "") != (m.Password == "") {
 		r.Fault(n, "mail: user and password_file go together")
@@ -166,5 +168,15 @@ func (r *configReader) mailboxes(what string, to *[]string, n *yaml.Node) {
 		var a string
 		r.mailbox(what, &a, one)
 		*to = append(*to, a)
+	}
+}
+
+// language is that of what people read.
+func (r *configReader) language(to *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		*to = n.Value
+		if !slices.Contains(Languages(), n.Value) {
+			r.Fault(n, "%s: %q: known are %s", r.Setting, n.Value, strings.Join(Languages(), ", "))
+		}
 	}
 }

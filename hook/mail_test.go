@@ -101,7 +101,9 @@ func TestAMail(t *testing.T) {
 		{At: at, Type: kiosk.ToldUnsettled, Data: report.Session{Reference: "7GK2M4Q", Outcome: report.Disputed, Bay: 3,
 			Held: &paid}},
 		{At: at, Type: kiosk.ToldDaily, Data: hook.Daily{Day: "2026-03-01", Unsettled: 1,
-			Revenue: []report.Revenue{{Captured: paid, Sessions: 4, Energy: 25000}}}}}
+			Revenue: []report.Revenue{{Captured: paid, Sessions: 4, Energy: 25000}}}},
+		{At: at, Type: kiosk.ToldSilent, Data: hook.Silence{Kiosk: "K-1", Since: at}},
+		{At: at, Type: kiosk.ToldHeard, Data: hook.Silence{Kiosk: "K-1", Since: at}}}
 	if err := m.Send(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}
@@ -110,14 +112,16 @@ func TestAMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	subject, err := new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject"))
-	if want := "Parkhaus: Platz\u00a03: MT001 Zähler nicht erreichbar (+2)"; err != nil || subject != want {
+	if want := "Parkhaus: Platz\u00a03: MT001 Zähler nicht erreichbar (+4)"; err != nil || subject != want {
 		t.Errorf("subject %q, %v, want %q", subject, err, want)
 	}
 	if p.from != "kiosk@example.com" || len(p.to) != 2 || msg.Header.Get("Message-Id") == "" {
 		t.Errorf("from %s to %v: %v", p.from, p.to, msg.Header)
 	}
 	body := decoded(t, msg)
-	for _, want := range []string{"Ladevorgang 7GK2M4Q", "12,34 €", "Umsatz", "25,0 kWh", "Ladevorgänge: 4"} {
+	for _, want := range []string{"Ladevorgang 7GK2M4Q", "12,34 €", "Umsatz", "25,0 kWh", "Ladevorgänge: 4",
+		"K-1: Nichts gehört seit",
+		"K-1: Wieder gehört"} {
 		if !strings.Contains(strings.ReplaceAll(body, "\u00a0", " "), want) {
 			t.Errorf("it lacks %q:\n%s", want, body)
 		}

@@ -57,23 +57,9 @@ func (s *Site) openChargers(ctx context.Context) error {
 	return nil
 }
 
-// serverTLS is nil where others connect without TLS. The certificate is read again with each connection: it may be
-// renewed.
-func serverTLS(certificate, key string) (*tls.Config, error) {
-	if certificate == "" {
-		return nil, nil
-	}
-	read := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		c, err := tls.LoadX509KeyPair(certificate, key)
-		return &c, err
-	}
-	_, err := read(nil)
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: read}, err
-}
-
 // chargersTLS is nil where chargers connect without. TLS 1.2 must be possible: many chargers have nothing newer.
 func chargersTLS(o config.OCPP) (*tls.Config, error) {
-	out, err := serverTLS(o.Certificate, o.Key)
+	out, err := file.ServerTLS(o.Certificate, o.Key)
 	if err != nil {
 		return nil, fmt.Errorf("cannot take chargers by TLS: %w", err)
 	}

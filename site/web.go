@@ -3,16 +3,11 @@ package site
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
-	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 
 	"kioskd"
 	"kioskd/api"
@@ -43,55 +38,15 @@ type desktop struct {
 	shelf *report.Shelf
 }
 
-// mostConnections are at a time: more wait.
-const mostConnections = 256
-
-// serveWeb answers the host's network until ctx ends. A port that cannot be had is tried again.
+// serveWeb answers the host's network until ctx ends.
 func (s *Site) serveWeb(ctx context.Context) {
 	open := func(ctx context.Context) (*report.Book, error) { return openReports(ctx, s.c, s.journal) }
 	d := &desktop{served: s.served(), c: s.c, journal: s.journal, control: s.control, version: s.options.Version,
 		log: s.log, tells: s.tells, shelf: report.NewShelf(Reports(s.c.Journal), open),
 		orders: &instructionRunner{journal: s.journal, owner: s.owner(), clock: s.clock, prices: s.prices,
 			report: s.report, log: s.log}}
-	for ctx.Err() == nil {
-		err := s.listenWeb(ctx, d)
-		if ctx.Err() != nil {
-			return
-		}
-		s.log.Error("the host's network is not answered", "listen", s.c.Web.Listen, "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(lookEvery):
-		}
-	}
-}
-
-func (s *Site) listenWeb(ctx context.Context, d *desktop) error {
-	secure, err := serverTLS(s.c.Web.Certificate, s.c.Web.Key)
-	if err != nil {
-		return fmt.Errorf("cannot read the certificate of web: %w", err)
-	}
-	l, err := net.Listen("tcp", s.c.Web.Listen)
-	if err != nil {
-		return err
-	}
-	l = netutil.LimitListener(l, mostConnections)
-	server := &http.Server{
-		Handler:        web.Handler(d, s.texts, s.log),
-		ReadTimeout:    30 * time.Second,
-		WriteTimeout:   5 * time.Minute,
-		IdleTimeout:    2 * time.Minute,
-		MaxHeaderBytes: 1 << 14,
-		TLSConfig:      secure,
-		BaseContext:    func(net.Listener) context.Context { return ctx },
-	}
-	defer context.AfterFunc(ctx, func() { server.Close() })()
-	if secure != nil {
-		err = server.ServeTLS(l, "", "")
-	} else {
-		err = server.Serve(l)
-	}
-	return errors.Join(err, server.Close())
+	at := web.Place{Listen: s.c.Web.Listen, Certificate: s.c.Web.Certificate, Key: s.c.Web.Key}
+	web.Serve(ctx, at, web.Handler(d, s.texts, s.log), s.log)
 }
 
 // Book implements web.Site.

@@ -142,6 +142,9 @@ func (s *server) showSession(v *view) error {
 		records = append(records, r)
 	}
 	x, err := report.FromRecords(id, s.site.Records(v.r.Context(), id))
+	if err == nil && v.Many {
+		x.Kiosk, err = s.many.KioskOf(v.r.Context(), id)
+	}
 	if err != nil {
 		return err
 	}
@@ -186,6 +189,7 @@ func (v *view) facts(x report.Session) (out []fact) {
 			say(key, v.Money(*m))
 		}
 	}
+	say("report.col.kiosk", x.Kiosk)
 	say("report.col.bay", strconv.Itoa(x.Bay))
 	say("receipt.evse", x.EVSE)
 	if x.Reason != "" {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +24,8 @@ import (
 
 	"kioskd"
 	"kioskd/report"
+	"kioskd/session"
+	"kioskd/ui/text"
 	"kioskd/web"
 )
 
@@ -150,6 +155,48 @@ func TestEveryPage(t *testing.T) {
 	}
 }
 
+// many is a back office that has the site's book under two kiosks' names.
+type many struct{ *site }
+
+func (m many) Journals(context.Context) ([]web.Journal, error) {
+	return []web.Journal{{Kiosk: "K-1", Epoch: "e1", Heard: m.now.At, Records: 1234, Countersigned: 1200, Refused: 1},
+		{Kiosk: "K-2", Epoch: "e2", Heard: m.now.At, Records: 5, Silent: true},
+		{Kiosk: "K-2", Epoch: "e3", Heard: m.now.At.Add(-time.Hour),
+			Conflict: "another history of this kiosk is here"}}, nil
+}
+
+func (many) KioskOf(context.Context, string) (string, error) { return "K-1", nil }
+
+func (m many) Visits(context.Context) ([]web.Visit, error) {
+	return []web.Visit{{At: m.now.At, Kind: session.LoginRefused, Note: session.NoteBody{By: "anna", What: "page",
+		From: "192.0.2.1:1234"}}}, nil
+}
+
+// TestEveryPageOfAnOffice walks over the pages of a back office as TestEveryPage does.
+func TestEveryPageOfAnOffice(t *testing.T) {
+	s, _ := newHandler(t, people()...)
+	s.now.At, s.now.Bays = time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC), nil
+	s.now.Faults[0].Kiosk = "K-2"
+	texts, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(web.OfficeHandler(many{s}, texts, slog.New(slog.DiscardHandler)))
+	t.Cleanup(server.Close)
+	b := newBrowser(t)
+	b.enter(t, server.URL, "anna", password)
+	for _, width := range []int64{360, 1280} {
+		b.do(t, chromedp.EmulateViewport(width, 1300))
+		paths := b.paths(t, server.URL)
+		if slices.Contains(paths, "/prices") || !slices.Contains(paths, "/journal") {
+			t.Errorf("the menu has %v", paths)
+		}
+		for _, path := range append(paths, "/money?kiosk=K-1", "/devices?kiosk=K-2") {
+			b.look(t, server.URL, path, width)
+		}
+	}
+}
+
 // scheme is light or dark, as the person has set their computer.
 func scheme(value string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, to *chromedp.Target) error {
@@ -179,7 +226,7 @@ func (b *browser) look(t *testing.T, base, path string, width int64) {
 		t.Errorf("%s is %d wide", where, wide)
 	}
 	words := read[string](t, b, `document.body.innerText`)
-	for _, missing := range []string{"[web.", "[report.", "[staff.", "[reason.", "<no value>", "%!"} {
+	for _, missing := range []string{"[web.", "[office.", "[report.", "[staff.", "[reason.", "<no value>", "%!"} {
 		if strings.Contains(words, missing) {
 			t.Errorf("%s lacks a text: %s", where, words[strings.Index(words, missing):][:40])
 		}

@@ -106,6 +106,8 @@ type Office interface {
 	Site
 	// Journals are those that are here, of one kiosk one after the other.
 	Journals(ctx context.Context) ([]Journal, error)
+	// KioskOf is the kiosk of a session, by the session's id.
+	KioskOf(ctx context.Context, id string) (string, error)
 	// Visits are who came in at the office's own page, the last first.
 	Visits(ctx context.Context) ([]Visit, error)
 }

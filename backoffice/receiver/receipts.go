@@ -39,7 +39,7 @@ func (r *Receiver) Receipts(log *slog.Logger) (http.Handler, error) {
 		return func(w http.ResponseWriter, req *http.Request) {
 			body, err := make(req)
 			switch {
-			case errors.Is(err, errNoReceipt):
+			case errors.Is(err, ErrNone):
 				http.NotFound(w, req)
 				return
 			case err != nil:
@@ -68,22 +68,13 @@ func (r *Receiver) Receipts(log *slog.Logger) (http.Handler, error) {
 	return mux, nil
 }
 
-var errNoReceipt = errors.New("there is no such receipt here")
-
 // receipt is what the page asks for.
 func (r *Receiver) receipt(ctx context.Context, session string) ([]byte, error) {
-	var kioskID, epoch string
-	err := r.db.QueryRowContext(ctx, "select kiosk, epoch from record where session = ? limit 1",
-		session).Scan(&kioskID,
-		&epoch)
-	if session == "" || err != nil {
-		return nil, errNoReceipt
+	got, err := r.Receipt(ctx, session)
+	if err != nil {
+		return nil, err
 	}
-	got, err := receipt.From(ctx, r.lines(ctx, "session = ? and line <> ''", kioskID, epoch, session),
-		func(ctx context.Context, n int64) ([32]byte, error) { return r.treeHash(ctx, kioskID, epoch, n) })
-	if errors.Is(err, receipt.ErrNone) {
-		return nil, errNoReceipt
-	}
+	kioskID, _, err := r.Where(ctx, session)
 	if err != nil {
 		return nil, err
 	}

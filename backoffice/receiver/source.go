@@ -22,11 +22,11 @@ func (r *Receiver) Journals(ctx context.Context) (out []report.Named, err error)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		s := source{r: r}
-		if err := rows.Scan(&s.kiosk, &s.epoch); err != nil {
+		var id, epoch string
+		if err := rows.Scan(&id, &epoch); err != nil {
 			return nil, err
 		}
-		out = append(out, report.Named{Kiosk: s.kiosk, Source: s})
+		out = append(out, r.Source(id, epoch))
 	}
 	return out, rows.Err()
 }
@@ -102,6 +102,7 @@ func scanLine(rows *sql.Rows) (record kiosk.Record, err error) {
 	var text string
 	var line struct {
 		Wall    time.Time       `json:"wall"`
+		Mono    int64           `json:"mono_ns"`
 		ClockOK bool            `json:"clock_ok"`
 		Body    json.RawMessage `json:"body"`
 	}
@@ -112,6 +113,6 @@ func scanLine(rows *sql.Rows) (record kiosk.Record, err error) {
 	if err := json.Unmarshal([]byte(text), &line); err != nil {
 		return record, fmt.Errorf("cannot read record %d: %w", record.Seq, err)
 	}
-	record.Wall, record.ClockOK, record.Body = line.Wall, line.ClockOK, line.Body
+	record.Wall, record.Mono, record.ClockOK, record.Body = line.Wall, line.Mono, line.ClockOK, line.Body
 	return record, nil
 }
