@@ -67,8 +67,14 @@ func (r *configReader) webhooks(c *Config, n *yaml.Node, dir string) {
 					r.Fault(n, "webhooks.name: %q is there twice", w.Name)
 				}
 			},
-			"url!":    r.Text(&w.URL),
-			"secret!": r.secret("webhooks", &w.Secret, dir),
+			"url!": r.Text(&w.URL),
+			"secret!": func(n *yaml.Node) {
+				if strings.HasPrefix(n.Value, "whsec_") { // it is not repeated
+					r.Fault(n, "webhooks.secret: want the name of a file that has the secret, not the secret itself")
+					return
+				}
+				r.secret("webhooks", &w.Secret, dir)(n)
+			},
 			"types":   r.told("webhooks.types", &w.Types),
 			"private": r.Boolean(&w.Private),
 		})

@@ -104,9 +104,15 @@ func (m *Mail) client() (*mail.Client, error) {
 // words are the subject and the text of a message.
 func (m *Mail) words(events []Event) (subject, body string) {
 	var b strings.Builder
+	worst := 0
+	for i, e := range events {
+		if gravity(e) > gravity(events[worst]) {
+			worst = i
+		}
+	}
 	for i, e := range events {
 		lines := m.lines(e)
-		if i == 0 {
+		if i == worst {
 			subject = m.Site + ": " + lines[0]
 			if len(events) > 1 {
 				subject += fmt.Sprintf(" (+%d)", len(events)-1)
@@ -119,6 +125,19 @@ func (m *Mail) words(events []Event) (subject, body string) {
 		b.WriteString("\n")
 	}
 	return text.Plain(subject), text.Plain(b.String())
+}
+
+// gravity is how soon a person should know of an event.
+func gravity(e Event) int {
+	switch d, _ := e.Data.(Fault); {
+	case e.Type == kiosk.ToldRaised && d.Severity != kiosk.Warning:
+		return 3
+	case e.Type == kiosk.ToldUnsettled || e.Type == kiosk.ToldSilent:
+		return 2
+	case e.Type == kiosk.ToldRaised:
+		return 1
+	}
+	return 0
 }
 
 // lines say an event to a person.
@@ -156,7 +175,7 @@ func (m *Mail) lines(e Event) []string {
 		return []string{pair(p.T("report.col.tariff"), p.T("web.price_from", "At", p.Minute(from.In(m.Zone)))),
 			pair(p.T("report.col.by"), d.By)}
 	}
-	return []string{p.T("report.made", "At", p.Time(e.At.In(m.Zone)))}
+	return []string{pair(p.T("test.do"), p.T("report.made", "At", p.Time(e.At.In(m.Zone))))}
 }
 
 // fault says what is wrong, and what to do.
@@ -193,7 +212,7 @@ func (m *Mail) daily(d Daily) []string {
 	}
 	for _, r := range d.Revenue {
 		out = append(out, p.T("host.revenue", "Amount", p.Money(r.Captured)), p.T("host.energy", "Energy",
-			p.Energy(r.Energy, 1)), p.T("host.sessions", "N", r.Sessions))
+			p.Energy(r.Energy, 1)), p.T("host.sessions", "N", r.Sessions+r.Free))
 	}
 	if d.Unsettled > 0 {
 		out = append(out, p.T("join.pair", "Name", p.T("report.state.unsettled"), "Value", fmt.Sprint(d.Unsettled)))

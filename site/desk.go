@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"kioskd/config"
 	"kioskd/line"
 	"kioskd/receipt"
+	"kioskd/report"
 	"kioskd/session"
 	"kioskd/store"
 	"kioskd/tariff"
@@ -463,4 +465,16 @@ func giveAway(ctx context.Context, c *config.Config, control *session.Controller
 func OpenItems(ctx context.Context, journal *store.Store) ([]receipt.OpenItem, error) {
 	return receipt.Unresolved(journal.With(ctx, string(session.Refused), string(session.Unproven),
 		string(session.HoldVanished)))
+}
+
+// unsettled lists the money of sessions that are over and not settled: what a running one holds is where it belongs.
+func unsettled(ctx context.Context, journal *store.Store) (out []receipt.OpenItem, err error) {
+	all, err := OpenItems(ctx, journal)
+	for _, i := range all {
+		row, failed := report.FromRecords(i.Session, journal.Session(ctx, i.Session))
+		if failed != nil || row.Outcome != report.Ongoing {
+			out, err = append(out, i), errors.Join(err, failed)
+		}
+	}
+	return out, err
 }

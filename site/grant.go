@@ -118,8 +118,23 @@ func (g granter) Inspect(ctx context.Context, device, serial, found, by string) 
 	if found != "" {
 		detail += ": " + found
 	}
-	return api.Done{Done: true}, g.control.Note(ctx, session.Inspected, session.NoteBody{By: by, What: device,
-		Detail: detail})
+	err := g.control.Note(ctx, session.Inspected, session.NoteBody{By: by, What: device, Detail: detail})
+	if known := g.serialOf(device); err == nil && known != "" && known != serial {
+		err = fmt.Errorf(
+			"it is written down, but kioskd knows another device there, %s: look whether it was exchanged", known)
+	}
+	return api.Done{Done: true}, err
+}
+
+// serialOf is the serial number of a device as it says it now; empty where it is not known.
+func (g granter) serialOf(device string) string {
+	for _, b := range g.c.Bays {
+		if reading := g.control.Snapshot().Live[b.Number].Reading; reading != nil && device == fmt.Sprintf("bay %d",
+			b.Number) {
+			return reading.Serial
+		}
+	}
+	return ""
 }
 
 // ShutBay implements api.Site.

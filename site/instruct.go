@@ -78,8 +78,11 @@ func (i *instructionRunner) order(ctx context.Context, in kiosk.Instruction, by 
 	if ended || err != nil {
 		return errors.Join(why, err)
 	}
-	if !mine.clock.Trusted() {
+	switch {
+	case !mine.clock.Trusted():
 		return errors.New("the clock may be wrong: nothing is done at a time that may be another")
+	case in.From != nil && in.From.Before(mine.clock.Now().Add(-time.Minute)):
+		return fmt.Errorf("%s is over: want a time to come, or none for now", in.From.Format(time.RFC3339))
 	}
 	if err := mine.owner.control.Do(ctx, session.Observation{What: session.InstructionGiven, By: by,
 		Instruction: &in}); err != nil {

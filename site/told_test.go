@@ -153,6 +153,37 @@ func TestAKeyIsOfOneCommand(t *testing.T) {
 	})
 }
 
+// TestAPriceOfThePast is refused: it would be sold by at once, and its sender meant another day.
+func TestAPriceOfThePast(t *testing.T) {
+	inWorld(t, plainConfig(t, ""), noon, func(w *world) {
+		host := *w.runner
+		for _, from := range []time.Duration{-30 * 24 * time.Hour, -2 * time.Minute, time.Hour} {
+			at := w.clock.Now().Add(from)
+			err := host.order(w.Context(), kiosk.Instruction{ID: from.String(), Kiosk: w.c.KioskID,
+				Issued:  w.clock.Now(),
+				Expires: w.clock.Now().Add(time.Minute), Do: kiosk.TaskTariff, Tariff: energyAt(w.T, "0.59", ""),
+				From: &at}, "token shop")
+			if (err != nil) != (from < 0) {
+				w.Errorf("from %v: %v", from, err)
+			}
+		}
+	})
+}
+
+// TestWhatARunningSessionHolds is where it belongs: it is open, and not unsettled.
+func TestWhatARunningSessionHolds(t *testing.T) {
+	inWorld(t, plainConfig(t, ""), noon, func(w *world) {
+		w.charges(1)
+		open, err := OpenItems(w.Context(), w.journal)
+		if err != nil || len(open) != 1 {
+			w.Fatalf("%+v, %v", open, err)
+		}
+		if found, err := unsettled(w.Context(), w.journal); err != nil || len(found) != 0 {
+			w.Errorf("%+v, %v", found, err)
+		}
+	})
+}
+
 // cutter ends a context when the runner says what came of an instruction, before that is written down.
 type cutter struct {
 	slog.Handler

@@ -92,7 +92,7 @@ func (d *desktop) People() (out []web.Person) {
 
 // Unsettled implements web.Site.
 func (d *desktop) Unsettled(ctx context.Context) ([]receipt.OpenItem, error) {
-	return OpenItems(ctx, d.journal)
+	return unsettled(ctx, d.journal)
 }
 
 // Verify implements web.Site.

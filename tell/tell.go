@@ -4,7 +4,9 @@ package tell
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -32,31 +34,49 @@ type From struct {
 	Now      func() time.Time
 }
 
-// Targets are those of a configuration. A secret that cannot be read is an error; it is read again with each event.
-func (f From) Targets(hooks []config.WebHook, mail *config.Mail) (out []hook.Target, err error) {
+// Check tells what of web hooks and mail cannot be used: it is told to the host, and keeps no site from selling.
+func Check(hooks []config.WebHook, mail *config.Mail) error {
+	var all []error
 	for _, w := range hooks {
-		secrets := func() ([][]byte, error) {
-			text, err := file.ReadSecret(w.Secret)
-			if err != nil {
-				return nil, err
-			}
-			return hook.ParseSecrets(string(text))
+		if _, err := secretsOf(w); err != nil {
+			all = append(all, fmt.Errorf("webhooks: %s: %w", w.Name, err))
 		}
-		if _, err := secrets(); err != nil {
-			return nil, fmt.Errorf("webhooks: %s: %w", w.Name, err)
+	}
+	if mail != nil {
+		if _, err := roots(mail); err != nil {
+			all = append(all, fmt.Errorf("mail: %w", err))
 		}
-		to := hook.NewWeb(w.URL, w.Private, secrets, f.Now)
+	}
+	return errors.Join(all...)
+}
+
+func secretsOf(w config.WebHook) ([][]byte, error) {
+	text, err := file.ReadSecret(w.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return hook.ParseSecrets(string(text))
+}
+
+// Targets are those of a configuration. Secrets are read with each event: with one that cannot be read nothing is sent,
+// and the target's state says why.
+func (f From) Targets(hooks []config.WebHook, mail *config.Mail) (out []hook.Target) {
+	for _, w := range hooks {
+		to := hook.NewWeb(w.URL, w.Private, func() ([][]byte, error) { return secretsOf(w) }, f.Now)
 		out = append(out, hook.Target{Name: w.Name, Where: hostOf(w.URL), Types: w.Types, Send: to.Send, Most: 1})
 	}
 	if mail == nil {
-		return out, nil
+		return out
 	}
-	to, err := f.mailer(mail)
-	if err != nil {
-		return nil, fmt.Errorf("mail: %w", err)
+	send := func(ctx context.Context, events []hook.Event) error {
+		to, err := f.mailer(mail)
+		if err != nil {
+			return err
+		}
+		return to.Send(ctx, events)
 	}
-	return append(out, hook.Target{Name: mailName, Where: strings.Join(mail.To, ", "), Types: mail.Types, Send: to.Send,
-		Most: 100, Pause: mailPause}), nil
+	return append(out, hook.Target{Name: mailName, Where: strings.Join(mail.To, ", "), Types: mail.Types, Send: send,
+		Most: 100, Pause: mailPause})
 }
 
 // hostOf is what of an address is shown: its path may be a secret.
@@ -76,16 +96,23 @@ func (f From) mailer(m *config.Mail) (*hook.Mail, error) {
 			text, err := file.ReadSecret(m.Password)
 			return strings.TrimSpace(string(text)), err
 		}}
+	var err error
+	out.Roots, err = roots(m)
+	return out, err
+}
+
+// roots are the authorities that a mail server is believed by; nil for the system's.
+func roots(m *config.Mail) (*x509.CertPool, error) {
 	if m.CA == "" {
-		return out, nil
+		return nil, nil
 	}
 	pem, err := os.ReadFile(m.CA)
 	if err != nil {
 		return nil, err
 	}
-	out.Roots = x509.NewCertPool()
-	if !out.Roots.AppendCertsFromPEM(pem) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("%s has no certificate", m.CA)
 	}
-	return out, nil
+	return pool, nil
 }

@@ -109,8 +109,10 @@ func TestAPersonAtTheDesk(t *testing.T) {
 		{"/do/bays/1/free", nil, "Bay\u00a01 charges free of charge"},
 		{"/do/bays/9/close", nil, "there is none"},
 		{"/do/sessions/7GK2M4Q/stop", []string{"back", "/sessions/7GK2M4Q"}, "Session: 7GK2M4Q"},
-		{"/do/sessions/7GK2M4Q/refund", []string{"amount", "0.50", "why", "cable", "key", "1",
+		{"/do/sessions/7GK2M4Q/refund", []string{"amount", "0,50", "why", "cable", "key", "1",
 			"back", "/sessions/7GK2M4Q"}, "Done"},
+		{"/do/sessions/7GK2M4Q/refund", []string{"amount", "0.50", "key", "2", "back", "/sessions/7GK2M4Q"},
+			"no reason"},
 		{"/do/drain", []string{"on", "1"}, "Done"},
 		{"/do/drain", nil, "Done"},
 		{"/do/message", []string{"text", "Closed on Sunday"}, "Done"},
@@ -145,6 +147,13 @@ func TestAPersonAtTheDesk(t *testing.T) {
 		"command by anna: inspect bay 2 20260002", `inspect bay 2 20260002 "" anna`}
 	if !slices.Equal(said, want) {
 		t.Errorf("it was told\n%q, want\n%q", said, want)
+	}
+	if status, page := v.opens("/nothing"); status != 404 || !strings.Contains(page, "no such page") {
+		t.Errorf("an address that there is not: %d %.500s", status, page)
+	}
+	if status, page := v.opens("/money?from=2026-03-02&to=2026-03-01"); status != 400 || !strings.Contains(page,
+		"is before") {
+		t.Errorf("an end before the beginning: %d %.500s", status, page)
 	}
 	if _, page := v.opens("/sessions/AAAAAAA"); !strings.Contains(page, "no such page") {
 		t.Errorf("a session that there is not: %.500s", page)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -88,9 +89,13 @@ func (s *server) doRefund(v *view) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	amount, why, key := v.r.PostFormValue("amount"), v.r.PostFormValue("why"), v.r.PostFormValue("key")
-	if key == "" {
+	amount := strings.Replace(v.r.PostFormValue("amount"), ",", ".", 1)
+	why, key := v.r.PostFormValue("why"), v.r.PostFormValue("key")
+	switch {
+	case key == "":
 		return "", &problem{http.StatusBadRequest, "the refund has no number"}
+	case why == "":
+		return "", &problem{http.StatusBadRequest, "the refund has no reason: the books ask for it"}
 	}
 	_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: "refund", Detail: reference + " " + amount},
 		func() (api.Refunded, error) {

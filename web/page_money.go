@@ -25,22 +25,22 @@ type moneyPage struct {
 	Revenue      report.Local
 	Days         report.Local
 	Open         []openRow
-	Query        string // of the files
+	Query        template.URL // of the files
 	Matches      *report.Local
 }
 
 // openRow is money that is not where it belongs yet.
 type openRow struct{ Link, Kiosk, Reference, Since, Amount, What string }
 
-// files is what is asked of the API for the files of a page.
-func (v *view) files(w report.Window, by string) string {
+// files is what is asked of the API for the files of a page. It is encoded: the template must not do so again.
+func (v *view) files(w report.Window, by string) template.URL {
 	q := url.Values{"from": {w.From}, "to": {w.To}, "language": {v.Language}}
 	for name, value := range map[string]string{"by": by, "kiosk": w.Kiosk} {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
-	return q.Encode()
+	return template.URL(q.Encode())
 }
 
 // days is the window that a page asks for: the present month where it says nothing.
@@ -151,7 +151,7 @@ type usePage struct {
 	Heat     template.HTML
 	Figures  report.Local
 	Energy   report.Local
-	Query    string
+	Query    template.URL
 }
 
 func (s *server) showUse(v *view) error {
@@ -259,7 +259,7 @@ type devicesPage struct {
 	Access  report.Local
 	From    string
 	To      string
-	Query   string
+	Query   template.URL
 }
 
 // hookRow is how things stand with a web hook or with mail.

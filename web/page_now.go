@@ -205,14 +205,18 @@ func (v *view) sold(ctx context.Context, b *report.Book, title string, w report.
 	c := card{Title: title, Big: v.Money(kiosk.Money{Currency: v.Now.Currency})}
 	var amounts []string
 	sessions, energy := 0, kiosk.Energy(0)
+	refunded := ""
 	for _, r := range report.Total(groups) {
-		amounts = append(amounts, v.Money(r.Captured))
-		sessions, energy = sessions+r.Sessions, energy+r.Energy
+		amounts = append(amounts, v.Money(r.Kept))
+		sessions, energy = sessions+r.Sessions+r.Free, energy+r.Energy
+		if r.Refunded.Minor > 0 {
+			refunded += " · " + v.T("join.pair", "Name", v.T("report.col.refunded"), "Value", v.Money(r.Refunded))
+		}
 	}
 	if len(amounts) > 0 {
 		c.Big = strings.Join(amounts, " · ")
 	}
-	c.Small = v.T("host.sessions", "N", sessions) + " · " + v.Energy(energy, 1)
+	c.Small = v.T("host.sessions", "N", sessions) + " · " + v.Energy(energy, 1) + refunded
 	return c, nil
 }
 

@@ -108,7 +108,7 @@ func (v *view) kiosksNow() (map[string]*kioskNow, error) {
 			return err
 		}
 		for _, r := range groups {
-			of(r.Group).today = append(of(r.Group).today, r.Captured)
+			of(r.Group).today = append(of(r.Group).today, r.Kept)
 		}
 		for s, err := range b.Waiting(ctx, report.Window{}) {
 			switch {

@@ -58,7 +58,7 @@ func (v *view) sessionRow(x report.Session) sessionRow {
 	r := sessionRow{Link: v.link(x.Reference, x.ID), Kiosk: x.Kiosk, Reference: x.Reference,
 		At:     v.Minute(x.At.In(x.Zone())),
 		State:  v.T("report.state." + string(x.Outcome)),
-		Energy: v.Energy(x.Energy, 2), Bay: x.Bay, Class: stateClass(x.Outcome), Amount: "–", Card: "–"}
+		Energy: v.Energy(x.Energy, 3), Bay: x.Bay, Class: stateClass(x.Outcome), Amount: "–", Card: "–"}
 	switch {
 	case x.Paid != nil:
 		r.Amount = v.Money(*x.Paid)

@@ -81,6 +81,9 @@ func (s *server) window(r *http.Request) (w report.Window, err error) {
 			return w, &problem{http.StatusBadRequest, fmt.Sprintf("%q is not a day: want one such as 2026-03-02", d)}
 		}
 	}
+	if w.From != "" && w.To != "" && w.To < w.From {
+		return w, &problem{http.StatusBadRequest, fmt.Sprintf("to %s is before from %s", w.To, w.From)}
+	}
 	if b := q.Get("bay"); b != "" {
 		w.Bay, err = strconv.Atoi(b)
 		if err != nil || w.Bay < 1 {

@@ -237,6 +237,11 @@ func (b *browser) look(t *testing.T, base, path string, width int64) {
 		`map(e => e.outerHTML.slice(0, 80))`) {
 		t.Errorf("%s: nobody can hear what this is: %s", where, nameless)
 	}
+	for _, lost := range read[[]string](t, b, `[...document.querySelectorAll("a[href^='/file/reports']")].map(a => `+
+		`new URL(a.href)).filter(u => !u.searchParams.get("from") || !u.searchParams.get("to") || `+
+		`!u.searchParams.get("language") || !u.searchParams.get("format")).map(u => u.href)`) {
+		t.Errorf("%s: the file is of other days than the page: %s", where, lost)
+	}
 	b.silent(t, where)
 	if *pictures == "" {
 		return

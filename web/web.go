@@ -245,6 +245,10 @@ func newServer(site Site, texts *text.Catalogues, log *slog.Logger) *server {
 // pages adds the pages to what is answered, and guards all of it.
 func (s *server) pages(mux *http.ServeMux) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if who, in := s.visitor(r); in && !strings.HasPrefix(r.URL.Path, "/api/") {
+			s.newView(w, r, who).fail(ErrNone)
+			return
+		}
 		s.problem(w, r, &problem{http.StatusNotFound, "no such address: " + r.URL.Path})
 	})
 	s.route(mux)

@@ -61,9 +61,12 @@ func Open(ctx context.Context, c *config.Office, folder *receiver.Office, r *rec
 	d := &Desk{c: c, receiver: r, key: folder.Public, version: version, log: log, start: time.Now(),
 		shelf: report.NewShelf(rows, open)}
 	from := tell.From{Site: c.Name, Zone: c.Timezone, Language: c.Language, Texts: texts, Now: time.Now}
-	targets, err := from.Targets(c.WebHooks, c.Mail)
-	if err != nil || len(targets) == 0 {
-		return d, err
+	if err := tell.Check(c.WebHooks, c.Mail); err != nil {
+		log.Error("some are told nothing until this is mended", "error", err)
+	}
+	targets := from.Targets(c.WebHooks, c.Mail)
+	if len(targets) == 0 {
+		return d, nil
 	}
 	d.tells = &hook.Teller{Kiosk: "backoffice", Zone: c.Timezone, Journal: receiver.Told{Receiver: r}, Daily: d.daily,
 		Now: time.Now, Trusted: func() bool { return true }, Log: log, Path: database + ".told", Targets: targets}
@@ -239,7 +242,7 @@ func (d *Desk) People() (out []web.Person) {
 	return out
 }
 
-// Unsettled implements web.Site: what each kiosk would list itself.
+// Unsettled implements web.Site: what each kiosk lists itself.
 func (d *Desk) Unsettled(ctx context.Context) (out []receipt.OpenItem, err error) {
 	var waiting []report.Session
 	err = d.Book(ctx, func(b *report.Book) error {
@@ -247,7 +250,9 @@ func (d *Desk) Unsettled(ctx context.Context) (out []receipt.OpenItem, err error
 			if err != nil {
 				return err
 			}
-			waiting = append(waiting, s)
+			if s.Outcome != report.Ongoing { // what a running one holds is where it belongs
+				waiting = append(waiting, s)
+			}
 		}
 		return nil
 	})

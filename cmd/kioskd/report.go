@@ -49,7 +49,8 @@ func reportFlags(fs *pflag.FlagSet, groups ...string) asked {
 		kiosk:  fs.String("kiosk", "", "with --office: one `kiosk` alone"),
 		from:   fs.String("from", "", "first `day`, as 2026-03-02"),
 		to:     fs.String("to", "", "last `day`"), bay: fs.Int("bay", 0, "`number` of a bay; 0 for all"),
-		format: cli.FormatFlag(fs),
+		format: fs.String("format", "table",
+			"`form`: table, json, csv or pdf; the end of --output's name says it, too"),
 		output: fs.String("output", "", "write to a `file`, whole or not at all"),
 		decimalComma: fs.Bool("decimal-comma", false,
 			"csv with 9,03 and semicolons, as spreadsheets of many countries read it"),
@@ -205,6 +206,10 @@ func (p program) upToDate(ctx context.Context, book *report.Book) (*report.Book,
 func (p program) writeTable(t report.Table, a asked, place report.Place) error {
 	var out bytes.Buffer
 	var err error
+	if kind := strings.TrimPrefix(filepath.Ext(*a.output), "."); *a.format == "table" && slices.Contains([]string{"csv",
+		"json", "pdf"}, kind) {
+		*a.format = kind // the file says what it is to be
+	}
 	switch *a.format {
 	case "json":
 		err = t.JSON(&out)
@@ -366,6 +371,18 @@ func (p program) reportReconcile(fs *pflag.FlagSet) cli.Run {
 	}
 }
 
+// zoneOf is the site's time zone, where its configuration is at hand.
+func (p program) zoneOf(a asked) (*time.Location, error) {
+	if *a.journal.journal != "" {
+		return time.Local, nil
+	}
+	c, err := p.config(*a.journal.config)
+	if err != nil {
+		return nil, err
+	}
+	return c.Timezone, nil
+}
+
 // openItems lists the money that is not settled.
 func (p program) openItems(ctx context.Context, a asked) error {
 	if _, err := a.window(); err != nil {
@@ -391,6 +408,10 @@ func (p program) openItems(ctx context.Context, a asked) error {
 	var out bytes.Buffer
 	q := p
 	q.Out = &out
+	zone, err := p.zoneOf(a)
+	if err != nil {
+		return err
+	}
 	var rows [][]any
 	for _, i := range items {
 		if *a.bay != 0 && i.Bay != *a.bay || i.Since.Before(first) || !i.Since.Before(last.AddDate(0, 0, 1)) {
@@ -407,11 +428,11 @@ func (p program) openItems(ctx context.Context, a asked) error {
 			next = "by itself"
 		}
 		if i.Next != nil {
-			next = "by itself at " + i.Next.Local().Format(time.DateTime)
+			next = "by itself at " + i.Next.In(zone).Format(time.DateTime)
 		}
 		rows = append(rows, []any{i.Reference, i.Bay, i.Money, i.Held, i.Due, i.ReceiptNo, i.TerminalID, i.AuthCode,
-			i.Since.Local().Format(time.DateTime), i.Attempts, next,
-			i.Deadline.Local().Format(time.DateTime), cmp.Or(i.Why, "-")})
+			i.Since.In(zone).Format(time.DateTime), i.Attempts, next,
+			i.Deadline.In(zone).Format(time.DateTime), cmp.Or(i.Why, "-")})
 	}
 	if *a.format != "json" {
 		err = q.Table(*a.format, []string{"reference", "bay", "money", "held", "due", "receipt_no", "terminal_id",

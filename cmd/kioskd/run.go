@@ -16,6 +16,7 @@ import (
 	"kioskd/config"
 	"kioskd/file"
 	"kioskd/site"
+	"kioskd/tell"
 )
 
 func (p program) runDaemon(flags *pflag.FlagSet) cli.Run {
@@ -76,6 +77,9 @@ func (p program) check(flags *pflag.FlagSet) cli.Run {
 		c, err := p.configAnd(*path, true)
 		if err != nil {
 			return err
+		}
+		if err := tell.Check(c.WebHooks, c.Mail); err != nil {
+			return cli.Usage(err)
 		}
 		fmt.Fprintf(p.Out, "%s is good: %d bays, hold %v, terminal %s\n", *path, len(c.Bays), c.Hold,
 			c.Terminal.Address)
