@@ -99,14 +99,16 @@ func (b *Book) KeepUp(ctx context.Context, progress func(done, all int64)) error
 	if err != nil {
 		return err
 	}
-	if b.single {
-		epoch, err := all[0].Epoch(ctx)
-		if err == nil {
-			err = b.rows.Forget(ctx, epoch) // of a journal that was here before
-		}
+	var epochs []string
+	for _, s := range all {
+		epoch, err := s.Epoch(ctx)
 		if err != nil {
 			return fmt.Errorf("cannot keep up the reports: %w", err)
 		}
+		epochs = append(epochs, epoch)
+	}
+	if err := b.rows.Forget(ctx, epochs...); err != nil { // of journals that were here before
+		return fmt.Errorf("cannot keep up the reports: %w", err)
 	}
 	for _, s := range all {
 		if err := b.read(ctx, s, progress); err != nil {

@@ -156,24 +156,24 @@ func (d *Desk) Book(ctx context.Context, f func(*report.Book) error) error {
 }
 
 // where finds the journal that has a session.
-func (d *Desk) where(ctx context.Context, id string) (report.Named, error) {
+func (d *Desk) where(ctx context.Context, id string) (in report.Named, epoch string, err error) {
 	kioskID, epoch, err := d.receiver.Where(ctx, id)
 	if errors.Is(err, receiver.ErrNone) {
-		return report.Named{}, fmt.Errorf("session %q: %w", id, web.ErrNone)
+		err = fmt.Errorf("session %q: %w", id, web.ErrNone)
 	}
-	return d.receiver.Source(kioskID, epoch), err
+	return d.receiver.Source(kioskID, epoch), epoch, err
 }
 
 // Find implements web.Site: by the id alone. A reference may be that of sessions of several kiosks; the list of
 // sessions looks for it.
 func (d *Desk) Find(ctx context.Context, id string) (string, error) {
-	_, err := d.where(ctx, id)
+	_, _, err := d.where(ctx, id)
 	return id, err
 }
 
 // Records implements web.Site.
 func (d *Desk) Records(ctx context.Context, id string) iter.Seq2[kiosk.Record, error] {
-	in, err := d.where(ctx, id)
+	in, _, err := d.where(ctx, id)
 	if err != nil {
 		return func(yield func(kiosk.Record, error) bool) { yield(kiosk.Record{}, err) }
 	}
@@ -191,7 +191,7 @@ func (d *Desk) Receipt(ctx context.Context, id string) (receipt.Receipt, error) 
 
 // Case implements web.Site.
 func (d *Desk) Case(ctx context.Context, id string) (c dispute.Case, err error) {
-	in, err := d.where(ctx, id)
+	in, epoch, err := d.where(ctx, id)
 	if err != nil {
 		return c, err
 	}
@@ -211,10 +211,6 @@ func (d *Desk) Case(ctx context.Context, id string) (c dispute.Case, err error) 
 	case err == nil:
 		c.Receipt = &got
 	case c.Session.Outcome != report.Unreadable && !errors.Is(err, web.ErrNone):
-		return c, err
-	}
-	epoch, err := in.Epoch(ctx)
-	if err != nil {
 		return c, err
 	}
 	key := ""
@@ -318,7 +314,7 @@ func (d *Desk) Journals(ctx context.Context) (out []web.Journal, err error) {
 
 // KioskOf implements web.Office.
 func (d *Desk) KioskOf(ctx context.Context, id string) (string, error) {
-	in, err := d.where(ctx, id)
+	in, _, err := d.where(ctx, id)
 	return in.Kiosk, err
 }
 

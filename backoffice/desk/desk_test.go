@@ -39,8 +39,10 @@ func (s straight) Traffic() backoffice.Traffic { return backoffice.Traffic{} }
 
 // branch is a kiosk with its journal.
 type branch struct {
-	id    string
-	store *store.Store
+	id     string
+	store  *store.Store
+	secret string // its key
+	public string
 }
 
 // sells adds a session that was charged and paid, of 0.98 EUR.
@@ -61,15 +63,12 @@ func (b branch) sells(t *testing.T, n int) {
 // sends hands the journal over, whole.
 func (b branch) sends(t *testing.T, r *receiver.Receiver, office note.Verifier) {
 	t.Helper()
-	secret, public, err := backoffice.NewKey(b.id)
+	signer, err := note.NewSigner(b.secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := note.NewSigner(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	up := backoffice.New(backoffice.Config{Kiosk: b.id, Outbox: b.store, Sink: straight{r}, Signer: signer, Key: public,
+	up := backoffice.New(backoffice.Config{Kiosk: b.id, Outbox: b.store, Sink: straight{r}, Signer: signer,
+		Key:    b.public,
 		Office: office, Every: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err := up.Drain(t.Context()); err != nil {
 		t.Fatal(err)
@@ -84,7 +83,11 @@ func newBranch(t *testing.T, id string) branch {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return branch{id, s}
+	secret, public, err := backoffice.NewKey(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return branch{id, s, secret, public}
 }
 
 // bureau is a back office with two kiosks that sold, and its desk.
@@ -257,5 +260,66 @@ func TestWhatProvesASession(t *testing.T) {
 			tlog.RecordHash(leaf)); err != nil {
 			t.Errorf("record %d: %v", r.Seq, err)
 		}
+	}
+}
+
+// TestARecordThatIsTakenLater counts then: a session of which a record was refused is in no sum, and in all of them
+// once
+// it was sent again and taken.
+func TestARecordThatIsTakenLater(t *testing.T) {
+	folder, err := receiver.OpenOffice(t.TempDir(), []string{"localhost"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	office, err := note.NewVerifier(folder.Public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := "not now"
+	r, err := receiver.Open(t.Context(), folder.Database(), folder.Signer, func(l kiosk.Leaf) string {
+		if l.Kind == "capture_confirmed" || l.Kind == "bill" {
+			return refuse
+		}
+		return ""
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	b := newBranch(t, "K-1")
+	b.sells(t, 1)
+	b.sends(t, r, office)
+	book, err := report.OpenAll(t.Context(), filepath.Join(t.TempDir(), "rows"), r.Journals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { book.Close() })
+	sold := func() (cents int64) {
+		t.Helper()
+		if err := book.KeepUp(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		groups, err := book.RevenueBy(t.Context(), report.Window{}, report.ByKiosk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range groups {
+			cents += g.Captured.Minor
+		}
+		return cents
+	}
+	if got := sold(); got != 0 {
+		t.Errorf("without its bill: %d", got)
+	}
+	refuse = ""
+	if err := b.store.SendAgain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.sends(t, r, office)
+	if got := sold(); got != 98 {
+		t.Errorf("with its bill: %d", got)
+	}
+	if got := sold(); got != 98 {
+		t.Errorf("asked again: %d", got)
 	}
 }

@@ -258,6 +258,10 @@ func (r *Receiver) known(ctx context.Context, tx *sql.Tx, b backoffice.Batch, le
 	}
 	_, err = tx.ExecContext(ctx, "update record set line = ?, refused = ? where kiosk = ? and epoch = ? and seq = ?",
 		lineOf(leaf, why), why, b.Kiosk, b.Epoch, leaf.Seq)
+	if err == nil && why == "" {
+		_, err = tx.ExecContext(ctx, "insert into retaken values (?, ?, 1) on conflict do update set times = times + 1",
+			b.Kiosk, b.Epoch)
+	}
 	return why, true, err
 }
 

@@ -26,6 +26,14 @@ create index if not exists record_kind on record (kind, kiosk, seq);
 create index if not exists record_session on record (session);
 create index if not exists record_refused on record (kiosk, epoch, seq) where refused <> '';
 
+-- How often a record that was refused was taken later: what was computed of the journal is computed anew.
+create table if not exists retaken (
+  kiosk text    not null,
+  epoch text    not null,
+  times integer not null,
+  primary key (kiosk, epoch)
+) strict;
+
 -- What a kiosk is to do. It goes with each answer until its journal says what came of it.
 create table if not exists instruction (
   kiosk  text not null,

@@ -38,7 +38,18 @@ type source struct {
 	kiosk, epoch string
 }
 
-func (s source) Epoch(context.Context) (string, error) { return s.epoch, nil }
+// Epoch implements report.Source: the journal's own, and how often a record was taken that had been refused, for then
+// all that was computed of it is computed anew.
+func (s source) Epoch(ctx context.Context) (string, error) {
+	var times int
+	err := s.r.db.QueryRowContext(ctx, "select coalesce(max(times), 0) from retaken where kiosk = ? and epoch = ?",
+		s.kiosk,
+		s.epoch).Scan(&times)
+	if times == 0 {
+		return s.epoch, err
+	}
+	return fmt.Sprintf("%s+%d", s.epoch, times), err
+}
 
 func (s source) Seq(ctx context.Context) (seq int64, err error) {
 	err = s.r.db.QueryRowContext(ctx, "select seq from journal where kiosk = ? and epoch = ?", s.kiosk,
