@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"kioskd/ui/text"
 	"kioskd/web"
 )
 
@@ -478,4 +480,53 @@ func TestFiguresFollow(t *testing.T) {
 		leave()
 		done.Wait()
 	})
+}
+
+// TestKiosksAreInstructed from one page: each of them or one, written down with the person's name, a price with their
+// password alone.
+func TestKiosksAreInstructed(t *testing.T) {
+	s, _ := newHandler(t, people()...)
+	texts, err := text.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(web.OfficeHandler(many{s}, texts, slog.New(slog.DiscardHandler)))
+	t.Cleanup(server.Close)
+	v := newVisitor(t, server.URL)
+	v.enters("anna")
+	for _, c := range []struct {
+		path   string
+		fields []string
+		want   string
+	}{
+		{"/do/message", []string{"text", "Closed", "back", "/instructions"}, "Waits for the kiosk"},
+		{"/do/message", []string{"text", "Open", "kiosk", "K-2", "back", "/instructions"}, "Waits for the kiosk"},
+		{"/do/message", []string{"text", "Open", "kiosk", "K-9"}, "there is none"},
+		{"/do/message", []string{"text", strings.Repeat("x", 121)}, "at most 120"},
+		{"/do/tariff", []string{"tariff", `{"id":"mine"}`, "password", "wrong", "kiosk", "K-1"}, "password is wrong"},
+		{"/do/tariff", []string{"tariff", `{"id":"mine"}`, "password", password, "kiosk", "K-1"}, "Waits for the kiosk"},
+		{"/do/sessions/S1/stop", []string{"back", "/sessions/S1"}, "Waits for the kiosk"},
+	} {
+		if _, page := v.sends(c.path, c.fields...); !strings.Contains(page, c.want) {
+			t.Errorf("%s %q shows no %q: %.3000s", c.path, c.fields, c.want, page)
+		}
+	}
+	want := []string{"login by anna: page",
+		"command by anna: message", "instruct K-1 message  map[en:Closed]", "instruct K-2 message  map[en:Closed]",
+		"command by anna: message K-2", "instruct K-2 message  map[en:Open]", "command by anna: message K-9",
+		"login_refused by anna: tariff", "command by anna: tariff K-1", `instruct K-1 tariff  map[] {"id":"mine"}`,
+		"command by anna: stop session K-1", "instruct K-1 stop_session 7GK2M4Q map[]"}
+	for i := range s.told {
+		s.told[i] = strings.TrimSpace(s.told[i])
+	}
+	if !slices.Equal(s.told, want) {
+		t.Errorf("it was told\n%q, want\n%q", s.told, want)
+	}
+	b := newVisitor(t, server.URL)
+	b.enters("bert")
+	for _, path := range []string{"/do/message", "/do/tariff", "/do/sessions/S1/stop"} {
+		if status, _ := b.sends(path, "text", "x", "password", password); status != http.StatusForbidden {
+			t.Errorf("%s of bert: %d", path, status)
+		}
+	}
 }

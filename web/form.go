@@ -32,8 +32,12 @@ func (s *server) forms() []form {
 			func(_ context.Context, name string) error { return s.site.ResumeHook(name) }), nil},
 		{"/do/verify", kiosk.ScopeReports, s.doVerify, nil},
 	}
-	if s.one == nil {
-		return all
+	if s.many != nil {
+		return append(all, []form{
+			{"/do/message", kiosk.ScopeControl, s.orderMessage, nil},
+			{"/do/tariff", kiosk.ScopeMoney, s.orderTariff, s.showOrders},
+			{"/do/sessions/{reference}/stop", kiosk.ScopeControl, s.orderStop, nil},
+		}...)
 	}
 	return append(all, []form{
 		{"/do/bays/{bay}/close", kiosk.ScopeControl, s.doShut(true), nil},
@@ -112,44 +116,56 @@ func (s *server) doDrain(v *view) (string, error) {
 	return "", err
 }
 
-func (s *server) doMessage(v *view) (string, error) {
+// messageOf is the message that a person typed.
+func (v *view) messageOf() kiosk.Instruction {
 	in := kiosk.Instruction{ID: ulid.Make().String(), Do: kiosk.TaskMessage}
 	if text := v.r.PostFormValue("text"); text != "" {
 		in.Texts = map[string]string{"en": text, v.Language: text}
 	}
-	_, err := s.order(v.r, v.who.Name, "message", in)
+	return in
+}
+
+func (s *server) doMessage(v *view) (string, error) {
+	_, err := s.order(v.r, v.who.Name, "message", v.messageOf())
 	return "", err
 }
 
-// doTariff sets a price. It wants the person's password again: a browser that was left open sets none.
 func (s *server) doTariff(v *view) (string, error) {
-	err := s.proves(v.r, v.who, true, v.r.PostFormValue("password"), session.NoteBody{By: v.who.Name, What: "tariff",
+	in, err := s.tariffOf(v)
+	if err == nil {
+		_, err = s.order(v.r, v.who.Name, "tariff", in)
+	}
+	return "", err
+}
+
+// tariffOf is the tariff that a person typed. It wants their password again: a browser that was left open sets none.
+func (s *server) tariffOf(v *view) (in kiosk.Instruction, err error) {
+	err = s.proves(v.r, v.who, true, v.r.PostFormValue("password"), session.NoteBody{By: v.who.Name, What: "tariff",
 		From: v.r.RemoteAddr})
 	var out errKeptOut
 	switch {
 	case errors.As(err, &out):
-		return "", &problem{http.StatusTooManyRequests, v.waits(out)}
+		return in, &problem{http.StatusTooManyRequests, v.waits(out)}
 	case errors.Is(err, errWrong):
-		return "", &problem{http.StatusForbidden, v.T("web.refused")}
+		return in, &problem{http.StatusForbidden, v.T("web.refused")}
 	case err != nil:
-		return "", err
+		return in, err
 	}
-	in := kiosk.Instruction{ID: ulid.Make().String(), Do: kiosk.TaskTariff, Accept: v.r.PostFormValue("accept"),
+	in = kiosk.Instruction{ID: ulid.Make().String(), Do: kiosk.TaskTariff, Accept: v.r.PostFormValue("accept"),
 		Tariff: json.RawMessage(v.r.PostFormValue("tariff"))}
 	if from := v.r.PostFormValue("from"); from != "" {
 		at, err := time.ParseInLocation("2006-01-02T15:04", from, v.Now.At.Location())
 		if err != nil {
-			return "", &problem{http.StatusBadRequest, fmt.Sprintf("%q is not a time such as 2026-03-02T06:00", from)}
+			return in, &problem{http.StatusBadRequest, fmt.Sprintf("%q is not a time such as 2026-03-02T06:00", from)}
 		}
 		in.From = &at
 	}
 	if !json.Valid(in.Tariff) {
 		var any json.RawMessage
-		return "", &problem{http.StatusBadRequest, fmt.Sprintf("the tariff is not JSON: %v",
+		return in, &problem{http.StatusBadRequest, fmt.Sprintf("the tariff is not JSON: %v",
 			json.Unmarshal(in.Tariff, &any))}
 	}
-	_, err = s.order(v.r, v.who.Name, "tariff", in)
-	return "", err
+	return in, nil
 }
 
 func (s *server) doVerify(v *view) (string, error) {

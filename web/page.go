@@ -41,7 +41,8 @@ func (s *server) screens() []screen {
 		{"/devices", "report.devices", kiosk.ScopeReports, s.showDevices},
 	}
 	if s.many != nil {
-		return append(all, screen{"/journal", "staff.page.journal", kiosk.ScopeReports, s.showJournals})
+		return append(all, screen{"/instructions", "office.instructions", kiosk.ScopeStatus, s.showOrders},
+			screen{"/journal", "staff.page.journal", kiosk.ScopeReports, s.showJournals})
 	}
 	return append(all, screen{"/prices", "web.prices", kiosk.ScopeStatus, s.showPrices},
 		screen{"/journal", "staff.page.journal", kiosk.ScopeReports, s.showJournal})

@@ -2,11 +2,15 @@ package web
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"kioskd"
 	"kioskd/report"
+	"kioskd/session"
 )
 
 // kioskCard is a kiosk of a back office, with what a host asks of it first.
@@ -155,4 +159,95 @@ func (s *server) showJournals(v *view) error {
 	}
 	v.Template, v.Body = "journals", p
 	return err
+}
+
+// ordersPage is what was told to kiosks, and what may be.
+type ordersPage struct {
+	Rows       []orderRow
+	Text, From string // of a tariff, as it was typed
+}
+
+// orderRow is an instruction in the list.
+type orderRow struct{ At, Kiosk, What, State, Class, Why string }
+
+func (s *server) showOrders(v *view) error {
+	all, err := s.many.Orders(v.r.Context())
+	p := &ordersPage{Text: v.r.PostFormValue("tariff"), From: v.r.PostFormValue("from")}
+	for _, o := range all {
+		row := orderRow{v.Minute(o.Instruction.Issued.In(v.Now.At.Location())), o.Instruction.Kiosk,
+			strings.TrimSpace(string(o.Instruction.Do) + " " + o.Instruction.Session + o.Instruction.Texts["en"]),
+			v.T("office.waiting"), "plain", o.Why}
+		switch session.Kind(o.State) {
+		case session.InstructionTaken:
+			row.State = v.T("office.taken")
+		case session.InstructionDone:
+			row.State, row.Class = v.T("staff.done"), "good"
+		case session.InstructionRefused:
+			row.State, row.Class = v.T("office.no"), "warn"
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	v.Template, v.Body = "orders", p
+	return err
+}
+
+// ordersLast is how long a kiosk that is away may take to hear of an instruction.
+const ordersLast = 24 * time.Hour
+
+// orderAll instructs the kiosk that a form names, or all of them: each judges the instruction itself.
+func (s *server) orderAll(v *view, what string, in kiosk.Instruction, of string) (string, error) {
+	all, err := v.latest()
+	if err != nil {
+		return "", err
+	}
+	if err := in.Check(); err != nil {
+		return "", &problem{http.StatusBadRequest, err.Error()}
+	}
+	_, err = carry(s, v.r, session.NoteBody{By: v.who.Name, What: what, Detail: of}, func() (told int, err error) {
+		for _, j := range all {
+			if of != "" && of != j.Kiosk {
+				continue
+			}
+			in.ID, in.Kiosk = ulid.Make().String(), j.Kiosk
+			in.Issued = s.now().UTC().Truncate(time.Second)
+			in.Expires = in.Issued.Add(ordersLast)
+			if err := s.many.Instruct(v.r.Context(), in); err != nil {
+				return told, fmt.Errorf("kiosk %s, and those after it: %w", j.Kiosk, err)
+			}
+			told++
+		}
+		if told == 0 {
+			return 0, fmt.Errorf("kiosk %q: %w", of, ErrNone)
+		}
+		return told, nil
+	})
+	return v.T("office.waiting"), err
+}
+
+func (s *server) orderMessage(v *view) (string, error) {
+	return s.orderAll(v, "message", v.messageOf(), v.r.PostFormValue("kiosk"))
+}
+
+func (s *server) orderTariff(v *view) (string, error) {
+	in, err := s.tariffOf(v)
+	if err != nil {
+		return "", err
+	}
+	return s.orderAll(v, "tariff", in, v.r.PostFormValue("kiosk"))
+}
+
+func (s *server) orderStop(v *view) (string, error) {
+	id, err := s.named(v.r)
+	if err != nil {
+		return "", err
+	}
+	of, err := s.many.KioskOf(v.r.Context(), id)
+	if err != nil {
+		return "", err
+	}
+	x, err := report.FromRecords(id, s.site.Records(v.r.Context(), id))
+	if err != nil {
+		return "", err
+	}
+	return s.orderAll(v, "stop session", kiosk.Instruction{Do: kiosk.TaskStopSession, Session: x.Reference}, of)
 }

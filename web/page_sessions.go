@@ -152,7 +152,7 @@ func (s *server) showSession(v *view) error {
 		Steps:  v.steps(x),
 		Events: dispute.Steps(records, x.Zone()), Receipt: x.Held != nil, Dispute: v.May(kiosk.ScopeMoney)}
 	p.Curve = v.curve(p.Events, x.Zone())
-	p.Stop = x.Outcome == report.Ongoing && x.Held != nil && v.May(kiosk.ScopeControl) && !v.Many
+	p.Stop = x.Outcome == report.Ongoing && x.Held != nil && v.May(kiosk.ScopeControl)
 	if left := kept(x); left.Minor > 0 && v.May(kiosk.ScopeMoney) && !v.Many {
 		p.Most = left.Decimal()
 		p.Refund = strconv.Itoa(len(x.Refunds) + 1) // told twice, it is the same one

@@ -165,6 +165,19 @@ func (m many) Journals(context.Context) ([]web.Journal, error) {
 			Conflict: "another history of this kiosk is here"}}, nil
 }
 
+func (m many) Instruct(_ context.Context, in kiosk.Instruction) error {
+	return m.say("instruct %s %s %s %v %s", in.Kiosk, in.Do, in.Session, in.Texts, in.Tariff)
+}
+
+func (m many) Orders(context.Context) (out []web.Order, err error) {
+	for _, state := range []string{"waiting", "instruction_taken", "instruction_done", "instruction_refused"} {
+		out = append(out, web.Order{Instruction: kiosk.Instruction{Kiosk: "K-1", Do: kiosk.TaskMessage,
+			Issued: m.now.At,
+			Texts:  map[string]string{"en": "The car park closes at 22:00"}}, State: state, Why: ""})
+	}
+	return out, nil
+}
+
 func (many) KioskOf(context.Context, string) (string, error) { return "K-1", nil }
 
 func (m many) Visits(context.Context) ([]web.Visit, error) {

@@ -108,8 +108,19 @@ type Office interface {
 	Journals(ctx context.Context) ([]Journal, error)
 	// KioskOf is the kiosk of a session, by the session's id.
 	KioskOf(ctx context.Context, id string) (string, error)
+	// Instruct signs an instruction for a kiosk, which gets it with its next answer.
+	Instruct(ctx context.Context, in kiosk.Instruction) error
+	// Orders are the last instructions, the newest first.
+	Orders(ctx context.Context) ([]Order, error)
 	// Visits are who came in at the office's own page, the last first.
 	Visits(ctx context.Context) ([]Visit, error)
+}
+
+// Order is an instruction, and what came of it.
+type Order struct {
+	Instruction kiosk.Instruction
+	State       string // waiting, instruction_taken, instruction_done, instruction_refused
+	Why         string // it was refused
 }
 
 // Journal is one of a kiosk's, as a back office has it.

@@ -1,11 +1,9 @@
 // Package desk is a back office at work: it takes the journals of kiosks, shows a host the pages of all of them, and
 // tells when nothing was heard of one. What the pages and reports say is computed from the journals that are here, as a
 // kiosk computes it from its own; a record that was refused is in no sum. A kiosk is silent when it has sent nothing
-// for
-// longer than it may, of the time in which this process could have heard it.
+// for longer than it may, of the time in which this process could have heard it.
 //
-// The pages read. Whoever wants a kiosk to do something signs an instruction (Receiver.Instruct), which the kiosk
-// judges.
+// The pages read; a message, a tariff and the end of a session go to kiosks as signed instructions, which they judge.
 package desk
 
 import (
@@ -316,6 +314,20 @@ func (d *Desk) Journals(ctx context.Context) (out []web.Journal, err error) {
 func (d *Desk) KioskOf(ctx context.Context, id string) (string, error) {
 	in, _, err := d.where(ctx, id)
 	return in.Kiosk, err
+}
+
+// Instruct implements web.Office.
+func (d *Desk) Instruct(ctx context.Context, in kiosk.Instruction) error {
+	return d.receiver.Instruct(ctx, in)
+}
+
+// Orders implements web.Office.
+func (d *Desk) Orders(ctx context.Context) (out []web.Order, err error) {
+	all, err := d.receiver.Orders(ctx, mostVisits)
+	for _, o := range all {
+		out = append(out, web.Order(o))
+	}
+	return out, err
 }
 
 // Visits implements web.Office.

@@ -198,7 +198,12 @@ func TestTheDesk(t *testing.T) {
 		"records verified") {
 		t.Errorf("%.2000s", page)
 	}
-	for _, path := range []string{"/do/drain", "/do/message", "/do/tariff", "/do/bays/1/close"} {
+	read(client.PostForm(server.URL+"/do/message", url.Values{"text": {"Closed"}, "kiosk": {"K-2"}}))
+	if page := get("/instructions"); !strings.Contains(page, "message Closed") || !strings.Contains(page,
+		"Waits for the kiosk") {
+		t.Errorf("%.3000s", page)
+	}
+	for _, path := range []string{"/do/drain", "/do/inspect", "/do/bays/1/close"} {
 		if page := read(client.PostForm(server.URL+path, nil)); !strings.HasPrefix(page, "404") {
 			t.Errorf("%s is answered %.200s", path, page)
 		}

@@ -394,7 +394,37 @@ func (r *Receiver) Instruct(ctx context.Context, in kiosk.Instruction) error {
 		return err
 	}
 	_, err = r.db.ExecContext(ctx, "insert into instruction values (?, ?, ?, 'waiting', '')", in.Kiosk, in.ID, signed)
+	r.changed()
 	return err
+}
+
+// Order is an instruction, and what came of it.
+type Order struct {
+	Instruction kiosk.Instruction
+	State       string // waiting, instruction_taken, instruction_done, instruction_refused
+	Why         string // it was refused
+}
+
+// Orders are the last instructions, the newest first.
+func (r *Receiver) Orders(ctx context.Context, most int) (out []Order, err error) {
+	rows, err := r.db.QueryContext(ctx, "select signed, state, why from instruction order by rowid desc limit ?", most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var o Order
+		var signed string
+		if err := rows.Scan(&signed, &o.State, &o.Why); err != nil {
+			return nil, err
+		}
+		text, _, _ := strings.Cut(signed, "\n")
+		if err := json.Unmarshal([]byte(text), &o.Instruction); err != nil {
+			return nil, fmt.Errorf("cannot read an instruction: %w", err)
+		}
+		out = append(out, o)
+	}
+	return out, rows.Err()
 }
 
 // Journal is what is here of a kiosk.

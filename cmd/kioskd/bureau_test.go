@@ -39,7 +39,7 @@ func TestABackOfficeOfAHost(t *testing.T) {
 	_, hash, _ := strings.Cut(kioskd(password+"\n", "staff", "password"), "$argon2id")
 	hash, _, _ = strings.Cut(hash, "\n")
 	config := fmt.Sprintf("name: Both\nlisten: %s\nweb:\n  listen: %s\n  people:\n  - name: anna\n    password: %s\n"+
-		"    scopes: [status, reports, money]\n", kiosks, page, "$argon2id"+hash)
+		"    scopes: [status, reports, money, control]\n", kiosks, page, "$argon2id"+hash)
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +69,11 @@ func TestABackOfficeOfAHost(t *testing.T) {
 		t.Fatal(out)
 	}
 	o.until("backoffice status --format json", `"backlog":0\b`)
+	asDesk(ctx, t, page, password, "/do/message", url.Values{"text": {"Closed on Sunday"}})
+	if out, code := o.run("backoffice now"); code != 0 {
+		t.Fatal(out)
+	}
+	o.shows(ctx, func(v ui.View) bool { return v.Notice == "Closed on Sunday" })
 	own, _ := o.run("report revenue --format csv")
 	for range 2 {
 		theirs := ""
@@ -86,6 +91,12 @@ func TestABackOfficeOfAHost(t *testing.T) {
 // askedAtTheDesk is the revenue that a person downloads from the page, as soon as it answers.
 func askedAtTheDesk(ctx context.Context, t *testing.T, address, password string) string {
 	t.Helper()
+	return asDesk(ctx, t, address, password, "", nil)
+}
+
+// asDesk is what a person is shown who logs in and sends a form; without one it is the revenue that they download.
+func asDesk(ctx context.Context, t *testing.T, address, password, path string, what url.Values) string {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +111,15 @@ func askedAtTheDesk(ctx context.Context, t *testing.T, address, password string)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return string(body)
+			if path == "" {
+				return string(body)
+			}
+			resp, err = client.PostForm("http://"+address+path, what)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			return resp.Status
 		}
 		select {
 		case <-ctx.Done():
