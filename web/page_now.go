@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -248,26 +249,24 @@ func (v *view) unsettled() (card, error) {
 // them in the place of those that it has.
 func (s *server) live(w http.ResponseWriter, r *http.Request, by string) error {
 	last, figured, owed := "", s.now(), false
+	who, _ := s.visitor(r)
+	language := s.languageOf(r)
 	return s.stream(w, r, by, func() bool { _, in := s.visitor(r); return in }, func() error {
-		who, _ := s.visitor(r)
-		v := s.newView(w, r, who)
-		p, err := v.present()
-		if err != nil {
-			return err
-		}
-		v.Body = p
-		parts, err := v.text("live")
+		parts, err := s.shared(language, who, func() *view { return s.newView(w, r, who) })
 		if err != nil {
 			return err
 		}
 		if string(parts) != last {
-			last, owed = string(parts), v.May(kiosk.ScopeReports)
+			last, owed = string(parts), slices.Contains(who.Scopes, kiosk.ScopeReports)
 			sendPart(w, "bays", parts)
 		}
 		if !owed || s.now().Sub(figured) < time.Minute {
 			return nil
 		}
 		figured, owed = s.now(), false
+		p := &nowPage{}
+		v := s.newView(w, r, who)
+		v.Body = p
 		p.Figures, err = v.figures()
 		if err != nil {
 			return err
@@ -281,6 +280,35 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, by string) error {
 		}
 		return nil
 	})
+}
+
+// livePart is what is shown of the present, when it was drawn.
+type livePart struct {
+	at   time.Time
+	text []byte
+}
+
+// shared is the part of the page that changes by the second. It is drawn once for all who see the same, by language and
+// scopes: a watcher waits for a second after a change, and takes none that is older than that.
+func (s *server) shared(language string, who Person, newView func() *view) ([]byte, error) {
+	key := fmt.Sprint(language, who.Scopes)
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	at := s.now()
+	if was, ok := s.drawn[key]; ok && at.Sub(was.at) < beat {
+		return was.text, nil
+	}
+	v := newView()
+	p, err := v.present()
+	if err != nil {
+		return nil, err
+	}
+	v.Body = p
+	text, err := v.text("live")
+	if err == nil {
+		s.drawn[key] = livePart{at, text}
+	}
+	return text, err
 }
 
 // sendPart sends a part of the page as an event.

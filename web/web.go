@@ -218,6 +218,9 @@ type server struct {
 	streams map[string]int           // by who watches
 
 	verifying sync.Mutex // the journal, which takes a while
+
+	drawing sync.Mutex
+	drawn   map[string]livePart // by language and scopes
 }
 
 // Handler answers the requests of a kiosk's host: the API and the page.
@@ -249,8 +252,8 @@ func OfficeHandler(site Office, texts *text.Catalogues, log *slog.Logger) http.H
 
 func newServer(site Site, texts *text.Catalogues, log *slog.Logger) *server {
 	return &server{site: site, texts: texts, log: log, now: time.Now, pace: map[string]*rate.Limiter{},
-		streams: map[string]int{},
-		in:      newEntrance(time.Now), template: templates()}
+		streams: map[string]int{}, drawn: map[string]livePart{},
+		in: newEntrance(time.Now), template: templates()}
 }
 
 // pages adds the pages to what is answered, and guards all of it.
