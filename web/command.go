@@ -17,7 +17,6 @@ import (
 	"kioskd"
 	"kioskd/api"
 	"kioskd/hook"
-	"kioskd/report"
 	"kioskd/session"
 )
 
@@ -124,7 +123,7 @@ func (s *server) referenceOf(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	row, err := report.FromRecords(id, s.site.Records(r.Context(), id))
+	row, err := s.row(r.Context(), id)
 	return row.Reference, err
 }
 

@@ -106,7 +106,7 @@ func (s *server) showMoney(v *view) error {
 	items, err := s.site.Unsettled(ctx)
 	for _, i := range items {
 		if w.Kiosk == "" || i.Kiosk == w.Kiosk {
-			p.Open = append(p.Open, openRow{v.link(i.Reference, i.Session), i.Kiosk, i.Reference,
+			p.Open = append(p.Open, openRow{v.link(i.Reference, i.Session, i.Kiosk), i.Kiosk, i.Reference,
 				v.Minute(i.Since.In(v.Now.At.Location())), v.Money(i.Held), i.Why})
 		}
 	}

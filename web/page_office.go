@@ -245,7 +245,7 @@ func (s *server) orderStop(v *view) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	x, err := report.FromRecords(id, s.site.Records(v.r.Context(), id))
+	x, err := s.row(v.r.Context(), id)
 	if err != nil {
 		return "", err
 	}

@@ -47,15 +47,15 @@ func stateClass(o report.Outcome) string {
 }
 
 // link is by what a session is found: several kiosks may have made the same reference.
-func (v *view) link(reference, id string) string {
+func (v *view) link(reference, id, of string) string {
 	if v.Many {
-		return id
+		return id + "@" + of
 	}
 	return reference
 }
 
 func (v *view) sessionRow(x report.Session) sessionRow {
-	r := sessionRow{Link: v.link(x.Reference, x.ID), Kiosk: x.Kiosk, Reference: x.Reference,
+	r := sessionRow{Link: v.link(x.Reference, x.ID, x.Kiosk), Kiosk: x.Kiosk, Reference: x.Reference,
 		At:     v.Minute(x.At.In(x.Zone())),
 		State:  v.T("report.state." + string(x.Outcome)),
 		Energy: v.Energy(x.Energy, 3), Bay: x.Bay, Class: stateClass(x.Outcome), Amount: "–", Card: "–"}
@@ -141,14 +141,15 @@ func (s *server) showSession(v *view) error {
 		}
 		records = append(records, r)
 	}
-	x, err := report.FromRecords(id, s.site.Records(v.r.Context(), id))
+	x, err := s.row(v.r.Context(), id)
 	if err == nil && v.Many {
 		x.Kiosk, err = s.many.KioskOf(v.r.Context(), id)
 	}
 	if err != nil {
 		return err
 	}
-	p := &sessionPage{Row: v.sessionRow(x), Link: v.link(x.Reference, id), Reference: x.Reference, Facts: v.facts(x),
+	p := &sessionPage{Row: v.sessionRow(x), Link: v.link(x.Reference, x.ID, x.Kiosk), Reference: x.Reference,
+		Facts:  v.facts(x),
 		Steps:  v.steps(x),
 		Events: dispute.Steps(records, x.Zone()), Receipt: x.Held != nil, Dispute: v.May(kiosk.ScopeMoney)}
 	p.Curve = v.curve(p.Events, x.Zone())

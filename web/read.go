@@ -2,11 +2,13 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"kioskd"
@@ -149,12 +151,18 @@ func (s *server) named(r *http.Request) (string, error) {
 	return s.site.Find(r.Context(), given)
 }
 
+// row is a session by what Find found: a back office puts an at sign and the kiosk behind the id.
+func (s *server) row(ctx context.Context, id string) (report.Session, error) {
+	session, _, _ := strings.Cut(id, "@")
+	return report.FromRecords(session, s.site.Records(ctx, id))
+}
+
 func (s *server) session(w http.ResponseWriter, r *http.Request, _ string) error {
 	id, err := s.named(r)
 	if err != nil {
 		return err
 	}
-	row, err := report.FromRecords(id, s.site.Records(r.Context(), id))
+	row, err := s.row(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -167,7 +175,7 @@ func (s *server) timeline(w http.ResponseWriter, r *http.Request, _ string) erro
 	if err != nil {
 		return err
 	}
-	row, err := report.FromRecords(id, s.site.Records(r.Context(), id))
+	row, err := s.row(r.Context(), id)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -153,16 +154,23 @@ func (d *Desk) Book(ctx context.Context, f func(*report.Book) error) error {
 	return d.shelf.Read(ctx, f)
 }
 
+// A session is named by its id, an at sign and its kiosk: a kiosk may have made an id that another has.
+func named(id string) (session, kiosk string) {
+	session, kiosk, _ = strings.Cut(id, "@")
+	return session, kiosk
+}
+
 // where finds the journal that has a session.
 func (d *Desk) where(ctx context.Context, id string) (in report.Named, epoch string, err error) {
-	kioskID, epoch, err := d.receiver.Where(ctx, id)
+	session, kiosk := named(id)
+	kioskID, epoch, err := d.receiver.Where(ctx, session, kiosk)
 	if errors.Is(err, receiver.ErrNone) {
 		err = fmt.Errorf("session %q: %w", id, web.ErrNone)
 	}
 	return d.receiver.Source(kioskID, epoch), epoch, err
 }
 
-// Find implements web.Site: by the id alone. A reference may be that of sessions of several kiosks; the list of
+// Find implements web.Site: by the id and the kiosk. A reference may be that of sessions of several kiosks; the list of
 // sessions looks for it.
 func (d *Desk) Find(ctx context.Context, id string) (string, error) {
 	_, _, err := d.where(ctx, id)
@@ -175,12 +183,14 @@ func (d *Desk) Records(ctx context.Context, id string) iter.Seq2[kiosk.Record, e
 	if err != nil {
 		return func(yield func(kiosk.Record, error) bool) { yield(kiosk.Record{}, err) }
 	}
-	return in.Session(ctx, id)
+	session, _ := named(id)
+	return in.Session(ctx, session)
 }
 
 // Receipt implements web.Site.
 func (d *Desk) Receipt(ctx context.Context, id string) (receipt.Receipt, error) {
-	got, err := d.receiver.Receipt(ctx, id)
+	session, kiosk := named(id)
+	got, err := d.receiver.Receipt(ctx, session, kiosk)
 	if errors.Is(err, receiver.ErrNone) {
 		return got, errors.Join(err, web.ErrNone)
 	}
@@ -194,13 +204,14 @@ func (d *Desk) Case(ctx context.Context, id string) (c dispute.Case, err error) 
 		return c, err
 	}
 	c.Version = d.version
-	for r, err := range in.Session(ctx, id) {
+	session, _ := named(id)
+	for r, err := range in.Session(ctx, session) {
 		if err != nil {
 			return c, err
 		}
 		c.Records = append(c.Records, r)
 	}
-	c.Session, err = report.FromRecords(id, in.Session(ctx, id))
+	c.Session, err = report.FromRecords(session, in.Session(ctx, session))
 	if err != nil {
 		return c, err
 	}
@@ -251,7 +262,7 @@ func (d *Desk) Unsettled(ctx context.Context) (out []receipt.OpenItem, err error
 		return nil
 	})
 	for _, s := range waiting {
-		items, failed := receipt.Unresolved(d.Records(ctx, s.ID))
+		items, failed := receipt.Unresolved(d.Records(ctx, s.ID+"@"+s.Kiosk))
 		if failed != nil { // one that cannot be read hides no other: it is in the list of sessions
 			d.log.Warn("a session cannot be read", "kiosk", s.Kiosk, "session", s.ID, "error", failed)
 		}

@@ -43,6 +43,7 @@ type branch struct {
 	store  *store.Store
 	secret string // its key
 	public string
+	prefix string // of its sessions' ids
 }
 
 // sells adds a session that was charged and paid, of 0.98 EUR.
@@ -52,7 +53,7 @@ func (b branch) sells(t *testing.T, n int) {
 	j.Charged()
 	j.Booked(98)
 	for _, r := range j.Records {
-		if err := b.store.Append(t.Context(), kiosk.Entry{Session: fmt.Sprintf("%sS%d", b.id, n), Kind: r.Kind,
+		if err := b.store.Append(t.Context(), kiosk.Entry{Session: fmt.Sprintf("%sS%d", b.prefix, n), Kind: r.Kind,
 			Body: r.Body,
 			Ends: r.Kind == "closed"}); err != nil {
 			t.Fatal(err)
@@ -87,11 +88,18 @@ func newBranch(t *testing.T, id string) branch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return branch{id, s, secret, public}
+	return branch{id, s, secret, public, id}
 }
 
 // bureau is a back office with two kiosks that sold, and its desk.
 func bureau(t *testing.T) (*desk.Desk, *receiver.Receiver) {
+	t.Helper()
+	d, r, _ := bureauWith(t)
+	return d, r
+}
+
+// bureauWith is a bureau, and what verifies its signatures.
+func bureauWith(t *testing.T) (*desk.Desk, *receiver.Receiver, note.Verifier) {
 	t.Helper()
 	dir := t.TempDir()
 	folder, err := receiver.OpenOffice(dir, []string{"localhost"})
@@ -124,7 +132,7 @@ func bureau(t *testing.T) (*desk.Desk, *receiver.Receiver) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d, r
+	return d, r, office
 }
 
 // letIn is a desk with a person whose password is a plain one.
@@ -170,14 +178,15 @@ func TestTheDesk(t *testing.T) {
 		"/money?from=2026-01-01&to=2026-12-31": {"€2.94"},
 		"/money?from=2026-01-01&to=2026-12-31&kiosk=K-1&by=bay": {"€0.98", `<option value="K-1" selected>`},
 		"/money?kiosk=K-9":                        {"there is none"},
-		"/sessions":                               {"/sessions/K-1S1", "/sessions/K-2S1"},
-		"/sessions?kiosk=K-2":                     {"/sessions/K-2S1"},
-		"/sessions/K-2S1":                         {"€0.98", "K-2", "/file/sessions/K-2S1/receipt"},
+		"/sessions":                               {"/sessions/K-1S1@K-1", "/sessions/K-2S1@K-2"},
+		"/sessions?kiosk=K-2":                     {"/sessions/K-2S1@K-2"},
+		"/sessions/K-2S1@K-2":                     {"€0.98", "K-2", "/file/sessions/K-2S1@K-2/receipt"},
+		"/sessions/K-2S1@K-1":                     {"404"},
 		"/sessions/none":                          {"404"},
 		"/use":                                    {"Payment"},
 		"/devices?from=2026-01-01&to=2026-12-31":  {"20260001", "K-1"},
 		"/journal":                                {"K-1", "login: anna"},
-		"/file/sessions/K-1S1/dispute.zip":        {"PK"},
+		"/file/sessions/K-1S1@K-1/dispute.zip":    {"PK"},
 		"/file/sessions/K-1S1/receipt?format=pdf": {"%PDF"},
 		"/file/reports/revenue?by=kiosk&format=csv&from=2026-01-01": {"K-1,1,", "K-2,2,"},
 		"/file/reports/sessions?format=csv&kiosk=K-1":               {"K-1,"},
@@ -228,7 +237,7 @@ func (p plain) SetCookies(u *url.URL, all []*http.Cookie) {
 // TestWhatProvesASession at a back office is judged by a library of others: the signed head has each of its records.
 func TestWhatProvesASession(t *testing.T) {
 	d, _ := bureau(t)
-	c, err := d.Case(t.Context(), "K-1S1")
+	c, err := d.Case(t.Context(), "K-1S1@K-1")
 	if err != nil || c.Session.Outcome != report.Sold || c.Receipt == nil {
 		t.Fatalf("%+v, %v", c.Session, err)
 	}
@@ -326,5 +335,23 @@ func TestARecordThatIsTakenLater(t *testing.T) {
 	}
 	if got := sold(); got != 98 {
 		t.Errorf("asked again: %d", got)
+	}
+}
+
+// TestAnIdOfTwoKiosks: a kiosk that makes the id of another's session hides nothing of it.
+func TestAnIdOfTwoKiosks(t *testing.T) {
+	d, r, office := bureauWith(t)
+	evil := newBranch(t, "K-0")
+	evil.prefix = "K-2"
+	evil.sells(t, 1)
+	evil.sends(t, r, office)
+	for _, id := range []string{"K-0", "K-2"} {
+		if got, err := d.KioskOf(t.Context(), "K-2S1@"+id); err != nil || got != id {
+			t.Errorf("the session of %s is of %s, %v", id, got, err)
+		}
+		c, err := d.Case(t.Context(), "K-2S1@"+id)
+		if err != nil || !strings.Contains(c.Checkpoint, "kioskd/"+id+"/") {
+			t.Errorf("%s: %v, %s", id, err, c.Checkpoint)
+		}
 	}
 }

@@ -17,10 +17,12 @@ import (
 // ErrNone means that there is no such session or receipt here.
 var ErrNone = errors.New("it is not here")
 
-// Where finds the journal that has a session, by its id.
-func (r *Receiver) Where(ctx context.Context, session string) (kiosk, epoch string, err error) {
-	err = r.db.QueryRowContext(ctx, "select kiosk, epoch from record where session = ? and session <> '' limit 1",
-		session).Scan(&kiosk, &epoch)
+// Where finds the journal that has a session, by its id and, where that is not empty, its kiosk: a kiosk may have made
+// an id that another has.
+func (r *Receiver) Where(ctx context.Context, session, of string) (kiosk, epoch string, err error) {
+	err = r.db.QueryRowContext(ctx,
+		"select kiosk, epoch from record where session = ?1 and session <> '' and (?2 = '' "+
+			"or kiosk = ?2) limit 1", session, of).Scan(&kiosk, &epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNone
 	}
@@ -32,9 +34,9 @@ func (r *Receiver) Source(kiosk, epoch string) report.Named {
 	return report.Named{Kiosk: kiosk, Source: source{r, kiosk, epoch}}
 }
 
-// Receipt is that of a session.
-func (r *Receiver) Receipt(ctx context.Context, session string) (receipt.Receipt, error) {
-	kiosk, epoch, err := r.Where(ctx, session)
+// Receipt is that of a session, of a kiosk where it is not empty.
+func (r *Receiver) Receipt(ctx context.Context, session, of string) (receipt.Receipt, error) {
+	kiosk, epoch, err := r.Where(ctx, session, of)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}

@@ -70,11 +70,11 @@ func (r *Receiver) Receipts(log *slog.Logger) (http.Handler, error) {
 
 // receipt is what the page asks for.
 func (r *Receiver) receipt(ctx context.Context, session string) ([]byte, error) {
-	got, err := r.Receipt(ctx, session)
+	got, err := r.Receipt(ctx, session, "")
 	if err != nil {
 		return nil, err
 	}
-	kioskID, _, err := r.Where(ctx, session)
+	kioskID, _, err := r.Where(ctx, session, "")
 	if err != nil {
 		return nil, err
 	}
